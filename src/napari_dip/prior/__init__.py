@@ -1,0 +1,1 @@
+"""One block, one network: the prior, its optimiser, its operators and its stopping."""
