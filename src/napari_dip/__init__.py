@@ -1,0 +1,63 @@
+"""Restore microscopy images with Deep Image Prior, without any training data.
+
+Everything here is loaded when it is first used: importing the package loads neither torch nor Qt.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_dip.errors import NapariDipError
+    from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
+    from napari_dip.stack.restore import (
+        Result,
+        Snapshot,
+        denoise,
+        inpaint,
+        restore,
+        super_resolve,
+    )
+
+__version__ = version("napari-dip")
+
+__all__ = [
+    "Denoise",
+    "Inpaint",
+    "NapariDipError",
+    "Result",
+    "Settings",
+    "Snapshot",
+    "SuperResolve",
+    "__version__",
+    "denoise",
+    "inpaint",
+    "restore",
+    "super_resolve",
+]
+
+_HOMES = {
+    "NapariDipError": "errors",
+    "Denoise": "settings",
+    "Inpaint": "settings",
+    "Settings": "settings",
+    "SuperResolve": "settings",
+    "Result": "stack.restore",
+    "Snapshot": "stack.restore",
+    "denoise": "stack.restore",
+    "inpaint": "stack.restore",
+    "restore": "stack.restore",
+    "super_resolve": "stack.restore",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

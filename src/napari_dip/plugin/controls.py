@@ -1,0 +1,123 @@
+"""The controls of the three panels: each named, explained, and known to screen readers."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from magicgui.backends._qtpy.widgets import QBaseRangedWidget
+from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, Label, PushButton, Widget
+from magicgui.widgets.bases import RangedWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox
+from superqt import QCollapsible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = [
+    "MOST",
+    "advanced",
+    "button",
+    "check",
+    "choice",
+    "devices",
+    "folded",
+    "integer",
+    "layer_choice",
+    "number",
+    "status_line",
+]
+
+MOST = 2**31 - 1
+
+
+class _QtSpinBox(QBaseRangedWidget):  # type: ignore[misc]
+    """Qt's own spin box, where magicgui has one for integers of any size."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(QSpinBox, **kwargs)
+
+
+def layer_choice(
+    name: str, label: str, tip: str, choices: Callable[[Any], Sequence[Any]]
+) -> ComboBox:
+    """Make a list of layers that never grows wider than its panel."""
+    return _choice(ComboBox(label=label, choices=choices), name, tip)
+
+
+def choice(name: str, label: str, tip: str, choices: Sequence[tuple[str, str]]) -> ComboBox:
+    """Make a list of pairs of what is shown and what is meant; the first is chosen."""
+    return _choice(ComboBox(label=label, choices=choices), name, tip)
+
+
+def _choice(combo: ComboBox, name: str, tip: str) -> ComboBox:
+    native: QComboBox = combo.native
+    native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    native.setMinimumContentsLength(10)
+    return _named(combo, name, tip)
+
+
+def integer(
+    name: str, label: str, tip: str, low: int, high: int, value: int, special: str = ""
+) -> RangedWidget[int]:
+    """Make a box for a whole number; ``special`` is what it shows for the lowest."""
+    box = RangedWidget(widget_type=_QtSpinBox, label=label, min=low, max=high, value=value)
+    box.native.setSpecialValueText(special)
+    return _named(box, name, tip)
+
+
+def number(name: str, label: str, tip: str, special: str) -> FloatSpinBox:
+    """Make a box for a number from 0 on; ``special`` is what it shows for 0."""
+    box = FloatSpinBox(label=label, min=0, max=1e9, value=0, step=1)
+    box.native.setDecimals(4)
+    box.native.setSpecialValueText(special)
+    return _named(box, name, tip)
+
+
+def check(name: str, text: str, tip: str, *, value: bool = False) -> CheckBox:
+    """Make a box to tick."""
+    return _named(CheckBox(text=text, label="", value=value), name, tip)
+
+
+def button(name: str, text: str, tip: str, *, enabled: bool = True) -> PushButton:
+    """Make a button."""
+    return _named(PushButton(text=text, enabled=enabled), name, tip)
+
+
+def status_line() -> Label:
+    """Make the line that says how far a run is, as many lines long as it must be."""
+    line = Label(value="")
+    native: QLabel = line.native
+    native.setWordWrap(True)
+    native.setTextFormat(Qt.TextFormat.PlainText)
+    native.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.MinimumExpanding)
+    return _named(line, "status", "")
+
+
+def folded(title: str, content: Container[Widget]) -> QCollapsible:
+    """Fold controls away under a title."""
+    fold = QCollapsible(title)
+    fold.setObjectName("advanced")
+    fold.toggleButton().setAccessibleName(title)
+    fold.setContent(content.native)
+    fold.setDuration(0)
+    fold.collapse(animate=False)
+    return fold
+
+
+def devices() -> list[tuple[str, str]]:
+    """List the devices that a machine like this one may have, without asking torch for them."""
+    graphics = "mps" if sys.platform == "darwin" else "cuda"
+    return [("automatic", "auto"), ("processor (cpu)", "cpu"), (f"graphics card ({graphics})", graphics)]
+
+
+def _named(widget: Any, name: str, tip: str) -> Any:
+    widget.name = name
+    widget.tooltip = tip
+    native = widget.native
+    native.setObjectName(name)
+    native.setAccessibleName(widget.label or getattr(widget, "text", "") or name)
+    native.setAccessibleDescription(tip)
+    return widget

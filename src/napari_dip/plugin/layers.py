@@ -1,0 +1,201 @@
+"""Layers in, layers out: what a napari layer says about its pixels, kept for the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.errors import BadImage
+from napari_dip.plugin.masks import missing_pixels
+from napari_dip.settings import SuperResolve
+from napari_dip.stack.axes import guess_axes
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels, Layer
+    from numpy.typing import NDArray
+
+    from napari_dip.settings import Settings
+    from napari_dip.stack.restore import Result
+
+    LayerData = tuple[NDArray[Any], dict[str, Any], str]
+
+__all__ = ["LayerInput", "first_guess", "read_layer", "to_layer_data"]
+
+_LOOK = (
+    "colormap",
+    "contrast_limits",
+    "gamma",
+    "blending",
+    "opacity",
+    "interpolation2d",
+    "interpolation3d",
+    "rendering",
+    "attenuation",
+    "iso_threshold",
+    "depiction",
+    "projection_mode",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerInput:
+    """An Image layer as it was when the run began; later changes of the layer do not reach it.
+
+    Attributes
+    ----------
+    data
+        The pixels at full resolution as the layer holds them, perhaps not read yet.
+    axes
+        One letter for each axis of ``data``, ``"S"`` for the colours.
+    rgb
+        Whether the last axis of ``data`` holds colours.
+    name
+        The layer's name.
+    mask
+        True where a pixel is missing; ``None`` where nothing is.
+    placement
+        Where the pixels lie in the world: scale, translate, rotate, shear, affine, units and
+        axis labels.
+    look
+        How the layer is drawn: colormap, contrast limits and the like.
+    """
+
+    data: Any
+    axes: str
+    rgb: bool
+    name: str
+    mask: NDArray[np.bool_] | None
+    placement: dict[str, Any]
+    look: dict[str, Any]
+
+    @cached_property
+    def image(self) -> NDArray[Any]:
+        """The pixels as an array; a lazy layer is read the first time, which may take long."""
+        return np.asarray(self.data)
+
+
+def read_layer(
+    layer: Layer, mask_layer: Labels | None = None, label: int | None = None
+) -> LayerInput:
+    """Take from a layer all that a restoration and its result need.
+
+    Parameters
+    ----------
+    layer
+        The Image layer to restore; of a multiscale one the full resolution is taken.
+    mask_layer
+        A Labels layer, painted where pixels are missing.
+    label
+        The label that means *missing*; ``None`` is any but 0.
+
+    Raises
+    ------
+    BadImage
+        If the layer is no Image layer, or its pixels are complex numbers.
+    BadMask
+        If the mask has nothing painted, misses the image or hides all of it.
+    """
+    from napari.layers import Image
+
+    if not isinstance(layer, Image):
+        raise BadImage(
+            f"'{layer.name}' is a {type(layer).__name__} layer: choose an Image layer, or turn "
+            "it into one (right-click it in the layer list)."
+        )
+    data = layer.data[0] if layer.multiscale else layer.data
+    if np.issubdtype(data.dtype, np.complexfloating):
+        raise BadImage(
+            f"The pixels of '{layer.name}' are complex numbers: restore the real and the "
+            "imaginary part, or the magnitude, as layers of their own."
+        )
+    return LayerInput(
+        data=data,
+        axes=_axes(layer, data.shape),
+        rgb=bool(layer.rgb),
+        name=layer.name,
+        mask=None if mask_layer is None else missing_pixels(mask_layer, layer, label),
+        placement={
+            "scale": np.array(layer.scale),
+            "translate": np.array(layer.translate),
+            "rotate": np.array(layer.rotate),
+            "shear": np.array(layer.shear),
+            "affine": np.array(layer.affine.affine_matrix),
+            "units": tuple(layer.units),
+            "axis_labels": tuple(layer.axis_labels),
+        },
+        look={name: getattr(layer, name) for name in _LOOK},
+    )
+
+
+def to_layer_data(result: Result, source: LayerInput) -> LayerData:
+    """Give a result the place and the look of the layer that it was made from.
+
+    Returns
+    -------
+    tuple
+        The pixels, the keywords for :class:`napari.layers.Image`, and ``"image"``. What was
+        asked, with which versions, and why it stopped is in ``metadata["napari-dip"]``.
+    """
+    factors = _factors(source.axes, result.factor, result.scaled_axes)
+    keywords = _keywords(source, result.settings, factors)
+    keywords["metadata"] = {"napari-dip": result.provenance()}
+    return result.image, keywords, "image"
+
+
+def first_guess(source: LayerInput, settings: Settings) -> LayerData:
+    """Make the layer that a run begins with: the input, enlarged where the result will be.
+
+    The pixels are a copy: previews are written into them while the input stays as it is.
+    """
+    factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
+    factors = _factors(source.axes, factor, "ZYX" if settings.ndim == 3 else "YX")
+    image = source.image.astype(np.float32) if settings.dtype == "float32" else source.image.copy()
+    for axis, times in enumerate(factors):
+        if times > 1:
+            image = image.repeat(times, axis)
+    return image, _keywords(source, settings, factors), "image"
+
+
+def _axes(layer: Image, shape: tuple[int, ...]) -> str:
+    """Take the layer's own axis labels where they are letters that we know, else guess."""
+    letters = "".join(layer.axis_labels).upper()
+    known = len(letters) == layer.ndim == len(set(letters)) and set("YX") <= set(letters)
+    if known and set(letters) <= set("TCZYX"):
+        return letters + "S" * bool(layer.rgb)
+    return guess_axes(shape, bool(layer.rgb))
+
+
+def _factors(axes: str, factor: int, scaled: str) -> tuple[int, ...]:
+    return tuple(factor if axis in scaled else 1 for axis in axes)
+
+
+def _keywords(
+    source: LayerInput, settings: Settings, factors: tuple[int, ...]
+) -> dict[str, Any]:
+    done = {"denoise": "denoised", "inpaint": "inpainted"}
+    suffix = done.get(settings.task.kind) or f"×{max(factors)}"
+    spatial = factors[: len(factors) - source.rgb]
+    return {
+        "name": f"{source.name} ({suffix})",
+        "rgb": source.rgb,
+        **source.look,
+        **source.placement,
+        **_refined(source.placement, np.array(spatial, float)),
+    }
+
+
+def _refined(
+    placement: dict[str, Any], factors: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Divide the scale, and move the origin so that each pixel's parts lie within it.
+
+    With a factor f, pixel 0 of the result is centred (f - 1) / 2f input pixels before pixel 0 of
+    the input. That step is taken along the layer's own, perhaps rotated and sheared, axes.
+    """
+    scale = placement["scale"]
+    linear = placement["rotate"] @ placement["shear"] @ np.diag(scale)
+    step = (factors - 1) / (2 * factors)
+    return {"scale": scale / factors, "translate": placement["translate"] - linear @ step}

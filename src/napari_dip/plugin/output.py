@@ -1,0 +1,83 @@
+"""The layer that a run refines in place, and those it leaves behind on request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+
+from napari_dip.plugin.layers import to_layer_data
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+    from napari_dip.plugin.layers import LayerData, LayerInput
+    from napari_dip.stack.restore import Result, Snapshot
+
+__all__ = ["Output"]
+
+
+class Output:
+    """One run's output in a viewer.
+
+    The layer is held as an object, never by its name: it may be renamed, another may bear its
+    name, and when it was deleted it stays so until there is a result.
+
+    Parameters
+    ----------
+    viewer
+        Where the layers go.
+    keep_previews
+        Whether each preview also stays as a layer of its own.
+    """
+
+    def __init__(self, viewer: Viewer, *, keep_previews: bool = False) -> None:
+        self._viewer = viewer
+        self._keep_previews = keep_previews
+        self.layer: Image | None = None
+
+    @property
+    def shown(self) -> bool:
+        """Whether the layer is in the viewer."""
+        return self.layer is not None and self.layer in self._viewer.layers
+
+    def refine(self, begun: LayerData, snapshot: Snapshot) -> None:
+        """Write the snapshot's picture where it belongs, in a layer that begins as ``begun``."""
+        pixels, keywords, _ = begun
+        pixels[snapshot.index] = snapshot.image
+        if self.layer is None:
+            self.layer = Image(pixels, **keywords)
+            self._viewer.add_layer(self.layer)
+        elif self.shown:
+            self.layer.refresh()
+        if self._keep_previews:
+            self._keep(begun, snapshot)
+
+    def complete(self, result: Result, source: LayerInput) -> Image:
+        """Show the result in the refined layer, or in a new one where that was deleted."""
+        pixels, keywords, _ = to_layer_data(result, source)
+        if self.layer is None or not self.shown:
+            self.layer = Image(pixels, **keywords)
+            self._viewer.add_layer(self.layer)
+        else:
+            self.layer.data = pixels
+            self.layer.metadata = {**self.layer.metadata, **keywords["metadata"]}
+        return self.layer
+
+    def remove(self) -> None:
+        """Take the layer away again; kept previews stay."""
+        if self.layer is not None and self.shown:
+            self._viewer.layers.remove(self.layer)
+        self.layer = None
+
+    def _keep(self, begun: LayerData, snapshot: Snapshot) -> None:
+        pixels, keywords, _ = begun
+        where = f"plane {snapshot.unit + 1}, " if snapshot.units > 1 else ""
+        name = f"{keywords['name']}, {where}iteration {snapshot.iteration}"
+        kept = Image(pixels.copy(), **{**keywords, "name": name, "visible": False})
+        layers = self._viewer.layers
+        # Under the refined layer, and without taking the user's selection away.
+        selection = set(layers.selection)
+        below = layers.index(self.layer) if self.layer is not None and self.shown else len(layers)
+        layers.insert(below, kept)
+        layers.selection = selection

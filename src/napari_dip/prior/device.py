@@ -1,0 +1,101 @@
+"""Devices: which there are, which was asked for, and what to say when one fails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from napari_dip.errors import DeviceFailed, DeviceUnavailable, NapariDipError, OutOfMemory
+
+__all__ = ["Device", "choose_device", "devices", "torch_errors"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place to compute, as :func:`devices` lists it; memory in bytes, None if not known."""
+
+    name: str
+    description: str
+    memory_bytes: int | None
+    free_bytes: int | None
+
+
+def devices() -> list[Device]:
+    """List the devices of this machine, the one that ``"auto"`` takes first."""
+    found = []
+    for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free, total = torch.cuda.mem_get_info(number)
+        name = torch.cuda.get_device_name(number)
+        found.append(Device(f"cuda:{number}", name, total, free))
+    if torch.backends.mps.is_available():
+        limit = torch.mps.recommended_max_memory()
+        free = limit - torch.mps.driver_allocated_memory()
+        found.append(Device("mps", "Apple GPU", limit, free))
+    return [*found, _cpu()]
+
+
+def _cpu() -> Device:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return Device(
+        "cpu", f"{torch.get_num_threads()} threads of {os.cpu_count()} cores", memory.total,
+        memory.available,
+    )
+
+
+def choose_device(name: str) -> torch.device:
+    """Find the device of that name.
+
+    Parameters
+    ----------
+    name
+        ``"auto"`` (the first GPU, else the CPU), ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
+
+    Raises
+    ------
+    DeviceUnavailable
+        If this machine, or this build of torch, does not have it.
+    """
+    names = [device.name for device in devices()]
+    if name == "auto":
+        return torch.device(names[0])
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in names:
+        raise DeviceUnavailable(
+            f"device={name!r} is not available here; choose one of {', '.join(names)}, or 'auto'"
+        )
+    return torch.device(wanted)
+
+
+@contextmanager
+def torch_errors(device: torch.device) -> Iterator[None]:
+    """Turn whatever torch raises into an own error that names the cure.
+
+    superqt's generator workers swallow RuntimeError, and torch raises little else.
+    """
+    try:
+        yield
+    except NapariDipError:
+        raise
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory(device) from error
+    except RuntimeError as error:
+        # The CPU's allocator and MPS have no error class of their own.
+        if "memory" in str(error) and ("alloc" in str(error) or "out of" in str(error)):
+            raise _out_of_memory(device) from error
+        raise DeviceFailed(
+            f"{device} failed: {str(error).splitlines()[0]}; "
+            "try again, or choose another device ('cpu' always works)"
+        ) from error
+
+
+def _out_of_memory(device: torch.device) -> OutOfMemory:
+    return OutOfMemory(
+        f"{device} has too little free memory for this image; crop it, close other programs, "
+        "choose preset='fast', or another device"
+    )

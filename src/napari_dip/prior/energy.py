@@ -1,0 +1,68 @@
+"""The energy that is minimised: a data term E(x; y) and an explicit prior R(x)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from napari_dip.prior.operators import Composed, ForwardOperator, Mask
+
+__all__ = ["Observation", "total_variation"]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was seen: y = m A x + n.
+
+    Parameters
+    ----------
+    y
+        ``(1, channels, *spatial)``, any finite number where it is unknown.
+    operator
+        A, without the mask.
+    known
+        m, of the shape of y: 1 where y was observed and 0 elsewhere.
+    """
+
+    y: Tensor
+    operator: ForwardOperator
+    known: Tensor
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Observation:
+        """Nothing in it ever changes, so that a copy may share it."""
+        return self
+
+    def data_term(self, x: Tensor) -> Tensor:
+        """Mean of (A x - y)² over the known pixels."""
+        mask = Mask(self.known)
+        predicted = Composed((self.operator, mask))(x)
+        return (predicted - mask(self.y)).square().sum() / self.known.sum()
+
+    def hold_out(self, fraction: float, generator: torch.Generator) -> tuple[Observation, Observation]:
+        """Split the known pixels at random into those to fit and those to judge by.
+
+        A pixel is held out in all its channels. At least one pixel is, and one stays.
+        """
+        anywhere = self.known.amax(dim=1, keepdim=True).flatten()
+        candidates = anywhere.nonzero().flatten()
+        count = min(max(1, round(fraction * len(candidates))), len(candidates) - 1)
+        order = torch.randperm(len(candidates), generator=generator, device="cpu")
+        held = torch.zeros_like(anywhere)
+        held[candidates[order[:count].to(candidates.device)]] = 1
+        held = held.reshape(1, 1, *self.known.shape[2:]) * self.known
+        return replace(self, known=self.known - held), replace(self, known=held)
+
+
+def total_variation(x: Tensor) -> Tensor:
+    """Isotropic total variation a pixel, of ``(1, channels, *spatial)``.
+
+    Rudin, Osher and Fatemi, Physica D 60 (1992); the gradient vanishes at the far border.
+    """
+    squares = torch.zeros_like(x)
+    for axis in range(2, x.ndim):
+        last = x.narrow(axis, x.shape[axis] - 1, 1)
+        squares = squares + x.diff(dim=axis, append=last).square()
+    # The square root has no derivative at zero.
+    return (squares + 1e-8).sqrt().mean()

@@ -1,0 +1,171 @@
+"""Forward operators A in the model of the observation, y = A x + n.
+
+Every operator is a linear map of tensors ``(1, channels, *spatial)`` that keeps the channels.
+Autograd supplies the adjoint; the tests hold it against the definition <A x, y> = <x, A* y>.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["Blur", "Composed", "Downsample", "ForwardOperator", "Identity", "Mask", "kernel_1d"]
+
+
+class ForwardOperator(Protocol):
+    """A in y = A x + n."""
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        """Apply A to ``(1, channels, *spatial)``."""
+        ...
+
+    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
+        """Spatial shape of A x for x of the given spatial shape."""
+        ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A x = x: what is seen is the image itself, and noise."""
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        return x
+
+    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
+        return tuple(shape)
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A x = m x: unknown pixels become zero. ``known`` broadcasts against x."""
+
+    known: Tensor
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        return x * self.known
+
+    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
+        return tuple(shape)
+
+
+@dataclass(frozen=True)
+class Downsample:
+    """Low-pass filter and decimation by an integer factor along every spatial axis.
+
+    Low-resolution pixel j lies at the centre of the high-resolution pixels ``factor * j`` to
+    ``factor * j + factor - 1``, for odd and for even factors alike: the "phase 1/2" of the
+    published super-resolution. The border is replicated.
+    """
+
+    factor: int
+    kernel: str = "lanczos2"
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        weights = x.new_tensor(kernel_1d(self.kernel, self.factor))
+        pad = (len(weights) - self.factor) // 2
+        for axis in range(2, x.ndim):
+            x = _filter_axis(x, weights, axis, pad=pad, stride=self.factor)
+        return x
+
+    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
+        return tuple(size // self.factor for size in shape)
+
+
+@dataclass(frozen=True)
+class Blur:
+    """Convolution with a point spread function, as a microscope does it.
+
+    ``psf`` has one dimension for each spatial axis, an odd size along each, and sums to one.
+    The border is replicated.
+    """
+
+    psf: Tensor
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        spatial = x.ndim - 2
+        pad = [size // 2 for size in reversed(self.psf.shape) for _ in range(2)]
+        # torch correlates; flipping makes it a convolution.
+        kernel = self.psf.to(x).flip(tuple(range(spatial)))
+        kernel = kernel.expand(x.shape[1], 1, *self.psf.shape)
+        convolve = functional.conv2d if spatial == 2 else functional.conv3d
+        return convolve(functional.pad(x, pad, mode="replicate"), kernel, groups=x.shape[1])
+
+    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
+        return tuple(shape)
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A x = A_n ... A_2 A_1 x, the operators given in the order in which light meets them."""
+
+    operators: tuple[ForwardOperator, ...]
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        for operator in self.operators:
+            x = operator(x)
+        return x
+
+    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
+        for operator in self.operators:
+            shape = operator.output_shape(shape)
+        return tuple(shape)
+
+
+def _filter_axis(x: Tensor, weights: Tensor, axis: int, *, pad: int, stride: int) -> Tensor:
+    """Correlate one axis with a 1-D kernel, border replicated, keeping every stride-th value."""
+    lines = x.movedim(axis, -1)
+    shape = lines.shape
+    lines = lines.reshape(-1, 1, shape[-1])
+    lines = functional.pad(lines, (pad, pad), mode="replicate")
+    lines = functional.conv1d(lines, weights[None, None], stride=stride)
+    return lines.reshape(*shape[:-1], lines.shape[-1]).movedim(-1, axis)
+
+
+def kernel_1d(name: str, factor: int) -> list[float]:
+    """Weights of an anti-aliasing filter at the high-resolution pixels around a low one.
+
+    Parameters
+    ----------
+    name
+        ``"lanczos2"``, ``"lanczos3"``, ``"box"`` (camera binning) or ``"gaussian"`` (its full
+        width at half maximum is one low-resolution pixel).
+    factor
+        Decimation; the kernel has as many taps as its support holds, odd for an odd factor.
+
+    Returns
+    -------
+    list of float
+        Symmetric weights that sum to one.
+
+    Examples
+    --------
+    >>> kernel_1d("box", 4)
+    [0.25, 0.25, 0.25, 0.25]
+    """
+    window, support = _KERNELS[name]
+    taps = math.ceil(2 * support * factor)
+    taps -= (taps - factor) % 2
+    weights = [window((tap - (taps - 1) / 2) / factor) for tap in range(taps)]
+    return [weight / sum(weights) for weight in weights]
+
+
+def _lanczos(lobes: int) -> Callable[[float], float]:
+    """Sinc times sinc window (Turkowski, Graphics Gems, 1990), t in low-resolution pixels."""
+    return lambda t: _sinc(t) * _sinc(t / lobes)
+
+
+def _sinc(t: float) -> float:
+    return 1.0 if t == 0 else math.sin(math.pi * t) / (math.pi * t)
+
+
+_KERNELS: dict[str, tuple[Callable[[float], float], float]] = {
+    "lanczos2": (_lanczos(2), 2),
+    "lanczos3": (_lanczos(3), 3),
+    "box": (lambda _: 1.0, 0.5),
+    "gaussian": (lambda t: math.exp(-4 * math.log(2) * t * t), 1.5),
+}

@@ -1,0 +1,236 @@
+"""What is to be restored, checked before any work starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import distance_transform_edt
+
+from napari_dip.errors import BadImage, BadMask
+from napari_dip.settings import Inpaint, Settings, SuperResolve
+from napari_dip.stack.axes import Index, Layout, guess_axes
+from napari_dip.stack.intensity import Scale, measure_scale
+
+__all__ = ["Problem", "find_hole", "make_problem"]
+
+SMALLEST_SIDE = 8
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An image that can be restored: every check is behind it.
+
+    ``known`` has the shape of the image. ``scales`` holds one entry for each unit, ``None`` for
+    a unit whose known values are all alike.
+    """
+
+    image: NDArray[Any]
+    known: NDArray[np.bool_]
+    layout: Layout
+    scales: tuple[Scale | None, ...]
+    settings: Settings
+    device: str
+    psf: NDArray[np.float32] | None
+
+    @property
+    def factor(self) -> int:
+        """By how much the spatial axes grow."""
+        task = self.settings.task
+        return task.factor if isinstance(task, SuperResolve) else 1
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the result."""
+        return np.dtype(np.float32) if self.settings.dtype == "float32" else self.image.dtype
+
+    def unrestored(self) -> NDArray[Any]:
+        """Allocate the result, with each pixel of the image in its place."""
+        return self._refined(self.image, self.layout.axes)
+
+    def colours(self, values: NDArray[Any], index: Index) -> NDArray[Any]:
+        """Take a unit of the image, or of its mask, as ``(channels, *spatial)`` without alpha."""
+        return self.layout.to_block(values[index])[:3]
+
+    def finish(self, index: Index, scale: Scale, estimate: NDArray[np.float32]) -> NDArray[Any]:
+        """Bring the estimate of a unit back to the units, dtype and axes of the result.
+
+        Alpha comes from the image, and so do the known pixels if the task keeps them.
+        """
+        original = self.layout.to_block(self.image[index])
+        restored = scale.from_unit(estimate, self.dtype)
+        alpha = self._refined(original[3:], "S" + self.layout.spatial)
+        task = self.settings.task
+        if isinstance(task, Inpaint) and task.keep_known:
+            kept = original[:3].astype(self.dtype)
+            restored = np.where(self.colours(self.known, index), kept, restored)
+        return self.layout.from_block(np.concatenate([restored, alpha]))
+
+    def _refined(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
+        """Repeat each pixel over those of the result that it covers."""
+        for axis, letter in enumerate(axes):
+            if letter in self.layout.spatial:
+                values = values.repeat(self.factor, axis=axis)
+        return values.astype(self.dtype)
+
+
+def make_problem(
+    image: ArrayLike, settings: Settings, mask: ArrayLike | None, psf: ArrayLike | None
+) -> Problem:
+    """Check everything that can be checked before the first iteration.
+
+    Raises
+    ------
+    BadImage, BadMask, DeviceUnavailable
+        With the offending value and the cure.
+    """
+    values = _real(np.asarray(image))
+    axes = settings.axes or guess_axes(values.shape)
+    layout = Layout(axes, values.shape, settings.ndim)
+    for letter, size in zip(layout.spatial, layout.spatial_shape, strict=True):
+        if size < SMALLEST_SIDE and letter != "Z":
+            raise BadImage(
+                f"shape {values.shape}: {size} pixels along {letter} are too few for a prior; give "
+                f"at least {SMALLEST_SIDE}, or check axes={axes!r}"
+            )
+    if "S" in axes and values.shape[axes.index("S")] not in (3, 4):
+        raise BadImage(
+            f"axes={axes!r}: S has {values.shape[axes.index('S')]} samples, but a colour has 3 or "
+            "4; call the axis C to restore each channel by itself"
+        )
+    known = np.isfinite(values) & ~_missing(mask, layout)
+    scales = _scales(values, known, layout)
+    # torch is loaded only now, when nothing else can be wrong
+    from napari_dip.prior.device import choose_device
+
+    device = str(choose_device(settings.device))
+    return Problem(values, known, layout, scales, settings, device, _checked_psf(psf, layout))
+
+
+def _real(values: NDArray[Any]) -> NDArray[Any]:
+    if values.dtype.kind == "c":
+        raise BadImage(
+            f"dtype {values.dtype}: a complex image cannot be restored; restore np.abs(image), or "
+            "its real and imaginary part one by one"
+        )
+    if values.dtype.kind not in "buif":
+        raise BadImage(
+            f"dtype {values.dtype}: not numbers; convert the image with .astype(np.float32)"
+        )
+    return values
+
+
+def _missing(mask: ArrayLike | None, layout: Layout) -> NDArray[np.bool_]:
+    """Spread the mask over the image; true where a pixel is missing."""
+    if mask is None:
+        return np.zeros(layout.shape, dtype=bool)
+    missing = np.asarray(mask) != 0
+    if missing.shape == layout.shape:
+        return missing
+    target = layout.shape
+    if "S" in layout.axes:
+        # A mask says nothing of colours: put an axis of one where they are.
+        colour = layout.axes.index("S")
+        target = layout.shape[:colour] + layout.shape[colour + 1 :]
+        axis = colour - layout.axes.count("S") + 1 - len(layout.axes)
+        missing = np.expand_dims(missing, axis) if missing.ndim >= 1 else missing
+    try:
+        return np.broadcast_to(missing, layout.shape)
+    except ValueError:
+        raise BadMask(
+            f"the mask has shape {np.shape(mask)}, but the image has {target}; give a mask of the "
+            "image's shape, or of its last axes"
+        ) from None
+
+
+def _scales(
+    values: NDArray[Any], known: NDArray[np.bool_], layout: Layout
+) -> tuple[Scale | None, ...]:
+    """Measure one scale for each channel, over all planes, and give it to the units."""
+    channel = layout.axes.find("C")
+    planes = tuple(layout.axes.index(letter) for letter in "YX")
+    indices = list(layout.indices())
+    for index in indices:
+        if not known[index].any():
+            where = f" in the plane {index}" if index else ""
+            raise BadMask(
+                f"no pixel is known{where}: the mask (or NaN) hides all of it; unmask some pixels"
+            )
+    if channel < 0:
+        shared = [_checked_scale(values, known, planes)] * layout.units
+    else:
+        by_channel = [
+            _checked_scale(
+                np.expand_dims(values.take(number, channel), channel),
+                np.expand_dims(known.take(number, channel), channel),
+                planes,
+            )
+            for number in range(layout.shape[channel])
+        ]
+        shared = [by_channel[index[channel]] for index in indices]  # type: ignore[index]
+    return tuple(
+        None if _constant(values[index][known[index]]) else scale
+        for index, scale in zip(indices, shared, strict=True)
+    )
+
+
+def _checked_scale(
+    values: NDArray[Any], known: NDArray[np.bool_], planes: tuple[int, ...]
+) -> Scale | None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = measure_scale(values, known, planes)
+    if scale is not None and not np.isfinite(scale.span):
+        raise BadImage(
+            f"the values run from {values[known].min():g} to {values[known].max():g}, more than "
+            "a float64 can span; divide the image by 2 first"
+        )
+    return scale
+
+
+def _constant(values: NDArray[Any]) -> bool:
+    return bool((values == values[0]).all())
+
+
+def _checked_psf(psf: ArrayLike | None, layout: Layout) -> NDArray[np.float32] | None:
+    """Normalise a point spread function to a sum of one."""
+    if psf is None:
+        return None
+    kernel = np.asarray(psf, dtype=np.float32)
+    if kernel.ndim != len(layout.spatial) or any(size % 2 == 0 for size in kernel.shape):
+        raise BadImage(
+            f"the psf has shape {kernel.shape}; give one axis for each of {layout.spatial}, each "
+            "of an odd size"
+        )
+    if any(k > 2 * s for k, s in zip(kernel.shape, layout.spatial_shape, strict=True)):
+        raise BadImage(f"the psf of shape {kernel.shape} is larger than the image; crop it")
+    if not np.isfinite(kernel).all() or kernel.sum() <= 0:
+        raise BadImage("the psf must be finite and have a positive sum")
+    return kernel / kernel.sum()
+
+
+def find_hole(known: NDArray[np.bool_], task: Inpaint) -> str:
+    """Tell what kind of damage a mask covers, for the published networks differ.
+
+    Parameters
+    ----------
+    known
+        ``(channels, *spatial)``, true where a pixel is known.
+    task
+        What was asked; anything but ``missing="auto"`` is taken as it is.
+
+    Returns
+    -------
+    str
+        ``"hole"`` where a disc of radius 8 fits in (``"large-hole"`` if it is also a tenth of the
+        image), ``"pixels"`` where a fifth or more is missing in smaller pieces, else
+        ``"scratches"``.
+    """
+    if task.missing != "auto":
+        return task.missing
+    missing = ~known.all(axis=0)
+    part = missing.mean()
+    if part and not missing.all() and distance_transform_edt(missing).max() > 8:
+        return "large-hole" if part > 0.1 else "hole"
+    return "pixels" if part >= 0.2 else "scratches"

@@ -1,0 +1,307 @@
+"""Restore a whole image: one unit after another, as a generator of snapshots."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.prior.recipes import recipe
+from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
+from napari_dip.stack.problem import Problem, find_hole, make_problem
+from napari_dip.stack.result import Result, Snapshot, UnitReport
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from napari_dip.prior.block import Block
+    from napari_dip.prior.fit import Fitted, Iterate
+    from napari_dip.stack.axes import Index
+    from napari_dip.stack.intensity import Scale
+
+__all__ = [
+    "Restoration",
+    "Result",
+    "Snapshot",
+    "UnitReport",
+    "denoise",
+    "inpaint",
+    "restore",
+    "super_resolve",
+]
+
+MOST_METRICS = 500
+"""Points of the stopping rule's curve that a report keeps."""
+
+Restoration = Generator[Snapshot, None, Result]
+
+
+def restore(
+    image: ArrayLike,
+    settings: Settings | None = None,
+    *,
+    mask: ArrayLike | None = None,
+    psf: ArrayLike | None = None,
+    axes: str | None = None,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> Restoration:
+    """Restore an image, showing how it comes along.
+
+    Everything is checked at the call; the work is done when the generator is iterated.
+
+    Parameters
+    ----------
+    image
+        Two axes or more, any real dtype and range. NaN and infinite pixels count as missing.
+    settings
+        What to do; ``None`` denoises with the preset ``fast``.
+    mask
+        True where a pixel is missing; of the image's shape, with or without the axis of the
+        colours, or of its last axes. It holds for every task.
+    psf
+        Point spread function in pixels of the result, odd along each spatial axis: the image is
+        deconvolved as well.
+    axes
+        Overrides ``settings.axes``.
+    stop_requested
+        Read in every iteration; true keeps the best so far and leaves units that have not begun
+        as they are.
+
+    Yields
+    ------
+    Snapshot
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    BadImage, BadMask, BadSettings, DeviceUnavailable
+        At the call.
+    Diverged, OutOfMemory, DeviceFailed
+        While iterating.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noisy = np.random.default_rng(0).poisson(20, (24, 24)).astype(np.uint16)
+    >>> restoration = restore(noisy, Settings(iterations=20, device="cpu"))
+    >>> iterations = [snapshot.iteration for snapshot in restoration]
+    >>> iterations[-1]
+    20
+    """
+    settings = settings or Settings()
+    if axes is not None:
+        settings = settings.replace(axes=axes)
+    problem = make_problem(image, settings, mask, psf)
+    return _restore(problem, stop_requested)
+
+
+def denoise(image: ArrayLike, **settings: Any) -> NDArray[Any]:
+    """Remove noise from an image.
+
+    Parameters
+    ----------
+    image
+        Two axes or more, any real dtype and range; NaN pixels are filled in. It is not modified.
+    **settings
+        ``artefact="jpeg"`` for compression artefacts; ``preset``, ``iterations``, ``seed``,
+        ``device``, ``axes``, ``noise``, ``dtype`` and all else that
+        :class:`~napari_dip.settings.Settings` takes; ``mask`` and ``psf`` as in :func:`restore`.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of the image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noisy = np.random.default_rng(0).poisson(20, (24, 24)).astype(np.uint16)
+    >>> denoise(noisy, iterations=20, device="cpu").dtype
+    dtype('uint16')
+    """
+    return _finished(image, Denoise, settings)
+
+
+def super_resolve(image: ArrayLike, factor: int = 2, **settings: Any) -> NDArray[Any]:
+    """Refine an image by an integer factor along Y and X.
+
+    Parameters
+    ----------
+    image
+        Two axes or more, any real dtype and range. It is not modified.
+    factor
+        From 2 to 8. Pixel j of the image covers the pixels ``factor * j`` to
+        ``factor * j + factor - 1`` of the result.
+    **settings
+        ``downsampler`` says how the coarse pixels came about: ``"lanczos2"``, ``"lanczos3"``,
+        ``"box"`` (camera binning) or ``"gaussian"``. The rest as in :func:`denoise`.
+
+    Returns
+    -------
+    ndarray
+        Of the dtype of the image, its spatial axes ``factor`` times as long.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> super_resolve(np.eye(16), factor=3, iterations=10, device="cpu").shape
+    (48, 48)
+    """
+    return _finished(image, SuperResolve, settings | {"factor": factor})
+
+
+def inpaint(image: ArrayLike, mask: ArrayLike, **settings: Any) -> NDArray[Any]:
+    """Fill in what a mask hides.
+
+    Parameters
+    ----------
+    image
+        Two axes or more, any real dtype and range. It is not modified.
+    mask
+        True (or not 0) where a pixel is missing; of the image's shape or of its last axes.
+    **settings
+        ``missing`` says what the mask hides (``"scratches"``, ``"hole"``, ``"large-hole"``,
+        ``"pixels"``; by default told from the mask); ``keep_known=False`` smooths the known
+        pixels too. The rest as in :func:`denoise`.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of the image.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.tile(np.arange(16.0), (16, 1))
+    >>> mask = np.zeros((16, 16), dtype=bool)
+    >>> mask[5:8, 5:8] = True
+    >>> filled = inpaint(image, mask, iterations=10, device="cpu")
+    >>> bool((filled == image)[~mask].all())
+    True
+    """
+    return _finished(image, Inpaint, settings | {"mask": mask})
+
+
+def _finished(
+    image: ArrayLike,
+    task: type[Denoise | SuperResolve | Inpaint],
+    keywords: dict[str, Any],
+) -> NDArray[Any]:
+    """Sort the keywords into the task's, the arrays and the settings, and run to the end."""
+    of_task = {name: keywords.pop(name) for name in [*keywords] if name in task.model_fields}
+    arrays = {name: keywords.pop(name) for name in ("mask", "psf") if name in keywords}
+    restoration = restore(image, Settings(task=task(**of_task), **keywords), **arrays)
+    while True:
+        try:
+            next(restoration)
+        except StopIteration as end:
+            result: Result = end.value
+            return result.image
+
+
+def _restore(problem: Problem, stop_requested: Callable[[], bool]) -> Restoration:
+    """Fit the units one after another."""
+    # torch is loaded here, when the checks are behind us
+    from napari_dip.prior.block import restore_block
+
+    began = time.monotonic()
+    settings, layout = problem.settings, problem.layout
+    output = problem.unrestored()
+    reports: list[UnitReport] = []
+    done = 0  # iterations, over all units
+    stopped = False
+    for unit, index in enumerate(layout.indices()):
+        scale = problem.scales[unit]
+        if scale is None:
+            output[index] = problem.image[index][problem.known[index]][0]
+            continue
+        block = _block(problem, index, scale)
+        most = recipe(settings, hole=block.hole, sigma=block.sigma).iterations
+        fitting = restore_block(
+            block,
+            settings,
+            problem.device,
+            seed=_unit_seed(settings.seed, unit),
+            stop_requested=stop_requested,
+        )
+        try:
+            while True:
+                iterate = next(fitting)
+                elapsed = time.monotonic() - began
+                finished = done + iterate.iteration
+                left = (layout.units - unit) * most - iterate.iteration
+                image = iterate.estimate
+                yield Snapshot(
+                    unit=unit,
+                    units=layout.units,
+                    index=index,
+                    iteration=iterate.iteration,
+                    iterations=most,
+                    loss=iterate.loss,
+                    metric=iterate.metric,
+                    elapsed_s=elapsed,
+                    remaining_s=elapsed / finished * left,
+                    image=None if image is None else problem.finish(index, scale, image),
+                )
+        except StopIteration as end:
+            fitted: Fitted = end.value
+        finally:
+            fitting.close()
+        output[index] = problem.finish(index, scale, fitted.estimate)
+        reports.append(_report(index, fitted, block.sigma * scale.span))
+        done += fitted.iterations
+        if fitted.stopped_by_user:
+            stopped = True
+            break
+    return Result(
+        image=output,
+        axes=layout.axes,
+        settings=settings,
+        reports=tuple(reports),
+        device=problem.device,
+        elapsed_s=time.monotonic() - began,
+        stopped_by_user=stopped,
+    )
+
+
+def _block(problem: Problem, index: Index, scale: Scale) -> Block:
+    """Scale one unit to [0, 1], and find out about its noise and its holes."""
+    from napari_dip.prior.block import Block, measure_noise
+
+    settings = problem.settings
+    known = problem.colours(problem.known, index)
+    values = scale.to_unit(problem.colours(problem.image, index))
+    values = np.where(known, values, 0.5).astype(np.float32)
+    if settings.noise == "auto":
+        sigma = measure_noise(values, known)
+    else:
+        sigma = settings.noise / scale.span
+    hole = find_hole(known, settings.task) if isinstance(settings.task, Inpaint) else "scratches"
+    return Block(values, known, sigma, hole, problem.psf)
+
+
+def _unit_seed(seed: int, unit: int) -> int:
+    """Derive a unit's seed from the root seed and its number, not from the order of execution."""
+    digest = hashlib.sha256(f"{seed}/{unit}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+def _report(index: Index, fitted: Fitted, sigma: float) -> UnitReport:
+    thinned = fitted.metrics[:: -(-len(fitted.metrics) // MOST_METRICS) or 1]
+    return UnitReport(
+        index=tuple(number for number in index if isinstance(number, int)),
+        rule=fitted.rule,
+        reason=fitted.reason,
+        iterations=fitted.iterations,
+        best_iteration=fitted.best_iteration,
+        loss=fitted.loss,
+        sigma=sigma,
+        rollbacks=fitted.rollbacks,
+        metric=tuple(thinned),
+    )

@@ -1,0 +1,123 @@
+"""What a restoration tells on the way, and what it gives in the end."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from napari_dip.settings import Settings, SuperResolve
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Result", "Snapshot", "UnitReport"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Where a restoration stands.
+
+    Parameters
+    ----------
+    unit, units
+        Number of the plane (or volume) that is being fitted, from 0, and how many there are.
+    index
+        Where ``image`` belongs: ``output[index] = image``.
+    iteration, iterations
+        Of this unit, from 1, and the most that it may take.
+    loss, metric
+        The energy, and the number that the stopping rule watches.
+    elapsed_s, remaining_s
+        Seconds since the start, and until the end if no unit stops early.
+    image
+        The estimate in the units, dtype and order of axes of the result; there only when a
+        preview is due.
+    """
+
+    unit: int
+    units: int
+    index: tuple[int | slice, ...]
+    iteration: int
+    iterations: int
+    loss: float
+    metric: float
+    elapsed_s: float
+    remaining_s: float
+    image: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class UnitReport:
+    """How one unit ended; ``metric`` is the rule's curve as (iteration, number), thinned."""
+
+    index: tuple[int, ...]
+    rule: str
+    reason: str
+    iterations: int
+    best_iteration: int
+    loss: float
+    sigma: float
+    rollbacks: int
+    metric: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A restored image and how it came about.
+
+    Parameters
+    ----------
+    image
+        In the order of axes of the input, and its dtype unless the settings say otherwise.
+    axes
+        One letter for each axis.
+    settings
+        What was asked.
+    reports
+        One for each unit that was fitted.
+    device
+        Where.
+    elapsed_s
+        In seconds.
+    stopped_by_user
+        If so, the units that had not begun are as they were.
+    """
+
+    image: NDArray[Any]
+    axes: str
+    settings: Settings
+    reports: tuple[UnitReport, ...]
+    device: str
+    elapsed_s: float
+    stopped_by_user: bool
+
+    @property
+    def factor(self) -> int:
+        """By how much the image grew along :attr:`scaled_axes`."""
+        task = self.settings.task
+        return task.factor if isinstance(task, SuperResolve) else 1
+
+    @property
+    def scaled_axes(self) -> str:
+        """The axes that super-resolution refines."""
+        return "ZYX" if self.settings.ndim == 3 else "YX"
+
+    def provenance(self) -> dict[str, Any]:
+        """Say how the image was made, as values that JSON can hold."""
+        return {
+            "napari-dip": version("napari-dip"),
+            "settings": self.settings.model_dump(mode="json"),
+            "seed": self.settings.seed,
+            "axes": self.axes,
+            "device": self.device,
+            "elapsed_s": round(self.elapsed_s, 3),
+            "stopped_by_user": self.stopped_by_user,
+            "stop_reason": "; ".join(dict.fromkeys(report.reason for report in self.reports)),
+            "units": [asdict(report) for report in self.reports],
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("torch", "numpy", "scipy")},
+            },
+        }

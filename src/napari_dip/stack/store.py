@@ -1,0 +1,322 @@
+"""Images in and out of files: TIFF, OME-TIFF, ImageJ's TIFF, PNG, and JPEG and BMP to read.
+
+A file is written under another name in the same folder and renamed when it is whole, so that
+no half file ever stands under the name that was asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from napari_dip.errors import FileProblem, NapariDipError, OutputExists
+from napari_dip.stack.stored import MICROMETRES, StoredImage
+from napari_dip.stack.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
+
+__all__ = [
+    "StoredImage",
+    "StoredMask",
+    "check_output",
+    "read_image",
+    "read_mask",
+    "read_provenance",
+    "write_image",
+]
+
+_NAME = "napari-dip"
+_PICTURES = ("PNG", "JPEG", "BMP")
+_READABLE = "TIFF, OME-TIFF, PNG, JPEG and BMP"
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_PLAIN_MODES = ("1", "L", "I;16", "I", "F", "RGB", "RGBA")
+_INCH = MICROMETRES["in"]
+
+
+class StoredMask(NamedTuple):
+    """A mask as read from a file: true where a pixel is missing."""
+
+    missing: NDArray[np.bool_]
+    axes: str
+    notes: tuple[str, ...]
+
+
+def read_image(path: str | Path) -> StoredImage:
+    """Read an image, its axes and its pixel sizes.
+
+    The format is told from the content, not from the name. Of several images in one TIFF file
+    the first is taken; a picture's colour table and CMYK colours become RGB; both are noted.
+
+    Raises
+    ------
+    FileProblem
+        If the file is missing, a folder, empty, damaged, or in no format that is read here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "cells.tif"
+    >>> write_image(file, StoredImage(np.eye(8, dtype="uint16"), "YX", {"Y": 0.1, "X": 0.1}))
+    >>> read_image(file).axes
+    'YX'
+    """
+    path = Path(path)
+    with _readable(path):
+        start = path.open("rb").read(4) if path.is_file() else b""
+        return read_tiff(path) if start in _TIFF_STARTS else _read_picture(path)
+
+
+def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") -> StoredMask:
+    """Read a mask: grey, colour or labels.
+
+    Parameters
+    ----------
+    path
+        An image file; colours count by their brightest channel, transparency does not count.
+    marks
+        What the non-zero pixels are. Labels as napari writes them mark what is ``"missing"``,
+        most published masks mark what is ``"known"``.
+
+    Returns
+    -------
+    StoredMask
+        Grey levels between black and white, which antialiasing, blurring and JPEG leave, are
+        cut at half of their range, and a note says so; labels are not.
+    """
+    stored = read_image(path)
+    values, axes = stored.image, stored.axes
+    if axes.endswith("S"):
+        values, axes = values[..., :3].max(-1), axes[:-1]
+    threshold = _threshold(values)
+    marked = values > threshold if threshold else values != 0
+    missing = marked if marks == "missing" else ~marked
+    notes = [*stored.notes]
+    if threshold:
+        notes.append(f"It has grey levels: those above {threshold:g} count as {marks}.")
+    notes.append(f"{missing.mean():.1%} of the pixels are missing.")
+    return StoredMask(missing, axes, tuple(notes))
+
+
+def check_output(path: str | Path, dtype: DTypeLike, axes: str, *, overwrite: bool = False) -> None:
+    """Make sure, before any work, that :func:`write_image` will be able to write.
+
+    Raises
+    ------
+    OutputExists
+        If the file is there and `overwrite` is false.
+    FileProblem
+        If the folder is missing or closed, the suffix not known, or the format has no room for
+        the dtype or the axes.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise FileProblem(f"{path} is a folder; name a file in it, such as {path / 'out.tif'}")
+    if not path.parent.is_dir():
+        raise FileProblem(f"the folder {path.parent} does not exist; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise FileProblem(f"the folder {path.parent} may not be written to; choose another")
+    if path.exists() and not overwrite:
+        raise OutputExists(f"{path} exists; choose another name, or pass --overwrite")
+    _format(path, np.dtype(dtype), axes)
+
+
+def write_image(
+    path: str | Path,
+    stored: StoredImage,
+    *,
+    provenance: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write an image in the format that the name asks for.
+
+    Parameters
+    ----------
+    path
+        ``.ome.tif`` is OME-TIFF; ``.tif`` is a hyperstack for ImageJ where its types and axes
+        allow it and OME-TIFF or plain TIFF otherwise; ``.png`` takes grey and colours.
+    stored
+        The image, its axes and pixel sizes; :meth:`StoredImage.with_image` makes it from what
+        was read.
+    provenance
+        A record of how the image came about, which :func:`read_provenance` gives back.
+    overwrite
+        Whether a file that is already there may be replaced.
+
+    Raises
+    ------
+    FileProblem
+        As :func:`check_output` says.
+    NapariDipError
+        If the disk is full or the folder has gone.
+    """
+    path = Path(path)
+    check_output(path, stored.image.dtype, stored.axes, overwrite=overwrite)
+    chosen = _format(path, stored.image.dtype, stored.axes)
+    with _renamed_when_whole(path) as partial:
+        if chosen == "png":
+            _write_png(partial, stored, provenance)
+        else:
+            write_tiff(partial, stored, chosen, provenance)
+
+
+def read_provenance(path: str | Path) -> dict[str, Any] | None:
+    """Return the record that :func:`write_image` stored in a file, ``None`` without one."""
+    path = Path(path)
+    with _readable(path):
+        if path.is_file() and path.open("rb").read(4) in _TIFF_STARTS:
+            text = tiff_provenance(path)
+        else:
+            with Image.open(path, formats=_PICTURES) as picture:
+                text = picture.info.get(_NAME)
+    record: dict[str, Any] | None = json.loads(text) if text else None
+    return record
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say in one sentence what is wrong with a file, and what to do."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileProblem(f"{path} does not exist; check the name and the folder") from None
+    except IsADirectoryError:
+        raise FileProblem(f"{path} is a folder; name one image file") from None
+    except UnidentifiedImageError:
+        if path.stat().st_size == 0:
+            raise FileProblem(f"{path} is empty; copy it again from its source") from None
+        raise FileProblem(
+            f"{path} is no image that can be read here ({_READABLE}); save it as one of these"
+        ) from None
+    except Image.DecompressionBombError:
+        raise FileProblem(f"{path} is too large for a picture; save it as TIFF") from None
+    except PermissionError:
+        raise FileProblem(f"{path} may not be read; ask for its permissions") from None
+    except (OSError, SyntaxError) as error:  # Pillow's words for a broken PNG
+        raise FileProblem(
+            f"{path} is damaged or was cut short ({error}); copy it again from its source"
+        ) from None
+
+
+def _read_picture(path: Path) -> StoredImage:
+    notes = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        picture = Image.open(path, formats=_PICTURES)
+    with picture:
+        _refuse_what_pillow_rounds(path, picture)
+        if getattr(picture, "n_frames", 1) > 1:
+            notes.append(f"It holds {picture.n_frames} pictures; the first is taken.")  # type: ignore[attr-defined]
+        dots, profile, mode = picture.info.get("dpi"), picture.info.get("icc_profile"), picture.mode
+        transparent = picture.has_transparency_data
+        if mode not in _PLAIN_MODES:
+            picture = picture.convert("RGBA" if transparent else "RGB")
+        image = np.asarray(picture)
+    if image.ndim == 3:
+        image, dropped = _fewest_channels(image, grey=mode in ("P", "PA", "LA"))
+        notes += dropped
+    if mode in ("P", "PA"):
+        notes.append("Its colour table is resolved.")
+    sizes = {}
+    if dots and min(dots) > 0 and round(dots[0]) != 72:  # 72 is what programs write unasked
+        sizes = {"Y": _INCH / float(dots[1]), "X": _INCH / float(dots[0])}
+    return StoredImage(
+        image=np.array(image),
+        axes="YX" if image.ndim == 2 else "YXS",
+        pixel_size=sizes,
+        unit=dict.fromkeys(sizes, "µm"),
+        extras={"png": {"icc_profile": profile}} if profile and image.ndim == 3 else {},
+        notes=tuple(notes),
+    )
+
+
+def _refuse_what_pillow_rounds(path: Path, picture: Image.Image) -> None:
+    """Pillow reads 16-bit colours as 8-bit ones without a word."""
+    if picture.format == "PNG" and picture.mode in ("RGB", "RGBA", "LA"):
+        with path.open("rb") as file:
+            bits = file.read(25)[24]
+        if bits == 16:
+            raise FileProblem(
+                f"{path} holds colours of 16 bits, which PNG readers here would round to 8; "
+                "save it as TIFF"
+            )
+
+
+def _fewest_channels(image: NDArray[Any], grey: bool) -> tuple[NDArray[Any], list[str]]:
+    """Drop a transparency that hides nothing, and colours where there are none by design."""
+    notes = []
+    if image.shape[-1] == 4 and (image[..., 3] == 255).all():
+        image = image[..., :3]
+        notes.append("Its transparency, which hides nothing, is left out.")
+    if grey and image.shape[-1] == 3 and (image == image[..., :1]).all():
+        image = image[..., 0]
+    return image, notes
+
+
+def _threshold(values: NDArray[Any]) -> float:
+    """Return where to cut the grey levels of a mask, 0 where its values are labels."""
+    levels = np.unique(values)
+    if values.dtype == bool or levels.size <= 2:
+        return 0
+    if values.dtype.kind == "f":
+        return float(levels[0] + levels[-1]) / 2
+    # Labels start at 1 and rarely reach the top of their type; white always does. JPEG blurs
+    # white a little.
+    top = np.iinfo(values.dtype).max
+    return top / 2 if levels[-1] >= 0.97 * top else 0
+
+
+def _format(path: Path, dtype: np.dtype[Any], axes: str) -> Dialect | Literal["png"]:
+    """Choose how to write, or say why the name does not do."""
+    name = path.name.lower()
+    tiff: tuple[Dialect, ...] = ("imagej", "ome", "shaped")
+    if name.endswith((".ome.tif", ".ome.tiff")):
+        if holds("ome", dtype, axes):
+            return "ome"
+        raise FileProblem(
+            f"OME-TIFF cannot hold {dtype} with the axes {axes}; "
+            f"write .tif instead of {path.name}, or pass --dtype float32"
+        )
+    if name.endswith((".tif", ".tiff")):
+        return next(dialect for dialect in tiff if holds(dialect, dtype, axes))
+    if name.endswith(".png"):
+        grey = axes == "YX" and dtype in (np.bool_, np.uint8, np.uint16)
+        if grey or (axes == "YXS" and dtype == np.uint8):
+            return "png"
+        raise FileProblem(
+            f"PNG holds one grey plane of 8 or 16 bits or 8-bit colours, not {dtype} "
+            f"with the axes {axes}; write .tif instead of {path.name}"
+        )
+    raise FileProblem(
+        f"{path.name} ends in no format that is written here; end it in .tif, .ome.tif or .png"
+    )
+
+
+def _write_png(path: Path, stored: StoredImage, provenance: Mapping[str, Any] | None) -> None:
+    options: dict[str, Any] = dict(stored.extras.get("png", {}))
+    x, y = (stored.size_in(axis, MICROMETRES, "µm") for axis in "XY")
+    if x and y and {"X", "Y"} <= set(stored.unit):
+        options["dpi"] = (_INCH / x, _INCH / y)
+    text = PngImagePlugin.PngInfo()
+    if provenance:
+        text.add_text(_NAME, json.dumps(provenance))
+    Image.fromarray(stored.image).save(path, format="PNG", pnginfo=text, **options)
+
+
+@contextmanager
+def _renamed_when_whole(path: Path) -> Iterator[Path]:
+    target = path.resolve()  # a link stays a link
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield partial
+        partial.replace(target)
+    except OSError as error:
+        raise NapariDipError(f"{path} could not be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
