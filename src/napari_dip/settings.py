@@ -25,6 +25,7 @@ __all__ = [
     "Discrepancy",
     "Fixed",
     "HeldOut",
+    "Hole",
     "Inpaint",
     "MovingVariance",
     "NetworkName",
@@ -48,6 +49,7 @@ NetworkName = Literal[
     "resnet",
     "pixels",
 ]
+Hole = Literal["scratches", "hole", "large-hole", "pixels"]
 PresetName = Literal["fast", "paper"]
 
 
@@ -120,7 +122,7 @@ class Inpaint(_Frozen):
     """
 
     kind: Literal["inpaint"] = "inpaint"
-    missing: Literal["auto", "scratches", "hole", "large-hole", "pixels"] = "auto"
+    missing: Literal["auto"] | Hole = "auto"
     keep_known: bool = True
 
 

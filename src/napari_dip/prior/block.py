@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from napari_dip.prior.device import torch_errors
 from napari_dip.prior.energy import Observation
@@ -16,9 +15,14 @@ from napari_dip.prior.fit import Fitted, Iterate, fit
 from napari_dip.prior.networks import build_network, make_code
 from napari_dip.prior.noise import estimate_sigma
 from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
-from napari_dip.prior.recipes import Hole, recipe
+from napari_dip.prior.recipes import recipe
 from napari_dip.prior.stopping import make_rule
-from napari_dip.settings import Settings, SuperResolve
+from napari_dip.settings import Hole, Settings, SuperResolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from numpy.typing import NDArray
 
 __all__ = ["Block", "measure_noise", "restore_block"]
 

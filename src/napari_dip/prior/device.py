@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 from napari_dip.errors import DeviceFailed, DeviceUnavailable, NapariDipError, OutOfMemory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Device", "choose_device", "devices", "torch_errors"]
 
@@ -43,7 +46,9 @@ def _cpu() -> Device:
 
     memory = psutil.virtual_memory()
     return Device(
-        "cpu", f"{torch.get_num_threads()} threads of {os.cpu_count()} cores", memory.total,
+        "cpu",
+        f"{torch.get_num_threads()} threads of {os.cpu_count()} cores",
+        memory.total,
         memory.available,
     )
 

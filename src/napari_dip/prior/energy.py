@@ -40,7 +40,9 @@ class Observation:
         predicted = Composed((self.operator, mask))(x)
         return (predicted - mask(self.y)).square().sum() / self.known.sum()
 
-    def hold_out(self, fraction: float, generator: torch.Generator) -> tuple[Observation, Observation]:
+    def hold_out(
+        self, fraction: float, generator: torch.Generator
+    ) -> tuple[Observation, Observation]:
         """Split the known pixels at random into those to fit and those to judge by.
 
         A pixel is held out in all its channels. At least one pixel is, and one stays.

@@ -5,20 +5,24 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_dip.errors import Diverged
 from napari_dip.prior.device import torch_errors
 from napari_dip.prior.energy import Observation, total_variation
-from napari_dip.prior.recipes import Recipe
 from napari_dip.prior.stopping import Step, StoppingRule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from numpy.typing import NDArray
+
+    from napari_dip.prior.recipes import Recipe
 
 __all__ = ["Fitted", "Iterate", "fit"]
 
@@ -249,7 +253,7 @@ def fit(
                 continue
 
             # look: hand the numbers to the rule, or put everything back after a jump
-            numbers = torch.stack(trail).tolist()
+            numbers: list[list[float]] = torch.stack(trail).tolist()
             if look:
                 trail = []
                 if ledger.jumped(numbers):
@@ -261,7 +265,8 @@ def fit(
 
             # show
             estimate = _to_array(averages.average) if preview else None
-            yield Iterate(iteration, *numbers[-1], estimate)
+            loss_now, metric_now = numbers[-1]
+            yield Iterate(iteration, loss_now, metric_now, estimate)
             shown = time.monotonic() if preview else shown
             if ledger.reason or stopped_by_user:
                 break

@@ -6,7 +6,7 @@ halves an odd size, the way back is cropped, so that no image needs padding to a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -19,6 +19,7 @@ from napari_dip.prior.recipes import Network, Pixels, Recipe, ResNet, SkipNet, U
 __all__ = ["build_network", "make_code"]
 
 Strides = tuple[tuple[int, ...], ...]
+Layer = Callable[..., nn.Module]
 
 
 def make_code(recipe: Recipe, shape: Sequence[int], seed: int) -> Tensor:
@@ -67,15 +68,19 @@ def build_network(network: Network, code: Tensor, channels: int, seed: int) -> n
 class _Layers:
     """The layers that depend on the number of dimensions."""
 
-    conv: type[nn.Conv2d | nn.Conv3d]
-    transposed: type[nn.ConvTranspose2d | nn.ConvTranspose3d]
-    batch_norm: type[nn.BatchNorm2d | nn.BatchNorm3d]
-    instance_norm: type[nn.InstanceNorm2d | nn.InstanceNorm3d]
-    pool: type[nn.MaxPool2d | nn.MaxPool3d]
+    conv: Layer
+    transposed: Layer
+    batch_norm: Layer
+    instance_norm: Layer
+    pool: Layer
     linear: str
 
     def convolve(
-        self, inputs: int, outputs: int, kernel: int, stride: int | tuple[int, ...] = 1,
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int | tuple[int, ...] = 1,
         padding: str = "zeros",
     ) -> nn.Module:
         mode = padding if kernel > 1 else "zeros"
@@ -92,7 +97,9 @@ def _strides(shape: Sequence[int], levels: int, kernel: int) -> Strides:
     for _ in range(levels):
         halves = [-(-size // 2) for size in shape]
         stride = tuple(2 if half > kernel // 2 else 1 for half in halves)
-        shape = [half if s == 2 else size for half, size, s in zip(halves, shape, stride, strict=True)]
+        shape = [
+            half if s == 2 else size for half, size, s in zip(halves, shape, stride, strict=True)
+        ]
         strides.append(stride)
     return tuple(strides)
 
@@ -154,7 +161,8 @@ class _SkipLevel(nn.Module):
         below = self.below(reduced)
         if self.after_down:
             return self._upsample(self.up(self._join(reduced, below)), x)
-        return self.up(self._join(x, self._upsample(below, x)))
+        image: Tensor = self.up(self._join(x, self._upsample(below, x)))
+        return image
 
     def _join(self, source: Tensor, below: Tensor) -> Tensor:
         return below if self.skip is None else torch.cat([self.skip(source), below], dim=1)
@@ -205,12 +213,20 @@ class _UNet(nn.Module):
         for up, join in zip(reversed(self.ups), reversed(self.joins), strict=True):
             beside = levels.pop()
             x = join(torch.cat([_crop(up(x), beside.shape[2:]), beside], dim=1))
-        return self.end(x)
+        image: Tensor = self.end(x)
+        return image
 
 
-class _Residual(nn.Sequential):
+class _Residual(nn.Module):
+    """x + block(x)."""
+
+    def __init__(self, *block: nn.Module) -> None:
+        super().__init__()
+        self.block = nn.Sequential(*block)
+
     def forward(self, x: Tensor) -> Tensor:
-        return x + super().forward(x)
+        image: Tensor = x + self.block(x)
+        return image
 
 
 def _resnet(spec: ResNet, inputs: int, outputs: int, layers: _Layers) -> nn.Module:

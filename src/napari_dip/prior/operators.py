@@ -4,15 +4,20 @@ Every operator is a linear map of tensors ``(1, channels, *spatial)`` that keeps
 Autograd supplies the adjoint; the tests hold it against the definition <A x, y> = <x, A* y>.
 """
 
+# ruff: noqa: D102 - the protocol says what the methods do
+
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from torch import Tensor
 from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
 
 __all__ = ["Blur", "Composed", "Downsample", "ForwardOperator", "Identity", "Mask", "kernel_1d"]
 

@@ -13,6 +13,7 @@ from napari_dip.settings import (
     Denoise,
     Fixed,
     HeldOut,
+    Hole,
     Inpaint,
     NetworkName,
     Settings,
@@ -20,9 +21,7 @@ from napari_dip.settings import (
     SuperResolve,
 )
 
-__all__ = ["Hole", "Pixels", "Recipe", "ResNet", "SkipNet", "UNet", "recipe"]
-
-Hole = Literal["scratches", "hole", "large-hole", "pixels"]
+__all__ = ["Pixels", "Recipe", "ResNet", "SkipNet", "UNet", "recipe"]
 
 
 @dataclass(frozen=True)
@@ -173,6 +172,7 @@ def _paper(settings: Settings, hole: Hole, sigma: float) -> Recipe:
 
 
 # ---- fast: narrow at full resolution, wide below; a little TV; stops on pixels held out --------
+# Super-resolution has no pixel to spare and no noise to speak of: it takes a fixed number.
 
 _NARROW = SkipNet(
     down=(32, 64, 128, 128, 128),
@@ -181,6 +181,8 @@ _NARROW = SkipNet(
     padding="zeros",
 )
 _FAST = Recipe(_NARROW, 2000, stopping=HeldOut(), code_channels=8, warm_up=True)
+
+_FAST_SUPER = replace(_FAST, iterations=1000, stopping=Fixed(), code_noise=0.03, tv_weight=0.002)
 
 _FAST_INPAINT: dict[Hole, Recipe] = {
     "scratches": replace(_FAST, code_noise=0.03),
@@ -195,6 +197,6 @@ def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
         case Denoise():
             return replace(_FAST, tv_weight=0.35 * sigma)
         case SuperResolve():
-            return replace(_FAST, code_noise=0.03, tv_weight=0.002)
+            return _FAST_SUPER
         case Inpaint():
             return _FAST_INPAINT[hole]

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Protocol, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 import torch
 from torch import Tensor
 
 from napari_dip import settings
-from napari_dip.prior.energy import Observation
+
+if TYPE_CHECKING:
+    from napari_dip.prior.energy import Observation
 
 __all__ = [
     "DiscrepancyRule",
@@ -117,7 +119,7 @@ class WindowedVarianceRule:
     outputs: Tensor | None = field(default=None, repr=False)
 
     def measure(self, step: Step, /) -> Tensor:
-        """Variance over the window, averaged over a sample of the pixels; inf before it is full."""
+        """Take the variance over the window, averaged over a sample of the pixels."""
         sample = _sample(step.output)
         if self.outputs is None:
             self.outputs = sample.new_empty(self.window, len(sample))
@@ -142,7 +144,7 @@ class MovingVarianceRule:
     variance: Tensor | None = field(default=None, repr=False)
 
     def measure(self, step: Step, /) -> Tensor:
-        """Moving variance, averaged over a sample of the pixels."""
+        """Update the moving variance, averaged over a sample of the pixels."""
         sample = _sample(step.output)
         if self.mean is None or self.variance is None:
             self.mean, self.variance = sample.clone(), sample.new_zeros(())
@@ -167,7 +169,7 @@ class HeldOutRule:
     name: str = "held-out"
 
     def measure(self, step: Step, /) -> Tensor:
-        """Error of the averaged estimate."""
+        """Take the error of the averaged estimate."""
         return self.held.data_term(step.average)
 
     def update(self, metric: float, /) -> Verdict:
@@ -184,7 +186,7 @@ class DiscrepancyRule:
     lowest: float = math.inf
 
     def measure(self, step: Step, /) -> Tensor:
-        """How far the residual still lies above tau sigma²; 0 once it is there."""
+        """Tell how far the residual still lies above tau sigma²; 0 once it is there."""
         return (step.data_term - self.target).clamp(min=0)
 
     def update(self, metric: float, /) -> Verdict:

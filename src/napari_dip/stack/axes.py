@@ -7,14 +7,17 @@ of unknown meaning.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_dip.errors import BadImage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 __all__ = ["Index", "Layout", "guess_axes"]
 
@@ -79,7 +82,9 @@ class Layout:
             )
         if 0 in self.shape:
             empty = self.axes[self.shape.index(0)]
-            raise BadImage(f"shape {self.shape}: the axis {empty} is empty; give at least one pixel")
+            raise BadImage(
+                f"shape {self.shape}: the axis {empty} is empty; give at least one pixel"
+            )
         if self.ndim == 3 and ("Z" not in self.axes or self.shape[self.axes.index("Z")] < 2):
             raise BadImage(
                 f"axes={self.axes!r}, shape {self.shape}: ndim=3 needs an axis Z of two planes or "

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import median_filter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Scale", "measure_scale"]
 
@@ -35,7 +37,7 @@ class Scale:
     def from_unit(self, values: NDArray[np.float32], dtype: np.dtype) -> NDArray[Any]:
         """Map back, rounding and clipping to what the dtype can hold."""
         restored = values.astype(np.float64) * self.span + self.low
-        if dtype == bool:
+        if dtype.kind == "b":
             return restored >= 0.5
         if np.issubdtype(dtype, np.integer):
             whole = np.iinfo(dtype)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt
 
 from napari_dip.errors import BadImage, BadMask
-from napari_dip.settings import Inpaint, Settings, SuperResolve
+from napari_dip.settings import Hole, Inpaint, Settings, SuperResolve
 from napari_dip.stack.axes import Index, Layout, guess_axes
 from napari_dip.stack.intensity import Scale, measure_scale
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Problem", "find_hole", "make_problem"]
 
@@ -126,7 +128,7 @@ def _missing(mask: ArrayLike | None, layout: Layout) -> NDArray[np.bool_]:
     """Spread the mask over the image; true where a pixel is missing."""
     if mask is None:
         return np.zeros(layout.shape, dtype=bool)
-    missing = np.asarray(mask) != 0
+    missing: NDArray[np.bool_] = np.asarray(mask) != 0
     if missing.shape == layout.shape:
         return missing
     target = layout.shape
@@ -149,7 +151,6 @@ def _scales(
     values: NDArray[Any], known: NDArray[np.bool_], layout: Layout
 ) -> tuple[Scale | None, ...]:
     """Measure one scale for each channel, over all planes, and give it to the units."""
-    channel = layout.axes.find("C")
     planes = tuple(layout.axes.index(letter) for letter in "YX")
     indices = list(layout.indices())
     for index in indices:
@@ -158,21 +159,20 @@ def _scales(
             raise BadMask(
                 f"no pixel is known{where}: the mask (or NaN) hides all of it; unmask some pixels"
             )
+    channel = layout.axes.find("C")
     if channel < 0:
-        shared = [_checked_scale(values, known, planes)] * layout.units
+        scales = [_checked_scale(values, known, planes)] * layout.units
     else:
+        parts = np.arange(layout.shape[channel])[:, None]
         by_channel = [
-            _checked_scale(
-                np.expand_dims(values.take(number, channel), channel),
-                np.expand_dims(known.take(number, channel), channel),
-                planes,
-            )
-            for number in range(layout.shape[channel])
+            _checked_scale(values.take(part, channel), known.take(part, channel), planes)
+            for part in parts
         ]
-        shared = [by_channel[index[channel]] for index in indices]  # type: ignore[index]
+        # C is a leading axis, so that its index is a number
+        scales = [by_channel[cast("int", index[channel])] for index in indices]
     return tuple(
         None if _constant(values[index][known[index]]) else scale
-        for index, scale in zip(indices, shared, strict=True)
+        for index, scale in zip(indices, scales, strict=True)
     )
 
 
@@ -197,7 +197,7 @@ def _checked_psf(psf: ArrayLike | None, layout: Layout) -> NDArray[np.float32] |
     """Normalise a point spread function to a sum of one."""
     if psf is None:
         return None
-    kernel = np.asarray(psf, dtype=np.float32)
+    kernel = np.array(psf, dtype=np.float32)
     if kernel.ndim != len(layout.spatial) or any(size % 2 == 0 for size in kernel.shape):
         raise BadImage(
             f"the psf has shape {kernel.shape}; give one axis for each of {layout.spatial}, each "
@@ -207,10 +207,11 @@ def _checked_psf(psf: ArrayLike | None, layout: Layout) -> NDArray[np.float32] |
         raise BadImage(f"the psf of shape {kernel.shape} is larger than the image; crop it")
     if not np.isfinite(kernel).all() or kernel.sum() <= 0:
         raise BadImage("the psf must be finite and have a positive sum")
-    return kernel / kernel.sum()
+    kernel /= kernel.sum()
+    return kernel
 
 
-def find_hole(known: NDArray[np.bool_], task: Inpaint) -> str:
+def find_hole(known: NDArray[np.bool_], task: Inpaint) -> Hole:
     """Tell what kind of damage a mask covers, for the published networks differ.
 
     Parameters
@@ -222,7 +223,7 @@ def find_hole(known: NDArray[np.bool_], task: Inpaint) -> str:
 
     Returns
     -------
-    str
+    Hole
         ``"hole"`` where a disc of radius 8 fits in (``"large-hole"`` if it is also a tenth of the
         image), ``"pixels"`` where a fifth or more is missing in smaller pieces, else
         ``"scratches"``.

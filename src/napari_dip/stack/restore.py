@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_dip.prior.block import Block
-    from napari_dip.prior.fit import Fitted, Iterate
+    from napari_dip.prior.fit import Fitted
     from napari_dip.stack.axes import Index
     from napari_dip.stack.intensity import Scale
 

@@ -1,0 +1,64 @@
+"""Devices are found by name, and their errors are ours."""
+
+import pytest
+import torch
+
+from napari_dip.errors import DeviceFailed, DeviceUnavailable, OutOfMemory
+from napari_dip.prior.device import choose_device, devices, torch_errors
+
+CPU = torch.device("cpu")
+
+
+def test_the_cpu_is_always_there_and_auto_takes_the_first():
+    names = [device.name for device in devices()]
+    assert names[-1] == "cpu"
+    assert str(choose_device("auto")) == names[0]
+    assert str(choose_device("cpu")) == "cpu"
+    cpu = devices()[-1]
+    assert 0 < cpu.free_bytes <= cpu.memory_bytes
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "mps"])
+def test_a_device_that_is_not_here_is_named_with_those_that_are(name):
+    if name in [device.name for device in devices()]:
+        pytest.skip(f"{name} is here")
+    with pytest.raises(DeviceUnavailable, match=rf"'{name}'.*cpu.*'auto'"):
+        choose_device(name)
+
+
+@pytest.mark.parametrize(
+    ("raised", "ours", "words"),
+    [
+        pytest.param(torch.OutOfMemoryError("x"), OutOfMemory, "crop it", id="cuda"),
+        pytest.param(MemoryError(), OutOfMemory, "crop it", id="python"),
+        pytest.param(
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+            OutOfMemory,
+            "crop it",
+            id="cpu",
+        ),
+        pytest.param(
+            RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+            OutOfMemory,
+            "crop it",
+            id="mps",
+        ),
+        pytest.param(RuntimeError("CUDA error: xid\nmore"), DeviceFailed, "xid; try", id="other"),
+    ],
+)
+def test_torchs_errors_become_ours_with_the_cure(raised, ours, words):
+    with pytest.raises(ours, match=words) as caught, torch_errors(CPU):
+        raise raised
+    assert caught.value.__cause__ is raised
+    assert not isinstance(caught.value, RuntimeError)
+
+
+def test_our_own_errors_and_others_pass():
+    for error in (DeviceUnavailable("x"), KeyError("y")):
+        with pytest.raises(type(error)), torch_errors(CPU):
+            raise error
+
+
+def test_a_real_allocation_failure_is_out_of_memory():
+    with pytest.raises(OutOfMemory), torch_errors(CPU):
+        torch.empty(2**60, dtype=torch.uint8)

@@ -1,0 +1,60 @@
+"""The data term sees known pixels alone, and total variation measures edges."""
+
+import pytest
+import torch
+
+from napari_dip.prior.energy import Observation, total_variation
+from napari_dip.prior.operators import Downsample, Identity
+
+
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def test_unknown_pixels_do_not_count():
+    x = torch.rand(1, 1, 8, 8)
+    y = x + 0.5
+    known = torch.ones_like(x)
+    known[..., :4] = 0
+    y[..., :4] = 1e6
+    assert Observation(y, Identity(), known).data_term(x).item() == pytest.approx(0.25)
+
+
+def test_the_mask_comes_after_the_downsampling():
+    x = torch.rand(1, 1, 8, 8)
+    y = Downsample(2, "box")(x)
+    known = torch.ones_like(y)
+    known[0, 0, 1, 1] = 0
+    y[0, 0, 1, 1] = 9
+    assert Observation(y, Downsample(2, "box"), known).data_term(x).item() == pytest.approx(0)
+
+
+def test_held_out_pixels_are_taken_from_the_known_ones_in_all_channels():
+    known = torch.ones(1, 3, 20, 20)
+    known[..., :10] = 0
+    seen, held = Observation(torch.zeros_like(known), Identity(), known).hold_out(0.1, generator())
+    assert torch.equal(seen.known + held.known, known)
+    assert held.known.sum() == 3 * 20
+    assert torch.equal(held.known[:, 0], held.known[:, 2])
+
+
+@pytest.mark.parametrize(("count", "held_out"), [(2, 1), (3, 1), (400, 40)])
+def test_at_least_one_pixel_is_held_out_and_one_stays(count, held_out):
+    known = torch.zeros(1, 1, 400)
+    known[..., :count] = 1
+    known = known.reshape(1, 1, 20, 20)
+    seen, held = Observation(known, Identity(), known).hold_out(0.1, generator())
+    assert (held.known.sum(), seen.known.sum()) == (held_out, count - held_out)
+
+
+def test_total_variation_of_a_step_is_its_height_times_its_length():
+    x = torch.zeros(1, 1, 10, 10)
+    x[..., 5:] = 2
+    assert total_variation(x).item() == pytest.approx(2 * 10 / 100, abs=2e-4)
+    assert total_variation(torch.ones(1, 1, 4, 5, 6)).item() == pytest.approx(0, abs=2e-4)
+
+
+def test_total_variation_has_a_gradient_where_nothing_changes():
+    x = torch.ones(1, 1, 6, 6, requires_grad=True)
+    total_variation(x).backward()
+    assert torch.isfinite(x.grad).all()

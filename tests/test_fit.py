@@ -1,0 +1,251 @@
+"""The loop: it lowers the energy, keeps the best, repeats itself, and recovers from a jump."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from napari_dip.errors import Diverged, NapariDipError, OutOfMemory
+from napari_dip.prior.energy import Observation
+from napari_dip.prior.fit import fit
+from napari_dip.prior.networks import build_network, make_code
+from napari_dip.prior.operators import Identity
+from napari_dip.prior.recipes import Pixels, Recipe, SkipNet
+from napari_dip.prior.stopping import FixedRule, Patience
+
+SMALL = Recipe(SkipNet((8, 8), (8, 8), (2, 2)), iterations=30, code_channels=4)
+
+
+class Scripted:
+    """A rule whose numbers are given."""
+
+    name = "scripted"
+
+    def __init__(self, numbers, patience=1000):
+        self.numbers, self.wait = numbers, Patience(patience)
+
+    def measure(self, step):
+        return torch.tensor(self.numbers[step.iteration - 1])
+
+    def update(self, metric):
+        return self.wait.update(metric)
+
+
+class Breaking(nn.Module):
+    """A network that misbehaves at the given calls."""
+
+    def __init__(self, network, breaks, how):
+        super().__init__()
+        self.network, self.breaks, self.how, self.calls = network, breaks, how, 0
+
+    def forward(self, code):
+        self.calls += 1
+        image = self.network(code)
+        return self.how(image) if self.calls in self.breaks else image
+
+
+def start(noisy, recipe=SMALL, rule=None, breaks=(), how=None, **options):
+    y = torch.from_numpy(noisy)[None, None]
+    code = make_code(recipe, noisy.shape, 0)
+    network = Breaking(build_network(recipe.network, code, 1, 0), breaks, how)
+    observation = Observation(y, Identity(), torch.ones_like(y))
+    return fit(observation, network, code, rule or FixedRule(), recipe, **options)
+
+
+def run(fitting):
+    iterates = []
+    while True:
+        try:
+            iterates.append(next(fitting))
+        except StopIteration as end:
+            return iterates, end.value
+
+
+def test_the_loss_falls_and_the_estimate_comes_nearer_to_the_truth(clean, noisy):
+    network = SkipNet((16, 32), (16, 32), (4, 4), upsampling="nearest")
+    recipe = replace(SMALL, network=network, iterations=200, averaging=0.9)
+    iterates, fitted = run(start(noisy, recipe))
+    assert iterates[-1].loss < iterates[0].loss / 2
+    assert fitted.estimate.shape == (1, *noisy.shape)
+    assert fitted.estimate.dtype == np.float32
+    assert np.square(fitted.estimate[0] - clean).mean() < np.square(noisy - clean).mean()
+
+
+def test_the_same_seed_gives_the_same_bytes_however_often_it_is_watched(noisy):
+    _, one = run(start(noisy, seed=1, preview_every_s=0))
+    _, same = run(start(noisy, seed=1, preview_every_s=1000))
+    _, other = run(start(noisy, seed=2))
+    assert np.array_equal(one.estimate, same.estimate)
+    assert one.metrics == same.metrics
+    assert not np.array_equal(one.estimate, other.estimate)
+
+
+def test_pictures_come_only_when_they_are_due(noisy):
+    iterates, _ = run(start(noisy, preview_every_s=0))
+    assert [i.iteration for i in iterates] == list(range(1, 31))
+    assert all(i.estimate is not None for i in iterates)
+    iterates, _ = run(start(noisy, preview_every_s=1000))
+    assert [i.iteration for i in iterates] == [10, 20, 30]
+    assert all(i.estimate is None for i in iterates)
+
+
+def test_nothing_is_read_from_the_device_where_nothing_is_shown(noisy, monkeypatch):
+    reads = []
+
+    def counted(name):
+        real = getattr(torch.Tensor, name)
+
+        def read(self, *args):
+            reads.append(name)
+            return real(self, *args)
+
+        return read
+
+    for name in ("item", "tolist", "__bool__", "__float__", "cpu", "numpy"):
+        monkeypatch.setattr(torch.Tensor, name, counted(name))
+    # Adam counts its steps in a tensor on the CPU: reading that one waits for no device.
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: None)
+    fitting = start(noisy, preview_every_s=1000)
+    next(fitting)
+    assert reads.count("tolist") == 1
+    assert not {"item", "__bool__", "__float__", "cpu", "numpy"} & set(reads)
+
+
+def test_the_average_with_the_least_number_is_kept(noisy):
+    numbers = [10.0] * 30
+    numbers[16] = 1.0
+    pictures, fitted = run(start(noisy, rule=Scripted(numbers), preview_every_s=0))
+    assert fitted.best_iteration == 17
+    assert np.array_equal(fitted.estimate, pictures[16].estimate)
+
+
+def test_a_rule_that_stops_is_named_with_its_reason(noisy):
+    numbers = [10.0, 1.0] + [5.0] * 28
+    _, fitted = run(start(noisy, rule=Scripted(numbers, patience=5)))
+    assert (fitted.rule, fitted.best_iteration, fitted.iterations) == ("scripted", 2, 10)
+    assert fitted.reason == "no better for 5 iterations"
+    assert fitted.metrics == tuple(enumerate(numbers[:10], start=1))
+
+
+def test_without_a_rule_that_stops_all_iterations_are_done(noisy):
+    _, fitted = run(start(noisy))
+    assert fitted.reason == "all 30 iterations done"
+    assert fitted.best_iteration == fitted.iterations == 30
+
+
+def test_the_user_may_stop_at_any_iteration_and_keeps_the_best(noisy):
+    calls = []
+
+    def stop():
+        calls.append(1)
+        return len(calls) == 13
+
+    _, fitted = run(start(noisy, stop_requested=stop, preview_every_s=1000))
+    assert fitted.stopped_by_user
+    assert (fitted.iterations, fitted.best_iteration) == (13, 13)
+    assert fitted.reason == "stopped by the user"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [lambda x: x * math.nan, lambda x: x * math.inf, lambda x: x + 100],
+    ids="nan inf jump".split(),
+)
+def test_a_jump_is_rolled_back_whole_and_counted(noisy, how):
+    _, fitted = run(start(noisy, breaks=(20,), how=how))
+    _, undisturbed = run(start(noisy))
+    assert fitted.rollbacks == 1
+    assert np.isfinite(fitted.estimate).all()
+    assert math.isfinite(fitted.loss)
+    # The ten iterations before the jump are forgotten, the others are not.
+    assert [i for i, _ in fitted.metrics] == [*range(1, 11), *range(21, 31)]
+    assert fitted.metrics[:10] == undisturbed.metrics[:10]
+    error = np.square(fitted.estimate[0] - noisy).mean()
+    assert error < 2 * np.square(undisturbed.estimate[0] - noisy).mean()
+
+
+def test_a_rollback_restores_weights_moments_and_buffers(noisy):
+    y = torch.from_numpy(noisy)[None, None]
+    code = make_code(SMALL, noisy.shape, 0)
+    network = build_network(SMALL.network, code, 1, 0)
+    broken = Breaking(network, range(11, 21), lambda x: x * math.nan)
+    fitting = fit(
+        Observation(y, Identity(), torch.ones_like(y)),
+        broken,
+        code,
+        FixedRule(),
+        SMALL,
+        preview_every_s=1000,
+    )
+    next(fitting)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    next(fitting)
+    assert any("running_mean" in name for name in before)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    optimizer = fitting.gi_yieldfrom or fitting.gi_frame.f_locals["optimizer"]
+    assert all(state["step"] == 10 for state in optimizer.state.values())
+
+
+def test_a_fit_that_never_works_says_what_to_change(noisy):
+    recipe = replace(SMALL, iterations=400)
+    always = range(1, 401)
+    with pytest.raises(Diverged, match=r"learning_rate=0\.01"):
+        run(start(noisy, recipe, breaks=always, how=lambda x: x * math.nan))
+    with pytest.raises(Diverged, match="no iteration gave a finite loss"):
+        run(start(noisy, breaks=always, how=lambda x: x * math.nan))
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("cuDNN error")], ids=str
+)
+def test_no_torch_error_leaves_as_a_runtime_error(noisy, error):
+    def fail(_):
+        raise error
+
+    with pytest.raises(NapariDipError) as caught:
+        run(start(noisy, breaks=(3,), how=fail))
+    assert not isinstance(caught.value, RuntimeError)
+    assert isinstance(caught.value, OutOfMemory) == isinstance(error, torch.OutOfMemoryError)
+
+
+def test_free_pixels_reproduce_the_observation(noisy):
+    recipe = Recipe(Pixels(), iterations=300, code_noise=0, learning_rate=0.05, averaging=0)
+    _, fitted = run(start(noisy, recipe))
+    assert np.abs(fitted.estimate[0] - noisy).max() < 0.02
+
+
+def test_total_variation_alone_denoises(clean, noisy):
+    recipe = Recipe(Pixels(), 300, code_noise=0, learning_rate=0.05, averaging=0, tv_weight=0.08)
+    _, fitted = run(start(noisy, recipe))
+    assert np.square(fitted.estimate[0] - clean).mean() < 0.5 * np.square(noisy - clean).mean()
+
+
+def test_bfloat16_gives_nearly_the_same(noisy):
+    _, full = run(start(noisy))
+    _, half = run(start(noisy, replace(SMALL, precision="bfloat16")))
+    assert half.estimate.dtype == np.float32
+    assert not np.array_equal(half.estimate, full.estimate)
+    assert np.abs(half.estimate - full.estimate).mean() < 0.05
+
+
+def test_without_warm_up_the_average_begins_with_the_first_output(noisy):
+    def pictures(**changes):
+        recipe = replace(SMALL, averaging=0.99, **changes)
+        return [i.estimate for i in run(start(noisy, recipe, preview_every_s=0))[0]]
+
+    outputs = pictures_of_outputs(noisy)
+    published, warmed = pictures(), pictures(warm_up=True)
+    expected = outputs[0]
+    for output in outputs[1:]:
+        expected = 0.99 * expected + 0.01 * output
+    assert published[-1] == pytest.approx(expected, abs=1e-5)
+    assert np.abs(warmed[-1] - outputs[-1]).mean() < np.abs(published[-1] - outputs[-1]).mean()
+
+
+def pictures_of_outputs(noisy):
+    recipe = replace(SMALL, averaging=0)
+    return [i.estimate for i in run(start(noisy, recipe, preview_every_s=0))[0]]

@@ -1,0 +1,118 @@
+"""Every prior returns an image of its code's shape, whatever that is."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from napari_dip.prior.networks import build_network, make_code
+from napari_dip.prior.recipes import SkipNet, recipe
+from napari_dip.settings import Settings
+
+NETWORKS = [
+    "skip",
+    "skip-half",
+    "hourglass",
+    "encoder-decoder-2",
+    "encoder-decoder-4",
+    "encoder-decoder-6",
+    "unet",
+    "resnet",
+    "pixels",
+]
+
+
+def build(name, shape, channels=1, seed=0, preset="fast"):
+    chosen = recipe(Settings(prior=name, preset=preset))
+    code = make_code(chosen, shape, seed)
+    return build_network(chosen.network, code, channels, seed), code
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("shape", [(40, 33), (8, 9), (5, 17, 12)], ids=str)
+def test_the_image_has_the_shape_of_the_code_and_gives_gradients(name, shape):
+    network, code = build(name, shape, channels=3)
+    image = network(code)
+    assert image.shape == (1, 3, *shape)
+    assert torch.isfinite(image).all()
+    image.square().mean().backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())
+
+
+@given(st.tuples(st.integers(8, 70), st.integers(8, 70)))
+def test_sides_may_be_any_multiple_of_nothing(shape):
+    network, code = build("encoder-decoder-6", shape)
+    assert network(code).shape[2:] == shape
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "pixels"])
+def test_the_output_lies_between_zero_and_one(name):
+    network, code = build(name, (16, 16))
+    image = network(100 * code)
+    assert 0 <= image.min() <= image.max() <= 1
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_same_seed_gives_the_same_weights_and_leaves_torchs_own_alone(name):
+    before = torch.random.get_rng_state()
+    (one, code), (same, _), (other, _) = (build(name, (16, 16), seed=s) for s in (1, 1, 2))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.equal(one(code), same(code))
+    assert not torch.equal(one(code), other(code))
+
+
+@pytest.mark.parametrize(
+    ("task", "hole", "code_channels", "parameters"),
+    [
+        # As counted in the published code, with three channels out.
+        pytest.param("denoise", "scratches", 32, 2_217_831, id="denoise"),
+        pytest.param("inpaint", "scratches", 32, 3_002_627, id="scratches"),
+        pytest.param("inpaint", "hole", 2, 2_157_955, id="hole"),
+        pytest.param("inpaint", "large-hole", 1, 2_996_467, id="large-hole"),
+        pytest.param({"kind": "denoise", "artefact": "jpeg"}, "scratches", 3, 572_827, id="jpeg"),
+    ],
+)
+def test_the_papers_networks_have_as_many_parameters_as_published(
+    task, hole, code_channels, parameters
+):
+    chosen = recipe(Settings(task=task, preset="paper"), hole=hole)
+    code = make_code(chosen, (64, 64), 0)
+    assert code.shape[1] == code_channels
+    network = build_network(chosen.network, code, 3, 0)
+    assert sum(p.numel() for p in network.parameters()) == parameters
+
+
+def _convolved_shapes(network, code):
+    shapes = []
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module.kernel_size == (3, 3):
+            module.register_forward_hook(lambda _m, _i, out: shapes.append(tuple(out.shape[2:])))
+    network(code)
+    return shapes
+
+
+def test_skips_taken_after_the_down_blocks_spare_full_resolution_convolutions():
+    assert (32, 32) not in _convolved_shapes(*build("skip-half", (32, 32)))
+    assert (32, 32) in _convolved_shapes(*build("skip", (32, 32)))
+
+
+def test_an_hourglass_has_no_skips():
+    chosen = recipe(Settings(prior="hourglass"))
+    assert isinstance(chosen.network, SkipNet)
+    assert set(chosen.network.skip) == {0}
+
+
+def test_a_meshgrid_runs_from_zero_to_one_along_each_axis():
+    chosen = recipe(Settings(prior={"code": "meshgrid"}))
+    code = make_code(chosen, (5, 9), 0)
+    assert code.shape == (1, 2, 5, 9)
+    assert torch.equal(code[0, 0, :, 3], torch.linspace(0, 1, 5))
+    assert torch.equal(code[0, 1, 2, :], torch.linspace(0, 1, 9))
+
+
+def test_noise_lies_between_zero_and_a_tenth():
+    code = make_code(recipe(Settings(preset="paper")), (32, 32), 0)
+    assert code.shape == (1, 32, 32, 32)
+    assert 0 <= code.min() < 0.01
+    assert 0.09 < code.max() < 0.1

@@ -1,0 +1,273 @@
+"""The public functions, on every kind of image."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from skimage.metrics import mean_squared_error as mse
+
+import napari_dip
+from napari_dip import Settings, denoise, inpaint, restore, super_resolve
+from napari_dip.errors import BadImage, BadSettings
+from napari_dip.prior.operators import Downsample
+from napari_dip.settings import Inpaint
+
+QUICK = {"device": "cpu", "iterations": 3}
+DTYPES = [bool, "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", ">u2", ">f4"]
+
+
+def finish(restoration):
+    snapshots = []
+    while True:
+        try:
+            snapshots.append(next(restoration))
+        except StopIteration as end:
+            return snapshots, end.value
+
+
+def test_denoising_brings_the_image_nearer_to_the_truth(clean, noisy):
+    before = noisy.copy()
+    restored = denoise(noisy, device="cpu", iterations=300)
+    assert mse(clean, restored) < 0.5 * mse(clean, noisy)
+    assert np.array_equal(noisy, before)
+
+
+def test_super_resolution_is_nearer_to_the_truth_than_the_pixels_repeated(clean):
+    from torch import from_numpy
+
+    coarse = Downsample(2)(from_numpy(clean)[None, None])[0, 0].numpy()
+    restored = super_resolve(coarse, 2, device="cpu", iterations=250)
+    repeated = coarse.repeat(2, 0).repeat(2, 1)
+    assert mse(clean, restored) < 0.8 * mse(clean, repeated)
+
+
+def test_inpainting_is_nearer_to_the_truth_than_the_mean_and_keeps_what_is_known(clean):
+    missing = np.random.default_rng(0).random(clean.shape) < 0.5
+    damaged = np.where(missing, 9, clean)
+    restored = inpaint(damaged, missing, device="cpu", iterations=400)
+    filled = restored[missing]
+    assert mse(clean[missing], filled) < 0.3 * clean[missing].var()
+    assert np.array_equal(restored[~missing], clean[~missing])
+
+
+def test_inpainting_smooths_the_known_pixels_too_when_asked(noisy):
+    missing = np.zeros(noisy.shape, dtype=bool)
+    missing[3:6] = True
+    restored = inpaint(noisy, missing, keep_known=False, **QUICK)
+    assert not np.array_equal(restored[~missing], noisy[~missing])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("run", [denoise, super_resolve], ids=lambda run: run.__name__)
+def test_the_dtype_and_the_range_come_back(dtype, run, noisy):
+    dtype = np.dtype(dtype)
+    image = noisy[:16, :17].clip(0, 1)
+    image = image > 0.5 if dtype.kind == "b" else (image * 100).astype(dtype)
+    restored = run(image, **QUICK)
+    assert restored.dtype == dtype
+    if dtype.kind != "b":
+        margin = 0.06 * (float(image.max()) - float(image.min())) + 1
+        assert image.min() - margin <= restored.min() <= restored.max() <= image.max() + margin
+
+
+def test_float32_on_request(noisy):
+    image = (noisy.clip(0, 1) * 50).astype(np.uint8)
+    restored = denoise(image, dtype="float32", **QUICK)
+    assert restored.dtype == np.float32
+    assert (restored % 1 != 0).any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        pytest.param((17, 23), "YX", id="plane"),
+        pytest.param((17, 23, 3), "YXS", id="rgb"),
+        pytest.param((17, 23, 4), "YXS", id="rgba"),
+        pytest.param((2, 17, 23), "CYX", id="channels"),
+        pytest.param((17, 23, 2), "YXC", id="channels-last"),
+        pytest.param((2, 1, 2, 9, 10), "TCZYX", id="hyperstack"),
+        pytest.param((2, 9, 10, 3), "ZYXS", id="colour-stack"),
+        pytest.param((1, 9, 10), "ZYX", id="singleton-z"),
+    ],
+)
+def test_every_layout_keeps_its_axes(shape, axes):
+    image = np.random.default_rng(0).random(shape)
+    assert denoise(image, axes=axes, **QUICK).shape == shape
+    wanted = tuple(3 * n if a in "YX" else n for a, n in zip(axes, shape, strict=True))
+    assert super_resolve(image, 3, axes=axes, **QUICK).shape == wanted
+
+
+def test_a_volume_is_restored_as_one(noisy):
+    volume = np.stack([noisy[:12, :13]] * 5)
+    _, result = finish(restore(volume, Settings(axes="ZYX", ndim=3, **QUICK)))
+    assert result.image.shape == volume.shape
+    assert len(result.reports) == 1
+    assert result.scaled_axes == "ZYX"
+
+
+def test_alpha_is_kept():
+    image = np.random.default_rng(0).integers(0, 255, (9, 10, 4), dtype=np.uint8)
+    assert np.array_equal(denoise(image, **QUICK)[..., 3], image[..., 3])
+    finer = super_resolve(image, 2, **QUICK)
+    assert np.array_equal(finer[..., 3], image[..., 3].repeat(2, 0).repeat(2, 1))
+
+
+def test_nan_is_filled_by_denoising(noisy):
+    image = noisy.copy()
+    image[5:8, 5:8] = np.nan
+    image[20, 20] = np.inf
+    assert np.isfinite(denoise(image, **QUICK)).all()
+    assert np.isnan(image[6, 6])
+
+
+@pytest.mark.parametrize("dtype", ["u2", "f4"])
+def test_a_constant_image_comes_back_as_itself(dtype):
+    image = np.full((9, 10), 7, dtype=dtype)
+    assert np.array_equal(denoise(image, **QUICK), image)
+    assert np.array_equal(super_resolve(image, 2, **QUICK), np.full((18, 20), 7, dtype=dtype))
+    if dtype == "f4":
+        image[3, 3] = np.nan
+        assert (denoise(image, **QUICK) == 7).all()
+
+
+def test_a_constant_plane_in_a_stack_is_left_alone(noisy):
+    stack = np.stack([noisy, np.full_like(noisy, 0.5)])
+    _, result = finish(restore(stack, Settings(**QUICK)))
+    assert (result.image[1] == 0.5).all()
+    assert [report.index for report in result.reports] == [(0,)]
+
+
+def test_the_same_seed_gives_the_same_bytes(noisy):
+    runs = [denoise(noisy, seed=seed, **QUICK) for seed in (4, 4, 5)]
+    assert np.array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0], runs[2])
+
+
+def test_planes_have_seeds_of_their_own_that_follow_from_their_number(noisy):
+    stack = np.stack([noisy, noisy])
+    both = denoise(stack, axes="ZYX", **QUICK)
+    assert not np.array_equal(both[0], both[1])
+    assert np.array_equal(both[0], denoise(noisy[None], axes="ZYX", **QUICK)[0])
+
+
+def test_every_short_keyword_means_what_it_means_in_settings(noisy):
+    keywords = {
+        "preset": "paper",
+        "iterations": 2,
+        "seed": 3,
+        "device": "cpu",
+        "axes": "YX",
+        "noise": 0.1,
+        "dtype": "float32",
+    }
+    mask = noisy > 1
+    _, result = finish(restore(noisy, Settings(task=Inpaint(), **keywords), mask=mask))
+    assert np.array_equal(result.image, inpaint(noisy, mask, **keywords))
+    for run in (denoise, super_resolve):
+        assert run(noisy[:16, :16], **keywords).dtype == np.float32
+
+
+def test_a_given_noise_level_is_in_the_images_own_units(noisy):
+    image = (1000 * noisy).clip(0).astype(np.uint16)
+    quick = QUICK | {"stopping": "discrepancy"}
+    _, given = finish(restore(image, Settings(noise=50.0, **quick)))
+    _, estimated = finish(restore(image, Settings(**quick)))
+    assert given.reports[0].sigma == pytest.approx(50)
+    assert estimated.reports[0].sigma == pytest.approx(98, rel=0.15)
+
+
+@pytest.mark.parametrize("stopping", ["fixed", "es-wmv", "es-emv", "held-out", "discrepancy"])
+def test_the_result_says_which_rule_stopped_it(noisy, stopping):
+    settings = Settings(stopping=stopping, device="cpu", iterations=110, prior="skip-half")
+    _, result = finish(restore(noisy[:16, :16], settings))
+    (report,) = result.reports
+    assert report.rule == stopping
+    assert 1 <= report.best_iteration <= report.iterations == len(report.metric) == 110
+    assert report.reason == "all 110 iterations done"
+
+
+def test_a_deconvolution_is_sharper_than_its_input(clean):
+    from scipy.ndimage import convolve
+
+    psf = np.full((3, 3), 2.0)
+    blurred = convolve(clean, psf / psf.sum(), mode="nearest")
+    settings = Settings(device="cpu", iterations=400, noise=1e-4, stopping="fixed")
+    _, result = finish(restore(blurred, settings, psf=psf))
+    assert mse(clean, result.image) < mse(clean, blurred)
+
+
+def test_snapshots_say_where_the_run_stands(noisy):
+    stack = np.stack([noisy[:16, :16]] * 2).astype(np.float64)
+    settings = Settings(device="cpu", iterations=4, preview_every_s=0, axes="CYX")
+    snapshots, result = finish(restore(stack, settings))
+    assert [(s.unit, s.units, s.index) for s in snapshots] == [(0, 2, (0,))] * 4 + [
+        (1, 2, (1,))
+    ] * 4
+    assert [(s.iteration, s.iterations) for s in snapshots] == [(i, 4) for i in range(1, 5)] * 2
+    assert all(s.image.shape == (16, 16) and s.image.dtype == stack.dtype for s in snapshots)
+    assert snapshots[-1].remaining_s == 0 < snapshots[0].remaining_s
+    assert [s.elapsed_s for s in snapshots] == sorted(s.elapsed_s for s in snapshots)
+    assert np.array_equal(snapshots[-1].image, result.image[1])
+
+
+def test_stopping_keeps_the_best_and_leaves_the_rest_as_it_was(noisy):
+    stack = np.stack([noisy[:16, :16]] * 3)
+    calls = []
+
+    def stop():
+        calls.append(1)
+        return len(calls) == 6
+
+    _, result = finish(restore(stack, Settings(device="cpu", iterations=4), stop_requested=stop))
+    assert result.stopped_by_user
+    assert len(result.reports) == 2
+    assert not np.array_equal(result.image[1], stack[1])
+    assert np.array_equal(result.image[2], stack[2])
+
+
+def test_closing_the_generator_ends_the_run(noisy):
+    restoration = restore(noisy, Settings(device="cpu", iterations=50))
+    next(restoration)
+    restoration.close()
+    with pytest.raises(StopIteration):
+        next(restoration)
+
+
+def test_checks_are_made_at_the_call_not_later():
+    with pytest.raises(BadImage):
+        restore(np.zeros(3))
+    with pytest.raises(BadSettings, match="sharpen"):
+        denoise(np.zeros((9, 9)), sharpen=1)
+    with pytest.raises(BadSettings, match="factor=1"):
+        super_resolve(np.zeros((9, 9)), factor=1)
+
+
+def test_the_axes_of_the_call_override_those_of_the_settings(noisy):
+    restoration = restore(noisy[None], Settings(axes="TYX", **QUICK), axes="ZYX")
+    assert finish(restoration)[1].axes == "ZYX"
+
+
+def test_provenance_is_json_and_repeats_the_run(noisy):
+    _, result = finish(restore(noisy, Settings(seed=8, **QUICK)))
+    record = json.loads(json.dumps(result.provenance()))
+    assert record["napari-dip"] == napari_dip.__version__
+    assert set(record["versions"]) == {"python", "torch", "numpy", "scipy"}
+    assert record["stop_reason"] == "all 3 iterations done"
+    again = Settings.from_json(json.dumps(record["settings"]))
+    assert np.array_equal(finish(restore(noisy, again))[1].image, result.image)
+
+
+def test_importing_the_package_loads_neither_torch_nor_qt():
+    code = """
+import sys, napari_dip
+napari_dip.Settings(), napari_dip.denoise, dir(napari_dip)
+assert not {"torch", "napari", "qtpy", "magicgui", "superqt"} & set(sys.modules), sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="sharpen"):
+        napari_dip.sharpen  # noqa: B018
