@@ -12,7 +12,7 @@ from napari_dip.errors import Diverged, NapariDipError, OutOfMemory
 from napari_dip.prior.energy import Observation
 from napari_dip.prior.fit import fit
 from napari_dip.prior.networks import build_network, make_code
-from napari_dip.prior.operators import Identity
+from napari_dip.prior.operators import Downsample, Identity
 from napari_dip.prior.recipes import Pixels, Recipe, SkipNet
 from napari_dip.prior.stopping import FixedRule, Patience
 
@@ -112,6 +112,30 @@ def test_nothing_is_read_from_the_device_where_nothing_is_shown(noisy, monkeypat
     next(fitting)
     assert reads.count("tolist") == 1
     assert not {"item", "__bool__", "__float__", "cpu", "numpy"} & set(reads)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_is_waited_for_only_where_something_is_shown(noisy):
+    device = torch.device("cuda")
+    code = make_code(SMALL, noisy.shape, 0).to(device)
+    network = build_network(SMALL.network, code, 1, 0).to(device)
+    y = torch.from_numpy(noisy)[None, None, ::2, ::2].to(device)
+    observation = Observation(y, Downsample(2), torch.ones_like(y))
+    waits = []
+
+    def stop():
+        # Called at the end of every iteration, before anything is shown.
+        torch.cuda.set_sync_debug_mode("default" if len(waits) % 10 == 9 else "error")
+        waits.append(1)
+        return False
+
+    fitting = fit(
+        observation, network, code, FixedRule(), SMALL, preview_every_s=1000, stop_requested=stop
+    )
+    try:
+        assert run(fitting)[1].iterations == 30
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 def test_the_average_with_the_least_number_is_kept(noisy):

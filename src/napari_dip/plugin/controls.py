@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from magicgui.backends._qtpy.widgets import QBaseRangedWidget
 from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, Label, PushButton, Widget
@@ -13,11 +13,14 @@ from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox
 from superqt import QCollapsible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from napari.layers import Layer
+    from napari.viewer import Viewer
 
 __all__ = [
     "MOST",
-    "advanced",
+    "align",
     "button",
     "check",
     "choice",
@@ -30,19 +33,26 @@ __all__ = [
 ]
 
 MOST = 2**31 - 1
+"""The largest whole number that Qt's spin box holds."""
+
+_LABEL_WIDTH = 88
+
+W = TypeVar("W", bound=Widget)
 
 
-class _QtSpinBox(QBaseRangedWidget):  # type: ignore[misc]
+class _QtSpinBox(QBaseRangedWidget):
     """Qt's own spin box, where magicgui has one for integers of any size."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(QSpinBox, **kwargs)
 
 
-def layer_choice(
-    name: str, label: str, tip: str, choices: Callable[[Any], Sequence[Any]]
-) -> ComboBox:
-    """Make a list of layers that never grows wider than its panel."""
+def layer_choice(name: str, label: str, tip: str, viewer: Viewer, kind: type[Layer]) -> ComboBox:
+    """Make a list of the viewer's layers of one kind, no wider than its panel."""
+
+    def choices(_: Any) -> list[Layer]:
+        return [layer for layer in viewer.layers if isinstance(layer, kind)]
+
     return _choice(ComboBox(label=label, choices=choices), name, tip)
 
 
@@ -92,8 +102,14 @@ def status_line() -> Label:
     native.setWordWrap(True)
     native.setTextFormat(Qt.TextFormat.PlainText)
     native.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.MinimumExpanding)
+    native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     return _named(line, "status", "")
+
+
+def align(container: Container[Widget]) -> None:
+    """Give all labels of a container one width; magicgui measures them in another font."""
+    for label in container.native.findChildren(QLabel):
+        label.setMinimumWidth(_LABEL_WIDTH)
 
 
 def folded(title: str, content: Container[Widget]) -> QCollapsible:
@@ -110,10 +126,14 @@ def folded(title: str, content: Container[Widget]) -> QCollapsible:
 def devices() -> list[tuple[str, str]]:
     """List the devices that a machine like this one may have, without asking torch for them."""
     graphics = "mps" if sys.platform == "darwin" else "cuda"
-    return [("automatic", "auto"), ("processor (cpu)", "cpu"), (f"graphics card ({graphics})", graphics)]
+    return [
+        ("automatic", "auto"),
+        ("processor (cpu)", "cpu"),
+        (f"graphics card ({graphics})", graphics),
+    ]
 
 
-def _named(widget: Any, name: str, tip: str) -> Any:
+def _named(widget: W, name: str, tip: str) -> W:
     widget.name = name
     widget.tooltip = tip
     native = widget.native

@@ -96,7 +96,7 @@ def deep_image_prior_restoration(
         exchange.failure = str(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the user
         # As text, because a traceback keeps the tensors of its frames alive.
-        logger.error("%s", "".join(traceback.format_exception(error)))  # noqa: TRY400
+        logger.error("%s", "".join(traceback.format_exception(error)))
         exchange.failure = (
             f"The restoration of '{source.name}' failed ({type(error).__name__}: {error}). The "
             "image is unchanged. Try a smaller part of it, or the device 'cpu'; if that does not "

@@ -94,7 +94,7 @@ def read_layer(
     Raises
     ------
     BadImage
-        If the layer is no Image layer, or its pixels are complex numbers.
+        If the layer is no Image layer.
     BadMask
         If the mask has nothing painted, misses the image or hides all of it.
     """
@@ -106,11 +106,6 @@ def read_layer(
             "it into one (right-click it in the layer list)."
         )
     data = layer.data[0] if layer.multiscale else layer.data
-    if np.issubdtype(data.dtype, np.complexfloating):
-        raise BadImage(
-            f"The pixels of '{layer.name}' are complex numbers: restore the real and the "
-            "imaginary part, or the magnitude, as layers of their own."
-        )
     return LayerInput(
         data=data,
         axes=_axes(layer, data.shape),
@@ -172,9 +167,7 @@ def _factors(axes: str, factor: int, scaled: str) -> tuple[int, ...]:
     return tuple(factor if axis in scaled else 1 for axis in axes)
 
 
-def _keywords(
-    source: LayerInput, settings: Settings, factors: tuple[int, ...]
-) -> dict[str, Any]:
+def _keywords(source: LayerInput, settings: Settings, factors: tuple[int, ...]) -> dict[str, Any]:
     done = {"denoise": "denoised", "inpaint": "inpainted"}
     suffix = done.get(settings.task.kind) or f"×{max(factors)}"
     spatial = factors[: len(factors) - source.rgb]
@@ -195,7 +188,10 @@ def _refined(
     With a factor f, pixel 0 of the result is centred (f - 1) / 2f input pixels before pixel 0 of
     the input. That step is taken along the layer's own, perhaps rotated and sheared, axes.
     """
-    scale = placement["scale"]
-    linear = placement["rotate"] @ placement["shear"] @ np.diag(scale)
-    step = (factors - 1) / (2 * factors)
-    return {"scale": scale / factors, "translate": placement["translate"] - linear @ step}
+    from napari.utils.transforms import Affine
+
+    place = Affine(**{name: placement[name] for name in ("scale", "translate", "rotate", "shear")})
+    return {
+        "scale": placement["scale"] / factors,
+        "translate": place((1 - factors) / (2 * factors)),
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -82,8 +82,7 @@ def _image_to_mask(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the matrix (mask axes × image axes) and the offset from image to mask pixels."""
     units = [
-        _ratio(theirs, ours)
-        for theirs, ours in zip(image.units[-ndim:], mask.units, strict=True)
+        _ratio(theirs, ours) for theirs, ours in zip(image.units[-ndim:], mask.units, strict=True)
     ]
 
     def carried(point: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -98,11 +97,11 @@ def _image_to_mask(
     return matrix, offset
 
 
-def _ratio(theirs: object, ours: object) -> float:
+def _ratio(theirs: Any, ours: Any) -> float:
     """How many of the mask's units one unit of the image is; 1 where they do not compare."""
-    if theirs == ours or not theirs.is_compatible_with(ours):  # type: ignore[attr-defined]
+    if theirs == ours or not theirs.is_compatible_with(ours):
         return 1.0
-    return float((1 * theirs).to(ours).magnitude)  # type: ignore[operator]
+    return float((1 * theirs).to(ours).magnitude)
 
 
 def _nearest(

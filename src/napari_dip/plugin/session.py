@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari.qt.threading import thread_worker
 from napari.utils import progress
-from napari.utils.notifications import show_error, show_info
+from napari.utils.notifications import show_error
 from psygnal import Signal
 
 from napari_dip.plugin.exchange import Exchange, deep_image_prior_restoration
@@ -55,15 +55,14 @@ class Session:
         self._output: Output | None = Output(viewer, keep_previews=keep_previews)
         self._exchange = Exchange()
         self._progress: progress | None = None
-        self._worker = thread_worker(deep_image_prior_restoration)(
-            source, settings, self._exchange
-        )
+        self._worker = thread_worker(deep_image_prior_restoration)(source, settings, self._exchange)
         self._worker.yielded.connect(self._show)
         self._worker.finished.connect(self._finish)
 
     def start(self) -> None:
         """Begin, in a thread of its own."""
         _running.add(self)
+        self._progress = progress(total=0, desc="getting ready")
         self._worker.start()
 
     def stop(self) -> None:
@@ -77,20 +76,15 @@ class Session:
             self._output.remove()
 
     def abandon(self) -> None:
-        """Come to an end, because the viewer is gone; nothing of it is touched any more."""
+        """Come to an end, because the window is gone; nothing of it is touched any more."""
         self._exchange.discarding.set()
         self._output = None
 
-    @property
-    def _deserted(self) -> bool:
-        """Whether napari, when it closed the window, asked the worker to quit."""
-        return self._output is None or self._worker.abort_requested
-
     def _show(self) -> None:
         latest, picture = self._exchange.fetch()
-        if self._deserted or self._exchange.discarding.is_set() or latest is None:
+        if self._output is None or self._unwanted or latest is None:
             return
-        if picture is not None and self._exchange.begun is not None and self._output is not None:
+        if picture is not None and self._exchange.begun is not None:
             self._output.refine(self._exchange.begun, picture)
         if not self._exchange.stopping.is_set():
             self.progressed.emit(_in_words(latest))
@@ -98,33 +92,38 @@ class Session:
         self._advance(latest)
 
     def _advance(self, latest: Snapshot) -> None:
-        if self._progress is None and self._source is not None:
-            name = self._source.name
-            self._progress = progress(total=latest.units * latest.iterations, desc=name)
         if (bar := self._progress) is None:
             return
-        bar.update(max(0, latest.unit * latest.iterations + latest.iteration - bar.n))
-        if bar is self._progress:
-            bar.set_description(_in_words(latest))
+        bar.total = latest.units * latest.iterations
+        bar.set_description(_in_words(latest))
+        if self._progress is not None:  # else the run has ended in the meantime
+            bar.update(max(0, latest.unit * latest.iterations + latest.iteration - bar.n))
+
+    @property
+    def _unwanted(self) -> bool:
+        """Whether the user gave the run up, or napari did, which lets workers quit on closing."""
+        return self._exchange.discarding.is_set() or bool(self._worker.abort_requested)
 
     def _finish(self) -> None:
         _running.discard(self)
         if self._progress is not None:
             bar, self._progress = self._progress, None
             bar.close()
+        output, source = self._output, self._source
+        self._output = self._source = None
+        words = ""
         try:
-            words = "" if self._deserted else self._conclude()
+            if output is not None and source is not None:
+                words = self._conclude(output, source)
         finally:
             self._exchange.clear()
-            self._output = self._source = None
-        self.ended.emit(words)
+            if output is not None:
+                self.ended.emit(words)
 
-    def _conclude(self) -> str:
+    def _conclude(self, output: Output, source: LayerInput) -> str:
         """Do with the output what the end calls for, and say so."""
-        output, source, result = self._output, self._source, self._exchange.result
-        if output is None or source is None:
-            return ""
-        if self._exchange.discarding.is_set():
+        result = self._exchange.result
+        if self._unwanted:
             output.remove()
             return "Discarded."
         if result is not None:
@@ -138,17 +137,22 @@ class Session:
 
 def _in_words(snapshot: Snapshot) -> str:
     plane = f"plane {snapshot.unit + 1} of {snapshot.units}, " if snapshot.units > 1 else ""
-    left = "" if snapshot.remaining_s is None else f", at most {_time(snapshot.remaining_s)} left"
     return (
         f"{plane}iteration {snapshot.iteration} of {snapshot.iterations}, "
-        f"loss {snapshot.loss:.2g}{left}"
+        f"loss {snapshot.loss:.2g}, at most {_time(snapshot.remaining_s)} left"
     )
 
 
 def _ending(result: Result, name: str) -> str:
-    iterations = sum(report.iterations for report in result.reports)
     how = "Stopped" if result.stopped_by_user else "Done"
-    return f"{how} after {iterations} iterations, {_time(result.elapsed_s)}: see '{name}'."
+    match result.reports:
+        case []:
+            what = "the image is constant and stays as it is"
+        case [report]:
+            what = f"{report.iterations} iterations, {report.reason}"
+        case reports:
+            what = f"{len(reports)} planes restored"
+    return f"{how} in {_time(result.elapsed_s)}: {what}. See '{name}'."
 
 
 def _time(seconds: float) -> str:

@@ -63,7 +63,7 @@ def restore_block(
     chosen = recipe(settings, hole=block.hole, sigma=block.sigma)
     place = torch.device(device)
     with torch_errors(place):
-        operator = _operator(settings, block.psf)
+        operator = _operator(settings, block.psf, place)
         factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
         channels, *low = block.values.shape
         shape = tuple(size * factor for size in low)
@@ -92,11 +92,13 @@ def restore_block(
         )
 
 
-def _operator(settings: Settings, psf: NDArray[np.float32] | None) -> ForwardOperator:
+def _operator(
+    settings: Settings, psf: NDArray[np.float32] | None, place: torch.device
+) -> ForwardOperator:
     """Light is blurred first, then sampled."""
     operators: list[ForwardOperator] = []
     if psf is not None:
-        operators.append(Blur(torch.from_numpy(psf)))
+        operators.append(Blur(torch.from_numpy(psf).to(place)))
     if isinstance(settings.task, SuperResolve):
         operators.append(Downsample(settings.task.factor, settings.task.downsampler))
     return Composed(tuple(operators)) if operators else Identity()

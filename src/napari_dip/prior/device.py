@@ -14,7 +14,7 @@ from napari_dip.errors import DeviceFailed, DeviceUnavailable, NapariDipError, O
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Device", "choose_device", "devices", "torch_errors"]
+__all__ = ["Device", "choose_device", "devices", "release_memory", "torch_errors"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,15 @@ def choose_device(name: str) -> torch.device:
             f"device={name!r} is not available here; choose one of {', '.join(names)}, or 'auto'"
         )
     return torch.device(wanted)
+
+
+def release_memory(name: str) -> None:
+    """Give back to the device what torch keeps for later and nothing uses any more."""
+    kind = torch.device(name).type
+    if kind == "cuda":
+        torch.cuda.empty_cache()
+    elif kind == "mps":
+        torch.mps.empty_cache()
 
 
 @contextmanager

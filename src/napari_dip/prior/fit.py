@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +19,7 @@ from napari_dip.prior.stopping import Step, StoppingRule
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from napari_dip.prior.recipes import Recipe
@@ -151,7 +151,7 @@ def _weight_of_past(recipe: Recipe, iteration: int) -> float:
 
 def _to_array(x: Tensor) -> NDArray[np.float32]:
     """Copy ``(1, channels, *spatial)`` to the host, without its first axis."""
-    return np.array(x[0].cpu())
+    return x[0].cpu().numpy().copy()
 
 
 def _cure(recipe: Recipe) -> str:

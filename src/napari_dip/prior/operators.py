@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+import torch
 from torch.nn import functional
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class Downsample:
     kernel: str = "lanczos2"
 
     def __call__(self, x: Tensor, /) -> Tensor:
-        weights = x.new_tensor(kernel_1d(self.kernel, self.factor))
+        weights = _weights(self.kernel, self.factor, x.dtype, x.device)
         pad = (len(weights) - self.factor) // 2
         for axis in range(2, x.ndim):
             x = _filter_axis(x, weights, axis, pad=pad, stride=self.factor)
@@ -129,6 +131,12 @@ def _filter_axis(x: Tensor, weights: Tensor, axis: int, *, pad: int, stride: int
     lines = functional.pad(lines, (pad, pad), mode="replicate")
     lines = functional.conv1d(lines, weights[None, None], stride=stride)
     return lines.reshape(*shape[:-1], lines.shape[-1]).movedim(-1, axis)
+
+
+@lru_cache(maxsize=64)
+def _weights(name: str, factor: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Keep the kernel on the device: copying it there each time would make a GPU wait."""
+    return torch.tensor(kernel_1d(name, factor), dtype=dtype, device=device)
 
 
 def kernel_1d(name: str, factor: int) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -205,69 +206,91 @@ def _finished(
             return result.image
 
 
+@dataclass
+class _Clock:
+    """Seconds since the start, and iterations of the units that are done."""
+
+    began: float = field(default_factory=time.monotonic)
+    iterations: int = 0
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.began
+
+
 def _restore(problem: Problem, stop_requested: Callable[[], bool]) -> Restoration:
     """Fit the units one after another."""
-    # torch is loaded here, when the checks are behind us
-    from napari_dip.prior.block import restore_block
-
-    began = time.monotonic()
-    settings, layout = problem.settings, problem.layout
+    clock = _Clock()
     output = problem.unrestored()
     reports: list[UnitReport] = []
-    done = 0  # iterations, over all units
     stopped = False
-    for unit, index in enumerate(layout.indices()):
+    for unit, index in enumerate(problem.layout.indices()):
         scale = problem.scales[unit]
         if scale is None:
             output[index] = problem.image[index][problem.known[index]][0]
             continue
         block = _block(problem, index, scale)
-        most = recipe(settings, hole=block.hole, sigma=block.sigma).iterations
-        fitting = restore_block(
-            block,
-            settings,
-            problem.device,
-            seed=_unit_seed(settings.seed, unit),
-            stop_requested=stop_requested,
-        )
-        try:
-            while True:
-                iterate = next(fitting)
-                elapsed = time.monotonic() - began
-                finished = done + iterate.iteration
-                left = (layout.units - unit) * most - iterate.iteration
-                image = iterate.estimate
-                yield Snapshot(
-                    unit=unit,
-                    units=layout.units,
-                    index=index,
-                    iteration=iterate.iteration,
-                    iterations=most,
-                    loss=iterate.loss,
-                    metric=iterate.metric,
-                    elapsed_s=elapsed,
-                    remaining_s=elapsed / finished * left,
-                    image=None if image is None else problem.finish(index, scale, image),
-                )
-        except StopIteration as end:
-            fitted: Fitted = end.value
-        finally:
-            fitting.close()
+        fitted = yield from _fit_unit(problem, unit, index, scale, block, clock, stop_requested)
         output[index] = problem.finish(index, scale, fitted.estimate)
         reports.append(_report(index, fitted, block.sigma * scale.span))
-        done += fitted.iterations
-        if fitted.stopped_by_user:
-            stopped = True
+        clock.iterations += fitted.iterations
+        stopped = fitted.stopped_by_user
+        if stopped:
             break
     return Result(
         image=output,
-        axes=layout.axes,
-        settings=settings,
+        axes=problem.layout.axes,
+        settings=problem.settings,
         reports=tuple(reports),
         device=problem.device,
-        elapsed_s=time.monotonic() - began,
+        elapsed_s=clock.elapsed_s,
         stopped_by_user=stopped,
     )
+
+
+def _fit_unit(
+    problem: Problem,
+    unit: int,
+    index: Index,
+    scale: Scale,
+    block: Block,
+    clock: _Clock,
+    stop_requested: Callable[[], bool],
+) -> Generator[Snapshot, None, Fitted]:
+    """Fit one unit, and say of each iterate what it means for the whole image."""
+    from napari_dip.prior.block import restore_block
+    from napari_dip.prior.device import release_memory
+
+    settings, units = problem.settings, problem.layout.units
+    most = recipe(settings, hole=block.hole, sigma=block.sigma).iterations
+    seed = _unit_seed(settings.seed, unit)
+    fitting = restore_block(
+        block, settings, problem.device, seed=seed, stop_requested=stop_requested
+    )
+    try:
+        while True:
+            iterate = next(fitting)
+            estimate = iterate.estimate
+            left = (units - unit) * most - iterate.iteration
+            elapsed = clock.elapsed_s
+            yield Snapshot(
+                unit=unit,
+                units=units,
+                index=index,
+                iteration=iterate.iteration,
+                iterations=most,
+                loss=iterate.loss,
+                metric=iterate.metric,
+                elapsed_s=elapsed,
+                remaining_s=elapsed / (clock.iterations + iterate.iteration) * left,
+                image=None if estimate is None else problem.finish(index, scale, estimate),
+            )
+    except StopIteration as end:
+        fitted: Fitted = end.value
+        return fitted
+    finally:
+        fitting.close()
+        release_memory(problem.device)
 
 
 def _block(problem: Problem, index: Index, scale: Scale) -> Block:

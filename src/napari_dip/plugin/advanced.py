@@ -1,0 +1,103 @@
+"""The settings that a first-time user need not see."""
+
+from __future__ import annotations
+
+from magicgui.widgets import Container, Widget
+
+from napari_dip import settings
+from napari_dip.plugin import controls
+
+__all__ = ["Advanced"]
+
+
+class Advanced(Container[Widget]):
+    """Controls for all that the three tasks have in common.
+
+    Parameters
+    ----------
+    own
+        Controls of one task, which come first.
+    """
+
+    def __init__(self, own: list[Widget]) -> None:
+        self.preset = controls.choice(
+            "preset",
+            "preset",
+            "fast: a small network that stops by itself. paper: the method as it was published, "
+            "many times slower.",
+            [("fast", "fast"), ("paper", "paper")],
+        )
+        self.iterations = controls.integer(
+            "iterations",
+            "iterations",
+            "The most optimisation steps for each plane; 0 takes the preset's number.",
+            0,
+            controls.MOST,
+            0,
+            special="as in the preset",
+        )
+        self.stopping = controls.choice(
+            "stopping",
+            "stop when",
+            "What ends the run before the last iteration, so that noise is not learnt as well.",
+            [
+                ("as in the preset", ""),
+                ("left-out pixels get worse", "held-out"),
+                ("the image settles (ES-WMV)", "es-wmv"),
+                ("the image settles (ES-EMV)", "es-emv"),
+                ("only noise is left over", "discrepancy"),
+                ("all iterations are done", "fixed"),
+            ],
+        )
+        self.noise = controls.number(
+            "noise",
+            "noise level",
+            "Standard deviation of the noise, in the intensity units of the image; 0 estimates "
+            "it from the image.",
+            special="estimated",
+        )
+        self.seed = controls.integer(
+            "seed",
+            "seed",
+            "Where the random numbers begin: the same seed gives the same result.",
+            0,
+            controls.MOST,
+            0,
+        )
+        self.device = controls.choice(
+            "device",
+            "compute on",
+            "Where to compute; automatic takes a graphics card if there is one.",
+            controls.devices(),
+        )
+        self.keep_previews = controls.check(
+            "keep_previews",
+            "keep previews",
+            "Keep each preview, at most one a second, as a hidden layer of its own. Each takes "
+            "as much memory as the result.",
+        )
+        super().__init__(
+            widgets=[
+                *own,
+                self.preset,
+                self.iterations,
+                self.stopping,
+                self.noise,
+                self.seed,
+                self.device,
+                self.keep_previews,
+            ]
+        )
+        controls.align(self)
+
+    def settings(self, task: settings.Task) -> settings.Settings:
+        """Say what the controls ask for."""
+        return settings.Settings(
+            task=task,
+            preset=self.preset.value,
+            iterations=int(self.iterations.value) or None,
+            stopping=self.stopping.value or None,
+            noise=self.noise.value or "auto",
+            seed=int(self.seed.value),
+            device=self.device.value,
+        )

@@ -1,0 +1,101 @@
+"""Samples under File › Open Sample: each spoilt in one way, with the truth to compare with.
+
+They are made with a fixed seed from pictures that scikit-image brings along: nothing is
+downloaded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from skimage import color, data, draw, transform
+from skimage.morphology import dilation, disk
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    LayerData = tuple[NDArray[Any], dict[str, Any], str]
+
+__all__ = ["low_resolution", "noisy", "scratched"]
+
+_SIDE = 256
+_PIXEL_UM = 0.5
+
+
+def noisy() -> list[LayerData]:
+    """Make a dim, fluorescence-like image with photon and read-out noise.
+
+    Returns
+    -------
+    list of layers
+        The truth and the noisy image, (256, 256), uint16 camera counts.
+    """
+    random = np.random.default_rng(0)
+    tissue = color.rgb2gray(data.immunohistochemistry()[:_SIDE, -_SIDE:])
+    photons = 2 + 40 * (1 - tissue)
+    offset, gain, read_out = 100, 4.0, 5.0
+    counts = offset + gain * random.poisson(photons) + random.normal(0, read_out, photons.shape)
+    truth = (offset + gain * photons).round().astype(np.uint16)
+    image = counts.round().clip(0).astype(np.uint16)
+    look = {**_placed(), "rgb": False, "colormap": "green", "contrast_limits": (100, 280)}
+    return [
+        (image, {"name": "noisy", **look}, "image"),
+        (truth, {"name": "truth", "visible": False, **look}, "image"),
+    ]
+
+
+def low_resolution() -> list[LayerData]:
+    """Make an image whose pixels are the mean of 2 × 2 of the truth's.
+
+    Returns
+    -------
+    list of layers
+        The truth, (256, 256, 3), and the small image, (128, 128, 3), both uint8. The two lie on
+        each other: the small one's pixels are twice as large, and centred on those they stand
+        for.
+    """
+    factor = 2
+    truth = data.immunohistochemistry()[-_SIDE:, :_SIDE]
+    small = transform.downscale_local_mean(truth, (factor, factor, 1))
+    image = small.round().astype(np.uint8)
+    return [
+        (image, {"name": "low resolution", "rgb": True, **_placed(factor)}, "image"),
+        (truth, {"name": "truth", "visible": False, "rgb": True, **_placed()}, "image"),
+    ]
+
+
+def scratched() -> list[LayerData]:
+    """Make an image with white scratches, and the Labels layer that marks them.
+
+    Returns
+    -------
+    list of layers
+        The truth and the scratched image, (256, 256, 3), uint8, and the mask, (256, 256), 1 on
+        the scratches.
+    """
+    random = np.random.default_rng(0)
+    truth = data.immunohistochemistry()[-_SIDE:, 160 : 160 + _SIDE]
+    mask = np.zeros(truth.shape[:2], np.uint8)
+    for _ in range(12):
+        start, bend, end = random.integers(0, _SIDE, (3, 2))
+        curve = draw.bezier_curve(*start, *bend, *end, weight=1, shape=mask.shape)
+        mask[curve] = 1
+    mask = dilation(mask, disk(2))
+    image = truth.copy()
+    image[mask > 0] = 255
+    return [
+        (image, {"name": "scratched", "rgb": True, **_placed()}, "image"),
+        (truth, {"name": "truth", "visible": False, "rgb": True, **_placed()}, "image"),
+        (mask, {"name": "scratches", **_placed()}, "labels"),
+    ]
+
+
+def _placed(factor: int = 1) -> dict[str, Any]:
+    """Place pixels ``factor`` times as large as the truth's on top of them."""
+    return {
+        "scale": (factor * _PIXEL_UM,) * 2,
+        "translate": ((factor - 1) / 2 * _PIXEL_UM,) * 2,
+        "units": ("um", "um"),
+        "axis_labels": ("y", "x"),
+    }

@@ -1,0 +1,269 @@
+"""The three panels: Denoise, Super-resolution and Inpaint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from magicgui.widgets import Container, Widget
+from napari.layers import Image, Labels
+from napari.utils.notifications import show_error, show_info
+
+from napari_dip import settings
+from napari_dip.errors import BadImage, BadMask, NapariDipError
+from napari_dip.plugin import controls
+from napari_dip.plugin.advanced import Advanced
+from napari_dip.plugin.layers import LayerInput, read_layer
+from napari_dip.plugin.session import Session
+from napari_dip.plugin.window import Docking, unwrapped
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+__all__ = ["Denoise", "Inpaint", "SuperResolution"]
+
+_WIDTH = 340
+"""The most that a panel takes from the picture, in screen pixels."""
+
+
+class _Panel(Container[Widget]):
+    """What the three panels share: the image, the run, and the settings that each task has.
+
+    Parameters
+    ----------
+    viewer
+        Where the layers are.
+    own
+        The controls of the task itself, under the image.
+    folded
+        The controls of the task that only few will want to change.
+    """
+
+    def __init__(self, viewer: Viewer, own: list[Widget], folded: list[Widget]) -> None:
+        self._viewer = unwrapped(viewer)
+        self._session: Session | None = None
+        self.image = controls.layer_choice(
+            "image",
+            "image",
+            "The Image layer to restore. It is not changed.",
+            self._viewer,
+            Image,
+        )
+        self.run = controls.button("run", "Run", "Restore the image into a new layer.")
+        self.stop = controls.button(
+            "stop", "Stop", "End the run now and keep the best result so far.", enabled=False
+        )
+        self.discard = controls.button(
+            "discard", "Discard", "End the run now and remove its result.", enabled=False
+        )
+        self.status = controls.status_line()
+        self._advanced = Advanced(folded)
+        buttons = Container(
+            widgets=[self.run, self.stop, self.discard], layout="horizontal", labels=False
+        )
+        buttons.margins = (0, 0, 0, 0)
+        super().__init__(widgets=[self.image, *own, buttons])
+        controls.align(self)
+        fold = controls.folded("Advanced settings", self._advanced)
+        self.native.layout().addWidget(self.status.native)
+        self.native.layout().addWidget(fold)
+        self.native.setMaximumWidth(_WIDTH)
+        Docking(self.native).undocked.connect(self._undocked)
+        self.native.destroyed.connect(self._abandon)
+        self.run.changed.connect(self._run)
+        self.stop.changed.connect(self._stop)
+        self.discard.changed.connect(self._discard)
+        self.reset_choices()
+        self._choose_likely_image()
+
+    def task(self) -> settings.Task:
+        """Say what the controls of the task ask for."""
+        raise NotImplementedError
+
+    def read(self, layer: Layer) -> LayerInput:
+        """Read the layers that are chosen."""
+        return read_layer(layer)
+
+    def _choose_likely_image(self) -> None:
+        """Of the images that can be seen, choose the selected one or else the topmost."""
+        layers = self._viewer.layers
+        seen = [layer for layer in layers if isinstance(layer, Image) and layer.visible]
+        if seen:
+            active = layers.selection.active
+            self.image.value = active if active in seen else seen[-1]
+
+    def _run(self) -> None:
+        if self._session is not None:
+            return
+        try:
+            if self.image.value is None:
+                raise BadImage("There is no image yet: open one, then press Run.")
+            asked = self._advanced.settings(self.task())
+            source = self.read(self.image.value)
+        except NapariDipError as error:
+            self._say(str(error))
+            show_error(str(error))
+            return
+        self._session = Session(
+            self._viewer, source, asked, keep_previews=self._advanced.keep_previews.value
+        )
+        self._session.progressed.connect(self._say)
+        self._session.ended.connect(self._ended)
+        self._enable(running=True)
+        self._say(f"Getting ready to restore '{source.name}' …")
+        self._session.start()
+
+    def _stop(self) -> None:
+        if self._session is not None:
+            self.stop.enabled = False
+            self._say("Stopping: the best result so far is kept …")
+            self._session.stop()
+
+    def _discard(self) -> None:
+        if self._session is not None:
+            self.stop.enabled = self.discard.enabled = False
+            self._say("Discarding …")
+            self._session.discard()
+
+    def _ended(self, words: str) -> None:
+        self._session = None
+        self._enable(running=False)
+        self._say(words)
+
+    def _undocked(self) -> None:
+        """Stop when the panel is closed, as Stop can no longer be pressed; nothing is lost."""
+        if self._session is not None:
+            show_info("The panel was closed: the run stops, and its best result so far is kept.")
+            self._session.stop()
+
+    def _abandon(self) -> None:
+        if self._session is not None:
+            self._session.abandon()
+
+    def _enable(self, *, running: bool) -> None:
+        self.run.enabled = not running
+        self.stop.enabled = self.discard.enabled = running
+
+    def _say(self, words: str) -> None:
+        self.status.value = words
+
+
+class Denoise(_Panel):
+    """Remove noise, or the blocks of JPEG compression.
+
+    Parameters
+    ----------
+    viewer
+        napari's viewer, which napari fills in.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self.artefact = controls.choice(
+            "artefact",
+            "remove",
+            "What spoils the image: noise of the camera, or blocks of JPEG compression.",
+            [("noise", "noise"), ("JPEG blocks", "jpeg")],
+        )
+        super().__init__(viewer, own=[], folded=[self.artefact])
+
+    def task(self) -> settings.Task:
+        """Say what the controls of the task ask for."""
+        return settings.Denoise(artefact=self.artefact.value)
+
+
+class SuperResolution(_Panel):
+    """Refine the pixel grid by an integer factor.
+
+    Parameters
+    ----------
+    viewer
+        napari's viewer, which napari fills in.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self.factor = controls.integer(
+            "factor", "factor", "How many pixels each pixel becomes, along Y and along X.", 2, 8, 2
+        )
+        self.downsampler = controls.choice(
+            "downsampler",
+            "shrunk by",
+            "How the image came to have large pixels: by a resampling filter, or by the camera, "
+            "which sums over each pixel (binning).",
+            [
+                ("Lanczos 2 filter", "lanczos2"),
+                ("Lanczos 3 filter", "lanczos3"),
+                ("camera binning", "box"),
+                ("Gaussian blur", "gaussian"),
+            ],
+        )
+        super().__init__(viewer, own=[self.factor, self.downsampler], folded=[])
+
+    def task(self) -> settings.Task:
+        """Say what the controls of the task ask for."""
+        return settings.SuperResolve(
+            factor=int(self.factor.value), downsampler=self.downsampler.value
+        )
+
+
+class Inpaint(_Panel):
+    """Fill in what is painted over in a Labels layer.
+
+    Parameters
+    ----------
+    viewer
+        napari's viewer, which napari fills in.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self.mask = controls.layer_choice(
+            "mask",
+            "mask",
+            "The Labels layer in which the missing parts are painted. It may lie on another "
+            "pixel grid, and one plane of it serves a whole stack.",
+            unwrapped(viewer),
+            Labels,
+        )
+        self.which = controls.integer(
+            "label",
+            "label",
+            "Which label means missing; 'any' is all that is painted.",
+            0,
+            controls.MOST,
+            0,
+            special="any",
+        )
+        self.missing = controls.choice(
+            "missing",
+            "missing are",
+            "The shape of what is missing, by which the network is chosen (preset 'paper').",
+            [
+                ("told from the mask", "auto"),
+                ("scratches or text", "scratches"),
+                ("a hole", "hole"),
+                ("a large hole", "large-hole"),
+                ("single pixels", "pixels"),
+            ],
+        )
+        self.keep_known = controls.check(
+            "keep_known",
+            "keep known pixels",
+            "Leave all pixels that are not painted exactly as they are. Without it they are "
+            "smoothed by the network as well.",
+            value=True,
+        )
+        super().__init__(
+            viewer, own=[self.mask, self.which], folded=[self.missing, self.keep_known]
+        )
+
+    def task(self) -> settings.Task:
+        """Say what the controls of the task ask for."""
+        return settings.Inpaint(missing=self.missing.value, keep_known=self.keep_known.value)
+
+    def read(self, layer: Layer) -> LayerInput:
+        """Read the layers that are chosen."""
+        if self.mask.value is None:
+            raise BadMask(
+                "There is no mask yet: add a Labels layer, paint what is missing, then press Run."
+            )
+        return read_layer(layer, self.mask.value, int(self.which.value) or None)

@@ -1,0 +1,47 @@
+"""What several tests share: small images with a fixed seed, and a machine left as it was."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Before napari, Qt or torch are imported, here or in a subprocess that a test starts.
+os.environ["NAPARI_CONFIG"] = ""  # napari then neither reads nor writes the user's settings
+os.environ.setdefault("QT_API", "pyqt6")
+# On images this small a second thread gains nothing, and on a busy machine two wait for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import hypothesis
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from skimage import data
+
+hypothesis.settings.register_profile(
+    "tests", max_examples=25, deadline=None, derandomize=True, database=None
+)
+hypothesis.settings.register_profile("fuzz", max_examples=1000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("tests")  # --hypothesis-profile=fuzz overrules it
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture
+def clean() -> NDArray[np.float32]:
+    """The bundled cameraman's head and camera, 48x56, in 0..1: sky, edges and texture."""
+    return data.camera()[80:272:4, 160:384:4].astype(np.float32) / 255
+
+
+@pytest.fixture
+def noisy(clean: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`clean` with Gaussian noise of sigma 25/255, not clipped."""
+    noise = np.random.default_rng(0).normal(0, 25 / 255, clean.shape)
+    return clean + noise.astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real images that lies beside some checkouts."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the evaluation images are not beside this checkout (../shared/data)")
+    return SHARED_DATA

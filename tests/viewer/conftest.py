@@ -1,0 +1,113 @@
+"""A panel in a viewer, and an engine that goes on for as long as a test wants."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from napari.utils.notifications import notification_manager
+from qtpy.QtWidgets import QPushButton, QWidget
+
+from napari_dip.plugin import session
+from napari_dip.settings import SuperResolve
+from napari_dip.stack import restore as engine_module
+from napari_dip.stack.result import Result, Snapshot, UnitReport
+
+
+class Ballast:
+    """Stands for the tensors of a network."""
+
+
+class Engine:
+    """Takes the place of ``restore``: each unit's estimate is filled with the iteration."""
+
+    def __init__(self) -> None:
+        self.finish = threading.Event()
+        self.fail: Callable[[], Exception] | None = None
+        self.calls = 0
+        self.closed = 0
+        self.ballast = lambda: None
+        self.thread: int | None = None
+
+    def restore(self, image, settings, *, mask=None, axes=None, stop_requested):
+        self.calls += 1
+        return self._steps(image, settings.replace(axes=axes), stop_requested)
+
+    def _steps(self, image, settings, stop_requested):
+        ballast = Ballast()
+        self.ballast = weakref.ref(ballast)
+        self.thread = threading.get_ident()
+        iteration = 0
+        factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
+        output = image.repeat(factor, 0).repeat(factor, 1)
+        try:
+            while not (stop_requested() or self.finish.is_set()):
+                if self.fail is not None:
+                    raise self.fail()
+                iteration += 1
+                output = np.full_like(output, iteration)
+                yield Snapshot(0, 1, (), iteration, 1000, 0.5, 0.1, 1.0, 2.0, output)
+                time.sleep(0.005)
+        finally:
+            self.closed += 1
+        report = UnitReport((), "fixed", "asked to", iteration, iteration, 0.5, 1.0, 0, ())
+        return Result(output, settings.axes, settings, (report,), "cpu", 1.0, stop_requested())
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    fake = Engine()
+    monkeypatch.setattr(engine_module, "restore", fake.restore)
+    return fake
+
+
+class Panel:
+    """A panel as a user has it before him: found by the names of its controls."""
+
+    def __init__(self, viewer, name, qtbot) -> None:
+        self.viewer, self._qtbot = viewer, qtbot
+        self.dock, self.widget = viewer.window.add_plugin_dock_widget("napari-dip", name)
+
+    def __getitem__(self, name):
+        return self.dock.findChild(QWidget, name)
+
+    def press(self, name):
+        self.dock.findChild(QPushButton, name).click()
+
+    @property
+    def said(self):
+        return self["status"].text()
+
+    def wait_for_preview(self):
+        before = len(self.viewer.layers)
+        self._qtbot.waitUntil(lambda: len(self.viewer.layers) > before, timeout=60_000)
+        return self.viewer.layers[-1]
+
+    def wait_until_idle(self):
+        self._qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+
+
+@pytest.fixture
+def open_panel(make_napari_viewer, qtbot):
+    def open_one(name, *layers):
+        viewer = make_napari_viewer()
+        for layer in layers:
+            viewer.add_layer(layer)
+        return Panel(viewer, name, qtbot)
+
+    yield open_one
+    for one in [*session._running]:
+        one.discard()
+    qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+
+
+@pytest.fixture
+def notifications():
+    """What napari has told the user."""
+    notification_manager.records.clear()
+    yield notification_manager.records
+    notification_manager.records.clear()

@@ -1,0 +1,282 @@
+"""The three panels in a viewer, from the press of Run to the result, with the real engine."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QPushButton,
+    QSpinBox,
+    QWidget,
+)
+
+from napari_dip.plugin.widgets import Denoise
+
+PANELS = ("Denoise", "Super-resolution", "Inpaint")
+
+
+@pytest.fixture
+def run(open_panel):
+    """Open a panel on some layers, set a few controls, run to the end, return the output."""
+
+    def to_the_end(name, *layers, iterations=3):
+        panel = open_panel(name, *layers)
+        panel["iterations"].setValue(iterations)
+        panel["device"].setCurrentText("processor (cpu)")
+        panel.press("run")
+        panel.wait_until_idle()
+        assert panel.said.startswith("Done"), panel.said
+        return panel.viewer.layers[-1]
+
+    return to_the_end
+
+
+@pytest.fixture
+def counts():
+    return np.random.default_rng(0).poisson(20, (32, 40)).astype(np.uint16)
+
+
+def test_denoising(run, counts):
+    image = Image(
+        counts,
+        name="cells",
+        scale=(0.2, 0.3),
+        units=("um", "um"),
+        axis_labels=("y", "x"),
+        colormap="green",
+        contrast_limits=(3, 44),
+    )
+    output = run("Denoise", image)
+    assert output.name == "cells (denoised)"
+    assert output.data.shape == counts.shape
+    assert output.data.dtype == counts.dtype
+    assert output.data.std() < counts.std()
+    np.testing.assert_allclose(output.scale, (0.2, 0.3))
+    assert output.units == image.units
+    assert output.axis_labels == ("y", "x")
+    assert output.colormap.name == "green"
+    assert output.contrast_limits == [3, 44]
+    made = output.metadata["napari-dip"]
+    assert made["settings"]["task"]["kind"] == "denoise"
+    assert {"seed", "versions", "stop_reason"} <= set(made)
+
+
+def test_super_resolution(run, counts):
+    image = Image(counts, name="cells", scale=(2, 2), translate=(1, 5))
+    output = run("Super-resolution", image)
+    assert output.name == "cells (×2)"
+    assert output.data.shape == (64, 80)
+    np.testing.assert_allclose(output.scale, (1, 1))
+    np.testing.assert_allclose(output.translate, (0.5, 4.5))
+    np.testing.assert_allclose(
+        output.extent.world - [[0.5, 0.5], [-0.5, -0.5]],
+        image.extent.world - [[0, 0], [0, 0]] + [[-0.5, -0.5], [0.5, 0.5]],
+        atol=1.1,
+    )
+
+
+def test_inpainting(run, counts):
+    painted = np.zeros(counts.shape, int)
+    painted[10:14, 5:30] = 3
+    output = run("Inpaint", Image(counts, name="cells"), Labels(painted, name="scratch"))
+    assert output.name == "cells (inpainted)"
+    changed = output.data != counts
+    assert changed[painted == 3].any()
+    assert not changed[painted == 0].any()
+
+
+def test_a_colour_image_stays_one(run):
+    colours = np.random.default_rng(0).integers(0, 255, (32, 36, 3), np.uint8)
+    output = run("Denoise", Image(colours, rgb=True, name="tissue"))
+    assert output.rgb
+    assert output.data.shape == colours.shape
+
+
+def test_a_stack_is_restored_plane_by_plane(run, counts):
+    stack = np.stack([counts, counts[::-1], counts])
+    output = run("Denoise", Image(stack, name="stack", scale=(3, 1, 1), axis_labels="zyx"))
+    assert output.data.shape == stack.shape
+    assert (output.data != stack).any((1, 2)).all()
+    np.testing.assert_allclose(output.scale, (3, 1, 1))
+    assert len(output.metadata["napari-dip"]["units"]) == 3
+
+
+def test_the_tensors_are_released_when_a_run_is_discarded(open_panel, counts):
+    import torch
+
+    def modules():
+        gc.collect()
+        return sum(issubclass(type(one), torch.nn.Module) for one in gc.get_objects())
+
+    before = modules()
+    panel = open_panel("Denoise", Image(counts, name="cells"))
+    panel["device"].setCurrentText("processor (cpu)")
+    panel.press("run")
+    panel.wait_for_preview()
+    assert modules() > before
+    panel.press("discard")
+    panel.wait_until_idle()
+    assert modules() == before
+
+
+def test_memory_that_runs_out_is_told(open_panel, counts, notifications, monkeypatch):
+    import torch
+
+    from napari_dip.prior import networks
+
+    def exhausted(*args, **kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 90 GiB")
+
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", exhausted)
+    assert networks
+    panel = open_panel("Denoise", Image(counts, name="cells"))
+    panel["device"].setCurrentText("processor (cpu)")
+    panel.press("run")
+    panel.wait_until_idle()
+    assert [note.severity.value for note in notifications] == ["error"]
+    assert "memory" in notifications[0].message
+    assert panel["run"].isEnabled()
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_every_control_is_named_and_explained(open_panel, name):
+    panel = open_panel(name)
+    kinds = {
+        "image": QComboBox,
+        "preset": QComboBox,
+        "iterations": QSpinBox,
+        "stopping": QComboBox,
+        "noise": QAbstractSpinBox,
+        "seed": QSpinBox,
+        "device": QComboBox,
+        "keep_previews": QCheckBox,
+        "run": QPushButton,
+        "stop": QPushButton,
+        "discard": QPushButton,
+        "status": QLabel,
+        **{
+            "Denoise": {"artefact": QComboBox},
+            "Super-resolution": {"factor": QSpinBox, "downsampler": QComboBox},
+            "Inpaint": {
+                "mask": QComboBox,
+                "label": QSpinBox,
+                "missing": QComboBox,
+                "keep_known": QCheckBox,
+            },
+        }[name],
+    }
+    for control, kind in kinds.items():
+        native = panel.dock.findChild(kind, control)
+        assert native is not None, control
+        assert native.accessibleName(), control
+        assert native.toolTip() or control == "status", control
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_leaves_room_for_the_picture(open_panel, name):
+    panel = open_panel(name, Image(np.zeros((32, 32)), name="a very long name " * 9))
+    panel["status"].setText("a very long message " * 30)
+    assert panel.widget.native.sizeHint().width() <= 350
+
+
+def test_opening_a_panel_does_not_load_torch():
+    code = "import sys, napari_dip.plugin.widgets; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_choices_follow_the_layers(open_panel):
+    panel = open_panel("Inpaint")
+    image, mask = panel["image"], panel["mask"]
+    assert image.count() == mask.count() == 0
+    first = panel.viewer.add_image(np.zeros((32, 32)), name="first")
+    panel.viewer.add_labels(np.zeros((32, 32), int), name="paint")
+    assert (image.currentText(), mask.currentText()) == ("first", "paint")
+    first.name = "renamed"
+    assert image.currentText() == "renamed"
+    panel.viewer.layers.clear()
+    assert image.count() == mask.count() == 0
+
+
+def test_of_the_visible_images_the_selected_one_is_chosen(make_napari_viewer):
+    viewer = make_napari_viewer()
+    for name in ("first", "selected", "topmost", "hidden"):
+        viewer.add_image(np.zeros((32, 32)), name=name, visible=name != "hidden")
+    for active, chosen in (("hidden", "topmost"), ("selected", "selected")):
+        viewer.layers.selection.active = viewer.layers[active]
+        assert Denoise(viewer).image.value.name == chosen
+
+
+@pytest.mark.parametrize("key", ["noisy", "low_resolution", "scratched"])
+def test_a_sample_opens_with_its_truth(make_napari_viewer, key):
+    viewer = make_napari_viewer()
+    viewer.open_sample("napari-dip", key)
+    assert viewer.layers[0].visible
+    assert viewer.layers[1].name == "truth"
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_run_without_an_image_says_what_is_missing(open_panel, notifications, name):
+    panel = open_panel(name)
+    panel.press("run")
+    assert "open one" in notifications[-1].message
+    assert panel["run"].isEnabled()
+
+
+def test_inpainting_without_a_mask_says_what_is_missing(open_panel, notifications):
+    panel = open_panel("Inpaint", Image(np.zeros((32, 32)), name="cells"))
+    panel.press("run")
+    assert "Labels" in notifications[-1].message
+    assert panel["run"].isEnabled()
+
+
+def test_the_controls_reach_the_engine(open_panel, engine, monkeypatch):
+    asked = []
+    start = engine.restore
+
+    def restore(image, settings, **keywords):
+        asked.append((settings, keywords["mask"]))
+        return start(image, settings, **keywords)
+
+    monkeypatch.setattr("napari_dip.stack.restore.restore", restore)
+    painted = np.zeros((32, 32), int)
+    painted[:4], painted[-4:] = 1, 2
+    panel = open_panel("Inpaint", Image(np.ones((32, 32))), Labels(painted))
+    panel["label"].setValue(2)
+    panel["preset"].setCurrentText("paper")
+    panel["iterations"].setValue(77)
+    panel["stopping"].setCurrentText("only noise is left over")
+    panel["noise"].setValue(2.5)
+    panel["seed"].setValue(5)
+    panel["device"].setCurrentText("processor (cpu)")
+    panel["missing"].setCurrentText("a hole")
+    panel["keep_known"].setChecked(False)
+    engine.finish.set()
+    panel.press("run")
+    panel.wait_until_idle()
+    ((settings, mask),) = asked
+    assert settings.task.missing == "hole"
+    assert not settings.task.keep_known
+    assert (settings.preset, settings.iterations, settings.seed) == ("paper", 77, 5)
+    assert (settings.noise, settings.device) == (2.5, "cpu")
+    assert settings.stopping.rule == "discrepancy"
+    np.testing.assert_array_equal(mask, painted == 2)
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_the_panels_are_in_the_menus(make_napari_viewer, name):
+    viewer = make_napari_viewer()
+    menu = viewer.window.layers_menu
+    filters = next(one for one in menu.findChildren(QWidget) if one.objectName().endswith("filter"))
+    titles = {action.text(): action for action in filters.actions()}
+    action = next(titles[title] for title in titles if name in title)
+    action.trigger()
+    assert any(name in title for title in viewer.window.dock_widgets)
