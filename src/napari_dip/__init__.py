@@ -12,14 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_dip.errors import NapariDipError
     from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
-    from napari_dip.stack.restore import (
-        Result,
-        Snapshot,
-        denoise,
-        inpaint,
-        restore,
-        super_resolve,
-    )
+    from napari_dip.stack.restore import Result, Snapshot, restore
+    from napari_dip.stack.tasks import denoise, inpaint, super_resolve
 
 __version__ = version("napari-dip")
 
@@ -46,10 +40,10 @@ _HOMES = {
     "SuperResolve": "settings",
     "Result": "stack.restore",
     "Snapshot": "stack.restore",
-    "denoise": "stack.restore",
-    "inpaint": "stack.restore",
+    "denoise": "stack.tasks",
+    "inpaint": "stack.tasks",
     "restore": "stack.restore",
-    "super_resolve": "stack.restore",
+    "super_resolve": "stack.tasks",
 }
 
 

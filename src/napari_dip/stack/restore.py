@@ -6,17 +6,17 @@ import hashlib
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_dip.prior.recipes import recipe
-from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
+from napari_dip.settings import Inpaint, Settings
 from napari_dip.stack.problem import Problem, find_hole, make_problem
 from napari_dip.stack.result import Result, Snapshot, UnitReport
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from napari_dip.prior.block import Block
     from napari_dip.prior.fit import Fitted
@@ -28,10 +28,7 @@ __all__ = [
     "Result",
     "Snapshot",
     "UnitReport",
-    "denoise",
-    "inpaint",
     "restore",
-    "super_resolve",
 ]
 
 MOST_METRICS = 500
@@ -100,110 +97,6 @@ def restore(
         settings = settings.replace(axes=axes)
     problem = make_problem(image, settings, mask, psf)
     return _restore(problem, stop_requested)
-
-
-def denoise(image: ArrayLike, **settings: Any) -> NDArray[Any]:
-    """Remove noise from an image.
-
-    Parameters
-    ----------
-    image
-        Two axes or more, any real dtype and range; NaN pixels are filled in. It is not modified.
-    **settings
-        ``artefact="jpeg"`` for compression artefacts; ``preset``, ``iterations``, ``seed``,
-        ``device``, ``axes``, ``noise``, ``dtype`` and all else that
-        :class:`~napari_dip.settings.Settings` takes; ``mask`` and ``psf`` as in :func:`restore`.
-
-    Returns
-    -------
-    ndarray
-        Of the shape and dtype of the image.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> noisy = np.random.default_rng(0).poisson(20, (24, 24)).astype(np.uint16)
-    >>> denoise(noisy, iterations=20, device="cpu").dtype
-    dtype('uint16')
-    """
-    return _finished(image, Denoise, settings)
-
-
-def super_resolve(image: ArrayLike, factor: int = 2, **settings: Any) -> NDArray[Any]:
-    """Refine an image by an integer factor along Y and X.
-
-    Parameters
-    ----------
-    image
-        Two axes or more, any real dtype and range. It is not modified.
-    factor
-        From 2 to 8. Pixel j of the image covers the pixels ``factor * j`` to
-        ``factor * j + factor - 1`` of the result.
-    **settings
-        ``downsampler`` says how the coarse pixels came about: ``"lanczos2"``, ``"lanczos3"``,
-        ``"box"`` (camera binning) or ``"gaussian"``. The rest as in :func:`denoise`.
-
-    Returns
-    -------
-    ndarray
-        Of the dtype of the image, its spatial axes ``factor`` times as long.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> super_resolve(np.eye(16), factor=3, iterations=10, device="cpu").shape
-    (48, 48)
-    """
-    return _finished(image, SuperResolve, settings | {"factor": factor})
-
-
-def inpaint(image: ArrayLike, mask: ArrayLike, **settings: Any) -> NDArray[Any]:
-    """Fill in what a mask hides.
-
-    Parameters
-    ----------
-    image
-        Two axes or more, any real dtype and range. It is not modified.
-    mask
-        True (or not 0) where a pixel is missing; of the image's shape or of its last axes.
-    **settings
-        ``missing`` says what the mask hides (``"scratches"``, ``"hole"``, ``"large-hole"``,
-        ``"pixels"``; by default told from the mask); ``keep_known=False`` smooths the known
-        pixels too. The rest as in :func:`denoise`.
-
-    Returns
-    -------
-    ndarray
-        Of the shape and dtype of the image.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> image = np.tile(np.arange(16.0), (16, 1))
-    >>> mask = np.zeros((16, 16), dtype=bool)
-    >>> mask[5:8, 5:8] = True
-    >>> filled = inpaint(image, mask, iterations=10, device="cpu")
-    >>> bool((filled == image)[~mask].all())
-    True
-    """
-    return _finished(image, Inpaint, settings | {"mask": mask})
-
-
-def _finished(
-    image: ArrayLike,
-    task: type[Denoise | SuperResolve | Inpaint],
-    keywords: dict[str, Any],
-) -> NDArray[Any]:
-    """Sort the keywords into the task's, the arrays and the settings, and run to the end."""
-    of_task = {name: keywords.pop(name) for name in [*keywords] if name in task.model_fields}
-    arrays = {name: keywords.pop(name) for name in ("mask", "psf") if name in keywords}
-    restoration = restore(image, Settings(task=task(**of_task), **keywords), **arrays)
-    while True:
-        try:
-            next(restoration)
-        except StopIteration as end:
-            result: Result = end.value
-            return result.image
 
 
 @dataclass
