@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+from pydantic_core import to_json
 
 from napari_dip.errors import FileProblem, NapariDipError, OutputExists
-from napari_dip.stack.stored import MICROMETRES, StoredImage
+from napari_dip.stack.picture import picture_provenance, read_picture, write_png
+from napari_dip.stack.stored import StoredImage
 from napari_dip.stack.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import DTypeLike, NDArray
 
 __all__ = [
     "StoredImage",
@@ -32,12 +36,8 @@ __all__ = [
     "write_image",
 ]
 
-_NAME = "napari-dip"
-_PICTURES = ("PNG", "JPEG", "BMP")
 _READABLE = "TIFF, OME-TIFF, PNG, JPEG and BMP"
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_PLAIN_MODES = ("1", "L", "I;16", "I", "F", "RGB", "RGBA")
-_INCH = MICROMETRES["in"]
 
 
 class StoredMask(NamedTuple):
@@ -69,8 +69,7 @@ def read_image(path: str | Path) -> StoredImage:
     """
     path = Path(path)
     with _readable(path):
-        start = path.open("rb").read(4) if path.is_file() else b""
-        return read_tiff(path) if start in _TIFF_STARTS else _read_picture(path)
+        return read_tiff(path) if _is_tiff(path) else read_picture(path)
 
 
 def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") -> StoredMask:
@@ -159,22 +158,20 @@ def write_image(
     path = Path(path)
     check_output(path, stored.image.dtype, stored.axes, overwrite=overwrite)
     chosen = _format(path, stored.image.dtype, stored.axes)
+    # Python's own JSON would write NaN and Infinity, which JSON does not know.
+    record = to_json(provenance, inf_nan_mode="null").decode() if provenance else ""
     with _renamed_when_whole(path) as partial:
         if chosen == "png":
-            _write_png(partial, stored, provenance)
+            write_png(partial, stored, record)
         else:
-            write_tiff(partial, stored, chosen, provenance)
+            write_tiff(partial, stored, chosen, record)
 
 
 def read_provenance(path: str | Path) -> dict[str, Any] | None:
     """Return the record that :func:`write_image` stored in a file, ``None`` without one."""
     path = Path(path)
     with _readable(path):
-        if path.is_file() and path.open("rb").read(4) in _TIFF_STARTS:
-            text = tiff_provenance(path)
-        else:
-            with Image.open(path, formats=_PICTURES) as picture:
-                text = picture.info.get(_NAME)
+        text = tiff_provenance(path) if _is_tiff(path) else picture_provenance(path)
     record: dict[str, Any] | None = json.loads(text) if text else None
     return record
 
@@ -204,59 +201,9 @@ def _readable(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _read_picture(path: Path) -> StoredImage:
-    notes = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        picture = Image.open(path, formats=_PICTURES)
-    with picture:
-        _refuse_what_pillow_rounds(path, picture)
-        if getattr(picture, "n_frames", 1) > 1:
-            notes.append(f"It holds {picture.n_frames} pictures; the first is taken.")  # type: ignore[attr-defined]
-        dots, profile, mode = picture.info.get("dpi"), picture.info.get("icc_profile"), picture.mode
-        transparent = picture.has_transparency_data
-        if mode not in _PLAIN_MODES:
-            picture = picture.convert("RGBA" if transparent else "RGB")
-        image = np.asarray(picture)
-    if image.ndim == 3:
-        image, dropped = _fewest_channels(image, grey=mode in ("P", "PA", "LA"))
-        notes += dropped
-    if mode in ("P", "PA"):
-        notes.append("Its colour table is resolved.")
-    sizes = {}
-    if dots and min(dots) > 0 and round(dots[0]) != 72:  # 72 is what programs write unasked
-        sizes = {"Y": _INCH / float(dots[1]), "X": _INCH / float(dots[0])}
-    return StoredImage(
-        image=np.array(image),
-        axes="YX" if image.ndim == 2 else "YXS",
-        pixel_size=sizes,
-        unit=dict.fromkeys(sizes, "µm"),
-        extras={"png": {"icc_profile": profile}} if profile and image.ndim == 3 else {},
-        notes=tuple(notes),
-    )
-
-
-def _refuse_what_pillow_rounds(path: Path, picture: Image.Image) -> None:
-    """Pillow reads 16-bit colours as 8-bit ones without a word."""
-    if picture.format == "PNG" and picture.mode in ("RGB", "RGBA", "LA"):
-        with path.open("rb") as file:
-            bits = file.read(25)[24]
-        if bits == 16:
-            raise FileProblem(
-                f"{path} holds colours of 16 bits, which PNG readers here would round to 8; "
-                "save it as TIFF"
-            )
-
-
-def _fewest_channels(image: NDArray[Any], grey: bool) -> tuple[NDArray[Any], list[str]]:
-    """Drop a transparency that hides nothing, and colours where there are none by design."""
-    notes = []
-    if image.shape[-1] == 4 and (image[..., 3] == 255).all():
-        image = image[..., :3]
-        notes.append("Its transparency, which hides nothing, is left out.")
-    if grey and image.shape[-1] == 3 and (image == image[..., :1]).all():
-        image = image[..., 0]
-    return image, notes
+def _is_tiff(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) in _TIFF_STARTS
 
 
 def _threshold(values: NDArray[Any]) -> float:
@@ -296,17 +243,6 @@ def _format(path: Path, dtype: np.dtype[Any], axes: str) -> Dialect | Literal["p
     raise FileProblem(
         f"{path.name} ends in no format that is written here; end it in .tif, .ome.tif or .png"
     )
-
-
-def _write_png(path: Path, stored: StoredImage, provenance: Mapping[str, Any] | None) -> None:
-    options: dict[str, Any] = dict(stored.extras.get("png", {}))
-    x, y = (stored.size_in(axis, MICROMETRES, "µm") for axis in "XY")
-    if x and y and {"X", "Y"} <= set(stored.unit):
-        options["dpi"] = (_INCH / x, _INCH / y)
-    text = PngImagePlugin.PngInfo()
-    if provenance:
-        text.add_text(_NAME, json.dumps(provenance))
-    Image.fromarray(stored.image).save(path, format="PNG", pnginfo=text, **options)
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
 __all__ = ["MICROMETRES", "SECONDS", "StoredImage", "canonical_unit"]
 
@@ -112,9 +115,11 @@ class StoredImage:
         }
         return replace(self, image=np.asarray(image), axes=axes, pixel_size=sizes)
 
-    def size_in(self, axis: str, table: Mapping[str, float], unit: str) -> float | None:
+    def size_in(self, axis: str, table: Mapping[str, float], unit: str | None) -> float | None:
         """Return the pixel size along `axis` in another unit, ``None`` where it cannot be said."""
         size, own = self.pixel_size.get(axis), self.unit.get(axis)
         if size is None or own == unit:
             return size
-        return size * table[own] / table[unit] if own in table and unit in table else None
+        if own is None or unit is None or not {own, unit} <= table.keys():
+            return None
+        return size * table[own] / table[unit]

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import lzma
+import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
-from numpy.typing import DTypeLike
 
 from napari_dip.errors import FileProblem
 from napari_dip.stack.stored import MICROMETRES, SECONDS, StoredImage, canonical_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import DTypeLike
 
 __all__ = ["Dialect", "holds", "read_tiff", "tiff_provenance", "write_tiff"]
 
 Dialect = Literal["imagej", "ome", "shaped"]
 
 _NAME = "napari-dip"
+_IMAGEJ_SPELLINGS = {"µm": "micron", "in": "inch", "Å": "angstrom"}
 _RESOLUTION_UNITS = {2: "in", 3: "cm"}
 _IMAGEJ_KEPT = ("mode", "min", "max", "Ranges", "LUTs", "Labels", "Info")
 # What tifffile and the decoders below it raise over a file that is not as it should be.
@@ -54,15 +58,13 @@ def read_tiff(path: Path) -> StoredImage:
         If the file is damaged, holds no picture, or is compressed in a way not known here.
     """
     with _complaints(path) as complaints, tifffile.TiffFile(path) as tif:
-        if not tif.series:
-            raise FileProblem(f"{path} holds no picture")
         series = tif.series[0]
         image, axes = series.asarray(), series.axes
         sizes, units = _pixel_sizes(tif)
         extras = _extras(tif)
         notes = _notes(tif)
-    if any("invalid page offset" in one or "corrupted" in one for one in complaints):
-        raise FileProblem(f"{path} is damaged or was cut short; copy it again from its source")
+    if any(re.search("invalid .*offset|corrupted", one) for one in complaints):
+        raise FileProblem(_cut_short(path, complaints[0]))
 
     axes = "".join(letter if letter in "TCZYXS" else "Q" for letter in axes)
     if not {"Y", "X"} <= set(axes):
@@ -78,16 +80,13 @@ def read_tiff(path: Path) -> StoredImage:
     return StoredImage(image, axes, sizes, units, extras, (*notes, *complaints))
 
 
-def write_tiff(
-    path: Path, stored: StoredImage, dialect: Dialect, provenance: Mapping[str, Any] | None
-) -> None:
-    """Write an image in the given dialect, which must hold it (see :func:`holds`)."""
+def write_tiff(path: Path, stored: StoredImage, dialect: Dialect, provenance: str) -> None:
+    """Write an image and a record in a dialect that holds it (see :func:`holds`)."""
     write = {"imagej": _as_imagej, "ome": _as_ome, "shaped": _as_shaped}[dialect]
-    text = json.dumps(provenance) if provenance else ""
     options: dict[str, Any] = {"photometric": "rgb" if "S" in stored.axes else "minisblack"}
-    if "S" not in stored.axes and dialect != "imagej":
+    if "S" not in stored.axes:
         options |= stored.extras.get("tiff", {})
-    tifffile.imwrite(path, stored.image, **(options | write(stored, text)))
+    tifffile.imwrite(path, stored.image, **(options | write(stored, provenance)))
 
 
 def holds(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
@@ -105,7 +104,7 @@ def holds(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
             ome=dialect == "ome",
             metadata={"axes": axes},
         )
-    except ValueError:
+    except (ValueError, tifffile.OmeXmlError):
         return False
     return True
 
@@ -144,12 +143,14 @@ def _complaints(path: Path) -> Iterator[list[str]]:
                 f"{path} is compressed in a way that needs another package: "
                 "pip install imagecodecs, or save the file uncompressed"
             ) from None
-        raise FileProblem(
-            f"{path} is damaged or was cut short ({error}); copy it again from its source"
-        ) from None
+        raise FileProblem(_cut_short(path, error)) from None
     finally:
         log.removeHandler(handler)
         log.propagate = propagate
+
+
+def _cut_short(path: Path, why: object) -> str:
+    return f"{path} is damaged or was cut short ({why}); copy it again from its source"
 
 
 def _notes(tif: tifffile.TiffFile) -> list[str]:
@@ -257,11 +258,10 @@ def _as_imagej(stored: StoredImage, provenance: str) -> dict[str, Any]:
         del kept["Labels"]
     if provenance:
         kept["Info"] = f"{_NAME}: {provenance}\n{kept.get('Info', '')}"
-    unit = next((stored.unit[axis] for axis in "XYZ" if axis in stored.unit), "")
+    unit = next((stored.unit[axis] for axis in "XYZ" if axis in stored.unit), None)
     size = {axis: stored.size_in(axis, MICROMETRES, unit) for axis in "ZYX"}
-    named = {"µm": "micron", "in": "inch", "Å": "angstrom"}.get(unit, unit)
     said = {
-        "unit": named or None,
+        "unit": _IMAGEJ_SPELLINGS.get(unit or "", unit),
         "spacing": size["Z"],
         "finterval": stored.size_in("T", SECONDS, "s"),
     }

@@ -1,0 +1,67 @@
+# `make demo` and `make test` start from a bare clone and set up what they need in .venv.
+# A machine needs python3 (3.11 or newer), make and git; `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Two stamps for one environment: the demo does not wait for Qt and the tools.
+BASE := $(VENV)/.installed-base
+DEV := $(VENV)/.installed-dev
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+# In the order in which they are named, even under make -j.
+.NOTPARALLEL:
+.PHONY: help demo test format lint typecheck imports manifest wheel unit fuzz system clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(BASE) ## restore a real micrograph three ways; pictures in demo/
+	$(BIN)/napari-dip demo --out demo
+
+test: system lint typecheck imports manifest wheel unit ## all checks, as they are run on a change
+
+format: $(DEV) ## put the code in form
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+lint: $(DEV) ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: $(DEV) ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(DEV) ## who may import whom
+	$(BIN)/lint-imports
+
+manifest: $(DEV) ## what napari reads of the plugin
+	$(BIN)/npe2 validate napari-dip
+
+wheel: $(DEV) ## build, install without Qt elsewhere, and run the command line there
+	$(BIN)/python tools/check_wheel.py
+
+unit: $(DEV) ## pytest, doctests included
+	$(BIN)/pytest
+
+fuzz: $(DEV) ## the property tests with many more examples
+	$(BIN)/pytest --hypothesis-profile=fuzz -m hypothesis tests
+
+system: ## what venv, Qt and OpenGL need of Debian, installed where it may
+	@$(PYTHON) tools/system.py venv qt
+
+clean: ## remove the environment and all that was made
+	rm -rf $(VENV) build dist demo .coverage .hypothesis .import_linter_cache .mypy_cache \
+		.pytest_cache .ruff_cache .tox
+	find src tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(BASE): pyproject.toml constraints.txt
+	@$(PYTHON) tools/system.py venv
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) -e .
+	@touch $@
+
+$(DEV): $(BASE)
+	$(INSTALL) -e ".[dev]"
+	@touch $@

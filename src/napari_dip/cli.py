@@ -1,0 +1,294 @@
+"""The command ``napari-dip``: a file in, a restored file out."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from pydantic_core import to_json
+
+from napari_dip.errors import FileProblem, InputError, NapariDipError
+from napari_dip.options import RunOptions, with_run_options
+from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_dip.stack.restore import Result
+    from napari_dip.stack.store import StoredImage
+
+__all__ = ["app"]
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="napari-dip",
+    help="Restore microscopy images with Deep Image Prior, without any training data.",
+    epilog="Exit codes: 0 done, 1 failed, 2 bad call, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Image = Annotated[Path, typer.Argument(metavar="IN", help="Image: TIFF, PNG, JPEG or BMP.")]
+Mask = Annotated[Path, typer.Argument(metavar="MASK", help="Which pixels are missing.")]
+Output = Annotated[Path, typer.Argument(metavar="OUT", help="To write: .tif, .ome.tif or .png.")]
+
+
+@contextmanager
+def _errors_as_exit_codes() -> Iterator[None]:
+    """Say what went wrong in one line."""
+    try:
+        yield
+    except InputError as error:
+        _complain(error)
+        raise typer.Exit(2) from None
+    except (NapariDipError, MemoryError) as error:
+        _complain(str(error) or "too little memory; crop the image, or close other programs")
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        _complain("interrupted; nothing was written")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _complain(about: object) -> None:
+    typer.secho("Error: ", fg="red", err=True, nl=False)
+    typer.echo(" ".join(str(about).split()), err=True)
+
+
+@app.command()
+@with_run_options
+@_errors_as_exit_codes()
+def denoise(
+    image: Image,
+    output: Output,
+    *,
+    artefact: Annotated[
+        Literal["noise", "jpeg"] | None,
+        typer.Option(
+            metavar="noise|jpeg",
+            show_default="noise",
+            help="What to remove: noise, or the blocks that JPEG leaves.",
+        ),
+    ] = None,
+    options: RunOptions,
+) -> None:
+    """Remove noise from an image."""
+    _restore_file(image, output, options, options.build(Denoise, artefact=artefact))
+
+
+@app.command("super-resolve")
+@with_run_options
+@_errors_as_exit_codes()
+def super_resolve(
+    image: Image,
+    output: Output,
+    *,
+    factor: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            show_default="2",
+            help="How many new pixels stand along the side of an old one, 2 to 8.",
+        ),
+    ] = None,
+    downsampler: Annotated[
+        Literal["lanczos2", "lanczos3", "box", "gaussian"] | None,
+        typer.Option(
+            metavar="NAME",
+            show_default="lanczos2",
+            help="How the coarse pixels came about: lanczos2, lanczos3, gaussian, or box, which "
+            "is camera binning.",
+        ),
+    ] = None,
+    options: RunOptions,
+) -> None:
+    """Refine the pixels of an image by an integer factor."""
+    settings = options.build(SuperResolve, factor=factor, downsampler=downsampler)
+    _restore_file(image, output, options, settings)
+
+
+@app.command()
+@with_run_options
+@_errors_as_exit_codes()
+def inpaint(
+    image: Image,
+    mask: Mask,
+    output: Output,
+    *,
+    mask_marks: Annotated[
+        Literal["missing", "known"],
+        typer.Option(
+            metavar="missing|known",
+            help="What the non-zero pixels of MASK are: missing, as painted in napari, or known.",
+        ),
+    ] = "missing",
+    missing: Annotated[
+        Literal["auto", "scratches", "hole", "large-hole", "pixels"] | None,
+        typer.Option(
+            metavar="NAME",
+            show_default="auto",
+            help="What MASK hides: scratches, hole, large-hole or pixels; auto looks at it.",
+        ),
+    ] = None,
+    keep_known: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-known/--smooth-known",
+            show_default="keep-known",
+            help="Whether the pixels outside MASK stay as they are.",
+        ),
+    ] = None,
+    options: RunOptions,
+) -> None:
+    """Fill in what a mask hides: scratches, holes, missing pixels."""
+    settings = options.build(Inpaint, missing=missing, keep_known=keep_known)
+    _restore_file(image, output, options, settings, mask=mask, marks=mask_marks)
+
+
+@app.command()
+def info(
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show versions, devices and their memory."""
+    import platform
+    from importlib.metadata import version
+
+    from napari_dip.prior.device import devices
+
+    packages = ("napari-dip", "torch", "numpy", "scipy", "scikit-image", "tifffile")
+    versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
+    found = [vars(device) for device in devices()]
+    if as_json:
+        typer.echo(json.dumps({"versions": versions, "devices": found}))
+        return
+    for name, number in versions.items():
+        typer.echo(f"{name:14} {number}")
+    for device in found:
+        memory = [_gigabytes(device[key]) for key in ("free_bytes", "memory_bytes")]
+        typer.echo(f"{device['name']:14} {device['description']}, {' of '.join(memory)} free")
+
+
+@app.command()
+@_errors_as_exit_codes()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("demo"),
+) -> None:
+    """Restore a real micrograph three ways and compare with the truth."""
+    from napari_dip.console import follow
+    from napari_dip.demo import run_demo
+
+    if not run_demo(out, follow):
+        raise typer.Exit(1)
+
+
+def _restore_file(
+    source: Path,
+    output: Path,
+    options: RunOptions,
+    settings: Settings,
+    *,
+    mask: Path | None = None,
+    marks: Literal["missing", "known"] = "missing",
+) -> None:
+    """Read, check, restore, write, and say so."""
+    from napari_dip.console import follow, interruptible
+    from napari_dip.stack.restore import restore
+    from napari_dip.stack.store import check_output, read_image, read_mask, write_image
+
+    def say(sentence: str) -> None:
+        if not (options.quiet or options.as_json):
+            typer.echo(sentence, err=True)
+
+    with interruptible(options.keep_on_interrupt) as stop_requested:
+        _refuse_own_input(output, source, mask)
+        stored = read_image(source)
+        settings = settings.replace(axes=settings.axes or stored.axes)
+        axes = settings.axes or stored.axes
+        dtype = stored.image.dtype if settings.dtype == "keep" else settings.dtype
+        check_output(output, dtype, axes, overwrite=options.overwrite)
+        hidden = read_mask(mask, marks) if mask else None
+        restoration = restore(
+            stored.image,
+            settings,
+            mask=hidden.missing if hidden else None,
+            stop_requested=stop_requested,
+        )
+        notes = [f"{source}: {note}" for note in stored.notes]
+        notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
+        for note in notes:
+            say(note)
+        say(_in_a_sentence(source, stored, settings))
+        if stop_requested():
+            raise KeyboardInterrupt  # there is no best so far
+        result = follow(restoration, settings.task.kind, quiet=options.quiet)
+        restored = stored.with_image(result.image, result.axes, result.factor, result.scaled_axes)
+        provenance = result.provenance()
+        write_image(output, restored, provenance=provenance, overwrite=options.overwrite)
+
+    if options.as_json:
+        files = {"input": str(source), "mask": mask and str(mask), "output": str(output)}
+        record = files | {"notes": notes} | _summary(restored, result) | provenance
+        typer.echo(to_json(record, inf_nan_mode="null"))
+    elif not options.quiet:
+        typer.echo(_outcome(output, result))
+    if result.stopped_by_user:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _refuse_own_input(output: Path, *inputs: Path | None) -> None:
+    for path in inputs:
+        if path and path.exists() and output.exists() and output.samefile(path):
+            raise FileProblem(f"{output} is the input itself; choose another name for the output")
+
+
+def _in_a_sentence(source: Path, stored: StoredImage, settings: Settings) -> str:
+    match settings.task:
+        case Denoise(artefact="jpeg"):
+            doing = "Removing the blocks of JPEG from"
+        case Denoise():
+            doing = "Denoising"
+        case SuperResolve(factor=factor, downsampler=downsampler):
+            doing = f"Super-resolving by {factor} (downsampler {downsampler})"
+        case Inpaint(missing=missing):
+            doing = f"Inpainting (missing: {missing})"
+    shape = " x ".join(map(str, stored.image.shape))
+    changed = (
+        settings.ndim == 3 and "Z, Y and X as one volume",
+        settings.iterations and f"at most {settings.iterations} iterations",
+        settings.prior.network and f"the network {settings.prior.network}",
+        settings.stopping and f"the stopping rule {settings.stopping.rule}",
+        f"noise {settings.noise}",
+        f"seed {settings.seed}",
+        f"device {settings.device}",
+    )
+    return (
+        f"{doing} {source} ({shape}, {settings.axes}, {stored.image.dtype}): preset "
+        f"{settings.preset}, {', '.join(part for part in changed if part)}."
+    )
+
+
+def _summary(restored: StoredImage, result: Result) -> dict[str, Any]:
+    return {
+        "shape": restored.image.shape,
+        "dtype": str(restored.image.dtype),
+        "pixel_size": dict(restored.pixel_size),
+        "unit": dict(restored.unit),
+        "iterations": sum(report.iterations for report in result.reports),
+        "seconds": round(result.elapsed_s, 3),
+    }
+
+
+def _outcome(output: Path, result: Result) -> str:
+    iterations = sum(report.iterations for report in result.reports)
+    reasons = "; ".join(dict.fromkeys(report.reason for report in result.reports))
+    said = f" ({reasons})" if reasons else ""
+    rest = " Planes that had not begun are as they were." if result.stopped_by_user else ""
+    return f"Wrote {output}: {iterations} iterations in {result.elapsed_s:.1f} s{said}.{rest}"
+
+
+def _gigabytes(amount: int | None) -> str:
+    return "?" if amount is None else f"{amount / 2**30:.1f} GiB"

@@ -1,0 +1,186 @@
+"""The options that every restoring command understands, and the settings they make."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from dataclasses import dataclass, fields
+from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
+
+import typer
+
+from napari_dip.errors import BadSettings, FileProblem
+from napari_dip.settings import Denoise, Inpaint, NetworkName, PresetName, Settings, SuperResolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["RunOptions", "with_run_options"]
+
+TaskClass = type[Denoise | SuperResolve | Inpaint]
+Rule = Literal["fixed", "es-wmv", "es-emv", "held-out", "discrepancy"]
+
+
+def _choices(of: Any) -> str:
+    return ", ".join(get_args(of))
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What was typed; ``None`` leaves it to the settings file, or else to the preset."""
+
+    settings: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Settings to begin with; other options win."),
+    ] = None
+    preset: Annotated[
+        PresetName | None,
+        typer.Option(
+            metavar="NAME",
+            show_default="fast",
+            help="fast stops by itself; paper is the method as published.",
+        ),
+    ] = None
+    iterations: Annotated[
+        int | None, typer.Option(metavar="N", help="The most iterations for one plane.")
+    ] = None
+    noise: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIGMA", show_default="auto", help="Its standard deviation in grey values."
+        ),
+    ] = None
+    network: Annotated[
+        NetworkName | None,
+        typer.Option(metavar="NAME", help=f"Another prior: {_choices(NetworkName)}."),
+    ] = None
+    stopping: Annotated[
+        Rule | None,
+        typer.Option(metavar="RULE", help=f"What says when it is enough: {_choices(Rule)}."),
+    ] = None
+    ndim: Annotated[
+        int | None,
+        typer.Option(metavar="2|3", show_default="2", help="3 takes a z-stack as one volume."),
+    ] = None
+    axes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LETTERS",
+            show_default="as the file says",
+            help="One for each axis: T time, C channel, Z, Y, X, S colour, Q other; e.g. ZYX.",
+        ),
+    ] = None
+    dtype: Annotated[
+        Literal["keep", "float32"] | None,
+        typer.Option(metavar="keep|float32", show_default="keep", help="The type of the output."),
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", show_default="0", help="Same seed, same result."),
+    ] = None
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", show_default="auto", help="auto, cpu, cuda, cuda:N or mps."),
+    ] = None
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = (
+        False
+    )
+    keep_on_interrupt: Annotated[
+        bool, typer.Option("--keep-on-interrupt", help="On Ctrl-C, write the best so far.")
+    ] = False
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a record of the run as JSON, nothing else.")
+    ] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors alone.")] = False
+
+    def build(self, task: TaskClass, **asked: Any) -> Settings:
+        """Lay the options over the settings file, and both over the defaults.
+
+        Parameters
+        ----------
+        task
+            What the command does.
+        **asked
+            The task's own options; ``None`` where one was not given.
+
+        Raises
+        ------
+        FileProblem, BadSettings
+            If the settings file cannot be read, or is for another task; if a value is no good.
+        """
+        base = _read_settings(self.settings, task) if self.settings else Settings(task=task())
+        names = ("preset", "iterations", "ndim", "axes", "dtype", "seed", "device")
+        changes = _given({name: getattr(self, name) for name in names})
+        changes["task"] = task(**(dict(base.task) | _given(asked)))
+        if self.noise is not None:
+            changes["noise"] = _number_or_word(self.noise)
+        if self.network is not None:
+            changes["prior"] = dict(base.prior) | {"network": self.network}
+        if self.stopping is not None and (
+            base.stopping is None or base.stopping.rule != self.stopping
+        ):
+            changes["stopping"] = self.stopping
+        return base.replace(**changes)
+
+
+def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Show the fields of RunOptions to typer as options of the command itself.
+
+    Parameters
+    ----------
+    command
+        Takes ``options`` as a keyword beside its own arguments.
+    """
+    own = [
+        parameter
+        for parameter in inspect.signature(command, eval_str=True).parameters.values()
+        if parameter.name != "options"
+    ]
+    hints = get_type_hints(RunOptions, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(RunOptions)
+    ]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        options = RunOptions(**{parameter.name: given.pop(parameter.name) for parameter in shared})
+        command(**given, options=options)
+
+    signature = inspect.Signature([*own, *shared])
+    run.__signature__ = signature  # type: ignore[attr-defined]
+    run.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
+    return run
+
+
+def _read_settings(path: Path, task: TaskClass) -> Settings:
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be read: {error.strerror}; check the name") from None
+    try:
+        settings = Settings.from_json(text)
+    except BadSettings as error:
+        raise BadSettings(f"{path}: {error}") from None
+    if isinstance(settings.task, task):
+        return settings
+    if "task" in settings.model_fields_set:
+        raise BadSettings(f"{path} is for {settings.task.kind}; call that command with it")
+    return settings.replace(task=task())
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _number_or_word(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

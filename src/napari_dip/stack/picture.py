@@ -1,0 +1,108 @@
+"""PNG, and JPEG and BMP to read: one plane, grey or in colours."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from napari_dip.errors import FileProblem
+from napari_dip.stack.stored import MICROMETRES, StoredImage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["picture_provenance", "read_picture", "write_png"]
+
+_NAME = "napari-dip"
+_FORMATS = ("PNG", "JPEG", "BMP")
+_PLAIN_MODES = ("1", "L", "I;16", "I", "F", "RGB", "RGBA")
+_INCH = MICROMETRES["in"]
+_UNASKED = (72, 96)
+"""Dots per inch that programs write who know nothing of the size of a pixel."""
+
+
+def read_picture(path: Path) -> StoredImage:
+    """Read a picture; what is neither grey nor RGB(A) becomes RGB.
+
+    Raises
+    ------
+    FileProblem
+        If Pillow would round the values.
+    OSError
+        Of Pillow, if the file is no picture or damaged.
+    """
+    notes = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        opened = Image.open(path, formats=_FORMATS)
+    with opened as picture:
+        _refuse_what_pillow_rounds(path, picture)
+        if (frames := getattr(picture, "n_frames", 1)) > 1:
+            notes.append(f"It holds {frames} pictures; the first is taken.")
+        dots, profile, mode = picture.info.get("dpi"), picture.info.get("icc_profile"), picture.mode
+        plain = mode in _PLAIN_MODES
+        colours = "RGBA" if picture.has_transparency_data else "RGB"
+        image = np.array(picture if plain else picture.convert(colours))
+    if image.ndim == 3:
+        image, dropped = _fewest_channels(image, grey=mode in ("P", "PA", "LA"))
+        notes += dropped
+    if mode in ("P", "PA"):
+        notes.append("Its colour table is resolved.")
+    sizes = {}
+    if dots and min(dots) > 0 and round(dots[0]) not in _UNASKED:
+        sizes = {"Y": _INCH / float(dots[1]), "X": _INCH / float(dots[0])}
+    return StoredImage(
+        image=np.ascontiguousarray(image),
+        axes="YX" if image.ndim == 2 else "YXS",
+        pixel_size=sizes,
+        unit=dict.fromkeys(sizes, "µm"),
+        extras={"png": {"icc_profile": profile}} if profile and plain and image.ndim == 3 else {},
+        notes=tuple(notes),
+    )
+
+
+def write_png(path: Path, stored: StoredImage, record: str) -> None:
+    """Write a grey or RGB(A) image, its pixel size and a record."""
+    options: dict[str, Any] = dict(stored.extras.get("png", {}))
+    x, y = (stored.size_in(axis, MICROMETRES, "µm") for axis in "XY")
+    if x and y and {"X", "Y"} <= set(stored.unit):
+        options["dpi"] = (_INCH / x, _INCH / y)
+    text = PngImagePlugin.PngInfo()
+    if record:
+        text.add_text(_NAME, record)
+    Image.fromarray(stored.image).save(path, format="PNG", pnginfo=text, **options)
+
+
+def picture_provenance(path: Path) -> str | None:
+    """Return the JSON text that :func:`write_png` put into a file, if any."""
+    with Image.open(path, formats=_FORMATS) as picture:
+        text: str | None = picture.info.get(_NAME)
+    return text
+
+
+def _refuse_what_pillow_rounds(path: Path, picture: Image.Image) -> None:
+    """Pillow reads 16-bit colours as 8-bit ones without a word."""
+    if picture.format == "PNG" and picture.mode in ("RGB", "RGBA", "LA"):
+        with path.open("rb") as file:
+            bits = file.read(25)[24]
+        if bits == 16:
+            raise FileProblem(
+                f"{path} holds colours of 16 bits, which PNG readers here would round to 8; "
+                "save it as TIFF"
+            )
+
+
+def _fewest_channels(image: NDArray[Any], grey: bool) -> tuple[NDArray[Any], list[str]]:
+    """Drop a transparency that hides nothing, and colours where there are none by design."""
+    notes = []
+    if image.shape[-1] == 4 and (image[..., 3] == 255).all():
+        image = image[..., :3]
+        notes.append("Its transparency, which hides nothing, is left out.")
+    if grey and image.shape[-1] == 3 and (image == image[..., :1]).all():
+        image = image[..., 0]
+    return image, notes
