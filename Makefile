@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 # In the order in which they are named, even under make -j.
 .NOTPARALLEL:
-.PHONY: help demo test format lint typecheck imports manifest wheel unit fuzz system clean
+.PHONY: help demo test format lint typecheck imports manifest wheel unit fuzz bench system clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ unit: $(DEV) ## pytest, doctests included
 
 fuzz: $(DEV) ## the property tests with many more examples
 	$(BIN)/pytest --hypothesis-profile=fuzz -m hypothesis tests
+
+bench: $(DEV) ## the presets beside each other and classical methods; takes a quarter of an hour
+	$(BIN)/python benchmarks/presets.py
 
 system: ## what venv, Qt and OpenGL need of Debian, installed where it may
 	@$(PYTHON) tools/system.py venv qt

@@ -191,6 +191,16 @@ def test_a_jump_is_rolled_back_whole_and_counted(noisy, how):
     assert error < 2 * np.square(undisturbed.estimate[0] - noisy).mean()
 
 
+def test_a_loss_that_keeps_jumping_is_accepted_in_the_end(noisy):
+    _, fitted = run(start(noisy, replace(SMALL, iterations=80), breaks=range(11, 81), how=add_5))
+    assert fitted.rollbacks == 3
+    assert [i for i, _ in fitted.metrics] == [*range(1, 11), *range(41, 81)]
+
+
+def add_5(image):
+    return image + 5
+
+
 def test_a_rollback_restores_weights_moments_and_buffers(noisy):
     y = torch.from_numpy(noisy)[None, None]
     code = make_code(SMALL, noisy.shape, 0)

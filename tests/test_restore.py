@@ -184,7 +184,8 @@ def test_the_result_says_which_rule_stopped_it(noisy, stopping):
     _, result = finish(restore(noisy[:16, :16], settings))
     (report,) = result.reports
     assert report.rule == stopping
-    assert 1 <= report.best_iteration <= report.iterations == len(report.metric) == 110
+    assert 1 <= report.best_iteration <= report.iterations == report.metric[-1][0] == 110
+    json.dumps(result.provenance(), allow_nan=False)
     assert report.reason == "all 110 iterations done"
 
 

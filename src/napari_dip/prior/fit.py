@@ -32,7 +32,11 @@ CHECK_EVERY = 10
 JUMP = 10**0.5
 """A loss that grew so much since the last look is a jump: 5 dB, as published."""
 
+RETRIES = 3
+"""From the same place; after that a finite jump is accepted: a loss near zero jumps for nothing."""
+
 MOST_ROLLBACKS = 20
+"""From the same place, where the loss is not even finite."""
 
 
 @dataclass(frozen=True)
@@ -117,23 +121,27 @@ class _Ledger:
     best_iteration: int = 0
     level: float = math.inf
     rollbacks: int = 0
+    retries: int = 0
     reason: str = ""
 
     def jumped(self, numbers: list[list[float]]) -> bool:
         """Whether a loss is not finite, or the last one is far above those of the last look."""
         losses = [loss for loss, _ in numbers]
-        return not all(map(math.isfinite, losses)) or losses[-1] > JUMP * self.level
+        finite = all(map(math.isfinite, losses))
+        return not finite or (self.retries < RETRIES and losses[-1] > JUMP * self.level)
 
     def count_rollback(self, iteration: int, recipe: Recipe) -> None:
         self.rollbacks += 1
-        if self.rollbacks > MOST_ROLLBACKS:
+        self.retries += 1
+        if self.retries > MOST_ROLLBACKS:
             raise Diverged(
-                f"the loss jumped {self.rollbacks} times, last at iteration {iteration}; "
-                f"{_cure(recipe)}"
+                f"the loss is not finite, {self.retries} times in a row, last at iteration "
+                f"{iteration}; {_cure(recipe)}"
             )
 
     def enter(self, rule: StoppingRule, iteration: int, numbers: list[list[float]]) -> None:
         """Ask the rule about each iteration up to this one, in their order."""
+        self.retries = 0
         self.level = sum(loss for loss, _ in numbers) / len(numbers)
         for number, (_, metric) in enumerate(numbers, start=iteration - len(numbers) + 1):
             verdict = rule.update(metric)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -209,7 +210,9 @@ def _unit_seed(seed: int, unit: int) -> int:
 
 
 def _report(index: Index, fitted: Fitted, sigma: float) -> UnitReport:
-    thinned = fitted.metrics[:: -(-len(fitted.metrics) // MOST_METRICS) or 1]
+    # A rule that is not ready yet says infinity, which JSON cannot hold.
+    ready = [(number, metric) for number, metric in fitted.metrics if math.isfinite(metric)]
+    thinned = ready[:: -(-len(ready) // MOST_METRICS) or 1]
     return UnitReport(
         index=tuple(number for number in index if isinstance(number, int)),
         rule=fitted.rule,
