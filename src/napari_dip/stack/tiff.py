@@ -38,6 +38,7 @@ _DAMAGE = (
     LookupError,
     EOFError,
     ImportError,
+    RuntimeError,  # imagecodecs' own errors
     struct.error,
     zlib.error,
     lzma.LZMAError,
