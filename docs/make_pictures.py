@@ -1,24 +1,21 @@
 """Take the pictures of the documentation: each task on its sample, in a real viewer.
 
-Run it as ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_pictures.py``.
+Run it as ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_pictures.py [Denoise ...]``.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import napari
-from napari.layers import Image, Labels
+from napari.layers import Image
 from PIL import Image as Picture
 from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtWidgets import QPushButton
 
 FOLDER = Path(__file__).parent / "images"
-CASES = [
-    ("noisy", "Denoise", 0.9),
-    ("low_resolution", "Super-resolution", 0.9),
-    ("scratched", "Inpaint", 0.9),
-]
+SAMPLES = {"Denoise": "noisy", "Super-resolution": "low_resolution", "Inpaint": "scratched"}
 
 
 def wait(milliseconds: int) -> None:
@@ -28,11 +25,11 @@ def wait(milliseconds: int) -> None:
     loop.exec()
 
 
-def take(sample: str, widget: str, zoom: float) -> None:
+def take(widget: str) -> None:
     """Open the sample, press Run, wait for the end, and lay input and result side by side."""
     viewer = napari.Viewer(ndisplay=2)
     viewer.window.resize(1300, 760)
-    viewer.open_sample("napari-dip", sample)
+    viewer.open_sample("napari-dip", SAMPLES[widget])
     _dock, panel = viewer.window.add_plugin_dock_widget("napari-dip", widget)
     spoilt = next(
         layer
@@ -45,14 +42,13 @@ def take(sample: str, widget: str, zoom: float) -> None:
     while not run.isEnabled():
         wait(200)
     result = viewer.layers[-1]
-    for layer in viewer.layers:
-        layer.visible = layer in (spoilt, result) or isinstance(layer, Labels)
-    for layer in [layer for layer in viewer.layers if not layer.visible]:
-        viewer.layers.remove(layer)
+    for layer in [*viewer.layers]:
+        if layer not in (spoilt, result):
+            viewer.layers.remove(layer)
     viewer.grid.enabled = True
-    viewer.grid.stride = -1
+    viewer.grid.stride = 1
     viewer.reset_view()
-    viewer.camera.zoom *= zoom
+    viewer.camera.zoom *= 1.1
     wait(1000)
     shot = Picture.fromarray(viewer.screenshot(canvas_only=False, flash=False)).convert("RGB")
     # 256 colours are enough for grey pictures in a grey window, at a third of the size.
@@ -62,5 +58,5 @@ def take(sample: str, widget: str, zoom: float) -> None:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for case in CASES:
-        take(*case)
+    for name in sys.argv[1:] or SAMPLES:
+        take(name)
