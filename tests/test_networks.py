@@ -1,5 +1,7 @@
 """Every prior returns an image of its code's shape, whatever that is."""
 
+from typing import get_args
+
 import pytest
 import torch
 from hypothesis import given
@@ -8,19 +10,9 @@ from torch import nn
 
 from napari_dip.prior.networks import build_network, make_code
 from napari_dip.prior.recipes import SkipNet, recipe
-from napari_dip.settings import Settings
+from napari_dip.settings import NetworkName, Settings
 
-NETWORKS = [
-    "skip",
-    "skip-half",
-    "hourglass",
-    "encoder-decoder-2",
-    "encoder-decoder-4",
-    "encoder-decoder-6",
-    "unet",
-    "resnet",
-    "pixels",
-]
+NETWORKS = get_args(NetworkName)
 
 
 def build(name, shape, channels=1, seed=0, preset="fast"):
