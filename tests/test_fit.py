@@ -201,6 +201,14 @@ def add_5(image):
     return image + 5
 
 
+def test_no_picture_shows_what_is_about_to_be_put_back(noisy):
+    how = {"breaks": range(14, 21), "how": lambda x: x * math.nan}
+    iterates, _ = run(start(noisy, preview_every_s=0, **how))
+    shown = {i.iteration: i.estimate for i in iterates if i.estimate is not None}
+    assert set(shown) == {*range(1, 14), *range(21, 31)}
+    assert all(np.isfinite(estimate).all() for estimate in shown.values())
+
+
 def test_a_rollback_restores_weights_moments_and_buffers(noisy):
     y = torch.from_numpy(noisy)[None, None]
     code = make_code(SMALL, noisy.shape, 0)

@@ -37,6 +37,10 @@ def nan_plane(*shape):
         pytest.param(plane(9, 9, 2), {"axes": "YXS"}, BadImage, "S has 2 samples", id="samples"),
         pytest.param(plane(9, 9), {"mask": plane(5, 5)}, BadMask, r"\(5, 5\).*\(9, 9\)", id="mask"),
         pytest.param(plane(9, 9), {"mask": np.ones((9, 9))}, BadMask, "no pixel", id="all-masked"),
+        pytest.param(plane(9, 9), {"mask": np.ones(9)}, BadMask, r"\(9,\)", id="mask-line"),
+        pytest.param(
+            plane(3, 9, 9), {"mask": True, "axes": "SYX"}, BadMask, "mask", id="mask-flag"
+        ),
         pytest.param(np.full((9, 9), np.nan), {}, BadMask, "no pixel is known", id="all-nan"),
         pytest.param(nan_plane(3, 9, 9), {}, BadMask, r"plane \(1,\)", id="one-plane-nan"),
         pytest.param(plane(9, 9), {"device": "cuda:77"}, DeviceUnavailable, "cuda:77", id="device"),

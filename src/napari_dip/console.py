@@ -96,7 +96,7 @@ def follow(restoration: Restoration, doing: str, *, quiet: bool = False) -> Resu
 
 
 def _state(now: Snapshot) -> str:
-    state = f"iteration {now.iteration} of {now.iterations}, loss {now.loss:.3g}"
-    if now.remaining_s is None:
-        return state
-    return f"{state}, at most {timedelta(seconds=round(now.remaining_s))} left"
+    left = timedelta(seconds=round(now.remaining_s))
+    return (
+        f"iteration {now.iteration} of {now.iterations}, loss {now.loss:.3g}, at most {left} left"
+    )

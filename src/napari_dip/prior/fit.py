@@ -271,8 +271,9 @@ def fit(
                     ledger.enter(state.rule, iteration, numbers)
                     state.save()
 
-            # show
-            estimate = _to_array(averages.average) if preview else None
+            # show, but no picture that is not finite: it is about to be put back
+            finite = all(math.isfinite(loss) for loss, _ in numbers)
+            estimate = _to_array(averages.average) if preview and finite else None
             loss_now, metric_now = numbers[-1]
             yield Iterate(iteration, loss_now, metric_now, estimate)
             shown = time.monotonic() if preview else shown

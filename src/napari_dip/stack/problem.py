@@ -132,13 +132,14 @@ def _missing(mask: ArrayLike | None, layout: Layout) -> NDArray[np.bool_]:
     if missing.shape == layout.shape:
         return missing
     target = layout.shape
-    if "S" in layout.axes:
-        # A mask says nothing of colours: put an axis of one where they are.
-        colour = layout.axes.index("S")
-        target = layout.shape[:colour] + layout.shape[colour + 1 :]
-        axis = colour - layout.axes.count("S") + 1 - len(layout.axes)
-        missing = np.expand_dims(missing, axis) if missing.ndim >= 1 else missing
     try:
+        if missing.ndim < 2:
+            raise ValueError("no plane")
+        if "S" in layout.axes:
+            # A mask says nothing of colours: put an axis of one where they are.
+            colour = layout.axes.index("S")
+            target = layout.shape[:colour] + layout.shape[colour + 1 :]
+            missing = np.expand_dims(missing, colour - len(layout.axes))
         return np.broadcast_to(missing, layout.shape)
     except ValueError:
         raise BadMask(
