@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 # Before napari, Qt or torch are imported, here or in a subprocess that a test starts.
@@ -10,6 +11,8 @@ os.environ["NAPARI_CONFIG"] = ""  # napari then neither reads nor writes the use
 os.environ.setdefault("QT_API", "pyqt6")
 # On images this small a second thread gains nothing, and on a busy machine two wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
+# The arithmetic is measured once in a session, and the user's cache is left alone.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="napari-dip-tests-")
 
 import hypothesis
 import numpy as np

@@ -22,7 +22,9 @@ def oracle(shift: int = 0):
 
     def fake(restoration, _doing):
         restoration.close()
-        report = UnitReport((), "fixed", "all 2 iterations done", 2, 2, 0.1, 1.0, 0, ())
+        report = UnitReport(
+            (), "fixed", "all 2 iterations done", 2, 2, 0.1, {}, 0, 1, "float32", ()
+        )
         image = np.clip(truth().astype(int) + shift, 0, 255).astype(np.uint8)
         return Result(image, "YXS", CASES[0].settings, (report,), "cpu", 1.0, False)
 

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from napari_dip.errors import Diverged, NapariDipError, OutOfMemory
+from napari_dip.prior.code import make_code
 from napari_dip.prior.energy import Observation
 from napari_dip.prior.fit import fit
-from napari_dip.prior.networks import build_network, make_code
+from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Downsample, Identity
 from napari_dip.prior.recipes import Pixels, Recipe, SkipNet
 from napari_dip.prior.stopping import FixedRule, Patience
@@ -23,6 +24,7 @@ class Scripted:
     """A rule whose numbers are given."""
 
     name = "scripted"
+    choice = 0
 
     def __init__(self, numbers, patience=1000):
         self.numbers, self.wait = numbers, Patience(patience)
@@ -228,7 +230,7 @@ def test_a_rollback_restores_weights_moments_and_buffers(noisy):
     assert any("running_mean" in name for name in before)
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name]), name
-    optimizer = fitting.gi_yieldfrom or fitting.gi_frame.f_locals["optimizer"]
+    optimizer = fitting.gi_yieldfrom or fitting.gi_frame.f_locals["optimiser"]
     assert all(state["step"] == 10 for state in optimizer.state.values())
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from napari_dip.prior.networks import build_network, make_code
+from napari_dip.prior.code import make_code
+from napari_dip.prior.networks import build_network
 from napari_dip.prior.recipes import SkipNet, recipe
 from napari_dip.settings import NetworkName, Settings
 

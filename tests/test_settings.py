@@ -47,7 +47,9 @@ def test_a_name_stands_for_the_thing_with_its_defaults():
 @pytest.mark.parametrize(
     ("keywords", "words"),
     [
-        pytest.param({"preset": "slow"}, ["preset='slow'", "'fast' or 'paper'"], id="preset"),
+        pytest.param(
+            {"preset": "slow"}, ["preset='slow'", "'fast', 'best' or 'paper'"], id="preset"
+        ),
         pytest.param({"iterations": 0}, ["iterations=0", "greater"], id="iterations"),
         pytest.param({"iterations": "many"}, ["iterations='many'"], id="iterations-word"),
         pytest.param({"noise": -1}, ["noise=-1", "above 0"], id="noise"),

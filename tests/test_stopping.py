@@ -8,25 +8,33 @@ import torch
 from napari_dip import settings
 from napari_dip.prior.energy import Observation
 from napari_dip.prior.operators import Identity
+from napari_dip.prior.rules import make_rule
 from napari_dip.prior.stopping import (
+    ConsensusRule,
     DiscrepancyRule,
     FixedRule,
     MovingVarianceRule,
     Patience,
     Step,
     WindowedVarianceRule,
-    make_rule,
+    autocorrelation,
 )
 
 INF, NAN = math.inf, math.nan
 
 
-def verdicts(rule, numbers):
-    return [rule.update(number) for number in numbers]
-
-
 def stops_at(rule, numbers):
-    return next((i for i, verdict in enumerate(verdicts(rule, numbers)) if verdict.stop), None)
+    return next((i for i, number in enumerate(numbers) if rule.update(number)), None)
+
+
+def minima(wait, numbers):
+    """Where each new minimum is."""
+    found = []
+    for i, number in enumerate(numbers):
+        wait.update(number)
+        if wait.best_at == i + 1 and wait.lowest < INF:
+            found.append(i)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -42,8 +50,7 @@ def stops_at(rule, numbers):
 )
 def test_patience_waits_from_the_latest_minimum(numbers, best, stop):
     assert stops_at(Patience(3), numbers) == stop
-    found = [i for i, verdict in enumerate(verdicts(Patience(99), numbers)) if verdict.best]
-    assert found == best
+    assert minima(Patience(99), numbers) == best
 
 
 def test_the_fixed_rule_goes_on_and_likes_the_latest_best():
@@ -51,7 +58,7 @@ def test_the_fixed_rule_goes_on_and_likes_the_latest_best():
     steps = [Step(i, torch.zeros(1), torch.zeros(1), torch.tensor(1.0)) for i in range(1, 5)]
     numbers = [rule.measure(step).item() for step in steps]
     assert numbers == sorted(numbers, reverse=True)
-    assert [(v.stop, v.best) for v in verdicts(rule, numbers)] == [(False, True)] * 4
+    assert stops_at(rule, numbers) is None
 
 
 def test_discrepancy_stops_where_the_residual_reaches_the_noise():
@@ -62,9 +69,7 @@ def test_discrepancy_stops_where_the_residual_reaches_the_noise():
         for i, term in enumerate(terms)
     ]
     assert numbers == pytest.approx([1.5, 0.5, 0.1, 0, 0], abs=1e-6)
-    found = verdicts(rule, numbers)
-    assert [verdict.stop for verdict in found] == [False, False, False, True, True]
-    assert [verdict.best for verdict in found] == [True, True, True, True, False]
+    assert stops_at(rule, numbers) == 3
 
 
 def outputs(count, size=50):
@@ -98,10 +103,9 @@ def test_windowed_variance_is_that_of_the_last_outputs():
 )
 def test_variance_rules_find_where_the_outputs_are_calmest(rule):
     numbers = measured(rule, outputs(600))
-    found = verdicts(rule, numbers)
-    best = max(i for i, verdict in enumerate(found[:520]) if verdict.best)
-    assert 390 <= best <= 430  # calmest at 400; the window looks back
-    assert best + 60 == next(i for i, verdict in enumerate(found) if verdict.stop)
+    stop = stops_at(rule, numbers)
+    assert 390 <= stop - 60 <= 430  # calmest at 400; the window looks back
+    assert rule.wait.waited == 60
 
 
 def test_moving_variance_follows_the_published_recursion():
@@ -122,14 +126,16 @@ def test_a_large_output_is_sampled():
     assert rule.outputs.shape[1] <= 65_536
 
 
-@pytest.mark.parametrize("name", ["fixed", "es-wmv", "es-emv", "discrepancy", "held-out"])
+@pytest.mark.parametrize(
+    "name", ["fixed", "es-wmv", "es-emv", "discrepancy", "held-out", "consensus"]
+)
 def test_each_setting_makes_its_rule(name):
     stopping = settings.Settings(stopping=name).stopping
     y = torch.rand(1, 1, 20, 20)
     everything = Observation(y, Identity(), torch.ones_like(y))
     rule, seen = make_rule(stopping, everything, 0.1, torch.Generator().manual_seed(0))
     assert rule.name == name
-    assert (seen.known.sum() < 400) == (name == "held-out")
+    assert (seen.known.sum() < 400) == (name in ("held-out", "consensus"))
 
 
 def test_the_held_out_error_is_that_of_the_average_where_the_loss_is_blind():
@@ -138,3 +144,72 @@ def test_the_held_out_error_is_that_of_the_average_where_the_loss_is_blind():
     rule, seen = make_rule(settings.HeldOut(), everything, 0.1, torch.Generator().manual_seed(0))
     average = 0.5 * (1 - seen.known)
     assert rule.measure(Step(1, y, average, torch.tensor(0.0))).item() == pytest.approx(0.25)
+
+
+def test_patience_grows_with_the_time_to_the_minimum():
+    falling = list(range(100, 0, -1))
+    assert stops_at(Patience(5, share=0.2), [*falling, *[200] * 50]) == 119
+    assert stops_at(Patience(5, share=0.2), [3, 2, 1, *[9] * 50]) == 7
+
+
+def consensus(held=True):
+    y = torch.zeros(1, 1, 12, 12)
+    everything = Observation(y, Identity(), torch.ones_like(y))
+    variance = WindowedVarianceRule(5, Patience(10), burn_in=5)
+    return ConsensusRule(everything, everything if held else None, variance, least=10, share=0)
+
+
+def feed(rule, rows):
+    """The number of the row at which it stops, from 1, and why."""
+    for i, row in enumerate(rows, start=1):
+        if reason := rule.update(*row):
+            return i, reason
+    return None
+
+
+def valley(at, count=200):
+    return [abs(i - at) for i in range(1, count + 1)]
+
+
+@pytest.mark.parametrize(
+    ("minima", "choice", "stop"),
+    [
+        pytest.param((50, 60, 120), 1, 70, id="the-two-that-agree"),
+        pytest.param((5, 60, 70), 1, 70, id="one-too-early-is-outvoted"),
+        pytest.param((90, 10, 80), 2, 90, id="in-any-order"),
+    ],
+)
+def test_two_of_three_signals_stop_and_the_later_one_chooses(minima, choice, stop):
+    rule = consensus()
+    found, reason = feed(rule, zip(*map(valley, minima), strict=True))
+    assert (found, rule.choice) == (stop, choice)
+    assert " and " in reason
+
+
+def test_a_signal_that_is_never_measured_has_no_vote():
+    rule = consensus(held=False)
+    rows = [(NAN, NAN, number) for number in valley(40)]
+    assert feed(rule, rows)[0] == 50
+    assert rule.choice == 2
+
+
+def test_whiteness_is_last_best_where_structure_was_left():
+    rule = consensus()
+    generator = torch.Generator().manual_seed(0)
+    smooth = torch.ones(1, 1, 12, 12)
+    checks = (-1.0) ** (torch.arange(12) + torch.arange(12)[:, None]).expand(1, 1, 12, 12)
+    for iteration, residual in enumerate((smooth, smooth, checks, checks), start=1):
+        noise = 0.1 * torch.randn(residual.shape, generator=generator)
+        numbers = rule.measure(Step(iteration, residual, residual + noise, torch.tensor(0.0)))
+        assert (numbers[1].item() == -iteration) == (residual is smooth)
+
+
+def test_autocorrelation_is_that_of_neighbours_both_known():
+    noise = torch.randn(1, 1, 200, 200, generator=torch.Generator().manual_seed(0))
+    everything = torch.ones_like(noise)
+    assert autocorrelation(noise, everything).item() == pytest.approx(0, abs=0.01)
+    pairs = noise.repeat_interleave(2, dim=-1)[..., :200]
+    expected = (0.5 + 0) / 2  # every second pair along one axis is equal, none along the other
+    assert autocorrelation(pairs, everything).item() == pytest.approx(expected, abs=0.02)
+    known = (torch.rand(noise.shape, generator=torch.Generator().manual_seed(1)) < 0.5).float()
+    assert autocorrelation(pairs * known, known).item() == pytest.approx(expected, abs=0.03)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_dip.errors import NapariDipError
-    from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
+    from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
     from napari_dip.stack.restore import Result, Snapshot, restore
     from napari_dip.stack.tasks import denoise, inpaint, super_resolve
 
@@ -22,6 +22,7 @@ __all__ = [
     "Inpaint",
     "NapariDipError",
     "Result",
+    "SensorNoise",
     "Settings",
     "Snapshot",
     "SuperResolve",
@@ -36,6 +37,7 @@ _HOMES = {
     "NapariDipError": "errors",
     "Denoise": "settings",
     "Inpaint": "settings",
+    "SensorNoise": "settings",
     "Settings": "settings",
     "SuperResolve": "settings",
     "Result": "stack.restore",

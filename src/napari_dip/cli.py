@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from pydantic_core import to_json
 
-from napari_dip.errors import FileProblem, InputError, NapariDipError
+from napari_dip.errors import BadSettings, FileProblem, InputError, NapariDipError
 from napari_dip.options import RunOptions, with_run_options
+from napari_dip.sentences import gigabytes, in_a_sentence, outcome, summary
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from napari_dip.stack.restore import Result
-    from napari_dip.stack.store import StoredImage
 
 __all__ = ["app"]
 
@@ -153,23 +152,32 @@ def inpaint(
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Show versions, devices and their memory."""
+    """Show versions, devices, their memory, and in what arithmetic they are fastest."""
     import platform
     from importlib.metadata import version
 
+    # After `devices`, which is in the module that settles how OpenMP waits.
+    from napari_dip.prior.calibrate import calibrate_by_name
     from napari_dip.prior.device import devices
 
     packages = ("napari-dip", "torch", "numpy", "scipy", "scikit-image", "tifffile")
     versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
-    found = [vars(device) for device in devices()]
+    found = [
+        vars(device) | {"arithmetic": asdict(calibrate_by_name(device.name))}
+        for device in devices()
+    ]
     if as_json:
         typer.echo(json.dumps({"versions": versions, "devices": found}))
         return
     for name, number in versions.items():
         typer.echo(f"{name:14} {number}")
     for device in found:
-        memory = [_gigabytes(device[key]) for key in ("free_bytes", "memory_bytes")]
+        memory = [gigabytes(device[key]) for key in ("free_bytes", "memory_bytes")]
         typer.echo(f"{device['name']:14} {device['description']}, {' of '.join(memory)} free")
+        measured = device["arithmetic"]
+        for way, milliseconds in measured["milliseconds"].items():
+            chosen = "  <- used by fast and best" if way == measured["chosen"] else ""
+            typer.echo(f"{'':14} {milliseconds:g} ms an iteration at 128 x 128 in {way}{chosen}")
 
 
 @app.command()
@@ -210,6 +218,9 @@ def _restore_file(
         axes = settings.axes or stored.axes
         dtype = stored.image.dtype if settings.dtype == "keep" else settings.dtype
         check_output(output, dtype, axes, overwrite=options.overwrite)
+        if options.uncertainty:
+            _check_uncertainty(options, settings, output, source, mask)
+            check_output(options.uncertainty, "float32", axes, overwrite=options.overwrite)
         hidden = read_mask(mask, marks) if mask else None
         restoration = restore(
             stored.image,
@@ -221,74 +232,49 @@ def _restore_file(
         notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
         for note in notes:
             say(note)
-        say(_in_a_sentence(source, stored, settings))
+        say(in_a_sentence(source, stored, settings))
         if stop_requested():
             raise KeyboardInterrupt  # there is no best so far
         result = follow(restoration, settings.task.kind, quiet=options.quiet)
         restored = stored.with_image(result.image, result.axes, result.factor, result.scaled_axes)
         provenance = result.provenance()
         write_image(output, restored, provenance=provenance, overwrite=options.overwrite)
+        if options.uncertainty and result.spread is not None:
+            spread = stored.with_image(
+                result.spread, result.axes, result.factor, result.scaled_axes
+            )
+            write_image(
+                options.uncertainty, spread, provenance=provenance, overwrite=options.overwrite
+            )
 
     if options.as_json:
         files = {"input": str(source), "mask": mask and str(mask), "output": str(output)}
-        record = files | {"notes": notes} | _summary(restored, result) | provenance
+        record = files | {"notes": notes} | summary(restored, result) | provenance
         typer.echo(to_json(record, inf_nan_mode="null"))
     elif not options.quiet:
-        typer.echo(_outcome(output, result))
+        typer.echo(outcome(output, result))
     if result.stopped_by_user:
         raise typer.Exit(INTERRUPTED)
+
+
+def _check_uncertainty(
+    options: RunOptions, settings: Settings, output: Path, source: Path, mask: Path | None
+) -> None:
+    """Refuse what would have no spread, or would overwrite another file of the run."""
+    from napari_dip.prior.recipes import recipe
+
+    assert options.uncertainty is not None
+    if recipe(settings).members == 1:
+        raise BadSettings(
+            f"--uncertainty {options.uncertainty}: a single fit has no spread; choose "
+            "--preset best, or --members 2 or more"
+        )
+    if options.uncertainty.absolute() == output.absolute():
+        raise FileProblem(f"{output} is the restored image; give --uncertainty another name")
+    _refuse_own_input(options.uncertainty, source, mask)
 
 
 def _refuse_own_input(output: Path, *inputs: Path | None) -> None:
     for path in inputs:
         if path and path.exists() and output.exists() and output.samefile(path):
             raise FileProblem(f"{output} is the input itself; choose another name for the output")
-
-
-def _in_a_sentence(source: Path, stored: StoredImage, settings: Settings) -> str:
-    match settings.task:
-        case Denoise(artefact="jpeg"):
-            doing = "Removing the blocks of JPEG from"
-        case Denoise():
-            doing = "Denoising"
-        case SuperResolve(factor=factor, downsampler=downsampler):
-            doing = f"Super-resolving by {factor} (downsampler {downsampler})"
-        case Inpaint(missing=missing):
-            doing = f"Inpainting (missing: {missing})"
-    shape = " x ".join(map(str, stored.image.shape))
-    changed = (
-        settings.ndim == 3 and "Z, Y and X as one volume",
-        settings.iterations and f"at most {settings.iterations} iterations",
-        settings.prior.network and f"the network {settings.prior.network}",
-        settings.stopping and f"the stopping rule {settings.stopping.rule}",
-        f"noise {settings.noise}",
-        f"seed {settings.seed}",
-        f"device {settings.device}",
-    )
-    return (
-        f"{doing} {source} ({shape}, {settings.axes}, {stored.image.dtype}): preset "
-        f"{settings.preset}, {', '.join(part for part in changed if part)}."
-    )
-
-
-def _summary(restored: StoredImage, result: Result) -> dict[str, Any]:
-    return {
-        "shape": restored.image.shape,
-        "dtype": str(restored.image.dtype),
-        "pixel_size": dict(restored.pixel_size),
-        "unit": dict(restored.unit),
-        "iterations": sum(report.iterations for report in result.reports),
-        "seconds": round(result.elapsed_s, 3),
-    }
-
-
-def _outcome(output: Path, result: Result) -> str:
-    iterations = sum(report.iterations for report in result.reports)
-    reasons = "; ".join(dict.fromkeys(report.reason for report in result.reports))
-    said = f" ({reasons})" if reasons else ""
-    rest = " Planes that had not begun are as they were." if result.stopped_by_user else ""
-    return f"Wrote {output}: {iterations} iterations in {result.elapsed_s:.1f} s{said}.{rest}"
-
-
-def _gigabytes(amount: int | None) -> str:
-    return "?" if amount is None else f"{amount / 2**30:.1f} GiB"

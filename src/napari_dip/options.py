@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["RunOptions", "with_run_options"]
 
 TaskClass = type[Denoise | SuperResolve | Inpaint]
-Rule = Literal["fixed", "es-wmv", "es-emv", "held-out", "discrepancy"]
+Rule = Literal["consensus", "fixed", "es-wmv", "es-emv", "held-out", "discrepancy"]
 
 
 def _choices(of: Any) -> str:
@@ -39,7 +39,8 @@ class RunOptions:
         typer.Option(
             metavar="NAME",
             show_default="fast",
-            help="fast stops by itself; paper is the method as published.",
+            help="fast stops by itself; best averages several fits and takes several times as "
+            "long; paper is the method as published.",
         ),
     ] = None
     iterations: Annotated[
@@ -48,7 +49,26 @@ class RunOptions:
     noise: Annotated[
         str | None,
         typer.Option(
-            metavar="SIGMA", show_default="auto", help="Its standard deviation in grey values."
+            metavar="NOISE",
+            show_default="auto",
+            help="Its standard deviation in grey values; or a camera's GAIN,OFFSET,READ in grey "
+            "values; or gaussian, the same everywhere but not known; or auto, estimated.",
+        ),
+    ] = None
+    members: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Fits that are averaged; their spread is --uncertainty."),
+    ] = None
+    refinement: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Passes of the filter that puts texture back after denoising."
+        ),
+    ] = None
+    uncertainty: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the standard deviation of the fits, too; see --members."
         ),
     ] = None
     network: Annotated[
@@ -110,11 +130,21 @@ class RunOptions:
             If the settings file cannot be read, or is for another task; if a value is no good.
         """
         base = _read_settings(self.settings, task) if self.settings else Settings(task=task())
-        names = ("preset", "iterations", "ndim", "axes", "dtype", "seed", "device")
+        names = (
+            "preset",
+            "iterations",
+            "members",
+            "refinement",
+            "ndim",
+            "axes",
+            "dtype",
+            "seed",
+            "device",
+        )
         changes = _given({name: getattr(self, name) for name in names})
         changes["task"] = task(**(dict(base.task) | _given(asked)))
         if self.noise is not None:
-            changes["noise"] = _number_or_word(self.noise)
+            changes["noise"] = _noise(self.noise)
         if self.network is not None:
             changes["prior"] = dict(base.prior) | {"network": self.network}
         if self.stopping is not None and (
@@ -179,8 +209,14 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _number_or_word(text: str) -> float | str:
+def _noise(text: str) -> float | str | dict[str, float]:
+    """Read a number, three numbers, or leave a word to the settings."""
     try:
-        return float(text)
+        numbers = [float(part) for part in text.split(",")]
     except ValueError:
         return text
+    if len(numbers) == 1:
+        return numbers[0]
+    if len(numbers) != 3:
+        raise BadSettings(f"noise={text!r}: give GAIN,OFFSET,READ, three numbers with commas")
+    return dict(zip(("gain", "offset", "read"), numbers, strict=True))

@@ -7,20 +7,15 @@ and read back to repeat it. ``None`` means "as the preset has it" throughout.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from napari_dip.errors import BadSettings
+from napari_dip.frozen import Frozen, in_words
 
 __all__ = [
+    "Consensus",
     "Denoise",
     "Discrepancy",
     "Fixed",
@@ -31,6 +26,7 @@ __all__ = [
     "NetworkName",
     "PresetName",
     "Prior",
+    "SensorNoise",
     "Settings",
     "Stopping",
     "SuperResolve",
@@ -50,28 +46,7 @@ NetworkName = Literal[
     "pixels",
 ]
 Hole = Literal["scratches", "hole", "large-hole", "pixels"]
-PresetName = Literal["fast", "paper"]
-
-
-class _Frozen(BaseModel):
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
-
-    def __init__(self, **data: Any) -> None:
-        try:
-            super().__init__(**data)
-        except ValidationError as error:
-            raise BadSettings(_in_words(error)) from None
-
-
-def _in_words(error: ValidationError) -> str:
-    """Name each offending setting, its value and what it may be."""
-    words = []
-    for one in error.errors(include_url=False):
-        reason = one["msg"].removeprefix("Value error, ")
-        nested = isinstance(one.get("ctx", {}).get("error"), BadSettings)
-        name = ".".join(map(str, one["loc"])) or "settings"
-        words.append(reason if nested else f"{name}={one['input']!r}: {reason}")
-    return "; ".join(words)
+PresetName = Literal["fast", "best", "paper"]
 
 
 def _known_device(name: str) -> str:
@@ -81,8 +56,12 @@ def _known_device(name: str) -> str:
 
 
 def _noise_level(noise: Any) -> Any:
-    if noise != "auto" and not (isinstance(noise, int | float) and 0 < noise < float("inf")):
-        raise ValueError("choose 'auto', or a standard deviation above 0 in the image's units")
+    known = noise in ("auto", "gaussian") or isinstance(noise, SensorNoise | dict)
+    if not known and not (isinstance(noise, int | float) and 0 < noise < float("inf")):
+        raise ValueError(
+            "choose 'auto', 'gaussian', a standard deviation above 0 in the image's units, or a "
+            "sensor's gain, offset and read noise"
+        )
     return noise
 
 
@@ -99,14 +78,14 @@ def _known_axes(axes: str | None) -> str | None:
     return axes
 
 
-class Denoise(_Frozen):
+class Denoise(Frozen):
     """Remove noise, or the blocks of JPEG compression: y = x + n."""
 
     kind: Literal["denoise"] = "denoise"
     artefact: Literal["noise", "jpeg"] = "noise"
 
 
-class SuperResolve(_Frozen):
+class SuperResolve(Frozen):
     """Undo a decimation by an integer factor: y = D x + n."""
 
     kind: Literal["super-resolve"] = "super-resolve"
@@ -114,7 +93,7 @@ class SuperResolve(_Frozen):
     downsampler: Literal["lanczos2", "lanczos3", "box", "gaussian"] = "lanczos2"
 
 
-class Inpaint(_Frozen):
+class Inpaint(Frozen):
     """Fill in what a mask hides: y = m x.
 
     ``missing`` says what is missing, because the published network differs; ``auto`` tells it
@@ -129,28 +108,48 @@ class Inpaint(_Frozen):
 Task = Annotated[Denoise | SuperResolve | Inpaint, Field(discriminator="kind")]
 
 
-class Prior(_Frozen):
+class SensorNoise(Frozen):
+    """Noise of a sensor that is known: variance = gain * (y - offset) + read².
+
+    ``gain`` is in grey values a photon, 0 for Gaussian noise alone; ``offset`` is the grey value of
+    the dark, ``read`` the standard deviation in the dark, 0 for Poisson noise alone.
+    """
+
+    gain: float = Field(ge=0, allow_inf_nan=False)
+    offset: float = Field(0.0, allow_inf_nan=False)
+    read: float = Field(0.0, ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _is_noise(self) -> Self:
+        if self.gain == self.read == 0:
+            raise ValueError("gain and read are both 0, which is no noise; give one of them")
+        return self
+
+
+class Prior(Frozen):
     """What to change in the preset's prior; ``None`` keeps the preset's choice.
 
     ``network="pixels"`` optimises the pixels themselves: with ``tv_weight=0`` there is no prior
-    at all, with a weight the prior is total variation alone.
+    at all, with a weight the prior is total variation alone. With ``optimiser="muon"`` the
+    matrices of the convolutions move at three times the learning rate, all the rest by Adam.
     """
 
     network: NetworkName | None = None
     code: Literal["noise", "meshgrid"] | None = None
     code_channels: int | None = Field(None, ge=1, le=512)
     code_noise: float | None = Field(None, ge=0, le=1)
+    optimiser: Literal["adam", "muon"] | None = None
     learning_rate: float | None = Field(None, gt=0, le=1)
     tv_weight: float | None = Field(None, ge=0)
 
 
-class Fixed(_Frozen):
+class Fixed(Frozen):
     """Stop after the given number of iterations."""
 
     rule: Literal["fixed"] = "fixed"
 
 
-class WindowedVariance(_Frozen):
+class WindowedVariance(Frozen):
     """ES-WMV: the least variance of the last ``window`` outputs (Wang et al., 2021)."""
 
     rule: Literal["es-wmv"] = "es-wmv"
@@ -158,7 +157,7 @@ class WindowedVariance(_Frozen):
     patience: int = Field(1000, ge=1)
 
 
-class MovingVariance(_Frozen):
+class MovingVariance(Frozen):
     """ES-EMV: the same with exponentially weighted moments (Wang et al., 2021)."""
 
     rule: Literal["es-emv"] = "es-emv"
@@ -166,7 +165,7 @@ class MovingVariance(_Frozen):
     patience: int = Field(1000, ge=1)
 
 
-class HeldOut(_Frozen):
+class HeldOut(Frozen):
     """The least error on known pixels that the loss never sees."""
 
     rule: Literal["held-out"] = "held-out"
@@ -174,7 +173,22 @@ class HeldOut(_Frozen):
     patience: int = Field(100, ge=1)
 
 
-class Discrepancy(_Frozen):
+class Consensus(Frozen):
+    """Two of three: pixels held out, whiteness of the residual, variance of the outputs.
+
+    ``fraction`` of the known pixels is held out; the variance is that of the last ``window``
+    outputs; each signal waits ``patience`` iterations for a new minimum, or that ``share`` of
+    those it took to the last.
+    """
+
+    rule: Literal["consensus"] = "consensus"
+    fraction: float = Field(0.05, gt=0, le=0.5)
+    window: int = Field(30, ge=2)
+    patience: int = Field(15, ge=1)
+    share: float = Field(0.15, ge=0, le=10)
+
+
+class Discrepancy(Frozen):
     """Stop where the residual falls to ``tau`` times the variance of the noise."""
 
     rule: Literal["discrepancy"] = "discrepancy"
@@ -187,12 +201,12 @@ def _by_name(field: str) -> BeforeValidator:
 
 
 Stopping = Annotated[
-    Fixed | WindowedVariance | MovingVariance | HeldOut | Discrepancy,
+    Fixed | WindowedVariance | MovingVariance | HeldOut | Discrepancy | Consensus,
     Field(discriminator="rule"),
 ]
 
 
-class Settings(_Frozen):
+class Settings(Frozen):
     """Everything that was asked of a run, but for the arrays.
 
     Parameters
@@ -200,13 +214,21 @@ class Settings(_Frozen):
     task
         :class:`Denoise`, :class:`SuperResolve` or :class:`Inpaint`; its name alone will do.
     preset
-        ``"fast"`` stops by itself; ``"paper"`` is the method as published (Ulyanov, Vedaldi and
+        ``"fast"`` stops by itself within a minute or so, ``"best"`` takes several times as long
+        and averages several fits; ``"paper"`` is the method as published (Ulyanov, Vedaldi and
         Lempitsky, IJCV 2020), with its network, rates and numbers of iterations.
     iterations
         The most iterations of one plane; ``None`` is the preset's number for the task.
     noise
-        ``"auto"`` estimates the noise from the image; a number is its standard deviation in
-        the image's own units.
+        ``"auto"`` estimates from the image how the noise depends on the intensity,
+        ``"gaussian"`` takes it as the same everywhere; a number is its standard deviation in
+        the image's own units, a :class:`SensorNoise` what is known of the camera.
+    members
+        How many fits, each with other random numbers, are averaged; their spread is the
+        uncertainty of the result.
+    refinement
+        How often a denoised image is refined by a filter that compares patches; 0 leaves what
+        the network made as it is.
     prior, stopping, averaging
         What to change in the preset. ``averaging`` is the weight of the past in the exponential
         average of the outputs, 0 for none. ``prior`` takes a network's name, ``stopping`` a
@@ -222,7 +244,8 @@ class Settings(_Frozen):
     device
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision
-        ``"float32"``, or ``"bfloat16"`` for the convolutions alone.
+        ``"float32"``, or ``"bfloat16"`` for the convolutions alone; ``None`` takes, except for
+        ``"paper"``, what is faster on this machine.
     preview_every_s
         The least time in seconds between two pictures of the unfinished result.
 
@@ -243,7 +266,11 @@ class Settings(_Frozen):
     task: Annotated[Task, _by_name("kind")] = Denoise()
     preset: PresetName = "fast"
     iterations: int | None = Field(None, ge=1)
-    noise: Annotated[Literal["auto"] | float, BeforeValidator(_noise_level)] = "auto"
+    noise: Annotated[
+        Literal["auto", "gaussian"] | float | SensorNoise, BeforeValidator(_noise_level)
+    ] = "auto"
+    members: int | None = Field(None, ge=1, le=64)
+    refinement: int | None = Field(None, ge=0, le=10)
     prior: Annotated[Prior, _by_name("network")] = Prior()
     stopping: Annotated[Stopping | None, _by_name("rule")] = None
     averaging: float | None = Field(None, ge=0, lt=1)
@@ -275,4 +302,4 @@ class Settings(_Frozen):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise BadSettings(_in_words(error)) from None
+            raise BadSettings(in_words(error)) from None

@@ -54,7 +54,9 @@ class Engine:
                 time.sleep(0.005)
         finally:
             self.closed += 1
-        report = UnitReport((), "fixed", "asked to", iteration, iteration, 0.5, 1.0, 0, ())
+        report = UnitReport(
+            (), "fixed", "asked to", iteration, iteration, 0.5, {}, 0, 1, "float32", ()
+        )
         return Result(output, settings.axes, settings, (report,), "cpu", 1.0, stop_requested())
 
 

@@ -23,9 +23,10 @@ class Advanced(Container[Widget]):
         self.preset = controls.choice(
             "preset",
             "preset",
-            "fast: a small network that stops by itself. paper: the method as it was published, "
-            "many times slower.",
-            [("fast", "fast"), ("paper", "paper")],
+            "fast: a small network that stops by itself, in a minute or so. best: several larger "
+            "ones, averaged; their spread becomes a layer of its own, the uncertainty. paper: the "
+            "method as it was published, many times slower.",
+            [("fast", "fast"), ("best", "best"), ("paper", "paper")],
         )
         self.iterations = controls.integer(
             "iterations",
@@ -42,6 +43,7 @@ class Advanced(Container[Widget]):
             "What ends the run before the last iteration, so that noise is not learnt as well.",
             [
                 ("as in the preset", ""),
+                ("two of three signs agree", "consensus"),
                 ("left-out pixels get worse", "held-out"),
                 ("the image settles (ES-WMV)", "es-wmv"),
                 ("the image settles (ES-EMV)", "es-emv"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
-__all__ = ["LayerInput", "first_guess", "read_layer", "to_layer_data"]
+__all__ = ["LayerInput", "first_guess", "read_layer", "to_layer_data", "to_uncertainty_data"]
 
 _LOOK = (
     "colormap",
@@ -138,6 +138,31 @@ def to_layer_data(result: Result, source: LayerInput) -> LayerData:
     keywords = _keywords(source, result.settings, factors)
     keywords["metadata"] = {"napari-dip": result.provenance()}
     return result.image, keywords, "image"
+
+
+def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
+    """Make the layer that shows how far the fits differ, in the image's units, hidden at first.
+
+    Raises
+    ------
+    ValueError
+        If there was but one fit, which has no spread.
+    """
+    if result.spread is None:
+        raise ValueError("a single fit has no spread")
+    factors = _factors(source.axes, result.factor, result.scaled_axes)
+    placed = _keywords(source, result.settings, factors)
+    spread = result.spread[..., :3].mean(axis=-1) if source.rgb else result.spread
+    kept = (*source.placement, "scale", "translate")
+    keywords = {name: value for name, value in placed.items() if name in kept}
+    keywords |= {
+        "name": f"{placed['name']}, uncertainty",
+        "rgb": False,
+        "colormap": "magma",
+        "visible": False,
+        "metadata": {"napari-dip": result.provenance()},
+    }
+    return spread, keywords, "image"
 
 
 def first_guess(source: LayerInput, settings: Settings) -> LayerData:

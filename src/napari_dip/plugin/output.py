@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Image
 
-from napari_dip.plugin.layers import to_layer_data
+from napari_dip.plugin.layers import to_layer_data, to_uncertainty_data
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -62,6 +62,9 @@ class Output:
         else:
             self.layer.data = pixels
             self.layer.metadata = {**self.layer.metadata, **keywords["metadata"]}
+        if result.spread is not None:
+            spread, look, _ = to_uncertainty_data(result, source)
+            self._insert_below(Image(spread, **look))
         return self.layer
 
     def remove(self) -> None:
@@ -74,10 +77,12 @@ class Output:
         pixels, keywords, _ = begun
         where = f"plane {snapshot.unit + 1}, " if snapshot.units > 1 else ""
         name = f"{keywords['name']}, {where}iteration {snapshot.iteration}"
-        kept = Image(pixels.copy(), **{**keywords, "name": name, "visible": False})
+        self._insert_below(Image(pixels.copy(), **{**keywords, "name": name, "visible": False}))
+
+    def _insert_below(self, layer: Image) -> None:
+        """Put a layer under the refined one, without taking the user's selection away."""
         layers = self._viewer.layers
-        # Under the refined layer, and without taking the user's selection away.
         selection = set(layers.selection)
         below = layers.index(self.layer) if self.layer is not None and self.shown else len(layers)
-        layers.insert(below, kept)
+        layers.insert(below, layer)
         layers.selection = selection

@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from napari_dip.prior.operators import Composed, ForwardOperator, Mask
+from napari_dip.prior.operators import ForwardOperator, Mask
 
-__all__ = ["Observation", "total_variation"]
+__all__ = ["Clipping", "Observation", "total_variation"]
+
+
+@dataclass(frozen=True)
+class Clipping:
+    """What the mean of normal noise becomes where the sensor clips it.
+
+    Parameters
+    ----------
+    sigma
+        Standard deviation of the noise.
+    low, high
+        The ends of the sensor's range, infinite where it has none.
+    """
+
+    sigma: float
+    low: float
+    high: float
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        """Give E[min(max(x + n, low), high)], of the shape of x."""
+        mean = x
+        if math.isfinite(self.low):
+            mean = self.low + self._excess(x - self.low)
+        return mean - self._excess(x - self.high) if math.isfinite(self.high) else mean
+
+    def _excess(self, x: Tensor) -> Tensor:
+        """Give E[max(x + n, 0)]."""
+        t = x / self.sigma
+        density = (-t.square() / 2).exp() / math.sqrt(2 * math.pi)
+        excess: Tensor = self.sigma * (t * torch.special.ndtr(t) + density)
+        return excess
 
 
 @dataclass(frozen=True)
@@ -24,21 +56,37 @@ class Observation:
         A, without the mask.
     known
         m, of the shape of y: 1 where y was observed and 0 elsewhere.
+    weight
+        Of each squared residual, of the shape of y and about 1 on average: the inverse variance
+        of the noise, where it differs from pixel to pixel.
+    clipping
+        How the sensor clipped A x + n; ``None`` where it did not.
     """
 
     y: Tensor
     operator: ForwardOperator
     known: Tensor
+    weight: Tensor | None = None
+    clipping: Clipping | None = None
 
     def __deepcopy__(self, memo: dict[int, object]) -> Observation:
         """Nothing in it ever changes, so that a copy may share it."""
         return self
 
     def data_term(self, x: Tensor) -> Tensor:
-        """Mean of (A x - y)² over the known pixels."""
+        """Mean of (A x - y)² over the known pixels, weighted where the noise differs."""
+        squares = self.residual(x).square()
+        if self.weight is not None:
+            squares = squares * self.weight
+        return squares.sum() / self.known.sum()
+
+    def residual(self, x: Tensor) -> Tensor:
+        """Give m (A x - y), of the shape of y."""
         mask = Mask(self.known)
-        predicted = Composed((self.operator, mask))(x)
-        return (predicted - mask(self.y)).square().sum() / self.known.sum()
+        predicted = self.operator(x)
+        if self.clipping is not None:
+            predicted = self.clipping(predicted)
+        return mask(predicted) - mask(self.y)
 
     def hold_out(
         self, fraction: float, generator: torch.Generator

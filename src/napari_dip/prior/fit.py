@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from napari_dip.errors import Diverged
+from napari_dip.prior.code import CodeNoise
 from napari_dip.prior.device import torch_errors
 from napari_dip.prior.energy import Observation, total_variation
+from napari_dip.prior.ledger import Ledger, State, cure
+from napari_dip.prior.optimiser import make_optimiser
 from napari_dip.prior.stopping import Step, StoppingRule
 
 if TYPE_CHECKING:
@@ -28,15 +30,6 @@ __all__ = ["Fitted", "Iterate", "fit"]
 
 CHECK_EVERY = 10
 """Iterations between two looks at the numbers; each look makes a GPU wait."""
-
-JUMP = 10**0.5
-"""A loss that grew so much since the last look is a jump: 5 dB, as published."""
-
-RETRIES = 3
-"""From the same place; after that a finite jump is accepted: a loss near zero jumps for nothing."""
-
-MOST_ROLLBACKS = 20
-"""From the same place, where the loss is not even finite."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +47,13 @@ class Iterate:
 
 @dataclass(frozen=True)
 class Fitted:
-    """How the fit ended: the best average, float32 of shape ``(channels, *spatial)``, and why."""
+    """How the fit ended: the best and the latest average, and why.
+
+    Both are float32 of shape ``(channels, *spatial)``.
+    """
 
     estimate: NDArray[np.float32]
+    latest: NDArray[np.float32]
     iterations: int
     best_iteration: int
     rule: str
@@ -65,90 +62,6 @@ class Fitted:
     loss: float
     rollbacks: int
     metrics: tuple[tuple[int, float], ...]
-
-
-@dataclass
-class _Averages:
-    """The exponential average of the outputs, and what it was when the rule liked it best."""
-
-    average: Tensor
-    best: Tensor
-    lowest: Tensor
-
-    @classmethod
-    def of(cls, output: Tensor) -> _Averages:
-        """Begin with the first output, as published."""
-        return cls(output.clone(), output.clone(), output.new_full((), math.inf))
-
-    def keep_better(self, metric: Tensor) -> None:
-        better = metric < self.lowest
-        self.lowest = torch.where(better, metric, self.lowest)
-        self.best = torch.where(better, self.average, self.best)
-
-
-@dataclass
-class _State:
-    """All that changes from one iteration to the next, so that it can be put back whole."""
-
-    network: nn.Module
-    optimizer: torch.optim.Optimizer
-    rule: StoppingRule
-    averages: _Averages | None = None
-    saved: tuple[Any, ...] = ()
-
-    def average(self, output: Tensor, weight: float) -> _Averages:
-        """Take in one more output; the past keeps ``weight``."""
-        if self.averages is None:
-            self.averages = _Averages.of(output)
-        self.averages.average.lerp_(output, 1 - weight)
-        return self.averages
-
-    def save(self) -> None:
-        weights, moments = self.network.state_dict(), self.optimizer.state_dict()
-        self.saved = copy.deepcopy((weights, moments, self.rule, self.averages))
-
-    def roll_back(self) -> None:
-        weights, moments, self.rule, self.averages = copy.deepcopy(self.saved)
-        self.network.load_state_dict(weights)  # BatchNorm's buffers are among them
-        self.optimizer.load_state_dict(moments)
-
-
-@dataclass
-class _Ledger:
-    """The numbers that have reached the host, and what the rule made of them."""
-
-    metrics: list[tuple[int, float]] = field(default_factory=list)
-    best_iteration: int = 0
-    level: float = math.inf
-    rollbacks: int = 0
-    retries: int = 0
-    reason: str = ""
-
-    def jumped(self, numbers: list[list[float]]) -> bool:
-        """Whether a loss is not finite, or the last one is far above those of the last look."""
-        losses = [loss for loss, _ in numbers]
-        finite = all(map(math.isfinite, losses))
-        return not finite or (self.retries < RETRIES and losses[-1] > JUMP * self.level)
-
-    def count_rollback(self, iteration: int, recipe: Recipe) -> None:
-        self.rollbacks += 1
-        self.retries += 1
-        if self.retries > MOST_ROLLBACKS:
-            raise Diverged(
-                f"the loss is not finite, {self.retries} times in a row, last at iteration "
-                f"{iteration}; {_cure(recipe)}"
-            )
-
-    def enter(self, rule: StoppingRule, iteration: int, numbers: list[list[float]]) -> None:
-        """Ask the rule about each iteration up to this one, in their order."""
-        self.retries = 0
-        self.level = sum(loss for loss, _ in numbers) / len(numbers)
-        for number, (_, metric) in enumerate(numbers, start=iteration - len(numbers) + 1):
-            verdict = rule.update(metric)
-            self.metrics.append((number, metric))
-            self.best_iteration = number if verdict.best else self.best_iteration
-            # No break at a stop: the estimate on the side has seen all these iterations.
-            self.reason = self.reason or verdict.reason
 
 
 def _weight_of_past(recipe: Recipe, iteration: int) -> float:
@@ -162,10 +75,6 @@ def _to_array(x: Tensor) -> NDArray[np.float32]:
     return x[0].cpu().numpy().copy()
 
 
-def _cure(recipe: Recipe) -> str:
-    return f"lower learning_rate={recipe.learning_rate:g} or choose another seed"
-
-
 def fit(
     observation: Observation,
     network: nn.Module,
@@ -177,7 +86,7 @@ def fit(
     preview_every_s: float = 1.0,
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> Generator[Iterate, None, Fitted]:
-    """Minimise E(f_theta(z); y) + R(f_theta(z)) over theta with Adam.
+    """Minimise E(f_theta(z); y) + R(f_theta(z)) over theta.
 
     Equation (2) of Ulyanov, Vedaldi and Lempitsky, IJCV 128 (2020). Where nothing is shown, no
     number leaves the device.
@@ -217,19 +126,17 @@ def fit(
         In place of every error of torch.
     """
     with torch_errors(code.device):
-        generator = torch.Generator(code.device).manual_seed(seed)
-        optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
-        state = _State(network, optimizer, rule)
+        optimiser = make_optimiser(network, recipe)
+        codes = CodeNoise(code, recipe.code_noise, seed, pooled=recipe.noise_pool)
+        state = State(network, optimiser, rule)
         state.save()
-        ledger = _Ledger()
-        trail: list[Tensor] = []  # loss and metric of each iteration since the last look
+        ledger = Ledger()
+        trail: list[Tensor] = []  # loss and metrics of each iteration since the last look
         shown = time.monotonic()
 
         for iteration in range(1, recipe.iterations + 1):
             # forward: the code with fresh noise, the estimate, its energy
-            z = code + recipe.code_noise * torch.randn(
-                code.shape, generator=generator, device=code.device
-            )
+            z = codes.draw()
             with torch.autocast(
                 code.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
             ):
@@ -240,18 +147,18 @@ def fit(
             if recipe.tv_weight:
                 loss = loss + recipe.tv_weight * total_variation(output)
 
-            # backward: one step of Adam
-            optimizer.zero_grad()
+            # backward: one step of the optimiser
+            optimiser.zero_grad()
             loss.backward()
-            optimizer.step()
+            optimiser.step()
 
             # average the outputs, let the rule rate the average, keep the best on the side
             with torch.no_grad():
                 averages = state.average(output.detach(), _weight_of_past(recipe, iteration))
                 step = Step(iteration, output.detach(), averages.average, data_term.detach())
-                metric = state.rule.measure(step)
-                averages.keep_better(metric)
-            trail.append(torch.stack([loss.detach(), metric]))
+                metrics = state.rule.measure(step).reshape(-1)
+                averages.keep_better(metrics)
+            trail.append(torch.cat([loss.detach().reshape(1), metrics]))
 
             # nothing to show: on to the next, without waiting for the device
             stopped_by_user = stop_requested()
@@ -272,21 +179,23 @@ def fit(
                     state.save()
 
             # show, but no picture that is not finite: it is about to be put back
-            finite = all(math.isfinite(loss) for loss, _ in numbers)
+            finite = all(math.isfinite(row[0]) for row in numbers)
             estimate = _to_array(averages.average) if preview and finite else None
-            loss_now, metric_now = numbers[-1]
+            loss_now, metric_now, *_ = numbers[-1]
             yield Iterate(iteration, loss_now, metric_now, estimate)
             shown = time.monotonic() if preview else shown
             if ledger.reason or stopped_by_user:
                 break
 
-        if state.averages is None:
-            raise Diverged(f"no iteration gave a finite loss; {_cure(recipe)}")
+        if state.averages is None or state.averages.best is None:
+            raise Diverged(f"no iteration gave a finite loss; {cure(recipe)}")
+        choice = state.rule.choice
         reason = "stopped by the user" if stopped_by_user else ledger.reason
         return Fitted(
-            estimate=_to_array(state.averages.best),
+            estimate=_to_array(state.averages.best[choice]),
+            latest=_to_array(state.averages.average),
             iterations=iteration,
-            best_iteration=ledger.best_iteration,
+            best_iteration=ledger.best_iterations[choice] if ledger.best_iterations else 0,
             rule=rule.name,
             reason=reason or f"all {recipe.iterations} iterations done",
             stopped_by_user=stopped_by_user,

@@ -1,4 +1,4 @@
-"""The priors f_theta and their code z, in two and three dimensions from one table of layers.
+"""The priors f_theta, in two and three dimensions from one table of layers.
 
 A network takes a code of any spatial shape and returns an image of the same shape: where a level
 halves an odd size, the way back is cropped, so that no image needs padding to a power of two.
@@ -14,25 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_dip.prior.recipes import Network, Pixels, Recipe, ResNet, SkipNet, UNet
+from napari_dip.prior.recipes import Network, Pixels, ResNet, SkipNet, UNet
 
-__all__ = ["build_network", "make_code"]
+__all__ = ["build_network"]
 
 Strides = tuple[tuple[int, ...], ...]
 Layer = Callable[..., nn.Module]
-
-
-def make_code(recipe: Recipe, shape: Sequence[int], seed: int) -> Tensor:
-    """Draw the code z, ``(1, channels, *shape)``.
-
-    Noise is uniform in [0, 0.1) with ``recipe.code_channels`` channels; a meshgrid has one
-    channel for each axis, running from 0 to 1.
-    """
-    if recipe.code == "meshgrid":
-        lines = [torch.linspace(0, 1, size) for size in shape]
-        return torch.stack(torch.meshgrid(*lines, indexing="ij"))[None]
-    generator = torch.Generator().manual_seed(seed)
-    return 0.1 * torch.rand(1, recipe.code_channels, *shape, generator=generator)
 
 
 def build_network(network: Network, code: Tensor, channels: int, seed: int) -> nn.Module:
@@ -121,6 +108,11 @@ def _skip_network(spec: SkipNet, inputs: int, outputs: int, shape: tuple[int, ..
     )
 
 
+def _narrowed(spec: SkipNet, level: int) -> int:
+    """Channels that a level hands up."""
+    return spec.up[max(level - 1, 0)] if spec.taper else spec.up[level]
+
+
 class _SkipLevel(nn.Module):
     """Down, everything below, up again, joined by a skip of a few filters."""
 
@@ -133,7 +125,8 @@ class _SkipLevel(nn.Module):
         pad = spec.padding
         self.after_down = spec.skip_after_down
         self.stride = tuple(float(step) for step in strides[level])
-        self.mode = layers.linear if spec.upsampling == "bilinear" else "nearest"
+        linear = spec.upsampling == "bilinear" or (spec.upsampling == "mixed" and level == 0)
+        self.mode = layers.linear if linear else "nearest"
         self.down = nn.Sequential(
             layers.convolve(inputs, down, spec.kernel_down, strides[level], pad),
             *layers.normalise(down),
@@ -147,14 +140,15 @@ class _SkipLevel(nn.Module):
         if skip:
             source = down if self.after_down else inputs
             self.skip = nn.Sequential(layers.convolve(source, skip, 1), *layers.normalise(skip))
-        joined = skip + (down if deepest else spec.up[level + 1])
+        joined = skip + (down if deepest else _narrowed(spec, level + 1))
         self.up = nn.Sequential(
             layers.batch_norm(joined),
             layers.convolve(joined, up, spec.kernel_up, 1, pad),
             *layers.normalise(up),
         )
         if spec.pointwise_up:
-            self.up.extend([layers.convolve(up, up, 1), *layers.normalise(up)])
+            narrowed = _narrowed(spec, level)
+            self.up.extend([layers.convolve(up, narrowed, 1), *layers.normalise(narrowed)])
 
     def forward(self, x: Tensor) -> Tensor:
         reduced = self.down(x)

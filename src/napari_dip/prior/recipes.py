@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from napari_dip.settings import (
+    Consensus,
     Denoise,
     Fixed,
-    HeldOut,
     Hole,
     Inpaint,
     NetworkName,
@@ -29,7 +29,9 @@ class SkipNet:
     """The encoder-decoder of the paper: one entry a level in each tuple, full resolution first.
 
     With ``skip_after_down`` a skip leaves *after* its down block and each up block ends with the
-    upsampling, so that no 3x3 convolution runs at full resolution.
+    upsampling, so that no 3x3 convolution runs at full resolution. With ``taper`` each up block
+    narrows to the width of the one above before it is upsampled. ``mixed`` upsampling is bilinear
+    into the full resolution and nearest below.
     """
 
     down: tuple[int, ...] = (128,) * 5
@@ -37,10 +39,11 @@ class SkipNet:
     skip: tuple[int, ...] = (4,) * 5
     kernel_down: int = 3
     kernel_up: int = 3
-    upsampling: Literal["nearest", "bilinear"] = "bilinear"
+    upsampling: Literal["nearest", "bilinear", "mixed"] = "bilinear"
     padding: Literal["reflect", "zeros"] = "reflect"
     pointwise_up: bool = True
     skip_after_down: bool = False
+    taper: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,9 @@ Network = SkipNet | UNet | ResNet | Pixels
 class Recipe:
     """All that a fit needs to know, with intensities scaled to about [0, 1].
 
-    With ``warm_up`` the average of the outputs forgets the first ones sooner.
+    With ``warm_up`` the average of the outputs forgets the first ones sooner. ``noise_pool`` uses
+    the noise on the code again and again, from another place each time. ``precision="auto"`` is
+    settled by the machine.
     """
 
     network: Network
@@ -79,11 +84,15 @@ class Recipe:
     code: Literal["noise", "meshgrid"] = "noise"
     code_channels: int = 32
     code_noise: float = 1 / 30
+    noise_pool: bool = False
+    optimiser: Literal["adam", "muon"] = "adam"
     learning_rate: float = 0.01
     tv_weight: float = 0.0
     averaging: float = 0.99
     warm_up: bool = False
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    members: int = 1
+    refinement: int = 0
 
 
 def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 255) -> Recipe:
@@ -103,12 +112,12 @@ def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 
     >>> recipe(Settings(preset="paper", task="super-resolve", iterations=7)).iterations
     7
     """
-    table = _paper if settings.preset == "paper" else _fast
+    table = _PRESETS[settings.preset]
     chosen = table(settings, hole, sigma)
     if settings.prior.network is not None:
         chosen = _with_network(chosen, settings.prior.network)
     changes = settings.prior.model_dump(exclude_none=True, exclude={"network"})
-    for name in ("iterations", "stopping", "averaging", "precision"):
+    for name in ("iterations", "stopping", "averaging", "precision", "members", "refinement"):
         if getattr(settings, name) is not None:
             changes[name] = getattr(settings, name)
     return replace(chosen, **changes)
@@ -127,11 +136,16 @@ def _with_network(base: Recipe, name: NetworkName) -> Recipe:
         case "encoder-decoder-2" | "encoder-decoder-4" | "encoder-decoder-6":
             return replace(base, network=_encoder_decoder(int(name[-1])), code_channels=1)
         case "unet":
-            return replace(base, network=UNet(), code_channels=1, learning_rate=0.001)
+            return replace(_with_adam(base), network=UNet(), code_channels=1, learning_rate=0.001)
         case "resnet":
-            return replace(base, network=ResNet(), code_channels=1, learning_rate=0.001)
+            return replace(_with_adam(base), network=ResNet(), code_channels=1, learning_rate=0.001)
         case "pixels":
-            return replace(base, network=Pixels(), code_noise=0.0)
+            return replace(_with_adam(base), network=Pixels(), code_noise=0.0)
+
+
+def _with_adam(base: Recipe) -> Recipe:
+    """Give a network that Muon was not tried on what it was published with, and the time."""
+    return replace(base, optimiser="adam", iterations=max(base.iterations, 2000))
 
 
 def _encoder_decoder(depth: int) -> SkipNet:
@@ -171,32 +185,61 @@ def _paper(settings: Settings, hole: Hole, sigma: float) -> Recipe:
             return _PAPER_INPAINT[hole]
 
 
-# ---- fast: narrow at full resolution, wide below; a little TV; stops on pixels held out --------
-# Super-resolution has no pixel to spare and no noise to speak of: it takes a fixed number.
+# ---- fast: Muon, a network that is narrow at full resolution, and a stop that finds itself -------
 
-_NARROW = SkipNet(
-    down=(32, 64, 128, 128, 128),
-    up=(32, 64, 128, 128, 128),
-    upsampling="nearest",
+_FAST_NET = SkipNet(
+    down=(16, 32, 64, 128, 128),
+    up=(16, 32, 64, 128, 128),
+    upsampling="mixed",
     padding="zeros",
+    taper=True,
 )
-_FAST = Recipe(_NARROW, 2000, stopping=HeldOut(), code_channels=8, warm_up=True)
+_FAST = Recipe(
+    _FAST_NET,
+    400,
+    stopping=Consensus(),
+    code_channels=8,
+    code_noise=1 / 60,
+    noise_pool=True,
+    optimiser="muon",
+    averaging=0.95,
+    warm_up=True,
+    precision="auto",
+)
 
-_FAST_SUPER = replace(_FAST, iterations=1000, stopping=Fixed(), code_noise=0.03, tv_weight=0.002)
+_FAST_SUPER = replace(_FAST, iterations=600, stopping=Fixed(), tv_weight=0.002)
+
+_FILLING = replace(_FAST_NET, upsampling="nearest")
 
 _FAST_INPAINT: dict[Hole, Recipe] = {
-    "scratches": replace(_FAST, code_noise=0.03),
-    "hole": replace(_FAST, network=replace(_NARROW, skip=(0,) * 5), code_noise=0.03),
-    "large-hole": replace(_FAST, network=replace(_NARROW, skip=(0,) * 5), code_noise=0.03),
-    "pixels": replace(_FAST, network=replace(_NARROW, skip=(32,) * 5), code_noise=0.03),
+    "scratches": replace(_FAST, network=replace(_FILLING, skip=(64,) * 5)),
+    "hole": replace(_FAST, network=replace(_FILLING, skip=(0,) * 5)),
+    "large-hole": replace(_FAST, network=replace(_FILLING, skip=(0,) * 5)),
+    "pixels": replace(_FAST, network=replace(_FILLING, skip=(64,) * 5)),
 }
 
 
 def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
     match settings.task:
         case Denoise():
-            return replace(_FAST, tv_weight=0.35 * sigma)
+            return replace(_FAST, tv_weight=0.25 * sigma, refinement=3)
         case SuperResolve():
             return _FAST_SUPER
         case Inpaint():
             return _FAST_INPAINT[hole]
+
+
+# ---- best: the same with twice the width, and several fits -------------------------------------
+
+_BEST_WIDTHS = (32, 64, 128, 128, 128)
+
+
+def _best(settings: Settings, hole: Hole, sigma: float) -> Recipe:
+    chosen = _fast(settings, hole, sigma)
+    network = chosen.network
+    if isinstance(network, SkipNet):
+        network = replace(network, down=_BEST_WIDTHS, up=_BEST_WIDTHS)
+    return replace(chosen, network=network, iterations=2 * chosen.iterations, members=4)
+
+
+_PRESETS = {"fast": _fast, "best": _best, "paper": _paper}

@@ -1,26 +1,26 @@
 """Rules that say when to stop, and which estimate was the best.
 
-A rule has two halves. :meth:`~StoppingRule.measure` turns the state of the fit into one number,
-smaller is better, and stays on the device. :meth:`~StoppingRule.update` is given these numbers
-later, in their order and as Python floats, and decides. So the device never waits for a decision:
-the loop keeps the estimate of the least number by itself and asks every few iterations.
+A rule has two halves. ``measure`` runs after every iteration on the device and yields one or more
+numbers, smaller is better; the loop itself keeps, for each number, the estimate at its minimum.
+``update`` gets the numbers later, as floats, gives a reason once it is enough, and ``choice`` says
+which of the estimates kept to return.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, Protocol
 
 import torch
-from torch import Tensor
-
-from napari_dip import settings
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from napari_dip.prior.energy import Observation
 
 __all__ = [
+    "ConsensusRule",
     "DiscrepancyRule",
     "FixedRule",
     "HeldOutRule",
@@ -28,16 +28,20 @@ __all__ = [
     "Patience",
     "Step",
     "StoppingRule",
-    "Verdict",
     "WindowedVarianceRule",
-    "make_rule",
 ]
 
-_SAMPLE = 65_536
+_SAMPLE = 16_384
 """Values of an output that suffice for its variance."""
 
 _BURN_IN = 100
 """Iterations that the variance rules ignore: an output that has not begun to move varies least."""
+
+_WHITE = -0.025
+"""Autocorrelation of the residual's neighbours below which structure is no longer in it.
+
+Of white noise it is 0, and below once the estimate has taken up some of that noise.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,45 +54,49 @@ class Step:
     data_term: Tensor
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """``best`` says that no earlier number was smaller; ``reason`` is given when it stops."""
-
-    stop: bool
-    best: bool
-    reason: str = ""
-
-
 class StoppingRule(Protocol):
-    """Anything with a name and these two methods."""
+    """Anything with a name, a choice and these two methods."""
 
     name: str
+    choice: int
 
     def measure(self, step: Step, /) -> Tensor:
-        """Rate the estimate of this iteration: a scalar tensor, smaller is better."""
+        """Rate the estimate of this iteration: one number or several, smaller is better."""
         ...
 
-    def update(self, metric: float, /) -> Verdict:
-        """Take the next of the numbers."""
+    def update(self, *numbers: float) -> str:
+        """Take the next numbers; the answer is the reason to stop, empty to go on."""
         ...
 
 
 @dataclass
 class Patience:
-    """Stop when there was no new minimum for ``patience`` numbers."""
+    """Wait ``least`` numbers for a new minimum, or ``share`` of those it took to the last."""
 
-    patience: float
+    least: float
+    share: float = 0.0
     lowest: float = math.inf
-    waited: int = 0
+    best_at: int = 0
+    count: int = 0
 
-    def update(self, metric: float) -> Verdict:
-        """Take the next number; one that is not finite is never the best."""
-        best = metric < self.lowest
-        self.lowest = metric if best else self.lowest
+    @property
+    def waited(self) -> int:
+        """Numbers since the minimum."""
+        return self.count - self.best_at
+
+    def update(self, number: float) -> str:
+        """Take the next number; one that is not finite is never a minimum."""
+        self.count += 1
         # Until a first minimum is there, there is nothing to wait for.
-        self.waited = 0 if best or self.lowest == math.inf else self.waited + 1
-        stop = self.waited >= self.patience
-        return Verdict(stop, best, f"no better for {self.waited} iterations" if stop else "")
+        if number < self.lowest or self.lowest == math.inf:
+            self.lowest = min(self.lowest, number)
+            self.best_at = self.count
+        return f"no better for {self.waited} iterations" if self.is_over else ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has waited long enough."""
+        return self.waited >= max(self.least, self.share * self.best_at)
 
 
 @dataclass
@@ -96,14 +104,15 @@ class FixedRule:
     """The latest estimate is the best; the loop's own end is the only one."""
 
     name: str = "fixed"
+    choice: int = 0
 
     def measure(self, step: Step, /) -> Tensor:
         """Count down."""
         return step.data_term.new_full((), -step.iteration)
 
-    def update(self, metric: float, /) -> Verdict:
+    def update(self, *numbers: float) -> str:
         """Go on, always."""
-        return Verdict(stop=False, best=not math.isnan(metric))
+        return ""
 
 
 @dataclass
@@ -115,7 +124,9 @@ class WindowedVarianceRule:
 
     window: int
     wait: Patience
+    burn_in: int = _BURN_IN
     name: str = "es-wmv"
+    choice: int = 0
     outputs: Tensor | None = field(default=None, repr=False)
 
     def measure(self, step: Step, /) -> Tensor:
@@ -124,13 +135,13 @@ class WindowedVarianceRule:
         if self.outputs is None:
             self.outputs = sample.new_empty(self.window, len(sample))
         self.outputs[step.iteration % self.window] = sample
-        if step.iteration < max(self.window, _BURN_IN):
+        if step.iteration < max(self.window, self.burn_in):
             return sample.new_full((), math.inf)
         return self.outputs.var(dim=0, correction=0).mean()
 
-    def update(self, metric: float, /) -> Verdict:
+    def update(self, *numbers: float) -> str:
         """Wait for a new minimum."""
-        return self.wait.update(metric)
+        return self.wait.update(*numbers)
 
 
 @dataclass
@@ -140,6 +151,7 @@ class MovingVarianceRule:
     alpha: float
     wait: Patience
     name: str = "es-emv"
+    choice: int = 0
     mean: Tensor | None = field(default=None, repr=False)
     variance: Tensor | None = field(default=None, repr=False)
 
@@ -155,9 +167,9 @@ class MovingVarianceRule:
         inf = torch.full_like(self.variance, math.inf)
         return self.variance if step.iteration >= _BURN_IN else inf
 
-    def update(self, metric: float, /) -> Verdict:
+    def update(self, *numbers: float) -> str:
         """Wait for a new minimum."""
-        return self.wait.update(metric)
+        return self.wait.update(*numbers)
 
 
 @dataclass
@@ -167,14 +179,15 @@ class HeldOutRule:
     held: Observation
     wait: Patience
     name: str = "held-out"
+    choice: int = 0
 
     def measure(self, step: Step, /) -> Tensor:
         """Take the error of the averaged estimate."""
         return self.held.data_term(step.average)
 
-    def update(self, metric: float, /) -> Verdict:
+    def update(self, *numbers: float) -> str:
         """Wait for a new minimum."""
-        return self.wait.update(metric)
+        return self.wait.update(*numbers)
 
 
 @dataclass
@@ -183,57 +196,99 @@ class DiscrepancyRule:
 
     target: float
     name: str = "discrepancy"
-    lowest: float = math.inf
+    choice: int = 0
 
     def measure(self, step: Step, /) -> Tensor:
         """Tell how far the residual still lies above tau sigma²; 0 once it is there."""
         return (step.data_term - self.target).clamp(min=0)
 
-    def update(self, metric: float, /) -> Verdict:
+    def update(self, *numbers: float) -> str:
         """Stop at the first 0."""
-        best = metric < self.lowest
-        self.lowest = metric if best else self.lowest
-        stop = metric == 0
-        return Verdict(stop, best, "the residual is down to the noise" if stop else "")
+        return "the residual is down to the noise" if numbers[0] == 0 else ""
+
+
+@dataclass
+class ConsensusRule:
+    """Two of three: held-out pixels, whiteness of the residual, windowed variance.
+
+    Each has a blind spot of its own: few held-out pixels scatter, texture keeps the residual from
+    being white, and the variance has early minima. Each is a number with a minimum, and a patience
+    that grows with the time it took to get there. When two have run out, the later of their minima
+    is the best estimate.
+
+    Parameters
+    ----------
+    seen, held
+        What is fitted, and what is kept from it; ``held=None`` where neighbouring pixels share
+        their noise, so that a held-out pixel is not new to the network. The residual is as
+        telling as before, but its noise is no longer white: the variance must do alone.
+    variance
+        The rule that measures it.
+    least, share
+        Of each :class:`Patience`.
+    """
+
+    seen: Observation
+    held: Observation | None
+    variance: WindowedVarianceRule
+    least: float
+    share: float
+    name: str = "consensus"
+    choice: int = 0
+    waits: list[Patience] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.waits = [Patience(self.least, self.share) for _ in _SIGNALS]
+
+    def measure(self, step: Step, /) -> Tensor:
+        """Take all three, in the order of their names."""
+        variance = self.variance.measure(step)
+        if self.held is None:
+            never = torch.full_like(variance, math.nan)
+            return torch.stack([never, never, variance])
+        correlation = autocorrelation(self.seen.residual(step.average), self.seen.known)
+        # The last moment at which structure was left in the residual.
+        coloured = torch.full_like(correlation, -step.iteration)
+        white = torch.where(correlation < _WHITE, math.nan, coloured)
+        return torch.stack([self.held.data_term(step.average), white, variance])
+
+    def update(self, *numbers: float) -> str:
+        """Stop when two of those that are measured agree, or the only one is sure."""
+        for wait, number in zip(self.waits, numbers, strict=True):
+            wait.update(number)
+        needed = 2 if self.held is not None else 1
+        over = [k for k, wait in enumerate(self.waits) if wait.is_over and wait.lowest < math.inf]
+        measured = [k for k, wait in enumerate(self.waits) if wait.lowest < math.inf]
+        self.choice = max(over or measured[:1] or [0], key=lambda k: self.waits[k].best_at)
+        if len(over) < needed:
+            return ""
+        return " and ".join(_SIGNALS[k] for k in over)
+
+
+_SIGNALS = (
+    "pixels held out got no better",
+    "the residual is white",
+    "the outputs are calmest",
+)
+
+
+def autocorrelation(residual: Tensor, known: Tensor) -> Tensor:
+    """Correlate neighbouring pixels along the last two axes, both of them known.
+
+    ``(1, channels, *spatial)`` each; the answer is a scalar between -1 and 1.
+    """
+    power = residual.square().sum() / known.sum()
+    lags = []
+    for axis in (-2, -1):
+        near, far = (residual.narrow(axis, start, residual.shape[axis] - 1) for start in (0, 1))
+        pairs = known.narrow(axis, 0, known.shape[axis] - 1) * known.narrow(
+            axis, 1, known.shape[axis] - 1
+        )
+        lags.append((near * far).sum() / pairs.sum().clamp(min=1))
+    return torch.stack(lags).mean() / power
 
 
 def _sample(x: Tensor) -> Tensor:
     """Take values at even spacing, at most as many as a variance needs."""
     flat = x.detach().float().flatten()
     return flat[:: math.ceil(len(flat) / _SAMPLE)]
-
-
-def make_rule(
-    stopping: settings.Stopping, observation: Observation, sigma: float, generator: torch.Generator
-) -> tuple[StoppingRule, Observation]:
-    """Build the rule, and take from the observation what the rule must keep to itself.
-
-    Parameters
-    ----------
-    stopping
-        What was asked.
-    observation
-        Everything that was seen.
-    sigma
-        Standard deviation of the noise in the observation's units.
-    generator
-        On the CPU, to choose the pixels held out.
-
-    Returns
-    -------
-    rule, observation
-        The observation is what may be fitted.
-    """
-    match stopping:
-        case settings.Fixed():
-            return FixedRule(), observation
-        case settings.WindowedVariance(window=window, patience=patience):
-            return WindowedVarianceRule(window, Patience(patience)), observation
-        case settings.MovingVariance(alpha=alpha, patience=patience):
-            return MovingVarianceRule(alpha, Patience(patience)), observation
-        case settings.HeldOut(fraction=fraction, patience=patience):
-            seen, held = observation.hold_out(fraction, generator)
-            return HeldOutRule(held, Patience(patience)), seen
-        case settings.Discrepancy(tau=tau):
-            return DiscrepancyRule(tau * sigma**2), observation
-    assert_never(stopping)

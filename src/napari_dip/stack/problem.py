@@ -9,7 +9,8 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from napari_dip.errors import BadImage, BadMask
-from napari_dip.settings import Hole, Inpaint, Settings, SuperResolve
+from napari_dip.prior.noise import NoiseModel, estimate_noise
+from napari_dip.settings import Hole, Inpaint, SensorNoise, Settings, SuperResolve
 from napari_dip.stack.axes import Index, Layout, guess_axes
 from napari_dip.stack.intensity import Scale, measure_scale
 
@@ -26,13 +27,14 @@ class Problem:
     """An image that can be restored: every check is behind it.
 
     ``known`` has the shape of the image. ``scales`` holds one entry for each unit, ``None`` for
-    a unit whose known values are all alike.
+    a unit whose known values are all alike; ``noises`` one for each too, in the image's units.
     """
 
     image: NDArray[Any]
     known: NDArray[np.bool_]
     layout: Layout
     scales: tuple[Scale | None, ...]
+    noises: tuple[NoiseModel, ...]
     settings: Settings
     device: str
     psf: NDArray[np.float32] | None
@@ -70,6 +72,19 @@ class Problem:
             restored = np.where(self.colours(self.known, index), kept, restored)
         return self.layout.from_block(np.concatenate([restored, alpha]))
 
+    def blank(self) -> NDArray[np.float32]:
+        """Allocate the spread, with zero where there is none."""
+        return np.zeros_like(self.unrestored(), np.float32)
+
+    def finish_spread(
+        self, index: Index, scale: Scale, spread: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Bring the spread of a unit to the units of the image; alpha has none."""
+        original = self.layout.to_block(self.image[index])
+        alpha = self._refined(original[3:], "S" + self.layout.spatial)
+        whole = np.concatenate([spread * scale.span, np.zeros_like(alpha, np.float32)])
+        return self.layout.from_block(whole.astype(np.float32))
+
     def _refined(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
         """Repeat each pixel over those of the result that it covers."""
         for axis, letter in enumerate(axes):
@@ -104,11 +119,13 @@ def make_problem(
         )
     known = np.isfinite(values) & ~_missing(mask, layout)
     scales = _scales(values, known, layout)
+    noises = _noises(values, known, layout, settings)
     # torch is loaded only now, when nothing else can be wrong
     from napari_dip.prior.device import choose_device
 
     device = str(choose_device(settings.device))
-    return Problem(values, known, layout, scales, settings, device, _checked_psf(psf, layout))
+    kernel = _checked_psf(psf, layout)
+    return Problem(values, known, layout, scales, noises, settings, device, kernel)
 
 
 def _real(values: NDArray[Any]) -> NDArray[Any]:
@@ -175,6 +192,35 @@ def _scales(
         None if _constant(values[index][known[index]]) else scale
         for index, scale in zip(indices, scales, strict=True)
     )
+
+
+def _noises(
+    values: NDArray[Any], known: NDArray[np.bool_], layout: Layout, settings: Settings
+) -> tuple[NoiseModel, ...]:
+    """Find out about the noise of each channel, from all its planes together."""
+    given = settings.noise
+    if isinstance(given, SensorNoise):
+        model = NoiseModel(given.gain, given.offset, given.read)
+        return (model,) * layout.units
+    if not isinstance(given, str):
+        return (NoiseModel(read=given),) * layout.units
+
+    def estimate(part: NDArray[Any], seen: NDArray[np.bool_]) -> NoiseModel:
+        plane = [layout.axes.index(letter) for letter in "YX"]
+        part, seen = (np.moveaxis(each, plane, (-2, -1)) for each in (part, seen))
+        if "S" in layout.axes:  # alpha has no noise
+            colour = layout.axes.replace("Y", "").replace("X", "").index("S")
+            part, seen = (each.take(range(3), colour) for each in (part, seen))
+        return estimate_noise(part, seen, signal_dependent=given == "auto")
+
+    channel = layout.axes.find("C")
+    if channel < 0:
+        return (estimate(values, known),) * layout.units
+    by_channel = [
+        estimate(values.take([part], channel), known.take([part], channel))
+        for part in range(layout.shape[channel])
+    ]
+    return tuple(by_channel[cast("int", index[channel])] for index in layout.indices())
 
 
 def _checked_scale(

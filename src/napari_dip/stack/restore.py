@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dip.prior.recipes import recipe
 from napari_dip.settings import Inpaint, Settings
 from napari_dip.stack.problem import Problem, find_hole, make_problem
 from napari_dip.stack.result import Result, Snapshot, UnitReport
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
-    from napari_dip.prior.block import Block
-    from napari_dip.prior.fit import Fitted
+    from napari_dip.prior.block import Block, Restored
+    from napari_dip.prior.noise import NoiseModel
     from napari_dip.stack.axes import Index
     from napari_dip.stack.intensity import Scale
 
@@ -117,22 +116,28 @@ def _restore(problem: Problem, stop_requested: Callable[[], bool]) -> Restoratio
     clock = _Clock()
     output = problem.unrestored()
     reports: list[UnitReport] = []
+    spread: NDArray[np.float32] | None = None
     stopped = False
     for unit, index in enumerate(problem.layout.indices()):
         scale = problem.scales[unit]
         if scale is None:
             output[index] = problem.image[index][problem.known[index]][0]
             continue
-        block = _block(problem, index, scale)
-        fitted = yield from _fit_unit(problem, unit, index, scale, block, clock, stop_requested)
-        output[index] = problem.finish(index, scale, fitted.estimate)
-        reports.append(_report(index, fitted, block.sigma * scale.span))
-        clock.iterations += fitted.iterations
-        stopped = fitted.stopped_by_user
+        block = _block(problem, unit, index, scale)
+        restored = yield from _fit_unit(problem, unit, index, scale, block, clock, stop_requested)
+        output[index] = problem.finish(index, scale, restored.estimate)
+        if restored.spread is not None:
+            spread = problem.blank() if spread is None else spread
+            spread[index] = problem.finish_spread(index, scale, restored.spread)
+        report = _report(index, restored, problem.noises[unit])
+        reports.append(report)
+        clock.iterations += report.iterations
+        stopped = restored.fits[-1].stopped_by_user
         if stopped:
             break
     return Result(
         image=output,
+        spread=spread,
         axes=problem.layout.axes,
         settings=problem.settings,
         reports=tuple(reports),
@@ -150,13 +155,14 @@ def _fit_unit(
     block: Block,
     clock: _Clock,
     stop_requested: Callable[[], bool],
-) -> Generator[Snapshot, None, Fitted]:
+) -> Generator[Snapshot, None, Restored]:
     """Fit one unit, and say of each iterate what it means for the whole image."""
-    from napari_dip.prior.block import restore_block
+    from napari_dip.prior.block import block_recipe, restore_block
     from napari_dip.prior.device import release_memory
 
     settings, units = problem.settings, problem.layout.units
-    most = recipe(settings, hole=block.hole, sigma=block.sigma).iterations
+    chosen, _ = block_recipe(block, settings)
+    most = chosen.iterations * chosen.members
     seed = _unit_seed(settings.seed, unit)
     fitting = restore_block(
         block, settings, problem.device, seed=seed, stop_requested=stop_requested
@@ -180,27 +186,24 @@ def _fit_unit(
                 image=None if estimate is None else problem.finish(index, scale, estimate),
             )
     except StopIteration as end:
-        fitted: Fitted = end.value
-        return fitted
+        restored: Restored = end.value
+        return restored
     finally:
         fitting.close()
         release_memory(problem.device)
 
 
-def _block(problem: Problem, index: Index, scale: Scale) -> Block:
-    """Scale one unit to [0, 1], and find out about its noise and its holes."""
-    from napari_dip.prior.block import Block, measure_noise
+def _block(problem: Problem, unit: int, index: Index, scale: Scale) -> Block:
+    """Scale one unit to [0, 1], with its noise and its holes."""
+    from napari_dip.prior.block import Block
 
-    settings = problem.settings
     known = problem.colours(problem.known, index)
     values = scale.to_unit(problem.colours(problem.image, index))
     values = np.where(known, values, 0.5).astype(np.float32)
-    if settings.noise == "auto":
-        sigma = measure_noise(values, known)
-    else:
-        sigma = settings.noise / scale.span
-    hole = find_hole(known, settings.task) if isinstance(settings.task, Inpaint) else "scratches"
-    return Block(values, known, sigma, hole, problem.psf)
+    task = problem.settings.task
+    hole = find_hole(known, task) if isinstance(task, Inpaint) else "scratches"
+    noise = problem.noises[unit].rescaled(scale.low, scale.span)
+    return Block(values, known, noise, hole, problem.psf)
 
 
 def _unit_seed(seed: int, unit: int) -> int:
@@ -209,18 +212,21 @@ def _unit_seed(seed: int, unit: int) -> int:
     return int.from_bytes(digest[:8], "little") >> 1
 
 
-def _report(index: Index, fitted: Fitted, sigma: float) -> UnitReport:
+def _report(index: Index, restored: Restored, noise: NoiseModel) -> UnitReport:
     # A rule that is not ready yet says infinity, which JSON cannot hold.
-    ready = [(number, metric) for number, metric in fitted.metrics if math.isfinite(metric)]
+    first, *_, last = (restored.fits[0], *restored.fits)
+    ready = [(number, metric) for number, metric in first.metrics if math.isfinite(metric)]
     thinned = ready[:: -(-len(ready) // MOST_METRICS) or 1]
     return UnitReport(
         index=tuple(number for number in index if isinstance(number, int)),
-        rule=fitted.rule,
-        reason=fitted.reason,
-        iterations=fitted.iterations,
-        best_iteration=fitted.best_iteration,
-        loss=fitted.loss,
-        sigma=sigma,
-        rollbacks=fitted.rollbacks,
+        rule=first.rule,
+        reason="; ".join(dict.fromkeys(fitted.reason for fitted in restored.fits)),
+        iterations=sum(fitted.iterations for fitted in restored.fits),
+        best_iteration=first.best_iteration,
+        loss=last.loss,
+        noise=noise.as_dict(),
+        rollbacks=sum(fitted.rollbacks for fitted in restored.fits),
+        members=len(restored.fits),
+        arithmetic=restored.arithmetic,
         metric=tuple(thinned),
     )

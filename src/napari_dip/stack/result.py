@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_dip.settings import Settings, SuperResolve
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["Result", "Snapshot", "UnitReport"]
@@ -50,7 +51,12 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class UnitReport:
-    """How one unit ended; ``metric`` is the rule's curve as (iteration, number), thinned."""
+    """How one unit ended.
+
+    ``noise`` is what was known of it, in the units of the image. ``iterations`` are those of all
+    ``members``; the best iteration is that of the first, and so is ``metric``, the rule's curve as
+    (iteration, number), thinned.
+    """
 
     index: tuple[int, ...]
     rule: str
@@ -58,8 +64,10 @@ class UnitReport:
     iterations: int
     best_iteration: int
     loss: float
-    sigma: float
+    noise: dict[str, Any]
     rollbacks: int
+    members: int
+    arithmetic: str
     metric: tuple[tuple[int, float], ...]
 
 
@@ -83,6 +91,9 @@ class Result:
         In seconds.
     stopped_by_user
         If so, the units that had not begun are as they were.
+    spread
+        Standard deviation of the fits about their mean, in the units of the image and of its
+        shape: where it is large, the result was invented. ``None`` for a single fit.
     """
 
     image: NDArray[Any]
@@ -92,6 +103,7 @@ class Result:
     device: str
     elapsed_s: float
     stopped_by_user: bool
+    spread: NDArray[np.float32] | None = None
 
     @property
     def factor(self) -> int:

@@ -1,0 +1,171 @@
+"""Which arithmetic is fastest on a device: measured once, remembered, and told by ``info``."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from platformdirs import user_cache_path
+
+from napari_dip.prior.networks import build_network
+from napari_dip.prior.recipes import recipe
+from napari_dip.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "Arithmetic",
+    "Calibration",
+    "calibrate",
+    "calibrate_by_name",
+    "choose_arithmetic",
+]
+
+_SIDE = 128
+"""Pixels along each axis of the image that is used to measure."""
+
+_REPEATS = 5
+
+_GAIN = 1.1
+"""How much faster than plain arithmetic another must be to be worth its rounding."""
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """Precision of the convolutions, and whether the channels come last in memory."""
+
+    precision: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = False
+
+    def memory_format(self, ndim: int) -> torch.memory_format:
+        """Name the order in memory of an image with so many spatial axes."""
+        if not self.channels_last:
+            return torch.contiguous_format
+        return torch.channels_last if ndim == 2 else torch.channels_last_3d
+
+    def __str__(self) -> str:
+        return f"{self.precision}, channels {'last' if self.channels_last else 'first'}"
+
+
+PLAIN = Arithmetic()
+_CANDIDATES = (PLAIN, Arithmetic("float32", True), Arithmetic("bfloat16", True))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The arithmetic chosen, its name, and milliseconds an iteration of each that was tried."""
+
+    arithmetic: Arithmetic
+    chosen: str
+    milliseconds: dict[str, float]
+    cached: bool
+
+
+def calibrate(device: torch.device) -> Calibration:
+    """Find the fastest arithmetic for the network of ``fast``, in about a second.
+
+    The result is kept in the user's cache folder for this device, number of threads and version
+    of torch, so that the same machine always computes in the same way.
+    """
+    key = f"{_describe(device)}, torch {torch.__version__}"
+    known = _read_cache()
+    try:
+        stored = known[key]
+        arithmetic = Arithmetic(**stored["arithmetic"])
+        return Calibration(arithmetic, str(arithmetic), stored["milliseconds"], cached=True)
+    except (KeyError, TypeError):
+        pass  # not measured yet, or by another version
+    measured = {one: _measure(one, device) for one in _candidates(device)}
+    fastest = min(measured, key=lambda one: measured[one])
+    chosen = fastest if measured[PLAIN] > _GAIN * measured[fastest] else PLAIN
+    times = {str(one): round(1000 * seconds, 1) for one, seconds in measured.items()}
+    _write_cache(known | {key: {"arithmetic": asdict(chosen), "milliseconds": times}})
+    return Calibration(chosen, str(chosen), times, cached=False)
+
+
+def calibrate_by_name(name: str) -> Calibration:
+    """Do so for a device as :func:`~napari_dip.prior.device.devices` names it."""
+    return calibrate(torch.device(name))
+
+
+def choose_arithmetic(precision: str, device: torch.device) -> Arithmetic:
+    """Settle what the recipe leaves open; a precision that was asked for is kept.
+
+    Parameters
+    ----------
+    precision
+        ``"auto"``, ``"float32"`` or ``"bfloat16"``.
+    device
+        Where.
+    """
+    if precision == "auto":
+        return calibrate(device).arithmetic
+    return PLAIN if precision == "float32" else Arithmetic("bfloat16", channels_last=True)
+
+
+def _candidates(device: torch.device) -> tuple[Arithmetic, ...]:
+    """List what the device can do at all; on the CPU the clock tells."""
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) < (8, 0):
+        return _CANDIDATES[:2]
+    return (PLAIN,) if device.type == "mps" else _CANDIDATES
+
+
+def _measure(arithmetic: Arithmetic, device: torch.device) -> float:
+    """Take the median time in seconds of a forward and a backward pass."""
+    spec = recipe(Settings())
+    code = torch.rand(1, spec.code_channels, _SIDE, _SIDE)
+    network = build_network(spec.network, code, 1, seed=0).to(device)
+    code = code.to(device)
+    order = arithmetic.memory_format(2)
+    network = network.to(memory_format=order)  # type: ignore[call-overload]
+    code = code.contiguous(memory_format=order)
+    seconds = []
+    for _ in range(_REPEATS + 2):
+        _synchronise(device)
+        began = time.perf_counter()
+        with torch.autocast(
+            device.type, torch.bfloat16, enabled=arithmetic.precision == "bfloat16"
+        ):
+            output = network(code)
+        output.float().square().mean().backward()
+        _synchronise(device)
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[2:])  # the first ones choose their kernels
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _describe(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{device.type} {capability}, {torch.get_num_threads()} threads"
+
+
+def _cache_file() -> Path:
+    return user_cache_path("napari-dip", appauthor=False) / "calibration.json"
+
+
+def _read_cache() -> dict[str, Any]:
+    try:
+        found = json.loads(_cache_file().read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write_cache(content: dict[str, Any]) -> None:
+    """Remember it where that is possible; it costs a second where it is not."""
+    try:
+        _cache_file().parent.mkdir(parents=True, exist_ok=True)
+        _cache_file().write_text(json.dumps(content, indent=2))
+    except OSError:
+        return

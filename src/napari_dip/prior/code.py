@@ -1,0 +1,65 @@
+"""The code z that a network is fed, and the fresh noise that each iteration adds to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_dip.prior.recipes import Recipe
+
+__all__ = ["CodeNoise", "make_code"]
+
+
+def make_code(recipe: Recipe, shape: Sequence[int], seed: int) -> Tensor:
+    """Draw the code z, ``(1, channels, *shape)``.
+
+    Noise is uniform in [0, 0.1) with ``recipe.code_channels`` channels; a meshgrid has one
+    channel for each axis, running from 0 to 1.
+    """
+    if recipe.code == "meshgrid":
+        lines = [torch.linspace(0, 1, size) for size in shape]
+        return torch.stack(torch.meshgrid(*lines, indexing="ij"))[None]
+    generator = torch.Generator().manual_seed(seed)
+    return 0.1 * torch.rand(1, recipe.code_channels, *shape, generator=generator)
+
+
+class CodeNoise:
+    """The code with normal noise on it, another for each iteration.
+
+    Parameters
+    ----------
+    code
+        z, in the memory format in which the network wants it.
+    strength
+        Standard deviation of the noise.
+    seed
+        Of the noise.
+    pooled
+        Draw the noise once, twice as much as a code needs, and take it from another place each
+        time: drawing it anew takes up to a sixth of a fast iteration.
+    """
+
+    def __init__(self, code: Tensor, strength: float, seed: int, *, pooled: bool) -> None:
+        self.code, self.strength, self.pooled = code, strength, pooled
+        self.generator = torch.Generator(code.device).manual_seed(seed)
+        self.places = torch.Generator().manual_seed(seed)
+        size = 2 * code.numel() if pooled else 0
+        self.pool = torch.randn(size, generator=self.generator, device=code.device)
+
+    def draw(self) -> Tensor:
+        """Give the code with noise on it."""
+        if not self.strength:
+            return self.code
+        if not self.pooled:
+            noise = torch.randn(self.code.shape, generator=self.generator, device=self.code.device)
+            return self.code + self.strength * noise
+        size = self.code.numel()
+        start = int(torch.randint(size, (1,), generator=self.places))
+        # Laid out in memory as the code is, whichever format that may be.
+        noise = self.pool[start : start + size].as_strided(self.code.shape, self.code.stride())
+        return torch.add(self.code, noise, alpha=self.strength)

@@ -1,0 +1,137 @@
+"""What the loop remembers: averages and best estimates on the device, numbers on the host."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from napari_dip.errors import Diverged
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from napari_dip.prior.optimiser import Optimiser
+    from napari_dip.prior.recipes import Recipe
+    from napari_dip.prior.stopping import StoppingRule
+
+__all__ = ["Averages", "Ledger", "State", "cure"]
+
+JUMP = 10**0.5
+"""A loss that grew so much since the last look is a jump: 5 dB, as published."""
+
+RETRIES = 3
+"""From the same place; after that a finite jump is accepted: a loss near zero jumps for nothing."""
+
+MOST_ROLLBACKS = 20
+"""From the same place, where the loss is not even finite."""
+
+
+@dataclass
+class Averages:
+    """The exponential average of the outputs, and what it was at the minimum of each number.
+
+    ``best`` has an axis for the numbers of the rule in front of those of the average.
+    """
+
+    average: Tensor
+    best: Tensor | None = None
+    lowest: Tensor | None = None
+
+    def keep_better(self, numbers: Tensor) -> None:
+        """Keep the average wherever a number is the least so far."""
+        numbers = numbers.reshape(-1)
+        if self.best is None or self.lowest is None:
+            self.best = self.average.expand(len(numbers), *self.average.shape).clone()
+            self.lowest = torch.full_like(numbers, math.inf)
+        better = numbers < self.lowest
+        self.lowest = torch.where(better, numbers, self.lowest)
+        everywhere = better.reshape(-1, *[1] * self.average.ndim)
+        torch.where(everywhere, self.average, self.best, out=self.best)
+
+
+@dataclass
+class State:
+    """All that changes from one iteration to the next, so that it can be put back whole."""
+
+    network: nn.Module
+    optimiser: Optimiser
+    rule: StoppingRule
+    averages: Averages | None = None
+    saved: tuple[Any, ...] = ()
+
+    def average(self, output: Tensor, weight: float) -> Averages:
+        """Take in one more output; the past keeps ``weight``. It begins as the first output."""
+        if self.averages is None:
+            self.averages = Averages(output.clone())
+        self.averages.average.lerp_(output, 1 - weight)
+        return self.averages
+
+    def save(self) -> None:
+        """Remember everything as it is now."""
+        weights, moments = self.network.state_dict(), self.optimiser.state_dict()
+        self.saved = copy.deepcopy((weights, moments, self.rule, self.averages))
+
+    def roll_back(self) -> None:
+        """Put everything back as it was remembered."""
+        weights, moments, self.rule, self.averages = copy.deepcopy(self.saved)
+        self.network.load_state_dict(weights)  # BatchNorm's buffers are among them
+        self.optimiser.load_state_dict(moments)
+
+
+@dataclass
+class Ledger:
+    """The numbers that have reached the host, and what the rule made of them."""
+
+    metrics: list[tuple[int, float]] = field(default_factory=list)
+    lowest: list[float] = field(default_factory=list)
+    best_iterations: list[int] = field(default_factory=list)
+    level: float = math.inf
+    rollbacks: int = 0
+    retries: int = 0
+    reason: str = ""
+
+    def jumped(self, rows: list[list[float]]) -> bool:
+        """Whether a loss is not finite, or the last one is far above those of the last look."""
+        losses = [loss for loss, *_ in rows]
+        finite = all(map(math.isfinite, losses))
+        return not finite or (self.retries < RETRIES and losses[-1] > JUMP * self.level)
+
+    def count_rollback(self, iteration: int, recipe: Recipe) -> None:
+        """Write down one more, or give up."""
+        self.rollbacks += 1
+        self.retries += 1
+        if self.retries > MOST_ROLLBACKS:
+            raise Diverged(
+                f"the loss is not finite, {self.retries} times in a row, last at iteration "
+                f"{iteration}; {cure(recipe)}"
+            )
+
+    def enter(self, rule: StoppingRule, iteration: int, rows: list[list[float]]) -> None:
+        """Ask the rule about each iteration up to this one, in their order."""
+        self.retries = 0
+        self.level = sum(loss for loss, *_ in rows) / len(rows)
+        for number, (_, *numbers) in enumerate(rows, start=iteration - len(rows) + 1):
+            reason = rule.update(*numbers)
+            # The first that is measured at all.
+            metric = next(filter(math.isfinite, numbers), math.inf)
+            self.metrics.append((number, metric))
+            self._note_minima(number, numbers)
+            # No break at a stop: the estimates on the side have seen all these iterations.
+            self.reason = self.reason or reason
+
+    def _note_minima(self, iteration: int, numbers: list[float]) -> None:
+        """Follow on the host what :meth:`Averages.keep_better` does on the device."""
+        self.lowest = self.lowest or [math.inf] * len(numbers)
+        self.best_iterations = self.best_iterations or [0] * len(numbers)
+        for k, number in enumerate(numbers):
+            if number < self.lowest[k]:
+                self.lowest[k], self.best_iterations[k] = number, iteration
+
+
+def cure(recipe: Recipe) -> str:
+    """Say what helps against a loss that grows."""
+    return f"lower learning_rate={recipe.learning_rate:g} or choose another seed"

@@ -1,0 +1,73 @@
+"""From the stopping that was asked for to the rule that watches one fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from napari_dip import settings
+from napari_dip.prior.stopping import (
+    ConsensusRule,
+    DiscrepancyRule,
+    FixedRule,
+    HeldOutRule,
+    MovingVarianceRule,
+    Patience,
+    StoppingRule,
+    WindowedVarianceRule,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_dip.prior.energy import Observation
+
+__all__ = ["make_rule"]
+
+
+def make_rule(
+    stopping: settings.Stopping,
+    observation: Observation,
+    sigma: float,
+    generator: torch.Generator,
+    *,
+    correlated: bool = False,
+) -> tuple[StoppingRule, Observation]:
+    """Build the rule, and take from the observation what the rule must keep to itself.
+
+    Parameters
+    ----------
+    stopping
+        What was asked.
+    observation
+        Everything that was seen.
+    sigma
+        Standard deviation of the noise in the observation's units.
+    generator
+        On the CPU, to choose the pixels held out.
+    correlated
+        Whether neighbouring pixels share their noise.
+
+    Returns
+    -------
+    rule, observation
+        The observation is what may be fitted.
+    """
+    match stopping:
+        case settings.Fixed():
+            return FixedRule(), observation
+        case settings.WindowedVariance(window=window, patience=patience):
+            return WindowedVarianceRule(window, Patience(patience)), observation
+        case settings.MovingVariance(alpha=alpha, patience=patience):
+            return MovingVarianceRule(alpha, Patience(patience)), observation
+        case settings.HeldOut(fraction=fraction, patience=patience):
+            seen, held = observation.hold_out(fraction, generator)
+            return HeldOutRule(held, Patience(patience)), seen
+        case settings.Discrepancy(tau=tau):
+            return DiscrepancyRule(tau * sigma**2), observation
+        case settings.Consensus(fraction=fraction, window=window, patience=least, share=share):
+            variance = WindowedVarianceRule(window, Patience(least), burn_in=window)
+            if correlated:
+                return ConsensusRule(observation, None, variance, least, share), observation
+            seen, held = observation.hold_out(fraction, generator)
+            return ConsensusRule(seen, held, variance, least, share), seen
+    assert_never(stopping)

@@ -1,0 +1,76 @@
+"""What the command line says of a run, before it and after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_dip.stack.restore import Result
+    from napari_dip.stack.store import StoredImage
+
+__all__ = ["gigabytes", "in_a_sentence", "outcome", "summary"]
+
+
+def in_a_sentence(source: Path, stored: StoredImage, settings: Settings) -> str:
+    """Say what is about to be done to which file."""
+    match settings.task:
+        case Denoise(artefact="jpeg"):
+            doing = "Removing the blocks of JPEG from"
+        case Denoise():
+            doing = "Denoising"
+        case SuperResolve(factor=factor, downsampler=downsampler):
+            doing = f"Super-resolving by {factor} (downsampler {downsampler})"
+        case Inpaint(missing=missing):
+            doing = f"Inpainting (missing: {missing})"
+    shape = " x ".join(map(str, stored.image.shape))
+    changed = (
+        settings.ndim == 3 and "Z, Y and X as one volume",
+        settings.iterations and f"at most {settings.iterations} iterations",
+        settings.prior.network and f"the network {settings.prior.network}",
+        settings.stopping and f"the stopping rule {settings.stopping.rule}",
+        settings.members and f"{settings.members} fits",
+        f"noise {_noise_in_words(settings)}",
+        f"seed {settings.seed}",
+        f"device {settings.device}",
+    )
+    return (
+        f"{doing} {source} ({shape}, {settings.axes}, {stored.image.dtype}): preset "
+        f"{settings.preset}, {', '.join(part for part in changed if part)}."
+    )
+
+
+def _noise_in_words(settings: Settings) -> str:
+    if isinstance(settings.noise, SensorNoise):
+        given = settings.noise
+        return f"of gain {given.gain:g}, offset {given.offset:g}, read noise {given.read:g}"
+    return str(settings.noise)
+
+
+def summary(restored: StoredImage, result: Result) -> dict[str, Any]:
+    """Give the outcome as values that JSON can hold."""
+    return {
+        "shape": restored.image.shape,
+        "dtype": str(restored.image.dtype),
+        "pixel_size": dict(restored.pixel_size),
+        "unit": dict(restored.unit),
+        "iterations": sum(report.iterations for report in result.reports),
+        "seconds": round(result.elapsed_s, 3),
+    }
+
+
+def outcome(output: Path, result: Result) -> str:
+    """Say where the result is and what it took."""
+    iterations = sum(report.iterations for report in result.reports)
+    reasons = "; ".join(dict.fromkeys(report.reason for report in result.reports))
+    said = f" ({reasons})" if reasons else ""
+    rest = " Planes that had not begun are as they were." if result.stopped_by_user else ""
+    return f"Wrote {output}: {iterations} iterations in {result.elapsed_s:.1f} s{said}.{rest}"
+
+
+def gigabytes(amount: int | None) -> str:
+    """Write an amount of memory in bytes."""
+    return "?" if amount is None else f"{amount / 2**30:.1f} GiB"
