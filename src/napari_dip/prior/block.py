@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.prior.noise import NoiseModel
+    from napari_dip.prior.stopping import StoppingRule
 
-__all__ = ["Block", "Restored", "block_recipe", "restore_block"]
+__all__ = ["Block", "Fit", "Restored", "block_recipe", "restore_block"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def restore_block(
         arithmetic = choose_arithmetic(chosen.precision, place)
         for member in range(chosen.members):
             own_seed = _derive(seed, f"fit {member}")
-            one = _Fit(block, settings, chosen, domain, arithmetic, place, own_seed)
+            one = Fit(block, settings, chosen, domain, arithmetic, place, own_seed)
             before = sum(fitted.iterations for fitted in fits)
             fitting = one.run(stop_requested)
             try:
@@ -121,8 +122,20 @@ def _among(done: list[NDArray[np.float32]], iterate: Iterate, before: int) -> It
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """One network, fitted to the block and refined."""
+class Fit:
+    """One network, fitted to a block and refined.
+
+    Parameters
+    ----------
+    block, settings
+        What is restored, and what was asked.
+    recipe, domain
+        As :func:`block_recipe` settles them.
+    arithmetic, place
+        In which precision, and where.
+    seed
+        Of all random numbers.
+    """
 
     block: Block
     settings: Settings
@@ -135,32 +148,8 @@ class _Fit:
     def run(
         self, stop_requested: Callable[[], bool]
     ) -> Generator[Iterate, None, tuple[Fitted, NDArray[np.float32]]]:
-        block, chosen, place = self.block, self.recipe, self.place
-        values = self.domain.enter(block.values)
-        sigma = self.domain.sigma(block.values[block.known])
-        everything = self._observation(values, sigma)
-        rule, observation = make_rule(
-            chosen.stopping,
-            everything,
-            sigma,
-            torch.Generator().manual_seed(_derive(self.seed, "held out")),
-            correlated=block.noise.correlated,
-        )
-        channels, *low = values.shape
-        shape = tuple(size * _factor(self.settings) for size in low)
-        order = self.arithmetic.memory_format(len(shape))
-        code = make_code(chosen, shape, _derive(self.seed, "code"))
-        network = build_network(chosen.network, code, channels, _derive(self.seed, "weights"))
-        fitting = fit(
-            observation,
-            network.to(place).to(memory_format=order),  # type: ignore[call-overload]
-            code.to(place).contiguous(memory_format=order),
-            rule,
-            replace(chosen, precision=self.arithmetic.precision),
-            seed=_derive(self.seed, "noise on the code"),
-            preview_every_s=self.settings.preview_every_s,
-            stop_requested=stop_requested,
-        )
+        """Fit, and show the iterates in the intensities of the block."""
+        fitting = self.begin(stop_requested)
         try:
             while True:
                 iterate = next(fitting)
@@ -171,38 +160,82 @@ class _Fit:
             fitted: Fitted = end.value
         finally:
             fitting.close()
-        estimate = self._refined(fitted, everything, sigma)
-        return fitted, self.domain.leave(estimate)
+        # Patches bring texture back, but not what was cut off: rather too much than too little.
+        estimate = fitted.latest if self.refines else fitted.estimate
+        return fitted, self.finish(estimate)
 
-    def _observation(self, values: NDArray[np.float32], sigma: float) -> Observation:
+    def begin(
+        self,
+        stop_requested: Callable[[], bool],
+        watch: Callable[[StoppingRule], StoppingRule] = lambda rule: rule,
+    ) -> Generator[Iterate, None, Fitted]:
+        """Put the problem together and start the loop, in the domain's intensities.
+
+        ``watch`` may put another rule in the place of the recipe's.
+        """
+        everything = self._observation()
+        rule, observation = make_rule(
+            self.recipe.stopping,
+            everything,
+            self._sigma,
+            torch.Generator().manual_seed(_derive(self.seed, "held out")),
+            correlated=self.block.noise.correlated,
+        )
+        channels, *low = self.block.values.shape
+        shape = tuple(size * _factor(self.settings) for size in low)
+        order = self.arithmetic.memory_format(len(shape))
+        code = make_code(self.recipe, shape, _derive(self.seed, "code"))
+        network = build_network(
+            self.recipe.network, code, channels, _derive(self.seed, "weights")
+        ).to(self.place)
+        return fit(
+            observation,
+            network.to(memory_format=order),  # type: ignore[call-overload]
+            code.to(self.place).contiguous(memory_format=order),
+            watch(rule),
+            replace(self.recipe, precision=self.arithmetic.precision),
+            seed=_derive(self.seed, "noise on the code"),
+            preview_every_s=self.settings.preview_every_s,
+            stop_requested=stop_requested,
+        )
+
+    @property
+    def refines(self) -> bool:
+        """Whether patches are compared: no operator mixes pixels, and each has its own noise."""
+        linear = self.block.psf is not None or isinstance(self.settings.task, SuperResolve)
+        missing = not self.block.known.all()
+        white = self._sigma > 0 and not self.block.noise.correlated
+        return self.recipe.refinement > 0 and (white or missing) and not linear
+
+    def finish(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Refine an estimate of the loop, and bring it back to the intensities of the block."""
+        if not self.refines:
+            return self.domain.leave(estimate)
+        everything = self._observation()
+        guide = _to_tensor(estimate).to(self.place)
+        noisy = everything.y
+        if everything.clipping is not None:
+            noisy = noisy + guide - everything.clipping(guide)
+        refined = refine(guide, noisy, everything.known, self._sigma, passes=self.recipe.refinement)
+        return self.domain.leave(refined[0].cpu().numpy())
+
+    @property
+    def _sigma(self) -> float:
+        return self.domain.sigma(self.block.values[self.block.known])
+
+    def _observation(self) -> Observation:
         block, noise, place = self.block, self.block.noise, self.place
         aware = self.settings.preset != "paper"
         weight = self.domain.weight(block.values) if aware else None
         clipped = np.isfinite([noise.low, noise.high]).any()
-        clips = aware and clipped and not noise.gain and sigma > 0
+        clips = aware and clipped and not noise.gain and self._sigma > 0
         return Observation(
-            _to_tensor(values).to(place),
+            _to_tensor(self.domain.enter(block.values)).to(place),
             _operator(self.settings, block.psf, place),
             _to_tensor(block.known).to(place),
             None if weight is None else _to_tensor(weight).to(place),
-            Clipping(sigma, noise.low, noise.high) if clips else None,
+            Clipping(self._sigma, noise.low, noise.high) if clips else None,
         )
-
-    def _refined(
-        self, fitted: Fitted, everything: Observation, sigma: float
-    ) -> NDArray[np.float32]:
-        """Compare patches, where the noise of each is its own."""
-        passes = self.recipe.refinement
-        whole = isinstance(everything.operator, Identity)
-        if not (passes and whole and sigma > 0) or self.block.noise.correlated:
-            return fitted.estimate
-        # Patches bring texture back, but not what was cut off: rather too much than too little.
-        estimate = _to_tensor(fitted.latest).to(self.place)
-        noisy = everything.y
-        if everything.clipping is not None:
-            noisy = noisy + estimate - everything.clipping(estimate)
-        refined = refine(estimate, noisy, everything.known, sigma, passes=passes)
-        return refined[0].cpu().numpy()
 
 
 def _factor(settings: Settings) -> int:

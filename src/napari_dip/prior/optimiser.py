@@ -28,13 +28,8 @@ class Muon:
     """
 
     def __init__(self, parameters: list[nn.Parameter], rate: float, adam_rate: float) -> None:
-        sides = [(len(p), p[0].numel()) if p.ndim > 2 else (0, 0) for p in parameters]
-        self.kernels = [
-            p for p, side in zip(parameters, sides, strict=True) if min(side) >= _LEAST_SIDE
-        ]
-        self.rest = [
-            p for p, side in zip(parameters, sides, strict=True) if min(side) < _LEAST_SIDE
-        ]
+        self.kernels = [p for p in parameters if _is_matrix(p)]
+        self.rest = [p for p in parameters if not _is_matrix(p)]
         self.matrices = [nn.Parameter(p.detach().reshape(len(p), -1).clone()) for p in self.kernels]
         for kernel, matrix in zip(self.kernels, self.matrices, strict=True):
             kernel.data = matrix.data.view(kernel.shape)  # one memory, seen twice
@@ -70,9 +65,14 @@ Optimiser = torch.optim.Optimizer | Muon
 def make_optimiser(network: nn.Module, recipe: Recipe) -> Optimiser:
     """Build the optimiser that the recipe names, over all weights of the network."""
     parameters = list(network.parameters())
-    if recipe.optimiser == "muon":
+    if recipe.optimiser == "muon" and any(map(_is_matrix, parameters)):
         return Muon(parameters, 3 * recipe.learning_rate, recipe.learning_rate)
     return torch.optim.Adam(parameters, lr=recipe.learning_rate)
+
+
+def _is_matrix(parameter: nn.Parameter) -> bool:
+    """Whether it is a convolution's kernel, wide enough on both sides."""
+    return parameter.ndim > 2 and min(len(parameter), parameter[0].numel()) >= _LEAST_SIDE
 
 
 def _fusible(parameters: list[nn.Parameter]) -> bool:

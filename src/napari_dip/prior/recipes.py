@@ -212,10 +212,12 @@ _FAST_SUPER = replace(_FAST, iterations=600, stopping=Fixed(), tv_weight=0.002)
 _FILLING = replace(_FAST_NET, upsampling="nearest")
 
 _FAST_INPAINT: dict[Hole, Recipe] = {
-    "scratches": replace(_FAST, network=replace(_FILLING, skip=(64,) * 5)),
+    "scratches": replace(_FAST, network=replace(_FILLING, skip=(32,) * 5), refinement=6),
     "hole": replace(_FAST, network=replace(_FILLING, skip=(0,) * 5)),
     "large-hole": replace(_FAST, network=replace(_FILLING, skip=(0,) * 5)),
-    "pixels": replace(_FAST, network=replace(_FILLING, skip=(64,) * 5)),
+    "pixels": replace(
+        _FAST, network=replace(_FILLING, skip=(32,) * 5), iterations=150, refinement=8
+    ),
 }
 
 

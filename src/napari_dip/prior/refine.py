@@ -1,8 +1,8 @@
-"""Put back into an estimate what repeats itself in its residual.
+"""Put back into an estimate what repeats itself elsewhere in the image.
 
-A network that stops before it fits the noise has not fitted all of the texture either. Patches
-that look alike in the estimate show the same texture under different noise: together they tell the
-two apart.
+A network that stops before it fits the noise has not fitted all of the texture either, and where
+nothing was seen it has not found all of it. Patches that look alike in the estimate show the same
+texture under different noise, or with other pixels missing: together they tell more than each.
 """
 
 from __future__ import annotations
@@ -15,37 +15,45 @@ from torch.nn import functional
 
 __all__ = ["refine"]
 
-_PATCH = 6
-"""Side of a patch in pixels."""
 
-_STEP = 4
-"""Pixels from one reference patch to the next."""
+@dataclass(frozen=True)
+class _Patches:
+    """Side of a patch, pixels from one reference to the next, reach of the search, group size."""
 
-_REACH = 8
-"""How far from its reference a patch may lie, in pixels along each axis."""
+    side: int
+    step: int
+    reach: int
+    alike: int
 
-_ALIKE = 30
-"""Patches in a group."""
+
+_WHOLE = _Patches(side=6, step=4, reach=8, alike=30)
+_WITH_GAPS = _Patches(side=5, step=3, reach=10, alike=30)
+"""Smaller where pixels are missing, for a larger system is solved for each patch."""
 
 _AT_ONCE = 10_000_000
 """Values gathered at a time: 40 MB."""
 
+_LEAST_SIGMA = 0.01
+"""Of the range of intensities: where pixels are missing, what is seen is trusted no more."""
+
 
 def refine(estimate: Tensor, noisy: Tensor, known: Tensor, sigma: float, *, passes: int) -> Tensor:
-    """Refine an estimate by the non-local Wiener filter of grouped patches.
+    """Refine an estimate by the Gaussian model of groups of patches alike.
 
     The second step of Lebrun, Buades and Morel, "A Nonlocal Bayesian Image Denoising Algorithm",
-    SIAM J. Imaging Sciences 6 (2013), Equation (2.5), with the estimate at hand in the place of
-    its first step: each group of patches alike in the estimate has a mean m and a covariance C,
-    and its noisy patches y become m + C (C + sigma² I)⁻¹ (y - m).
+    SIAM J. Imaging Sciences 6 (2013), with the estimate at hand in the place of its first step:
+    each group of patches alike in the estimate has a mean m and a covariance C, and its noisy
+    patches y become m + C (C + sigma² I)⁻¹ (y - m). With M choosing a patch's known pixels, its
+    conditional mean is m + C Mᵀ (M C Mᵀ + sigma² I)⁻¹ M (y - m), Equation (10) of Yu, Sapiro and
+    Mallat, IEEE TIP 21 (2012). Colours are decorrelated first.
 
     Parameters
     ----------
     estimate, noisy
-        ``(1, channels, *spatial)``, with white noise of one strength in all channels; a volume
-        is refined plane by plane.
+        ``(1, channels, *spatial)``, about [0, 1], with white noise of one strength in all
+        channels; a volume is refined plane by plane.
     known
-        Of the same shape, 1 where a pixel was observed; elsewhere the estimate is trusted.
+        Of the same shape, 1 where a pixel was observed and 0 elsewhere.
     sigma
         Standard deviation of the noise, in the units of both.
     passes
@@ -72,30 +80,47 @@ def refine(estimate: Tensor, noisy: Tensor, known: Tensor, sigma: float, *, pass
             for z in range(estimate.shape[2])
         ]
         return torch.stack(planes, dim=2)
-    patch = min(_PATCH, *estimate.shape[2:])
-    # Unknown pixels get the estimate: no residual, nothing to put back.
-    observed = torch.where(known == 1, noisy, estimate)
+    mixing = _orthonormal(estimate.shape[1]).to(estimate)
+    guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, x) for x in (estimate, noisy))
+    gaps = known.amin(dim=1, keepdim=True) if (known == 0).any() else None
     for _ in range(passes):
-        estimate = _one_pass(estimate, observed, sigma, patch)
-    return estimate.clone() if passes == 0 else estimate
+        guide = _one_pass(guide, seen, gaps, sigma)
+    refined: Tensor = torch.einsum("kc,bkhw->bchw", mixing, guide)
+    return refined
 
 
-def _one_pass(estimate: Tensor, observed: Tensor, sigma: float, patch: int) -> Tensor:
-    shape = estimate.shape[2:]
-    guides, values = (functional.unfold(x, patch)[0].T.contiguous() for x in (estimate, observed))
-    grid = _Grid(shape[0] - patch + 1, shape[1] - patch + 1)
-    total, count = torch.zeros_like(values), values.new_zeros(len(values))
-    noise = sigma**2 * torch.eye(values.shape[1], device=values.device)
-    window = grid.window(values.device)
-    batch = max(1, _AT_ONCE // (window.shape[1] * values.shape[1]))
-    for references in grid.references(values.device).split(batch):
-        alike = _most_alike(references, guides, grid, window)
-        filtered = _wiener(guides[alike], values[alike], noise)
-        total.index_add_(0, alike.flatten(), filtered.flatten(0, 1))
+def _orthonormal(channels: int) -> Tensor:
+    """Give the cosine transform of the colours: brightness first, noise as white as before."""
+    k, c = torch.arange(channels)[:, None], torch.arange(channels)
+    waves = torch.cos(torch.pi * k * (c + 0.5) / channels)
+    return waves / waves.square().sum(dim=1, keepdim=True).sqrt()
+
+
+def _one_pass(guide: Tensor, seen: Tensor, gaps: Tensor | None, sigma: float) -> Tensor:
+    kind = _WHOLE if gaps is None else _WITH_GAPS
+    shape = guide.shape[2:]
+    side = min(kind.side, *shape)
+    grid = _Grid(shape[0] - side + 1, shape[1] - side + 1, kind)
+    guides, values = (
+        [functional.unfold(one, side)[0].T.contiguous() for one in x.split(1, dim=1)]
+        for x in (guide, seen)
+    )
+    known = None if gaps is None else functional.unfold(gaps, side)[0].T.contiguous()
+    totals = [torch.zeros_like(one) for one in values]
+    count = guide.new_zeros(grid.rows * grid.columns)
+    window = grid.window(guide.device)
+    # A patch with gaps has a system of its own to be solved.
+    each = window.shape[1] if known is None else max(window.shape[1], kind.alike * side**2)
+    for references in grid.references(guide.device).split(max(1, _AT_ONCE // (each * side**2))):
+        alike = _most_alike(references, guides[0], grid, window)
+        for guide_patches, patches, total in zip(guides, values, totals, strict=True):
+            there = None if known is None else known[alike]
+            filtered = _conditional_mean(guide_patches[alike], patches[alike], there, sigma)
+            total.index_add_(0, alike.flatten(), filtered.flatten(0, 1))
         count.index_add_(0, alike.flatten(), torch.ones_like(alike.flatten(), dtype=count.dtype))
-    weight = count.expand(patch**2, -1)[None]
-    summed = functional.fold(total.T[None], shape, patch)
-    return summed / functional.fold(weight, shape, patch)
+    weight = functional.fold(count.expand(side**2, -1)[None], shape, side)
+    summed = torch.cat([functional.fold(total.T[None], shape, side) for total in totals], dim=1)
+    return summed / weight
 
 
 @dataclass(frozen=True)
@@ -104,26 +129,28 @@ class _Grid:
 
     rows: int
     columns: int
+    kind: _Patches
 
     def references(self, device: torch.device) -> Tensor:
-        """Give row and column of every fourth place, and of the last: no pixel is left out."""
+        """Give row and column of every few places, and of the last: no pixel is left out."""
         rows, columns = (
-            torch.unique(torch.tensor([*range(0, size, _STEP), size - 1]))
+            torch.unique(torch.tensor([*range(0, size, self.kind.step), size - 1]))
             for size in (self.rows, self.columns)
         )
         return torch.cartesian_prod(rows, columns).to(device)
 
     def window(self, device: torch.device) -> Tensor:
         """Give the rows and columns of a search window, from its corner."""
-        sides = [torch.arange(min(2 * _REACH + 1, size)) for size in (self.rows, self.columns)]
+        widest = 2 * self.kind.reach + 1
+        sides = [torch.arange(min(widest, size)) for size in (self.rows, self.columns)]
         return torch.cartesian_prod(*sides).T.to(device)
 
     def around(self, references: Tensor, window: Tensor) -> Tensor:
         """Give the places in the window around each reference, moved inside the image."""
-        heights = (self.rows, self.columns)
+        reach = self.kind.reach
         corner = [
-            (references[:, axis] - _REACH).clamp(0, max(0, heights[axis] - 2 * _REACH - 1))
-            for axis in (0, 1)
+            (references[:, axis] - reach).clamp(0, max(0, size - 2 * reach - 1))
+            for axis, size in enumerate((self.rows, self.columns))
         ]
         return (corner[0][:, None] + window[0]) * self.columns + corner[1][:, None] + window[1]
 
@@ -133,15 +160,24 @@ def _most_alike(references: Tensor, guides: Tensor, grid: _Grid, window: Tensor)
     places = grid.around(references, window)
     own = references[:, 0] * grid.columns + references[:, 1]
     distances = (guides[places] - guides[own][:, None]).square().sum(dim=2)
-    nearest = distances.topk(min(_ALIKE, places.shape[1]), dim=1, largest=False).indices
-    return places.gather(1, nearest)
+    count = min(grid.kind.alike, places.shape[1])
+    return places.gather(1, distances.topk(count, dim=1, largest=False).indices)
 
 
-def _wiener(guides: Tensor, values: Tensor, noise: Tensor) -> Tensor:
+def _conditional_mean(guides: Tensor, values: Tensor, known: Tensor | None, sigma: float) -> Tensor:
     """Filter groups of patches, ``(groups, patches, pixels)``."""
     mean = guides.mean(dim=1, keepdim=True)
     spread = guides - mean
     covariance = spread.transpose(1, 2) @ spread / max(1, guides.shape[1] - 1)
-    gain = torch.linalg.solve(covariance + noise, covariance)
-    filtered: Tensor = mean + (values - mean) @ gain
-    return filtered
+    if known is None:
+        # As y - sigma² (C + sigma² I)⁻¹ (y - m): exact where there is next to no noise.
+        noise = max(sigma, 1e-4) ** 2 * torch.eye(values.shape[2], device=values.device)
+        whole: Tensor = values - (values - mean) @ torch.linalg.solve(covariance + noise, noise)
+        return whole
+    trust = max(sigma, _LEAST_SIGMA) ** 2 * torch.eye(values.shape[2], device=values.device)
+    covariance = (covariance + trust)[:, None]  # a group is too small to know all directions
+    systems = known[..., :, None] * covariance * known[..., None, :] + trust
+    residual = (known * (values - mean))[..., None]
+    weights = known[..., None] * torch.linalg.solve(systems, residual)
+    filled: Tensor = mean + (covariance @ weights)[..., 0]
+    return filled

@@ -28,6 +28,7 @@ __all__ = [
     "Result",
     "Snapshot",
     "UnitReport",
+    "make_block",
     "restore",
 ]
 
@@ -123,7 +124,7 @@ def _restore(problem: Problem, stop_requested: Callable[[], bool]) -> Restoratio
         if scale is None:
             output[index] = problem.image[index][problem.known[index]][0]
             continue
-        block = _block(problem, unit, index, scale)
+        block = make_block(problem, unit, index, scale)
         restored = yield from _fit_unit(problem, unit, index, scale, block, clock, stop_requested)
         output[index] = problem.finish(index, scale, restored.estimate)
         if restored.spread is not None:
@@ -193,7 +194,7 @@ def _fit_unit(
         release_memory(problem.device)
 
 
-def _block(problem: Problem, unit: int, index: Index, scale: Scale) -> Block:
+def make_block(problem: Problem, unit: int, index: Index, scale: Scale) -> Block:
     """Scale one unit to [0, 1], with its noise and its holes."""
     from napari_dip.prior.block import Block
 

@@ -1,0 +1,153 @@
+"""What is restored in the benchmarks: real pairs where there are some, else spoilt photographs.
+
+The evaluation images are looked for in ../shared/data; without them scikit-image's bundled pictures
+take their place, and the tables say which it was. ``--data FOLDER`` adds pairs of one's own:
+NOISY_name.tif beside GT_name.tif.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from skimage import data, io
+
+from napari_dip import Inpaint, Settings, SuperResolve
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+Pixels = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A truth, what was seen of it, and what is to be done about that.
+
+    ``relative`` says that the reference is on a scale of its own: PSNR after a fit of gain and
+    offset. ``border`` pixels are left out of the comparison, as is usual for super-resolution,
+    and ``luma`` compares the Y channel alone.
+    """
+
+    name: str
+    truth: Pixels
+    seen: Pixels
+    settings: Settings
+    missing: NDArray[np.bool_] | None = None
+    relative: bool = False
+    border: int = 0
+    luma: bool = False
+    known: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        return self.settings.task.kind
+
+
+def photograph(name: str) -> Pixels:
+    """Load an image in 0..255 by its name, or what stands for it."""
+    files = {
+        "01": "set12/01.png",
+        "05": "set12/05.png",
+        "F16": "dip_repo/F16_GT.png",
+        "barbara": "dip_repo/barbara.png",
+        "zebra": "dip_repo/zebra_GT.png",
+        "butterfly": "set5/butterfly.bmp",
+        "cbsd": "cbsd68/101087.png",
+        "neuron": "fluo16/xy_16bit__rat_hippocampal_neuron.tif",
+    }
+    instead = {
+        "01": data.camera,
+        "05": data.coins,
+        "F16": data.astronaut,
+        "barbara": data.brick,
+        "zebra": data.chelsea,
+        "butterfly": data.cat,
+        "cbsd": data.coffee,
+        "neuron": data.cell,
+    }
+    if name in files and SHARED.is_dir():
+        path = SHARED / files[name]
+        image = tifffile.imread(path) if path.suffix == ".tif" else io.imread(path)
+    else:
+        image = (instead[name] if name in instead else getattr(data, name))()
+    if image.dtype != np.uint8:
+        image = 255.0 * (image - image.min()) / np.ptp(image)
+    return image.astype(np.float64)
+
+
+def crop(image: Pixels, size: int) -> Pixels:
+    """Cut out the middle."""
+    top, left = ((side - size) // 2 if side > size else 0 for side in image.shape[:2])
+    return image[top : top + size, left : left + size]
+
+
+def gaussian(name: str, size: int, sigma: float, seed: int = 0, *, clipped: bool = False) -> Case:
+    truth = crop(photograph(name), size)
+    seen = truth + np.random.default_rng(seed).normal(0, sigma, truth.shape)
+    if clipped:
+        seen = seen.round().clip(0, 255).astype(np.uint8)
+    label = f"{name} {size}, sigma {sigma:g}" + " clipped" * clipped
+    return Case(label, truth, seen, Settings(seed=seed), known={"sigma": sigma})
+
+
+def poisson(name: str, size: int, peak: float, seed: int = 0) -> Case:
+    truth = crop(photograph(name), size)
+    seen = np.random.default_rng(seed).poisson(truth / 255 * peak) * 255 / peak
+    return Case(f"{name} {size}, Poisson {peak:g}", truth, seen, Settings(seed=seed))
+
+
+def frame(name: str, size: int, seed: int = 0) -> Case:
+    """Cut from one frame of a confocal microscope, with the mean of fifty as the truth."""
+    if not SHARED.is_dir():
+        return poisson("cell", size, 20, seed)
+    pair = [
+        crop(tifffile.imread(SHARED / "fmd_confocal" / f"{kind}_{name}.tif").squeeze(), size)
+        for kind in ("GT", "NOISY")
+    ]
+    truth, seen = (image.astype(np.float64) for image in pair)
+    return Case(f"{name} {size}, real frame", truth, seen, Settings(seed=seed), relative=True)
+
+
+def half_missing(name: str, size: int, seed: int = 0, part: float = 0.5) -> Case:
+    truth = crop(photograph(name), size)
+    missing = np.random.default_rng(seed).random(truth.shape[:2]) < part
+    seen = np.where(missing if truth.ndim == 2 else missing[..., None], 0, truth)
+    label = f"{name} {size}, {100 * part:.0f} % missing"
+    return Case(label, truth, seen, Settings(task=Inpaint(), seed=seed), missing)
+
+
+def decimated(name: str, size: int, factor: int, seed: int = 0, sigma: float = 0) -> Case:
+    """Decimate by Lanczos2, as published; the coarse image is rounded to whole grey values."""
+    import torch
+
+    from napari_dip.prior.operators import Downsample
+
+    truth = crop(photograph(name), size)
+    truth = truth[: truth.shape[0] // factor * factor, : truth.shape[1] // factor * factor]
+    planes = truth[..., None] if truth.ndim == 2 else truth
+    fine = torch.from_numpy(planes.astype(np.float32)).movedim(-1, 0)[None]
+    coarse = Downsample(factor, "lanczos2")(fine)[0].movedim(0, -1).numpy()
+    coarse = coarse + np.random.default_rng(seed).normal(0, sigma, coarse.shape)
+    seen = coarse.round().clip(0, 255).astype(np.uint8)
+    return Case(
+        f"{name} {size}, x{factor}" + (f", sigma {sigma:g}" if sigma else ""),
+        truth,
+        seen[..., 0] if truth.ndim == 2 else seen,
+        Settings(task=SuperResolve(factor=factor), seed=seed),
+        border=factor,
+        luma=truth.ndim == 3,
+    )
+
+
+def pairs(folder: Path) -> list[Case]:
+    """Take every NOISY_name.tif with its GT_name.tif from a folder."""
+    found = []
+    for noisy in sorted(folder.glob("NOISY_*.tif")):
+        truth = noisy.with_name(noisy.name.replace("NOISY_", "GT_"))
+        images = [tifffile.imread(path).squeeze().astype(np.float64) for path in (truth, noisy)]
+        found.append(Case(noisy.stem.removeprefix("NOISY_"), *images, Settings(), relative=True))
+    return found

@@ -1,0 +1,79 @@
+"""The arithmetic is measured once, remembered, and a recipe's own choice is kept."""
+
+import json
+
+import pytest
+import torch
+
+from napari_dip.prior import calibrate as module
+from napari_dip.prior.calibrate import Arithmetic, calibrate, choose_arithmetic
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    path = tmp_path / "cache" / "calibration.json"
+    monkeypatch.setattr(module, "_cache_file", lambda: path)
+    return path
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Say how long each arithmetic takes; counts how often it is asked."""
+    seconds = {"float32, channels first": 3.0, "float32, channels last": 2.0}
+    asked = []
+
+    def measure(arithmetic, device):
+        asked.append(str(arithmetic))
+        return seconds.get(str(arithmetic), 1.0)
+
+    monkeypatch.setattr(module, "_measure", measure)
+    return seconds, asked
+
+
+def test_the_fastest_is_chosen_and_remembered(cache, clock):
+    first, second = calibrate(CPU), calibrate(CPU)
+    assert first.arithmetic == second.arithmetic == Arithmetic("bfloat16", channels_last=True)
+    assert (first.cached, second.cached) == (False, True)
+    assert first.milliseconds == second.milliseconds
+    assert len(clock[1]) == 3
+
+
+def test_a_small_gain_is_not_worth_the_rounding(cache, clock):
+    clock[0].update({"float32, channels first": 1.05, "float32, channels last": 1.2})
+    assert calibrate(CPU).arithmetic == Arithmetic()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"cpu": 3}', "{", '{"x": {"arithmetic": {}}}'])
+def test_a_broken_cache_is_measured_anew(cache, clock, content):
+    cache.parent.mkdir()
+    cache.write_text(content)
+    assert not calibrate(CPU).cached
+    assert calibrate(CPU).cached
+    assert isinstance(json.loads(cache.read_text()), dict)
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(clock, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(module, "_cache_file", lambda: tmp_path / "file" / "no" / "folder.json")
+    assert not calibrate(CPU).cached
+
+
+def test_another_number_of_threads_is_another_machine(cache, clock, monkeypatch):
+    calibrate(CPU)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
+    assert not calibrate(CPU).cached
+
+
+def test_what_was_asked_for_is_kept(cache, clock):
+    assert choose_arithmetic("float32", CPU) == Arithmetic()
+    assert choose_arithmetic("bfloat16", CPU).precision == "bfloat16"
+    assert not clock[1]
+    assert choose_arithmetic("auto", CPU).precision == "bfloat16"
+
+
+def test_a_real_measurement_is_in_milliseconds(cache):
+    found = calibrate(CPU)
+    assert found.chosen in found.milliseconds
+    assert all(0.1 < each < 60_000 for each in found.milliseconds.values())

@@ -1,0 +1,69 @@
+"""Muon moves matrices, Adam the rest, and both can be put back."""
+
+import copy
+
+import pytest
+import torch
+
+from napari_dip.prior.networks import build_network
+from napari_dip.prior.optimiser import Muon, make_optimiser
+from napari_dip.prior.recipes import Pixels, Recipe, SkipNet
+
+SPEC = Recipe(SkipNet((8, 16), (8, 16), (2, 2)), 1, code_channels=8, optimiser="muon")
+
+
+@pytest.fixture
+def network():
+    return build_network(SPEC.network, torch.rand(1, 8, 16, 16), 1, 0)
+
+
+def step(network, optimiser, code):
+    optimiser.zero_grad()
+    network(code).square().mean().backward()
+    optimiser.step()
+
+
+def test_every_weight_moves_and_the_loss_falls(network):
+    code = torch.rand(1, 8, 16, 16, generator=torch.Generator().manual_seed(0))
+    optimiser = make_optimiser(network, SPEC)
+    assert isinstance(optimiser, Muon)
+    before = copy.deepcopy(network.state_dict())
+    first = network(code).square().mean().item()
+    for _ in range(10):
+        step(network, optimiser, code)
+    assert network(code).square().mean().item() < first
+    # A bias in front of a BatchNorm has no gradient to speak of.
+    for name, parameter in network.named_parameters():
+        assert "bias" in name or not torch.equal(parameter, before[name]), name
+
+
+def test_a_kernel_moves_by_a_matrix_that_is_nearly_orthogonal(network):
+    code = torch.rand(1, 8, 16, 16)
+    optimiser = make_optimiser(network, SPEC)
+    kernel = optimiser.kernels[0]
+    before = kernel.detach().clone()
+    step(network, optimiser, code)
+    singular = torch.linalg.svdvals((kernel.detach() - before).flatten(1))
+    assert singular.max() < 3 * singular.median()
+
+
+def test_narrow_matrices_and_pixels_are_left_to_adam(network):
+    optimiser = make_optimiser(network, SPEC)
+    assert all(min(len(p), p[0].numel()) >= 8 for p in optimiser.kernels)
+    assert len(optimiser.kernels) + len(optimiser.rest) == len(list(network.parameters()))
+    pixels = build_network(Pixels(), torch.rand(1, 8, 16, 16), 1, 0)
+    assert isinstance(make_optimiser(pixels, SPEC), torch.optim.Adam)
+
+
+def test_putting_it_back_repeats_the_same_steps(network):
+    code = torch.rand(1, 8, 16, 16)
+    optimiser = make_optimiser(network, SPEC)
+    step(network, optimiser, code)
+    weights, moments = copy.deepcopy((network.state_dict(), optimiser.state_dict()))
+    step(network, optimiser, code)
+    expected = copy.deepcopy(network.state_dict())
+    network.load_state_dict(weights)
+    optimiser.load_state_dict(moments)
+    step(network, optimiser, code)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, expected[name]), name

@@ -1,0 +1,98 @@
+"""Patches that are alike tell texture from noise, and what is missing."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+from skimage import data
+
+from napari_dip.prior.refine import refine
+
+
+def tensor(array):
+    planes = np.moveaxis(array, -1, 0) if array.ndim == 3 else array[None]
+    return torch.from_numpy(np.ascontiguousarray(planes, np.float32))[None]
+
+
+def mse(one, other):
+    return (one - other).square().mean().item()
+
+
+@pytest.fixture(scope="module")
+def texture():
+    """Woven cloth, 64 x 64, in 0..1."""
+    return data.brick()[100:164, 100:164] / 255
+
+
+@pytest.fixture
+def noisy(texture):
+    return texture + np.random.default_rng(0).normal(0, 0.08, texture.shape)
+
+
+def test_texture_that_was_smoothed_away_comes_back(texture, noisy):
+    truth, seen = tensor(texture), tensor(noisy)
+    smooth = tensor(gaussian_filter(noisy, 1.2))
+    refined = refine(smooth, seen, torch.ones_like(seen), 0.08, passes=2)
+    assert mse(refined, truth) < 0.8 * mse(smooth, truth)
+    assert mse(refined, truth) < 0.5 * mse(seen, truth)
+
+
+def test_missing_pixels_are_found_from_patches_that_have_them(texture):
+    truth = tensor(texture)
+    known = (torch.rand(truth.shape, generator=torch.Generator().manual_seed(0)) > 0.4).float()
+    weight = gaussian_filter(known[0, 0].numpy(), 1.5)
+    guess = tensor(gaussian_filter((truth * known)[0, 0].numpy(), 1.5) / weight)
+    refined = refine(guess, truth * known, known, 0.0, passes=3)
+    hidden = known == 0
+    assert mse(refined[hidden], truth[hidden]) < 0.7 * mse(guess[hidden], truth[hidden])
+
+
+def test_what_is_said_to_be_unknown_has_no_influence(texture, noisy):
+    seen = tensor(noisy)
+    known = (torch.rand(seen.shape, generator=torch.Generator().manual_seed(0)) > 0.3).float()
+    estimate = tensor(gaussian_filter(noisy, 1))
+    results = [
+        refine(estimate, seen.where(known == 1, torch.tensor(lie)), known, 0.08, passes=1)
+        for lie in (0.0, 9.0)
+    ]
+    assert torch.equal(*results)
+
+
+def test_without_noise_to_remove_the_observation_is_returned(texture):
+    seen = tensor(texture)
+    blurred = tensor(gaussian_filter(texture, 1))
+    refined = refine(blurred, seen, torch.ones_like(seen), 1e-5, passes=2)
+    assert mse(refined, seen) < 1e-3 * mse(blurred, seen)
+
+
+def test_no_pass_changes_nothing_and_the_input_is_never_changed(noisy):
+    seen = tensor(noisy)
+    estimate = tensor(gaussian_filter(noisy, 1))
+    before = estimate.clone(), seen.clone()
+    assert torch.allclose(refine(estimate, seen, torch.ones_like(seen), 0.08, passes=0), estimate)
+    refine(estimate, seen, torch.ones_like(seen), 0.08, passes=1)
+    assert torch.equal(estimate, before[0])
+    assert torch.equal(seen, before[1])
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 3, 40), (1, 3, 17, 9), (1, 2, 6, 6), (1, 1, 4, 12, 11)], ids=str
+)
+@pytest.mark.parametrize("part_missing", [0, 0.3])
+def test_any_shape_comes_back_finite(shape, part_missing):
+    random = torch.Generator().manual_seed(0)
+    estimate, seen = (torch.rand(shape, generator=random) for _ in range(2))
+    known = (torch.rand(shape, generator=random) >= part_missing).float()
+    refined = refine(estimate, seen, known, 0.1, passes=1)
+    assert refined.shape == shape
+    assert refined.isfinite().all()
+
+
+def test_grey_as_a_colour_image_is_refined_as_grey(noisy):
+    seen = tensor(noisy)
+    estimate = tensor(gaussian_filter(noisy, 1))
+    grey = refine(estimate, seen, torch.ones_like(seen), 0.08, passes=1)
+    three = [x.expand(1, 3, -1, -1) for x in (estimate, seen, torch.ones_like(seen))]
+    # Three equal channels carry the same noise, which is that much stronger in their brightness.
+    colour = refine(*three, 0.08 * 3**0.5, passes=1)
+    assert torch.allclose(colour, grey.expand_as(colour), atol=1e-4)
