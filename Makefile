@@ -12,10 +12,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 # In the order in which they are named, even under make -j.
 .NOTPARALLEL:
-.PHONY: help demo test format lint typecheck imports manifest wheel unit fuzz bench system clean
+.PHONY: help demo test format lint typecheck imports manifest wheel unit fuzz bench bench-smoke system clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(BASE) ## restore a real micrograph three ways; pictures in demo/
 	$(BIN)/napari-dip demo --out demo
@@ -48,8 +48,16 @@ unit: $(DEV) ## pytest, doctests included
 fuzz: $(DEV) ## the property tests with many more examples
 	$(BIN)/pytest --hypothesis-profile=fuzz -m hypothesis tests
 
-bench: $(DEV) ## the presets beside each other and classical methods; takes a quarter of an hour
-	$(BIN)/python benchmarks/presets.py
+bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes hours
+	$(BIN)/python -m pip install --quiet bm3d opencv-python-headless || true
+	$(BIN)/python benchmarks/compare.py
+	$(BIN)/python benchmarks/stopping.py
+	$(BIN)/python benchmarks/speed.py --size 256
+	$(BIN)/python benchmarks/speed.py --size 512
+	$(BIN)/python benchmarks/gpu.py
+
+bench-smoke: $(DEV) ## iterations a second and memory of fast and paper, in under two minutes
+	$(BIN)/python benchmarks/speed.py --smoke
 
 system: ## what venv, Qt and OpenGL need of Debian, installed where it may
 	@$(PYTHON) tools/system.py venv qt

@@ -62,7 +62,7 @@ def test_without_noise_to_remove_the_observation_is_returned(texture):
     seen = tensor(texture)
     blurred = tensor(gaussian_filter(texture, 1))
     refined = refine(blurred, seen, torch.ones_like(seen), 1e-5, passes=2)
-    assert mse(refined, seen) < 1e-3 * mse(blurred, seen)
+    assert mse(refined, seen) < 1e-2 * mse(blurred, seen)
 
 
 def test_no_pass_changes_nothing_and_the_input_is_never_changed(noisy):
