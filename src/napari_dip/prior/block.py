@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["Block", "Fit", "Restored", "block_recipe", "restore_block"]
 
 
+_SIDES = (6, 7, 5)
+"""Of the patches that one fit after another is refined with: their errors differ."""
+
+
 @dataclass(frozen=True)
 class Block:
     """What is to be restored at once, with intensities scaled to about [0, 1].
@@ -94,7 +98,8 @@ def restore_block(
         arithmetic = choose_arithmetic(chosen.precision, place)
         for member in range(chosen.members):
             own_seed = _derive(seed, f"fit {member}")
-            one = Fit(block, settings, chosen, domain, arithmetic, place, own_seed)
+            side = _SIDES[member % len(_SIDES)]
+            one = Fit(block, settings, chosen, domain, arithmetic, place, own_seed, side)
             before = sum(fitted.iterations for fitted in fits)
             fitting = one.run(stop_requested)
             try:
@@ -135,6 +140,8 @@ class Fit:
         In which precision, and where.
     seed
         Of all random numbers.
+    patch_side
+        Of the patches that are compared, in pixels.
     """
 
     block: Block
@@ -144,6 +151,7 @@ class Fit:
     arithmetic: Arithmetic
     place: torch.device
     seed: int
+    patch_side: int = 6
 
     def run(
         self, stop_requested: Callable[[], bool]
@@ -216,7 +224,8 @@ class Fit:
         noisy = everything.y
         if everything.clipping is not None:
             noisy = noisy + guide - everything.clipping(guide)
-        refined = refine(guide, noisy, everything.known, self._sigma, passes=self.recipe.refinement)
+        passes, side = self.recipe.refinement, self.patch_side
+        refined = refine(guide, noisy, everything.known, self._sigma, passes=passes, side=side)
         return self.domain.leave(refined[0].cpu().numpy())
 
     @property

@@ -224,7 +224,7 @@ _FAST_INPAINT: dict[Hole, Recipe] = {
 def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
     match settings.task:
         case Denoise():
-            return replace(_FAST, tv_weight=0.25 * sigma, refinement=3)
+            return replace(_FAST, tv_weight=0.25 * sigma, refinement=4)
         case SuperResolve():
             return _FAST_SUPER
         case Inpaint():

@@ -7,7 +7,7 @@ texture under different noise, or with other pixels missing: together they tell 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -30,6 +30,9 @@ _WHOLE = _Patches(side=6, step=4, reach=8, alike=30)
 _WITH_GAPS = _Patches(side=5, step=3, reach=10, alike=30)
 """Smaller where pixels are missing, for a larger system is solved for each patch."""
 
+_FEEDBACK = 0.05
+"""Part of the residual that goes back between two passes, for the texture that is still in it."""
+
 _AT_ONCE = 10_000_000
 """Values gathered at a time: 40 MB."""
 
@@ -37,7 +40,15 @@ _LEAST_SIGMA = 0.01
 """Of the range of intensities: where pixels are missing, what is seen is trusted no more."""
 
 
-def refine(estimate: Tensor, noisy: Tensor, known: Tensor, sigma: float, *, passes: int) -> Tensor:
+def refine(
+    estimate: Tensor,
+    noisy: Tensor,
+    known: Tensor,
+    sigma: float,
+    *,
+    passes: int,
+    side: int = _WHOLE.side,
+) -> Tensor:
     """Refine an estimate by the Gaussian model of groups of patches alike.
 
     The second step of Lebrun, Buades and Morel, "A Nonlocal Bayesian Image Denoising Algorithm",
@@ -57,7 +68,10 @@ def refine(estimate: Tensor, noisy: Tensor, known: Tensor, sigma: float, *, pass
     sigma
         Standard deviation of the noise, in the units of both.
     passes
-        How often; each starts from the one before, 0 returns the estimate.
+        How often; each starts from the one before with a little of the residual put back, 0
+        returns the estimate.
+    side
+        Of a patch in pixels, where none are missing.
 
     Returns
     -------
@@ -75,16 +89,20 @@ def refine(estimate: Tensor, noisy: Tensor, known: Tensor, sigma: float, *, pass
     True
     """
     if estimate.ndim == 5:
+        stacks = (x.unbind(dim=2) for x in (estimate, noisy, known))
         planes = [
-            refine(estimate[:, :, z], noisy[:, :, z], known[:, :, z], sigma, passes=passes)
-            for z in range(estimate.shape[2])
+            refine(one, seen, there, sigma, passes=passes, side=side)
+            for one, seen, there in zip(*stacks, strict=True)
         ]
         return torch.stack(planes, dim=2)
     mixing = _orthonormal(estimate.shape[1]).to(estimate)
     guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, x) for x in (estimate, noisy))
     gaps = known.amin(dim=1, keepdim=True) if (known == 0).any() else None
-    for _ in range(passes):
-        guide = _one_pass(guide, seen, gaps, sigma)
+    kind = replace(_WHOLE, side=side) if gaps is None else _WITH_GAPS
+    for number in range(passes):
+        if number and gaps is None:
+            guide = guide.lerp(seen, _FEEDBACK)
+        guide = _one_pass(guide, seen, gaps, sigma, kind)
     refined: Tensor = torch.einsum("kc,bkhw->bchw", mixing, guide)
     return refined
 
@@ -96,8 +114,9 @@ def _orthonormal(channels: int) -> Tensor:
     return waves / waves.square().sum(dim=1, keepdim=True).sqrt()
 
 
-def _one_pass(guide: Tensor, seen: Tensor, gaps: Tensor | None, sigma: float) -> Tensor:
-    kind = _WHOLE if gaps is None else _WITH_GAPS
+def _one_pass(
+    guide: Tensor, seen: Tensor, gaps: Tensor | None, sigma: float, kind: _Patches
+) -> Tensor:
     shape = guide.shape[2:]
     side = min(kind.side, *shape)
     grid = _Grid(shape[0] - side + 1, shape[1] - side + 1, kind)
@@ -111,7 +130,11 @@ def _one_pass(guide: Tensor, seen: Tensor, gaps: Tensor | None, sigma: float) ->
     window = grid.window(guide.device)
     # A patch with gaps has a system of its own to be solved.
     each = window.shape[1] if known is None else max(window.shape[1], kind.alike * side**2)
-    for references in grid.references(guide.device).split(max(1, _AT_ONCE // (each * side**2))):
+    places = grid.references(guide.device)
+    if known is not None and sigma <= _LEAST_SIGMA:
+        # Next to no noise: only what is missing can become better.
+        places = places[(known[grid.number(places)] == 0).any(dim=1)]
+    for references in places.split(max(1, _AT_ONCE // (each * side**2))):
         alike = _most_alike(references, guides[0], grid, window)
         for guide_patches, patches, total in zip(guides, values, totals, strict=True):
             there = None if known is None else known[alike]
@@ -120,7 +143,7 @@ def _one_pass(guide: Tensor, seen: Tensor, gaps: Tensor | None, sigma: float) ->
         count.index_add_(0, alike.flatten(), torch.ones_like(alike.flatten(), dtype=count.dtype))
     weight = functional.fold(count.expand(side**2, -1)[None], shape, side)
     summed = torch.cat([functional.fold(total.T[None], shape, side) for total in totals], dim=1)
-    return summed / weight
+    return torch.where(weight > 0, summed / weight.clamp(min=1), guide)
 
 
 @dataclass(frozen=True)
@@ -145,6 +168,10 @@ class _Grid:
         sides = [torch.arange(min(widest, size)) for size in (self.rows, self.columns)]
         return torch.cartesian_prod(*sides).T.to(device)
 
+    def number(self, places: Tensor) -> Tensor:
+        """Count the given rows and columns."""
+        return places[:, 0] * self.columns + places[:, 1]
+
     def around(self, references: Tensor, window: Tensor) -> Tensor:
         """Give the places in the window around each reference, moved inside the image."""
         reach = self.kind.reach
@@ -158,8 +185,8 @@ class _Grid:
 def _most_alike(references: Tensor, guides: Tensor, grid: _Grid, window: Tensor) -> Tensor:
     """Give the patches most like each reference in the estimate, itself among them."""
     places = grid.around(references, window)
-    own = references[:, 0] * grid.columns + references[:, 1]
-    distances = (guides[places] - guides[own][:, None]).square().sum(dim=2)
+    own = guides[grid.number(references)]
+    distances = (guides[places] - own[:, None]).square().sum(dim=2)
     count = min(grid.kind.alike, places.shape[1])
     return places.gather(1, distances.topk(count, dim=1, largest=False).indices)
 
