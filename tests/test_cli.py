@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from napari_dip.cli import app
 from napari_dip.errors import Diverged
-from napari_dip.settings import Settings, SuperResolve
+from napari_dip.settings import SensorNoise, Settings, SuperResolve
 from napari_dip.stack import restore as engine
 from napari_dip.stack.store import StoredImage, read_image, read_provenance, write_image
 
@@ -154,6 +154,29 @@ def test_options_win_over_the_settings_file_and_the_rest_of_it_holds(cells, tmp_
     assert (used.prior.network, used.prior.code_noise) == ("hourglass", 0.01)
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("3.5", 3.5),
+        ("gaussian", "gaussian"),
+        ("auto", "auto"),
+        ("2,1.5,3", SensorNoise(gain=2, offset=1.5, read=3)),
+    ],
+)
+def test_noise_is_a_word_a_number_or_a_camera(cells, typed, meant):
+    assert settings_of(cells, "denoise", "--noise", typed, "--iterations", 1).noise == meant
+
+
+def test_the_uncertainty_is_written_as_an_image_of_its_own(cells, tmp_path):
+    out, spread = tmp_path / "out.tif", tmp_path / "spread.tif"
+    options = ("--iterations", 2, "--members", 2, "--device", "cpu", "--uncertainty", spread)
+    assert call("denoise", cells, out, *options).exit_code == 0
+    pixels = tifffile.imread(spread)
+    assert pixels.dtype == np.float32
+    assert pixels.shape == tifffile.imread(out).shape
+    assert pixels.max() > 0
+
+
 def test_a_rule_keeps_the_files_numbers_when_it_is_named_again(cells, tmp_path):
     (tmp_path / "run.json").write_text('{"stopping": {"rule": "es-wmv", "window": 7}}')
     options = ("--settings", tmp_path / "run.json", "--iterations", 2)
@@ -233,6 +256,9 @@ def test_info_names_versions_devices_and_memory():
     assert "torch" in record["versions"]
     assert record["devices"][-1]["name"] == "cpu"
     assert record["devices"][-1]["memory_bytes"] > 0
+    assert "an iteration" in text.stdout
+    measured = record["devices"][-1]["arithmetic"]
+    assert measured["chosen"] in measured["milliseconds"]
 
 
 @pytest.mark.parametrize("command", ["denoise", "super-resolve", "inpaint", "demo", "info"])
@@ -254,6 +280,19 @@ def test_every_command_explains_itself(command):
         pytest.param(("denoise", "cells.tif", "o.jpg"), "no format that is written", id="suffix"),
         pytest.param(("denoise", "cells.tif", "no/o.tif"), "does not exist", id="folder"),
         pytest.param(("denoise", "cells.tif", "old.tif"), "old.tif exists", id="exists"),
+        pytest.param(
+            ("denoise", "cells.tif", "o.tif", "--uncertainty", "u.tif"),
+            "a single fit has no spread",
+            id="no spread",
+        ),
+        pytest.param(
+            ("denoise", "cells.tif", "o.tif", "--members", "2", "--uncertainty", "o.tif"),
+            "give --uncertainty another name",
+            id="same name",
+        ),
+        pytest.param(
+            ("denoise", "cells.tif", "o.tif", "--noise", "1,2"), "GAIN,OFFSET,READ", id="noise"
+        ),
         pytest.param(
             ("denoise", "cells.tif", "cells.tif", "--overwrite"), "the input itself", id="input"
         ),

@@ -1,9 +1,11 @@
 """The data term sees known pixels alone, and total variation measures edges."""
 
+import math
+
 import pytest
 import torch
 
-from napari_dip.prior.energy import Observation, total_variation
+from napari_dip.prior.energy import Clipping, Observation, total_variation
 from napari_dip.prior.operators import Downsample, Identity
 
 
@@ -58,3 +60,29 @@ def test_total_variation_has_a_gradient_where_nothing_changes():
     x = torch.ones(1, 1, 6, 6, requires_grad=True)
     total_variation(x).backward()
     assert torch.isfinite(x.grad).all()
+
+
+def test_a_weight_counts_where_it_is_large():
+    x, y = torch.zeros(1, 1, 2, 2), torch.tensor([[[[1.0, 1.0], [3.0, 3.0]]]])
+    weight = torch.tensor([[[[2.0, 2.0], [0.0, 0.0]]]])
+    known = torch.ones_like(x)
+    assert Observation(y, Identity(), known).data_term(x).item() == 5
+    assert Observation(y, Identity(), known, weight).data_term(x).item() == 1
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.0, math.inf), (-math.inf, 1.0)])
+def test_clipping_gives_the_mean_of_what_the_sensor_shows(low, high):
+    x = torch.linspace(-0.1, 1.1, 7, dtype=torch.float64)
+    noise = 0.2 * torch.randn(200_000, 1, generator=generator(), dtype=torch.float64)
+    expected = (x + noise).clamp(low, high).mean(dim=0)
+    assert Clipping(0.2, low, high)(x).numpy() == pytest.approx(expected.numpy(), abs=2e-3)
+
+
+def test_a_clipped_observation_is_met_by_the_truth_and_not_by_its_mean():
+    truth = torch.full((1, 1, 100, 100), 0.95)
+    y = (truth + 0.1 * torch.randn(truth.shape, generator=generator())).clamp(max=1)
+    clipping = Clipping(0.1, -math.inf, 1.0)
+    aware = Observation(y, Identity(), torch.ones_like(y), clipping=clipping)
+    plain = Observation(y, Identity(), torch.ones_like(y))
+    assert aware.data_term(truth) < aware.data_term(truth - 0.03)
+    assert plain.data_term(truth) > plain.data_term(truth - 0.03)

@@ -9,10 +9,10 @@ import pytest
 from skimage.metrics import mean_squared_error as mse
 
 import napari_dip
-from napari_dip import Settings, denoise, inpaint, restore, super_resolve
+from napari_dip import SensorNoise, Settings, denoise, inpaint, restore, super_resolve
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.prior.operators import Downsample
-from napari_dip.settings import Inpaint
+from napari_dip.settings import Denoise, Inpaint, SuperResolve
 
 QUICK = {"device": "cpu", "iterations": 3}
 DTYPES = [bool, "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", ">u2", ">f4"]
@@ -275,3 +275,94 @@ assert not {"torch", "napari", "qtpy", "magicgui", "superqt"} & set(sys.modules)
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="sharpen"):
         napari_dip.sharpen  # noqa: B018
+
+
+# ---- noise, several fits, refinement -----------------------------------------------------------
+
+
+def test_refinement_brings_the_estimate_nearer_to_the_truth(clean, noisy):
+    plain, refined = (
+        finish(restore(noisy, Settings(device="cpu", iterations=60, refinement=passes)))[1]
+        for passes in (0, 3)
+    )
+    assert mse(clean, refined.image) < mse(clean, plain.image)
+
+
+def test_photon_noise_is_seen_and_made_even():
+    rng = np.random.default_rng(0)
+    truth = np.linspace(20, 2000, 64) * np.ones((64, 1))
+    image = (100 + 5 * rng.poisson(truth / 5)).astype(np.uint16)
+    _, result = finish(restore(image, Settings(**QUICK)))
+    assert result.reports[0].noise["gain"] == pytest.approx(5, rel=0.2)
+    _, gaussian = finish(restore(image, Settings(noise="gaussian", **QUICK)))
+    assert gaussian.reports[0].noise["gain"] == 0
+    given = SensorNoise(gain=5, offset=100, read=1)
+    _, told = finish(restore(image, Settings(noise=given, **QUICK)))
+    assert told.reports[0].noise["gain"] == 5
+    assert told.image.dtype == np.uint16
+
+
+def test_all_planes_of_a_channel_share_one_estimate_of_the_noise(noisy):
+    stack = np.stack([np.stack([noisy, noisy[::-1]]), 10 * np.stack([noisy[::-1], noisy])])
+    _, result = finish(restore(stack, Settings(axes="CZYX", **QUICK)))
+    reads = [report.noise["read"] for report in result.reports]
+    assert reads[0] == reads[1]
+    assert reads[2] == reads[3] == pytest.approx(10 * reads[0])
+
+
+def test_several_fits_are_averaged_and_their_spread_is_told(noisy):
+    settings = Settings(members=3, preview_every_s=0, noise=0.1, **QUICK)
+    snapshots, result = finish(restore(noisy, settings))
+    (report,) = result.reports
+    assert (report.members, report.iterations) == (3, 9)
+    assert [s.iteration for s in snapshots] == list(range(1, 10))
+    assert all(s.iterations == 9 for s in snapshots)
+    assert result.spread.shape == noisy.shape
+    assert result.spread.dtype == np.float32
+    assert result.spread.mean() > 0
+    _, single = finish(restore(noisy, Settings(noise=0.1, **QUICK)))
+    assert single.spread is None
+
+
+def test_the_spread_is_in_the_units_of_the_image(noisy):
+    one, thousand = (
+        finish(
+            restore(scale * noisy, Settings(members=2, noise=scale * 0.1, refinement=0, **QUICK))
+        )[1].spread
+        for scale in (1, 1000)
+    )
+    assert thousand.mean() == pytest.approx(1000 * one.mean(), rel=0.05)
+
+
+def test_an_offset_above_the_image_is_refused(noisy):
+    with pytest.raises(BadImage, match="offset=100 is not below the brightest pixel"):
+        restore(noisy, Settings(noise=SensorNoise(gain=1, offset=100)))
+
+
+def test_an_rgba_image_has_a_spread_of_its_own_shape(noisy):
+    rgba = (255 * np.stack([noisy] * 4, axis=-1)).clip(0, 255).astype(np.uint8)
+    _, result = finish(restore(rgba, Settings(members=2, axes="YXS", **QUICK)))
+    assert result.spread.shape == rgba.shape
+    assert (result.spread[..., 3] == 0).all()
+
+
+def test_stopping_in_the_second_fit_keeps_the_first(noisy):
+    calls = []
+
+    def stop():
+        calls.append(1)
+        return len(calls) == 5
+
+    _, result = finish(restore(noisy, Settings(members=3, **QUICK), stop_requested=stop))
+    assert result.stopped_by_user
+    assert (result.reports[0].members, result.reports[0].iterations) == (2, 5)
+
+
+@pytest.mark.parametrize("preset", ["fast", "best"])
+def test_each_preset_does_each_task(noisy, preset):
+    image, mask = noisy[:24, :24], noisy[:24, :24] > 0.9
+    for task, hidden in ((Denoise(), None), (Inpaint(), mask), (SuperResolve(), None)):
+        settings = Settings(task=task, preset=preset, device="cpu", iterations=2)
+        _, result = finish(restore(image, settings, mask=hidden))
+        assert np.isfinite(result.image).all()
+        assert (result.spread is not None) == (preset == "best")

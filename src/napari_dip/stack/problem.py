@@ -200,6 +200,12 @@ def _noises(
     """Find out about the noise of each channel, from all its planes together."""
     given = settings.noise
     if isinstance(given, SensorNoise):
+        brightest = values[known].max()
+        if given.gain and given.offset >= brightest:
+            raise BadImage(
+                f"the noise's offset={given.offset:g} is not below the brightest pixel, "
+                f"{brightest:g}; give the grey value of the dark"
+            )
         model = NoiseModel(given.gain, given.offset, given.read)
         return (model,) * layout.units
     if not isinstance(given, str):
