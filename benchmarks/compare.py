@@ -45,10 +45,14 @@ def chosen_cases(quick: bool, data: Path | None) -> list[Case]:
     return [*six, *rest, *(pairs(data) if data else [])]
 
 
-def runs(case: Case, presets: Iterable[str]) -> Iterable[tuple[str, dict[str, Any]]]:
+def runs(
+    case: Case, presets: Iterable[str], without: Iterable[str]
+) -> Iterable[tuple[str, dict[str, Any]]]:
     """Run every method on one case; yields its name and figures."""
     yield "as it was seen", {} if case.kind == "super-resolve" else figures(case, case.seen)
     for name, run in available(case.kind).items():
+        if name in without:
+            continue
         if run is None:
             yield name, {"note": "not installed"}
             continue
@@ -56,7 +60,7 @@ def runs(case: Case, presets: Iterable[str]) -> Iterable[tuple[str, dict[str, An
             image = run(case)
         yield name, figures(case, image) | {"seconds": cost.seconds, "memory": cost.memory}
     plain = case.settings.replace(prior={"network": "pixels", "tv_weight": 0}, refinement=0)
-    smooth = {"network": "pixels", "tv_weight": 0.02, "learning_rate": 0.01}
+    smooth = {"network": "pixels", "tv_weight": 0.05, "learning_rate": 0.01}
     ways = {
         "no prior": plain.replace(iterations=500, stopping="fixed"),
         "TV only": plain.replace(prior=smooth, iterations=500, stopping="fixed"),
@@ -112,6 +116,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small crops")
     parser.add_argument("--presets", nargs="+", default=["fast", "best"])
     parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--without", nargs="+", default=[], help="rivals to leave out")
     parser.add_argument("--data", type=Path, help="folder with NOISY_*.tif and GT_*.tif")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     asked = parser.parse_args()
@@ -124,7 +129,7 @@ def main() -> None:
     for number, case in enumerate(cases):
         if asked.only not in case.name:
             continue
-        for method, found in runs(case, asked.presets):
+        for method, found in runs(case, asked.presets, asked.without):
             everything.setdefault(case.name, {})[method] = found
             if number < 6 and "psnr" in found:
                 six[method].append((found["psnr"], found["ssim"]))

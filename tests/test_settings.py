@@ -11,6 +11,7 @@ from napari_dip.settings import (
     Inpaint,
     MovingVariance,
     Prior,
+    SensorNoise,
     Settings,
     SuperResolve,
     WindowedVariance,
@@ -25,6 +26,9 @@ from napari_dip.settings import (
         pytest.param(Settings(task=Inpaint(missing="hole", keep_known=False)), id="inpaint"),
         pytest.param(Settings(prior=Prior(network="pixels", tv_weight=0.1)), id="prior"),
         pytest.param(Settings(stopping=WindowedVariance(window=7, patience=9)), id="stopping"),
+        pytest.param(Settings(noise=SensorNoise(gain=2, offset=100, read=3)), id="camera"),
+        pytest.param(Settings(preset="best", members=3, refinement=0), id="best"),
+        pytest.param(Settings(stopping="consensus"), id="consensus"),
         pytest.param(Settings(noise=12.5, axes="tzyx", device="cuda:1", ndim=3), id="others"),
     ],
 )
@@ -91,3 +95,19 @@ def test_settings_cannot_be_changed_but_replaced():
     assert settings.seed == 0
     with pytest.raises(BadSettings, match="seed=-1"):
         settings.replace(seed=-1)
+
+
+@pytest.mark.parametrize(
+    ("noise", "says"),
+    [
+        ({"gain": 0}, "gain and read are both 0"),
+        ({"gain": -1, "read": 1}, "gain=-1"),
+        ({"gain": float("inf")}, "gain=inf"),
+        ({"read": 1}, "gain"),
+        ("loud", "noise='loud'"),
+        (0, "noise=0"),
+    ],
+)
+def test_noise_that_is_none_is_refused(noise, says):
+    with pytest.raises(BadSettings, match=says):
+        Settings(noise=noise)

@@ -6,6 +6,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,7 +58,9 @@ class Engine:
         report = UnitReport(
             (), "fixed", "asked to", iteration, iteration, 0.5, {}, 0, 1, "float32", ()
         )
-        return Result(output, settings.axes, settings, (report,), "cpu", 1.0, stop_requested())
+        result = Result(output, settings.axes, settings, (report,), "cpu", 1.0, stop_requested())
+        spread = np.full(output.shape, 0.5, np.float32) if settings.preset == "best" else None
+        return replace(result, spread=spread)
 
 
 @pytest.fixture

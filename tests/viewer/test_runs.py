@@ -52,6 +52,23 @@ def test_the_result_takes_the_place_of_the_preview(running, engine):
     assert running.said.startswith("Done")
 
 
+def test_several_fits_leave_a_hidden_layer_with_their_spread(open_panel, engine, noisy, qtbot):
+    panel = open_panel("Denoise", noisy)
+    panel.viewer.layers["noisy"].scale = (2, 3)
+    panel.widget._advanced.preset.value = "best"
+    panel.press("run")
+    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2)
+    engine.finish.set()
+    panel.wait_until_idle()
+    _, spread, output = panel.viewer.layers
+    assert spread.name == "noisy (denoised), uncertainty"
+    assert not spread.visible
+    assert (spread.data == 0.5).all()
+    assert tuple(spread.scale) == tuple(output.scale) == (2, 3)
+    assert spread.metadata["napari-dip"]["settings"]["preset"] == "best"
+    assert set(panel.viewer.layers.selection) == {output}
+
+
 def test_only_run_can_be_pressed_before_and_after(open_panel, engine, noisy):
     panel = open_panel("Denoise", noisy)
     names = ("run", "stop", "discard")
