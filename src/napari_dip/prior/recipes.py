@@ -211,10 +211,18 @@ _FAST_SUPER = replace(_FAST, iterations=600, stopping=Fixed(), tv_weight=0.002)
 
 _FILLING = replace(_FAST_NET, upsampling="nearest")
 
+_FAST_HOLE = replace(
+    _FAST,
+    network=replace(_FILLING, skip=(0,) * 5),
+    iterations=150,
+    code="meshgrid",
+    code_channels=2,
+)
+
 _FAST_INPAINT: dict[Hole, Recipe] = {
     "scratches": replace(_FAST, network=replace(_FILLING, skip=(32,) * 5), refinement=6),
-    "hole": replace(_FAST, network=replace(_FILLING, skip=(0,) * 5)),
-    "large-hole": replace(_FAST, network=replace(_FILLING, skip=(0,) * 5)),
+    "hole": _FAST_HOLE,
+    "large-hole": _FAST_HOLE,
     "pixels": replace(
         _FAST, network=replace(_FILLING, skip=(32,) * 5), iterations=150, refinement=8
     ),
