@@ -56,6 +56,12 @@ def test_the_noise_is_right_at_every_intensity_of_a_picture(image):
         assert found.sigma(OFFSET + GAIN * level) == pytest.approx(expected, rel=0.1)
 
 
+def test_zeros_that_pile_up_where_photons_are_few_are_no_clipping():
+    photons = 10 * data.cell()[200:328, 200:328] / 255.0
+    found = estimate_noise(np.random.default_rng(0).poisson(photons) * 20)
+    assert found.gain == pytest.approx(20, rel=0.2)
+
+
 def test_all_planes_tell_together():
     planes = np.stack([np.full((24, 24), level) for level in np.linspace(1, 100, 25)])
     noisy = seen_by_a_camera(planes)

@@ -184,7 +184,7 @@ class Consensus(Frozen):
     rule: Literal["consensus"] = "consensus"
     fraction: float = Field(0.05, gt=0, le=0.5)
     window: int = Field(30, ge=2)
-    patience: int = Field(15, ge=1)
+    patience: int = Field(10, ge=1)
     share: float = Field(0.15, ge=0, le=10)
 
 

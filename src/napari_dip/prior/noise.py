@@ -287,7 +287,10 @@ def _fit_line(
     levels = np.array([level[part].mean() for part in parts])
     sigmas = np.array([_scale_of(details[part]) for part in parts])
     # Where many values are clipped, the noise that is left says little.
-    whole = (levels - 2 * sigmas > low) & (levels + 2 * sigmas < high) & (sigmas > 0)
+    usable = (levels + 2 * sigmas < high) & (sigmas > 0)
+    whole = usable & (levels - 2 * sigmas > low)
+    # Where photons are few everywhere, what piles up at the low end is no clipping.
+    whole = whole if whole.sum() >= 4 else usable
     if whole.sum() < 4 or np.ptp(levels[whole]) == 0:
         return None
     levels, sigmas = levels[whole], sigmas[whole]
