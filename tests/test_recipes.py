@@ -3,7 +3,7 @@
 import pytest
 
 from napari_dip.prior.recipes import Pixels, ResNet, SkipNet, UNet, recipe
-from napari_dip.settings import Denoise, Fixed, Inpaint, Settings, SuperResolve
+from napari_dip.settings import Consensus, Denoise, Fixed, Inpaint, Settings, SuperResolve
 
 WIDE = (128,) * 5
 GROWING = (16, 32, 64, 128, 128, 128)
@@ -120,3 +120,30 @@ def test_the_other_priors_come_with_their_own_rates():
             upsampling="nearest",
             pointwise_up=False,
         )
+
+
+@pytest.mark.parametrize("preset", ["fast", "best"])
+def test_fast_and_best_stop_by_themselves_in_every_task(preset):
+    for task in (Denoise(), SuperResolve(), Inpaint(), Inpaint(missing="hole")):
+        chosen = recipe(Settings(task=task, preset=preset), hole="hole")
+        assert chosen.stopping == Consensus()
+        assert chosen.precision == "auto"
+        assert (chosen.members > 1) == (preset == "best")
+
+
+def test_noise_is_smoothed_against_as_strong_as_it_is():
+    weak, strong = (recipe(Settings(), sigma=sigma).tv_weight for sigma in (0.02, 0.1))
+    assert strong == pytest.approx(5 * weak)
+
+
+def test_a_coarse_image_is_smoothed_for_noise_only_if_that_was_told():
+    task = SuperResolve()
+    estimated = recipe(Settings(task=task), sigma=0.1).tv_weight
+    told = recipe(Settings(task=task, noise=25.0), sigma=0.1).tv_weight
+    assert told > 5 * estimated > 0
+
+
+def test_networks_that_muon_was_not_tried_on_keep_adam():
+    for name in ("unet", "resnet", "pixels"):
+        assert recipe(Settings(prior=name)).optimiser == "adam"
+    assert recipe(Settings(prior={"optimiser": "adam"})).optimiser == "adam"

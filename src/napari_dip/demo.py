@@ -18,7 +18,7 @@ from rich.table import Table
 from skimage import data, draw, metrics, transform
 
 from napari_dip.errors import FileProblem
-from napari_dip.settings import HeldOut, Prior, Settings, SuperResolve
+from napari_dip.settings import Settings, SuperResolve
 from napari_dip.stack.restore import restore
 
 if TYPE_CHECKING:
@@ -86,14 +86,9 @@ CASES = (
         "super-resolve",
         "binned 2x2, noise 20",
         bin_pixels,
-        # The preset expects hardly any noise here: smooth more, and stop by itself.
-        Settings(
-            task=SuperResolve(factor=2, downsampler="box"),
-            prior=Prior(tv_weight=0.03),
-            stopping=HeldOut(),
-        ),
+        Settings(task=SuperResolve(factor=2, downsampler="box"), noise=20.0),
     ),
-    Case("inpaint", "scratched", scratch, Settings(task="inpaint", iterations=600)),
+    Case("inpaint", "scratched", scratch, Settings(task="inpaint")),
 )
 """What `run_demo` does; "before" is the bicubic interpolation where pixels were binned."""
 

@@ -207,7 +207,7 @@ _FAST = Recipe(
     precision="auto",
 )
 
-_FAST_SUPER = replace(_FAST, iterations=600, stopping=Fixed(), tv_weight=0.002)
+_FAST_SUPER = replace(_FAST, tv_weight=0.002)
 
 _FILLING = replace(_FAST_NET, upsampling="nearest")
 
@@ -234,7 +234,10 @@ def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
         case Denoise():
             return replace(_FAST, tv_weight=0.25 * sigma, refinement=4)
         case SuperResolve():
-            return _FAST_SUPER
+            # What is estimated from coarse pixels is as much texture as noise: only noise that was
+            # told is smoothed against.
+            told = not isinstance(settings.noise, str)
+            return replace(_FAST_SUPER, tv_weight=max(0.002, 0.25 * sigma)) if told else _FAST_SUPER
         case Inpaint():
             return _FAST_INPAINT[hole]
 
