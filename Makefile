@@ -49,7 +49,7 @@ fuzz: $(DEV) ## the property tests with many more examples
 	$(BIN)/pytest --hypothesis-profile=fuzz -m hypothesis tests
 
 bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes hours
-	$(BIN)/python -m pip install --quiet bm3d opencv-python-headless || true
+	-$(INSTALL) bm3d opencv-python-headless # rivals; what is missing is left out of the tables
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/stopping.py
 	$(BIN)/python benchmarks/speed.py --size 256

@@ -69,6 +69,12 @@ def test_all_planes_tell_together():
     assert estimate_noise(noisy[12]).gain == 0
 
 
+@pytest.mark.parametrize("shape", [(9000, 2500), (40, 600, 700)], ids=str)
+def test_a_part_of_a_large_image_is_enough(shape):
+    y = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    assert estimate_noise(y).sigma(0.0) == pytest.approx(1, abs=0.02)
+
+
 def test_unknown_pixels_are_left_out():
     y = np.random.default_rng(0).normal(size=(64, 65))
     known = np.ones(y.shape, bool)

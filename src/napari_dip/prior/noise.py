@@ -46,8 +46,8 @@ _NEAR = 0.01
 _BINS = 16
 _LEAST_IN_BIN = 200
 
-_MOST_PIXELS = 4_000_000
-"""More planes than that are thinned out."""
+_SIDE = 2048
+"""Of the part of a plane that is looked at; of more planes than make that many pixels, some."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,8 @@ def estimate_noise(
     """
     planes = np.reshape(y, (-1, *np.shape(y)[-2:]))
     seen = np.ones(planes.shape, bool) if known is None else np.reshape(known, planes.shape)
-    every = max(1, planes.size // _MOST_PIXELS)
-    planes, seen = planes[::every].astype(np.float64), seen[::every]
+    planes, seen = (_thinned(each) for each in (planes, seen))
+    planes = planes.astype(np.float64)
     low, high = _clipped_at(planes[seen])
     flat = _flat_pixels(planes, seen)
     if flat.level.size < 2:
@@ -169,6 +169,15 @@ def estimate_noise(
     model = _fit_line(flat.level, details, low, high) if signal_dependent else None
     model = model or NoiseModel(read=_scale_of(details))
     return replace(model, low=low, high=high, correlated=correlated)
+
+
+def _thinned(planes: NDArray[Any]) -> NDArray[Any]:
+    """Take the middle of large planes, and as many of them as are needed."""
+    middle = tuple(
+        slice(max(0, (side - _SIDE) // 2), (side + _SIDE) // 2) for side in planes.shape[1:]
+    )
+    planes = planes[:, *middle]
+    return planes[:: max(1, planes.size // _SIDE**2)]
 
 
 @dataclass(frozen=True)
