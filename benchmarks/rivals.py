@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from skimage import restoration, transform
 
-from napari_dip.prior.noise import NoiseModel, estimate_noise
+from napari_dip.prior.estimate import estimate_noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cases import Case, Pixels
+
+    from napari_dip.prior.noise import NoiseModel
 
 
 def noise_of(case: Case) -> NoiseModel:

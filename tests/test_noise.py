@@ -1,113 +1,13 @@
-"""The noise is found whatever the image is, and made even without bias."""
+"""Noise is made even, and the mean comes back without bias."""
 
 import json
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
-from skimage import data
 
-from napari_dip.prior.noise import NoiseModel, estimate_noise
+from napari_dip.prior.noise import NoiseModel
 
-GAIN, OFFSET, READ = 3.0, 100.0, 4.0
-
-
-def cells(photons=100):
-    """Scikit-image's cell, as expected numbers of photons up to the given one."""
-    clean = data.cell()[:400].astype(np.float64)
-    return photons * (clean - clean.min()) / np.ptp(clean)
-
-
-def seen_by_a_camera(photons, seed=0):
-    rng = np.random.default_rng(seed)
-    return OFFSET + GAIN * rng.poisson(photons) + rng.normal(0, READ, photons.shape)
-
-
-@pytest.mark.parametrize(
-    # The photograph's own texture adds to the least of them.
-    ("sigma", "tolerance"),
-    [(5, 0.3), (25, 0.05), (50, 0.05)],
-)
-@pytest.mark.parametrize("signal_dependent", [True, False])
-def test_gaussian_noise_is_found_on_a_photograph(sigma, tolerance, signal_dependent):
-    clean = data.camera().astype(np.float64)
-    noisy = clean + np.random.default_rng(0).normal(0, sigma, clean.shape)
-    found = estimate_noise(noisy, signal_dependent=signal_dependent)
-    assert found.sigma(128.0) == pytest.approx(sigma, rel=tolerance)
-    assert not found.correlated
-
-
-@pytest.mark.parametrize("photons", [30, 100])
-def test_gain_and_read_noise_are_found_within_a_tenth(photons):
-    ramp = np.linspace(0, photons, 300) * np.ones((300, 1))
-    found = estimate_noise(seen_by_a_camera(ramp))
-    assert found.gain == pytest.approx(GAIN, rel=0.1)
-    in_the_dark = found.sigma(OFFSET) if found.offset < OFFSET else found.read
-    expected = np.sqrt(READ**2 + GAIN * max(found.offset - OFFSET, 0))
-    assert in_the_dark == pytest.approx(expected, rel=0.1)
-
-
-@pytest.mark.parametrize("image", [cells, lambda: data.camera() / 4.0], ids=["cell", "camera"])
-def test_the_noise_is_right_at_every_intensity_of_a_picture(image):
-    photons = image()
-    found = estimate_noise(seen_by_a_camera(photons))
-    for level in np.percentile(photons, [10, 50, 90]):
-        expected = np.sqrt(GAIN**2 * level + READ**2)
-        assert found.sigma(OFFSET + GAIN * level) == pytest.approx(expected, rel=0.1)
-
-
-def test_zeros_that_pile_up_where_photons_are_few_are_no_clipping():
-    photons = 10 * data.cell()[200:328, 200:328] / 255.0
-    found = estimate_noise(np.random.default_rng(0).poisson(photons) * 20)
-    assert found.gain == pytest.approx(20, rel=0.2)
-
-
-def test_all_planes_tell_together():
-    planes = np.stack([np.full((24, 24), level) for level in np.linspace(1, 100, 25)])
-    noisy = seen_by_a_camera(planes)
-    assert estimate_noise(noisy).gain == pytest.approx(GAIN, rel=0.1)
-    assert estimate_noise(noisy[12]).gain == 0
-
-
-@pytest.mark.parametrize("shape", [(9000, 2500), (40, 600, 700)], ids=str)
-def test_a_part_of_a_large_image_is_enough(shape):
-    y = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    assert estimate_noise(y).sigma(0.0) == pytest.approx(1, abs=0.02)
-
-
-def test_unknown_pixels_are_left_out():
-    y = np.random.default_rng(0).normal(size=(64, 65))
-    known = np.ones(y.shape, bool)
-    known[::5, ::7] = False
-    found = estimate_noise(np.where(known, y, 1e6), known)
-    assert found.sigma(0.0) == pytest.approx(1, abs=0.1)
-
-
-@pytest.mark.parametrize("shape", [(8, 8), (2, 9), (1, 1), (3, 3)])
-def test_no_whole_block_means_no_estimate(shape):
-    y = np.random.default_rng(0).normal(size=shape)
-    assert estimate_noise(y, np.zeros(shape, bool)) == NoiseModel()
-    assert np.isfinite(estimate_noise(y).sigma(0.0))
-
-
-def test_noise_that_neighbours_share_is_noticed_and_not_underrated():
-    white = np.random.default_rng(0).normal(size=(256, 256))
-    shared = gaussian_filter(white, 0.7)
-    clean = data.moon()[:256, :256]
-    found = estimate_noise(clean + 15 * shared / shared.std())
-    assert found.correlated
-    assert found.sigma(128.0) == pytest.approx(15, rel=0.25)
-    assert not estimate_noise(clean + 15 * white).correlated
-
-
-def test_the_ends_of_the_sensor_are_noticed_where_values_pile_up():
-    clean = data.camera().astype(np.float64)
-    noisy = clean + np.random.default_rng(0).normal(0, 25, clean.shape)
-    clipped = estimate_noise(noisy.round().clip(0, 255).astype(np.uint8))
-    assert (clipped.low, clipped.high) == (0, 255)
-    assert clipped.sigma(128.0) == pytest.approx(25, rel=0.1)
-    free = estimate_noise(noisy)
-    assert (free.low, free.high) == (-np.inf, np.inf)
+GAIN, OFFSET = 3.0, 100.0
 
 
 @pytest.mark.parametrize("read", [0.0, 4.0, 20.0])

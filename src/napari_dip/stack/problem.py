@@ -9,7 +9,8 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from napari_dip.errors import BadImage, BadMask
-from napari_dip.prior.noise import NoiseModel, estimate_noise
+from napari_dip.prior.estimate import estimate_noise
+from napari_dip.prior.noise import NoiseModel
 from napari_dip.settings import Hole, Inpaint, SensorNoise, Settings, SuperResolve
 from napari_dip.stack.axes import Index, Layout, guess_axes
 from napari_dip.stack.intensity import Scale, measure_scale
