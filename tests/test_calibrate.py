@@ -1,10 +1,13 @@
 """The arithmetic is measured once, remembered, and a recipe's own choice is kept."""
 
 import json
+import math
 
+import numpy as np
 import pytest
 import torch
 
+from napari_dip import Settings, restore
 from napari_dip.prior import calibrate as module
 from napari_dip.prior.calibrate import Arithmetic, calibrate, choose_arithmetic
 
@@ -77,3 +80,19 @@ def test_a_real_measurement_is_in_milliseconds(cache):
     found = calibrate(CPU)
     assert found.chosen in found.milliseconds
     assert all(0.1 < each < 60_000 for each in found.milliseconds.values())
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("shape", [(5, 12, 13), (12, 13), (9, 33)], ids=str)
+def test_no_arithmetic_breaks_a_small_image(shape, precision):
+    noisy = np.random.default_rng(0).random(shape)
+    for seed in range(6):
+        settings = Settings(
+            ndim=len(shape),
+            axes="ZYX"[-len(shape) :],
+            precision=precision,
+            seed=seed,
+            iterations=3,
+            device="cpu",
+        )
+        assert all(math.isfinite(snapshot.loss) for snapshot in restore(noisy, settings))

@@ -43,10 +43,13 @@ class Arithmetic:
     channels_last: bool = False
 
     def memory_format(self, ndim: int) -> torch.memory_format:
-        """Name the order in memory of an image with so many spatial axes."""
-        if not self.channels_last:
-            return torch.contiguous_format
-        return torch.channels_last if ndim == 2 else torch.channels_last_3d
+        """Name the order in memory of an image with so many spatial axes.
+
+        Volumes keep their channels first: with channels_last_3d in bfloat16 torch 2.13 gives NaN
+        on the CPU, now and then.
+        """
+        last = self.channels_last and ndim == 2
+        return torch.channels_last if last else torch.contiguous_format
 
     def __str__(self) -> str:
         return f"{self.precision}, channels {'last' if self.channels_last else 'first'}"
