@@ -237,7 +237,7 @@ def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
             # What is estimated from coarse pixels is as much texture as noise: only noise that was
             # told is smoothed against.
             told = not isinstance(settings.noise, str)
-            return replace(_FAST_SUPER, tv_weight=max(0.002, 0.25 * sigma)) if told else _FAST_SUPER
+            return replace(_FAST_SUPER, tv_weight=max(0.002, 0.4 * sigma)) if told else _FAST_SUPER
         case Inpaint():
             return _FAST_INPAINT[hole]
 
