@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def noise_of(case: Case) -> NoiseModel:
-    """Estimate it as the presets do, unless it is known."""
+    """Estimate it as the presets do."""
     seen = case.seen if case.seen.ndim == 2 else np.moveaxis(case.seen, -1, 0)
     return estimate_noise(seen)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from napari_dip import Settings, restore
+from napari_dip.errors import BadSettings
 from napari_dip.prior import calibrate as module
 from napari_dip.prior.calibrate import Arithmetic, calibrate, choose_arithmetic
 
@@ -82,8 +83,16 @@ def test_a_real_measurement_is_in_milliseconds(cache):
     assert all(0.1 < each < 60_000 for each in found.milliseconds.values())
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("shape", [(5, 12, 13), (12, 13), (9, 33)], ids=str)
+@pytest.mark.parametrize(
+    ("shape", "precision"),
+    [
+        ((5, 12, 13), None),
+        ((5, 12, 13), "float32"),
+        ((12, 13), "bfloat16"),
+        ((9, 33), "bfloat16"),
+    ],
+    ids=str,
+)
 def test_no_arithmetic_breaks_a_small_image(shape, precision):
     noisy = np.random.default_rng(0).random(shape)
     for seed in range(6):
@@ -96,3 +105,9 @@ def test_no_arithmetic_breaks_a_small_image(shape, precision):
             device="cpu",
         )
         assert all(math.isfinite(snapshot.loss) for snapshot in restore(noisy, settings))
+
+
+def test_a_volume_in_bfloat16_is_refused_on_the_cpu():
+    settings = Settings(ndim=3, axes="ZYX", precision="bfloat16", device="cpu")
+    with pytest.raises(BadSettings, match="choose 'float32'"):
+        restore(np.random.default_rng(0).random((5, 12, 13)), settings)

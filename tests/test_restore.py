@@ -356,6 +356,16 @@ def test_stopping_in_the_second_fit_keeps_the_first(noisy):
     _, result = finish(restore(noisy, Settings(members=3, **QUICK), stop_requested=stop))
     assert result.stopped_by_user
     assert (result.reports[0].members, result.reports[0].iterations) == (2, 5)
+    _, first = finish(restore(noisy, Settings(members=1, **QUICK)))
+    assert np.array_equal(result.image, first.image)
+    assert result.spread is None
+
+
+def test_a_fit_that_has_just_begun_does_not_spoil_the_picture(noisy):
+    settings = Settings(members=2, preview_every_s=0, **QUICK)
+    snapshots, _ = finish(restore(noisy, settings))
+    _, first = finish(restore(noisy, settings.replace(members=1)))
+    assert all(np.array_equal(snapshot.image, first.image) for snapshot in snapshots[3:])
 
 
 @pytest.mark.parametrize("preset", ["fast", "best"])

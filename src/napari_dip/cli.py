@@ -156,16 +156,12 @@ def info(
     import platform
     from importlib.metadata import version
 
-    # After `devices`, which is in the module that settles how OpenMP waits.
-    from napari_dip.prior.calibrate import calibrate_by_name
+    from napari_dip.prior.calibrate import calibrate
     from napari_dip.prior.device import devices
 
     packages = ("napari-dip", "torch", "numpy", "scipy", "scikit-image", "tifffile")
     versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
-    found = [
-        vars(device) | {"arithmetic": asdict(calibrate_by_name(device.name))}
-        for device in devices()
-    ]
+    found = [vars(device) | {"arithmetic": asdict(calibrate(device.name))} for device in devices()]
     if as_json:
         typer.echo(json.dumps({"versions": versions, "devices": found}))
         return
@@ -219,7 +215,7 @@ def _restore_file(
         dtype = stored.image.dtype if settings.dtype == "keep" else settings.dtype
         check_output(output, dtype, axes, overwrite=options.overwrite)
         if options.uncertainty:
-            _check_uncertainty(options, settings, output, source, mask)
+            _check_uncertainty(options.uncertainty, settings, output, source, mask)
             check_output(options.uncertainty, "float32", axes, overwrite=options.overwrite)
         hidden = read_mask(mask, marks) if mask else None
         restoration = restore(
@@ -239,7 +235,9 @@ def _restore_file(
         restored = stored.with_image(result.image, result.axes, result.factor, result.scaled_axes)
         provenance = result.provenance()
         write_image(output, restored, provenance=provenance, overwrite=options.overwrite)
-        if options.uncertainty and result.spread is not None:
+        if options.uncertainty and result.spread is None:
+            say(f"{options.uncertainty} was not written: no more than one fit was finished.")
+        elif options.uncertainty and result.spread is not None:
             spread = stored.with_image(
                 result.spread, result.axes, result.factor, result.scaled_axes
             )
@@ -258,20 +256,19 @@ def _restore_file(
 
 
 def _check_uncertainty(
-    options: RunOptions, settings: Settings, output: Path, source: Path, mask: Path | None
+    uncertainty: Path, settings: Settings, output: Path, source: Path, mask: Path | None
 ) -> None:
     """Refuse what would have no spread, or would overwrite another file of the run."""
     from napari_dip.prior.recipes import recipe
 
-    assert options.uncertainty is not None
     if recipe(settings).members == 1:
         raise BadSettings(
-            f"--uncertainty {options.uncertainty}: a single fit has no spread; choose "
+            f"--uncertainty {uncertainty}: a single fit has no spread; choose "
             "--preset best, or --members 2 or more"
         )
-    if options.uncertainty.absolute() == output.absolute():
+    if uncertainty.resolve() == output.resolve():
         raise FileProblem(f"{output} is the restored image; give --uncertainty another name")
-    _refuse_own_input(options.uncertainty, source, mask)
+    _refuse_own_input(uncertainty, source, mask)
 
 
 def _refuse_own_input(output: Path, *inputs: Path | None) -> None:

@@ -61,9 +61,7 @@ class RunOptions:
     ] = None
     refinement: Annotated[
         int | None,
-        typer.Option(
-            metavar="N", help="Passes of the filter that puts texture back after denoising."
-        ),
+        typer.Option(metavar="N", help="Passes of the filter that puts texture back, 0 for none."),
     ] = None
     uncertainty: Annotated[
         Path | None,

@@ -223,12 +223,14 @@ class Settings(Frozen):
         ``"auto"`` estimates from the image how the noise depends on the intensity,
         ``"gaussian"`` takes it as the same everywhere; a number is its standard deviation in
         the image's own units, a :class:`SensorNoise` what is known of the camera.
+        Super-resolution smooths only noise that is told: coarse pixels do not tell it from
+        texture.
     members
         How many fits, each with other random numbers, are averaged; their spread is the
         uncertainty of the result.
     refinement
-        How often a denoised image is refined by a filter that compares patches; 0 leaves what
-        the network made as it is.
+        How often a denoised or inpainted image is refined by a filter that compares patches;
+        0 leaves what the network made as it is.
     prior, stopping, averaging
         What to change in the preset. ``averaging`` is the weight of the past in the exponential
         average of the outputs, 0 for none. ``prior`` takes a network's name, ``stopping`` a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from napari_dip.prior.stopping import StoppingRule
 
 __all__ = ["Block", "Fit", "Restored", "block_recipe", "restore_block"]
-
 
 _SIDES = (6, 7, 5)
 """Of the patches that one fit after another is refined with: their errors differ."""
@@ -69,9 +69,8 @@ class Restored:
 
 def block_recipe(block: Block, settings: Settings) -> tuple[Recipe, Domain]:
     """Settle how a block is fitted, and in which intensities."""
-    linear = isinstance(settings.task, SuperResolve) or block.psf is not None
-    aware = settings.preset != "paper"
-    domain = Domain(block.noise, stabilised=aware and not linear and block.noise.gain > 0)
+    evenly = _knows_noise(settings) and not _mixes_pixels(block, settings)
+    domain = Domain(block.noise, stabilised=evenly and block.noise.gain > 0)
     sigma = domain.sigma(block.values[block.known])
     return recipe(settings, hole=block.hole, sigma=sigma), domain
 
@@ -88,14 +87,14 @@ def restore_block(
 
     ``device`` is a name as :func:`~napari_dip.prior.device.choose_device` returns it, ``seed``
     that of the block; see :func:`~napari_dip.prior.fit.fit` for the rest. The iterations of all
-    fits are counted on.
+    fits are counted on. One that is interrupted counts only if there is no other.
     """
     chosen, domain = block_recipe(block, settings)
     done: list[NDArray[np.float32]] = []
     fits: list[Fitted] = []
     place = torch.device(device)
     with torch_errors(place):
-        arithmetic = choose_arithmetic(chosen.precision, place)
+        arithmetic = choose_arithmetic(chosen.precision, place, block.values.ndim - 1)
         for member in range(chosen.members):
             own_seed = _derive(seed, f"fit {member}")
             side = _SIDES[member % len(_SIDES)]
@@ -111,7 +110,8 @@ def restore_block(
             finally:
                 fitting.close()
             fits.append(fitted)
-            done.append(estimate)
+            if not (fitted.stopped_by_user and done):
+                done.append(estimate)
             if fitted.stopped_by_user:
                 break
     spread = np.std(done, axis=0, ddof=1) if len(done) > 1 else None
@@ -119,10 +119,10 @@ def restore_block(
 
 
 def _among(done: list[NDArray[np.float32]], iterate: Iterate, before: int) -> Iterate:
-    """Show an iterate as it changes the mean of all fits."""
+    """Count an iterate on; what is shown is the mean of the fits that are done, if there are."""
     estimate = iterate.estimate
-    if estimate is not None:
-        estimate = np.mean([*done, estimate], axis=0)
+    if estimate is not None and done:
+        estimate = np.mean(done, axis=0)
     return replace(iterate, iteration=before + iterate.iteration, estimate=estimate)
 
 
@@ -181,10 +181,9 @@ class Fit:
 
         ``watch`` may put another rule in the place of the recipe's.
         """
-        everything = self._observation()
         rule, observation = make_rule(
             self.recipe.stopping,
-            everything,
+            self._everything,
             self._sigma,
             torch.Generator().manual_seed(_derive(self.seed, "held out")),
             correlated=self.block.noise.correlated,
@@ -210,16 +209,17 @@ class Fit:
     @property
     def refines(self) -> bool:
         """Whether patches are compared: no operator mixes pixels, and each has its own noise."""
-        linear = self.block.psf is not None or isinstance(self.settings.task, SuperResolve)
+        if _mixes_pixels(self.block, self.settings):
+            return False
         missing = not self.block.known.all()
         white = self._sigma > 0 and not self.block.noise.correlated
-        return self.recipe.refinement > 0 and (white or missing) and not linear
+        return self.recipe.refinement > 0 and (white or missing)
 
     def finish(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Refine an estimate of the loop, and bring it back to the intensities of the block."""
         if not self.refines:
             return self.domain.leave(estimate)
-        everything = self._observation()
+        everything = self._everything
         guide = _to_tensor(estimate).to(self.place)
         noisy = everything.y
         if everything.clipping is not None:
@@ -228,13 +228,15 @@ class Fit:
         refined = refine(guide, noisy, everything.known, self._sigma, passes=passes, side=side)
         return self.domain.leave(refined[0].cpu().numpy())
 
-    @property
+    @cached_property
     def _sigma(self) -> float:
         return self.domain.sigma(self.block.values[self.block.known])
 
-    def _observation(self) -> Observation:
+    @cached_property
+    def _everything(self) -> Observation:
+        """What was seen, nothing held out."""
         block, noise, place = self.block, self.block.noise, self.place
-        aware = self.settings.preset != "paper"
+        aware = _knows_noise(self.settings)
         weight = self.domain.weight(block.values) if aware else None
         clipped = np.isfinite([noise.low, noise.high]).any()
         clips = aware and clipped and not noise.gain and self._sigma > 0
@@ -245,6 +247,16 @@ class Fit:
             None if weight is None else _to_tensor(weight).to(place),
             Clipping(self._sigma, noise.low, noise.high) if clips else None,
         )
+
+
+def _knows_noise(settings: Settings) -> bool:
+    """Whether the noise is more than a number: not so in the method as published."""
+    return settings.preset != "paper"
+
+
+def _mixes_pixels(block: Block, settings: Settings) -> bool:
+    """Whether what was seen of a pixel holds something of its neighbours."""
+    return isinstance(settings.task, SuperResolve) or block.psf is not None
 
 
 def _factor(settings: Settings) -> int:

@@ -22,7 +22,6 @@ __all__ = [
     "Arithmetic",
     "Calibration",
     "calibrate",
-    "calibrate_by_name",
     "choose_arithmetic",
 ]
 
@@ -43,11 +42,7 @@ class Arithmetic:
     channels_last: bool = False
 
     def memory_format(self, ndim: int) -> torch.memory_format:
-        """Name the order in memory of an image with so many spatial axes.
-
-        Volumes keep their channels first: with channels_last_3d in bfloat16 torch 2.13 gives NaN
-        on the CPU, now and then.
-        """
+        """Name the order in memory of an image with so many spatial axes; of volumes, the plain."""
         last = self.channels_last and ndim == 2
         return torch.channels_last if last else torch.contiguous_format
 
@@ -69,12 +64,13 @@ class Calibration:
     cached: bool
 
 
-def calibrate(device: torch.device) -> Calibration:
+def calibrate(device: torch.device | str) -> Calibration:
     """Find the fastest arithmetic for the network of ``fast``, in about a second.
 
     The result is kept in the user's cache folder for this device, number of threads and version
     of torch, so that the same machine always computes in the same way.
     """
+    device = torch.device(device)
     key = f"{_describe(device)}, torch {torch.__version__}"
     known = _read_cache()
     try:
@@ -91,12 +87,7 @@ def calibrate(device: torch.device) -> Calibration:
     return Calibration(chosen, str(chosen), times, cached=False)
 
 
-def calibrate_by_name(name: str) -> Calibration:
-    """Do so for a device as :func:`~napari_dip.prior.device.devices` names it."""
-    return calibrate(torch.device(name))
-
-
-def choose_arithmetic(precision: str, device: torch.device) -> Arithmetic:
+def choose_arithmetic(precision: str, device: torch.device, ndim: int = 2) -> Arithmetic:
     """Settle what the recipe leaves open; a precision that was asked for is kept.
 
     Parameters
@@ -105,7 +96,12 @@ def choose_arithmetic(precision: str, device: torch.device) -> Arithmetic:
         ``"auto"``, ``"float32"`` or ``"bfloat16"``.
     device
         Where.
+    ndim
+        Spatial axes. Volumes are computed in float32 on the CPU: there torch 2.13 takes parts of
+        the gradients of their bfloat16 convolutions from memory that was never written.
     """
+    if precision == "auto" and ndim == 3 and device.type == "cpu":
+        return PLAIN
     if precision == "auto":
         return calibrate(device).arithmetic
     return PLAIN if precision == "float32" else Arithmetic("bfloat16", channels_last=True)

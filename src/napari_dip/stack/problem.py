@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from napari_dip.errors import BadImage, BadMask
+from napari_dip.errors import BadImage, BadMask, BadSettings
 from napari_dip.prior.estimate import estimate_noise
 from napari_dip.prior.noise import NoiseModel
 from napari_dip.settings import Hole, Inpaint, SensorNoise, Settings, SuperResolve
@@ -16,11 +16,15 @@ from napari_dip.stack.axes import Index, Layout, guess_axes
 from napari_dip.stack.intensity import Scale, measure_scale
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Problem", "find_hole", "make_problem"]
 
 SMALLEST_SIDE = 8
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,6 @@ class Problem:
             restored = np.where(self.colours(self.known, index), kept, restored)
         return self.layout.from_block(np.concatenate([restored, alpha]))
 
-    def blank(self) -> NDArray[np.float32]:
-        """Allocate the spread, with zero where there is none."""
-        return np.zeros_like(self.unrestored(), np.float32)
-
     def finish_spread(
         self, index: Index, scale: Scale, spread: NDArray[np.float32]
     ) -> NDArray[np.float32]:
@@ -125,6 +125,11 @@ def make_problem(
     from napari_dip.prior.device import choose_device
 
     device = str(choose_device(settings.device))
+    if settings.precision == "bfloat16" and settings.ndim == 3 and device == "cpu":
+        raise BadSettings(
+            "precision='bfloat16' with ndim=3: torch's gradients of volumes are wrong on the CPU; "
+            "choose 'float32', or another device"
+        )
     kernel = _checked_psf(psf, layout)
     return Problem(values, known, layout, scales, noises, settings, device, kernel)
 
@@ -178,17 +183,9 @@ def _scales(
             raise BadMask(
                 f"no pixel is known{where}: the mask (or NaN) hides all of it; unmask some pixels"
             )
-    channel = layout.axes.find("C")
-    if channel < 0:
-        scales = [_checked_scale(values, known, planes)] * layout.units
-    else:
-        parts = np.arange(layout.shape[channel])[:, None]
-        by_channel = [
-            _checked_scale(values.take(part, channel), known.take(part, channel), planes)
-            for part in parts
-        ]
-        # C is a leading axis, so that its index is a number
-        scales = [by_channel[cast("int", index[channel])] for index in indices]
+    scales = _by_channel(
+        lambda part, seen: _checked_scale(part, seen, planes), values, known, layout
+    )
     return tuple(
         None if _constant(values[index][known[index]]) else scale
         for index, scale in zip(indices, scales, strict=True)
@@ -220,14 +217,25 @@ def _noises(
             part, seen = (each.take(range(3), colour) for each in (part, seen))
         return estimate_noise(part, seen, signal_dependent=given == "auto")
 
+    return tuple(_by_channel(estimate, values, known, layout))
+
+
+def _by_channel(
+    measure: Callable[[NDArray[Any], NDArray[np.bool_]], T],
+    values: NDArray[Any],
+    known: NDArray[np.bool_],
+    layout: Layout,
+) -> list[T]:
+    """Measure each channel over all its planes, and give what was found to its units."""
     channel = layout.axes.find("C")
     if channel < 0:
-        return (estimate(values, known),) * layout.units
-    by_channel = [
-        estimate(values.take([part], channel), known.take([part], channel))
+        return [measure(values, known)] * layout.units
+    found = [
+        measure(values.take([part], channel), known.take([part], channel))
         for part in range(layout.shape[channel])
     ]
-    return tuple(by_channel[cast("int", index[channel])] for index in layout.indices())
+    # C is a leading axis, so that its index is a number
+    return [found[cast("int", index[channel])] for index in layout.indices()]
 
 
 def _checked_scale(

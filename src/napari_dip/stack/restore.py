@@ -128,7 +128,7 @@ def _restore(problem: Problem, stop_requested: Callable[[], bool]) -> Restoratio
         restored = yield from _fit_unit(problem, unit, index, scale, block, clock, stop_requested)
         output[index] = problem.finish(index, scale, restored.estimate)
         if restored.spread is not None:
-            spread = problem.blank() if spread is None else spread
+            spread = np.zeros(output.shape, np.float32) if spread is None else spread
             spread[index] = problem.finish_spread(index, scale, restored.spread)
         report = _report(index, restored, problem.noises[unit])
         reports.append(report)
