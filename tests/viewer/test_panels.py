@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -115,17 +116,19 @@ def test_the_tensors_are_released_when_a_run_is_discarded(open_panel, counts):
 
     def modules():
         gc.collect()
-        return sum(issubclass(type(one), torch.nn.Module) for one in gc.get_objects())
+        return [one for one in gc.get_objects() if issubclass(type(one), torch.nn.Module)]
 
-    before = modules()
+    earlier = weakref.WeakSet(modules())
     panel = open_panel("Denoise", Image(counts, name="cells"))
     panel["device"].setCurrentText("processor (cpu)")
     panel.press("run")
     panel.wait_for_preview()
-    assert modules() > before
+    network = [weakref.ref(one) for one in modules() if one not in earlier]
+    assert network
     panel.press("discard")
     panel.wait_until_idle()
-    assert modules() == before
+    gc.collect()
+    assert all(one() is None for one in network)
 
 
 def test_memory_that_runs_out_is_told(open_panel, counts, notifications, monkeypatch):
