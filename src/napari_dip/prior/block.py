@@ -24,14 +24,14 @@ from napari_dip.prior.rules import make_rule
 from napari_dip.settings import Hole, Settings, SuperResolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from numpy.typing import NDArray
 
     from napari_dip.prior.noise import NoiseModel
     from napari_dip.prior.stopping import StoppingRule
 
-__all__ = ["Block", "Fit", "Restored", "block_recipe", "restore_block"]
+__all__ = ["Block", "Fit", "Restored", "block_recipe", "plan_fits", "restore_block"]
 
 _SIDES = (6, 7, 5)
 """Of the patches that one fit after another is refined with: their errors differ."""
@@ -89,16 +89,10 @@ def restore_block(
     that of the block; see :func:`~napari_dip.prior.fit.fit` for the rest. The iterations of all
     fits are counted on. One that is interrupted counts only if there is no other.
     """
-    chosen, domain = block_recipe(block, settings)
     done: list[NDArray[np.float32]] = []
     fits: list[Fitted] = []
-    place = torch.device(device)
-    with torch_errors(place):
-        arithmetic = choose_arithmetic(chosen.precision, place, block.values.ndim - 1)
-        for member in range(chosen.members):
-            own_seed = _derive(seed, f"fit {member}")
-            side = _SIDES[member % len(_SIDES)]
-            one = Fit(block, settings, chosen, domain, arithmetic, place, own_seed, side)
+    with torch_errors(torch.device(device)):
+        for one in plan_fits(block, settings, device, seed):
             before = sum(fitted.iterations for fitted in fits)
             fitting = one.run(stop_requested)
             try:
@@ -115,7 +109,18 @@ def restore_block(
             if fitted.stopped_by_user:
                 break
     spread = np.std(done, axis=0, ddof=1) if len(done) > 1 else None
-    return Restored(np.mean(done, axis=0), spread, tuple(fits), str(arithmetic))
+    return Restored(np.mean(done, axis=0), spread, tuple(fits), str(one.arithmetic))
+
+
+def plan_fits(block: Block, settings: Settings, device: str, seed: int) -> Iterator[Fit]:
+    """Give the fits that are averaged, one after another: each has random numbers of its own."""
+    chosen, domain = block_recipe(block, settings)
+    place = torch.device(device)
+    arithmetic = choose_arithmetic(chosen.precision, place, block.values.ndim - 1)
+    for member in range(chosen.members):
+        own_seed = _derive(seed, f"fit {member}")
+        side = _SIDES[member % len(_SIDES)]
+        yield Fit(block, settings, chosen, domain, arithmetic, place, own_seed, side)
 
 
 def _among(done: list[NDArray[np.float32]], iterate: Iterate, before: int) -> Iterate:

@@ -30,6 +30,7 @@ __all__ = [
     "UnitReport",
     "make_block",
     "restore",
+    "unit_seed",
 ]
 
 MOST_METRICS = 500
@@ -164,7 +165,7 @@ def _fit_unit(
     settings, units = problem.settings, problem.layout.units
     chosen, _ = block_recipe(block, settings)
     most = chosen.iterations * chosen.members
-    seed = _unit_seed(settings.seed, unit)
+    seed = unit_seed(settings.seed, unit)
     fitting = restore_block(
         block, settings, problem.device, seed=seed, stop_requested=stop_requested
     )
@@ -207,7 +208,7 @@ def make_block(problem: Problem, unit: int, index: Index, scale: Scale) -> Block
     return Block(values, known, noise, hole, problem.psf)
 
 
-def _unit_seed(seed: int, unit: int) -> int:
+def unit_seed(seed: int, unit: int) -> int:
     """Derive a unit's seed from the root seed and its number, not from the order of execution."""
     digest = hashlib.sha256(f"{seed}/{unit}".encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1
