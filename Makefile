@@ -48,13 +48,15 @@ unit: $(DEV) ## pytest, doctests included
 fuzz: $(DEV) ## the property tests with many more examples
 	$(BIN)/pytest --hypothesis-profile=fuzz -m hypothesis tests
 
-bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes hours
-	-$(INSTALL) bm3d opencv-python-headless # rivals; what is missing is left out of the tables
-	$(BIN)/python benchmarks/compare.py
-	$(BIN)/python benchmarks/stopping.py
+bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes hours, and goes on if cut short
+	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless # what is missing, the tables say
+	$(BIN)/python benchmarks/compare.py --resume
+	$(BIN)/python benchmarks/stopping.py --resume
 	$(BIN)/python benchmarks/speed.py --size 256
 	$(BIN)/python benchmarks/speed.py --size 512
 	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python benchmarks/tables.py
+	-$(BIN)/python benchmarks/figures.py
 
 bench-smoke: $(DEV) ## iterations a second and memory of fast and paper, in under two minutes
 	$(BIN)/python benchmarks/speed.py --smoke

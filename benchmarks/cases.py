@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from skimage import data, io
 
 from napari_dip import Inpaint, Settings, SuperResolve
@@ -29,7 +30,7 @@ class Case:
 
     ``relative`` says that the reference is on a scale of its own: PSNR after a fit of gain and
     offset. ``border`` pixels are left out of the comparison, as is usual for super-resolution,
-    and ``luma`` compares the Y channel alone.
+    and ``luma`` compares the Y channel alone. Means are taken over the cases of one ``group``.
     """
 
     name: str
@@ -41,10 +42,26 @@ class Case:
     border: int = 0
     luma: bool = False
     known: dict[str, float] = field(default_factory=dict)
+    group: str = ""
 
     @property
     def kind(self) -> str:
-        return self.settings.task.kind
+        """The task, or ``stack``: other methods compete there."""
+        return "stack" if self.settings.ndim == 3 else self.settings.task.kind
+
+    @property
+    def colours(self) -> int | None:
+        """The axis of the colours, for who asks for it."""
+        return -1 if self.truth.ndim == 3 and self.kind != "stack" else None
+
+    @property
+    def side(self) -> int:
+        return max(self.truth.shape[-2:] if self.kind == "stack" else self.truth.shape[:2])
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What a table or a figure must know of the case."""
+        return {"case": self.name, "kind": self.kind, "group": self.group or self.kind}
 
 
 def photograph(name: str) -> Pixels:
@@ -143,11 +160,41 @@ def decimated(name: str, size: int, factor: int, seed: int = 0, sigma: float = 0
     )
 
 
+def holed(name: str, size: int, seed: int = 0) -> Case:
+    """Cut a disc out of the middle, an eighth of the image wide."""
+    truth = crop(photograph(name), size)
+    rows, columns = np.indices(truth.shape[:2]) - size / 2
+    missing = np.hypot(rows, columns) < max(10, size / 16)
+    seen = np.where(missing if truth.ndim == 2 else missing[..., None], 0, truth)
+    settings = Settings(task=Inpaint(), seed=seed)
+    return Case(f"{name} {size}, hole", truth, seen, settings, missing)
+
+
+def stack(depth: int, size: int, sigma: float, seed: int = 0) -> Case:
+    """Take the middle of a stack of nuclei, restored as one volume, or blobs in its place."""
+    path = SHARED / "stack3d" / "xyz_8bit__nuclei_autothresh.tif"
+    if path.is_file():
+        volume = tifffile.imread(path).astype(np.float64)
+    else:
+        volume = gaussian_filter(data.binary_blobs(128, n_dim=3, rng=0).astype(float), (1, 2, 2))
+    corner = [
+        max((have - want) // 2, 0)
+        for have, want in zip(volume.shape, (depth, size, size), strict=True)
+    ]
+    z, y, x = (slice(c, c + want) for c, want in zip(corner, (depth, size, size), strict=True))
+    truth = 255 * volume[z, y, x] / volume.max()
+    seen = truth + np.random.default_rng(seed).normal(0, sigma, truth.shape)
+    name = f"nuclei {'x'.join(map(str, truth.shape))}, sigma {sigma:g}"
+    settings = Settings(ndim=3, axes="ZYX", seed=seed)
+    return Case(name, truth, seen, settings, known={"sigma": sigma})
+
+
 def pairs(folder: Path) -> list[Case]:
     """Take every NOISY_name.tif with its GT_name.tif from a folder."""
     found = []
     for noisy in sorted(folder.glob("NOISY_*.tif")):
         truth = noisy.with_name(noisy.name.replace("NOISY_", "GT_"))
         images = [tifffile.imread(path).squeeze().astype(np.float64) for path in (truth, noisy)]
-        found.append(Case(noisy.stem.removeprefix("NOISY_"), *images, Settings(), relative=True))
+        name = noisy.stem.removeprefix("NOISY_")
+        found.append(Case(name, *images, Settings(), relative=True, group="own pairs"))
     return found

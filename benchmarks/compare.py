@@ -1,29 +1,37 @@
 """Compare the presets with classical methods, side by side in one run.
 
-    python benchmarks/compare.py [--quick] [--presets fast best] [--data FOLDER] [--out build/bench]
+    python benchmarks/compare.py [--quick] [--presets fast best] [--resume] [--out build/bench]
 
 Every case is spoilt with a fixed seed, every method gets the same pixels, and the presets stop by
-themselves. ``paper`` runs if it is named among the presets, and takes hours. Prints a Markdown
-table and writes it with the figures as JSON.
+themselves; beside what they return stands the best they could have returned, had they known the
+truth. ``paper`` runs if it is named among the presets, and takes hours. Each row is taken in a
+process of its own, so that its memory is its own, and goes to a JSON file at once: ``--resume``
+goes on where that file ends, and ``tables.py`` sets it in Markdown.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections import defaultdict
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from cases import SHARED, Case, decimated, frame, gaussian, half_missing, pairs, poisson
+from cases import SHARED, Case, decimated, frame, gaussian, half_missing, pairs, poisson, stack
 from measure import finish, fitted_psnr, measured, psnr, ssim
-from rivals import available
+from oracle import follow
+from record import Record, Row
+from rivals import PUBLISHED_STEPS, installed, rivals
+from tables import quality, quality_head, quality_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from cases import Pixels
 
-SIX = "mean of the six with BM3D's bar"
+    from napari_dip import Settings
+
+SEEN = "as it was seen"
 
 
 def chosen_cases(quick: bool, data: Path | None) -> list[Case]:
@@ -37,55 +45,64 @@ def chosen_cases(quick: bool, data: Path | None) -> list[Case]:
         poisson("05", size, 30),
     ]
     rest = [
-        gaussian("F16", 96 if quick else 512, 25, clipped=True),
+        replace(gaussian("F16", 96 if quick else 512, 25, clipped=True), group="denoise, colour"),
         half_missing("barbara", 96 if quick else 512),
         decimated("zebra", 128 if quick else 1000, 4),
         decimated("butterfly", 128 if quick else 1000, 4),
+        stack(8, 48, 15) if quick else stack(16, 96, 15),
     ]
     return [*six, *rest, *(pairs(data) if data else [])]
 
 
-def runs(
-    case: Case, presets: Iterable[str], without: Iterable[str]
-) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Run every method on one case; yields its name and figures."""
-    yield "as it was seen", {} if case.kind == "super-resolve" else figures(case, case.seen)
-    for name, run in available(case.kind).items():
-        if name in without:
-            continue
-        if run is None:
-            yield name, {"note": "not installed"}
-            continue
-        with measured() as cost:
-            image = run(case)
-        yield name, figures(case, image) | {"seconds": cost.seconds, "memory": cost.memory}
-    plain = case.settings.replace(prior={"network": "pixels", "tv_weight": 0}, refinement=0)
+def ways(case: Case, presets: list[str]) -> dict[str, Settings]:
+    """Give what this program can do, with a prior and without."""
+    settings = case.settings
+    bare = settings.replace(refinement=0, iterations=500, stopping="fixed")
     smooth = {"network": "pixels", "tv_weight": 0.05, "learning_rate": 0.01}
-    ways = {
-        "no prior": plain.replace(iterations=500, stopping="fixed"),
-        "TV only": plain.replace(prior=smooth, iterations=500, stopping="fixed"),
+    found = {
+        "no prior": bare.replace(prior={"network": "pixels", "tv_weight": 0}),
+        "TV only": bare.replace(prior=smooth),
     }
-    ways |= {preset: case.settings.replace(preset=preset) for preset in presets}
-    ways |= (
-        {"fast, not refined": case.settings.replace(refinement=0)} if case.kind == "denoise" else {}
-    )
-    for name, settings in ways.items():
-        with measured() as cost:
-            result = finish(case, settings)
-        (report,) = result.reports
-        yield (
-            name,
-            figures(case, result.image)
-            | {
-                "seconds": cost.seconds,
-                "memory": cost.memory,
-                "iterations": report.iterations,
-                "reason": report.reason,
-            },
-        )
+    found |= {preset: settings.replace(preset=preset) for preset in presets}
+    if case.kind in ("denoise", "stack"):
+        found["fast, not refined"] = settings.replace(refinement=0)
+    if case.kind == "stack":
+        found["fast, plane by plane"] = settings.replace(ndim=2)
+    return found
 
 
-def figures(case: Case, image: np.ndarray) -> dict[str, Any]:
+def methods(case: Case, asked: argparse.Namespace) -> list[str]:
+    seen = [] if case.kind == "super-resolve" else [SEEN]
+    others = [name for name in rivals(case.kind, asked.zs_n2n_steps) if name not in asked.without]
+    return [*seen, *others, *ways(case, asked.presets)]
+
+
+def take(case: Case, method: str, asked: argparse.Namespace) -> Row:
+    """Run one method on one case."""
+    others = rivals(case.kind, asked.zs_n2n_steps)
+    if method == SEEN:
+        return figures(case, case.seen)
+    if method not in others:
+        return take_own(case, ways(case, asked.presets)[method], oracle=not asked.without_oracle)
+    with measured() as cost:
+        image = others[method](case)
+    return figures(case, image) | cost.as_row()
+
+
+def take_own(case: Case, settings: Settings, *, oracle: bool) -> Row:
+    with measured() as cost:
+        result = finish(case, settings)
+    row = figures(case, result.image) | cost.as_row()
+    row["iterations"] = sum(report.iterations for report in result.reports)
+    row["reason"] = "; ".join(dict.fromkeys(report.reason for report in result.reports))
+    # What is told to go on for so many iterations does not stop by itself.
+    if oracle and settings.stopping is None and len(result.reports) == 1:
+        path = follow(case, settings)
+        row |= {"oracle": path.oracle, "oracle_iterations": path.best * result.reports[0].members}
+    return row
+
+
+def figures(case: Case, image: Pixels) -> Row:
     return {
         "psnr": psnr(case, image),
         "fitted_psnr": fitted_psnr(case, image),
@@ -93,52 +110,60 @@ def figures(case: Case, image: np.ndarray) -> dict[str, Any]:
     }
 
 
-def row(case: str, method: str, found: dict[str, Any]) -> str:
-    def cell(key: str, form: str, scale: float = 1) -> str:
-        return format(found[key] * scale, form) if key in found else found.get("note", "")
-
-    cells = [
-        case,
-        method,
-        cell("psnr", ".2f"),
-        cell("fitted_psnr", ".2f"),
-        cell("ssim", ".3f"),
-        cell("seconds", ".1f"),
-        cell("memory", ".0f", 1e-6),
-        str(found.get("iterations", "")),
-        found.get("reason", ""),
-    ]
-    return f"| {' | '.join(cells)} |"
+def take_apart(case: Case, method: str, asked: argparse.Namespace) -> Row:
+    """Take a row in a process of its own, which finds the libraries loaded where that is known."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["oracle", "rivals"])
+    else:
+        context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context) as pool:
+        try:
+            return pool.submit(take, case, method, asked).result()
+        except BrokenProcessPool:
+            return {"note": "its process died, of too little memory maybe"}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small crops")
     parser.add_argument("--presets", nargs="+", default=["fast", "best"])
-    parser.add_argument("--only", default="", help="cases whose name contains this")
-    parser.add_argument("--without", nargs="+", default=[], help="rivals to leave out")
+    parser.add_argument("--only", default="", metavar="PART", help="cases named with this")
+    parser.add_argument(
+        "--without", nargs="+", default=[], metavar="RIVAL", help="leave out, as 'VST + BM3D'"
+    )
+    parser.add_argument(
+        "--zs-n2n-steps",
+        type=int,
+        default=PUBLISHED_STEPS,
+        metavar="N",
+        help="budget of ZS-N2N, the slowest rival: %(default)s steps as published take minutes at "
+        "256² and one thread; 200 are quick, 0 leave it out; the row says how many",
+    )
+    parser.add_argument(
+        "--without-oracle",
+        action="store_true",
+        help="spare the second run of each preset, that goes on beyond its stop",
+    )
     parser.add_argument("--data", type=Path, help="folder with NOISY_*.tif and GT_*.tif")
+    parser.add_argument("--resume", action="store_true", help="keep the rows that are there")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     asked = parser.parse_args()
+    record = Record(asked.out / "compare.json", ("case", "method"), resume=asked.resume)
     print(f"Images: {'evaluation images' if SHARED.is_dir() else 'scikit-image'}\n")
-    print("| case | method | PSNR / dB | after fit | SSIM | s | MB | iterations | stopped |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    everything: dict[str, dict[str, Any]] = {}
-    six: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    cases = chosen_cases(asked.quick, asked.data)
-    for number, case in enumerate(cases):
+    print(quality_head())
+    for case in chosen_cases(asked.quick, asked.data):
         if asked.only not in case.name:
             continue
-        for method, found in runs(case, asked.presets, asked.without):
-            everything.setdefault(case.name, {})[method] = found
-            if number < 6 and "psnr" in found:
-                six[method].append((found["psnr"], found["ssim"]))
-            print(row(case.name, method, found), flush=True)
-    for method, values in six.items():
-        mean_psnr, mean_ssim = np.mean(values, axis=0)
-        print(row(SIX, method, {"psnr": mean_psnr, "ssim": mean_ssim}))
-    asked.out.mkdir(parents=True, exist_ok=True)
-    (asked.out / "compare.json").write_text(json.dumps(everything, indent=1))
+        for method in methods(case, asked):
+            row = case.tags | {"method": method}
+            if row in record:
+                continue
+            there = installed(method)
+            found = take_apart(case, method, asked) if there else {"note": "not installed"}
+            record.add(row | found)
+            print(quality_row(record.rows[-1]), flush=True)
+    (asked.out / "compare.md").write_text(quality(record.rows) + "\n")
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ def fitted_psnr(case: Case, image: Pixels) -> float:
 
 def ssim(case: Case, image: Pixels) -> float:
     truth, found = prepared(case, image)
-    channel = -1 if truth.ndim == 3 else None
-    return float(metrics.structural_similarity(truth, found, data_range=PEAK, channel_axis=channel))
+    colours = None if case.luma else case.colours
+    return float(metrics.structural_similarity(truth, found, data_range=PEAK, channel_axis=colours))
 
 
 @dataclass
@@ -65,6 +65,9 @@ class Cost:
 
     seconds: float = 0.0
     memory: int = 0
+
+    def as_row(self) -> dict[str, float]:
+        return {"seconds": self.seconds, "megabytes": self.memory / 1e6}
 
 
 @contextmanager

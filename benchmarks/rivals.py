@@ -1,11 +1,13 @@
 """The methods to compare with. What is not installed is left out, and said so in the table.
 
-``pip install bm3d opencv-python-headless`` for the benchmark alone: BM3D may not be used
-commercially, and is no dependency.
+``pip install bm3d bm4d opencv-python-headless`` for the benchmark alone: BM3D and BM4D may not be
+used commercially, and are no dependencies. Where the noise is Gaussian they are told its strength;
+nothing tells it to the presets.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
 
 def noise_of(case: Case) -> NoiseModel:
     """Estimate it as the presets do."""
-    seen = case.seen if case.seen.ndim == 2 else np.moveaxis(case.seen, -1, 0)
-    return estimate_noise(seen)
+    return estimate_noise(np.moveaxis(case.seen, -1, 0) if case.colours else case.seen)
 
 
 def stabilised(case: Case, denoise: Callable[[Pixels, float], Pixels]) -> Pixels:
@@ -37,15 +38,11 @@ def stabilised(case: Case, denoise: Callable[[Pixels, float], Pixels]) -> Pixels
     return denoise(seen, case.known.get("sigma", noise.read))
 
 
-def channels(image: Pixels) -> int | None:
-    return -1 if image.ndim == 3 else None
-
-
 def non_local_means(case: Case) -> Pixels:
     return stabilised(
         case,
         lambda y, s: restoration.denoise_nl_means(
-            y, 5, 9, h=0.8 * s, sigma=s, fast_mode=True, channel_axis=channels(y)
+            y, 5, 9, h=0.8 * s, sigma=s, fast_mode=True, channel_axis=case.colours
         ),
     )
 
@@ -53,7 +50,7 @@ def non_local_means(case: Case) -> Pixels:
 def total_variation(case: Case) -> Pixels:
     return stabilised(
         case,
-        lambda y, s: restoration.denoise_tv_chambolle(y, weight=0.9 * s, channel_axis=channels(y)),
+        lambda y, s: restoration.denoise_tv_chambolle(y, weight=0.9 * s, channel_axis=case.colours),
     )
 
 
@@ -61,7 +58,7 @@ def wavelet(case: Case) -> Pixels:
     return stabilised(
         case,
         lambda y, s: restoration.denoise_wavelet(
-            y, sigma=s, channel_axis=channels(y), rescale_sigma=True
+            y, sigma=s, channel_axis=case.colours, rescale_sigma=True
         ),
     )
 
@@ -69,12 +66,23 @@ def wavelet(case: Case) -> Pixels:
 def bm3d(case: Case) -> Pixels:
     import bm3d
 
-    return stabilised(
-        case, lambda y, s: (bm3d.bm3d_rgb if y.ndim == 3 else bm3d.bm3d)(y, sigma_psd=s)
-    )
+    one = bm3d.bm3d_rgb if case.colours else bm3d.bm3d
+    return stabilised(case, lambda y, s: one(y, sigma_psd=s))
 
 
-def zero_shot_noise2noise(case: Case) -> Pixels:
+def bm3d_by_plane(case: Case) -> Pixels:
+    import bm3d
+
+    return stabilised(case, lambda y, s: np.stack([bm3d.bm3d(plane, sigma_psd=s) for plane in y]))
+
+
+def bm4d(case: Case) -> Pixels:
+    import bm4d
+
+    return stabilised(case, lambda y, s: bm4d.bm4d(y, sigma_psd=s))
+
+
+def zero_shot_noise2noise(case: Case, steps: int) -> Pixels:
     """ZS-N2N: Mansour and Heckel, CVPR 2023; two images of diagonal means, 2000 steps of Adam."""
     import torch
     from torch import nn
@@ -101,8 +109,8 @@ def zero_shot_noise2noise(case: Case) -> Pixels:
 
     one, two = halves(y)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
-    schedule = torch.optim.lr_scheduler.StepLR(optimiser, 1000, 0.5)
-    for _ in range(2000):
+    schedule = torch.optim.lr_scheduler.StepLR(optimiser, max(steps // 2, 1), 0.5)
+    for _ in range(steps):
         first, second = one - network(one), two - network(two)
         whole = halves(y - network(y))
         loss = (
@@ -120,7 +128,7 @@ def zero_shot_noise2noise(case: Case) -> Pixels:
 
 def biharmonic(case: Case) -> Pixels:
     return restoration.inpaint_biharmonic(
-        case.seen.astype(np.float64), case.missing, channel_axis=channels(case.seen)
+        case.seen.astype(np.float64), case.missing, channel_axis=case.colours
     )
 
 
@@ -154,18 +162,31 @@ RIVALS: dict[str, dict[str, Callable[[Case], Pixels]]] = {
         "total variation": total_variation,
         "wavelet": wavelet,
         "VST + BM3D": bm3d,
-        "ZS-N2N": zero_shot_noise2noise,
+    },
+    "stack": {
+        "non-local means": non_local_means,
+        "total variation": total_variation,
+        "wavelet": wavelet,
+        "VST + BM3D by plane": bm3d_by_plane,
+        "VST + BM4D": bm4d,
     },
     "inpaint": {"biharmonic": biharmonic, "Telea": telea},
     "super-resolve": {"bicubic": bicubic, "Lanczos": lanczos},
 }
 
-NEEDS = {"VST + BM3D": "bm3d", "Telea": "cv2"}
+NEEDS = {"VST + BM3D": "bm3d", "VST + BM3D by plane": "bm3d", "VST + BM4D": "bm4d", "Telea": "cv2"}
+
+PUBLISHED_STEPS = 2000
+"""Of ZS-N2N."""
 
 
-def available(kind: str) -> dict[str, Callable[[Case], Pixels] | None]:
-    """Give the rivals of a task; ``None`` for one whose library is not installed."""
-    return {
-        name: run if name not in NEEDS or find_spec(NEEDS[name]) else None
-        for name, run in RIVALS[kind].items()
-    }
+def installed(rival: str) -> bool:
+    return rival not in NEEDS or find_spec(NEEDS[rival]) is not None
+
+
+def rivals(kind: str, steps: int = PUBLISHED_STEPS) -> dict[str, Callable[[Case], Pixels]]:
+    """Give the rivals of a task by name; ZS-N2N takes so many steps, and none at all for 0."""
+    if kind != "denoise" or not steps:
+        return RIVALS[kind]
+    name = "ZS-N2N" if steps == PUBLISHED_STEPS else f"ZS-N2N, {steps} steps"
+    return RIVALS[kind] | {name: partial(zero_shot_noise2noise, steps=steps)}

@@ -1,0 +1,166 @@
+"""What a fit would have returned at each look, on its way and beyond its stop, beside the truth.
+
+The oracle knows the truth, and returns the best of the looks.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from measure import psnr
+
+from napari_dip.prior.block import plan_fits
+from napari_dip.stack.problem import make_problem
+from napari_dip.stack.restore import make_block, unit_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cases import Case, Pixels
+    from torch import Tensor
+
+    from napari_dip import Settings
+    from napari_dip.prior.block import Fit
+    from napari_dip.prior.stopping import Step, StoppingRule
+
+BEYOND = 1.6
+"""How far beyond the automatic stop a fit goes on, times its iterations."""
+
+LOOK_EVERY = 10
+"""Iterations; the loop itself looks at its numbers as often."""
+
+
+@dataclass
+class Trajectory:
+    """In dB and iterations; ``looks`` are (iteration, PSNR of the average, PSNR of the result).
+
+    The result is the average, refined where the preset refines. Of several fits the mean is
+    compared, and the iterations are those of one of them.
+    """
+
+    automatic: float
+    oracle: float
+    stop: int
+    best: int
+    reason: str
+    looks: list[tuple[int, float, float]]
+
+    @property
+    def loss(self) -> float:
+        return self.oracle - self.automatic
+
+
+@dataclass
+class Verdicts:
+    """What a rule said, though nobody obeyed."""
+
+    choice: int = 0
+    count: int = 0
+    stop: int = 0
+    reason: str = ""
+    minima: list[tuple[float, int]] = field(default_factory=list)
+
+    @property
+    def best(self) -> int:
+        return self.minima[self.choice][1]
+
+
+@dataclass
+class Watched:
+    """A rule that is asked, and not obeyed."""
+
+    rule: StoppingRule
+    verdicts: Verdicts
+    name: str = "watched"
+    choice: int = 0
+
+    def __deepcopy__(self, memo: dict) -> Watched:
+        # A fit that is rolled back goes on with a copy; what was said so far still holds.
+        return Watched(copy.deepcopy(self.rule, memo), self.verdicts)
+
+    def measure(self, step: Step, /) -> Tensor:
+        return self.rule.measure(step)
+
+    def update(self, *numbers: float) -> str:
+        said = self.verdicts
+        said.count += 1
+        said.minima = said.minima or [(np.inf, 0)] * len(numbers)
+        for k, number in enumerate(numbers):
+            if number < said.minima[k][0] and not said.stop:
+                said.minima[k] = (number, said.count)
+        reason = self.rule.update(*numbers)
+        if reason and not said.stop:
+            said.stop, said.reason, said.choice = said.count, reason, self.rule.choice
+        return ""
+
+
+@dataclass
+class Followed:
+    """One fit: its rule's verdicts, and at each look the average and the result."""
+
+    fit: Fit
+    said: Verdicts
+    looks: dict[int, tuple[Pixels, Pixels]]
+
+    @property
+    def stop(self) -> int:
+        """The look at which the loop ends: the first after the rule's word, or the last."""
+        last = max(self.looks)
+        return min(-(-(self.said.stop or last) // LOOK_EVERY) * LOOK_EVERY, last)
+
+    @property
+    def returned(self) -> Pixels:
+        """What is returned: the latest average, refined, or the best that was kept on the side."""
+        wanted = self.stop if self.fit.refines or not self.said.stop else self.said.best
+        return self.looks[min(self.looks, key=lambda iteration: abs(iteration - wanted))][1]
+
+
+def follow(case: Case, settings: Settings | None = None) -> Trajectory:
+    """Take the very fits of a restoration, with the same random numbers, beyond their stop."""
+    settings = (settings or case.settings).replace(dtype="float32", preview_every_s=0)
+    problem = make_problem(case.seen, settings, case.missing, None)
+    (index,), (scale,) = problem.layout.indices(), problem.scales
+    block = make_block(problem, 0, index, scale)
+
+    def show(estimate: Pixels) -> Pixels:
+        return problem.finish(index, scale, estimate)
+
+    sums: dict[int, list[Pixels]] = defaultdict(lambda: [0.0, 0.0])
+    reached: dict[int, int] = defaultdict(int)
+    returned, stops, reasons = [], [], []
+    for one in plan_fits(block, settings, problem.device, unit_seed(settings.seed, 0)):
+        followed = follow_fit(one, show)
+        returned.append(followed.returned)
+        stops.append(followed.stop)
+        reasons.append(followed.said.reason or "all iterations done")
+        for iteration, images in followed.looks.items():
+            sums[iteration] = [a + b for a, b in zip(sums[iteration], images, strict=True)]
+            reached[iteration] += 1
+    looks = [
+        (iteration, *(psnr(case, image / len(returned)) for image in images))
+        for iteration, images in sums.items()
+        if reached[iteration] == len(returned)
+    ]
+    best, _, oracle = max(looks, key=lambda look: look[2])
+    automatic = psnr(case, np.mean(returned, axis=0))
+    reason = "; ".join(dict.fromkeys(reasons))
+    return Trajectory(automatic, oracle, round(np.mean(stops)), best, reason, looks)
+
+
+def follow_fit(fit: Fit, show: Callable[[Pixels], Pixels]) -> Followed:
+    """Run one fit beyond its stop; ``show`` brings an estimate to the units of the image."""
+    said = Verdicts()
+    looks: dict[int, tuple[Pixels, Pixels]] = {}
+    for iterate in fit.begin(lambda: False, lambda rule: Watched(rule, said)):
+        if iterate.iteration % LOOK_EVERY:
+            continue
+        average = show(fit.domain.leave(iterate.estimate))
+        result = show(fit.finish(iterate.estimate)) if fit.refines else average
+        looks[iterate.iteration] = average, result
+        if said.stop and iterate.iteration > BEYOND * said.stop:
+            break
+    return Followed(fit, said, looks)
