@@ -55,7 +55,7 @@ def label_apart(panel: Axes, means: list[Row]) -> None:
     """Write names beside their points, and move those down that would cover one another."""
     decibels = [mean["psnr"] for mean in means]
     decades = np.log10([mean["seconds"] for mean in means])
-    line, word = max(np.ptp(decibels), 0.1) / 14, max(np.ptp(decades), 1) / 2
+    line, word = max(np.ptp(decibels), 0.1) / 20, max(np.ptp(decades), 1) / 2
     written: list[tuple[float, float]] = []
     for mean in sorted(means, key=lambda mean: -mean["psnr"]):
         decade = np.log10(mean["seconds"])
@@ -84,12 +84,13 @@ def trajectories(rows: list[Row]) -> Figure:
         panel.plot(row["best"], row["oracle"], "k*", ms=9, label="oracle")
         panel.set_title(f"{row['case']}, seed {row['seed']}\n{row['loss']:.3f} dB lost", fontsize=9)
         # The first outputs are grey: they would press the rest into a line.
-        panel.set_ylim(bottom=max(returned.min(), row["oracle"] - 6))
+        low = min(row["oracle"] - 4, row["automatic"] - 1, max(averaged) - 1)
+        panel.set_ylim(bottom=max(low, min(averaged)))
         panel.grid(alpha=0.3)
     figure.supxlabel("iterations")
     figure.supylabel("PSNR / dB")
     handles = max((panel.get_legend_handles_labels() for panel in panels), key=lambda h: len(h[1]))
-    figure.legend(*handles, loc="outside lower center", ncols=4)
+    figure.legend(*handles, loc="outside upper center", ncols=4)
     return figure
 
 

@@ -5,7 +5,8 @@
 The photographs and masks are those of the repository of the published code
 (DmitryUlyanov/deep-image-prior, Apache-2.0), and are looked for in ../shared/data/dip_repo. What
 the mask hides is grey in the picture of what was seen; black in a mask is missing, as published.
-The pictures are photographs of others: whoever shows them names where they come from.
+The pictures are photographs of others: whoever shows them names where they come from. What the
+masks of the vase and the library hide is meant to go, so that there the dB in the holes say little.
 """
 
 from __future__ import annotations
