@@ -114,7 +114,10 @@ class Followed:
 
     @property
     def returned(self) -> Pixels:
-        """What is returned: the latest average, refined, or the best that was kept on the side."""
+        """What is returned: the latest average, refined, or the best that was kept on the side.
+
+        The best is taken from the nearest look, which may be a tenth of a dB off.
+        """
         wanted = self.stop if self.fit.refines or not self.said.stop else self.said.best
         return self.looks[min(self.looks, key=lambda iteration: abs(iteration - wanted))][1]
 
