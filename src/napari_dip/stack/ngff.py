@@ -15,7 +15,7 @@ from napari_dip.errors import FileProblem, OutputExists
 from napari_dip.stack.stored import canonical_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from napari_dip.stack.stored import StoredImage
@@ -121,7 +121,11 @@ def axes_in_zarr(axes: str) -> str:
 
 
 def attributes(
-    stored: StoredImage, axes: str, dtype: np.dtype[Any], levels: int, version: Version
+    stored: StoredImage,
+    axes: str,
+    shapes: Sequence[tuple[int, ...]],
+    dtype: np.dtype[Any],
+    version: Version,
 ) -> dict[str, Any]:
     """Return the attributes of a group that holds a pyramid.
 
@@ -131,8 +135,8 @@ def attributes(
         Whose pixel sizes, units, places and channels are said; its image is not looked at.
     axes
         In the order of :func:`axes_in_zarr`.
-    dtype, levels
-        Of the arrays, and how many there are, each half as large along Y and X as the one before.
+    shapes, dtype
+        Of the arrays, each half as large along Y and X as the one before.
     version
         Of the specification.
     """
@@ -144,13 +148,16 @@ def attributes(
                 "path": level_name(level),
                 "coordinateTransformations": _transformations(stored, axes, 2**level),
             }
-            for level in range(levels)
+            for level in range(len(shapes))
         ],
         "type": "mean",
         "metadata": {"description": "Each level is the mean of 2 x 2 pixels of the one above."},
     }
-    colours = _colours(dtype) if "S" in axes else stored.extras.get("ngff", {}).get("omero")
-    omero = {"omero": colours} if colours else {}
+    size = dict(zip(axes, shapes[0], strict=True))
+    if "S" in axes:
+        omero = {"omero": _colours(size["S"], dtype)}
+    else:
+        omero = _kept_channels(stored, size.get("C", 1))
     if version == "0.4":
         return {"multiscales": [{"version": version} | image]} | omero
     return {"ome": {"version": version, "multiscales": [image]} | omero}
@@ -249,13 +256,19 @@ def _transformations(stored: StoredImage, axes: str, factor: int) -> list[dict[s
     return [*said, {"type": "translation", "translation": place}] if any(place) else said
 
 
-def _colours(dtype: np.dtype[Any]) -> dict[str, Any]:
+def _kept_channels(stored: StoredImage, channels: int) -> dict[str, Any]:
+    """Return what the input said of its channels, if it is still true."""
+    omero = stored.extras.get("ngff", {}).get("omero", {})
+    return {"omero": omero} if len(omero.get("channels", ())) == channels else {}
+
+
+def _colours(samples: int, dtype: np.dtype[Any]) -> dict[str, Any]:
     top = 1.0 if dtype.kind in "fb" else float(np.iinfo(dtype).max)
     window = {"start": 0.0, "min": 0.0, "end": top, "max": top}
     return {
         "channels": [
             {"label": name, "color": colour, "active": name != "alpha", "window": window}
-            for name, colour in _COLOURS.items()
+            for name, colour in list(_COLOURS.items())[:samples]
         ],
         "rdefs": {"model": "color"},
     }

@@ -121,7 +121,7 @@ class GrowingZarr:
         sizes = tuple(shape[axes.index(letter)] for letter in order)
         with disk_problems(path), put_in_place(path) as hidden:
             shapes = level_shapes(sizes)
-            said = attributes(stored, order, dtype, len(shapes), version) | _finished(False)
+            said = attributes(stored, order, shapes, dtype, version) | _finished(False)
             make_levels(hidden, shapes, dtype, order.replace("S", "C"), said, version)
             Journal(hidden / _JOURNAL).begin({"axes": axes, "record": record})
         return cls(path)
