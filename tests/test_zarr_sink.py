@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -342,6 +343,11 @@ def test_a_full_disk_is_told_and_what_was_committed_stays(tmp_path, monkeypatch)
         patch.setattr(levels, "force_to_disk", full)
         with pytest.raises(NapariDipError, match="No space left"):
             fill(sink, image, [2])
+    fill(sink, image, [1])
+    with monkeypatch.context() as patch:
+        patch.setattr(levels, "force_to_disk", full)
+        with pytest.raises(NapariDipError, match="No space left"):
+            fill(sink, image, [1])  # done before, but not any more
     again = GrowingZarr.reopen(tmp_path / "a.zarr", RECORD, verify=True)
     assert [*again.done] == ["000"]
     np.testing.assert_array_equal(again.array[0], image[0])
@@ -366,6 +372,28 @@ def test_a_folder_that_is_no_zarr_is_never_replaced(tmp_path):
     with pytest.raises(FileProblem, match="is no zarr"):
         write_image(tmp_path / "a.zarr", calibrated("YX"), overwrite=True)
     assert (tmp_path / "a.zarr" / "thesis.txt").read_text() == "years"
+
+
+def test_a_sink_that_was_damaged_is_refused(tmp_path):
+    for number, damage in enumerate(("0", "zarr.json", "0/zarr.json")):
+        path = tmp_path / f"{number}.zarr"
+        make(path, values((3, 20, 24)), "TYX")
+        if damage == "0":
+            shutil.rmtree(path / damage)
+        else:
+            (path / damage).write_text('{"zarr_format": 3')
+        with pytest.raises(FileProblem, match=f"{number}.zarr is damaged"):
+            GrowingZarr.open(path)
+
+
+def test_a_failed_write_leaves_nothing_under_the_name(tmp_path, monkeypatch):
+    async def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zarr.storage.LocalStore, "set", full)
+    with pytest.raises(NapariDipError, match=r"a\.zarr could not be written: No space left"):
+        write_image(tmp_path / "a.zarr", StoredImage(values((20, 24)), "YX"))
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_folder_above_that_is_missing_is_not_made(tmp_path):

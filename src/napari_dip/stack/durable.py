@@ -70,7 +70,7 @@ def put_in_place(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def disk_problems(path: Path) -> Iterator[None]:
+def disk_problems(path: Path, cure: str = "make room, or choose another disk") -> Iterator[None]:
     """Say in one sentence why nothing can be written to `path`, and what to do."""
     try:
         yield
@@ -81,8 +81,7 @@ def disk_problems(path: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise NapariDipError(
-            f"{path} could not be written: {error.strerror or error}; what was committed before "
-            "is kept, so make room and go on"
+            f"{path} could not be written: {error.strerror or error}; {cure}"
         ) from error
 
 

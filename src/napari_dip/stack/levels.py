@@ -65,7 +65,8 @@ def make_levels(
 
 def open_levels(path: Path) -> list[zarr.Array[Any]]:
     """Open the arrays that :func:`make_levels` made, to write to them."""
-    names = itertools.takewhile(lambda name: (path / name).is_dir(), map(level_name, range(99)))
+    there = itertools.takewhile(lambda name: (path / name).is_dir(), map(level_name, range(99)))
+    names = [*there] or [level_name(0)]  # of which zarr says that it is missing
     # All chunks are written, zeros too: one that is not there was lost.
     with zarr.config.set({"array.write_empty_chunks": True}):
         return [zarr.open_array(path / name, mode="r+") for name in names]

@@ -36,7 +36,7 @@ class Frames(Lazy):
     """
 
     def __init__(self, files: tuple[Path, ...], read: Reader, first: StoredImage) -> None:
-        self._files = files
+        self._files = tuple(file.absolute() for file in files)
         self._read = read
         self._shape = (len(files), *first.image.shape)
         self._dtype = first.image.dtype

@@ -51,7 +51,7 @@ class TiffArray(Lazy):
         refuse_cut_short(path, complaints)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TiffArray, (self._path,)
+        return TiffArray, (self._path.absolute(),)
 
     @property
     def shape(self) -> tuple[int, ...]:

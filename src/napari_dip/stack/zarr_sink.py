@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,13 +63,17 @@ class GrowingZarr:
     axes: str
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # a worker may stand in another folder
         self._journal = Journal(self.path / _JOURNAL)
         axes = self._journal.about()["axes"]
         self.axes = axes_in_zarr(axes).replace("S", "C")
-        with disk_problems(self.path):
+        try:
             self._group = zarr.open_group(self.path, mode="r+")
             self._levels = open_levels(self.path)
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise FileProblem(
+                f"{self.path} is damaged or may not be written to ({error}); overwrite it"
+            ) from None
         self._arrangement = Arrangement(axes, self._levels[0].shape, self.array.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -117,12 +120,8 @@ class GrowingZarr:
         """
         path, dtype = Path(path), np.dtype(dtype)
         check_target(path, overwrite)
-        order = axes_in_zarr(axes)
-        sizes = tuple(shape[axes.index(letter)] for letter in order)
         with disk_problems(path), put_in_place(path) as hidden:
-            shapes = level_shapes(sizes)
-            said = attributes(stored, order, shapes, dtype, version) | _finished(False)
-            make_levels(hidden, shapes, dtype, order.replace("S", "C"), said, version)
+            _make(hidden, shape, dtype, stored, axes, _finished(False), version)
             Journal(hidden / _JOURNAL).begin({"axes": axes, "record": record})
         return cls(path)
 
@@ -201,8 +200,9 @@ class GrowingZarr:
             If the disk is full. What was committed before is kept.
         """
         region, planes = self._arrangement.arranged(index, values)
-        with disk_problems(self.path):
+        with disk_problems(self.path, "what was committed before is kept: make room and go on"):
             checksum = _checksum(planes)
+            self._journal.forget(key)  # of a unit that is done anew, until it is
             write_levels(self.path, self._levels, region, planes)
             where = [[part.start, part.stop] for part in region]
             self._journal.write(key, {"region": where, "checksum": checksum, "report": report})
@@ -230,18 +230,32 @@ def write_zarr(
 
     What came from OME-Zarr 0.4 is written as that.
     """
+    image, axes = stored.image, stored.axes
     version: Version = "0.4" if stored.extras.get("ngff", {}).get("version") == "0.4" else "0.5"
-    planes = Layout(stored.axes, stored.image.shape).indices()
     check_target(path, overwrite)
     with disk_problems(path), put_in_place(path) as hidden:
-        image = stored.image
-        sink = GrowingZarr.create(
-            hidden, image.shape, image.dtype, stored, stored.axes, {}, version=version
-        )
-        for key, index in enumerate(planes):
-            sink.commit(str(key), index, np.asarray(image[index]), {})
-        sink.finish(provenance or {})
-        shutil.rmtree(hidden / _JOURNAL)
+        said = _finished(True, provenance)
+        arrangement = _make(hidden, image.shape, image.dtype, stored, axes, said, version)
+        levels = open_levels(hidden)
+        for index in Layout(axes, image.shape).indices():
+            write_levels(hidden, levels, *arrangement.arranged(index, np.asarray(image[index])))
+
+
+def _make(
+    path: Path,
+    shape: Sequence[int],
+    dtype: np.dtype[Any],
+    stored: StoredImage,
+    axes: str,
+    said: dict[str, Any],
+    version: Version,
+) -> Arrangement:
+    """Make a group and its empty arrays."""
+    order = axes_in_zarr(axes)
+    shapes = level_shapes(tuple(shape[axes.index(letter)] for letter in order))
+    said = attributes(stored, order, shapes, dtype, version) | said
+    make_levels(path, shapes, dtype, order.replace("S", "C"), said, version)
+    return Arrangement(axes, shapes[0], dtype)
 
 
 def _finished(finished: bool, provenance: Mapping[str, Any] | None = None) -> dict[str, Any]:

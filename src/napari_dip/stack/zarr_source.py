@@ -124,7 +124,7 @@ def zarr_provenance(path: Path) -> dict[str, Any] | None:
 
 def _opened(path: Path) -> zarr.Array[Any] | zarr.Group:
     try:
-        return zarr.open(path, mode="r")
+        return zarr.open(path.absolute(), mode="r")
     except FileNotFoundError:
         what = "is no zarr array or group" if path.is_dir() else "does not exist"
         raise FileProblem(f"{path} {what}; check the name and the folder") from None
