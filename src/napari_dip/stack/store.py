@@ -10,6 +10,7 @@ import json
 import os
 import re
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -83,7 +84,7 @@ def read_image(path: str | Path, *, lazy: bool = False) -> StoredImage:
     """
     path = _local(path)
     if is_pattern(path):
-        return read_series(path, _read_lazily)
+        return read_series(path, partial(read_image, lazy=True))
     if is_zarr(path):
         from napari_dip.stack.zarr_source import read_zarr
 
@@ -212,10 +213,6 @@ def read_provenance(path: str | Path) -> dict[str, Any] | None:
         text = tiff_provenance(path) if _is_tiff(path) else picture_provenance(path)
     record: dict[str, Any] | None = json.loads(text) if text else None
     return record
-
-
-def _read_lazily(path: Path) -> StoredImage:
-    return read_image(path, lazy=True)
 
 
 def _local(path: str | Path) -> Path:
