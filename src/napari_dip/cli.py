@@ -32,9 +32,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Image = Annotated[Path, typer.Argument(metavar="IN", help="Image: TIFF, PNG, JPEG or BMP.")]
+Image = Annotated[Path, typer.Argument(metavar="IN", help="Image: TIFF, OME-Zarr, PNG, JPEG, BMP.")]
 Mask = Annotated[Path, typer.Argument(metavar="MASK", help="Which pixels are missing.")]
-Output = Annotated[Path, typer.Argument(metavar="OUT", help="To write: .tif, .ome.tif or .png.")]
+Output = Annotated[
+    Path, typer.Argument(metavar="OUT", help="To write: .tif, .ome.tif, .zarr, .png.")
+]
 
 
 @contextmanager
