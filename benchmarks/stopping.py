@@ -23,7 +23,7 @@ from measure import psnr
 from napari_dip.prior.block import Fit, block_recipe
 from napari_dip.prior.calibrate import choose_arithmetic
 from napari_dip.stack.problem import make_problem
-from napari_dip.stack.restore import make_block
+from napari_dip.stack.unit import make_block
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from napari_dip.cli import app
 from napari_dip.errors import Diverged
 from napari_dip.settings import SensorNoise, Settings, SuperResolve
-from napari_dip.stack import restore as engine
+from napari_dip.stack import files
 from napari_dip.stack.store import StoredImage, read_image, read_provenance, write_image
 
 QUICK = ("--iterations", "2", "--stopping", "fixed", "--device", "cpu")
@@ -370,7 +370,7 @@ def test_a_failure_in_mid_run_has_its_exit_code_and_leaves_no_file(
         raise error
         yield
 
-    monkeypatch.setattr(engine, "restore", failing)
+    monkeypatch.setattr(files, "run", failing)
     result = call("denoise", cells, tmp_path / "out.tif")
     assert result.exit_code == code
     assert says in result.stderr

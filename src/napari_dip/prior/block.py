@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "Fit", "Restored", "block_recipe", "restore_block"]
 
-_SIDES = (6, 7, 5)
+_SIDES = (7, 6)
 """Of the patches that one fit after another is refined with: their errors differ."""
 
 
@@ -151,7 +151,7 @@ class Fit:
     arithmetic: Arithmetic
     place: torch.device
     seed: int
-    patch_side: int = 6
+    patch_side: int = 7
 
     def run(
         self, stop_requested: Callable[[], bool]

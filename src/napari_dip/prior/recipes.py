@@ -75,7 +75,8 @@ class Recipe:
 
     With ``warm_up`` the average of the outputs forgets the first ones sooner. ``noise_pool`` uses
     the noise on the code again and again, from another place each time. ``precision="auto"`` is
-    settled by the machine.
+    settled by the machine. ``window`` planes share a network, and see ``context`` more of them on
+    either side.
     """
 
     network: Network
@@ -93,6 +94,20 @@ class Recipe:
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     members: int = 1
     refinement: int = 0
+    window: int = 1
+    context: int = 0
+
+
+_OVERRIDABLE = (
+    "iterations",
+    "stopping",
+    "averaging",
+    "precision",
+    "members",
+    "refinement",
+    "window",
+    "context",
+)
 
 
 def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 255) -> Recipe:
@@ -117,7 +132,7 @@ def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 
     if settings.prior.network is not None:
         chosen = _with_network(chosen, settings.prior.network)
     changes = settings.prior.model_dump(exclude_none=True, exclude={"network"})
-    for name in ("iterations", "stopping", "averaging", "precision", "members", "refinement"):
+    for name in _OVERRIDABLE:
         if getattr(settings, name) is not None:
             changes[name] = getattr(settings, name)
     return replace(chosen, **changes)
@@ -232,7 +247,7 @@ _FAST_INPAINT: dict[Hole, Recipe] = {
 def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
     match settings.task:
         case Denoise():
-            return replace(_FAST, tv_weight=0.25 * sigma, refinement=4)
+            return replace(_FAST, tv_weight=0.25 * sigma, refinement=2)
         case SuperResolve():
             # What is estimated from coarse pixels is as much texture as noise: only noise that was
             # told is smoothed against.

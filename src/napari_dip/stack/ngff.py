@@ -29,6 +29,7 @@ __all__ = [
     "describe",
     "is_zarr",
     "level_name",
+    "version_of",
 ]
 
 Version = Literal["0.4", "0.5"]
@@ -73,6 +74,11 @@ def is_zarr(path: Path) -> bool:
     return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
 
 
+def version_of(stored: StoredImage) -> Version:
+    """Choose the version to write: that of the input, if it has one."""
+    return "0.4" if stored.extras.get("ngff", {}).get("version") == "0.4" else "0.5"
+
+
 def check_target(path: Path, overwrite: bool) -> None:
     """Make sure that a zarr can be made at `path`.
 
@@ -88,7 +94,7 @@ def check_target(path: Path, overwrite: bool) -> None:
     if path.exists() and not is_zarr(path):
         raise FileProblem(f"{path} is there and is no zarr; choose another name")
     if path.exists() and not overwrite:
-        raise OutputExists(f"{path} exists; choose another name, or pass --overwrite")
+        raise OutputExists(f"{path} exists; choose another name, or pass --resume or --overwrite")
 
 
 def level_name(level: int) -> str:

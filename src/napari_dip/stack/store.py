@@ -35,6 +35,7 @@ __all__ = [
     "StoredImage",
     "StoredMask",
     "check_output",
+    "is_zarr_name",
     "read_image",
     "read_mask",
     "read_provenance",
@@ -142,13 +143,13 @@ def check_output(path: str | Path, dtype: DTypeLike, axes: str, *, overwrite: bo
         the dtype or the axes.
     """
     path = _local(path)
-    if path.is_dir() and not _is_zarr_name(path):
+    if path.is_dir() and not is_zarr_name(path):
         raise FileProblem(f"{path} is a folder; name a file in it, such as {path / 'out.tif'}")
     if not path.parent.is_dir():
         raise FileProblem(f"the folder {path.parent} does not exist; make it first")
     if not os.access(path.parent, os.W_OK):
         raise FileProblem(f"the folder {path.parent} may not be written to; choose another")
-    if _is_zarr_name(path):
+    if is_zarr_name(path):
         check_target(path, overwrite)
     elif path.exists() and not overwrite:
         raise OutputExists(f"{path} exists; choose another name, or pass --overwrite")
@@ -222,7 +223,8 @@ def _local(path: str | Path) -> Path:
     return Path(path)
 
 
-def _is_zarr_name(path: Path) -> bool:
+def is_zarr_name(path: Path) -> bool:
+    """Tell whether a name asks for a folder of OME-Zarr."""
     return path.name.lower().endswith(".zarr")
 
 
@@ -272,7 +274,7 @@ def _threshold(values: NDArray[Any]) -> float:
 def _format(path: Path, dtype: np.dtype[Any], axes: str) -> Dialect | Literal["png", "zarr"]:
     """Choose how to write, or say why the name does not do."""
     name = path.name.lower()
-    if _is_zarr_name(path):
+    if is_zarr_name(path):
         axes_in_zarr(axes)
         return "zarr"
     tiff: tuple[Dialect, ...] = ("imagej", "ome", "shaped")

@@ -21,7 +21,7 @@ from napari_dip.stack.axes import Layout
 from napari_dip.stack.durable import disk_problems, force_to_disk, put_in_place
 from napari_dip.stack.journal import Journal, plain_json
 from napari_dip.stack.levels import make_levels, open_levels, write_levels
-from napari_dip.stack.ngff import Version, attributes, axes_in_zarr, check_target
+from napari_dip.stack.ngff import Version, attributes, axes_in_zarr, check_target, version_of
 from napari_dip.stack.pyramid import Arrangement, level_shapes
 from napari_dip.stack.zarr_source import NAME, ZarrArray
 
@@ -231,7 +231,7 @@ def write_zarr(
     What came from OME-Zarr 0.4 is written as that.
     """
     image, axes = stored.image, stored.axes
-    version: Version = "0.4" if stored.extras.get("ngff", {}).get("version") == "0.4" else "0.5"
+    version = version_of(stored)
     check_target(path, overwrite)
     with disk_problems(path), put_in_place(path) as hidden:
         said = _finished(True, provenance)
