@@ -38,6 +38,7 @@ def expected_seconds(problem: Problem) -> float:
     growth = _STEADY + (1 - _STEADY) * pixels / _SIDE**2
     iteration_s = calibration.milliseconds[calibration.chosen] / 1000 * growth
     part = _PART if settings.preset != "paper" and chosen.stopping.rule != "fixed" else 1.0
-    iterations = part * chosen.iterations * chosen.members
+    most = chosen.shared_iterations if problem.plan.window > 1 else 0
+    iterations = part * (most or chosen.iterations) * chosen.members
     units = len(problem.plan.units)
     return float(units * iterations * iteration_s * _TIMES_FAST[settings.preset])

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from skimage.measure import block_reduce
 
 from napari_dip.errors import BadImage, BadMask
 from napari_dip.prior.estimate import LARGEST_SAMPLE, estimate_noise
@@ -24,11 +23,47 @@ if TYPE_CHECKING:
 
 __all__ = ["Survey", "survey"]
 
-_THUMBNAIL = 4
-"""Pixels along each side of which one of a thumbnail is the mean: little noise is left."""
+_ALIKE = 1.0
+"""Most that two neighbours may differ, as a part of the variance of the noise: if more, sharing a
+network costs more than the noise that it removes."""
 
-_ALIKE = 0.8
-"""Least correlation between the thumbnails of two planes that have much in common."""
+Numbers = tuple[int, ...]
+
+
+@dataclass
+class _Neighbours:
+    """Compares each plane with the one before it along the shared axis.
+
+    ``steps`` hold for each plane its channel, the variance of the difference, and the mean level.
+    """
+
+    layout: Layout
+    steps: dict[Numbers, tuple[int, float, float]] = field(default_factory=dict)
+    _before: dict[Numbers, NDArray[np.float32]] = field(default_factory=dict)
+
+    def add(self, seen: Seen, numbers: Numbers, channel: int) -> None:
+        axis = self.layout.axes.index(self.layout.shared)
+        place = self.layout.leading.index(axis)
+        others = (*numbers[:place], *numbers[place + 1 :])
+        plane = np.where(seen.known, seen.values, np.nan).astype(np.float32)
+        before = self._before.pop(others, None)
+        if numbers[place] != self.layout.shape[axis] - 1:
+            self._before[others] = plane
+        if before is None:
+            return
+        both = np.isfinite(plane) & np.isfinite(before)
+        if both.any():
+            one, other = (each[both].astype(np.float64) for each in (before, plane))
+            level = (one.mean() + other.mean()) / 2
+            self.steps[numbers] = channel, float((other - one).var()), float(level)
+
+    def breaks(self, noises: tuple[NoiseModel, ...]) -> frozenset[Numbers]:
+        """Name the planes that differ from the one before by more than the noise explains."""
+        return frozenset(
+            numbers
+            for numbers, (channel, variance, level) in self.steps.items()
+            if variance > (2 + _ALIKE) * float(noises[channel].sigma(level)) ** 2
+        )
 
 
 @dataclass(frozen=True)
@@ -42,15 +77,15 @@ class Survey:
     noises
         One for each channel, in the units of the image.
     breaks
-        Numbers along the leading axes of the planes that are not like the one before them along
-        the shared axis.
+        Numbers along the leading axes of the planes that differ too much from the one before them
+        along the shared axis.
     digest
         Of all values and of what is known of them.
     """
 
     scales: tuple[Scale | None, ...]
     noises: tuple[NoiseModel, ...]
-    breaks: frozenset[tuple[int, ...]]
+    breaks: frozenset[Numbers]
     digest: str
 
 
@@ -66,8 +101,7 @@ def survey(observed: Observed, layout: Layout, settings: Settings) -> Survey:
     """
     extents: dict[int, Extent] = defaultdict(Extent)
     samples: dict[int, list[Seen]] = defaultdict(list)
-    breaks: set[tuple[int, ...]] = set()
-    before: dict[tuple[int, ...], NDArray[np.float32]] = {}
+    neighbours = _Neighbours(layout)
     digest = hashlib.blake2b(digest_size=16)
     every = _sampled_every(layout)
     for number, index in enumerate(layout.indices()):
@@ -83,15 +117,17 @@ def survey(observed: Observed, layout: Layout, settings: Settings) -> Survey:
             extents[channel].add(*planes)
         if number // layout.channels % every == 0:
             samples[channel].append(seen)
-        if layout.shared and _differs(before, seen, layout.numbers(index), layout):
-            breaks.add(layout.numbers(index))
+        if layout.shared:
+            neighbours.add(seen, layout.numbers(index), channel)
         for part in (seen.values, seen.known):
             digest.update(np.ascontiguousarray(part).data)
     _count_outliers(extents, observed, layout)
+    channels = sorted(extents)
+    noises = tuple(_noise(samples[c], extents[c], layout, settings) for c in channels)
     return Survey(
-        scales=tuple(_scale(extents[c], observed.image.dtype) for c in sorted(extents)),
-        noises=tuple(_noise(samples[c], extents[c], layout, settings) for c in sorted(extents)),
-        breaks=frozenset(breaks),
+        scales=tuple(_scale(extents[c], observed.image.dtype) for c in channels),
+        noises=noises,
+        breaks=neighbours.breaks(noises),
         digest=digest.hexdigest(),
     )
 
@@ -112,27 +148,6 @@ def _sampled_every(layout: Layout) -> int:
     pixels = min(height * width, LARGEST_SAMPLE)
     planes = max(1, layout.units // layout.channels)
     return max(1, planes * pixels // LARGEST_SAMPLE)
-
-
-def _differs(
-    before: dict[tuple[int, ...], NDArray[np.float32]],
-    seen: Seen,
-    numbers: tuple[int, ...],
-    layout: Layout,
-) -> bool:
-    """Compare a plane with the one before it along the shared axis, and remember it."""
-    axis = layout.axes.index(layout.shared)
-    place = layout.leading.index(axis)
-    number, size = numbers[place], layout.shape[axis]
-    others = (*numbers[:place], *numbers[place + 1 :])
-    plane = np.where(seen.known, seen.values, seen.values[seen.known].mean()).astype(np.float32)
-    thumbnail = block_reduce(plane, _THUMBNAIL, np.mean)
-    last = before.pop(others, None)
-    if number != size - 1:
-        before[others] = thumbnail
-    if last is None or not (np.ptp(last) > 0 and np.ptp(thumbnail) > 0):
-        return False
-    return bool(np.corrcoef(last.ravel(), thumbnail.ravel())[0, 1] < _ALIKE)
 
 
 def _count_outliers(extents: dict[int, Extent], observed: Observed, layout: Layout) -> None:

@@ -112,7 +112,8 @@ def make_block(problem: Problem, unit: Unit, seen: Seen, scale: Scale) -> Block:
     task = problem.settings.task
     hole = find_hole(known, task) if isinstance(task, Inpaint) else "scratches"
     noise = problem.noise(unit).rescaled(scale.low, scale.span)
-    return Block(values, known, noise, hole, problem.psf)
+    shared = problem.is_window(unit) and len(values) > 1
+    return Block(values, known, noise, hole, problem.psf, shared)
 
 
 def _unit_seed(seed: int, unit: int) -> int:
