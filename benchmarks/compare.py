@@ -67,7 +67,7 @@ def ways(case: Case, presets: list[str]) -> dict[str, Settings]:
     if case.kind in ("denoise", "stack"):
         found["fast, not refined"] = settings.replace(refinement=0)
     if case.kind == "stack":
-        found["fast, plane by plane"] = settings.replace(ndim=2)
+        found["fast, as planes"] = settings.replace(ndim=2)
     return found
 
 
@@ -127,7 +127,7 @@ def take_apart(case: Case, method: str, asked: argparse.Namespace) -> Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small crops")
-    parser.add_argument("--presets", nargs="+", default=["fast", "best"])
+    parser.add_argument("--presets", nargs="*", default=["fast", "best"])
     parser.add_argument("--only", default="", metavar="PART", help="cases named with this")
     parser.add_argument(
         "--without", nargs="+", default=[], metavar="RIVAL", help="leave out, as 'VST + BM3D'"

@@ -15,7 +15,7 @@ from measure import psnr
 
 from napari_dip.prior.block import plan_fits
 from napari_dip.stack.problem import make_problem
-from napari_dip.stack.restore import make_block, unit_seed
+from napari_dip.stack.unit import make_block, unit_seed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,16 +126,17 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
     """Take the very fits of a restoration, with the same random numbers, beyond their stop."""
     settings = (settings or case.settings).replace(dtype="float32", preview_every_s=0)
     problem = make_problem(case.seen, settings, case.missing, None)
-    (index,), (scale,) = problem.layout.indices(), problem.scales
-    block = make_block(problem, 0, index, scale)
+    (unit,) = problem.plan.units
+    seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
+    block = make_block(problem, unit, seen, scale)
 
     def show(estimate: Pixels) -> Pixels:
-        return problem.finish(index, scale, estimate)
+        return problem.finish(unit, seen, scale, estimate)
 
     sums: dict[int, list[Pixels]] = defaultdict(lambda: [0.0, 0.0])
     reached: dict[int, int] = defaultdict(int)
     returned, stops, reasons = [], [], []
-    for one in plan_fits(block, settings, problem.device, unit_seed(settings.seed, 0)):
+    for one in plan_fits(block, settings, problem.device, unit_seed(settings.seed, unit.number)):
         followed = follow_fit(one, show)
         returned.append(followed.returned)
         stops.append(followed.stop)

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from napari_dip.cli import app
 from napari_dip.errors import Diverged
 from napari_dip.settings import SensorNoise, Settings, SuperResolve
-from napari_dip.stack import restore as engine
+from napari_dip.stack import files
 from napari_dip.stack.store import StoredImage, read_image, read_provenance, write_image
 
 QUICK = ("--iterations", "2", "--stopping", "fixed", "--device", "cpu")
@@ -55,7 +55,7 @@ def hole(tmp_path: Path) -> Path:
 # ---- the three tasks ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("suffix", [".tif", ".ome.tif", ".png"])
+@pytest.mark.parametrize("suffix", [".tif", ".ome.tif", ".png", ".ome.zarr"])
 def test_denoise_keeps_dtype_axes_and_pixel_size(cells, tmp_path, suffix):
     out = tmp_path / f"out{suffix}"
     result = call("denoise", cells, out, *QUICK)
@@ -64,7 +64,23 @@ def test_denoise_keeps_dtype_axes_and_pixel_size(cells, tmp_path, suffix):
     assert (after.image.dtype, after.image.shape) == (before.image.dtype, before.image.shape)
     assert after.axes == "YX"
     assert dict(after.pixel_size) == pytest.approx(dict(before.pixel_size), rel=1e-4)
-    assert (after.image != before.image).any()
+    assert (after.whole() != before.image).any()
+
+
+def test_a_zarr_and_a_series_of_files_are_taken_too(cells, tmp_path):
+    plane = read_image(cells)
+    for number in (9, 10):
+        write_image(tmp_path / f"frame_t{number}.tif", plane)
+    result = call("denoise", tmp_path / "frame_t*.tif", tmp_path / "a.zarr", *QUICK)
+    assert result.exit_code == 0, result.stderr
+    assert "2 files" in result.stderr
+    result = call("denoise", tmp_path / "a.zarr", tmp_path / "b.zarr", *QUICK)
+    assert result.exit_code == 0, result.stderr
+    assert read_image(tmp_path / "b.zarr").axes == "TYX"
+    assert read_provenance(tmp_path / "b.zarr")["settings"]["iterations"] == 2
+    assert call("denoise", tmp_path / "b.zarr", tmp_path / "a.zarr", *QUICK).exit_code == 2
+    result = call("denoise", tmp_path / "b.zarr", tmp_path / "b.zarr", "--overwrite", *QUICK)
+    assert "is the input itself" in result.stderr
 
 
 def test_super_resolve_divides_the_pixel_size(cells, tmp_path):
@@ -354,7 +370,7 @@ def test_a_failure_in_mid_run_has_its_exit_code_and_leaves_no_file(
         raise error
         yield
 
-    monkeypatch.setattr(engine, "restore", failing)
+    monkeypatch.setattr(files, "run", failing)
     result = call("denoise", cells, tmp_path / "out.tif")
     assert result.exit_code == code
     assert says in result.stderr

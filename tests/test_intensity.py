@@ -5,15 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.ndimage import median_filter
 
-from napari_dip.stack.intensity import Scale, measure_scale
+from napari_dip.stack.intensity import Extent, Scale
 
 DTYPES = [bool, "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", ">u2", ">f4"]
 
 
 def measure(values, known=None):
     known = np.ones(values.shape, dtype=bool) if known is None else known
-    return measure_scale(values, known, planes=(values.ndim - 2, values.ndim - 1))
+    extent = Extent()
+    for look in (extent.add, extent.count):
+        for plane, there in zip(np.atleast_3d(values.T).T, np.atleast_3d(known.T).T, strict=True):
+            look(plane, there)
+    return extent.scale(values.dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -93,3 +98,16 @@ def test_each_plane_is_filtered_by_itself():
     stack[1] = 100  # one bright plane is signal, not an outlier
     stack[0, 0, 0] = 1
     assert measure(stack).high == pytest.approx(105)
+
+
+def test_planes_that_come_one_by_one_have_the_range_of_all_at_once():
+    stack = (
+        np.random.default_rng(0).normal(0, 1, (20, 24, 24)) * np.linspace(1, 9, 20)[:, None, None]
+    )
+    stack[3, 5, 5] = 1e6
+    whole = Extent()
+    for look in (whole.add, whole.count):
+        look(stack, np.ones(stack.shape, bool))
+    assert measure(stack) == whole.scale(stack.dtype)
+    smooth = median_filter(stack, (1, 3, 3))
+    assert (whole.inner_low, whole.inner_high) == (smooth.min(), smooth.max())

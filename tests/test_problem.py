@@ -76,7 +76,7 @@ def test_a_mask_spreads_over_the_axes_that_it_lacks(shape, axes, mask_shape):
     if mask_shape[-1] == 3:
         mask = np.zeros(mask_shape, dtype=bool)
         mask[:3, 2:4] = True
-    known = make(plane(*shape), mask, axes=axes).known
+    known = make(plane(*shape), mask, axes=axes).observed.look(()).known
     assert known.shape == shape
     missing = np.argwhere(~known)
     y, x = missing[:, axes.index("Y")], missing[:, axes.index("X")]
@@ -87,13 +87,14 @@ def test_a_mask_spreads_over_the_axes_that_it_lacks(shape, axes, mask_shape):
 def test_nan_and_infinite_pixels_are_unknown():
     image = plane(9, 9)
     image[2, 3], image[4, 5] = np.nan, -np.inf
-    assert np.argwhere(~make(image).known).tolist() == [[2, 3], [4, 5]]
+    assert np.argwhere(~make(image).observed.look(()).known).tolist() == [[2, 3], [4, 5]]
 
 
 def test_channels_have_their_own_scale_and_planes_share_one():
     image = plane(2, 3, 9, 9) * np.array([1, 1000]).reshape(2, 1, 1, 1)
-    scales = make(image, axes="CZYX").scales
-    assert scales[0] == scales[2] != scales[3] == scales[5]
+    problem = make(image, axes="CZYX", share="none")
+    first, *_, third, fourth, _, last = map(problem.scale, problem.plan.units)
+    assert first == third != fourth == last
 
 
 def test_the_work_begins_only_after_the_checks(monkeypatch):

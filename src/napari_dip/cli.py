@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from pydantic_core import to_json
 
-from napari_dip.errors import BadSettings, FileProblem, InputError, NapariDipError
+from napari_dip.errors import InputError, NapariDipError
 from napari_dip.options import RunOptions, with_run_options
 from napari_dip.sentences import gigabytes, in_a_sentence, outcome, summary
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
@@ -32,9 +32,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Image = Annotated[Path, typer.Argument(metavar="IN", help="Image: TIFF, PNG, JPEG or BMP.")]
+Image = Annotated[Path, typer.Argument(metavar="IN", help="Image: TIFF, OME-Zarr, PNG, JPEG, BMP.")]
 Mask = Annotated[Path, typer.Argument(metavar="MASK", help="Which pixels are missing.")]
-Output = Annotated[Path, typer.Argument(metavar="OUT", help="To write: .tif, .ome.tif or .png.")]
+Output = Annotated[
+    Path, typer.Argument(metavar="OUT", help="To write: .tif, .ome.tif, .zarr, .png.")
+]
 
 
 @contextmanager
@@ -200,78 +202,38 @@ def _restore_file(
 ) -> None:
     """Read, check, restore, write, and say so."""
     from napari_dip.console import follow, interruptible
-    from napari_dip.stack.restore import restore
-    from napari_dip.stack.store import check_output, read_image, read_mask, write_image
+    from napari_dip.stack.files import open_run
 
     def say(sentence: str) -> None:
         if not (options.quiet or options.as_json):
             typer.echo(sentence, err=True)
 
     with interruptible(options.keep_on_interrupt) as stop_requested:
-        _refuse_own_input(output, source, mask)
-        stored = read_image(source)
-        settings = settings.replace(axes=settings.axes or stored.axes)
-        axes = settings.axes or stored.axes
-        dtype = stored.image.dtype if settings.dtype == "keep" else settings.dtype
-        check_output(output, dtype, axes, overwrite=options.overwrite)
-        if options.uncertainty:
-            _check_uncertainty(options.uncertainty, settings, output, source, mask)
-            check_output(options.uncertainty, "float32", axes, overwrite=options.overwrite)
-        hidden = read_mask(mask, marks) if mask else None
-        restoration = restore(
-            stored.image,
+        run = open_run(
+            source,
+            output,
             settings,
-            mask=hidden.missing if hidden else None,
-            stop_requested=stop_requested,
+            mask=mask,
+            marks=marks,
+            uncertainty=options.uncertainty,
+            overwrite=options.overwrite,
+            resume=options.resume,
         )
-        notes = [f"{source}: {note}" for note in stored.notes]
-        notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
-        for note in notes:
+        for note in run.notes:
             say(note)
-        say(in_a_sentence(source, stored, settings))
+        say(in_a_sentence(source, run.problem))
         if stop_requested():
             raise KeyboardInterrupt  # there is no best so far
-        result = follow(restoration, settings.task.kind, quiet=options.quiet)
-        restored = stored.with_image(result.image, result.axes, result.factor, result.scaled_axes)
-        provenance = result.provenance()
-        write_image(output, restored, provenance=provenance, overwrite=options.overwrite)
-        if options.uncertainty and result.spread is None:
-            say(f"{options.uncertainty} was not written: no more than one fit was finished.")
-        elif options.uncertainty and result.spread is not None:
-            spread = stored.with_image(
-                result.spread, result.axes, result.factor, result.scaled_axes
-            )
-            write_image(
-                options.uncertainty, spread, provenance=provenance, overwrite=options.overwrite
-            )
+        result = follow(run.steps(stop_requested), settings.task.kind, quiet=options.quiet)
+        for note in run.write(result):
+            say(note)
 
     if options.as_json:
         files = {"input": str(source), "mask": mask and str(mask), "output": str(output)}
-        record = files | {"notes": notes} | summary(restored, result) | provenance
+        found = summary(run.restored(result), result)
+        record = files | {"notes": run.notes} | found | result.provenance()
         typer.echo(to_json(record, inf_nan_mode="null"))
     elif not options.quiet:
         typer.echo(outcome(output, result))
     if result.stopped_by_user:
         raise typer.Exit(INTERRUPTED)
-
-
-def _check_uncertainty(
-    uncertainty: Path, settings: Settings, output: Path, source: Path, mask: Path | None
-) -> None:
-    """Refuse what would have no spread, or would overwrite another file of the run."""
-    from napari_dip.prior.recipes import recipe
-
-    if recipe(settings).members == 1:
-        raise BadSettings(
-            f"--uncertainty {uncertainty}: a single fit has no spread; choose "
-            "--preset best, or --members 2 or more"
-        )
-    if uncertainty.resolve() == output.resolve():
-        raise FileProblem(f"{output} is the restored image; give --uncertainty another name")
-    _refuse_own_input(uncertainty, source, mask)
-
-
-def _refuse_own_input(output: Path, *inputs: Path | None) -> None:
-    for path in inputs:
-        if path and path.exists() and output.exists() and output.samefile(path):
-            raise FileProblem(f"{output} is the input itself; choose another name for the output")

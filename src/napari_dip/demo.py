@@ -204,7 +204,7 @@ def _side_by_side(outcome: Outcome) -> Image.Image:
     panels = (
         ("truth", truth()),
         (f"before, {outcome.before:.2f} dB", outcome.spoilt),
-        (f"after, {outcome.after:.2f} dB", outcome.result.image),
+        (f"after, {outcome.after:.2f} dB", np.asarray(outcome.result.image)),
     )
     height, width = (ENLARGED * side for side in truth().shape[:2])
     sheet = Image.new("RGB", (3 * width + 2 * MARGIN, height + CAPTION), "white")

@@ -81,6 +81,18 @@ class RunOptions:
         int | None,
         typer.Option(metavar="2|3", show_default="2", help="3 takes a z-stack as one volume."),
     ] = None
+    share: Annotated[
+        Literal["auto", "none", "Z", "T"] | None,
+        typer.Option(
+            metavar="AXIS",
+            show_default="auto",
+            help="Along which axis neighbouring planes share a network: Z, T, auto or none.",
+        ),
+    ] = None
+    window: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Planes that share a network, at most; 1 for none."),
+    ] = None
     axes: Annotated[
         str | None,
         typer.Option(
@@ -104,6 +116,10 @@ class RunOptions:
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = (
         False
     )
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with what the same command left in OUT, an OME-Zarr."),
+    ] = False
     keep_on_interrupt: Annotated[
         bool, typer.Option("--keep-on-interrupt", help="On Ctrl-C, write the best so far.")
     ] = False
@@ -134,6 +150,8 @@ class RunOptions:
             "members",
             "refinement",
             "ndim",
+            "share",
+            "window",
             "axes",
             "dtype",
             "seed",

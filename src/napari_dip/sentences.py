@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
+from napari_dip.stack.forecast import expected_seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_dip.stack.problem import Problem
     from napari_dip.stack.restore import Result
     from napari_dip.stack.store import StoredImage
 
-__all__ = ["gigabytes", "in_a_sentence", "outcome", "summary"]
+__all__ = ["duration", "gigabytes", "in_a_sentence", "outcome", "summary"]
 
 
-def in_a_sentence(source: Path, stored: StoredImage, settings: Settings) -> str:
-    """Say what is about to be done to which file."""
+def in_a_sentence(source: Path, problem: Problem) -> str:
+    """Say what is about to be done to which file, in which parts, and about how long it takes."""
+    settings, image = problem.settings, problem.observed.image
     match settings.task:
         case Denoise(artefact="jpeg"):
             doing = "Removing the blocks of JPEG from"
@@ -26,21 +29,29 @@ def in_a_sentence(source: Path, stored: StoredImage, settings: Settings) -> str:
             doing = f"Super-resolving by {factor} (downsampler {downsampler})"
         case Inpaint(missing=missing):
             doing = f"Inpainting (missing: {missing})"
-    shape = " x ".join(map(str, stored.image.shape))
+    shape = " x ".join(map(str, image.shape))
     changed = (
-        settings.ndim == 3 and "Z, Y and X as one volume",
         settings.iterations and f"at most {settings.iterations} iterations",
         settings.prior.network and f"the network {settings.prior.network}",
         settings.stopping and f"the stopping rule {settings.stopping.rule}",
         settings.members and f"{settings.members} fits",
         f"noise {_noise_in_words(settings)}",
         f"seed {settings.seed}",
-        f"device {settings.device}",
     )
     return (
-        f"{doing} {source} ({shape}, {settings.axes}, {stored.image.dtype}): preset "
-        f"{settings.preset}, {', '.join(part for part in changed if part)}."
+        f"{doing} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
+        f"{settings.preset}, {', '.join(part for part in changed if part)}; {problem.plan}, "
+        f"about {duration(expected_seconds(problem))} on {problem.device}."
     )
+
+
+def duration(seconds: float) -> str:
+    """Write a time roughly, in the unit that suits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 def _noise_in_words(settings: Settings) -> str:

@@ -237,6 +237,12 @@ class Settings(Frozen):
         rule's.
     ndim
         2 restores plane by plane; 3 takes Z, Y and X as one volume.
+    share
+        The axis along which neighbouring planes share a network, which is faster and better than
+        plane by plane where they are alike; ``"auto"`` is Z or else T.
+    window, context
+        How many planes are restored together at most (1: each by itself), and how many more are
+        looked at on either side.
     axes
         One letter of ``TCZYXSQ`` for each axis of the image; ``None`` guesses from the shape.
     dtype
@@ -277,6 +283,9 @@ class Settings(Frozen):
     stopping: Annotated[Stopping | None, _by_name("rule")] = None
     averaging: float | None = Field(None, ge=0, lt=1)
     ndim: Literal[2, 3] = 2
+    share: Literal["auto", "none", "Z", "T"] = "auto"
+    window: int | None = Field(None, ge=1, le=256)
+    context: int | None = Field(None, ge=0, le=64)
     axes: Annotated[str | None, AfterValidator(_known_axes)] = None
     dtype: Literal["keep", "float32"] = "keep"
     seed: int = Field(0, ge=0, lt=2**63)

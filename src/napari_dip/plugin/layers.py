@@ -137,7 +137,7 @@ def to_layer_data(result: Result, source: LayerInput) -> LayerData:
     factors = _factors(source.axes, result.factor, result.scaled_axes)
     keywords = _keywords(source, result.settings, factors)
     keywords["metadata"] = {"napari-dip": result.provenance()}
-    return result.image, keywords, "image"
+    return np.asarray(result.image), keywords, "image"
 
 
 def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
@@ -152,7 +152,8 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
         raise ValueError("a single fit has no spread")
     factors = _factors(source.axes, result.factor, result.scaled_axes)
     placed = _keywords(source, result.settings, factors)
-    spread = result.spread[..., :3].mean(axis=-1) if source.rgb else result.spread
+    spread = np.asarray(result.spread)
+    spread = spread[..., :3].mean(axis=-1) if source.rgb else spread
     kept = (*source.placement, "scale", "translate")
     keywords = {name: value for name, value in placed.items() if name in kept}
     keywords |= {

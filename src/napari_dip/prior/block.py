@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "Fit", "Restored", "block_recipe", "plan_fits", "restore_block"]
 
-_SIDES = (6, 7, 5)
+_SIDES = (7, 6)
 """Of the patches that one fit after another is refined with: their errors differ."""
 
 
@@ -42,7 +42,7 @@ class Block:
     """What is to be restored at once, with intensities scaled to about [0, 1].
 
     ``values``, float32, and ``known``, bool, have the shape ``(channels, *spatial)``; the noise
-    is that of the scaled values.
+    is that of the scaled values. With ``shared`` the channels are planes of a stack.
     """
 
     values: NDArray[np.float32]
@@ -50,6 +50,7 @@ class Block:
     noise: NoiseModel
     hole: Hole = "scratches"
     psf: NDArray[np.float32] | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ def block_recipe(block: Block, settings: Settings) -> tuple[Recipe, Domain]:
     evenly = _knows_noise(settings) and not _mixes_pixels(block, settings)
     domain = Domain(block.noise, stabilised=evenly and block.noise.gain > 0)
     sigma = domain.sigma(block.values[block.known])
-    return recipe(settings, hole=block.hole, sigma=sigma), domain
+    chosen = recipe(settings, hole=block.hole, sigma=sigma)
+    if block.shared and chosen.shared_iterations and settings.iterations is None:
+        chosen = replace(chosen, iterations=chosen.shared_iterations)
+    return chosen, domain
 
 
 def restore_block(
@@ -156,7 +160,7 @@ class Fit:
     arithmetic: Arithmetic
     place: torch.device
     seed: int
-    patch_side: int = 6
+    patch_side: int = 7
 
     def run(
         self, stop_requested: Callable[[], bool]

@@ -15,7 +15,7 @@ from napari_dip.prior.noise import NoiseModel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["estimate_noise"]
+__all__ = ["LARGEST_SAMPLE", "estimate_noise"]
 
 _FAR = 3.0
 """In standard deviations: differences beyond that are edges, not noise."""
@@ -45,7 +45,10 @@ _BINS = 16
 _LEAST_IN_BIN = 200
 
 _SIDE = 2048
-"""Of the part of a plane that is looked at; of more planes than make that many pixels, some."""
+"""Of the part of a plane that is looked at."""
+
+LARGEST_SAMPLE = _SIDE**2
+"""In pixels: of more planes than make that many, some are looked at."""
 
 
 def estimate_noise(
@@ -105,7 +108,7 @@ def _thinned(planes: NDArray[Any]) -> NDArray[Any]:
         slice(max(0, (side - _SIDE) // 2), (side + _SIDE) // 2) for side in planes.shape[1:]
     )
     planes = planes[:, *middle]
-    return planes[:: max(1, planes.size // _SIDE**2)]
+    return planes[:: max(1, planes.size // LARGEST_SAMPLE)]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ lays over it what the caller's :class:`~napari_dip.settings.Settings` change.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from napari_dip.settings import (
     Consensus,
@@ -75,7 +75,8 @@ class Recipe:
 
     With ``warm_up`` the average of the outputs forgets the first ones sooner. ``noise_pool`` uses
     the noise on the code again and again, from another place each time. ``precision="auto"`` is
-    settled by the machine.
+    settled by the machine. ``window`` planes share a network, and see ``context`` more of them on
+    either side; ``shared_iterations`` are the most that it then takes, if not 0.
     """
 
     network: Network
@@ -93,6 +94,21 @@ class Recipe:
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     members: int = 1
     refinement: int = 0
+    window: int = 1
+    context: int = 0
+    shared_iterations: int = 0
+
+
+_OVERRIDABLE = (
+    "iterations",
+    "stopping",
+    "averaging",
+    "precision",
+    "members",
+    "refinement",
+    "window",
+    "context",
+)
 
 
 def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 255) -> Recipe:
@@ -114,10 +130,12 @@ def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 
     """
     table = _PRESETS[settings.preset]
     chosen = table(settings, hole, sigma)
+    if chosen.window == 1 and settings.share in ("Z", "T"):
+        chosen = replace(chosen, **_TOGETHER)
     if settings.prior.network is not None:
         chosen = _with_network(chosen, settings.prior.network)
     changes = settings.prior.model_dump(exclude_none=True, exclude={"network"})
-    for name in ("iterations", "stopping", "averaging", "precision", "members", "refinement"):
+    for name in _OVERRIDABLE:
         if getattr(settings, name) is not None:
             changes[name] = getattr(settings, name)
     return replace(chosen, **changes)
@@ -207,6 +225,8 @@ _FAST = Recipe(
     precision="auto",
 )
 
+_TOGETHER: dict[str, Any] = {"window": 10, "shared_iterations": 130}
+
 _FAST_SUPER = replace(_FAST, tv_weight=0.002)
 
 _FILLING = replace(_FAST_NET, upsampling="nearest")
@@ -232,7 +252,7 @@ _FAST_INPAINT: dict[Hole, Recipe] = {
 def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
     match settings.task:
         case Denoise():
-            return replace(_FAST, tv_weight=0.25 * sigma, refinement=4)
+            return replace(_FAST, tv_weight=0.25 * sigma, refinement=2, **_TOGETHER)
         case SuperResolve():
             # What is estimated from coarse pixels is as much texture as noise: only noise that was
             # told is smoothed against.

@@ -26,12 +26,14 @@ class _Patches:
     alike: int
 
 
-_WHOLE = _Patches(side=6, step=4, reach=8, alike=30)
+_WHOLE = _Patches(side=7, step=4, reach=12, alike=30)
+_FIRST = _Patches(side=5, step=4, reach=10, alike=90)
+"""Where nothing but the noisy image is at hand: its noise must not be taken for texture."""
 _WITH_GAPS = _Patches(side=5, step=3, reach=10, alike=30)
 """Smaller where pixels are missing, for a larger system is solved for each patch."""
 
-_FEEDBACK = 0.05
-"""Part of the residual that goes back between two passes, for the texture that is still in it."""
+_OWN = 0.5
+"""Part of what the passes begin with that comes from the noisy image alone."""
 
 _AT_ONCE = 10_000_000
 """Values gathered at a time: 40 MB."""
@@ -52,9 +54,10 @@ def refine(
     """Refine an estimate by the Gaussian model of groups of patches alike.
 
     The second step of Lebrun, Buades and Morel, "A Nonlocal Bayesian Image Denoising Algorithm",
-    SIAM J. Imaging Sciences 6 (2013), with the estimate at hand in the place of its first step:
-    each group of patches alike in the estimate has a mean m and a covariance C, and its noisy
-    patches y become m + C (C + sigma² I)⁻¹ (y - m). With M choosing a patch's known pixels, its
+    SIAM J. Imaging Sciences 6 (2013): each group of patches alike in an estimate has a mean m and
+    a covariance C, and its noisy patches y become m + C (C + sigma² I)⁻¹ (y - m). The estimate is
+    half the one at hand and half that of their first step, which tells C from the noisy patches
+    less sigma²: the two err in other places. With M choosing a patch's known pixels, its
     conditional mean is m + C Mᵀ (M C Mᵀ + sigma² I)⁻¹ M (y - m), Equation (10) of Yu, Sapiro and
     Mallat, IEEE TIP 21 (2012). Colours are decorrelated first.
 
@@ -68,8 +71,7 @@ def refine(
     sigma
         Standard deviation of the noise, in the units of both.
     passes
-        How often; each starts from the one before with a little of the residual put back, 0
-        returns the estimate.
+        How often; each starts from the one before, 0 returns the estimate.
     side
         Of a patch in pixels, where none are missing.
 
@@ -99,9 +101,11 @@ def refine(
     guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, x) for x in (estimate, noisy))
     gaps = known.amin(dim=1, keepdim=True) if (known == 0).any() else None
     kind = replace(_WHOLE, side=side) if gaps is None else _WITH_GAPS
-    for number in range(passes):
-        if number and gaps is None:
-            guide = guide.lerp(seen, _FEEDBACK)
+    if passes and gaps is None:
+        own = _one_pass(seen, seen, gaps, sigma, _FIRST, noisy_guide=True)
+        own = _one_pass(own, seen, gaps, sigma, kind)
+        guide = guide.lerp(own, _OWN)
+    for _ in range(passes):
         guide = _one_pass(guide, seen, gaps, sigma, kind)
     refined: Tensor = torch.einsum("kc,bkhw->bchw", mixing, guide)
     return refined
@@ -115,7 +119,13 @@ def _orthonormal(channels: int) -> Tensor:
 
 
 def _one_pass(
-    guide: Tensor, seen: Tensor, gaps: Tensor | None, sigma: float, kind: _Patches
+    guide: Tensor,
+    seen: Tensor,
+    gaps: Tensor | None,
+    sigma: float,
+    kind: _Patches,
+    *,
+    noisy_guide: bool = False,
 ) -> Tensor:
     shape = guide.shape[2:]
     side = min(kind.side, *shape)
@@ -138,7 +148,8 @@ def _one_pass(
         alike = _most_alike(references, guides[0], grid, window)
         for guide_patches, patches, total in zip(guides, values, totals, strict=True):
             there = None if known is None else known[alike]
-            filtered = _conditional_mean(guide_patches[alike], patches[alike], there, sigma)
+            mean, covariance = _moments(guide_patches[alike], sigma if noisy_guide else 0.0)
+            filtered = _conditional_mean(mean, covariance, patches[alike], there, sigma)
             total.index_add_(0, alike.flatten(), filtered.flatten(0, 1))
         count.index_add_(0, alike.flatten(), torch.ones_like(alike.flatten(), dtype=count.dtype))
     weight = functional.fold(count.expand(side**2, -1)[None], shape, side)
@@ -191,11 +202,22 @@ def _most_alike(references: Tensor, guides: Tensor, grid: _Grid, window: Tensor)
     return places.gather(1, distances.topk(count, dim=1, largest=False).indices)
 
 
-def _conditional_mean(guides: Tensor, values: Tensor, known: Tensor | None, sigma: float) -> Tensor:
-    """Filter groups of patches, ``(groups, patches, pixels)``."""
+def _moments(guides: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+    """Give mean and covariance of each group, ``(groups, patches, pixels)``, without the noise."""
     mean = guides.mean(dim=1, keepdim=True)
     spread = guides - mean
-    covariance = spread.transpose(1, 2) @ spread / max(1, guides.shape[1] - 1)
+    covariance = spread.mT @ spread / max(1, guides.shape[1] - 1)
+    if sigma:
+        strengths, directions = torch.linalg.eigh(covariance)
+        left = (strengths - sigma**2).clamp(min=0)
+        covariance = directions * left[:, None] @ directions.mT
+    return mean, covariance
+
+
+def _conditional_mean(
+    mean: Tensor, covariance: Tensor, values: Tensor, known: Tensor | None, sigma: float
+) -> Tensor:
+    """Filter groups of patches, ``(groups, patches, pixels)``."""
     if known is None:
         # As y - sigma² (C + sigma² I)⁻¹ (y - m): exact where there is next to no noise.
         noise = max(sigma, 1e-4) ** 2 * torch.eye(values.shape[2], device=values.device)

@@ -15,7 +15,7 @@ import numpy as np
 from napari_dip.errors import BadImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -67,11 +67,14 @@ class Layout:
         Of the array.
     ndim
         2 takes Y and X as spatial, 3 also Z.
+    shared
+        The leading axis along which planes may be restored together, if there is one.
     """
 
     axes: str
     shape: tuple[int, ...]
     ndim: int = 2
+    shared: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be cut."""
@@ -113,29 +116,70 @@ class Layout:
         """How many units there are."""
         return math.prod(self.shape[axis] for axis in self.leading)
 
+    @property
+    def channels(self) -> int:
+        """How many channels are restored one by one."""
+        return self.shape[self.axes.index("C")] if "C" in self.axes else 1
+
     def indices(self) -> Iterator[Index]:
-        """Index of each unit: a number along leading axes, everything along the others."""
+        """Index of each plane (or volume): a number along leading axes, everything else whole."""
         for numbers in np.ndindex(*(self.shape[axis] for axis in self.leading)):
-            index: list[int | slice] = [slice(None)] * len(self.axes)
-            for axis, number in zip(self.leading, numbers, strict=True):
-                index[axis] = number
-            while index and index[-1] == slice(None):
-                index.pop()
-            yield tuple(index)
+            yield self.index(dict(zip(self.leading, numbers, strict=True)))
 
-    def to_block(self, unit: NDArray[Any]) -> NDArray[Any]:
-        """Order the axes of a unit as ``(channels, *spatial)``."""
-        remaining = self._remaining
-        order = [remaining.index(letter) for letter in ("S" + self.spatial) if letter in remaining]
-        block = unit.transpose(order)
-        return block if "S" in remaining else block[None]
+    def index(self, chosen: Mapping[int, int | slice]) -> Index:
+        """Index of what is chosen along some axes, by their positions."""
+        index = [chosen.get(axis, slice(None)) for axis in range(len(self.axes))]
+        while index and index[-1] == slice(None):
+            index.pop()
+        return tuple(index)
 
-    def from_block(self, block: NDArray[Any]) -> NDArray[Any]:
-        """Undo :meth:`to_block`."""
-        present = ("S" + self.spatial) if "S" in self._remaining else self.spatial
-        block = block if "S" in self._remaining else block[0]
-        return block.transpose([present.index(letter) for letter in self._remaining])
+    def numbers(self, index: Index) -> tuple[int, ...]:
+        """Numbers along the leading axes of the index of a plane."""
+        return tuple(part for part in index if not isinstance(part, slice))
+
+    def at(self, letter: str, index: Index) -> int | slice:
+        """Say what an index chooses along an axis; 0 along one that is not there."""
+        if letter not in self.axes:
+            return 0
+        axis = self.axes.index(letter)
+        return index[axis] if axis < len(index) else slice(None)
+
+    def to_block(self, part: NDArray[Any]) -> NDArray[Any]:
+        """Order the axes of a plane, volume or window as ``(channels, *spatial)``.
+
+        The planes of a window and the samples of a colour are channels.
+        """
+        letters = self._letters(part.ndim)
+        ordered = [letter for letter in self._channels + self.spatial if letter in letters]
+        block = part.transpose([letters.index(letter) for letter in ordered])
+        return block.reshape(-1, *block.shape[-len(self.spatial) :])
+
+    def colours(self, part: NDArray[Any]) -> NDArray[Any]:
+        """Take a part as a block, without alpha."""
+        block = self.to_block(part)
+        return block[:3] if "S" in self.axes else block
+
+    def from_block(self, block: NDArray[Any], *, window: bool = False) -> NDArray[Any]:
+        """Undo :meth:`to_block`; say whether the block was a window."""
+        letters = self._letters(len(self._whole) + window)
+        ordered = [letter for letter in self._channels + self.spatial if letter in letters]
+        samples = [self.shape[self.axes.index("S")]] if "S" in letters else []
+        planes = [-1] if window else []
+        part = block.reshape(*planes, *samples, *block.shape[1:])
+        return part.transpose([ordered.index(letter) for letter in letters])
 
     @property
-    def _remaining(self) -> str:
-        return "".join(letter for axis, letter in enumerate(self.axes) if axis not in self.leading)
+    def _channels(self) -> str:
+        """The axes that become channels of a block: planes first."""
+        return self.shared + "S"
+
+    @property
+    def _whole(self) -> str:
+        """The axes that are never cut."""
+        return "".join(letter for letter in self.axes if letter in (*self.spatial, "S"))
+
+    def _letters(self, ndim: int) -> str:
+        """Tell the axes that a part of the array has left."""
+        if ndim == len(self._whole):
+            return self._whole
+        return "".join(letter for letter in self.axes if letter in self._whole + self.shared)

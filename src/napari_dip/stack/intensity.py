@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import median_filter
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.ndimage import maximum_filter, median_filter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Scale", "measure_scale"]
+__all__ = ["Extent", "Scale"]
 
 _MARGIN = 0.05
 """Room that the estimate has beyond the observed range, as a part of that range."""
@@ -21,6 +23,9 @@ _REACH = 3
 
 _FEW = 1e-3
 """The part of the values that may be outliers."""
+
+_RARE = 0.1
+"""The part of a plane up to which single pixels are filtered faster than all of it."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,9 @@ class Scale:
         return restored.clip(limits.min, limits.max).astype(dtype)
 
 
-def measure_scale(
-    values: NDArray[Any], known: NDArray[np.bool_], planes: tuple[int, ...]
-) -> Scale | None:
-    """Find the range that the networks shall see as [0, 1].
+@dataclass
+class Extent:
+    """The range that the networks shall see as [0, 1], gathered plane by plane.
 
     It is the range of the known values with a margin on either side, because an image without
     noise, or at a finer resolution, can be brighter than any pixel that was seen; unsigned
@@ -66,37 +70,77 @@ def measure_scale(
     the rest into a sliver: the range ends at most three median-filtered ranges beyond the
     median-filtered values (the peak of a spot as small as two pixels is within), and a hot pixel
     farther out counts as that. Where more than one value in a thousand lies farther out, they are
-    no outliers but the image.
+    no outliers but the image: so, where :attr:`has_outliers`, all planes are to be counted once
+    more.
 
-    Parameters
-    ----------
-    values
-        Real numbers, any dtype.
-    known
-        Of the same shape; true where the value counts.
-    planes
-        The two axes of a plane, along which an outlier has neighbours.
-
-    Returns
-    -------
-    Scale or None
-        ``None`` for a constant image.
+    Examples
+    --------
+    >>> extent = Extent()
+    >>> for plane in np.linspace(100, 200, 300).reshape(3, 10, 10):
+    ...     extent.add(plane, np.ones(plane.shape, bool))
+    >>> extent.scale(plane.dtype)
+    Scale(low=95.0, high=205.0)
     """
-    seen = values[known].astype(np.float64)
-    low, high = seen.min(), seen.max()
-    if low == high:
-        return None
-    filled = np.where(known, values, np.median(seen)).astype(np.float64)
-    size = [3 if axis in planes else 1 for axis in range(values.ndim)]
-    smooth = median_filter(filled, size=size)[known]
-    inner_low, inner_high = smooth.min(), smooth.max()
-    reach = _REACH * (inner_high - inner_low)
-    far = (seen < inner_low - reach) | (seen > inner_high + reach)
-    if far.mean() < _FEW:
-        low, high = max(low, inner_low - reach), min(high, inner_high + reach)
-    margin = _MARGIN * (high - low)
-    low, high = low - margin, high + margin
-    if values.dtype == bool or np.issubdtype(values.dtype, np.unsignedinteger):
-        largest = 1 if values.dtype == bool else np.iinfo(values.dtype).max
-        low, high = max(low, 0), min(high, largest)
-    return Scale(float(low), float(high))
+
+    low: float = math.inf
+    high: float = -math.inf
+    inner_low: float = math.inf
+    inner_high: float = -math.inf
+    values: int = 0
+    far: int = 0
+
+    def add(self, values: NDArray[Any], known: NDArray[np.bool_]) -> None:
+        """Take in values whose last two axes are those of a plane; those known count."""
+        seen = values[known]
+        if not seen.size:
+            return
+        self.values += seen.size
+        self.low, self.high = min(self.low, float(seen.min())), max(self.high, float(seen.max()))
+        filled = values if seen.size == values.size else np.where(known, values, np.median(seen))
+        shape = (-1, *values.shape[-2:])
+        for plane, there in zip(filled.reshape(shape), known.reshape(shape), strict=True):
+            beyond = (plane < self.inner_low) | (plane > self.inner_high)
+            near = maximum_filter(beyond, 3) & there
+            if near.any():
+                smooth = _medians(plane, near)
+                self.inner_low = min(self.inner_low, float(smooth.min()))
+                self.inner_high = max(self.inner_high, float(smooth.max()))
+
+    @property
+    def has_outliers(self) -> bool:
+        """Whether values lie so far out that :meth:`count` must tell how many they are."""
+        low, high = self._reached()
+        return self.low < low or self.high > high
+
+    def count(self, values: NDArray[Any], known: NDArray[np.bool_]) -> None:
+        """Count what lies far out."""
+        low, high = self._reached()
+        seen = values[known]
+        self.far += int(((seen < low) | (seen > high)).sum())
+
+    def scale(self, dtype: np.dtype[Any]) -> Scale | None:
+        """Settle the scale for values of a dtype; ``None`` where all are alike."""
+        low, high = self.low, self.high
+        if not low < high:
+            return None
+        if self.far < _FEW * self.values:
+            least, most = self._reached()
+            low, high = max(low, least), min(high, most)
+        margin = _MARGIN * (high - low)
+        low, high = low - margin, high + margin
+        if dtype.kind in "bu":
+            largest = 1 if dtype.kind == "b" else np.iinfo(dtype).max
+            low, high = max(low, 0), min(high, largest)
+        return Scale(float(low), float(high))
+
+    def _reached(self) -> tuple[float, float]:
+        reach = _REACH * (self.inner_high - self.inner_low)
+        return self.inner_low - reach, self.inner_high + reach
+
+
+def _medians(plane: NDArray[Any], wanted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Give the medians of 3 x 3 pixels, at some of them."""
+    if wanted.mean() > _RARE:
+        return np.asarray(median_filter(plane.astype(np.float64), 3)[wanted])
+    windows = sliding_window_view(np.pad(plane, 1, mode="symmetric"), (3, 3))
+    return np.asarray(np.median(windows[wanted].astype(np.float64), axis=(-2, -1)))

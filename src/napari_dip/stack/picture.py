@@ -75,7 +75,7 @@ def write_png(path: Path, stored: StoredImage, record: str) -> None:
     text = PngImagePlugin.PngInfo()
     if record:
         text.add_text(_NAME, record)
-    Image.fromarray(stored.image).save(path, format="PNG", pnginfo=text, **options)
+    Image.fromarray(stored.whole()).save(path, format="PNG", pnginfo=text, **options)
 
 
 def picture_provenance(path: Path) -> str | None:

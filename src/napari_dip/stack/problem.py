@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from napari_dip.errors import BadImage, BadMask, BadSettings
-from napari_dip.prior.estimate import estimate_noise
-from napari_dip.prior.noise import NoiseModel
-from napari_dip.settings import Hole, Inpaint, SensorNoise, Settings, SuperResolve
-from napari_dip.stack.axes import Index, Layout, guess_axes
-from napari_dip.stack.intensity import Scale, measure_scale
+from napari_dip.errors import BadImage, BadSettings
+from napari_dip.prior.recipes import recipe
+from napari_dip.settings import Hole, Inpaint, Settings, SuperResolve
+from napari_dip.stack.axes import Layout, guess_axes
+from napari_dip.stack.observed import Observed, Seen, as_lazy, spread_mask
+from napari_dip.stack.plan import Plan, Unit, make_plan, shared_axis
+from napari_dip.stack.survey import Survey, survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import ArrayLike, NDArray
+
+    from napari_dip.prior.noise import NoiseModel
+    from napari_dip.stack.intensity import Scale
 
 __all__ = ["Problem", "find_hole", "make_problem"]
 
 SMALLEST_SIDE = 8
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Problem:
     """An image that can be restored: every check is behind it.
 
-    ``known`` has the shape of the image. ``scales`` holds one entry for each unit, ``None`` for
-    a unit whose known values are all alike; ``noises`` one for each too, in the image's units.
+    Nothing in it is large but the image, which may be lazy, and the mask.
     """
 
-    image: NDArray[Any]
-    known: NDArray[np.bool_]
+    observed: Observed
     layout: Layout
-    scales: tuple[Scale | None, ...]
-    noises: tuple[NoiseModel, ...]
+    plan: Plan
+    survey: Survey
     settings: Settings
     device: str
     psf: NDArray[np.float32] | None
@@ -53,38 +52,95 @@ class Problem:
     @property
     def dtype(self) -> np.dtype:
         """Of the result."""
-        return np.dtype(np.float32) if self.settings.dtype == "float32" else self.image.dtype
+        kept = self.observed.image.dtype
+        return np.dtype(np.float32) if self.settings.dtype == "float32" else kept
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the result."""
+        return tuple(
+            size * self.factor if letter in self.layout.spatial else size
+            for letter, size in zip(self.layout.axes, self.layout.shape, strict=True)
+        )
+
+    def scale(self, unit: Unit) -> Scale | None:
+        """Give the scale of a unit's channel; ``None`` where all that is known is alike."""
+        return self.survey.scales[self._channel(unit)]
+
+    def noise(self, unit: Unit) -> NoiseModel:
+        """Give the noise of a unit's channel, in the units of the image."""
+        return self.survey.noises[self._channel(unit)]
 
     def unrestored(self) -> NDArray[Any]:
         """Allocate the result, with each pixel of the image in its place."""
-        return self._refined(self.image, self.layout.axes)
+        return self._refined(np.asarray(self.observed.image[()]), self.layout.axes)
 
-    def colours(self, values: NDArray[Any], index: Index) -> NDArray[Any]:
-        """Take a unit of the image, or of its mask, as ``(channels, *spatial)`` without alpha."""
-        return self.layout.to_block(values[index])[:3]
-
-    def finish(self, index: Index, scale: Scale, estimate: NDArray[np.float32]) -> NDArray[Any]:
+    def finish(
+        self, unit: Unit, seen: Seen, scale: Scale, estimate: NDArray[np.float32]
+    ) -> NDArray[Any]:
         """Bring the estimate of a unit back to the units, dtype and axes of the result.
 
         Alpha comes from the image, and so do the known pixels if the task keeps them.
         """
-        original = self.layout.to_block(self.image[index])
-        restored = scale.from_unit(estimate, self.dtype)
-        alpha = self._refined(original[3:], "S" + self.layout.spatial)
+        values, known = (self._inner(unit, part) for part in (seen.values, seen.known))
+        colours = values[:3] if "S" in self.layout.axes else values
+        restored = scale.from_unit(estimate[unit.inner], self.dtype)
         task = self.settings.task
         if isinstance(task, Inpaint) and task.keep_known:
-            kept = original[:3].astype(self.dtype)
-            restored = np.where(self.colours(self.known, index), kept, restored)
-        return self.layout.from_block(np.concatenate([restored, alpha]))
+            restored = np.where(known[: len(colours)], colours.astype(self.dtype), restored)
+        alpha = self._refined(values[len(colours) :], "S" + self.layout.spatial)
+        whole = np.concatenate([restored, alpha])
+        return self.layout.from_block(whole, window=self.is_window(unit))
 
     def finish_spread(
-        self, index: Index, scale: Scale, spread: NDArray[np.float32]
+        self, unit: Unit, seen: Seen, scale: Scale, spread: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Bring the spread of a unit to the units of the image; alpha has none."""
-        original = self.layout.to_block(self.image[index])
-        alpha = self._refined(original[3:], "S" + self.layout.spatial)
-        whole = np.concatenate([spread * scale.span, np.zeros_like(alpha, np.float32)])
-        return self.layout.from_block(whole.astype(np.float32))
+        values = self._inner(unit, seen.values)
+        whole = (spread[unit.inner] * scale.span).astype(np.float32)
+        alpha = np.zeros((len(values) - len(whole), *whole.shape[1:]), np.float32)
+        return self.layout.from_block(np.concatenate([whole, alpha]), window=self.is_window(unit))
+
+    def fill(self, unit: Unit, seen: Seen) -> NDArray[Any]:
+        """Give a unit that has but one value."""
+        values = self._inner(unit, seen.values)
+        shape = (len(values), *(size * self.factor for size in values.shape[1:]))
+        value = seen.values[seen.known][0]
+        return self.layout.from_block(
+            np.full(shape, value, self.dtype), window=self.is_window(unit)
+        )
+
+    def is_window(self, unit: Unit) -> bool:
+        """Whether a unit is several planes along the shared axis, or one cut out like that."""
+        shared = self.layout.shared
+        return bool(shared) and isinstance(self.layout.at(shared, unit.index), slice)
+
+    def record(self) -> dict[str, Any]:
+        """Tell all that determines the result, as values that JSON can hold."""
+        from importlib.metadata import version
+
+        shown_only = {"preview_every_s"}
+        psf = None if self.psf is None else hashlib.blake2b(self.psf.tobytes()).hexdigest()[:32]
+        return {
+            "settings": self.settings.model_dump(mode="json", exclude=shown_only),
+            "image": {
+                "shape": self.layout.shape,
+                "dtype": str(self.observed.image.dtype),
+                "axes": self.layout.axes,
+                "values and mask": self.survey.digest,
+            },
+            "psf": psf,
+            "device": self.device,
+            "versions": {name: version(name) for name in ("napari-dip", "torch")},
+        }
+
+    def _channel(self, unit: Unit) -> int:
+        number = self.layout.at("C", unit.index)
+        return number if isinstance(number, int) else 0
+
+    def _inner(self, unit: Unit, part: NDArray[Any]) -> NDArray[Any]:
+        """Take of what was looked at what is restored, as a block with alpha."""
+        return self.layout.to_block(part)[unit.inner]
 
     def _refined(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
         """Repeat each pixel over those of the result that it covers."""
@@ -101,26 +157,15 @@ def make_problem(
 
     Raises
     ------
-    BadImage, BadMask, DeviceUnavailable
+    BadImage, BadMask, BadSettings, DeviceUnavailable
         With the offending value and the cure.
     """
-    values = _real(np.asarray(image))
-    axes = settings.axes or guess_axes(values.shape)
-    layout = Layout(axes, values.shape, settings.ndim)
-    for letter, size in zip(layout.spatial, layout.spatial_shape, strict=True):
-        if size < SMALLEST_SIDE and letter != "Z":
-            raise BadImage(
-                f"shape {values.shape}: {size} pixels along {letter} are too few for a prior; give "
-                f"at least {SMALLEST_SIDE}, or check axes={axes!r}"
-            )
-    if "S" in axes and values.shape[axes.index("S")] not in (3, 4):
-        raise BadImage(
-            f"axes={axes!r}: S has {values.shape[axes.index('S')]} samples, but a colour has 3 or "
-            "4; call the axis C to restore each channel by itself"
-        )
-    known = np.isfinite(values) & ~_missing(mask, layout)
-    scales = _scales(values, known, layout)
-    noises = _noises(values, known, layout, settings)
+    lazy = as_lazy(image)
+    axes = settings.axes or guess_axes(lazy.shape)
+    layout = _checked_layout(axes, lazy.shape, settings)
+    observed = Observed(lazy, spread_mask(mask, layout))
+    kernel = _checked_psf(psf, layout)
+    found = survey(observed, layout, settings)
     # torch is loaded only now, when nothing else can be wrong
     from napari_dip.prior.device import choose_device
 
@@ -130,129 +175,29 @@ def make_problem(
             "precision='bfloat16' with ndim=3: torch's gradients of volumes are wrong on the CPU; "
             "choose 'float32', or another device"
         )
-    kernel = _checked_psf(psf, layout)
-    return Problem(values, known, layout, scales, noises, settings, device, kernel)
+    chosen = recipe(settings)
+    plan = make_plan(layout, chosen.window, chosen.context, found.breaks)
+    return Problem(observed, layout, plan, found, settings, device, kernel)
 
 
-def _real(values: NDArray[Any]) -> NDArray[Any]:
-    if values.dtype.kind == "c":
-        raise BadImage(
-            f"dtype {values.dtype}: a complex image cannot be restored; restore np.abs(image), or "
-            "its real and imaginary part one by one"
-        )
-    if values.dtype.kind not in "buif":
-        raise BadImage(
-            f"dtype {values.dtype}: not numbers; convert the image with .astype(np.float32)"
-        )
-    return values
-
-
-def _missing(mask: ArrayLike | None, layout: Layout) -> NDArray[np.bool_]:
-    """Spread the mask over the image; true where a pixel is missing."""
-    if mask is None:
-        return np.zeros(layout.shape, dtype=bool)
-    missing: NDArray[np.bool_] = np.asarray(mask) != 0
-    if missing.shape == layout.shape:
-        return missing
-    target = layout.shape
-    try:
-        if missing.ndim < 2:
-            raise ValueError("no plane")
-        if "S" in layout.axes:
-            # A mask says nothing of colours: put an axis of one where they are.
-            colour = layout.axes.index("S")
-            target = layout.shape[:colour] + layout.shape[colour + 1 :]
-            missing = np.expand_dims(missing, colour - len(layout.axes))
-        return np.broadcast_to(missing, layout.shape)
-    except ValueError:
-        raise BadMask(
-            f"the mask has shape {np.shape(mask)}, but the image has {target}; give a mask of the "
-            "image's shape, or of its last axes"
-        ) from None
-
-
-def _scales(
-    values: NDArray[Any], known: NDArray[np.bool_], layout: Layout
-) -> tuple[Scale | None, ...]:
-    """Measure one scale for each channel, over all planes, and give it to the units."""
-    planes = tuple(layout.axes.index(letter) for letter in "YX")
-    indices = list(layout.indices())
-    for index in indices:
-        if not known[index].any():
-            where = f" in the plane {index}" if index else ""
-            raise BadMask(
-                f"no pixel is known{where}: the mask (or NaN) hides all of it; unmask some pixels"
-            )
-    scales = _by_channel(
-        lambda part, seen: _checked_scale(part, seen, planes), values, known, layout
-    )
-    return tuple(
-        None if _constant(values[index][known[index]]) else scale
-        for index, scale in zip(indices, scales, strict=True)
-    )
-
-
-def _noises(
-    values: NDArray[Any], known: NDArray[np.bool_], layout: Layout, settings: Settings
-) -> tuple[NoiseModel, ...]:
-    """Find out about the noise of each channel, from all its planes together."""
-    given = settings.noise
-    if isinstance(given, SensorNoise):
-        brightest = values[known].max()
-        if given.gain and given.offset >= brightest:
+def _checked_layout(axes: str, shape: tuple[int, ...], settings: Settings) -> Layout:
+    """Lay the axes over the shape, or say why they do not fit."""
+    alone = settings.ndim == 3 or recipe(settings).window == 1
+    asked = "none" if alone else settings.share
+    together = shared_axis(axes, shape, asked) if len(axes) == len(shape) else ""
+    layout = Layout(axes, shape, settings.ndim, together)
+    for letter, size in zip(layout.spatial, layout.spatial_shape, strict=True):
+        if size < SMALLEST_SIDE and letter != "Z":
             raise BadImage(
-                f"the noise's offset={given.offset:g} is not below the brightest pixel, "
-                f"{brightest:g}; give the grey value of the dark"
+                f"shape {shape}: {size} pixels along {letter} are too few for a prior; give "
+                f"at least {SMALLEST_SIDE}, or check axes={axes!r}"
             )
-        model = NoiseModel(given.gain, given.offset, given.read)
-        return (model,) * layout.units
-    if not isinstance(given, str):
-        return (NoiseModel(read=given),) * layout.units
-
-    def estimate(part: NDArray[Any], seen: NDArray[np.bool_]) -> NoiseModel:
-        plane = [layout.axes.index(letter) for letter in "YX"]
-        part, seen = (np.moveaxis(each, plane, (-2, -1)) for each in (part, seen))
-        if "S" in layout.axes:  # alpha has no noise
-            colour = layout.axes.replace("Y", "").replace("X", "").index("S")
-            part, seen = (each.take(range(3), colour) for each in (part, seen))
-        return estimate_noise(part, seen, signal_dependent=given == "auto")
-
-    return tuple(_by_channel(estimate, values, known, layout))
-
-
-def _by_channel(
-    measure: Callable[[NDArray[Any], NDArray[np.bool_]], T],
-    values: NDArray[Any],
-    known: NDArray[np.bool_],
-    layout: Layout,
-) -> list[T]:
-    """Measure each channel over all its planes, and give what was found to its units."""
-    channel = layout.axes.find("C")
-    if channel < 0:
-        return [measure(values, known)] * layout.units
-    found = [
-        measure(values.take([part], channel), known.take([part], channel))
-        for part in range(layout.shape[channel])
-    ]
-    # C is a leading axis, so that its index is a number
-    return [found[cast("int", index[channel])] for index in layout.indices()]
-
-
-def _checked_scale(
-    values: NDArray[Any], known: NDArray[np.bool_], planes: tuple[int, ...]
-) -> Scale | None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        scale = measure_scale(values, known, planes)
-    if scale is not None and not np.isfinite(scale.span):
+    if "S" in axes and shape[axes.index("S")] not in (3, 4):
         raise BadImage(
-            f"the values run from {values[known].min():g} to {values[known].max():g}, more than "
-            "a float64 can span; divide the image by 2 first"
+            f"axes={axes!r}: S has {shape[axes.index('S')]} samples, but a colour has 3 or "
+            "4; call the axis C to restore each channel by itself"
         )
-    return scale
-
-
-def _constant(values: NDArray[Any]) -> bool:
-    return bool((values == values[0]).all())
+    return layout
 
 
 def _checked_psf(psf: ArrayLike | None, layout: Layout) -> NDArray[np.float32] | None:

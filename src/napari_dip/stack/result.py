@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.settings import Settings, SuperResolve
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from napari_dip.stack.stored import Lazy
 
 __all__ = ["Result", "Snapshot", "UnitReport"]
 
@@ -51,24 +52,26 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class UnitReport:
-    """How one unit ended.
+    """How one unit ended; without any iteration if there was nothing to restore.
 
+    ``index`` are its numbers along the leading axes, first and last but one of a window.
     ``noise`` is what was known of it, in the units of the image. ``iterations`` are those of all
     ``members``; the best iteration is that of the first, and so is ``metric``, the rule's curve as
     (iteration, number), thinned.
     """
 
-    index: tuple[int, ...]
-    rule: str
+    index: tuple[int | tuple[int, int], ...]
     reason: str
-    iterations: int
-    best_iteration: int
-    loss: float
-    noise: dict[str, Any]
-    rollbacks: int
-    members: int
-    arithmetic: str
-    metric: tuple[tuple[int, float], ...]
+    rule: str = ""
+    iterations: int = 0
+    best_iteration: int = 0
+    loss: float = 0.0
+    noise: dict[str, Any] = field(default_factory=dict)
+    rollbacks: int = 0
+    members: int = 0
+    arithmetic: str = ""
+    metric: tuple[tuple[int, float], ...] = ()
+    stopped_by_user: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,16 +97,19 @@ class Result:
     spread
         Standard deviation of the fits about their mean, in the units of the image and of its
         shape: where it is large, the result was invented. ``None`` for a single fit.
+    plan
+        How the image was cut into units, in words.
     """
 
-    image: NDArray[Any]
+    image: Lazy
     axes: str
     settings: Settings
     reports: tuple[UnitReport, ...]
     device: str
     elapsed_s: float
     stopped_by_user: bool
-    spread: NDArray[np.float32] | None = None
+    spread: Lazy | None = None
+    plan: str = ""
 
     @property
     def factor(self) -> int:
@@ -125,6 +131,7 @@ class Result:
             "axes": self.axes,
             "device": self.device,
             "elapsed_s": round(self.elapsed_s, 3),
+            "plan": self.plan,
             "stopped_by_user": self.stopped_by_user,
             "stop_reason": "; ".join(dict.fromkeys(report.reason for report in self.reports)),
             "units": [asdict(report) for report in self.reports],

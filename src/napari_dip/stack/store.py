@@ -1,4 +1,4 @@
-"""Images in and out of files: TIFF, OME-TIFF, ImageJ's TIFF, PNG, and JPEG and BMP to read.
+"""Images in and out of files: TIFF, OME-TIFF, ImageJ's TIFF, PNG, OME-Zarr; JPEG and BMP to read.
 
 A file is written under another name in the same folder and renamed when it is whole, so that
 no half file ever stands under the name that was asked for.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -16,8 +18,11 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from pydantic_core import to_json
 
-from napari_dip.errors import FileProblem, NapariDipError, OutputExists
+from napari_dip.errors import FileProblem, OutputExists
+from napari_dip.stack.durable import renamed_when_whole
+from napari_dip.stack.ngff import axes_in_zarr, check_target, is_zarr
 from napari_dip.stack.picture import picture_provenance, read_picture, write_png
+from napari_dip.stack.series import is_pattern, read_series
 from napari_dip.stack.stored import StoredImage
 from napari_dip.stack.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
 
@@ -30,13 +35,14 @@ __all__ = [
     "StoredImage",
     "StoredMask",
     "check_output",
+    "is_zarr_name",
     "read_image",
     "read_mask",
     "read_provenance",
     "write_image",
 ]
 
-_READABLE = "TIFF, OME-TIFF, PNG, JPEG and BMP"
+_READABLE = "TIFF, OME-TIFF, OME-Zarr, PNG, JPEG and BMP"
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -48,11 +54,21 @@ class StoredMask(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_image(path: str | Path) -> StoredImage:
+def read_image(path: str | Path, *, lazy: bool = False) -> StoredImage:
     """Read an image, its axes and its pixel sizes.
 
     The format is told from the content, not from the name. Of several images in one TIFF file
     the first is taken; a picture's colour table and CMYK colours become RGB; both are noted.
+
+    Parameters
+    ----------
+    path
+        A file, a folder of OME-Zarr, or a pattern such as ``frames_t*.tif`` for a series of
+        files, one for each time point (or plane, if ``z`` stands before the number).
+    lazy
+        Whether the values of a TIFF file are read only when they are asked for, so that it may
+        be larger than memory. Those of OME-Zarr and of a series always are, and those of
+        pictures never.
 
     Raises
     ------
@@ -67,9 +83,21 @@ def read_image(path: str | Path) -> StoredImage:
     >>> read_image(file).axes
     'YX'
     """
-    path = Path(path)
+    path = _local(path)
+    if is_pattern(path):
+        return read_series(path, partial(read_image, lazy=True))
+    if is_zarr(path):
+        from napari_dip.stack.zarr_source import read_zarr
+
+        return read_zarr(path)
     with _readable(path):
-        return read_tiff(path) if _is_tiff(path) else read_picture(path)
+        if not _is_tiff(path):
+            return read_picture(path)
+        if not lazy:
+            return read_tiff(path)
+        from napari_dip.stack.tiff_source import open_tiff
+
+        return open_tiff(path)
 
 
 def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") -> StoredMask:
@@ -90,7 +118,7 @@ def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") 
         cut at half of their range, and a note says so; labels are not.
     """
     stored = read_image(path)
-    values, axes = stored.image, stored.axes
+    values, axes = stored.whole(), stored.axes
     if axes.endswith("S"):
         values, axes = values[..., :3].max(-1), axes[:-1]
     threshold = _threshold(values)
@@ -114,14 +142,16 @@ def check_output(path: str | Path, dtype: DTypeLike, axes: str, *, overwrite: bo
         If the folder is missing or closed, the suffix not known, or the format has no room for
         the dtype or the axes.
     """
-    path = Path(path)
-    if path.is_dir():
+    path = _local(path)
+    if path.is_dir() and not is_zarr_name(path):
         raise FileProblem(f"{path} is a folder; name a file in it, such as {path / 'out.tif'}")
     if not path.parent.is_dir():
         raise FileProblem(f"the folder {path.parent} does not exist; make it first")
     if not os.access(path.parent, os.W_OK):
         raise FileProblem(f"the folder {path.parent} may not be written to; choose another")
-    if path.exists() and not overwrite:
+    if is_zarr_name(path):
+        check_target(path, overwrite)
+    elif path.exists() and not overwrite:
         raise OutputExists(f"{path} exists; choose another name, or pass --overwrite")
     _format(path, np.dtype(dtype), axes)
 
@@ -139,7 +169,8 @@ def write_image(
     ----------
     path
         ``.ome.tif`` is OME-TIFF; ``.tif`` is a hyperstack for ImageJ where its types and axes
-        allow it and OME-TIFF or plain TIFF otherwise; ``.png`` takes grey and colours.
+        allow it and OME-TIFF or plain TIFF otherwise; ``.png`` takes grey and colours;
+        ``.zarr`` and ``.ome.zarr`` are a folder of OME-Zarr, in which colours are channels.
     stored
         The image, its axes and pixel sizes; :meth:`StoredImage.with_image` makes it from what
         was read.
@@ -155,12 +186,17 @@ def write_image(
     NapariDipError
         If the disk is full or the folder has gone.
     """
-    path = Path(path)
+    path = _local(path)
     check_output(path, stored.image.dtype, stored.axes, overwrite=overwrite)
     chosen = _format(path, stored.image.dtype, stored.axes)
+    if chosen == "zarr":
+        from napari_dip.stack.zarr_sink import write_zarr
+
+        write_zarr(path, stored, provenance, overwrite)
+        return
     # Python's own JSON would write NaN and Infinity, which JSON does not know.
     record = to_json(provenance, inf_nan_mode="null").decode() if provenance else ""
-    with _renamed_when_whole(path) as partial:
+    with renamed_when_whole(path) as partial:
         if chosen == "png":
             write_png(partial, stored, record)
         else:
@@ -169,11 +205,27 @@ def write_image(
 
 def read_provenance(path: str | Path) -> dict[str, Any] | None:
     """Return the record that :func:`write_image` stored in a file, ``None`` without one."""
-    path = Path(path)
+    path = _local(path)
+    if is_zarr(path):
+        from napari_dip.stack.zarr_source import zarr_provenance
+
+        return zarr_provenance(path)
     with _readable(path):
         text = tiff_provenance(path) if _is_tiff(path) else picture_provenance(path)
     record: dict[str, Any] | None = json.loads(text) if text else None
     return record
+
+
+def _local(path: str | Path) -> Path:
+    """Refuse addresses, of which a path would make nonsense."""
+    if re.match(r"\w{2,}:/", str(path)):  # a single letter is a drive
+        raise FileProblem(f"{path} lies elsewhere; download it, or mount it as a folder")
+    return Path(path)
+
+
+def is_zarr_name(path: Path) -> bool:
+    """Tell whether a name asks for a folder of OME-Zarr."""
+    return path.name.lower().endswith(".zarr")
 
 
 @contextmanager
@@ -184,7 +236,7 @@ def _readable(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise FileProblem(f"{path} does not exist; check the name and the folder") from None
     except IsADirectoryError:
-        raise FileProblem(f"{path} is a folder; name one image file") from None
+        raise FileProblem(f"{path} is a folder and no zarr; name one image file") from None
     except UnidentifiedImageError:
         if path.stat().st_size == 0:
             raise FileProblem(f"{path} is empty; copy it again from its source") from None
@@ -219,9 +271,12 @@ def _threshold(values: NDArray[Any]) -> float:
     return top / 2 if levels[-1] >= 0.97 * top else 0
 
 
-def _format(path: Path, dtype: np.dtype[Any], axes: str) -> Dialect | Literal["png"]:
+def _format(path: Path, dtype: np.dtype[Any], axes: str) -> Dialect | Literal["png", "zarr"]:
     """Choose how to write, or say why the name does not do."""
     name = path.name.lower()
+    if is_zarr_name(path):
+        axes_in_zarr(axes)
+        return "zarr"
     tiff: tuple[Dialect, ...] = ("imagej", "ome", "shaped")
     if name.endswith((".ome.tif", ".ome.tiff")):
         if holds("ome", dtype, axes):
@@ -241,18 +296,6 @@ def _format(path: Path, dtype: np.dtype[Any], axes: str) -> Dialect | Literal["p
             f"with the axes {axes}; write .tif instead of {path.name}"
         )
     raise FileProblem(
-        f"{path.name} ends in no format that is written here; end it in .tif, .ome.tif or .png"
+        f"{path.name} ends in no format that is written here; "
+        "end it in .tif, .ome.tif, .zarr or .png"
     )
-
-
-@contextmanager
-def _renamed_when_whole(path: Path) -> Iterator[Path]:
-    target = path.resolve()  # a link stays a link
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        yield partial
-        partial.replace(target)
-    except OSError as error:
-        raise NapariDipError(f"{path} could not be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MICROMETRES", "SECONDS", "StoredImage", "canonical_unit"]
+__all__ = ["MICROMETRES", "SECONDS", "Lazy", "StoredImage", "canonical_unit"]
 
 MICROMETRES = {
     "pm": 1e-6,
@@ -43,6 +43,17 @@ _SPELLINGS = {
     "second": "s",
     "seconds": "s",
     "angstrom": "Å",
+    "picometer": "pm",
+    "millimeter": "mm",
+    "centimeter": "cm",
+    "decimeter": "dm",
+    "meter": "m",
+    "nanosecond": "ns",
+    "microsecond": "µs",
+    "millisecond": "ms",
+    "minute": "min",
+    "hour": "h",
+    "day": "d",
 }
 _NO_UNIT = {"", "pixel", "pixels", "reference frame", "unknown", "none"}
 
@@ -61,6 +72,33 @@ def canonical_unit(name: str | None) -> str | None:
     return _SPELLINGS.get(name.lower(), name)
 
 
+class Lazy(Protocol):
+    """An array whose values are read when they are asked for; a NumPy array is one too.
+
+    ``image[index]``, by numbers and slices, gives a NumPy array; ``np.asarray(image)`` reads all.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along each axis."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values, in the machine's byte order."""
+        ...
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+    def __array__(self, dtype: Any = None, /, *, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[()], dtype)
+
+
 @dataclass(frozen=True)
 class StoredImage:
     """What was read from a file.
@@ -68,7 +106,8 @@ class StoredImage:
     Attributes
     ----------
     image
-        The values, in the file's dtype and the machine's byte order; colours come last.
+        The values, in the file's dtype and the machine's byte order; colours come last. From
+        OME-Zarr and from a series of files they are read when they are asked for.
     axes
         One letter of ``TCZYXSQ`` for each axis of `image`.
     pixel_size
@@ -80,17 +119,20 @@ class StoredImage:
         What else a file of the same kind can carry, by kind: channel names, display ranges.
     notes
         What the user should know about the reading, in whole sentences.
+    translate
+        Where the centre of the first pixel lies, in the unit of the axis; 0 where it is left out.
     """
 
-    image: NDArray[Any]
+    image: Lazy
     axes: str
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     unit: Mapping[str, str] = field(default_factory=dict)
     extras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    translate: Mapping[str, float] = field(default_factory=dict)
 
     def with_image(
-        self, image: NDArray[Any], axes: str, factor: int = 1, scaled_axes: str = ""
+        self, image: Lazy, axes: str, factor: int = 1, scaled_axes: str = ""
     ) -> StoredImage:
         """Put another image in the place of this one, its pixels `factor` times smaller.
 
@@ -109,11 +151,41 @@ class StoredImage:
         >>> old.with_image(np.zeros((16, 16)), "YX", 2, "YX").pixel_size
         {'Y': 0.25, 'X': 0.25}
         """
-        sizes = {
-            axis: size / factor if axis in scaled_axes else size
-            for axis, size in self.pixel_size.items()
-        }
-        return replace(self, image=np.asarray(image), axes=axes, pixel_size=sizes)
+        return replace(self.refined(factor, scaled_axes), image=image, axes=axes)
+
+    def refined(self, factor: int, scaled_axes: str) -> StoredImage:
+        """Make the pixels `factor` times smaller along some axes, so that they cover the same area.
+
+        Parameters
+        ----------
+        factor
+            How many new pixels stand for an old one along each of `scaled_axes`.
+        scaled_axes
+            The letters of those axes.
+
+        Returns
+        -------
+        StoredImage
+            With other pixel sizes and, since the first of the smaller pixels begins where the
+            first of the larger ones began, another place of its centre; the image is the same.
+
+        Examples
+        --------
+        >>> old = StoredImage(np.zeros((8, 8)), "YX", {"Y": 0.5, "X": 0.5}, translate={"X": 3.0})
+        >>> old.refined(2, "YX").translate
+        {'X': 2.875, 'Y': -0.125}
+        """
+        if factor == 1:
+            return self
+        sizes, centres = dict(self.pixel_size), dict(self.translate)
+        for axis in sizes.keys() & set(scaled_axes):
+            sizes[axis] /= factor
+            centres[axis] = centres.get(axis, 0.0) + (sizes[axis] - self.pixel_size[axis]) / 2
+        return replace(self, pixel_size=sizes, translate=centres)
+
+    def whole(self) -> NDArray[Any]:
+        """Read all values into memory."""
+        return np.asarray(self.image)
 
     def size_in(self, axis: str, table: Mapping[str, float], unit: str | None) -> float | None:
         """Return the pixel size along `axis` in another unit, ``None`` where it cannot be said."""

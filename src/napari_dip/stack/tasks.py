@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 from napari_dip.stack.restore import Result, restore
 
@@ -114,4 +116,4 @@ def _finished(
             next(restoration)
         except StopIteration as end:
             result: Result = end.value
-            return result.image
+            return np.asarray(result.image)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import lzma
+import math
 import re
 import struct
 import zlib
@@ -16,22 +17,30 @@ import numpy as np
 import tifffile
 
 from napari_dip.errors import FileProblem
-from napari_dip.stack.stored import MICROMETRES, SECONDS, StoredImage, canonical_unit
+from napari_dip.stack.stored import MICROMETRES, SECONDS, StoredImage
+from napari_dip.stack.tiff_tags import ome_xml, read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import DTypeLike
 
-__all__ = ["Dialect", "holds", "read_tiff", "tiff_provenance", "write_tiff"]
+__all__ = [
+    "Dialect",
+    "holds",
+    "known_axes",
+    "read_tiff",
+    "refuse_cut_short",
+    "tiff_complaints",
+    "tiff_provenance",
+    "write_tiff",
+]
 
 Dialect = Literal["imagej", "ome", "shaped"]
 
 _NAME = "napari-dip"
 _IMAGEJ_SPELLINGS = {"µm": "micron", "in": "inch", "Å": "angstrom"}
-_RESOLUTION_UNITS = {2: "in", 3: "cm"}
-_IMAGEJ_KEPT = ("mode", "min", "max", "Ranges", "LUTs", "Labels", "Info")
 # What tifffile and the decoders below it raise over a file that is not as it should be.
 _DAMAGE = (
     ValueError,
@@ -44,10 +53,6 @@ _DAMAGE = (
     lzma.LZMAError,
     ElementTree.ParseError,
 )
-_CHANNEL_KEPT = ("Name", "Color", "EmissionWavelength", "EmissionWavelengthUnit", "Fluor")
-
-Sizes = dict[str, float]
-Units = dict[str, str]
 
 
 def read_tiff(path: Path) -> StoredImage:
@@ -58,18 +63,11 @@ def read_tiff(path: Path) -> StoredImage:
     FileProblem
         If the file is damaged, holds no picture, or is compressed in a way not known here.
     """
-    with _complaints(path) as complaints, tifffile.TiffFile(path) as tif:
+    with tiff_complaints(path) as complaints, tifffile.TiffFile(path) as tif:
         series = tif.series[0]
-        image, axes = series.asarray(), series.axes
-        sizes, units = _pixel_sizes(tif)
-        extras = _extras(tif)
-        notes = _notes(tif)
-    if any(re.search("invalid .*offset|corrupted", one) for one in complaints):
-        raise FileProblem(_cut_short(path, complaints[0]))
-
-    axes = "".join(letter if letter in "TCZYXS" else "Q" for letter in axes)
-    if not {"Y", "X"} <= set(axes):
-        raise FileProblem(f"{path} holds no picture: its axes are {axes or 'none'}")
+        image, axes, header = series.asarray(), series.axes, read_header(tif)
+    refuse_cut_short(path, complaints)
+    axes = known_axes(path, axes)
     if "S" in axes:
         samples = axes.index("S")
         colours = image.shape[samples] in (3, 4)
@@ -78,7 +76,8 @@ def read_tiff(path: Path) -> StoredImage:
         rest = axes.replace("S", "")
         axes = rest + "S" if colours else ("Q" if "C" in rest else "C") + rest
     image = np.ascontiguousarray(image, image.dtype.newbyteorder("="))
-    return StoredImage(image, axes, sizes, units, extras, (*notes, *complaints))
+    notes = (*header.notes, *complaints)
+    return StoredImage(image, axes, header.pixel_size, header.unit, header.extras, notes)
 
 
 def write_tiff(path: Path, stored: StoredImage, dialect: Dialect, provenance: str) -> None:
@@ -87,7 +86,7 @@ def write_tiff(path: Path, stored: StoredImage, dialect: Dialect, provenance: st
     options: dict[str, Any] = {"photometric": "rgb" if "S" in stored.axes else "minisblack"}
     if "S" not in stored.axes:
         options |= stored.extras.get("tiff", {})
-    tifffile.imwrite(path, stored.image, **(options | write(stored, provenance)))
+    tifffile.imwrite(path, stored.whole(), **(options | write(stored, provenance)))
 
 
 def holds(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
@@ -112,9 +111,9 @@ def holds(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
 
 def tiff_provenance(path: Path) -> str | None:
     """Return the JSON text that :func:`write_tiff` put into a file, if any."""
-    with _complaints(path), tifffile.TiffFile(path) as tif:
+    with tiff_complaints(path), tifffile.TiffFile(path) as tif:
         if tif.ome_metadata:
-            note = _ome(tif).find(f".//{{*}}M[@K='{_NAME}']")
+            note = ome_xml(tif).find(f".//{{*}}M[@K='{_NAME}']")
             return None if note is None else note.text
         if tif.imagej_metadata:
             for line in str(tif.imagej_metadata.get("Info", "")).splitlines():
@@ -126,7 +125,7 @@ def tiff_provenance(path: Path) -> str | None:
 
 
 @contextmanager
-def _complaints(path: Path) -> Iterator[list[str]]:
+def tiff_complaints(path: Path) -> Iterator[list[str]]:
     """Collect what tifffile logs, and put its many exceptions into words."""
     complaints: list[str] = []
     handler = logging.Handler(logging.WARNING)
@@ -150,111 +149,34 @@ def _complaints(path: Path) -> Iterator[list[str]]:
         log.propagate = propagate
 
 
+def known_axes(path: Path, axes: str) -> str:
+    """Return the letters of axes, ``Q`` for those of no known meaning.
+
+    Raises
+    ------
+    FileProblem
+        If there is no Y or no X.
+    """
+    axes = "".join(letter if letter in "TCZYXS" else "Q" for letter in axes)
+    if not {"Y", "X"} <= set(axes):
+        raise FileProblem(f"{path} holds no picture: its axes are {axes or 'none'}")
+    return axes
+
+
+def refuse_cut_short(path: Path, complaints: list[str]) -> None:
+    """Raise :class:`FileProblem` if tifffile complained of pages that lie outside the file."""
+    if any(re.search("invalid .*offset|corrupted", one) for one in complaints):
+        raise FileProblem(_cut_short(path, complaints[0]))
+
+
 def _cut_short(path: Path, why: object) -> str:
     return f"{path} is damaged or was cut short ({why}); copy it again from its source"
-
-
-def _notes(tif: tifffile.TiffFile) -> list[str]:
-    notes = []
-    if len(tif.series) > 1:
-        notes.append(f"It holds {len(tif.series)} images; the first is taken.")
-    if tif.pages.first.photometric == tifffile.PHOTOMETRIC.PALETTE:
-        notes.append("Its colour table is left out; the values are kept.")
-    return notes
-
-
-def _pixel_sizes(tif: tifffile.TiffFile) -> tuple[Sizes, Units]:
-    """Ask the dialects in the order of how much they can say."""
-    if tif.ome_metadata:
-        return _from_attributes(_ome_pixels(tif).attrib)
-    if tif.imagej_metadata is not None:
-        return _from_imagej(tif.imagej_metadata, tif.pages.first)
-    if tif.shaped_metadata and "PhysicalSizeX" in tif.shaped_metadata[0]:
-        return _from_attributes(tif.shaped_metadata[0])
-    return _from_resolution(tif.pages.first)
-
-
-def _from_attributes(said: Mapping[str, Any]) -> tuple[Sizes, Units]:
-    """Read OME's attributes; a length without a unit is in micrometres, says its schema."""
-    sizes, units = {}, {}
-    for axis, name, default in (
-        ("T", "TimeIncrement", "s"),
-        ("Z", "PhysicalSizeZ", "µm"),
-        ("Y", "PhysicalSizeY", "µm"),
-        ("X", "PhysicalSizeX", "µm"),
-    ):
-        if float(said.get(name, 0)) > 0:
-            sizes[axis] = float(said[name])
-            if unit := canonical_unit(said.get(f"{name}Unit", default)):
-                units[axis] = unit
-    return sizes, units
-
-
-def _from_imagej(said: Mapping[str, Any], page: Any) -> tuple[Sizes, Units]:
-    unit = canonical_unit(str(said.get("unit", "")))
-    sizes: Sizes = {}
-    x, y = _resolution(page)
-    if unit or (x, y) != (1, 1):
-        sizes |= {"Y": 1 / y, "X": 1 / x}
-    if float(said.get("spacing", 0)) > 0:
-        sizes["Z"] = float(said["spacing"])
-    units = dict.fromkeys(sizes, unit) if unit else {}
-    if float(said.get("finterval", 0)) > 0:
-        sizes["T"], units["T"] = float(said["finterval"]), "s"
-    return sizes, units
-
-
-def _from_resolution(page: Any) -> tuple[Sizes, Units]:
-    x, y = _resolution(page)
-    tag = page.tags.get("ResolutionUnit")
-    unit = _RESOLUTION_UNITS.get(int(tag.value)) if tag else None
-    # 72 dots per inch is what programs write that know nothing.
-    if unit is None or (unit == "in" and round(x) == 72):
-        return {}, {}
-    return {"Y": 1 / y, "X": 1 / x}, {"Y": unit, "X": unit}
-
-
-def _resolution(page: Any) -> tuple[float, float]:
-    """Return pixels per unit along X and Y, 1 where the tags are absent or say nonsense."""
-    pixels = []
-    for name in ("XResolution", "YResolution"):
-        tag = page.tags.get(name)
-        above, below = tag.value if tag else (1, 1)
-        pixels.append(above / below if above and below else 1.0)
-    return pixels[0], pixels[1]
-
-
-def _extras(tif: tifffile.TiffFile) -> dict[str, dict[str, Any]]:
-    extras: dict[str, dict[str, Any]] = {}
-    if tif.imagej_metadata:
-        extras["imagej"] = {k: v for k, v in tif.imagej_metadata.items() if k in _IMAGEJ_KEPT}
-    if tif.ome_metadata:
-        pixels = _ome_pixels(tif)
-        channels = [
-            {k: v for k, v in channel.attrib.items() if k in _CHANNEL_KEPT}
-            for channel in pixels.findall("{*}Channel")
-        ]
-        description = _ome(tif).findtext("{*}Image/{*}Description")
-        extras["ome"] = {"Channel": channels} if any(channels) else {}
-        extras["ome"] |= {"Description": description} if description else {}
-    if tif.pages.first.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
-        extras["tiff"] = {"photometric": "miniswhite"}
-    return extras
-
-
-def _ome(tif: tifffile.TiffFile) -> ElementTree.Element:
-    return ElementTree.fromstring(tif.ome_metadata or "")
-
-
-def _ome_pixels(tif: tifffile.TiffFile) -> ElementTree.Element:
-    pixels = _ome(tif).find("{*}Image/{*}Pixels")
-    return ElementTree.Element("Pixels") if pixels is None else pixels
 
 
 def _as_imagej(stored: StoredImage, provenance: str) -> dict[str, Any]:
     """ImageJ knows one unit for all lengths, and seconds."""
     kept = dict(stored.extras.get("imagej", {}))
-    planes = stored.image.size // np.prod(stored.image.shape[stored.axes.index("Y") :])
+    planes = math.prod(stored.image.shape[: stored.axes.index("Y")])
     if len(kept.get("Labels", ())) not in (0, planes):
         del kept["Labels"]
     if provenance:

@@ -1,0 +1,142 @@
+"""Restore from one file into another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from napari_dip.errors import BadSettings, FileProblem
+from napari_dip.prior.recipes import recipe
+from napari_dip.stack.growing import OnDisk
+from napari_dip.stack.output import InMemory
+from napari_dip.stack.problem import Problem, make_problem
+from napari_dip.stack.restore import run
+from napari_dip.stack.store import check_output, is_zarr_name, read_image, read_mask, write_image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari_dip.settings import Settings
+    from napari_dip.stack.output import Output
+    from napari_dip.stack.restore import Restoration, Result
+    from napari_dip.stack.stored import Lazy, StoredImage
+
+__all__ = ["FileRun", "open_run"]
+
+
+@dataclass(frozen=True)
+class FileRun:
+    """A restoration whose every check is done, and which waits to be started.
+
+    ``notes`` are what was noticed when the files were read, in whole sentences.
+    """
+
+    stored: StoredImage
+    problem: Problem
+    output: Output
+    path: Path
+    uncertainty: Path | None
+    overwrite: bool
+    notes: tuple[str, ...]
+
+    def steps(self, stop_requested: Callable[[], bool] = lambda: False) -> Restoration:
+        """Restore what is not there yet."""
+        return run(self.problem, self.output, stop_requested)
+
+    def restored(self, result: Result, image: Lazy | None = None) -> StoredImage:
+        """Give the result what the input said of its pixels."""
+        image = result.image if image is None else image
+        return self.stored.with_image(image, result.axes, result.factor, result.scaled_axes)
+
+    def write(self, result: Result) -> tuple[str, ...]:
+        """Write what is not written yet; return what the user should know."""
+        if isinstance(self.output, OnDisk):
+            return ()
+        provenance, overwrite = result.provenance(), self.overwrite
+        write_image(self.path, self.restored(result), provenance=provenance, overwrite=overwrite)
+        if self.uncertainty is None:
+            return ()
+        if result.spread is None:
+            return (f"{self.uncertainty} was not written: no more than one fit was finished.",)
+        spread = self.restored(result, result.spread)
+        write_image(self.uncertainty, spread, provenance=provenance, overwrite=overwrite)
+        return ()
+
+
+def open_run(
+    source: Path,
+    output: Path,
+    settings: Settings,
+    *,
+    mask: Path | None = None,
+    marks: Literal["missing", "known"] = "missing",
+    uncertainty: Path | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+) -> FileRun:
+    """Read what there is to restore, and check all that can be checked.
+
+    Parameters
+    ----------
+    source, output
+        Files, or folders of OME-Zarr. A result that goes into OME-Zarr is kept unit by unit, and
+        never has to fit into memory.
+    settings
+        What to do.
+    mask, marks
+        A file of a mask, and what is marked in it.
+    uncertainty
+        Where to write the spread of the fits.
+    overwrite
+        Whether to replace what is there.
+    resume
+        Whether to go on with what is there, which must be OME-Zarr.
+
+    Raises
+    ------
+    NapariDipError
+        Whatever is wrong with the files, the image or the settings.
+    """
+    outputs = [output] if uncertainty is None else [output, uncertainty]
+    _check_names(outputs, [source, mask], resume)
+    stored = read_image(source, lazy=True)
+    axes = settings.axes or stored.axes
+    settings = settings.replace(axes=axes)
+    kept = stored.image.dtype if settings.dtype == "keep" else settings.dtype
+    for path, dtype in zip(outputs, (kept, "float32"), strict=False):
+        check_output(path, dtype, axes, overwrite=overwrite or resume)
+    if uncertainty and recipe(settings).members == 1:
+        raise BadSettings(
+            f"--uncertainty {uncertainty}: a single fit has no spread; choose "
+            "--preset best, or --members 2 or more"
+        )
+    hidden = read_mask(mask, marks) if mask else None
+    problem = make_problem(stored.image, settings, hidden.missing if hidden else None, None)
+    notes = [f"{source}: {note}" for note in stored.notes]
+    notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
+    target: Output = InMemory(problem)
+    if is_zarr_name(output):
+        target = OnDisk(problem, stored, output, uncertainty, overwrite=overwrite, resume=resume)
+        ready, units = len(target.done()), len(problem.plan.units)
+        notes += [f"{output}: {ready} of {units} units are there already."] if ready else []
+    return FileRun(stored, problem, target, output, uncertainty, overwrite, tuple(notes))
+
+
+def _check_names(outputs: list[Path], inputs: list[Path | None], resume: bool) -> None:
+    """Refuse to overwrite what is read, or one output with the other."""
+    for path in outputs:
+        for given in inputs:
+            if given and given.exists() and path.exists() and path.samefile(given):
+                raise FileProblem(f"{path} is the input itself; choose another name for the output")
+    if len({path.resolve() for path in outputs}) < len(outputs):
+        raise FileProblem(f"{outputs[0]} is the restored image; give --uncertainty another name")
+    if len({is_zarr_name(path) for path in outputs}) > 1:
+        raise FileProblem(
+            f"{outputs[0]} and {outputs[1]} must both be OME-Zarr or neither; "
+            "end both names in .ome.zarr"
+        )
+    if resume and not is_zarr_name(outputs[0]):
+        raise BadSettings(
+            f"--resume needs an output that grows; end {outputs[0].name} in .ome.zarr"
+        )

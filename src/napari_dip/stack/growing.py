@@ -1,0 +1,110 @@
+"""A restoration that is kept on the disk, unit by unit, and can be gone on with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.stack.ngff import version_of
+from napari_dip.stack.result import UnitReport
+from napari_dip.stack.zarr_sink import GrowingZarr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from napari_dip.stack.plan import Unit
+    from napari_dip.stack.problem import Problem
+    from napari_dip.stack.result import Result
+    from napari_dip.stack.stored import StoredImage
+    from napari_dip.stack.unit import Done
+    from napari_dip.stack.zarr_source import ZarrArray
+
+__all__ = ["OnDisk"]
+
+
+class OnDisk:
+    """An OME-Zarr for the image, and one for the spread if that is wanted.
+
+    Parameters
+    ----------
+    problem
+        What is restored.
+    stored
+        The image as it was read: its pixel sizes, units and channels are written.
+    path, uncertainty
+        Folders to write.
+    overwrite
+        Whether to replace what is there.
+    resume
+        Whether to go on with what a run with the same settings left there. A unit at which the
+        user had stopped is done anew.
+
+    Raises
+    ------
+    BadSettings
+        If what is there was begun with other settings or another image.
+    OutputExists, FileProblem
+        If nothing can be written there.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        stored: StoredImage,
+        path: Path,
+        uncertainty: Path | None = None,
+        *,
+        overwrite: bool = False,
+        resume: bool = False,
+    ) -> None:
+        record = problem.record()
+        refined = stored.refined(problem.factor, problem.layout.spatial)
+
+        def sink(path: Path, dtype: Any) -> GrowingZarr:
+            if resume and path.exists():
+                return GrowingZarr.reopen(path, record)
+            return GrowingZarr.create(
+                path,
+                problem.shape,
+                dtype,
+                refined,
+                problem.layout.axes,
+                record,
+                overwrite=overwrite,
+                version=version_of(stored),
+            )
+
+        self._image = sink(path, problem.dtype)
+        self._spread = sink(uncertainty, np.float32) if uncertainty else None
+
+    @property
+    def image(self) -> ZarrArray:
+        """The result as it lies on the disk."""
+        return self._image.array
+
+    @property
+    def spread(self) -> ZarrArray | None:
+        """The spread as it lies on the disk, if it was wanted."""
+        return self._spread.array if self._spread else None
+
+    def done(self) -> Mapping[int, UnitReport]:
+        """Read which units were restored to their end."""
+        found = {int(key): UnitReport(**report) for key, report in self._image.done.items()}
+        return {number: report for number, report in found.items() if not report.stopped_by_user}
+
+    def put(self, unit: Unit, done: Done, /) -> None:
+        """Commit a unit, its spread first: the image's record says that it is done."""
+        key, report = f"{unit.number:06}", asdict(done.report)
+        if self._spread:
+            spread = np.zeros(done.image.shape, np.float32) if done.spread is None else done.spread
+            self._spread.commit(key, unit.index, spread, {})
+        self._image.commit(key, unit.index, done.image, report)
+
+    def finish(self, result: Result, /) -> None:
+        """Say how it came about."""
+        for sink in (self._image, self._spread):
+            if sink:
+                sink.finish(result.provenance())

@@ -1,0 +1,109 @@
+"""What was seen: an image, perhaps not read yet, and which of its pixels count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.errors import BadImage, BadMask
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from napari_dip.stack.axes import Index, Layout
+    from napari_dip.stack.stored import Lazy
+
+__all__ = ["Observed", "Seen", "as_lazy", "spread_mask"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A part of an image: its values, and where they are known."""
+
+    values: NDArray[Any]
+    known: NDArray[np.bool_]
+
+    @property
+    def constant(self) -> bool:
+        """Whether all that is known is alike."""
+        seen = self.values[self.known]
+        return bool((seen == seen[0]).all())
+
+
+@dataclass(frozen=True)
+class Observed:
+    """An image that is read part by part.
+
+    Parameters
+    ----------
+    image
+        Anything with a shape and a dtype that gives arrays for indices.
+    missing
+        Of the same shape, true where a pixel is missing; ``None`` where the mask hides nothing.
+    """
+
+    image: Lazy
+    missing: NDArray[np.bool_] | None
+
+    def look(self, index: Index) -> Seen:
+        """Read a part; values that are not finite are not known."""
+        values = np.asarray(self.image[index])
+        known = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
+        if self.missing is not None:
+            known &= ~self.missing[index]
+        return Seen(values, known)
+
+
+def as_lazy(image: Any) -> Lazy:
+    """Leave an array that is read on demand as it is, make an array of all else, refuse no numbers.
+
+    Raises
+    ------
+    BadImage
+        If the values are no real numbers.
+    """
+    indexed = all(hasattr(image, name) for name in ("shape", "ndim", "__getitem__"))
+    lazy = image if indexed and isinstance(getattr(image, "dtype", None), np.dtype) else None
+    lazy = np.asarray(image) if lazy is None else lazy
+    if lazy.dtype.kind == "c":
+        raise BadImage(
+            f"dtype {lazy.dtype}: a complex image cannot be restored; restore np.abs(image), or "
+            "its real and imaginary part one by one"
+        )
+    if lazy.dtype.kind not in "buif":
+        raise BadImage(
+            f"dtype {lazy.dtype}: not numbers; convert the image with .astype(np.float32)"
+        )
+    return lazy
+
+
+def spread_mask(mask: ArrayLike | None, layout: Layout) -> NDArray[np.bool_] | None:
+    """Spread a mask over the image, without a copy; true where a pixel is missing.
+
+    Raises
+    ------
+    BadMask
+        If it has neither the shape of the image nor that of its last axes.
+    """
+    if mask is None:
+        return None
+    missing: NDArray[np.bool_] = np.asarray(mask) != 0
+    if missing.shape == layout.shape:
+        return missing
+    target = layout.shape
+    try:
+        if missing.ndim < 2:
+            raise ValueError("no plane")
+        if "S" in layout.axes:
+            # A mask says nothing of colours: put an axis of one where they are.
+            colour = layout.axes.index("S")
+            target = layout.shape[:colour] + layout.shape[colour + 1 :]
+            missing = np.expand_dims(missing, colour - len(layout.axes))
+        return np.broadcast_to(missing, layout.shape)
+    except ValueError:
+        raise BadMask(
+            f"the mask has shape {np.shape(mask)}, but the image has {target}; give a mask of the "
+            "image's shape, or of its last axes"
+        ) from None

@@ -1,0 +1,188 @@
+"""One look at every plane before any work: ranges, noise, and which neighbours are alike."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.errors import BadImage, BadMask
+from napari_dip.prior.estimate import LARGEST_SAMPLE, estimate_noise
+from napari_dip.prior.noise import NoiseModel
+from napari_dip.settings import SensorNoise, Settings
+from napari_dip.stack.intensity import Extent, Scale
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_dip.stack.axes import Index, Layout
+    from napari_dip.stack.observed import Observed, Seen
+
+__all__ = ["Survey", "survey"]
+
+_ALIKE = 1.0
+"""Most that two neighbours may differ, as a part of the variance of the noise: if more, sharing a
+network costs more than the noise that it removes."""
+
+Numbers = tuple[int, ...]
+
+
+@dataclass
+class _Neighbours:
+    """Compares each plane with the one before it along the shared axis.
+
+    ``steps`` hold for each plane its channel, the variance of the difference, and the mean level.
+    """
+
+    layout: Layout
+    steps: dict[Numbers, tuple[int, float, float]] = field(default_factory=dict)
+    _before: dict[Numbers, NDArray[np.float32]] = field(default_factory=dict)
+
+    def add(self, seen: Seen, numbers: Numbers, channel: int) -> None:
+        axis = self.layout.axes.index(self.layout.shared)
+        place = self.layout.leading.index(axis)
+        others = (*numbers[:place], *numbers[place + 1 :])
+        plane = np.where(seen.known, seen.values, np.nan).astype(np.float32)
+        before = self._before.pop(others, None)
+        if numbers[place] != self.layout.shape[axis] - 1:
+            self._before[others] = plane
+        if before is None:
+            return
+        both = np.isfinite(plane) & np.isfinite(before)
+        if both.any():
+            one, other = (each[both].astype(np.float64) for each in (before, plane))
+            level = (one.mean() + other.mean()) / 2
+            self.steps[numbers] = channel, float((other - one).var()), float(level)
+
+    def breaks(self, noises: tuple[NoiseModel, ...]) -> frozenset[Numbers]:
+        """Name the planes that differ from the one before by more than the noise explains."""
+        return frozenset(
+            numbers
+            for numbers, (channel, variance, level) in self.steps.items()
+            if variance > (2 + _ALIKE) * float(noises[channel].sigma(level)) ** 2
+        )
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of an image before it is restored.
+
+    Parameters
+    ----------
+    scales
+        One for each channel, ``None`` for one whose known values are all alike.
+    noises
+        One for each channel, in the units of the image.
+    breaks
+        Numbers along the leading axes of the planes that differ too much from the one before them
+        along the shared axis.
+    digest
+        Of all values and of what is known of them.
+    """
+
+    scales: tuple[Scale | None, ...]
+    noises: tuple[NoiseModel, ...]
+    breaks: frozenset[Numbers]
+    digest: str
+
+
+def survey(observed: Observed, layout: Layout, settings: Settings) -> Survey:
+    """Read all planes once, and those of channels with outliers twice.
+
+    Raises
+    ------
+    BadMask
+        If nothing is known of a plane.
+    BadImage
+        If the values span more than a float64, or the noise that was told does not fit them.
+    """
+    extents: dict[int, Extent] = defaultdict(Extent)
+    samples: dict[int, list[Seen]] = defaultdict(list)
+    neighbours = _Neighbours(layout)
+    digest = hashlib.blake2b(digest_size=16)
+    every = _sampled_every(layout)
+    for number, index in enumerate(layout.indices()):
+        seen = observed.look(index)
+        if not seen.known.any():
+            where = f" in the plane {index}" if index else ""
+            raise BadMask(
+                f"no pixel is known{where}: the mask (or NaN) hides all of it; unmask some pixels"
+            )
+        channel = _channel(layout, index)
+        planes = _colours(seen, layout)
+        with np.errstate(over="ignore", invalid="ignore"):
+            extents[channel].add(*planes)
+        if number // layout.channels % every == 0:
+            samples[channel].append(seen)
+        if layout.shared:
+            neighbours.add(seen, layout.numbers(index), channel)
+        for part in (seen.values, seen.known):
+            digest.update(np.ascontiguousarray(part).data)
+    _count_outliers(extents, observed, layout)
+    channels = sorted(extents)
+    noises = tuple(_noise(samples[c], extents[c], layout, settings) for c in channels)
+    return Survey(
+        scales=tuple(_scale(extents[c], observed.image.dtype) for c in channels),
+        noises=noises,
+        breaks=neighbours.breaks(noises),
+        digest=digest.hexdigest(),
+    )
+
+
+def _channel(layout: Layout, index: Index) -> int:
+    number = layout.at("C", index)
+    return number if isinstance(number, int) else 0
+
+
+def _colours(seen: Seen, layout: Layout) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Take a part as blocks, without alpha."""
+    return layout.colours(seen.values), layout.colours(seen.known)
+
+
+def _sampled_every(layout: Layout) -> int:
+    """Say of how many planes of a channel one is enough to tell the noise."""
+    height, width = (layout.shape[layout.axes.index(letter)] for letter in "YX")
+    pixels = min(height * width, LARGEST_SAMPLE)
+    planes = max(1, layout.units // layout.channels)
+    return max(1, planes * pixels // LARGEST_SAMPLE)
+
+
+def _count_outliers(extents: dict[int, Extent], observed: Observed, layout: Layout) -> None:
+    if not any(extent.has_outliers for extent in extents.values()):
+        return
+    for index in layout.indices():
+        extent = extents[_channel(layout, index)]
+        if extent.has_outliers:
+            extent.count(*_colours(observed.look(index), layout))
+
+
+def _scale(extent: Extent, dtype: np.dtype[Any]) -> Scale | None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = extent.scale(dtype)
+    if scale is not None and not np.isfinite(scale.span):
+        raise BadImage(
+            f"the values run from {extent.low:g} to {extent.high:g}, more than a float64 can "
+            "span; divide the image by 2 first"
+        )
+    return scale
+
+
+def _noise(samples: list[Seen], extent: Extent, layout: Layout, settings: Settings) -> NoiseModel:
+    """Take what was told of the noise, or find out from planes of the channel."""
+    given = settings.noise
+    if isinstance(given, SensorNoise):
+        if given.gain and given.offset >= extent.high:
+            raise BadImage(
+                f"the noise's offset={given.offset:g} is not below the brightest pixel, "
+                f"{extent.high:g}; give the grey value of the dark"
+            )
+        return NoiseModel(given.gain, given.offset, given.read)
+    if not isinstance(given, str):
+        return NoiseModel(read=given)
+    values, known = (
+        np.concatenate(parts) for parts in zip(*(_colours(s, layout) for s in samples), strict=True)
+    )
+    return estimate_noise(values, known, signal_dependent=given == "auto")

@@ -1,0 +1,93 @@
+"""TIFF read piece by piece: a page or a tile at a time."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+import zarr
+
+from napari_dip.stack.stored import Lazy, StoredImage
+from napari_dip.stack.tiff import known_axes, read_tiff, refuse_cut_short, tiff_complaints
+from napari_dip.stack.tiff_tags import Header, read_header
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["TiffArray", "open_tiff"]
+
+
+class TiffArray(Lazy):
+    """The first series of a TIFF file, which stays open as long as this is in use.
+
+    Parameters
+    ----------
+    path
+        The file. A pickled array opens it anew.
+
+    Attributes
+    ----------
+    axes, header
+        As the file says them.
+    """
+
+    axes: str
+    header: Header
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with tiff_complaints(path) as complaints:
+            tif = tifffile.TiffFile(path)
+            self._close = weakref.finalize(self, tif.close)
+            series = tif.series[0]
+            self.axes = known_axes(path, series.axes)
+            self.header = read_header(tif)
+            # A strip may be a single row: pages are read whole, unless they are in tiles.
+            tiled = series.keyframe.is_tiled
+            pieces = series.aszarr(level=0, chunkmode=0 if tiled else 2)
+            self._array: zarr.Array[Any] = zarr.open_array(pieces, mode="r")
+        refuse_cut_short(path, complaints)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TiffArray, (self._path.absolute(),)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along each axis."""
+        return self._array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values, in the machine's byte order."""
+        return np.dtype(self._array.dtype).newbyteorder("=")
+
+    def __getitem__(self, index: Any, /) -> Any:
+        with tiff_complaints(self._path) as complaints:
+            values = np.asarray(self._array[index], self.dtype)
+        refuse_cut_short(self._path, complaints)
+        return values
+
+
+def open_tiff(path: Path) -> StoredImage:
+    """Open the first series of a TIFF file, to be read when it is asked for.
+
+    Returns
+    -------
+    StoredImage
+        What :func:`~napari_dip.stack.tiff.read_tiff` gives, and by it where the samples of a
+        pixel must be moved to the end or become channels.
+
+    Raises
+    ------
+    FileProblem
+        If the file is damaged, holds no picture, or is compressed in a way not known here.
+    """
+    try:
+        image = TiffArray(path)
+    except NotImplementedError:  # tifffile has layouts that it reads only whole
+        return read_tiff(path)
+    if "S" in image.axes and not (image.axes.endswith("S") and image.shape[-1] in (3, 4)):
+        return read_tiff(path)
+    return StoredImage(image, image.axes, *image.header)

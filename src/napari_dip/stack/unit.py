@@ -1,0 +1,156 @@
+"""Restore one unit: scale it, fit it, and bring it back to the image's intensities."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.settings import Inpaint
+from napari_dip.stack.problem import Problem, find_hole
+from napari_dip.stack.result import UnitReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from numpy.typing import NDArray
+
+    from napari_dip.prior.block import Block, Restored
+    from napari_dip.prior.noise import NoiseModel
+    from napari_dip.stack.intensity import Scale
+    from napari_dip.stack.observed import Seen
+    from napari_dip.stack.plan import Unit
+
+__all__ = ["Done", "UnitStep", "make_block", "restore_unit", "unit_seed"]
+
+_MOST_METRICS = 500
+"""Points of the stopping rule's curve that a report keeps."""
+
+
+@dataclass(frozen=True)
+class UnitStep:
+    """Where a unit stands; the image, if there is one, in the intensities of the result."""
+
+    iteration: int
+    iterations: int
+    loss: float
+    metric: float
+    image: NDArray[Any] | None
+
+
+@dataclass(frozen=True)
+class Done:
+    """A unit as it belongs into the result, and how it came about."""
+
+    image: NDArray[Any]
+    spread: NDArray[np.float32] | None
+    report: UnitReport
+
+
+def restore_unit(
+    problem: Problem, unit: Unit, stop_requested: Callable[[], bool]
+) -> Generator[UnitStep, None, Done]:
+    """Read one unit and restore it, showing how it comes along."""
+    seen = problem.observed.look(unit.reach)
+    scale = problem.scale(unit)
+    if scale is None or seen.constant:
+        return Done(problem.fill(unit, seen), None, _constant(unit))
+    restored = yield from _fit(problem, unit, seen, scale, stop_requested)
+    spread = restored.spread
+    return Done(
+        problem.finish(unit, seen, scale, restored.estimate),
+        None if spread is None else problem.finish_spread(unit, seen, scale, spread),
+        _report(unit, restored, problem.noise(unit)),
+    )
+
+
+def _fit(
+    problem: Problem, unit: Unit, seen: Seen, scale: Scale, stop_requested: Callable[[], bool]
+) -> Generator[UnitStep, None, Restored]:
+    """Fit a unit, and bring what is shown of it to the intensities of the result."""
+    from napari_dip.prior.block import block_recipe, restore_block
+    from napari_dip.prior.device import release_memory
+
+    block = make_block(problem, unit, seen, scale)
+    chosen, _ = block_recipe(block, problem.settings)
+    fitting = restore_block(
+        block,
+        problem.settings,
+        problem.device,
+        seed=unit_seed(problem.settings.seed, unit.number),
+        stop_requested=stop_requested,
+    )
+    try:
+        while True:
+            iterate = next(fitting)
+            estimate = iterate.estimate
+            yield UnitStep(
+                iteration=iterate.iteration,
+                iterations=chosen.iterations * chosen.members,
+                loss=iterate.loss,
+                metric=iterate.metric,
+                image=None if estimate is None else problem.finish(unit, seen, scale, estimate),
+            )
+    except StopIteration as end:
+        restored: Restored = end.value
+        return restored
+    finally:
+        fitting.close()
+        release_memory(problem.device)
+
+
+def make_block(problem: Problem, unit: Unit, seen: Seen, scale: Scale) -> Block:
+    """Scale one unit to [0, 1], with its noise and its holes."""
+    from napari_dip.prior.block import Block
+
+    known = problem.layout.colours(seen.known)
+    values = scale.to_unit(problem.layout.colours(seen.values))
+    values = np.where(known, values, 0.5).astype(np.float32)
+    task = problem.settings.task
+    hole = find_hole(known, task) if isinstance(task, Inpaint) else "scratches"
+    noise = problem.noise(unit).rescaled(scale.low, scale.span)
+    shared = problem.is_window(unit) and len(values) > 1
+    return Block(values, known, noise, hole, problem.psf, shared)
+
+
+def unit_seed(seed: int, unit: int) -> int:
+    """Derive a unit's seed from the root seed and its number, not from the order of execution."""
+    digest = hashlib.sha256(f"{seed}/{unit}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+def _numbers(unit: Unit) -> tuple[int | tuple[int, int], ...]:
+    """Name a unit by its numbers along the leading axes, and by the ends of a window."""
+    return tuple(
+        (part.start, part.stop) if isinstance(part, slice) else part
+        for part in unit.index
+        if part != slice(None)
+    )
+
+
+def _constant(unit: Unit) -> UnitReport:
+    return UnitReport(index=_numbers(unit), reason="all values are alike")
+
+
+def _report(unit: Unit, restored: Restored, noise: NoiseModel) -> UnitReport:
+    # A rule that is not ready yet says infinity, which JSON cannot hold.
+    first, *_, last = (restored.fits[0], *restored.fits)
+    ready = [(number, metric) for number, metric in first.metrics if math.isfinite(metric)]
+    thinned = ready[:: -(-len(ready) // _MOST_METRICS) or 1]
+    return UnitReport(
+        index=_numbers(unit),
+        rule=first.rule,
+        reason="; ".join(dict.fromkeys(fitted.reason for fitted in restored.fits)),
+        iterations=sum(fitted.iterations for fitted in restored.fits),
+        best_iteration=first.best_iteration,
+        loss=last.loss,
+        noise=noise.as_dict(),
+        rollbacks=sum(fitted.rollbacks for fitted in restored.fits),
+        members=len(restored.fits),
+        arithmetic=restored.arithmetic,
+        metric=tuple(thinned),
+        stopped_by_user=last.stopped_by_user,
+    )
