@@ -38,6 +38,9 @@ _OWN = 0.5
 _AT_ONCE = 10_000_000
 """Values gathered at a time: 40 MB."""
 
+_HELD = 100_000_000
+"""Values held in patches, some 400 MB: a larger image is refined in bands of rows."""
+
 _LEAST_SIGMA = 0.01
 """Of the range of intensities: where pixels are missing, what is seen is trusted no more."""
 
@@ -102,11 +105,11 @@ def refine(
     gaps = known.amin(dim=1, keepdim=True) if (known == 0).any() else None
     kind = replace(_WHOLE, side=side) if gaps is None else _WITH_GAPS
     if passes and gaps is None:
-        own = _one_pass(seen, seen, gaps, sigma, _FIRST, noisy_guide=True)
-        own = _one_pass(own, seen, gaps, sigma, kind)
+        own = _in_bands(seen, seen, gaps, sigma, _FIRST, noisy_guide=True)
+        own = _in_bands(own, seen, gaps, sigma, kind)
         guide = guide.lerp(own, _OWN)
     for _ in range(passes):
-        guide = _one_pass(guide, seen, gaps, sigma, kind)
+        guide = _in_bands(guide, seen, gaps, sigma, kind)
     refined: Tensor = torch.einsum("kc,bkhw->bchw", mixing, guide)
     return refined
 
@@ -116,6 +119,31 @@ def _orthonormal(channels: int) -> Tensor:
     k, c = torch.arange(channels)[:, None], torch.arange(channels)
     waves = torch.cos(torch.pi * k * (c + 0.5) / channels)
     return waves / waves.square().sum(dim=1, keepdim=True).sqrt()
+
+
+def _in_bands(
+    guide: Tensor,
+    seen: Tensor,
+    gaps: Tensor | None,
+    sigma: float,
+    kind: _Patches,
+    *,
+    noisy_guide: bool = False,
+) -> Tensor:
+    """Filter a band of rows at a time, with as many more as count for them."""
+    _, channels, height, width = guide.shape
+    margin = kind.side + 2 * kind.reach
+    margin += -margin % kind.step  # the references stay where they were
+    rows = _HELD // (3 * channels * width * kind.side**2) - 2 * margin
+    rows = max(margin, rows - rows % kind.step)
+    done = []
+    for start in range(0, height, rows):
+        above = max(0, start - margin)
+        wide = slice(above, start + rows + margin)
+        parts = (x if x is None else x[:, :, wide] for x in (guide, seen, gaps))
+        filtered = _one_pass(*parts, sigma, kind, noisy_guide=noisy_guide)
+        done.append(filtered[:, :, start - above :][:, :, :rows])
+    return torch.cat(done, dim=2)
 
 
 def _one_pass(
