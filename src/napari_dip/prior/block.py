@@ -12,6 +12,7 @@ import torch
 
 from napari_dip.prior.calibrate import Arithmetic, choose_arithmetic
 from napari_dip.prior.code import make_code
+from napari_dip.prior.collaborate import collaborate
 from napari_dip.prior.device import torch_errors
 from napari_dip.prior.domain import Domain
 from napari_dip.prior.energy import Clipping, Observation
@@ -19,7 +20,7 @@ from napari_dip.prior.fit import Fitted, Iterate, fit
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
 from napari_dip.prior.recipes import Recipe, recipe
-from napari_dip.prior.refine import refine
+from napari_dip.prior.refine import refine, refine_alone
 from napari_dip.prior.rules import make_rule
 from napari_dip.settings import Hole, Settings, SuperResolve
 
@@ -112,8 +113,11 @@ def restore_block(
                 done.append(estimate)
             if fitted.stopped_by_user:
                 break
+        mean = np.mean(done, axis=0)
+        if one.recipe.second_opinion and one.filters and not fitted.stopped_by_user:
+            mean = (mean + one.second_opinion()) / 2
     spread = np.std(done, axis=0, ddof=1) if len(done) > 1 else None
-    return Restored(np.mean(done, axis=0), spread, tuple(fits), str(one.arithmetic))
+    return Restored(mean, spread, tuple(fits), str(one.arithmetic))
 
 
 def plan_fits(block: Block, settings: Settings, device: str, seed: int) -> Iterator[Fit]:
@@ -223,6 +227,18 @@ class Fit:
         missing = not self.block.known.all()
         white = self._sigma > 0 and not self.block.noise.correlated
         return self.recipe.refinement > 0 and (white or missing)
+
+    @property
+    def filters(self) -> bool:
+        """Whether a filter can do without an estimate: all of a plane is known, with noise."""
+        plane = self.block.values.ndim == 3 and bool(self.block.known.all())
+        return self.refines and plane and self._sigma > 0
+
+    def second_opinion(self) -> NDArray[np.float32]:
+        """Denoise without any network, in the intensities of the block."""
+        noisy, sigma = self._everything.y, self._sigma
+        filtered = collaborate(refine_alone(noisy, sigma, passes=2), noisy, sigma)
+        return self.domain.leave(filtered[0].cpu().numpy())
 
     def finish(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Refine an estimate of the loop, and bring it back to the intensities of the block."""

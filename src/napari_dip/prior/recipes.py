@@ -75,7 +75,8 @@ class Recipe:
 
     With ``warm_up`` the average of the outputs forgets the first ones sooner. ``noise_pool`` uses
     the noise on the code again and again, from another place each time. ``precision="auto"`` is
-    settled by the machine. ``window`` planes share a network, and see ``context`` more of them on
+    settled by the machine. ``second_opinion`` averages the mean of the fits with a filter that
+    knows nothing of them. ``window`` planes share a network, and see ``context`` more of them on
     either side; ``shared_iterations`` are the most that it then takes, if not 0.
     """
 
@@ -94,6 +95,7 @@ class Recipe:
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     members: int = 1
     refinement: int = 0
+    second_opinion: bool = False
     window: int = 1
     context: int = 0
     shared_iterations: int = 0
@@ -262,17 +264,12 @@ def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
             return _FAST_INPAINT[hole]
 
 
-# ---- best: the same with twice the width, and several fits -------------------------------------
-
-_BEST_WIDTHS = (32, 64, 128, 128, 128)
+# ---- best: several fits, and a filter that errs otherwise --------------------------------------
 
 
 def _best(settings: Settings, hole: Hole, sigma: float) -> Recipe:
     chosen = _fast(settings, hole, sigma)
-    network = chosen.network
-    if isinstance(network, SkipNet):
-        network = replace(network, down=_BEST_WIDTHS, up=_BEST_WIDTHS)
-    return replace(chosen, network=network, iterations=2 * chosen.iterations, members=4)
+    return replace(chosen, members=4, second_opinion=True)
 
 
 _PRESETS = {"fast": _fast, "best": _best, "paper": _paper}

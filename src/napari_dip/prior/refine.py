@@ -7,36 +7,25 @@ texture under different noise, or with other pixels missing: together they tell 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["refine"]
+from napari_dip.prior.patches import AT_ONCE, Grid, Patches, cosines, most_alike
+
+__all__ = ["refine", "refine_alone"]
 
 
-@dataclass(frozen=True)
-class _Patches:
-    """Side of a patch, pixels from one reference to the next, reach of the search, group size."""
-
-    side: int
-    step: int
-    reach: int
-    alike: int
-
-
-_WHOLE = _Patches(side=7, step=4, reach=12, alike=30)
-_FIRST = _Patches(side=5, step=4, reach=10, alike=90)
+_WHOLE = Patches(side=7, step=4, reach=12, alike=30)
+_FIRST = Patches(side=5, step=4, reach=10, alike=90)
 """Where nothing but the noisy image is at hand: its noise must not be taken for texture."""
-_WITH_GAPS = _Patches(side=5, step=3, reach=10, alike=30)
+_WITH_GAPS = Patches(side=5, step=3, reach=10, alike=30)
 """Smaller where pixels are missing, for a larger system is solved for each patch."""
 
 _OWN = 0.5
 """Part of what the passes begin with that comes from the noisy image alone."""
-
-_AT_ONCE = 10_000_000
-"""Values gathered at a time: 40 MB."""
 
 _HELD = 100_000_000
 """Values held in patches, some 400 MB: a larger image is refined in bands of rows."""
@@ -100,25 +89,31 @@ def refine(
             for one, seen, there in zip(*stacks, strict=True)
         ]
         return torch.stack(planes, dim=2)
-    mixing = _orthonormal(estimate.shape[1]).to(estimate)
+    mixing = cosines(estimate.shape[1]).to(estimate)
     guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, x) for x in (estimate, noisy))
     gaps = known.amin(dim=1, keepdim=True) if (known == 0).any() else None
     kind = replace(_WHOLE, side=side) if gaps is None else _WITH_GAPS
     if passes and gaps is None:
-        own = _in_bands(seen, seen, gaps, sigma, _FIRST, noisy_guide=True)
-        own = _in_bands(own, seen, gaps, sigma, kind)
-        guide = guide.lerp(own, _OWN)
+        guide = guide.lerp(_from_noise_alone(seen, sigma, kind, passes=1), _OWN)
     for _ in range(passes):
         guide = _in_bands(guide, seen, gaps, sigma, kind)
     refined: Tensor = torch.einsum("kc,bkhw->bchw", mixing, guide)
     return refined
 
 
-def _orthonormal(channels: int) -> Tensor:
-    """Give the cosine transform of the colours: brightness first, noise as white as before."""
-    k, c = torch.arange(channels)[:, None], torch.arange(channels)
-    waves = torch.cos(torch.pi * k * (c + 0.5) / channels)
-    return waves / waves.square().sum(dim=1, keepdim=True).sqrt()
+def refine_alone(noisy: Tensor, sigma: float, *, passes: int) -> Tensor:
+    """Do so without an estimate, and without missing pixels: the whole of Lebrun's method."""
+    mixing = cosines(noisy.shape[1]).to(noisy)
+    seen = torch.einsum("kc,bchw->bkhw", mixing, noisy)
+    alone = _from_noise_alone(seen, sigma, _WHOLE, passes=passes)
+    return torch.einsum("kc,bkhw->bchw", mixing, alone)
+
+
+def _from_noise_alone(seen: Tensor, sigma: float, kind: Patches, *, passes: int) -> Tensor:
+    guide = _in_bands(seen, seen, None, sigma, _FIRST, noisy_guide=True)
+    for _ in range(passes):
+        guide = _in_bands(guide, seen, None, sigma, kind)
+    return guide
 
 
 def _in_bands(
@@ -126,7 +121,7 @@ def _in_bands(
     seen: Tensor,
     gaps: Tensor | None,
     sigma: float,
-    kind: _Patches,
+    kind: Patches,
     *,
     noisy_guide: bool = False,
 ) -> Tensor:
@@ -140,8 +135,10 @@ def _in_bands(
     for start in range(0, height, rows):
         above = max(0, start - margin)
         wide = slice(above, start + rows + margin)
-        parts = (x if x is None else x[:, :, wide] for x in (guide, seen, gaps))
-        filtered = _one_pass(*parts, sigma, kind, noisy_guide=noisy_guide)
+        there = None if gaps is None else gaps[:, :, wide]
+        filtered = _one_pass(
+            guide[:, :, wide], seen[:, :, wide], there, sigma, kind, noisy_guide=noisy_guide
+        )
         done.append(filtered[:, :, start - above :][:, :, :rows])
     return torch.cat(done, dim=2)
 
@@ -151,13 +148,13 @@ def _one_pass(
     seen: Tensor,
     gaps: Tensor | None,
     sigma: float,
-    kind: _Patches,
+    kind: Patches,
     *,
     noisy_guide: bool = False,
 ) -> Tensor:
     shape = guide.shape[2:]
     side = min(kind.side, *shape)
-    grid = _Grid(shape[0] - side + 1, shape[1] - side + 1, kind)
+    grid = Grid(shape[0] - side + 1, shape[1] - side + 1, kind)
     guides, values = (
         [functional.unfold(one, side)[0].T.contiguous() for one in x.split(1, dim=1)]
         for x in (guide, seen)
@@ -172,8 +169,8 @@ def _one_pass(
     if known is not None and sigma <= _LEAST_SIGMA:
         # Next to no noise: only what is missing can become better.
         places = places[(known[grid.number(places)] == 0).any(dim=1)]
-    for references in places.split(max(1, _AT_ONCE // (each * side**2))):
-        alike = _most_alike(references, guides[0], grid, window)
+    for references in places.split(max(1, AT_ONCE // (each * side**2))):
+        alike = most_alike(references, guides[0], grid, window)
         for guide_patches, patches, total in zip(guides, values, totals, strict=True):
             there = None if known is None else known[alike]
             mean, covariance = _moments(guide_patches[alike], sigma if noisy_guide else 0.0)
@@ -183,51 +180,6 @@ def _one_pass(
     weight = functional.fold(count.expand(side**2, -1)[None], shape, side)
     summed = torch.cat([functional.fold(total.T[None], shape, side) for total in totals], dim=1)
     return torch.where(weight > 0, summed / weight.clamp(min=1), guide)
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """The places that a patch can take: rows by columns, counted row by row."""
-
-    rows: int
-    columns: int
-    kind: _Patches
-
-    def references(self, device: torch.device) -> Tensor:
-        """Give row and column of every few places, and of the last: no pixel is left out."""
-        rows, columns = (
-            torch.unique(torch.tensor([*range(0, size, self.kind.step), size - 1]))
-            for size in (self.rows, self.columns)
-        )
-        return torch.cartesian_prod(rows, columns).to(device)
-
-    def window(self, device: torch.device) -> Tensor:
-        """Give the rows and columns of a search window, from its corner."""
-        widest = 2 * self.kind.reach + 1
-        sides = [torch.arange(min(widest, size)) for size in (self.rows, self.columns)]
-        return torch.cartesian_prod(*sides).T.to(device)
-
-    def number(self, places: Tensor) -> Tensor:
-        """Count the given rows and columns."""
-        return places[:, 0] * self.columns + places[:, 1]
-
-    def around(self, references: Tensor, window: Tensor) -> Tensor:
-        """Give the places in the window around each reference, moved inside the image."""
-        reach = self.kind.reach
-        corner = [
-            (references[:, axis] - reach).clamp(0, max(0, size - 2 * reach - 1))
-            for axis, size in enumerate((self.rows, self.columns))
-        ]
-        return (corner[0][:, None] + window[0]) * self.columns + corner[1][:, None] + window[1]
-
-
-def _most_alike(references: Tensor, guides: Tensor, grid: _Grid, window: Tensor) -> Tensor:
-    """Give the patches most like each reference in the estimate, itself among them."""
-    places = grid.around(references, window)
-    own = guides[grid.number(references)]
-    distances = (guides[places] - own[:, None]).square().sum(dim=2)
-    count = min(grid.kind.alike, places.shape[1])
-    return places.gather(1, distances.topk(count, dim=1, largest=False).indices)
 
 
 def _moments(guides: Tensor, sigma: float) -> tuple[Tensor, Tensor]:

@@ -123,9 +123,10 @@ def survey(observed: Observed, layout: Layout, settings: Settings) -> Survey:
             digest.update(np.ascontiguousarray(part).data)
     _count_outliers(extents, observed, layout)
     channels = sorted(extents)
+    scales = tuple(_scale(extents[c], observed.image.dtype) for c in channels)
     noises = tuple(_noise(samples[c], extents[c], layout, settings) for c in channels)
     return Survey(
-        scales=tuple(_scale(extents[c], observed.image.dtype) for c in channels),
+        scales=scales,
         noises=noises,
         breaks=neighbours.breaks(noises),
         digest=digest.hexdigest(),
