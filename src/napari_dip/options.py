@@ -93,6 +93,22 @@ class RunOptions:
         int | None,
         typer.Option(metavar="N", help="Planes that share a network, at most; 1 for none."),
     ] = None
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", show_default="as memory allows", help="Side of the tiles of a large plane."
+        ),
+    ] = None
+    overlap: Annotated[
+        int | None,
+        typer.Option(metavar="N", show_default="32", help="Pixels that neighbouring tiles share."),
+    ] = None
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE", show_default="what is free", help="Most memory to take, such as 4GB."
+        ),
+    ] = None
     axes: Annotated[
         str | None,
         typer.Option(
@@ -152,6 +168,9 @@ class RunOptions:
             "ndim",
             "share",
             "window",
+            "tile",
+            "overlap",
+            "memory",
             "axes",
             "dtype",
             "seed",

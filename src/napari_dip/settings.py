@@ -78,6 +78,20 @@ def _known_axes(axes: str | None) -> str | None:
     return axes
 
 
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]i?B)", re.IGNORECASE)
+_UNITS = {
+    f"{letter}{i}B": (1024 if i else 1000) ** power
+    for power, letter in enumerate("KMGT", start=1)
+    for i in ("I", "")
+}
+
+
+def _known_memory(memory: str | None) -> str | None:
+    if memory is not None and not _MEMORY.fullmatch(memory):
+        raise ValueError("give a number and a unit, such as '4GB' or '800MB'")
+    return memory
+
+
 class Denoise(Frozen):
     """Remove noise, or the blocks of JPEG compression: y = x + n."""
 
@@ -243,6 +257,11 @@ class Settings(Frozen):
     window, context
         How many planes are restored together at most (1: each by itself), and how many more are
         looked at on either side.
+    tile, overlap
+        The side of the tiles in which a large plane is restored, and what neighbours share, in
+        pixels; ``None`` chooses tiles where the memory does not do.
+    memory
+        What the process may take at most, such as ``"4GB"``; ``None`` is what is free.
     axes
         One letter of ``TCZYXSQ`` for each axis of the image; ``None`` guesses from the shape.
     dtype
@@ -286,12 +305,31 @@ class Settings(Frozen):
     share: Literal["auto", "none", "Z", "T"] = "auto"
     window: int | None = Field(None, ge=1, le=256)
     context: int | None = Field(None, ge=0, le=64)
+    tile: int | None = Field(None, ge=64)
+    overlap: int = Field(32, ge=0)
+    memory: Annotated[str | None, AfterValidator(_known_memory)] = None
     axes: Annotated[str | None, AfterValidator(_known_axes)] = None
     dtype: Literal["keep", "float32"] = "keep"
     seed: int = Field(0, ge=0, lt=2**63)
     device: Annotated[str, AfterValidator(_known_device)] = "auto"
     precision: Literal["float32", "bfloat16"] | None = None
     preview_every_s: float = Field(1.0, ge=0)
+
+    @model_validator(mode="after")
+    def _tiles_advance(self) -> Self:
+        if self.tile is not None and 2 * self.overlap >= self.tile:
+            raise ValueError(
+                f"overlap={self.overlap} is not below half of tile={self.tile}; give larger tiles"
+            )
+        return self
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The :attr:`memory` as a number."""
+        if self.memory is None:
+            return None
+        number, unit = _MEMORY.fullmatch(self.memory).groups()  # type: ignore[union-attr]
+        return int(float(number) * _UNITS[unit.upper()])
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some values changed, and checked."""

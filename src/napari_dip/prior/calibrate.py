@@ -87,7 +87,7 @@ def calibrate(device: torch.device | str) -> Calibration:
     return Calibration(chosen, str(chosen), times, cached=False)
 
 
-def choose_arithmetic(precision: str, device: torch.device, ndim: int = 2) -> Arithmetic:
+def choose_arithmetic(precision: str, device: torch.device | str, ndim: int = 2) -> Arithmetic:
     """Settle what the recipe leaves open; a precision that was asked for is kept.
 
     Parameters
@@ -100,7 +100,7 @@ def choose_arithmetic(precision: str, device: torch.device, ndim: int = 2) -> Ar
         Spatial axes. Volumes are computed in float32 on the CPU: there torch 2.13 takes parts of
         the gradients of their bfloat16 convolutions from memory that was never written.
     """
-    if precision == "auto" and ndim == 3 and device.type == "cpu":
+    if precision == "auto" and ndim == 3 and torch.device(device).type == "cpu":
         return PLAIN
     if precision == "auto":
         return calibrate(device).arithmetic

@@ -14,7 +14,7 @@ from napari_dip.errors import DeviceFailed, DeviceUnavailable, NapariDipError, O
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Device", "choose_device", "devices", "release_memory", "torch_errors"]
+__all__ = ["Device", "choose_device", "devices", "free_bytes", "release_memory", "torch_errors"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,12 @@ def choose_device(name: str) -> torch.device:
             f"device={name!r} is not available here; choose one of {', '.join(names)}, or 'auto'"
         )
     return torch.device(wanted)
+
+
+def free_bytes(name: str) -> int:
+    """Tell how much memory of a device is free."""
+    found = next((device for device in devices() if device.name == name), None)
+    return found.free_bytes or 0 if found else 0
 
 
 def release_memory(name: str) -> None:

@@ -56,12 +56,15 @@ class Plan:
     breaks
         Numbers along the leading axes of the planes that are not like the one before them: no
         window goes across.
+    tile
+        Side in pixels of the tiles that a unit is restored in; ``None`` restores it as a whole.
     """
 
     layout: Layout
     window: int = 1
     context: int = 0
     breaks: frozenset[tuple[int, ...]] = frozenset()
+    tile: int | None = None
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
@@ -105,6 +108,8 @@ class Plan:
             together = f"up to {self.window} neighbours along {layout.shared} sharing one network"
             cuts = f" ({_counted(len(self.breaks), 'break')} between them)" if self.breaks else ""
             said.append(together + cuts)
+        if self.tile:
+            said.append(f"in tiles of {self.tile} × {self.tile} pixels")
         units = len(self.units)
         return ", ".join(said) + (f"; {_counted(units, 'unit')}" if counts else "")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from napari_dip.errors import BadImage, BadSettings
 from napari_dip.prior.recipes import recipe
 from napari_dip.settings import Hole, Inpaint, Settings, SuperResolve
 from napari_dip.stack.axes import Layout, guess_axes
+from napari_dip.stack.memory import choose_tile
 from napari_dip.stack.observed import Observed, Seen, as_lazy, spread_mask
 from napari_dip.stack.plan import Plan, Unit, make_plan, shared_axis
 from napari_dip.stack.survey import Survey, survey
@@ -130,6 +131,7 @@ class Problem:
                 "values and mask": self.survey.digest,
             },
             "psf": psf,
+            "tile": self.plan.tile,
             "device": self.device,
             "versions": {name: version(name) for name in ("napari-dip", "torch")},
         }
@@ -177,7 +179,18 @@ def make_problem(
         )
     chosen = recipe(settings)
     plan = make_plan(layout, chosen.window, chosen.context, found.breaks)
-    return Problem(observed, layout, plan, found, settings, device, kernel)
+    factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
+    tile = choose_tile(settings, layout, _channels(plan), factor, device)
+    return Problem(observed, layout, replace(plan, tile=tile), found, settings, device, kernel)
+
+
+def _channels(plan: Plan) -> int:
+    """Count the channels of the largest unit."""
+    layout = plan.layout
+    if plan.window > 1:
+        size = layout.shape[layout.axes.index(layout.shared)]
+        return min(size, plan.window + 2 * plan.context)
+    return 3 if "S" in layout.axes else 1
 
 
 def _checked_layout(axes: str, shape: tuple[int, ...], settings: Settings) -> Layout:

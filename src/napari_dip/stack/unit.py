@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dip.errors import OutOfMemory
 from napari_dip.settings import Inpaint
+from napari_dip.stack.mosaic import restore_in_tiles
 from napari_dip.stack.problem import Problem, find_hole
 from napari_dip.stack.result import UnitReport
+from napari_dip.stack.tiling import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -28,6 +31,10 @@ __all__ = ["Done", "UnitStep", "make_block", "restore_unit", "unit_seed"]
 
 _MOST_METRICS = 500
 """Points of the stopping rule's curve that a report keeps."""
+
+
+_SMALLEST_TILE = 64
+"""In pixels: with less there is not enough to learn from."""
 
 
 @dataclass(frozen=True)
@@ -58,30 +65,52 @@ def restore_unit(
     scale = problem.scale(unit)
     if scale is None or seen.constant:
         return Done(problem.fill(unit, seen), None, _constant(unit))
-    restored = yield from _fit(problem, unit, seen, scale, stop_requested)
+    restored, said = yield from _fit(problem, unit, seen, scale, stop_requested)
     spread = restored.spread
     return Done(
         problem.finish(unit, seen, scale, restored.estimate),
         None if spread is None else problem.finish_spread(unit, seen, scale, spread),
-        _report(unit, restored, problem.noise(unit)),
+        _report(unit, restored, problem.noise(unit), said),
     )
 
 
 def _fit(
     problem: Problem, unit: Unit, seen: Seen, scale: Scale, stop_requested: Callable[[], bool]
+) -> Generator[UnitStep, None, tuple[Restored, str]]:
+    """Fit a unit, in smaller tiles if the memory runs out; say so."""
+    tile = problem.plan.tile
+    said = ""
+    while True:
+        try:
+            restored = yield from _fit_tiles(problem, unit, seen, scale, tile, stop_requested)
+        except OutOfMemory:
+            half = (tile or max(problem.layout.spatial_shape[-2:])) // 2
+            if half < max(_SMALLEST_TILE, 2 * problem.settings.overlap + 1):
+                raise
+            tile, said = half, f"the memory ran out, so it was done in tiles of {half} pixels"
+        else:
+            return restored, said
+
+
+def _fit_tiles(
+    problem: Problem,
+    unit: Unit,
+    seen: Seen,
+    scale: Scale,
+    tile: int | None,
+    stop_requested: Callable[[], bool],
 ) -> Generator[UnitStep, None, Restored]:
     """Fit a unit, and bring what is shown of it to the intensities of the result."""
-    from napari_dip.prior.block import block_recipe, restore_block
+    from napari_dip.prior.block import block_recipe
     from napari_dip.prior.device import release_memory
 
+    settings = problem.settings
     block = make_block(problem, unit, seen, scale)
-    chosen, _ = block_recipe(block, problem.settings)
-    fitting = restore_block(
-        block,
-        problem.settings,
-        problem.device,
-        seed=unit_seed(problem.settings.seed, unit.number),
-        stop_requested=stop_requested,
+    chosen, _ = block_recipe(block, settings)
+    seed = unit_seed(settings.seed, unit.number)
+    tiles = len(cut(block.values.shape[1:], tile, settings.overlap)) if tile else 1
+    fitting = restore_in_tiles(
+        block, settings, problem.device, seed=seed, tile=tile, stop_requested=stop_requested
     )
     try:
         while True:
@@ -89,7 +118,7 @@ def _fit(
             estimate = iterate.estimate
             yield UnitStep(
                 iteration=iterate.iteration,
-                iterations=chosen.iterations * chosen.members,
+                iterations=chosen.iterations * chosen.members * tiles,
                 loss=iterate.loss,
                 metric=iterate.metric,
                 image=None if estimate is None else problem.finish(unit, seen, scale, estimate),
@@ -135,15 +164,16 @@ def _constant(unit: Unit) -> UnitReport:
     return UnitReport(index=_numbers(unit), reason="all values are alike")
 
 
-def _report(unit: Unit, restored: Restored, noise: NoiseModel) -> UnitReport:
+def _report(unit: Unit, restored: Restored, noise: NoiseModel, said: str) -> UnitReport:
     # A rule that is not ready yet says infinity, which JSON cannot hold.
     first, *_, last = (restored.fits[0], *restored.fits)
     ready = [(number, metric) for number, metric in first.metrics if math.isfinite(metric)]
+    reasons = [*(fitted.reason for fitted in restored.fits), *([said] if said else [])]
     thinned = ready[:: -(-len(ready) // _MOST_METRICS) or 1]
     return UnitReport(
         index=_numbers(unit),
         rule=first.rule,
-        reason="; ".join(dict.fromkeys(fitted.reason for fitted in restored.fits)),
+        reason="; ".join(dict.fromkeys(reasons)),
         iterations=sum(fitted.iterations for fitted in restored.fits),
         best_iteration=first.best_iteration,
         loss=last.loss,

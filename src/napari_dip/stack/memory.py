@@ -1,0 +1,113 @@
+"""How much memory a unit takes, and the tile that fits into what there is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from napari_dip.errors import BadSettings
+from napari_dip.prior.recipes import recipe
+
+if TYPE_CHECKING:
+    from napari_dip.settings import Settings
+    from napari_dip.stack.axes import Layout
+
+__all__ = ["choose_tile", "peak_bytes"]
+
+MEGA = 1_000_000
+
+
+@dataclass(frozen=True)
+class _Need:
+    """Bytes that a fit takes at most: at all, a pixel, and a pixel and channel."""
+
+    fixed: int
+    pixel: int
+    channel: int
+
+
+# By what a process grew on the CPU (torch 2.13), at 256² to 1024² pixels and 1 to 10 channels, with
+# a tenth to spare; measured again by a test.
+_NEEDS = {
+    ("fast", "bfloat16"): _Need(250 * MEGA, 1000, 130),
+    ("fast", "float32"): _Need(250 * MEGA, 1700, 130),
+    ("paper", "bfloat16"): _Need(250 * MEGA, 6600, 130),
+    ("paper", "float32"): _Need(250 * MEGA, 7500, 130),
+}
+
+_REFINING = _Need(200 * MEGA, 0, 700)
+_REFINING_MOST = 700 * MEGA
+"""It works in bands of rows where an image is large."""
+
+_SMALLEST = 96
+_STEP = 32
+_PART = 0.8
+"""Of the memory that is free, what is taken if nobody says how much."""
+
+
+def peak_bytes(settings: Settings, pixels: int, channels: int, precision: str) -> int:
+    """Say how much memory one fit takes at most.
+
+    Parameters
+    ----------
+    settings
+        What was asked.
+    pixels, channels
+        Of the result, at once.
+    precision
+        Of the convolutions, ``"float32"`` or ``"bfloat16"``.
+    """
+    need = _NEEDS["paper" if settings.preset == "paper" else "fast", precision]
+    fit = need.fixed + pixels * (need.pixel + need.channel * channels)
+    if not recipe(settings).refinement:
+        return fit
+    refining = _REFINING.fixed + pixels * _REFINING.channel * channels
+    return fit + min(refining, _REFINING_MOST)
+
+
+def choose_tile(
+    settings: Settings, layout: Layout, channels: int, factor: int, device: str
+) -> int | None:
+    """Choose the side of the tiles, in pixels of the image; ``None`` where it fits as a whole.
+
+    Raises
+    ------
+    BadSettings
+        If not even a small tile fits into the memory that was given.
+    """
+    if settings.tile is not None:
+        return settings.tile if settings.tile < max(layout.spatial_shape[-2:]) else None
+    from napari_dip.prior.calibrate import choose_arithmetic
+    from napari_dip.prior.device import free_bytes
+
+    depth = math.prod(layout.spatial_shape[:-2])
+    precision = "float32"
+
+    def need(height: int, width: int) -> int:
+        pixels = depth * height * width * factor ** len(layout.spatial)
+        return peak_bytes(settings, pixels, channels, precision)
+
+    if settings.memory_bytes is not None:
+        grown = psutil.Process().memory_info().rss if device == "cpu" else 0
+        budget = settings.memory_bytes - grown
+    else:
+        budget = int(_PART * free_bytes(device))
+    height, width = layout.spatial_shape[-2:]
+    if need(height, width) <= budget:
+        return None
+    precision = choose_arithmetic(recipe(settings).precision, device, layout.ndim).precision
+    if need(height, width) <= budget:
+        return None
+    largest = max(height, width) // _STEP * _STEP
+    for side in range(largest, _SMALLEST - 1, -_STEP):
+        if need(min(side, height), min(side, width)) <= budget:
+            return side
+    least = need(_SMALLEST, _SMALLEST) / MEGA
+    given = f"memory={settings.memory!r}" if settings.memory else "the memory that is free"
+    raise BadSettings(
+        f"{given} leaves {max(0, budget) / MEGA:.0f} MB to work in, and a tile of {_SMALLEST} "
+        f"pixels takes {least:.0f} MB; give more, or restore fewer planes together (window)"
+    )

@@ -1,0 +1,98 @@
+"""Restore a block tile by tile, so that no tile can be told from its neighbour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_dip.errors import BadMask
+from napari_dip.settings import Settings, SuperResolve
+from napari_dip.stack.tiling import Blend, cut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from numpy.typing import NDArray
+
+    from napari_dip.prior.block import Block, Restored
+    from napari_dip.prior.fit import Fitted, Iterate
+
+__all__ = ["restore_in_tiles"]
+
+
+def restore_in_tiles(
+    block: Block,
+    settings: Settings,
+    device: str,
+    *,
+    seed: int,
+    tile: int | None,
+    stop_requested: Callable[[], bool],
+) -> Generator[Iterate, None, Restored]:
+    """Restore a block as :func:`~napari_dip.prior.block.restore_block` does, in less memory.
+
+    ``tile`` is the side of the tiles in pixels of the block; ``None`` restores it as a whole. All
+    tiles share scale and noise, the initial weights, and the number of iterations: that at
+    which the tile with the most contrast stopped. So none is smoother than its neighbour.
+
+    Raises
+    ------
+    BadMask
+        If nothing is known of a tile.
+    """
+    from napari_dip.prior.block import Restored, restore_block
+
+    if tile is None:
+        whole = restore_block(block, settings, device, seed=seed, stop_requested=stop_requested)
+        return (yield from whole)
+    factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
+    coarse = _enlarged(block.values, factor)
+    blend = Blend(coarse.shape, factor * settings.overlap)
+    blended_spread = Blend(coarse.shape, factor * settings.overlap)
+    fits: list[Fitted] = []
+    tiles = cut(block.values.shape[1:], tile, settings.overlap)
+    contrasts = [float(block.values[(slice(None), *where)].std()) for where in tiles]
+    for number in np.argsort(contrasts, kind="stable")[::-1]:
+        where = (slice(None), *tiles[number])
+        fine = tuple(slice(factor * p.start, factor * p.stop) for p in tiles[number])
+        part = replace(block, values=block.values[where], known=block.known[where])
+        if not part.known.any():
+            raise BadMask(
+                f"nothing is known of the tile of {tile} pixels at {fine}: choose larger tiles "
+                "(tile), or give more memory"
+            )
+        before = sum(fitted.iterations for fitted in fits)
+        steps = restore_block(part, settings, device, seed=seed, stop_requested=stop_requested)
+        try:
+            while True:
+                iterate = next(steps)
+                picture = iterate.estimate
+                if picture is not None:
+                    seen = blend.image(coarse)
+                    seen[(slice(None), *fine)] = picture
+                    picture = seen
+                yield replace(iterate, iteration=before + iterate.iteration, estimate=picture)
+        except StopIteration as end:
+            restored: Restored = end.value
+        finally:
+            steps.close()
+        if not fits:
+            most = max(fitted.iterations for fitted in restored.fits)
+            settings = settings.replace(stopping="fixed", iterations=most)
+        fits += restored.fits
+        blend.add(fine, restored.estimate)
+        if restored.spread is not None:
+            blended_spread.add(fine, restored.spread)
+        if restored.fits[-1].stopped_by_user:
+            break
+    spread = None if restored.spread is None else blended_spread.image()
+    return Restored(blend.image(coarse), spread, tuple(fits), restored.arithmetic)
+
+
+def _enlarged(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Repeat each pixel, to stand for what is not restored yet."""
+    for axis in range(1, values.ndim):
+        values = values.repeat(factor, axis)
+    return values
