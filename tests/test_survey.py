@@ -1,0 +1,83 @@
+"""What one look at all planes tells."""
+
+import numpy as np
+import pytest
+
+from napari_dip import Settings
+from napari_dip.errors import BadImage
+from napari_dip.stack.axes import Layout
+from napari_dip.stack.observed import Observed, as_lazy
+from napari_dip.stack.problem import make_problem
+from napari_dip.stack.survey import survey
+
+
+class Lazy:
+    """An array that counts what is read of it at once."""
+
+    def __init__(self, array):
+        self._array, self.most, self.reads = array, 0, 0
+        self.shape, self.ndim, self.dtype = array.shape, array.ndim, array.dtype
+
+    def __getitem__(self, index):
+        part = self._array[index]
+        self.most, self.reads = max(self.most, part.size), self.reads + 1
+        return part
+
+
+@pytest.fixture
+def stack():
+    """Six planes that move a little, and four of another scene, with photon noise."""
+    y, x = np.mgrid[:48, :56] / 56
+    one = [20 + 10 * np.sin(9 * x + 0.05 * z) * np.cos(7 * y) for z in range(6)]
+    other = [20 + 15 * np.cos(30 * y - 0.05 * z) for z in range(4)]
+    return np.random.default_rng(0).poisson(np.stack([*one, *other])).astype(np.uint16)
+
+
+def look(stack, axes, shared, **settings):
+    layout = Layout(axes, stack.shape, shared=shared)
+    return survey(Observed(as_lazy(stack), None), layout, Settings(**settings))
+
+
+def test_a_cut_is_noticed_where_it_is(stack):
+    assert look(stack, "ZYX", "Z").breaks == {(6,)}
+
+
+def test_each_channel_has_its_own_cuts_scale_and_noise(stack):
+    channels = np.stack([stack, stack[::-1] * 100], axis=1)
+    found = look(channels, "ZCYX", "Z")
+    assert found.breaks == {(6, 0), (4, 1)}
+    assert found.scales[1].high > 50 * found.scales[0].high
+    assert found.noises[1].gain == pytest.approx(100 * found.noises[0].gain, rel=0.3)
+
+
+def test_without_noise_to_remove_planes_that_differ_are_not_put_together(stack):
+    clean = np.linspace(0, 1, 10)[:, None, None] * stack[:1].astype(float)
+    assert len(look(clean, "ZYX", "Z", noise=1e-6).breaks) == 9
+
+
+def test_a_lazy_image_is_read_plane_by_plane(stack):
+    lazy = Lazy(stack)
+    problem = make_problem(lazy, Settings(axes="ZYX", device="cpu"), None, None)
+    assert lazy.most == stack[0].size
+    assert lazy.reads == len(stack)
+    assert (
+        problem.survey == make_problem(stack, Settings(axes="ZYX", device="cpu"), None, None).survey
+    )
+
+
+def test_the_digest_tells_values_and_masks_apart(stack):
+    settings = Settings(axes="ZYX", device="cpu")
+    mask = np.zeros(stack.shape[1:], bool)
+    mask[3, 4] = True
+    changed = stack.copy()
+    changed[5, 3, 3] += 1
+    digests = {
+        make_problem(image, settings, hidden, None).survey.digest
+        for image, hidden in ((stack, None), (stack, mask), (changed, None))
+    }
+    assert len(digests) == 3
+
+
+def test_an_offset_brighter_than_the_image_is_refused(stack):
+    with pytest.raises(BadImage, match="offset=9000 is not below"):
+        look(stack, "ZYX", "Z", noise={"gain": 1, "offset": 9000})
