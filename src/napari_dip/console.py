@@ -88,7 +88,7 @@ def follow(restoration: Restoration, doing: str, *, quiet: bool = False) -> Resu
                 return result
             bar.update(
                 task,
-                description=doing if now.units == 1 else f"plane {now.unit + 1} of {now.units}",
+                description=doing if now.units == 1 else f"part {now.unit + 1} of {now.units}",
                 total=now.units * now.iterations,
                 completed=now.unit * now.iterations + now.iteration,
                 state=_state(now),

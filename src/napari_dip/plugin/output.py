@@ -75,7 +75,7 @@ class Output:
 
     def _keep(self, begun: LayerData, snapshot: Snapshot) -> None:
         pixels, keywords, _ = begun
-        where = f"plane {snapshot.unit + 1}, " if snapshot.units > 1 else ""
+        where = f"part {snapshot.unit + 1}, " if snapshot.units > 1 else ""
         name = f"{keywords['name']}, {where}iteration {snapshot.iteration}"
         self._insert_below(Image(pixels.copy(), **{**keywords, "name": name, "visible": False}))
 

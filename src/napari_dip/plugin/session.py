@@ -136,9 +136,9 @@ class Session:
 
 
 def _in_words(snapshot: Snapshot) -> str:
-    plane = f"plane {snapshot.unit + 1} of {snapshot.units}, " if snapshot.units > 1 else ""
+    part = f"part {snapshot.unit + 1} of {snapshot.units}, " if snapshot.units > 1 else ""
     return (
-        f"{plane}iteration {snapshot.iteration} of {snapshot.iterations}, "
+        f"{part}iteration {snapshot.iteration} of {snapshot.iterations}, "
         f"loss {snapshot.loss:.2g}, at most {_time(snapshot.remaining_s)} left"
     )
 
@@ -151,7 +151,7 @@ def _ending(result: Result, name: str) -> str:
         case [report]:
             what = f"{report.iterations} iterations, {report.reason}"
         case reports:
-            what = f"{len(reports)} planes restored"
+            what = f"{len(reports)} parts restored"
     return f"{how} in {_time(result.elapsed_s)}: {what}. See '{name}'."
 
 
