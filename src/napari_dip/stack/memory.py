@@ -47,6 +47,9 @@ _STEP = 32
 _PART = 0.8
 """Of the memory that is free, what is taken if nobody says how much."""
 
+_KEPT = 0.9
+"""Of the memory that was given, what is counted on: some is lost between blocks."""
+
 
 def peak_bytes(settings: Settings, pixels: int, channels: int, precision: str) -> int:
     """Say how much memory one fit takes at most.
@@ -92,7 +95,7 @@ def choose_tile(
 
     if settings.memory_bytes is not None:
         grown = psutil.Process().memory_info().rss if device == "cpu" else 0
-        budget = settings.memory_bytes - grown
+        budget = int(_KEPT * settings.memory_bytes) - grown
     else:
         budget = int(_PART * free_bytes(device))
     height, width = layout.spatial_shape[-2:]
