@@ -12,7 +12,7 @@ import torch
 
 from napari_dip.prior.calibrate import Arithmetic, choose_arithmetic
 from napari_dip.prior.code import make_code
-from napari_dip.prior.device import torch_errors
+from napari_dip.prior.device import cpu_threads, torch_errors
 from napari_dip.prior.domain import Domain
 from napari_dip.prior.energy import Clipping, Observation
 from napari_dip.prior.fit import Fitted, Iterate, fit
@@ -58,7 +58,7 @@ class Restored:
 
     ``estimate`` and ``spread``, the standard deviation of one fit, are float32 of shape
     ``(channels, *spatial)``; there is no spread of a single fit. ``arithmetic`` tells in what
-    precision the convolutions were computed.
+    precision the convolutions were computed, and on the CPU with how many threads.
     """
 
     estimate: NDArray[np.float32]
@@ -115,7 +115,8 @@ def restore_block(
             if fitted.stopped_by_user:
                 break
     spread = np.std(done, axis=0, ddof=1) if len(done) > 1 else None
-    return Restored(np.mean(done, axis=0), spread, tuple(fits), str(arithmetic))
+    threads = f", threads: {cpu_threads()}" if place.type == "cpu" else ""
+    return Restored(np.mean(done, axis=0), spread, tuple(fits), f"{arithmetic}{threads}")
 
 
 def _among(done: list[NDArray[np.float32]], iterate: Iterate, before: int) -> Iterate:

@@ -1,0 +1,253 @@
+"""The same plan on many processes: the same bytes, whatever dies, and nothing that is done is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("distributed")
+
+from distributed import Client, LocalCluster
+
+from napari_dip.errors import BadSettings, DeviceUnavailable, Diverged, NapariDipError
+from napari_dip.settings import Inpaint, Settings
+from napari_dip.stack import cluster, desk, machines
+from napari_dip.stack.cluster import common_bench, restore_on_cluster
+from napari_dip.stack.files import open_run
+from napari_dip.stack.output import InMemory
+from napari_dip.stack.problem import make_problem
+from napari_dip.stack.restore import run
+from napari_dip.stack.store import StoredImage, read_image, write_image
+
+LOOPBACK = {"host": "127.0.0.1", "threads_per_worker": 1, "dashboard_address": None}
+QUICK = Settings(axes="TYX", iterations=6, stopping="fixed", precision="float32", device="cpu")
+LONG = QUICK.replace(iterations=1_000_000)
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two worker processes."""
+    with LocalCluster(n_workers=2, **LOOPBACK) as cluster, Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture
+def stack():
+    return np.random.default_rng(0).poisson(30, (5, 24, 24)).astype(np.uint16)
+
+
+def finish(restoration):
+    snapshots = []
+    while True:
+        try:
+            snapshots.append(next(restoration))
+        except StopIteration as end:
+            return snapshots, end.value
+
+
+def locally(problem):
+    return finish(run(problem, InMemory(problem)))[1]
+
+
+def on_cluster(problem, client, **options):
+    return finish(restore_on_cluster(problem, InMemory(problem), client, **options))
+
+
+# ---- the same result -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"share": "none"},
+        {"share": "T", "window": 2, "members": 2},
+        {"precision": None, "task": Inpaint()},
+    ],
+)
+def test_whoever_restores_the_units_the_bytes_are_the_same(client, stack, changes):
+    missing = np.zeros((24, 24), bool)
+    missing[8:12, 8:16] = True
+    problem = make_problem(stack, QUICK.replace(**changes), missing, None)
+    expected = locally(problem)
+    _, result = on_cluster(problem, client)
+    np.testing.assert_array_equal(result.image, expected.image)
+    assert result.reports == expected.reports
+    assert (result.plan, result.device) == (expected.plan, expected.device)
+    assert not result.stopped_by_user
+    if expected.spread is not None:
+        np.testing.assert_array_equal(result.spread, expected.spread)
+
+
+def test_workers_write_ome_zarr_and_the_scheduler_sees_no_image(client, stack, tmp_path):
+    write_image(tmp_path / "in.ome.zarr", StoredImage(stack, "TYX"))
+    outputs = []
+    for name in ("local", "cluster"):
+        job = open_run(tmp_path / "in.ome.zarr", tmp_path / f"{name}.ome.zarr", QUICK)
+        if name == "local":
+            finish(job.steps())
+        else:
+            snapshots, result = finish(restore_on_cluster(job.problem, job.output, client))
+            assert all(snapshot.image is None for snapshot in snapshots)
+            assert len(result.reports) == len(job.problem.plan.units)
+        outputs.append(read_image(tmp_path / f"{name}.ome.zarr"))
+    np.testing.assert_array_equal(*(output.image for output in outputs))
+    assert not outputs[1].notes  # it is finished
+
+
+def test_the_number_of_threads_is_kept_and_recorded(client, stack):
+    problem = make_problem(stack[:1], QUICK, None, None)
+    _, result = on_cluster(problem, client, threads=2)
+    assert result.reports[0].arithmetic.endswith("threads: 2")
+    assert locally(problem).reports[0].arithmetic.endswith("threads: 1")
+
+
+def test_a_plane_of_one_value_is_no_work(client):
+    problem = make_problem(np.full((2, 24, 24), 7, np.uint8), QUICK, None, None)
+    _, result = on_cluster(problem, client)
+    assert (result.image == 7).all()
+    assert result.reports == ()
+
+
+# ---- on the way ------------------------------------------------------------------------------
+
+
+def test_progress_never_goes_back_and_shows_each_plane_when_it_is_done(client, stack):
+    problem = make_problem(stack, QUICK.replace(share="none", iterations=40), None, None)
+    snapshots, result = on_cluster(problem, client)
+    places = [(snapshot.unit, snapshot.iteration) for snapshot in snapshots]
+    assert places == sorted(places)
+    assert places[-1] == (4, 40)
+    assert snapshots[-1].remaining_s == 0
+    assert {snapshot.units for snapshot in snapshots} == {5}
+    shown = {snapshot.index: snapshot.image for snapshot in snapshots if snapshot.image is not None}
+    assert len(shown) == 5
+    for index, image in shown.items():
+        np.testing.assert_array_equal(image, result.image[index])
+
+
+def test_a_worker_is_given_two_units_at_most(client, monkeypatch):
+    most = []
+    submit = desk.Desk.submit
+
+    def counting(self, unit):
+        submit(self, unit)
+        most.append(len(self._out))
+
+    monkeypatch.setattr(desk.Desk, "submit", counting)
+    many = np.random.default_rng(0).poisson(30, (9, 16, 16)).astype(np.uint16)
+    problem = make_problem(many, QUICK.replace(share="none", iterations=1), None, None)
+    on_cluster(problem, client)
+    assert len(most) == 9
+    assert max(most) == 4
+
+
+def test_of_an_image_in_memory_a_unit_is_sent_no_more_than_its_part(stack):
+    import pickle
+
+    large = np.broadcast_to(stack[:1], (1000, 24, 24))
+    problem = make_problem(large, QUICK.replace(share="none"), stack[0] > 40, None)
+    assert len(problem.plan.units) == 1000
+    sent = desk.Desk(problem, InMemory(problem), None, None)._sent
+    part = sent.observed.only(problem.plan.units[3].reach)
+    assert len(pickle.dumps(part)) < 4000
+    assert part.look((3,)).known.sum() == (stack[0] <= 40).sum()
+    with pytest.raises(LookupError, match="asked for"):
+        part.look((4,))
+
+
+def test_a_stop_keeps_the_best_of_what_is_restored_and_begins_nothing_more(client, stack):
+    problem = make_problem(stack, LONG.replace(share="none"), None, None)
+    seen = []
+    restoration = restore_on_cluster(
+        problem, InMemory(problem), client, stop_requested=lambda: len(seen) >= 2
+    )
+    while True:
+        try:
+            seen.append(next(restoration))
+        except StopIteration as end:
+            result = end.value
+            break
+    assert result.stopped_by_user
+    assert 1 <= len(result.reports) <= 2
+    assert all(report.stopped_by_user for report in result.reports)
+    begun = {report.index[0] for report in result.reports}
+    for number in range(5):
+        assert (number in begun) != np.array_equal(result.image[number], stack[number])
+
+
+def test_who_walks_away_leaves_no_worker_busy(client, stack):
+    problem = make_problem(stack, LONG, None, None)
+    restoration = restore_on_cluster(problem, InMemory(problem), client)
+    next(restoration)
+    restoration.close()
+    assert client.submit(sum, [1, 2]).result(timeout=10) == 3
+
+
+# ---- what goes wrong -------------------------------------------------------------------------
+
+
+def test_an_error_on_a_worker_arrives_as_it_is_and_says_which_unit(client, tmp_path, stack):
+    stack = stack.astype(np.float32)
+    write_image(tmp_path / "in.ome.zarr", StoredImage(stack, "TYX"))
+    settings = QUICK.replace(share="none")
+    job = open_run(tmp_path / "in.ome.zarr", tmp_path / "out.ome.zarr", settings)
+    for chunk in (tmp_path / "in.ome.zarr" / "0" / "c" / "2").rglob("*"):
+        if chunk.is_file():
+            chunk.write_bytes(b"no chunk")
+    with pytest.raises(NapariDipError, match=r"unit 3 of 5 \(T 2\): .*damaged.*copy it again"):
+        finish(restore_on_cluster(job.problem, job.output, client))
+    assert {0, 1} <= job.output.done().keys()
+    assert 2 not in job.output.done()
+
+
+def test_an_error_of_ours_keeps_its_class(client, stack, monkeypatch):
+    def jump(job):  # in here, so that it travels by its code and not by its name
+        raise Diverged("it kept jumping")
+
+    def stumble(job):
+        return 1 / 0
+
+    problem = make_problem(stack[:1], QUICK, None, None)
+    monkeypatch.setattr(desk, "restore_job", jump)
+    with pytest.raises(Diverged, match=r"unit 1 of 1 \(T 0\): it kept jumping"):
+        on_cluster(problem, client)
+    monkeypatch.setattr(desk, "restore_job", stumble)
+    with pytest.raises(NapariDipError, match="failed on its worker.*ZeroDivisionError"):
+        on_cluster(problem, client)
+
+
+def test_workers_that_lack_the_device_or_differ_are_refused_at_the_call(client, stack, monkeypatch):
+    problem = make_problem(stack, QUICK, None, None, device="cuda:7")
+    with pytest.raises(DeviceUnavailable, match="the worker tcp.*cuda:7"):
+        restore_on_cluster(problem, InMemory(problem), client)
+    monkeypatch.setattr(cluster, "version", lambda package: "0.0")
+    with pytest.raises(BadSettings, match=r"has napari-dip .*, and here is 0.0; install the same"):
+        common_bench(client, "cpu")
+
+
+def test_a_killed_worker_costs_no_more_than_its_units_time(stack):
+    problem = make_problem(stack, QUICK.replace(share="none", iterations=150), None, None)
+    expected = locally(problem)
+    with LocalCluster(n_workers=2, **LOOPBACK) as cluster, Client(cluster) as client:
+        restoration = restore_on_cluster(problem, InMemory(problem), client)
+        places = []
+        now = next(restoration)
+        victim = min(client.run(os.getpid).values())
+        os.kill(victim, signal.SIGKILL)
+        while True:
+            places.append((now.unit, now.iteration))
+            try:
+                now = next(restoration)
+            except StopIteration as end:
+                result = end.value
+                break
+    assert places == sorted(places)
+    np.testing.assert_array_equal(result.image, expected.image)
+    assert result.reports == expected.reports
