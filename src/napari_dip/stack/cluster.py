@@ -1,8 +1,8 @@
 """The same units on many processes and machines, by dask.distributed.
 
-Whoever restores a unit, the result is the same: its seed comes from the plan, and the arithmetic and
-the number of threads are agreed before. A unit on a worker that dies is restored on another. What
-goes into OME-Zarr is written by the workers themselves: the images never pass the scheduler.
+Whoever restores a unit, the result is the same: its seed comes from the plan, and the arithmetic
+and the number of threads are agreed before. A unit on a worker that dies is restored on another.
+What goes into OME-Zarr is written by the workers themselves: these images never pass the scheduler.
 """
 
 from __future__ import annotations

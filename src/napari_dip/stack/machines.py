@@ -45,14 +45,15 @@ class Crew:
 
     def __str__(self) -> str:
         count = len(self.client.nthreads())
-        computing = f"{self.device}, threads: {self.threads}" if self.device == "cpu" else self.device
+        computing = (
+            f"{self.device}, threads: {self.threads}" if self.device == "cpu" else self.device
+        )
         return f"{count} worker{'s' * (count != 1)}, each on {computing}"
 
 
 @contextmanager
 def hire(
     device: str,
-    *,
     workers: int | None = None,
     scheduler: str | None = None,
     slurm: Path | None = None,
@@ -79,7 +80,7 @@ def hire(
     given = {"--workers": workers, "--scheduler": scheduler, "--slurm": slurm}
     asked = [name for name, value in given.items() if value is not None]
     if len(asked) > 1:
-        raise BadSettings(f"{' and '.join(asked)}: each names other workers; give one of them")
+        raise BadSettings(f"{' and '.join(asked)} name different workers; give one of them")
     if not asked:
         yield None
         return
@@ -105,10 +106,17 @@ def _local(count: int, device: str) -> Iterator[Crew]:
     from distributed import Client, LocalCluster
 
     from napari_dip.prior.device import choose_device, cpu_threads, devices
+    from napari_dip.stack.worker import Deaf
 
     if count < 1:
         raise BadSettings(f"--workers {count}: give 1 or more")
-    loopback = {"host": "127.0.0.1", "threads_per_worker": 1, "dashboard_address": None}
+    # The port of the dashboard, which is not shown, is any: 8787 may be another cluster's.
+    loopback: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "threads_per_worker": 1,
+        "dashboard_address": None,
+        "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
+    }
     gpus = sum(found.name.startswith("cuda") for found in devices())
     notes: tuple[str, ...] = ()
     if gpus and device != "cpu":
@@ -124,13 +132,13 @@ def _local(count: int, device: str) -> Iterator[Crew]:
         cluster = LocalCluster(n_workers=count, **loopback)
     shared = max(1, cpu_threads() // count)
     with cluster, Client(cluster) as client:
+        # Ctrl-C in a terminal reaches them too; this process tells them what it means.
+        client.register_plugin(Deaf())
         yield Crew(client, chosen, _told_threads() or shared, notes)
 
 
 @contextmanager
-def _connected(
-    cluster: Any, name: str, device: str, patience_s: float | None
-) -> Iterator[Crew]:
+def _connected(cluster: Any, name: str, device: str, patience_s: float | None) -> Iterator[Crew]:
     """Join a cluster, and wait for its first worker."""
     from distributed import Client
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from distributed import Event, get_worker
+from distributed import Event, WorkerPlugin, get_worker
 
 from napari_dip.stack.unit import Done, restore_unit
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Worker
 
     from napari_dip.prior.calibrate import Arithmetic
     from napari_dip.stack.growing import OnDisk
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.result import UnitReport
 
-__all__ = ["Bench", "Job", "Terms", "give_up", "look_around", "measure", "restore_job"]
+__all__ = ["Bench", "Deaf", "Job", "Terms", "give_up", "look_around", "measure", "restore_job"]
 
 _TELL_EVERY_S = 1.0
 """Least time between two messages about a unit: the scheduler keeps them all."""
@@ -76,6 +77,15 @@ class Job:
     unit: Unit
     output: OnDisk | None
     terms: Terms
+
+
+class Deaf(WorkerPlugin):
+    """Has workers, those that are started again too, go on when their terminal says Ctrl-C."""
+
+    def setup(self, worker: Worker) -> None:
+        """Begin not to listen; in the process's main thread, where that can be done."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def look_around(device: str) -> Bench:
