@@ -16,10 +16,10 @@ import os
 import time
 
 import numpy as np
-from distributed import Client, LocalCluster
 
 from napari_dip import Settings
 from napari_dip.stack.cluster import restore_on_cluster
+from napari_dip.stack.machines import hire
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.restore import Restoration, run
@@ -68,10 +68,8 @@ def main() -> None:
     took = seconds(run(problem, InMemory(problem)))
     print(f"| none | {60 * asked.units / took:.1f} | |")
     for count in asked.workers:
-        cluster = LocalCluster(
-            n_workers=count, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-        )
-        with cluster, Client(cluster) as client:
+        with hire("cpu", count) as crew:
+            client = crew.client
             warm = planes(2 * count, asked.size, settings.replace(iterations=2))
             seconds(restore_on_cluster(warm, InMemory(warm), client, threads=1))
             took = seconds(restore_on_cluster(problem, InMemory(problem), client, threads=1))

@@ -100,6 +100,14 @@ def test_whoever_restores_the_units_the_bytes_are_the_same(client, stack, change
         np.testing.assert_array_equal(result.spread, expected.spread)
 
 
+@pytest.mark.slow
+def test_four_workers_give_the_same_bytes_too(stack):
+    problem = make_problem(stack, QUICK.replace(share="none"), None, None)
+    with machines.hire("cpu", 4) as crew:
+        _, result = on_cluster(problem, crew.client)
+    np.testing.assert_array_equal(result.image, locally(problem).image)
+
+
 def test_workers_write_ome_zarr_and_the_scheduler_sees_no_image(client, stack, tmp_path):
     write_image(tmp_path / "in.ome.zarr", StoredImage(stack, "TYX"))
     outputs = []

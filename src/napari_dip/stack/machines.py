@@ -21,6 +21,8 @@ __all__ = ["Crew", "hire"]
 _PATIENCE_S = 60.0
 """How long a scheduler that was named may take to answer, and workers to come to it."""
 
+_ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
+
 
 @dataclass(frozen=True)
 class Crew:
@@ -103,6 +105,7 @@ def hire(
 @contextmanager
 def _local(count: int, device: str) -> Iterator[Crew]:
     """Start processes on this machine that nobody else can reach."""
+    import dask
     from distributed import Client, LocalCluster
 
     from napari_dip.prior.device import choose_device, cpu_threads, devices
@@ -129,7 +132,10 @@ def _local(count: int, device: str) -> Iterator[Crew]:
         chosen = "cuda:0"  # dask-cuda shows each worker its own GPU first
     else:
         chosen = "cpu" if device == "auto" else str(choose_device(device))
-        cluster = LocalCluster(n_workers=count, **loopback)
+        # dask has workers give memory back at once, by this variable; torch takes it again in
+        # every iteration, and needs half as much time again.
+        with dask.config.set({f"{_ENVIRONMENT}.MALLOC_TRIM_THRESHOLD_": None}):
+            cluster = LocalCluster(n_workers=count, **loopback)
     shared = max(1, cpu_threads() // count)
     with cluster, Client(cluster) as client:
         # Ctrl-C in a terminal reaches them too; this process tells them what it means.
