@@ -125,7 +125,7 @@ def test_workers_write_ome_zarr_and_the_scheduler_sees_no_image(client, stack, t
 
 
 def test_the_number_of_threads_is_kept_and_recorded(client, stack):
-    problem = make_problem(stack[:1], QUICK, None, None)
+    problem = make_problem(stack[:1], QUICK.replace(iterations=1), None, None)
     _, result = on_cluster(problem, client, threads=2)
     assert result.reports[0].arithmetic.endswith("threads: 2")
     assert locally(problem).reports[0].arithmetic.endswith("threads: 1")
@@ -312,7 +312,7 @@ def started(source: Path, output: Path, *options: str) -> Iterator[subprocess.Po
 
 @posix
 def test_a_run_whose_client_is_killed_can_be_gone_on_with(source, tmp_path):
-    out, iterations = tmp_path / "out.ome.zarr", ("--iterations", "20")
+    out, iterations = tmp_path / "out.ome.zarr", ("--iterations", "10")
     units = out / ".napari-dip" / "units"
     with started(source, out, *iterations) as process:
         while not any(units.glob("*.json")):
