@@ -45,8 +45,8 @@ wheel: $(DEV) ## build, install without Qt elsewhere, and run the command line t
 unit: $(DEV) ## pytest, doctests included
 	$(BIN)/pytest
 
-fuzz: $(DEV) ## the property tests with many more examples
-	$(BIN)/pytest --hypothesis-profile=fuzz -m hypothesis tests
+fuzz: $(DEV) ## the property tests with many more examples, and what is slow
+	$(BIN)/pytest --hypothesis-profile=fuzz -m "hypothesis or slow" tests
 
 bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes hours, and goes on if cut short
 	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless # what is missing, the tables say
@@ -56,6 +56,7 @@ bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes ho
 	$(BIN)/python benchmarks/speed.py --size 256
 	$(BIN)/python benchmarks/speed.py --size 512
 	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/tables.py
 	-$(BIN)/python benchmarks/figures.py
 

@@ -17,7 +17,11 @@ from napari_dip.sentences import gigabytes, in_a_sentence, outcome, summary
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from napari_dip.stack.files import FileRun
+    from napari_dip.stack.machines import Crew
+    from napari_dip.stack.restore import Restoration
 
 __all__ = ["app"]
 
@@ -203,12 +207,16 @@ def _restore_file(
     """Read, check, restore, write, and say so."""
     from napari_dip.console import follow, interruptible
     from napari_dip.stack.files import open_run
+    from napari_dip.stack.machines import hire
 
     def say(sentence: str) -> None:
         if not (options.quiet or options.as_json):
             typer.echo(sentence, err=True)
 
-    with interruptible(options.keep_on_interrupt) as stop_requested:
+    with (
+        interruptible(options.keep_on_interrupt) as stop_requested,
+        hire(settings.device, options.workers, options.scheduler, options.slurm) as crew,
+    ):
         run = open_run(
             source,
             output,
@@ -218,13 +226,15 @@ def _restore_file(
             uncertainty=options.uncertainty,
             overwrite=options.overwrite,
             resume=options.resume,
+            device=crew.device if crew else None,
         )
-        for note in run.notes:
+        for note in (*run.notes, *(crew.notes if crew else ())):
             say(note)
-        say(in_a_sentence(source, run.problem))
+        say(in_a_sentence(source, run.problem, str(crew) if crew else None))
         if stop_requested():
             raise KeyboardInterrupt  # there is no best so far
-        result = follow(run.steps(stop_requested), settings.task.kind, quiet=options.quiet)
+        steps = _steps(run, crew, stop_requested)
+        result = follow(steps, settings.task.kind, quiet=options.quiet)
         for note in run.write(result):
             say(note)
 
@@ -237,3 +247,18 @@ def _restore_file(
         typer.echo(outcome(output, result))
     if result.stopped_by_user:
         raise typer.Exit(INTERRUPTED)
+
+
+def _steps(run: FileRun, crew: Crew | None, stop_requested: Callable[[], bool]) -> Restoration:
+    """Restore here, or on the workers if there are some."""
+    if crew is None:
+        return run.steps(stop_requested)
+    from napari_dip.stack.cluster import restore_on_cluster
+
+    return restore_on_cluster(
+        run.problem,
+        run.output,
+        crew.client,
+        stop_requested=stop_requested,
+        threads=crew.threads,
+    )

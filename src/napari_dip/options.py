@@ -129,6 +129,22 @@ class RunOptions:
         str | None,
         typer.Option(metavar="NAME", show_default="auto", help="auto, cpu, cuda, cuda:N or mps."),
     ] = None
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Restore with N processes at once; on GPUs one for each."),
+    ] = None
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Restore on a running cluster of dask: tcp://HOST:PORT."
+        ),
+    ] = None
+    slurm: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.yaml", help="Restore on jobs of SLURM: `jobs`, and what each has."
+        ),
+    ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = (
         False
     )

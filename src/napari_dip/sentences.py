@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["duration", "gigabytes", "in_a_sentence", "outcome", "summary"]
 
 
-def in_a_sentence(source: Path, problem: Problem) -> str:
-    """Say what is about to be done to which file, in which parts, and about how long it takes."""
+def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) -> str:
+    """Say what is about to be done to which file, in which parts, and about how long it takes.
+
+    How fast workers are elsewhere is not known: of them it is said what they are.
+    """
     settings, image = problem.settings, problem.observed.image
     match settings.task:
         case Denoise(artefact="jpeg"):
@@ -38,10 +41,15 @@ def in_a_sentence(source: Path, problem: Problem) -> str:
         f"noise {_noise_in_words(settings)}",
         f"seed {settings.seed}",
     )
+    where = (
+        f"on {workers}"
+        if workers
+        else f"about {duration(expected_seconds(problem))} on {problem.device}"
+    )
     return (
         f"{doing} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
         f"{settings.preset}, {', '.join(part for part in changed if part)}; {problem.plan}, "
-        f"about {duration(expected_seconds(problem))} on {problem.device}."
+        f"{where}."
     )
 
 

@@ -13,7 +13,7 @@ import torch
 from napari_dip.prior.calibrate import Arithmetic, choose_arithmetic
 from napari_dip.prior.code import make_code
 from napari_dip.prior.collaborate import collaborate
-from napari_dip.prior.device import torch_errors
+from napari_dip.prior.device import cpu_threads, torch_errors
 from napari_dip.prior.domain import Domain
 from napari_dip.prior.energy import Clipping, Observation
 from napari_dip.prior.fit import Fitted, Iterate, fit
@@ -60,7 +60,7 @@ class Restored:
 
     ``estimate`` and ``spread``, the standard deviation of one fit, are float32 of shape
     ``(channels, *spatial)``; there is no spread of a single fit. ``arithmetic`` tells in what
-    precision the convolutions were computed.
+    precision the convolutions were computed, and on the CPU with how many threads.
     """
 
     estimate: NDArray[np.float32]
@@ -117,7 +117,8 @@ def restore_block(
         if one.recipe.second_opinion and one.filters and not fitted.stopped_by_user:
             mean = (mean + one.second_opinion()) / 2
     spread = np.std(done, axis=0, ddof=1) if len(done) > 1 else None
-    return Restored(mean, spread, tuple(fits), str(one.arithmetic))
+    threads = f", threads: {cpu_threads()}" if one.place.type == "cpu" else ""
+    return Restored(mean, spread, tuple(fits), f"{one.arithmetic}{threads}")
 
 
 def plan_fits(block: Block, settings: Settings, device: str, seed: int) -> Iterator[Fit]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Arithmetic",
     "Calibration",
+    "adopt_arithmetic",
     "calibrate",
     "choose_arithmetic",
 ]
@@ -87,6 +88,14 @@ def calibrate(device: torch.device | str) -> Calibration:
     return Calibration(chosen, str(chosen), times, cached=False)
 
 
+_adopted: dict[torch.device, Arithmetic] = {}
+
+
+def adopt_arithmetic(device: str, arithmetic: Arithmetic) -> None:
+    """From now on, take in this process what another has measured, so that both do the same."""
+    _adopted[torch.device(device)] = arithmetic
+
+
 def choose_arithmetic(precision: str, device: torch.device | str, ndim: int = 2) -> Arithmetic:
     """Settle what the recipe leaves open; a precision that was asked for is kept.
 
@@ -103,7 +112,7 @@ def choose_arithmetic(precision: str, device: torch.device | str, ndim: int = 2)
     if precision == "auto" and ndim == 3 and torch.device(device).type == "cpu":
         return PLAIN
     if precision == "auto":
-        return calibrate(device).arithmetic
+        return _adopted.get(torch.device(device)) or calibrate(device).arithmetic
     return PLAIN if precision == "float32" else Arithmetic("bfloat16", channels_last=True)
 
 

@@ -14,7 +14,16 @@ from napari_dip.errors import DeviceFailed, DeviceUnavailable, NapariDipError, O
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Device", "choose_device", "devices", "free_bytes", "release_memory", "torch_errors"]
+__all__ = [
+    "Device",
+    "choose_device",
+    "compute_with",
+    "cpu_threads",
+    "devices",
+    "free_bytes",
+    "release_memory",
+    "torch_errors",
+]
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ def _cpu() -> Device:
     memory = psutil.virtual_memory()
     return Device(
         "cpu",
-        f"{torch.get_num_threads()} threads of {os.cpu_count()} cores",
+        f"{cpu_threads()} threads of {os.cpu_count()} cores",
         memory.total,
         memory.available,
     )
@@ -81,6 +90,16 @@ def free_bytes(name: str) -> int:
     """Tell how much memory of a device is free."""
     found = next((device for device in devices() if device.name == name), None)
     return found.free_bytes or 0 if found else 0
+
+
+def cpu_threads() -> int:
+    """Tell how many threads compute on the CPU: the last bits of a sum depend on it."""
+    return torch.get_num_threads()
+
+
+def compute_with(threads: int) -> None:
+    """Compute on the CPU with so many threads, whatever the environment says."""
+    torch.set_num_threads(threads)
 
 
 def release_memory(name: str) -> None:

@@ -74,6 +74,7 @@ def open_run(
     uncertainty: Path | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    device: str | None = None,
 ) -> FileRun:
     """Read what there is to restore, and check all that can be checked.
 
@@ -92,6 +93,8 @@ def open_run(
         Whether to replace what is there.
     resume
         Whether to go on with what is there, which must be OME-Zarr.
+    device
+        Where it will be restored, if not on this machine.
 
     Raises
     ------
@@ -112,7 +115,8 @@ def open_run(
             "--preset best, or --members 2 or more"
         )
     hidden = read_mask(mask, marks) if mask else None
-    problem = make_problem(stored.image, settings, hidden.missing if hidden else None, None)
+    missing = hidden.missing if hidden else None
+    problem = make_problem(stored.image, settings, missing, None, device)
     notes = [f"{source}: {note}" for note in stored.notes]
     notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
     target: Output = InMemory(problem)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import BadImage, BadMask
+from napari_dip.stack.stored import Lazy
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_dip.stack.axes import Index, Layout
-    from napari_dip.stack.stored import Lazy
 
 __all__ = ["Observed", "Seen", "as_lazy", "spread_mask"]
 
@@ -45,7 +45,7 @@ class Observed:
     """
 
     image: Lazy
-    missing: NDArray[np.bool_] | None
+    missing: Lazy | None
 
     def look(self, index: Index) -> Seen:
         """Read a part; values that are not finite are not known."""
@@ -54,6 +54,37 @@ class Observed:
         if self.missing is not None:
             known &= ~self.missing[index]
         return Seen(values, known)
+
+    def only(self, index: Index) -> Observed:
+        """Keep one part alone, which another process can be sent.
+
+        An image that lies in files is left there, for whoever gets this to read it.
+        """
+        in_files = Lazy in type(self.image).__mro__
+        image = self.image if in_files else _Part(self.image, index)
+        return Observed(image, None if self.missing is None else _Part(self.missing, index))
+
+
+class _Part(Lazy):
+    """An array of which one part is there."""
+
+    def __init__(self, whole: Lazy, index: Index) -> None:
+        self._outline = (whole.shape, whole.dtype)
+        self._index = index
+        self._values = np.ascontiguousarray(whole[index])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._outline[0]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._outline[1]
+
+    def __getitem__(self, index: Any, /) -> Any:
+        if index != self._index:
+            raise LookupError(f"the part {self._index} is there, and {index} was asked for")
+        return self._values
 
 
 def as_lazy(image: Any) -> Lazy:

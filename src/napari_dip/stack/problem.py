@@ -153,9 +153,15 @@ class Problem:
 
 
 def make_problem(
-    image: ArrayLike, settings: Settings, mask: ArrayLike | None, psf: ArrayLike | None
+    image: ArrayLike,
+    settings: Settings,
+    mask: ArrayLike | None,
+    psf: ArrayLike | None,
+    device: str | None = None,
 ) -> Problem:
     """Check everything that can be checked before the first iteration.
+
+    The device is found on this machine, unless the caller knows better.
 
     Raises
     ------
@@ -168,10 +174,11 @@ def make_problem(
     observed = Observed(lazy, spread_mask(mask, layout))
     kernel = _checked_psf(psf, layout)
     found = survey(observed, layout, settings)
-    # torch is loaded only now, when nothing else can be wrong
-    from napari_dip.prior.device import choose_device
+    if device is None:
+        # torch is loaded only now, when nothing else can be wrong
+        from napari_dip.prior.device import choose_device
 
-    device = str(choose_device(settings.device))
+        device = str(choose_device(settings.device))
     if settings.precision == "bfloat16" and settings.ndim == 3 and device == "cpu":
         raise BadSettings(
             "precision='bfloat16' with ndim=3: torch's gradients of volumes are wrong on the CPU; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from napari_dip.stack.unit import Done, restore_unit
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["Restoration", "Result", "Snapshot", "UnitReport", "restore", "run"]
+__all__ = ["Restoration", "Result", "Snapshot", "UnitReport", "conclude", "restore", "run"]
 
 Restoration = Generator[Snapshot, None, Result]
 
@@ -134,6 +134,18 @@ def run(
         stopped = done.report.stopped_by_user
         if stopped:
             break
+    return conclude(problem, output, reports, clock.elapsed_s, stopped=stopped)
+
+
+def conclude(
+    problem: Problem,
+    output: Output,
+    reports: Mapping[int, UnitReport],
+    elapsed_s: float,
+    *,
+    stopped: bool,
+) -> Result:
+    """Put the result together, and tell the output if all of it is there."""
     result = Result(
         image=output.image,
         spread=output.spread,
@@ -141,7 +153,7 @@ def run(
         settings=problem.settings,
         reports=tuple(report for _, report in sorted(reports.items()) if report.iterations),
         device=problem.device,
-        elapsed_s=clock.elapsed_s,
+        elapsed_s=elapsed_s,
         stopped_by_user=stopped,
         plan=str(problem.plan),
     )

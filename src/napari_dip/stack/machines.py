@@ -1,0 +1,202 @@
+"""Where the workers come from: started on this machine, there already, or asked of SLURM."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from napari_dip.errors import BadSettings, FileProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from distributed import Client
+
+__all__ = ["Crew", "hire"]
+
+_PATIENCE_S = 60.0
+"""How long a scheduler that was named may take to answer, and workers to come to it."""
+
+_ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Workers that are there.
+
+    Parameters
+    ----------
+    client
+        Of their cluster.
+    device
+        On which each of them computes.
+    threads
+        With which each of them computes, if that is the CPU.
+    notes
+        What the user should know, in whole sentences.
+    """
+
+    client: Client
+    device: str
+    threads: int
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        count = len(self.client.nthreads())
+        computing = (
+            f"{self.device}, threads: {self.threads}" if self.device == "cpu" else self.device
+        )
+        return f"{count} worker{'s' * (count != 1)}, each on {computing}"
+
+
+@contextmanager
+def hire(
+    device: str,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    slurm: Path | None = None,
+) -> Iterator[Crew | None]:
+    """Have workers as long as the body runs; none, where none were asked for.
+
+    Parameters
+    ----------
+    device
+        That was asked for, or ``"auto"``.
+    workers
+        How many to start here: on GPUs one for each, at most.
+    scheduler
+        Address of a cluster that is there, such as ``"tcp://host:8786"``.
+    slurm
+        A file of YAML with the keywords of dask-jobqueue's ``SLURMCluster``, and ``jobs``, how many
+        there shall be.
+
+    Raises
+    ------
+    BadSettings, FileProblem
+        If more than one is asked for, or one cannot be had.
+    """
+    given = {"--workers": workers, "--scheduler": scheduler, "--slurm": slurm}
+    asked = [name for name, value in given.items() if value is not None]
+    if len(asked) > 1:
+        raise BadSettings(f"{' and '.join(asked)} name different workers; give one of them")
+    if not asked:
+        yield None
+        return
+    _needed("distributed", "cluster", asked[0])
+    if workers is not None:
+        with _local(workers, device) as crew:
+            yield crew
+    elif scheduler is not None:
+        with _connected(scheduler, f"--scheduler {scheduler}", device, _PATIENCE_S) as crew:
+            yield crew
+    elif slurm is not None:
+        keywords, jobs = _read_slurm(slurm)
+        jobqueue = _needed("dask_jobqueue", "slurm", "--slurm")
+        with jobqueue.SLURMCluster(**keywords) as cluster:
+            cluster.scale(jobs=jobs)
+            with _connected(cluster, f"--slurm {slurm}", device, None) as crew:  # in the queue
+                yield crew
+
+
+@contextmanager
+def _local(count: int, device: str) -> Iterator[Crew]:
+    """Start processes on this machine that nobody else can reach."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    from napari_dip.prior.device import choose_device, cpu_threads, devices
+    from napari_dip.stack.worker import Deaf
+
+    if count < 1:
+        raise BadSettings(f"--workers {count}: give 1 or more")
+    # The port of the dashboard, which is not shown, is any: 8787 may be another cluster's.
+    loopback: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "threads_per_worker": 1,
+        "dashboard_address": None,
+        "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
+    }
+    gpus = sum(found.name.startswith("cuda") for found in devices())
+    notes: tuple[str, ...] = ()
+    if gpus and device != "cpu":
+        if device not in ("auto", "cuda"):
+            raise BadSettings(f"--workers with --device {device}: say cuda, for one worker a GPU")
+        cuda = _needed("dask_cuda", "gpu", f"--workers on {gpus} GPUs", "or choose --device cpu")
+        if count > gpus:
+            notes = (f"There are {gpus} GPUs, so there are {gpus} workers.",)
+        cluster = cuda.LocalCUDACluster(n_workers=min(count, gpus), **loopback)
+        chosen = "cuda:0"  # dask-cuda shows each worker its own GPU first
+    else:
+        chosen = "cpu" if device == "auto" else str(choose_device(device))
+        # dask has workers give memory back at once, by this variable; torch takes it again in
+        # every iteration, and needs half as much time again.
+        with dask.config.set({f"{_ENVIRONMENT}.MALLOC_TRIM_THRESHOLD_": None}):
+            cluster = LocalCluster(n_workers=count, **loopback)
+    shared = max(1, cpu_threads() // count)
+    with cluster, Client(cluster) as client:
+        # Ctrl-C in a terminal reaches them too; this process tells them what it means.
+        client.register_plugin(Deaf())
+        yield Crew(client, chosen, _told_threads() or shared, notes)
+
+
+@contextmanager
+def _connected(cluster: Any, name: str, device: str, patience_s: float | None) -> Iterator[Crew]:
+    """Join a cluster, and wait for its first worker."""
+    from distributed import Client
+
+    from napari_dip.stack.cluster import common_bench
+
+    try:
+        client = Client(cluster, timeout=_PATIENCE_S)
+    except (OSError, ValueError) as error:
+        raise BadSettings(
+            f"{name}: no scheduler answers there ({error}); check the address, and that it runs"
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=patience_s)
+        except TimeoutError:
+            raise BadSettings(
+                f"{name}: it has no workers; start some, with `dask worker` on each machine"
+            ) from None
+        bench = common_bench(client, device)
+        yield Crew(client, bench.device, _told_threads() or bench.threads)
+
+
+def _told_threads() -> int | None:
+    """Read how many threads the environment asks for; the same as a run without workers does."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdecimal() and int(told) else None
+
+
+def _read_slurm(path: Path) -> tuple[dict[str, Any], int]:
+    """Read what SLURM is to be asked for."""
+    import yaml
+
+    try:
+        said = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be read: {error.strerror}; check the name") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise FileProblem(f"{path} is no YAML ({' '.join(str(error).split())})") from None
+    jobs = said.pop("jobs", None) if isinstance(said, dict) else None
+    if not isinstance(jobs, int) or jobs < 1:
+        raise BadSettings(
+            f"{path}: give `jobs: N`, how many there shall be, beside the keywords of SLURMCluster"
+        )
+    return said, jobs
+
+
+def _needed(module: str, extra: str, what: str, otherwise: str = "") -> Any:
+    """Load a package that only some need."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        cure = f'pip install "napari-dip[{extra}]"' + (f", {otherwise}" if otherwise else "")
+        raise BadSettings(f"{what} needs {module.replace('_', '-')}: {cure}") from None
