@@ -19,6 +19,11 @@ from napari_dip.stack.axes import Layout, guess_axes
         ((3, 4, 4), None, "QYX"),
         ((9, 512, 512, 3), None, "QYXS"),
         ((2, 3, 9, 64, 64), None, "QQQYX"),
+        ((1, 64, 64), None, "QYX"),
+        ((64, 64, 1), None, "YXQ"),
+        ((64, 1, 64), None, "YQX"),
+        ((1, 64, 1, 64, 3), True, "QYQXS"),
+        ((1, 64), None, "YX"),
     ],
 )
 def test_guess(shape, rgb, axes):

@@ -250,8 +250,15 @@ class Fit:
         noisy = everything.y
         if everything.clipping is not None:
             noisy = noisy + guide - everything.clipping(guide)
-        passes, side = self.recipe.refinement, self.patch_side
-        refined = refine(guide, noisy, everything.known, self._sigma, passes=passes, side=side)
+        refined = refine(
+            guide,
+            noisy,
+            everything.known,
+            self._sigma,
+            passes=self.recipe.refinement,
+            side=self.patch_side,
+            reach=self.recipe.reach,
+        )
         return self.domain.leave(refined[0].cpu().numpy())
 
     @cached_property

@@ -42,6 +42,7 @@ def refine(
     *,
     passes: int,
     side: int = _WHOLE.side,
+    reach: int = _WHOLE.reach,
 ) -> Tensor:
     """Refine an estimate by the Gaussian model of groups of patches alike.
 
@@ -64,8 +65,8 @@ def refine(
         Standard deviation of the noise, in the units of both.
     passes
         How often; each starts from the one before, 0 returns the estimate.
-    side
-        Of a patch in pixels, where none are missing.
+    side, reach
+        Of a patch in pixels, and how far it is compared, where none are missing.
 
     Returns
     -------
@@ -85,14 +86,14 @@ def refine(
     if estimate.ndim == 5:
         stacks = (x.unbind(dim=2) for x in (estimate, noisy, known))
         planes = [
-            refine(one, seen, there, sigma, passes=passes, side=side)
+            refine(one, seen, there, sigma, passes=passes, side=side, reach=reach)
             for one, seen, there in zip(*stacks, strict=True)
         ]
         return torch.stack(planes, dim=2)
     mixing = cosines(estimate.shape[1]).to(estimate)
     guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, x) for x in (estimate, noisy))
     gaps = known.amin(dim=1, keepdim=True) if (known == 0).any() else None
-    kind = replace(_WHOLE, side=side) if gaps is None else _WITH_GAPS
+    kind = replace(_WHOLE, side=side, reach=reach) if gaps is None else _WITH_GAPS
     if passes and gaps is None:
         guide = guide.lerp(_from_noise_alone(seen, sigma, kind, passes=1), _OWN)
     for _ in range(passes):

@@ -26,7 +26,7 @@ Index = tuple[int | slice, ...]
 
 
 def guess_axes(shape: Sequence[int], rgb: bool | None = None) -> str:
-    """Guess the roles of the axes from the shape.
+    """Guess the roles of the axes from the shape: Y and X are the last that are not singletons.
 
     Parameters
     ----------
@@ -48,11 +48,13 @@ def guess_axes(shape: Sequence[int], rgb: bool | None = None) -> str:
     """
     if rgb is None:
         rgb = len(shape) >= 3 and shape[-1] in (3, 4) and min(shape[-3:-1]) > 4
-    spatial = "YXS" if rgb else "YX"
-    leading = len(shape) - len(spatial)
-    if leading < 0:
+    others = len(shape) - rgb
+    if others < 2:
         raise BadImage(f"shape {tuple(shape)}: an image has at least two axes, Y and X")
-    return "Q" * leading + spatial
+    wide = [axis for axis in range(others) if shape[axis] != 1]
+    y, x = wide[-2:] if len(wide) > 1 else (others - 2, others - 1)
+    letters = {y: "Y", x: "X", others: "S"}
+    return "".join(letters.get(axis, "Q") for axis in range(len(shape)))
 
 
 @dataclass(frozen=True)
