@@ -310,6 +310,7 @@ def started(source: Path, output: Path, *options: str) -> Iterator[subprocess.Po
             process.kill()
 
 
+@pytest.mark.slow
 @posix
 def test_a_run_whose_client_is_killed_can_be_gone_on_with(source, tmp_path):
     out, iterations = tmp_path / "out.ome.zarr", ("--iterations", "10")
@@ -332,6 +333,7 @@ def test_a_run_whose_client_is_killed_can_be_gone_on_with(source, tmp_path):
     np.testing.assert_array_equal(*both)
 
 
+@pytest.mark.slow
 @posix
 def test_a_ctrl_c_that_the_workers_hear_too_keeps_the_best_of_what_is_restored(source, tmp_path):
     out = tmp_path / "out.tif"

@@ -197,7 +197,7 @@ def test_a_deconvolution_is_sharper_than_its_input(clean):
 
     psf = np.full((3, 3), 2.0)
     blurred = convolve(clean, psf / psf.sum(), mode="nearest")
-    settings = Settings(device="cpu", iterations=400, noise=1e-4, stopping="fixed")
+    settings = Settings(device="cpu", iterations=250, noise=1e-4, stopping="fixed")
     _, result = finish(restore(blurred, settings, psf=psf))
     assert mse(clean, result.image) < mse(clean, blurred)
 

@@ -102,13 +102,13 @@ def test_a_colour_image_stays_one(run):
     assert output.data.shape == colours.shape
 
 
-def test_a_stack_is_restored_plane_by_plane(run, counts):
+def test_a_stack_is_restored_in_all_its_planes(run, counts):
     stack = np.stack([counts, counts[::-1], counts])
     output = run("Denoise", Image(stack, name="stack", scale=(3, 1, 1), axis_labels="zyx"))
     assert output.data.shape == stack.shape
     assert (output.data != stack).any((1, 2)).all()
     np.testing.assert_allclose(output.scale, (3, 1, 1))
-    assert len(output.metadata["napari-dip"]["units"]) == 3
+    assert output.metadata["napari-dip"]["plan"].startswith("3 planes")
 
 
 def test_the_tensors_are_released_when_a_run_is_discarded(open_panel, counts):

@@ -86,10 +86,9 @@ def choose_device(name: str) -> torch.device:
     return torch.device(wanted)
 
 
-def free_bytes(name: str) -> int:
-    """Tell how much memory of a device is free."""
-    found = next((device for device in devices() if device.name == name), None)
-    return found.free_bytes or 0 if found else 0
+def free_bytes(name: str) -> int | None:
+    """Tell how much memory of a device is free; ``None`` if that is not known here."""
+    return next((device.free_bytes for device in devices() if device.name == name), None)
 
 
 def cpu_threads() -> int:

@@ -75,15 +75,15 @@ def restore_on_cluster(
     Examples
     --------
     >>> import numpy as np
-    >>> from distributed import Client
     >>> from napari_dip import Settings
+    >>> from napari_dip.stack.machines import hire
     >>> from napari_dip.stack.output import InMemory
     >>> from napari_dip.stack.problem import make_problem
     >>> noisy = np.random.default_rng(0).poisson(20, (2, 24, 24)).astype(np.uint16)
-    >>> settings = Settings(axes="TYX", iterations=5, precision="float32", device="cpu")
+    >>> settings = Settings(axes="CYX", iterations=5, precision="float32", device="cpu")
     >>> problem = make_problem(noisy, settings, None, None)
-    >>> with Client(processes=False, threads_per_worker=1, dashboard_address=None) as client:
-    ...     steps = [*restore_on_cluster(problem, InMemory(problem), client)]
+    >>> with hire("cpu", workers=1) as crew:
+    ...     steps = [*restore_on_cluster(problem, InMemory(problem), crew.client)]
     >>> steps[-1].unit
     1
     """

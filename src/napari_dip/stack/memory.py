@@ -93,11 +93,14 @@ def choose_tile(
         pixels = depth * height * width * factor ** len(layout.spatial)
         return peak_bytes(settings, pixels, channels, precision)
 
+    free = free_bytes(device)
     if settings.memory_bytes is not None:
         grown = psutil.Process().memory_info().rss if device == "cpu" else 0
         budget = int(_KEPT * settings.memory_bytes) - grown
+    elif free is not None:
+        budget = int(_PART * free)
     else:
-        budget = int(_PART * free_bytes(device))
+        return None  # a device of another machine
     height, width = layout.spatial_shape[-2:]
     if need(height, width) <= budget:
         return None
