@@ -207,16 +207,14 @@ def test_a_unit_that_does_not_fit_is_refused(tmp_path, index, shape, dtype, says
     assert not sink.done
 
 
-def commit_one(sink: GrowingZarr, number: int) -> None:
-    sink.commit(f"{number:03}", (number,), values((6, 300, 280))[number], {"iterations": number})
-
-
 def test_several_processes_may_commit_at_once(tmp_path):
     image = values((6, 300, 280))
     sink = make(tmp_path / "a.zarr", image, "TYX")
     fill(alone := make(tmp_path / "b.zarr", image, "TYX"), image)
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        for future in [pool.submit(commit_one, sink, number) for number in range(6)]:
+        for future in [
+            pool.submit(sink.commit, f"{n:03}", (n,), image[n], {"iterations": n}) for n in range(6)
+        ]:
             future.result()
     assert sink.done == alone.done
     assert chunk_files(tmp_path / "a.zarr") == chunk_files(tmp_path / "b.zarr")

@@ -93,6 +93,12 @@ class RunOptions:
         int | None,
         typer.Option(metavar="N", help="Planes that share a network, at most; 1 for none."),
     ] = None
+    context: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", show_default="0", help="Planes more on either side that a window sees."
+        ),
+    ] = None
     tile: Annotated[
         int | None,
         typer.Option(
@@ -184,6 +190,7 @@ class RunOptions:
             "ndim",
             "share",
             "window",
+            "context",
             "tile",
             "overlap",
             "memory",

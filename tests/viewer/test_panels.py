@@ -120,6 +120,7 @@ def test_the_tensors_are_released_when_a_run_is_discarded(open_panel, counts):
 
     earlier = weakref.WeakSet(modules())
     panel = open_panel("Denoise", Image(counts, name="cells"))
+    panel["preset"].setCurrentText("paper")  # which is not done before it is looked at
     panel["device"].setCurrentText("processor (cpu)")
     panel.press("run")
     panel.wait_for_preview()
