@@ -1,6 +1,6 @@
 """Planes that share a network beside planes one by one, and beside BM4D.
 
-    python benchmarks/stacks.py [--only golgi] [--every 1] [--out build/bench]
+    python benchmarks/stacks.py [--only golgi] [--planes 25] [--out build/bench]
 
 Four stacks and time-lapses, to which Poisson-Gaussian noise (40 photons at the brightest pixel,
 read noise 2) is added with a fixed seed. Every method gets the same values, stops by itself, and
@@ -102,12 +102,12 @@ def figures(truth: Stack, image: Stack) -> dict[str, float]:
     }
 
 
-def methods(every: int) -> dict[str, Callable[[Stack], tuple[Stack, str]]]:
+def methods(lone: bool) -> dict[str, Callable[[Stack], tuple[Stack, str]]]:
     found: dict[str, Callable[[Stack], tuple[Stack, str]]] = {
         "as it was seen": lambda seen: (seen, ""),
         "fast, sharing": by_network,
     }
-    if every:
+    if lone:
         found["fast, plane by plane"] = lambda seen: by_network(seen, share="none")
     if find_spec("bm4d"):
         found["VST + BM4D"] = by_bm4d

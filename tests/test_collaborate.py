@@ -42,6 +42,13 @@ def test_any_shape_comes_back_finite(shape):
     assert filtered.isfinite().all()
 
 
+def test_a_large_image_is_filtered_in_bands_without_a_seam(monkeypatch):
+    truth, noisy = (each.repeat(1, 1, 3, 1) for each in noisy_cloth())
+    whole = collaborate(truth, noisy, 0.1)
+    monkeypatch.setattr("napari_dip.prior.patches._HELD", 1)
+    assert mse(collaborate(truth, noisy, 0.1), whole) < 1e-2 * mse(whole, truth)
+
+
 def test_best_gives_it_half_of_the_word(monkeypatch):
     _, noisy = (each[0, 0].numpy() for each in noisy_cloth())
     asked = {"noise": 0.1, "members": 1, "iterations": 10, "device": "cpu", "refinement": 1}

@@ -95,7 +95,7 @@ def test_a_large_image_is_refined_in_bands_without_a_seam(texture, part_missing,
     seen = truth + 0.08 * torch.randn(truth.shape, generator=random)
     known = (torch.rand(truth.shape, generator=random) >= part_missing).float()
     whole = refine(truth, seen, known, 0.08, passes=1)
-    monkeypatch.setattr("napari_dip.prior.refine._HELD", 1)
+    monkeypatch.setattr("napari_dip.prior.patches._HELD", 1)
     banded = refine(truth, seen, known, 0.08, passes=1)
     assert mse(banded, whole) < 1e-2 * mse(whole, truth)
 

@@ -55,9 +55,9 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
 
 def duration(seconds: float) -> str:
     """Write a time roughly, in the unit that suits it."""
-    if seconds < 90:
+    if seconds < 60:
         return f"{seconds:.0f} s"
-    if seconds < 5400:
+    if seconds < 3600:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
 

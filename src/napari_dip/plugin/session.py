@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from napari_dip.plugin.exchange import Exchange, deep_image_prior_restoration
 from napari_dip.plugin.output import Output
+from napari_dip.sentences import duration
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -139,7 +140,7 @@ def _in_words(snapshot: Snapshot) -> str:
     part = f"part {snapshot.unit + 1} of {snapshot.units}, " if snapshot.units > 1 else ""
     return (
         f"{part}iteration {snapshot.iteration} of {snapshot.iterations}, "
-        f"loss {snapshot.loss:.2g}, at most {_time(snapshot.remaining_s)} left"
+        f"loss {snapshot.loss:.2g}, at most {duration(snapshot.remaining_s)} left"
     )
 
 
@@ -152,12 +153,4 @@ def _ending(result: Result, name: str) -> str:
             what = f"{report.iterations} iterations, {report.reason}"
         case reports:
             what = f"{len(reports)} parts restored"
-    return f"{how} in {_time(result.elapsed_s)}: {what}. See '{name}'."
-
-
-def _time(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if seconds < 3600:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+    return f"{how} in {duration(result.elapsed_s)}: {what}. See '{name}'."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_dip.prior.patches import AT_ONCE, Grid, Patches, cosines, most_alike
+from napari_dip.prior.patches import AT_ONCE, Grid, Patches, cosines, in_bands, most_alike
 
 __all__ = ["collaborate"]
 
@@ -48,10 +50,16 @@ def collaborate(guide: Tensor, noisy: Tensor, sigma: float) -> Tensor:
     """
     mixing = cosines(guide.shape[1]).to(guide)
     guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, x) for x in (guide, noisy))
+    image = in_bands(partial(_one_band, sigma=sigma), (guide, seen), _KIND)
+    unmixed: Tensor = torch.einsum("kc,bkhw->bchw", mixing, image)
+    return unmixed
+
+
+def _one_band(guide: Tensor, seen: Tensor, *, sigma: float) -> Tensor:
     shape = guide.shape[2:]
     side = min(_KIND.side, *shape)
     grid = Grid(shape[0] - side + 1, shape[1] - side + 1, _KIND)
-    pixels = [functional.unfold(x, side)[0].T for x in guide.split(1, dim=1)]
+    brightness = functional.unfold(guide[:, :1], side)[0].T
     flat = torch.kron(cosines(side), cosines(side)).to(guide).T
     spectra = [
         [functional.unfold(one, side)[0].T @ flat for one in x.split(1, dim=1)]
@@ -62,7 +70,7 @@ def collaborate(guide: Tensor, noisy: Tensor, sigma: float) -> Tensor:
     window = grid.window(guide.device)
     places = grid.references(guide.device)
     for references in places.split(max(1, AT_ONCE // (window.shape[1] * side**2))):
-        alike = most_alike(references, pixels[0], grid, window)
+        alike = most_alike(references, brightness, grid, window)
         across = cosines(alike.shape[1]).to(guide)
         for own, observed, total, weight in zip(*spectra, totals, weights, strict=True):
             strength = (across @ own[alike]).square()
@@ -80,6 +88,4 @@ def collaborate(guide: Tensor, noisy: Tensor, sigma: float) -> Tensor:
         for each in ([total @ flat.T for total in totals], [one[:, None] for one in weights])
     )
     # Among patches that are all the same, one may be in no group.
-    image = torch.where(weight > 0, summed / weight.clamp(min=1e-9), guide)
-    unmixed: Tensor = torch.einsum("kc,bkhw->bchw", mixing, image)
-    return unmixed
+    return torch.where(weight > 0, summed / weight.clamp(min=1e-9), guide)

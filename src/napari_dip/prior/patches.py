@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-__all__ = ["AT_ONCE", "Grid", "Patches", "cosines", "most_alike"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["AT_ONCE", "Grid", "Patches", "cosines", "in_bands", "most_alike"]
 
 AT_ONCE = 10_000_000
 """Values gathered at a time: 40 MB."""
+
+_HELD = 100_000_000
+"""Values held in patches, some 400 MB: a larger image is refined in bands of rows."""
 
 
 @dataclass(frozen=True)
@@ -73,3 +80,26 @@ def cosines(size: int) -> Tensor:
     k, c = torch.arange(size)[:, None], torch.arange(size)
     waves = torch.cos(torch.pi * k * (c + 0.5) / size)
     return waves / waves.square().sum(dim=1, keepdim=True).sqrt()
+
+
+def in_bands(
+    filtered: Callable[..., Tensor],
+    images: tuple[Tensor, *tuple[Tensor | None, ...]],
+    kind: Patches,
+) -> Tensor:
+    """Filter a band of rows at a time, with as many more as count for them.
+
+    ``filtered`` is called with a band of each of the ``images``, ``(1, channels, height, width)``.
+    """
+    _, channels, height, width = images[0].shape
+    margin = kind.side + 2 * kind.reach
+    margin += -margin % kind.step  # the references stay where they were
+    rows = _HELD // (3 * channels * width * kind.side**2) - 2 * margin
+    rows = max(margin, rows - rows % kind.step)
+    done = []
+    for start in range(0, height, rows):
+        above = max(0, start - margin)
+        wide = slice(above, start + rows + margin)
+        band = filtered(*(image if image is None else image[:, :, wide] for image in images))
+        done.append(band[:, :, start - above :][:, :, :rows])
+    return torch.cat(done, dim=2)

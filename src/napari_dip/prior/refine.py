@@ -8,12 +8,13 @@ texture under different noise, or with other pixels missing: together they tell 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_dip.prior.patches import AT_ONCE, Grid, Patches, cosines, most_alike
+from napari_dip.prior.patches import AT_ONCE, Grid, Patches, cosines, in_bands, most_alike
 
 __all__ = ["refine", "refine_alone"]
 
@@ -26,9 +27,6 @@ _WITH_GAPS = Patches(side=5, step=3, reach=10, alike=30)
 
 _OWN = 0.5
 """Part of what the passes begin with that comes from the noisy image alone."""
-
-_HELD = 100_000_000
-"""Values held in patches, some 400 MB: a larger image is refined in bands of rows."""
 
 _LEAST_SIGMA = 0.01
 """Of the range of intensities: where pixels are missing, what is seen is trusted no more."""
@@ -97,7 +95,7 @@ def refine(
     if passes and gaps is None:
         guide = guide.lerp(_from_noise_alone(seen, sigma, kind, passes=1), _OWN)
     for _ in range(passes):
-        guide = _in_bands(guide, seen, gaps, sigma, kind)
+        guide = in_bands(partial(_one_pass, sigma=sigma, kind=kind), (guide, seen, gaps), kind)
     refined: Tensor = torch.einsum("kc,bkhw->bchw", mixing, guide)
     return refined
 
@@ -111,46 +109,21 @@ def refine_alone(noisy: Tensor, sigma: float, *, passes: int) -> Tensor:
 
 
 def _from_noise_alone(seen: Tensor, sigma: float, kind: Patches, *, passes: int) -> Tensor:
-    guide = _in_bands(seen, seen, None, sigma, _FIRST, noisy_guide=True)
+    first = partial(_one_pass, gaps=None, sigma=sigma, kind=_FIRST, noisy_guide=True)
+    guide = in_bands(first, (seen, seen), _FIRST)
     for _ in range(passes):
-        guide = _in_bands(guide, seen, None, sigma, kind)
+        one_pass = partial(_one_pass, gaps=None, sigma=sigma, kind=kind)
+        guide = in_bands(one_pass, (guide, seen), kind)
     return guide
-
-
-def _in_bands(
-    guide: Tensor,
-    seen: Tensor,
-    gaps: Tensor | None,
-    sigma: float,
-    kind: Patches,
-    *,
-    noisy_guide: bool = False,
-) -> Tensor:
-    """Filter a band of rows at a time, with as many more as count for them."""
-    _, channels, height, width = guide.shape
-    margin = kind.side + 2 * kind.reach
-    margin += -margin % kind.step  # the references stay where they were
-    rows = _HELD // (3 * channels * width * kind.side**2) - 2 * margin
-    rows = max(margin, rows - rows % kind.step)
-    done = []
-    for start in range(0, height, rows):
-        above = max(0, start - margin)
-        wide = slice(above, start + rows + margin)
-        there = None if gaps is None else gaps[:, :, wide]
-        filtered = _one_pass(
-            guide[:, :, wide], seen[:, :, wide], there, sigma, kind, noisy_guide=noisy_guide
-        )
-        done.append(filtered[:, :, start - above :][:, :, :rows])
-    return torch.cat(done, dim=2)
 
 
 def _one_pass(
     guide: Tensor,
     seen: Tensor,
     gaps: Tensor | None,
+    *,
     sigma: float,
     kind: Patches,
-    *,
     noisy_guide: bool = False,
 ) -> Tensor:
     shape = guide.shape[2:]

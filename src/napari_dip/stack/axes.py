@@ -146,6 +146,11 @@ class Layout:
         axis = self.axes.index(letter)
         return index[axis] if axis < len(index) else slice(None)
 
+    def channel(self, index: Index) -> int:
+        """Tell the number of the channel that an index lies in; 0 where there are none."""
+        number = self.at("C", index)
+        return number if isinstance(number, int) else 0
+
     def to_block(self, part: NDArray[Any]) -> NDArray[Any]:
         """Order the axes of a plane, volume or window as ``(channels, *spatial)``.
 

@@ -66,11 +66,11 @@ class Problem:
 
     def scale(self, unit: Unit) -> Scale | None:
         """Give the scale of a unit's channel; ``None`` where all that is known is alike."""
-        return self.survey.scales[self._channel(unit)]
+        return self.survey.scales[self.layout.channel(unit.index)]
 
     def noise(self, unit: Unit) -> NoiseModel:
         """Give the noise of a unit's channel, in the units of the image."""
-        return self.survey.noises[self._channel(unit)]
+        return self.survey.noises[self.layout.channel(unit.index)]
 
     def unrestored(self) -> NDArray[Any]:
         """Allocate the result, with each pixel of the image in its place."""
@@ -135,10 +135,6 @@ class Problem:
             "device": self.device,
             "versions": {name: version(name) for name in ("napari-dip", "torch")},
         }
-
-    def _channel(self, unit: Unit) -> int:
-        number = self.layout.at("C", unit.index)
-        return number if isinstance(number, int) else 0
 
     def _inner(self, unit: Unit, part: NDArray[Any]) -> NDArray[Any]:
         """Take of what was looked at what is restored, as a block with alpha."""

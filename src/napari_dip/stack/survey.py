@@ -18,7 +18,7 @@ from napari_dip.stack.intensity import Extent, Scale
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_dip.stack.axes import Index, Layout
+    from napari_dip.stack.axes import Layout
     from napari_dip.stack.observed import Observed, Seen
 
 __all__ = ["Survey", "survey"]
@@ -111,7 +111,7 @@ def survey(observed: Observed, layout: Layout, settings: Settings) -> Survey:
             raise BadMask(
                 f"no pixel is known{where}: the mask (or NaN) hides all of it; unmask some pixels"
             )
-        channel = _channel(layout, index)
+        channel = layout.channel(index)
         planes = _colours(seen, layout)
         with np.errstate(over="ignore", invalid="ignore"):
             extents[channel].add(*planes)
@@ -133,11 +133,6 @@ def survey(observed: Observed, layout: Layout, settings: Settings) -> Survey:
     )
 
 
-def _channel(layout: Layout, index: Index) -> int:
-    number = layout.at("C", index)
-    return number if isinstance(number, int) else 0
-
-
 def _colours(seen: Seen, layout: Layout) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Take a part as blocks, without alpha."""
     return layout.colours(seen.values), layout.colours(seen.known)
@@ -155,7 +150,7 @@ def _count_outliers(extents: dict[int, Extent], observed: Observed, layout: Layo
     if not any(extent.has_outliers for extent in extents.values()):
         return
     for index in layout.indices():
-        extent = extents[_channel(layout, index)]
+        extent = extents[layout.channel(index)]
         if extent.has_outliers:
             extent.count(*_colours(observed.look(index), layout))
 
