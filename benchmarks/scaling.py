@@ -18,8 +18,8 @@ import time
 import numpy as np
 
 from napari_dip import Settings
-from napari_dip.stack.cluster import restore_on_cluster
-from napari_dip.stack.machines import hire
+from napari_dip.cluster.machines import hire
+from napari_dip.cluster.run import restore_on_cluster
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.restore import Restoration, run

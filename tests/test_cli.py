@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 
 from napari_dip.cli import app
 from napari_dip.errors import Diverged
+from napari_dip.files import run as files
+from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
 from napari_dip.settings import SensorNoise, Settings, SuperResolve
-from napari_dip.stack import files
-from napari_dip.stack.store import StoredImage, read_image, read_provenance, write_image
 
 QUICK = ("--iterations", "2", "--stopping", "fixed", "--device", "cpu")
 COMMAND = (sys.executable, "-c", "from napari_dip.cli import app; app()")

@@ -21,15 +21,16 @@ pytest.importorskip("distributed")
 from distributed import Client, LocalCluster
 
 from napari_dip.cli import app
+from napari_dip.cluster import desk, machines
+from napari_dip.cluster import run as cluster
+from napari_dip.cluster.run import common_bench, restore_on_cluster
 from napari_dip.errors import BadSettings, DeviceUnavailable, Diverged, NapariDipError
+from napari_dip.files.run import open_run
+from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
 from napari_dip.settings import Inpaint, Settings
-from napari_dip.stack import cluster, desk, machines
-from napari_dip.stack.cluster import common_bench, restore_on_cluster
-from napari_dip.stack.files import open_run
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import make_problem
 from napari_dip.stack.restore import run
-from napari_dip.stack.store import StoredImage, read_image, read_provenance, write_image
 
 LOOPBACK = {
     "host": "127.0.0.1",

@@ -13,7 +13,7 @@ import tifffile
 from typer.testing import CliRunner
 
 from napari_dip.cli import app
-from napari_dip.stack.store import read_image, read_provenance
+from napari_dip.files.store import read_image, read_provenance
 
 QUICK = ("--iterations", "4", "--device", "cpu", "--noise", "5", "--share", "none", "--axes", "ZYX")
 

@@ -15,8 +15,8 @@ import tifffile
 from PIL import Image
 
 from napari_dip.errors import FileProblem, NapariDipError, OutputExists
-from napari_dip.stack import store
-from napari_dip.stack.store import (
+from napari_dip.files import store
+from napari_dip.files.store import (
     StoredImage,
     check_output,
     read_image,
@@ -446,7 +446,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch, failure):
 def test_a_process_killed_in_mid_write_leaves_no_file_under_the_name(tmp_path):
     code = (
         "import sys, time, numpy as np\n"
-        "from napari_dip.stack import store\n"
+        "from napari_dip.files import store\n"
         "def halfway(path, *_):\n"
         "    path.write_bytes(b'half'); print('now', flush=True); time.sleep(60)\n"
         "store.write_tiff = halfway\n"
@@ -463,7 +463,7 @@ def test_a_process_killed_in_mid_write_leaves_no_file_under_the_name(tmp_path):
 
 
 def test_reading_and_writing_load_no_torch():
-    code = "import sys, napari_dip.stack.store; sys.exit('torch' in sys.modules)"
+    code = "import sys, napari_dip.files.store; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

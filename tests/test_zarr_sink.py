@@ -19,10 +19,10 @@ import yaozarrs
 import zarr
 
 from napari_dip.errors import BadImage, BadSettings, FileProblem, NapariDipError, OutputExists
-from napari_dip.stack import levels
-from napari_dip.stack.pyramid import halved, level_shapes
-from napari_dip.stack.store import StoredImage, read_image, read_provenance, write_image
-from napari_dip.stack.zarr_sink import GrowingZarr
+from napari_dip.files import levels
+from napari_dip.files.pyramid import halved, level_shapes
+from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
+from napari_dip.files.zarr_sink import GrowingZarr
 
 RECORD = {"settings": {"seed": 0, "task": {"kind": "denoise"}}, "input": "blake2b:00"}
 SIZES = {"T": 2.0, "Z": 0.5, "Y": 0.25, "X": 0.25}
@@ -279,7 +279,7 @@ def test_values_that_were_lost_are_done_again_on_request(tmp_path):
 
 COMMIT_IN_A_LOOP = """
 import sys, numpy as np
-from napari_dip.stack.zarr_sink import GrowingZarr
+from napari_dip.files.zarr_sink import GrowingZarr
 image = np.random.default_rng(0).integers(0, 100, (40, 300, 280)).astype("uint16")
 sink = GrowingZarr.reopen(sys.argv[1], {})
 print("ready", flush=True)

@@ -15,8 +15,8 @@ import zarr
 from PIL import Image
 
 from napari_dip.errors import FileProblem
-from napari_dip.stack.store import StoredImage, read_image, read_mask, write_image
-from napari_dip.stack.zarr_source import read_zarr
+from napari_dip.files.store import StoredImage, read_image, read_mask, write_image
+from napari_dip.files.zarr_source import read_zarr
 
 SPACE = [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
 

@@ -19,8 +19,8 @@ from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from napari_dip.stack.files import FileRun
-    from napari_dip.stack.machines import Crew
+    from napari_dip.cluster.machines import Crew
+    from napari_dip.files.run import FileRun
     from napari_dip.stack.restore import Restoration
 
 __all__ = ["app"]
@@ -205,9 +205,9 @@ def _restore_file(
     marks: Literal["missing", "known"] = "missing",
 ) -> None:
     """Read, check, restore, write, and say so."""
+    from napari_dip.cluster.machines import hire
     from napari_dip.console import follow, interruptible
-    from napari_dip.stack.files import open_run
-    from napari_dip.stack.machines import hire
+    from napari_dip.files.run import open_run
 
     def say(sentence: str) -> None:
         if not (options.quiet or options.as_json):
@@ -253,7 +253,7 @@ def _steps(run: FileRun, crew: Crew | None, stop_requested: Callable[[], bool]) 
     """Restore here, or on the workers if there are some."""
     if crew is None:
         return run.steps(stop_requested)
-    from napari_dip.stack.cluster import restore_on_cluster
+    from napari_dip.cluster.run import restore_on_cluster
 
     return restore_on_cluster(
         run.problem,

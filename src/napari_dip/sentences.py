@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.restore import Result
-    from napari_dip.stack.store import StoredImage
+    from napari_dip.stack.stored import StoredImage
 
 __all__ = ["duration", "gigabytes", "in_a_sentence", "outcome", "summary"]
 

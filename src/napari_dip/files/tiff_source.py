@@ -9,9 +9,9 @@ import numpy as np
 import tifffile
 import zarr
 
+from napari_dip.files.tiff import known_axes, read_tiff, refuse_cut_short, tiff_complaints
+from napari_dip.files.tiff_tags import Header, read_header
 from napari_dip.stack.stored import Lazy, StoredImage
-from napari_dip.stack.tiff import known_axes, read_tiff, refuse_cut_short, tiff_complaints
-from napari_dip.stack.tiff_tags import Header, read_header
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +76,7 @@ def open_tiff(path: Path) -> StoredImage:
     Returns
     -------
     StoredImage
-        What :func:`~napari_dip.stack.tiff.read_tiff` gives, and by it where the samples of a
+        What :func:`~napari_dip.files.tiff.read_tiff` gives, and by it where the samples of a
         pixel must be moved to the end or become channels.
 
     Raises

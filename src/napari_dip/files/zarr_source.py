@@ -11,8 +11,8 @@ import numpy as np
 import zarr
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.ngff import describe
 from napari_dip.stack.axes import guess_axes
-from napari_dip.stack.ngff import describe
 from napari_dip.stack.stored import Lazy, StoredImage
 
 __all__ = ["ZarrArray", "read_zarr", "zarr_provenance"]

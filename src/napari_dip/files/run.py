@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from napari_dip.errors import BadSettings, FileProblem
+from napari_dip.files.growing import OnDisk
+from napari_dip.files.store import check_output, is_zarr_name, read_image, read_mask, write_image
 from napari_dip.prior.recipes import recipe
-from napari_dip.stack.growing import OnDisk
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.restore import run
-from napari_dip.stack.store import check_output, is_zarr_name, read_image, read_mask, write_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,22 +12,22 @@ import dask
 from distributed import Event
 from distributed.scheduler import KilledWorker
 
+from napari_dip.cluster.worker import Job, give_up, restore_job
 from napari_dip.errors import NapariDipError
-from napari_dip.stack.growing import OnDisk
+from napari_dip.files.growing import OnDisk
 from napari_dip.stack.plan import Plan
 from napari_dip.stack.unit import Done, UnitStep
-from napari_dip.stack.worker import Job, give_up, restore_job
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from distributed import Client, Future
 
+    from napari_dip.cluster.worker import Terms
     from napari_dip.stack.output import Output
     from napari_dip.stack.plan import Unit
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.result import UnitReport
-    from napari_dip.stack.worker import Terms
 
 __all__ = ["Desk"]
 
@@ -140,7 +140,7 @@ class Desk:
             return unit, error
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
-        """Take a message of :func:`~napari_dip.stack.worker.restore_job`; the client's thread."""
+        """Take a message of :func:`~napari_dip.cluster.worker.restore_job`; the client's thread."""
         _, said = event
         number = said.pop("unit")
         self._news.put((number, UnitStep(**{key: said[key] for key in UnitStep.__annotations__})))

@@ -15,8 +15,8 @@ from napari_dip.stack.unit import Done, restore_unit
 if TYPE_CHECKING:
     from distributed import Client, Worker
 
+    from napari_dip.files.growing import OnDisk
     from napari_dip.prior.calibrate import Arithmetic
-    from napari_dip.stack.growing import OnDisk
     from napari_dip.stack.plan import Unit
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.result import UnitReport

@@ -17,13 +17,13 @@ import numpy as np
 import zarr
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.durable import disk_problems, force_to_disk, put_in_place
+from napari_dip.files.journal import Journal, plain_json
+from napari_dip.files.levels import make_levels, open_levels, write_levels
+from napari_dip.files.ngff import Version, attributes, axes_in_zarr, check_target, version_of
+from napari_dip.files.pyramid import Arrangement, level_shapes
+from napari_dip.files.zarr_source import NAME, ZarrArray
 from napari_dip.stack.axes import Layout
-from napari_dip.stack.durable import disk_problems, force_to_disk, put_in_place
-from napari_dip.stack.journal import Journal, plain_json
-from napari_dip.stack.levels import make_levels, open_levels, write_levels
-from napari_dip.stack.ngff import Version, attributes, axes_in_zarr, check_target, version_of
-from napari_dip.stack.pyramid import Arrangement, level_shapes
-from napari_dip.stack.zarr_source import NAME, ZarrArray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

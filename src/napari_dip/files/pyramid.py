@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import BadImage
-from napari_dip.stack.ngff import axes_in_zarr
+from napari_dip.files.ngff import axes_in_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ class Arrangement:
         As the caller has them.
     shape, dtype
         Of the array that is stored, its axes in the order of
-        :func:`~napari_dip.stack.ngff.axes_in_zarr`.
+        :func:`~napari_dip.files.ngff.axes_in_zarr`.
     """
 
     axes: str

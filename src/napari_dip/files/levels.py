@@ -9,9 +9,9 @@ import numcodecs
 import zarr
 from zarr.codecs import BloscCodec
 
-from napari_dip.stack.durable import force_to_disk
-from napari_dip.stack.ngff import Version, level_name
-from napari_dip.stack.pyramid import Region, chunk_shape, chunks_under, halved
+from napari_dip.files.durable import force_to_disk
+from napari_dip.files.ngff import Version, level_name
+from napari_dip.files.pyramid import Region, chunk_shape, chunks_under, halved
 
 if TYPE_CHECKING:
     from pathlib import Path

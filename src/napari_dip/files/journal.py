@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic_core import to_json
 
 from napari_dip.errors import BadSettings, FileProblem
-from napari_dip.stack.durable import UNFINISHED, write_whole
+from napari_dip.files.durable import UNFINISHED, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

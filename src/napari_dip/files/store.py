@@ -19,12 +19,12 @@ from PIL import Image, UnidentifiedImageError
 from pydantic_core import to_json
 
 from napari_dip.errors import FileProblem, OutputExists
-from napari_dip.stack.durable import renamed_when_whole
-from napari_dip.stack.ngff import axes_in_zarr, check_target, is_zarr
-from napari_dip.stack.picture import picture_provenance, read_picture, write_png
-from napari_dip.stack.series import is_pattern, read_series
+from napari_dip.files.durable import renamed_when_whole
+from napari_dip.files.ngff import axes_in_zarr, check_target, is_zarr
+from napari_dip.files.picture import picture_provenance, read_picture, write_png
+from napari_dip.files.series import is_pattern, read_series
+from napari_dip.files.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
 from napari_dip.stack.stored import StoredImage
-from napari_dip.stack.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,7 +87,7 @@ def read_image(path: str | Path, *, lazy: bool = False) -> StoredImage:
     if is_pattern(path):
         return read_series(path, partial(read_image, lazy=True))
     if is_zarr(path):
-        from napari_dip.stack.zarr_source import read_zarr
+        from napari_dip.files.zarr_source import read_zarr
 
         return read_zarr(path)
     with _readable(path):
@@ -95,7 +95,7 @@ def read_image(path: str | Path, *, lazy: bool = False) -> StoredImage:
             return read_picture(path)
         if not lazy:
             return read_tiff(path)
-        from napari_dip.stack.tiff_source import open_tiff
+        from napari_dip.files.tiff_source import open_tiff
 
         return open_tiff(path)
 
@@ -190,7 +190,7 @@ def write_image(
     check_output(path, stored.image.dtype, stored.axes, overwrite=overwrite)
     chosen = _format(path, stored.image.dtype, stored.axes)
     if chosen == "zarr":
-        from napari_dip.stack.zarr_sink import write_zarr
+        from napari_dip.files.zarr_sink import write_zarr
 
         write_zarr(path, stored, provenance, overwrite)
         return
@@ -207,7 +207,7 @@ def read_provenance(path: str | Path) -> dict[str, Any] | None:
     """Return the record that :func:`write_image` stored in a file, ``None`` without one."""
     path = _local(path)
     if is_zarr(path):
-        from napari_dip.stack.zarr_source import zarr_provenance
+        from napari_dip.files.zarr_source import zarr_provenance
 
         return zarr_provenance(path)
     with _readable(path):

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.stack.ngff import version_of
+from napari_dip.files.ngff import version_of
+from napari_dip.files.zarr_sink import GrowingZarr
 from napari_dip.stack.result import UnitReport
-from napari_dip.stack.zarr_sink import GrowingZarr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from napari_dip.files.zarr_source import ZarrArray
     from napari_dip.stack.plan import Unit
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.result import Result
     from napari_dip.stack.stored import StoredImage
     from napari_dip.stack.unit import Done
-    from napari_dip.stack.zarr_source import ZarrArray
 
 __all__ = ["OnDisk"]
 

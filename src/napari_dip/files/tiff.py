@@ -17,8 +17,8 @@ import numpy as np
 import tifffile
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.tiff_tags import ome_xml, read_header
 from napari_dip.stack.stored import MICROMETRES, SECONDS, StoredImage
-from napari_dip.stack.tiff_tags import ome_xml, read_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

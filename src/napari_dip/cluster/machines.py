@@ -108,8 +108,8 @@ def _local(count: int, device: str) -> Iterator[Crew]:
     import dask
     from distributed import Client, LocalCluster
 
+    from napari_dip.cluster.worker import Deaf
     from napari_dip.prior.device import choose_device, cpu_threads, devices
-    from napari_dip.stack.worker import Deaf
 
     if count < 1:
         raise BadSettings(f"--workers {count}: give 1 or more")
@@ -148,7 +148,7 @@ def _connected(cluster: Any, name: str, device: str, patience_s: float | None) -
     """Join a cluster, and wait for its first worker."""
     from distributed import Client
 
-    from napari_dip.stack.cluster import common_bench
+    from napari_dip.cluster.run import common_bench
 
     try:
         client = Client(cluster, timeout=_PATIENCE_S)

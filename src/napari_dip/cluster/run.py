@@ -14,13 +14,13 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from napari_dip.cluster.desk import Desk
+from napari_dip.cluster.worker import Bench, Terms, look_around, measure
 from napari_dip.errors import BadSettings, DeviceUnavailable, NapariDipError
 from napari_dip.prior.recipes import recipe
-from napari_dip.stack.desk import Desk
 from napari_dip.stack.restore import conclude
 from napari_dip.stack.result import Snapshot, UnitReport
 from napari_dip.stack.unit import Done, UnitStep
-from napari_dip.stack.worker import Bench, Terms, look_around, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ def restore_on_cluster(
     problem
         What is restored; its device is one of the workers'.
     output
-        Where it goes; an :class:`~napari_dip.stack.growing.OnDisk` is written by the workers.
+        Where it goes; an :class:`~napari_dip.files.growing.OnDisk` is written by the workers.
     client
         Of the cluster, best of workers of one thread each: none restores two units at once.
     stop_requested
@@ -76,7 +76,7 @@ def restore_on_cluster(
     --------
     >>> import numpy as np
     >>> from napari_dip import Settings
-    >>> from napari_dip.stack.machines import hire
+    >>> from napari_dip.cluster.machines import hire
     >>> from napari_dip.stack.output import InMemory
     >>> from napari_dip.stack.problem import make_problem
     >>> noisy = np.random.default_rng(0).poisson(20, (2, 24, 24)).astype(np.uint16)

@@ -1,0 +1,1 @@
+"""The same plan on many processes and machines, by dask.distributed."""
