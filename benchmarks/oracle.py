@@ -159,7 +159,8 @@ def follow_fit(fit: Fit, show: Callable[[Pixels], Pixels]) -> Followed:
     """Run one fit beyond its stop; ``show`` brings an estimate to the units of the image."""
     said = Verdicts()
     looks: dict[int, tuple[Pixels, Pixels]] = {}
-    for iterate in fit.begin(lambda: False, lambda rule: Watched(rule, said)):
+    course = fit.begin(lambda rule: Watched(rule, said))
+    for iterate in fit.advance(course, lambda: False):
         if iterate.iteration % LOOK_EVERY:
             continue
         average = show(fit.domain.leave(iterate.estimate))

@@ -11,7 +11,7 @@ from torch import nn
 from napari_dip.errors import Diverged, NapariDipError, OutOfMemory
 from napari_dip.prior.code import make_code
 from napari_dip.prior.energy import Observation
-from napari_dip.prior.fit import fit
+from napari_dip.prior.fit import begin, fit
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Downsample, Identity
 from napari_dip.prior.recipes import Pixels, Recipe, SkipNet
@@ -49,12 +49,16 @@ class Breaking(nn.Module):
         return self.how(image) if self.calls in self.breaks else image
 
 
-def start(noisy, recipe=SMALL, rule=None, breaks=(), how=None, **options):
+def prepare(noisy, recipe=SMALL, rule=None, breaks=(), how=None, seed=0):
     y = torch.from_numpy(noisy)[None, None]
     code = make_code(recipe, noisy.shape, 0)
     network = Breaking(build_network(recipe.network, code, 1, 0), breaks, how)
     observation = Observation(y, Identity(), torch.ones_like(y))
-    return fit(observation, network, code, rule or FixedRule(), recipe, **options)
+    return begin(observation, network, code, rule or FixedRule(), recipe, seed=seed)
+
+
+def start(noisy, recipe=SMALL, rule=None, breaks=(), how=None, seed=0, **options):
+    return fit(prepare(noisy, recipe, rule, breaks, how, seed), recipe, **options)
 
 
 def run(fitting):
@@ -131,9 +135,8 @@ def test_a_gpu_is_waited_for_only_where_something_is_shown(noisy):
         waits.append(1)
         return False
 
-    fitting = fit(
-        observation, network, code, FixedRule(), SMALL, preview_every_s=1000, stop_requested=stop
-    )
+    course = begin(observation, network, code, FixedRule(), SMALL)
+    fitting = fit(course, SMALL, preview_every_s=1000, stop_requested=stop)
     try:
         assert run(fitting)[1].iterations == 30
     finally:
@@ -216,22 +219,48 @@ def test_a_rollback_restores_weights_moments_and_buffers(noisy):
     code = make_code(SMALL, noisy.shape, 0)
     network = build_network(SMALL.network, code, 1, 0)
     broken = Breaking(network, range(11, 21), lambda x: x * math.nan)
-    fitting = fit(
-        Observation(y, Identity(), torch.ones_like(y)),
-        broken,
-        code,
-        FixedRule(),
-        SMALL,
-        preview_every_s=1000,
-    )
+    course = begin(Observation(y, Identity(), torch.ones_like(y)), broken, code, FixedRule(), SMALL)
+    fitting = fit(course, SMALL, preview_every_s=1000)
     next(fitting)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     next(fitting)
     assert any("running_mean" in name for name in before)
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name]), name
-    optimizer = fitting.gi_yieldfrom or fitting.gi_frame.f_locals["optimiser"]
-    assert all(state["step"] == 10 for state in optimizer.state.values())
+    assert all(state["step"] == 10 for state in course.state.optimiser.state.values())
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"noise_pool": True, "optimiser": "muon"}], ids=["adam", "muon"]
+)
+def test_a_continued_fit_is_the_same_bytes_as_one_that_never_ended(noisy, more):
+    recipe = replace(SMALL, averaging=0.9, code_noise=0.1, **more)
+    _, whole = run(start(noisy, recipe))
+    course = prepare(noisy, recipe)
+    _, half = run(fit(course, replace(recipe, iterations=20)))
+    _, continued = run(fit(course, recipe))
+    assert (half.iterations, continued.iterations) == (20, 30)
+    assert np.array_equal(continued.estimate, whole.estimate)
+    assert continued.metrics == whole.metrics
+    assert continued.reason == whole.reason
+
+
+def test_a_rule_that_is_overruled_gives_the_latest_and_ends_nothing(noisy):
+    numbers = [10.0, 1.0] + [5.0] * 38
+    course = prepare(noisy, rule=Scripted(numbers, patience=5))
+    _, ended = run(fit(course, SMALL))
+    _, continued = run(fit(course, replace(SMALL, iterations=30)))
+    assert (ended.iterations, ended.best_iteration) == (10, 2)
+    assert (continued.iterations, continued.best_iteration) == (30, 30)
+    assert np.array_equal(continued.estimate, continued.latest)
+    assert continued.reason == "continued to iteration 30"
+
+
+def test_iterates_tell_which_one_the_rule_would_choose(noisy):
+    numbers = [10.0] * 30
+    numbers[16] = 1.0
+    iterates, _ = run(start(noisy, rule=Scripted(numbers), preview_every_s=1000))
+    assert [i.best_iteration for i in iterates] == [1, 17, 17]
 
 
 def test_a_fit_that_never_works_says_what_to_change(noisy):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -376,3 +377,61 @@ def test_each_preset_does_each_task(noisy, preset):
         _, result = finish(restore(image, settings, mask=hidden))
         assert np.isfinite(result.image).all()
         assert (result.spread is not None) == (preset == "best")
+
+
+@pytest.mark.parametrize("task", ["denoise", "super-resolve"])
+def test_a_continued_result_is_the_same_bytes_as_one_that_never_ended(noisy, task):
+    asked = Settings(task=task, stopping="fixed", iterations=50, device="cpu")
+    whole = finish(restore(noisy, asked))[1]
+    first = finish(restore(noisy, asked.replace(iterations=20), keep_network=True))[1]
+    before = first.image.copy()
+    snapshots, continued = finish(first.continued(30))
+    assert np.array_equal(continued.image, whole.image)
+    assert np.array_equal(first.image, before)
+    assert snapshots[0].iteration > 20
+    assert snapshots[-1].iterations == 50
+    assert continued.reports[0].iterations == 50
+    assert continued.elapsed_s > first.elapsed_s
+    assert continued.provenance()["continued_at"] == [20]
+    assert not continued.final
+    with pytest.raises(BadSettings, match="the later one"):
+        first.continued(1)
+
+
+@pytest.mark.parametrize(
+    ("image", "settings", "why"),
+    [
+        (np.zeros((2, 16, 16)), {"share": "none"}, "network of its own"),
+        (np.zeros((1, 16, 16)), {"members": 2}, "several fits"),
+        (np.zeros((1, 66, 66)), {"tile": 64, "overlap": 2}, "tiles"),
+    ],
+    ids=["units", "members", "tiles"],
+)
+def test_a_result_of_several_networks_says_why_it_is_final(image, settings, why):
+    image = image + np.random.default_rng(0).normal(size=image.shape)
+    asked = Settings(iterations=2, axes="ZYX", device="cpu", **settings)
+    result = finish(restore(image, asked, keep_network=True))[1]
+    assert why in result.final
+    with pytest.raises(BadSettings, match=why):
+        result.continued(1)
+
+
+def test_a_network_is_kept_on_request_alone(noisy):
+    result = finish(restore(noisy, Settings(iterations=2, device="cpu")))[1]
+    with pytest.raises(BadSettings, match="not kept"):
+        result.continued(1)
+
+
+def test_time_spent_in_a_pause_is_not_counted(noisy):
+    paused = []
+
+    def stop():
+        if not paused:
+            paused.append(time.sleep(0.5))
+        return False
+
+    asked = Settings(iterations=5, refinement=0, device="cpu")
+    restoration = restore(noisy, asked, stop_requested=stop)
+    began = time.monotonic()
+    _, result = finish(restoration)
+    assert time.monotonic() - began - result.elapsed_s >= 0.5

@@ -16,7 +16,7 @@ from napari_dip.prior.collaborate import collaborate
 from napari_dip.prior.device import cpu_threads, torch_errors
 from napari_dip.prior.domain import Domain
 from napari_dip.prior.energy import Clipping, Observation
-from napari_dip.prior.fit import Fitted, Iterate, fit
+from napari_dip.prior.fit import Fitted, Iterate, begin, fit
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
 from napari_dip.prior.recipes import Recipe, recipe
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_dip.prior.ledger import Course
     from napari_dip.prior.noise import NoiseModel
     from napari_dip.prior.stopping import StoppingRule
 
@@ -60,13 +61,15 @@ class Restored:
 
     ``estimate`` and ``spread``, the standard deviation of one fit, are float32 of shape
     ``(channels, *spatial)``; there is no spread of a single fit. ``arithmetic`` tells in what
-    precision the convolutions were computed, and on the CPU with how many threads.
+    precision the convolutions were computed, and on the CPU with how many threads. ``last`` is what
+    it takes to go on with the only fit; several are at their end.
     """
 
     estimate: NDArray[np.float32]
     spread: NDArray[np.float32] | None
     fits: tuple[Fitted, ...]
     arithmetic: str
+    last: tuple[Fit, Course] | None = None
 
 
 def block_recipe(block: Block, settings: Settings) -> tuple[Recipe, Domain]:
@@ -99,7 +102,8 @@ def restore_block(
     with torch_errors(torch.device(device)):
         for one in plan_fits(block, settings, device, seed):
             before = sum(fitted.iterations for fitted in fits)
-            fitting = one.run(stop_requested)
+            course = one.begin()
+            fitting = one.run(course, stop_requested)
             try:
                 while True:
                     iterate = next(fitting)
@@ -118,7 +122,8 @@ def restore_block(
             mean = (mean + one.second_opinion()) / 2
     spread = np.std(done, axis=0, ddof=1) if len(done) > 1 else None
     threads = f", threads: {cpu_threads()}" if one.place.type == "cpu" else ""
-    return Restored(mean, spread, tuple(fits), f"{one.arithmetic}{threads}")
+    last = (one, course) if one.recipe.members == 1 else None
+    return Restored(mean, spread, tuple(fits), f"{one.arithmetic}{threads}", last)
 
 
 def plan_fits(block: Block, settings: Settings, device: str, seed: int) -> Iterator[Fit]:
@@ -137,7 +142,10 @@ def _among(done: list[NDArray[np.float32]], iterate: Iterate, before: int) -> It
     estimate = iterate.estimate
     if estimate is not None and done:
         estimate = np.mean(done, axis=0)
-    return replace(iterate, iteration=before + iterate.iteration, estimate=estimate)
+    best = before + iterate.best_iteration
+    return replace(
+        iterate, iteration=before + iterate.iteration, estimate=estimate, best_iteration=best
+    )
 
 
 @dataclass(frozen=True)
@@ -168,10 +176,10 @@ class Fit:
     patch_side: int = 7
 
     def run(
-        self, stop_requested: Callable[[], bool]
+        self, course: Course, stop_requested: Callable[[], bool]
     ) -> Generator[Iterate, None, tuple[Fitted, NDArray[np.float32]]]:
         """Fit, and show the iterates in the intensities of the block."""
-        fitting = self.begin(stop_requested)
+        fitting = self.advance(course, stop_requested)
         try:
             while True:
                 iterate = next(fitting)
@@ -186,12 +194,8 @@ class Fit:
         estimate = fitted.latest if self.refines else fitted.estimate
         return fitted, self.finish(estimate)
 
-    def begin(
-        self,
-        stop_requested: Callable[[], bool],
-        watch: Callable[[StoppingRule], StoppingRule] = lambda rule: rule,
-    ) -> Generator[Iterate, None, Fitted]:
-        """Put the problem together and start the loop, in the domain's intensities.
+    def begin(self, watch: Callable[[StoppingRule], StoppingRule] = lambda rule: rule) -> Course:
+        """Put the problem together, in the domain's intensities.
 
         ``watch`` may put another rule in the place of the recipe's.
         """
@@ -209,13 +213,22 @@ class Fit:
         network = build_network(
             self.recipe.network, code, channels, _derive(self.seed, "weights")
         ).to(self.place)
-        return fit(
+        return begin(
             observation,
             network.to(memory_format=order),  # type: ignore[call-overload]
             code.to(self.place).contiguous(memory_format=order),
             watch(rule),
-            replace(self.recipe, precision=self.arithmetic.precision),
+            self.recipe,
             seed=_derive(self.seed, "noise on the code"),
+        )
+
+    def advance(
+        self, course: Course, stop_requested: Callable[[], bool]
+    ) -> Generator[Iterate, None, Fitted]:
+        """Run the loop, in the domain's intensities."""
+        return fit(
+            course,
+            replace(self.recipe, precision=self.arithmetic.precision),
             preview_every_s=self.settings.preview_every_s,
             stop_requested=stop_requested,
         )

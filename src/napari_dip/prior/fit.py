@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from napari_dip.errors import Diverged
 from napari_dip.prior.code import CodeNoise
 from napari_dip.prior.device import torch_errors
-from napari_dip.prior.energy import Observation, total_variation
-from napari_dip.prior.ledger import Ledger, State, cure
+from napari_dip.prior.energy import total_variation
+from napari_dip.prior.ledger import Course, State, cure
 from napari_dip.prior.optimiser import make_optimiser
-from napari_dip.prior.stopping import Step, StoppingRule
+from napari_dip.prior.stopping import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_dip.prior.energy import Observation
     from napari_dip.prior.recipes import Recipe
+    from napari_dip.prior.stopping import StoppingRule
 
-__all__ = ["Fitted", "Iterate", "fit"]
+__all__ = ["Fitted", "Iterate", "begin", "fit"]
 
 CHECK_EVERY = 10
 """Iterations between two looks at the numbers; each look makes a GPU wait."""
@@ -36,13 +38,15 @@ CHECK_EVERY = 10
 class Iterate:
     """Where the fit stands.
 
-    ``estimate``, float32 of shape ``(channels, *spatial)``, is there only when a preview is due.
+    ``estimate``, float32 of shape ``(channels, *spatial)``, is there only when a preview is due;
+    ``best_iteration`` is the one that the rule would choose now.
     """
 
     iteration: int
     loss: float
     metric: float
     estimate: NDArray[np.float32] | None = None
+    best_iteration: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def _to_array(x: Tensor) -> NDArray[np.float32]:
     return x[0].cpu().numpy().copy()
 
 
-def fit(
+def begin(
     observation: Observation,
     network: nn.Module,
     code: Tensor,
@@ -83,13 +87,8 @@ def fit(
     recipe: Recipe,
     *,
     seed: int = 0,
-    preview_every_s: float = 1.0,
-    stop_requested: Callable[[], bool] = lambda: False,
-) -> Generator[Iterate, None, Fitted]:
-    """Minimise E(f_theta(z); y) + R(f_theta(z)) over theta.
-
-    Equation (2) of Ulyanov, Vedaldi and Lempitsky, IJCV 128 (2020). Where nothing is shown, no
-    number leaves the device.
+) -> Course:
+    """Get a fit ready.
 
     Parameters
     ----------
@@ -100,9 +99,34 @@ def fit(
     rule
         When to stop, and which estimate is the best.
     recipe
-        Rates, weights and the most iterations.
+        Rates and weights.
     seed
         Of the fresh noise that each iteration adds to the code.
+    """
+    codes = CodeNoise(code, recipe.code_noise, seed, pooled=recipe.noise_pool)
+    return Course(observation, State(network, make_optimiser(network, recipe), rule), codes)
+
+
+def fit(
+    course: Course,
+    recipe: Recipe,
+    *,
+    preview_every_s: float = 1.0,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> Generator[Iterate, None, Fitted]:
+    """Minimise E(f_theta(z); y) + R(f_theta(z)) over theta.
+
+    Equation (2) of Ulyanov, Vedaldi and Lempitsky, IJCV 128 (2020). Where nothing is shown, no
+    number leaves the device.
+
+    Parameters
+    ----------
+    course
+        From :func:`begin`, or one that has ended: it goes on from there, to the same bytes as if it
+        had not ended (but for a jump of the loss near that place). A rule that had said stop is
+        overruled: it no longer ends the fit, and the latest average is the estimate.
+    recipe
+        Rates, weights and the most iterations, counted from the very first.
     preview_every_s
         The least time in seconds between two iterates that carry an estimate.
     stop_requested
@@ -125,24 +149,25 @@ def fit(
     OutOfMemory, DeviceFailed
         In place of every error of torch.
     """
-    with torch_errors(code.device):
-        optimiser = make_optimiser(network, recipe)
-        codes = CodeNoise(code, recipe.code_noise, seed, pooled=recipe.noise_pool)
-        state = State(network, optimiser, rule)
+    state, ledger, codes = course.state, course.ledger, course.codes
+    network, optimiser = state.network, state.optimiser
+    with torch_errors(codes.code.device):
         state.save()
-        ledger = Ledger()
+        overruled = bool(ledger.reason)
         trail: list[Tensor] = []  # loss and metrics of each iteration since the last look
         shown = time.monotonic()
 
-        for iteration in range(1, recipe.iterations + 1):
+        for iteration in range(course.iteration + 1, recipe.iterations + 1):
+            course.iteration = iteration
+
             # forward: the code with fresh noise, the estimate, its energy
             z = codes.draw()
             with torch.autocast(
-                code.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
+                codes.code.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
             ):
                 output = network(z)
             output = output.float()
-            data_term = observation.data_term(output)
+            data_term = course.observation.data_term(output)
             loss = data_term
             if recipe.tv_weight:
                 loss = loss + recipe.tv_weight * total_variation(output)
@@ -182,22 +207,26 @@ def fit(
             finite = all(math.isfinite(row[0]) for row in numbers)
             estimate = _to_array(averages.average) if preview and finite else None
             loss_now, metric_now, *_ = numbers[-1]
-            yield Iterate(iteration, loss_now, metric_now, estimate)
+            best = ledger.best_iteration(state.rule)
+            yield Iterate(iteration, loss_now, metric_now, estimate, best)
             shown = time.monotonic() if preview else shown
-            if ledger.reason or stopped_by_user:
+            if stopped_by_user or (ledger.reason and not overruled):
                 break
 
         if state.averages is None or state.averages.best is None:
             raise Diverged(f"no iteration gave a finite loss; {cure(recipe)}")
-        choice = state.rule.choice
-        reason = "stopped by the user" if stopped_by_user else ledger.reason
+        latest = _to_array(state.averages.average)
+        best = course.iteration if overruled else ledger.best_iteration(state.rule)
+        reason = f"continued to iteration {course.iteration}" if overruled else ledger.reason
         return Fitted(
-            estimate=_to_array(state.averages.best[choice]),
-            latest=_to_array(state.averages.average),
-            iterations=iteration,
-            best_iteration=ledger.best_iterations[choice] if ledger.best_iterations else 0,
-            rule=rule.name,
-            reason=reason or f"all {recipe.iterations} iterations done",
+            estimate=latest if overruled else _to_array(state.averages.best[state.rule.choice]),
+            latest=latest,
+            iterations=course.iteration,
+            best_iteration=best,
+            rule=state.rule.name,
+            reason="stopped by the user"
+            if stopped_by_user
+            else reason or f"all {recipe.iterations} iterations done",
             stopped_by_user=stopped_by_user,
             loss=ledger.level,
             rollbacks=ledger.rollbacks,

@@ -14,11 +14,13 @@ from napari_dip.errors import Diverged
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from napari_dip.prior.code import CodeNoise
+    from napari_dip.prior.energy import Observation
     from napari_dip.prior.optimiser import Optimiser
     from napari_dip.prior.recipes import Recipe
     from napari_dip.prior.stopping import StoppingRule
 
-__all__ = ["Averages", "Ledger", "State", "cure"]
+__all__ = ["Averages", "Course", "Ledger", "State", "cure"]
 
 JUMP = 10**0.5
 """A loss that grew so much since the last look is a jump: 5 dB, as published."""
@@ -130,6 +132,21 @@ class Ledger:
         for k, number in enumerate(numbers):
             if number < self.lowest[k]:
                 self.lowest[k], self.best_iterations[k] = number, iteration
+
+    def best_iteration(self, rule: StoppingRule) -> int:
+        """Tell which iteration the rule would choose now; 0 before the first look."""
+        return self.best_iterations[rule.choice] if self.best_iterations else 0
+
+
+@dataclass
+class Course:
+    """A fit as far as it has come: what is fitted, and all that it takes to go on."""
+
+    observation: Observation
+    state: State
+    codes: CodeNoise
+    ledger: Ledger = field(default_factory=Ledger)
+    iteration: int = 0
 
 
 def cure(recipe: Recipe) -> str:

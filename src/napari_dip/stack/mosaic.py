@@ -75,7 +75,7 @@ def restore_in_tiles(
                     picture = seen
                 yield replace(iterate, iteration=before + iterate.iteration, estimate=picture)
         except StopIteration as end:
-            restored: Restored = end.value
+            restored: Restored = replace(end.value, last=None)  # its network is let go
         finally:
             steps.close()
         if not fits:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from napari_dip.errors import BadSettings
 from napari_dip.settings import Settings
 from napari_dip.stack.output import InMemory, Output
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.result import Result, Snapshot, UnitReport
-from napari_dip.stack.unit import Done, restore_unit
+from napari_dip.stack.unit import Done, UnitStep, continue_unit, restore_unit
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from napari_dip.prior.block import Restored
+    from napari_dip.stack.plan import Unit
 
 __all__ = ["Restoration", "Result", "Snapshot", "UnitReport", "conclude", "restore", "run"]
 
@@ -29,6 +33,7 @@ def restore(
     psf: ArrayLike | None = None,
     axes: str | None = None,
     stop_requested: Callable[[], bool] = lambda: False,
+    keep_network: bool = False,
 ) -> Restoration:
     """Restore an image, showing how it comes along.
 
@@ -52,7 +57,9 @@ def restore(
         Overrides ``settings.axes``.
     stop_requested
         Read in every iteration; true keeps the best so far and leaves units that have not begun
-        as they are.
+        as they are. It may take its time to answer, which pauses the run; that time is not counted.
+    keep_network
+        Whether the result holds what :meth:`Result.continued` needs, and the memory for it.
 
     Yields
     ------
@@ -82,12 +89,12 @@ def restore(
     if axes is not None:
         settings = settings.replace(axes=axes)
     problem = make_problem(image, settings, mask, psf)
-    return run(problem, InMemory(problem), stop_requested)
+    return run(problem, InMemory(problem), stop_requested, keep_network=keep_network)
 
 
 @dataclass
 class _Clock:
-    """Seconds since the start, and iterations of the units that are done."""
+    """Seconds since the start, without those of pauses, and iterations of the units done."""
 
     began: float = field(default_factory=time.monotonic)
     iterations: int = 0
@@ -96,45 +103,133 @@ class _Clock:
     def elapsed_s(self) -> float:
         return time.monotonic() - self.began
 
+    def patient(self, stop_requested: Callable[[], bool]) -> Callable[[], bool]:
+        """Leave out the time that the answer takes."""
+
+        def asked() -> bool:
+            before = time.monotonic()
+            answer = stop_requested()
+            self.began += time.monotonic() - before
+            return answer
+
+        return asked
+
 
 def run(
-    problem: Problem, output: Output, stop_requested: Callable[[], bool] = lambda: False
+    problem: Problem,
+    output: Output,
+    stop_requested: Callable[[], bool] = lambda: False,
+    *,
+    keep_network: bool = False,
 ) -> Restoration:
     """Restore the units that the output does not hold yet, one after another."""
     clock = _Clock()
+    stop_requested = clock.patient(stop_requested)
+    keep = keep_network and len(problem.plan.units) == 1
     reports = dict(output.done())
     todo = [unit for unit in problem.plan.units if unit.number not in reports]
     stopped = False
     for place, unit in enumerate(todo):
-        steps = restore_unit(problem, unit, stop_requested)
-        try:
-            while True:
-                step = next(steps)
-                left = (len(todo) - place) * step.iterations - step.iteration
-                elapsed = clock.elapsed_s
-                yield Snapshot(
-                    unit=len(problem.plan.units) - len(todo) + place,
-                    units=len(problem.plan.units),
-                    index=unit.index,
-                    iteration=step.iteration,
-                    iterations=step.iterations,
-                    loss=step.loss,
-                    metric=step.metric,
-                    elapsed_s=elapsed,
-                    remaining_s=elapsed / (clock.iterations + step.iteration) * left,
-                    image=step.image,
-                )
-        except StopIteration as end:
-            done: Done = end.value
-        finally:
-            steps.close()
+        steps = restore_unit(problem, unit, stop_requested, keep=keep)
+        done = yield from _shown(steps, problem, unit, len(todo) - place, clock)
         output.put(unit, done)
         reports[unit.number] = done.report
         clock.iterations += done.report.iterations
         stopped = done.report.stopped_by_user
         if stopped:
             break
-    return conclude(problem, output, reports, clock.elapsed_s, stopped=stopped)
+    result = conclude(problem, output, reports, clock.elapsed_s, stopped=stopped)
+    if not keep_network:
+        return result
+    if keep and todo and done.restored is not None:
+        return replace(result, final="", more=_More(problem, unit, done.restored))
+    return replace(result, final=_why_final(problem, result))
+
+
+def _shown(
+    steps: Generator[UnitStep, None, Done], problem: Problem, unit: Unit, todo: int, clock: _Clock
+) -> Generator[Snapshot, None, Done]:
+    """Tell of a unit where the whole stands; ``todo`` counts the units that are not done."""
+    units = len(problem.plan.units)
+    try:
+        while True:
+            step = next(steps)
+            left = todo * step.iterations - step.iteration
+            elapsed = clock.elapsed_s
+            yield Snapshot(
+                unit=units - todo,
+                units=units,
+                index=unit.index,
+                iteration=step.iteration,
+                iterations=step.iterations,
+                loss=step.loss,
+                metric=step.metric,
+                elapsed_s=elapsed,
+                remaining_s=elapsed / (clock.iterations + step.iteration) * left,
+                image=step.image,
+                best_iteration=step.best_iteration,
+            )
+    except StopIteration as end:
+        done: Done = end.value
+        return done
+    finally:
+        steps.close()
+
+
+@dataclass
+class _More:
+    """Goes on with the only unit of an image, once: the network goes along."""
+
+    problem: Problem
+    unit: Unit
+    restored: Restored | None
+
+    def __call__(
+        self, result: Result, iterations: int, stop_requested: Callable[[], bool]
+    ) -> Restoration:
+        if self.restored is None:
+            raise BadSettings("this result has been continued already: continue the later one")
+        restored, self.restored = self.restored, None
+        return self._run(result, restored, iterations, stop_requested)
+
+    def _run(
+        self,
+        result: Result,
+        restored: Restored,
+        iterations: int,
+        stop_requested: Callable[[], bool],
+    ) -> Restoration:
+        clock = _Clock(time.monotonic() - result.elapsed_s)
+        steps = continue_unit(
+            self.problem, self.unit, restored, iterations, clock.patient(stop_requested)
+        )
+        done = yield from _shown(steps, self.problem, self.unit, 1, clock)
+        output = InMemory(self.problem)
+        output.put(self.unit, done)
+        before = sum(report.iterations for report in result.reports)
+        return replace(
+            conclude(
+                self.problem,
+                output,
+                {self.unit.number: done.report},
+                clock.elapsed_s,
+                stopped=done.report.stopped_by_user,
+            ),
+            continued_at=(*result.continued_at, before),
+            final="",
+            more=_More(self.problem, self.unit, done.restored),
+        )
+
+
+def _why_final(problem: Problem, result: Result) -> str:
+    """Say why there is no single network that could go on."""
+    if len(problem.plan.units) > 1:
+        return "its parts were restored one after another, each by a network of its own"
+    if not result.reports:
+        return "there was nothing to restore"
+    if result.reports[0].members > 1 and problem.plan.tile is None:
+        return "it is the mean of several fits"
+    return "it was restored in tiles, each by a network of its own"
 
 
 def conclude(

@@ -7,9 +7,12 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from napari_dip.errors import BadSettings
 from napari_dip.settings import Settings, SuperResolve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
     from numpy.typing import NDArray
 
     from napari_dip.stack.stored import Lazy
@@ -36,6 +39,8 @@ class Snapshot:
     image
         The estimate in the units, dtype and order of axes of the result; there only when a
         preview is due.
+    best_iteration
+        The one that the stopping rule would choose now, 0 before it is known.
 
     Where several units are restored at once, ``unit`` and ``iteration`` count the work on all of
     them as though they had been restored one after another; the rest is of the unit that has told
@@ -52,6 +57,7 @@ class Snapshot:
     elapsed_s: float
     remaining_s: float
     image: NDArray[Any] | None = None
+    best_iteration: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,10 @@ class Result:
         shape: where it is large, the result was invented. ``None`` for a single fit.
     plan
         How the image was cut into units, in words.
+    continued_at
+        The iterations at which it had ended already, and was continued.
+    final
+        Why it cannot be continued; empty where :meth:`continued` goes on.
     """
 
     image: Lazy
@@ -114,6 +124,36 @@ class Result:
     stopped_by_user: bool
     spread: Lazy | None = None
     plan: str = ""
+    continued_at: tuple[int, ...] = ()
+    final: str = "its network was not kept"
+    more: Callable[..., Generator[Snapshot, None, Result]] | None = field(default=None, repr=False)
+
+    def continued(
+        self, iterations: int, *, stop_requested: Callable[[], bool] = lambda: False
+    ) -> Generator[Snapshot, None, Result]:
+        """Go on with the same network by so many iterations.
+
+        Needs ``restore(..., keep_network=True)``, and an image that was restored as a whole by a
+        single fit. A stopping rule that had ended the fit no longer does. The network goes along:
+        continue the result that comes out, not this one again.
+
+        Parameters
+        ----------
+        iterations
+            How many more, at least 1.
+        stop_requested
+            As in :func:`~napari_dip.stack.restore.restore`.
+
+        Raises
+        ------
+        BadSettings
+            At the call, if it cannot be continued, with the reason.
+        """
+        if self.more is None:
+            raise BadSettings(f"this result cannot be continued: {self.final}")
+        if iterations < 1:
+            raise BadSettings(f"iterations={iterations}: give at least one more")
+        return self.more(self, iterations, stop_requested)
 
     @property
     def factor(self) -> int:
@@ -136,6 +176,7 @@ class Result:
             "device": self.device,
             "elapsed_s": round(self.elapsed_s, 3),
             "plan": self.plan,
+            "continued_at": list(self.continued_at),
             "stopped_by_user": self.stopped_by_user,
             "stop_reason": "; ".join(dict.fromkeys(report.reason for report in self.reports)),
             "units": [asdict(report) for report in self.reports],

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.prior.block import Block, Restored
+    from napari_dip.prior.fit import Iterate
     from napari_dip.prior.noise import NoiseModel
     from napari_dip.stack.intensity import Scale
     from napari_dip.stack.observed import Seen
     from napari_dip.stack.plan import Unit
 
-__all__ = ["Done", "UnitStep", "make_block", "restore_unit", "unit_seed"]
+__all__ = ["Done", "UnitStep", "continue_unit", "make_block", "restore_unit", "unit_seed"]
 
 _MOST_METRICS = 500
 """Points of the stopping rule's curve that a report keeps."""
@@ -46,31 +47,68 @@ class UnitStep:
     loss: float
     metric: float
     image: NDArray[Any] | None
+    best_iteration: int = 0
 
 
 @dataclass(frozen=True)
 class Done:
-    """A unit as it belongs into the result, and how it came about."""
+    """A unit as it belongs into the result, and how it came about.
+
+    ``restored`` is there on request, and where the fit may go on; it holds the network.
+    """
 
     image: NDArray[Any]
     spread: NDArray[np.float32] | None
     report: UnitReport
+    restored: Restored | None = None
 
 
 def restore_unit(
-    problem: Problem, unit: Unit, stop_requested: Callable[[], bool]
+    problem: Problem, unit: Unit, stop_requested: Callable[[], bool], *, keep: bool = False
 ) -> Generator[UnitStep, None, Done]:
-    """Read one unit and restore it, showing how it comes along."""
+    """Read one unit and restore it, showing how it comes along; ``keep`` the network if asked."""
     seen = problem.observed.look(unit.reach)
     scale = problem.scale(unit)
     if scale is None or seen.constant:
         return Done(problem.fill(unit, seen), None, _constant(unit))
     restored, said = yield from _fit(problem, unit, seen, scale, stop_requested)
+    return _done(problem, unit, seen, scale, restored, said, keep=keep)
+
+
+def continue_unit(
+    problem: Problem,
+    unit: Unit,
+    restored: Restored,
+    iterations: int,
+    stop_requested: Callable[[], bool],
+) -> Generator[UnitStep, None, Done]:
+    """Go on with a unit whose network was kept, by so many iterations."""
+    from napari_dip.prior.further import continue_block
+
+    seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
+    assert scale is not None, "a constant unit has no network"
+    total = sum(fitted.iterations for fitted in restored.fits) + iterations
+    fitting = continue_block(restored, iterations, stop_requested)
+    restored = yield from _watch(problem, unit, seen, scale, fitting, total)
+    return _done(problem, unit, seen, scale, restored, "", keep=True)
+
+
+def _done(
+    problem: Problem,
+    unit: Unit,
+    seen: Seen,
+    scale: Scale,
+    restored: Restored,
+    said: str,
+    *,
+    keep: bool,
+) -> Done:
     spread = restored.spread
     return Done(
         problem.finish(unit, seen, scale, restored.estimate),
         None if spread is None else problem.finish_spread(unit, seen, scale, spread),
         _report(unit, restored, problem.noise(unit), said),
+        restored if keep and restored.last is not None else None,
     )
 
 
@@ -100,9 +138,8 @@ def _fit_tiles(
     tile: int | None,
     stop_requested: Callable[[], bool],
 ) -> Generator[UnitStep, None, Restored]:
-    """Fit a unit, and bring what is shown of it to the intensities of the result."""
+    """Fit a unit, as a whole or in tiles."""
     from napari_dip.prior.block import block_recipe
-    from napari_dip.prior.device import release_memory
 
     settings = problem.settings
     block = make_block(problem, unit, seen, scale)
@@ -112,16 +149,32 @@ def _fit_tiles(
     fitting = restore_in_tiles(
         block, settings, problem.device, seed=seed, tile=tile, stop_requested=stop_requested
     )
+    most = chosen.iterations * chosen.members * tiles
+    return (yield from _watch(problem, unit, seen, scale, fitting, most))
+
+
+def _watch(
+    problem: Problem,
+    unit: Unit,
+    seen: Seen,
+    scale: Scale,
+    fitting: Generator[Iterate, None, Restored],
+    most: int,
+) -> Generator[UnitStep, None, Restored]:
+    """Bring what is shown of a unit to the intensities of the result."""
+    from napari_dip.prior.device import release_memory
+
     try:
         while True:
             iterate = next(fitting)
             estimate = iterate.estimate
             yield UnitStep(
                 iteration=iterate.iteration,
-                iterations=chosen.iterations * chosen.members * tiles,
+                iterations=most,
                 loss=iterate.loss,
                 metric=iterate.metric,
                 image=None if estimate is None else problem.finish(unit, seen, scale, estimate),
+                best_iteration=iterate.best_iteration,
             )
     except StopIteration as end:
         restored: Restored = end.value
