@@ -33,16 +33,16 @@ class Engine:
         self.closed = 0
         self.ballast = lambda: None
         self.thread: int | None = None
+        self.final = "for a test"
 
-    def restore(self, image, settings, *, mask=None, axes=None, stop_requested):
+    def restore(self, image, settings, *, mask=None, axes=None, stop_requested, **_):
         self.calls += 1
         return self._steps(image, settings.replace(axes=axes), stop_requested)
 
-    def _steps(self, image, settings, stop_requested):
+    def _steps(self, image, settings, stop_requested, iteration=0):
         ballast = Ballast()
         self.ballast = weakref.ref(ballast)
         self.thread = threading.get_ident()
-        iteration = 0
         factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
         output = image.repeat(factor, 0).repeat(factor, 1)
         try:
@@ -51,7 +51,7 @@ class Engine:
                     raise self.fail()
                 iteration += 1
                 output = np.full_like(output, iteration)
-                yield Snapshot(0, 1, (), iteration, 1000, 0.5, 0.1, 1.0, 2.0, output)
+                yield Snapshot(0, 1, (), iteration, 1000, 0.5, 0.1, iteration / 50, 2.0, output)
                 time.sleep(0.005)
         finally:
             self.closed += 1
@@ -60,7 +60,12 @@ class Engine:
         )
         result = Result(output, settings.axes, settings, (report,), "cpu", 1.0, stop_requested())
         spread = np.full(output.shape, 0.5, np.float32) if settings.preset == "best" else None
-        return replace(result, spread=spread)
+
+        def more(result, iterations, stop_requested):
+            self.finish.clear()
+            return self._steps(image, settings, stop_requested, iteration)
+
+        return replace(result, spread=spread, final=self.final, more=None if self.final else more)
 
 
 @pytest.fixture

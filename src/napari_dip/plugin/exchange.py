@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import NapariDipError
@@ -26,6 +26,13 @@ logger = logging.getLogger(__name__)
 _WAKE_EVERY_S = 0.2
 
 
+def _gone() -> threading.Event:
+    """Make an event that is set."""
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass(eq=False)
 class Exchange:
     """What the worker and the viewer know in common.
@@ -39,6 +46,12 @@ class Exchange:
         Set by the viewer: come to an end, and keep the best so far.
     discarding
         Set by the viewer: come to an end, nothing is wanted any more.
+    going
+        Cleared by the viewer to pause the run, and set to let it go on.
+    earlier, more
+        A result to be continued, and by how many iterations; ``None`` for a new run.
+    place, used_bytes
+        The device, and the memory that is taken there.
     begun
         The layer to begin with, ready before the first snapshot.
     result, failure
@@ -49,22 +62,32 @@ class Exchange:
 
     stopping: threading.Event = field(default_factory=threading.Event)
     discarding: threading.Event = field(default_factory=threading.Event)
+    going: threading.Event = field(default_factory=_gone)
+    earlier: Result | None = None
+    more: int = 0
+    place: str = ""
+    used_bytes: int = 0
     begun: LayerData | None = None
     result: Result | None = None
     failure: str | None = None
     steps: Restoration | None = None
     _latest: Snapshot | None = None
     _picture: Snapshot | None = None
+    _unread: list[Snapshot] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def stop_requested(self) -> bool:
-        """Tell the restoration whether to come to an end."""
-        return self.stopping.is_set() or self.discarding.is_set()
+        """Tell the restoration whether to come to an end; in a pause, not before it is over."""
+        while not (ending := self.stopping.is_set() or self.discarding.is_set()):
+            if self.going.wait(_WAKE_EVERY_S):
+                break
+        return ending
 
     def post(self, snapshot: Snapshot) -> None:
         """Put a snapshot in the place of the one before."""
         with self._lock:
             self._latest = snapshot
+            self._unread.append(replace(snapshot, image=None))
             if snapshot.image is not None:
                 self._picture = snapshot
 
@@ -75,11 +98,17 @@ class Exchange:
             self._latest = self._picture = None
         return taken
 
+    def numbers(self) -> list[Snapshot]:
+        """Take all snapshots since the last time, without their pictures: none is missing."""
+        with self._lock:
+            taken, self._unread = self._unread, []
+        return taken
+
     def clear(self) -> None:
         """Let go of everything, the network and its tensors first."""
         if self.steps is not None:
             self.steps.close()
-        self.steps = self._latest = self._picture = self.begun = self.result = None
+        self.steps = self._latest = self._picture = self.begun = self.result = self.earlier = None
 
 
 def deep_image_prior_restoration(
@@ -108,15 +137,21 @@ def _restoration(
     source: LayerInput, settings: Settings, exchange: Exchange
 ) -> Generator[None, None, None]:
     # Loading torch takes seconds: here it holds up nobody.
+    from napari_dip.prior.device import choose_device, used_bytes
     from napari_dip.stack.restore import restore
 
-    steps = restore(
-        source.image,
-        settings,
-        mask=source.mask,
-        axes=source.axes,
-        stop_requested=exchange.stop_requested,
-    )
+    if exchange.earlier is None:
+        steps = restore(
+            source.image,
+            settings,
+            mask=source.mask,
+            axes=source.axes,
+            stop_requested=exchange.stop_requested,
+            keep_network=True,
+        )
+    else:
+        steps = exchange.earlier.continued(exchange.more, stop_requested=exchange.stop_requested)
+    exchange.place = str(choose_device(settings.device))
     exchange.begun = first_guess(source, settings)
     exchange.steps = steps
     woken = -_WAKE_EVERY_S
@@ -125,6 +160,7 @@ def _restoration(
             exchange.post(next(steps))
             if time.monotonic() - woken >= _WAKE_EVERY_S:
                 woken = time.monotonic()
+                exchange.used_bytes = used_bytes(exchange.place)
                 yield
     except StopIteration as end:
         exchange.result = end.value

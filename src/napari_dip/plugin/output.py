@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
+from napari_dip.plugin.afterwards import inserted
 from napari_dip.plugin.layers import to_layer_data, to_uncertainty_data
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
+    from numpy.typing import NDArray
 
+    from napari_dip.plugin.history import Frame
     from napari_dip.plugin.layers import LayerData, LayerInput
     from napari_dip.stack.restore import Result, Snapshot
 
@@ -29,12 +32,19 @@ class Output:
         Where the layers go.
     keep_previews
         Whether each preview also stays as a layer of its own.
+    earlier
+        The layer of a result that is continued; where nothing comes of it, that stays.
     """
 
-    def __init__(self, viewer: Viewer, *, keep_previews: bool = False) -> None:
+    def __init__(
+        self, viewer: Viewer, *, keep_previews: bool = False, earlier: Image | None = None
+    ) -> None:
         self._viewer = viewer
         self._keep_previews = keep_previews
-        self.layer: Image | None = None
+        self._earlier = None if earlier is None else (earlier.data, earlier.metadata)
+        self._pixels: NDArray[Any] | None = None
+        self._looking_back = False
+        self.layer = earlier
 
     @property
     def shown(self) -> bool:
@@ -45,13 +55,23 @@ class Output:
         """Write the snapshot's picture where it belongs, in a layer that begins as ``begun``."""
         pixels, keywords, _ = begun
         pixels[snapshot.index] = snapshot.image
+        self._pixels, before = pixels, self._pixels
         if self.layer is None:
             self.layer = Image(pixels, **keywords)
             self._viewer.add_layer(self.layer)
-        elif self.shown:
-            self.layer.refresh()
+        elif self.shown and not self._looking_back:
+            if before is None:
+                self.layer.data = pixels
+            else:
+                self.layer.refresh()
         if self._keep_previews:
             self._keep(begun, snapshot)
+
+    def look_back(self, frame: Frame | None) -> None:
+        """Show an earlier picture, and none that is new, until ``None`` is asked for."""
+        self._looking_back = frame is not None
+        if self.layer is not None and self.shown and self._pixels is not None:
+            self.layer.data = self._pixels if frame is None else inserted(frame, self._pixels)
 
     def complete(self, result: Result, source: LayerInput) -> Image:
         """Show the result in the refined layer, or in a new one where that was deleted."""
@@ -68,9 +88,12 @@ class Output:
         return self.layer
 
     def remove(self) -> None:
-        """Take the layer away again; kept previews stay."""
+        """Take the layer away again, or put back what it showed; kept previews stay."""
         if self.layer is not None and self.shown:
-            self._viewer.layers.remove(self.layer)
+            if self._earlier is None:
+                self._viewer.layers.remove(self.layer)
+            else:
+                self.layer.data, self.layer.metadata = self._earlier
         self.layer = None
 
     def _keep(self, begun: LayerData, snapshot: Snapshot) -> None:

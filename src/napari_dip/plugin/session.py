@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from napari.qt.threading import thread_worker
 from napari.utils import progress
 from napari.utils.notifications import show_error
 from psygnal import Signal
 
+from napari_dip.plugin.afterwards import Afterwards
 from napari_dip.plugin.exchange import Exchange, deep_image_prior_restoration
+from napari_dip.plugin.history import History
 from napari_dip.plugin.output import Output
-from napari_dip.sentences import duration
+from napari_dip.sentences import duration, gigabytes
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
+    from napari_dip.plugin.history import Frame
     from napari_dip.plugin.layers import LayerInput
     from napari_dip.settings import Settings
     from napari_dip.stack.restore import Result, Snapshot
@@ -39,9 +43,21 @@ class Session:
         What to do with it.
     keep_previews
         Whether each preview stays as a layer of its own.
+    earlier, more
+        A result to be continued, and by how many iterations.
+
+    Attributes
+    ----------
+    history
+        What it has been through so far.
+    outcome
+        What can be done with the result, once there is one.
+    looking_back
+        The picture that is shown in place of the latest.
     """
 
     progressed = Signal(str)
+    advanced = Signal()
     ended = Signal(str)
 
     def __init__(
@@ -51,10 +67,24 @@ class Session:
         settings: Settings,
         *,
         keep_previews: bool = False,
+        earlier: Afterwards | None = None,
+        more: int = 0,
     ) -> None:
+        if earlier is not None:
+            earlier.settle()
+        self._viewer = viewer
         self._source: LayerInput | None = source
-        self._output: Output | None = Output(viewer, keep_previews=keep_previews)
+        self._earlier = earlier
+        self.history = History() if earlier is None else earlier.history
+        self.outcome: Afterwards | None = None
+        self.looking_back: Frame | None = None
+        layer = None if earlier is None else earlier.layer
+        self._output: Output | None = Output(viewer, keep_previews=keep_previews, earlier=layer)
+        self._showing = False
         self._exchange = Exchange()
+        if earlier is not None:
+            self._exchange.earlier, self._exchange.more = earlier.result, more
+            self.history.add(earlier.outcome)
         self._progress: progress | None = None
         self._worker = thread_worker(deep_image_prior_restoration)(source, settings, self._exchange)
         self._worker.yielded.connect(self._show)
@@ -65,6 +95,25 @@ class Session:
         _running.add(self)
         self._progress = progress(total=0, desc="getting ready")
         self._worker.start()
+
+    @property
+    def paused(self) -> bool:
+        """Whether it waits to go on."""
+        return not self._exchange.going.is_set()
+
+    def pause(self) -> None:
+        """Hold on at the next iteration."""
+        self._exchange.going.clear()
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._exchange.going.set()
+
+    def look_back(self, frame: Frame | None) -> None:
+        """Show an earlier picture in the layer, or the latest again."""
+        self.looking_back = frame
+        if self._output is not None:
+            self._output.look_back(frame)
 
     def stop(self) -> None:
         """Come to an end and keep the best so far."""
@@ -82,15 +131,27 @@ class Session:
         self._output = None
 
     def _show(self) -> None:
+        # napari's progress bar handles events, the next of these among them: one is enough.
+        if self._showing:
+            return
+        self._showing = True
+        try:
+            self._show_latest()
+        finally:
+            self._showing = False
+
+    def _show_latest(self) -> None:
         latest, picture = self._exchange.fetch()
         if self._output is None or self._unwanted or latest is None:
             return
+        self.history.note(self._exchange.numbers())
         if picture is not None and self._exchange.begun is not None:
+            self.history.keep(picture)
             self._output.refine(self._exchange.begun, picture)
         if not self._exchange.stopping.is_set():
-            self.progressed.emit(_in_words(latest))
-        # Last, because napari's progress bar handles further events before it returns.
-        self._advance(latest)
+            self.progressed.emit(self._in_full(latest))
+        self.advanced.emit()
+        self._advance(latest)  # last, because the run may have ended before it returns
 
     def _advance(self, latest: Snapshot) -> None:
         if (bar := self._progress) is None:
@@ -99,6 +160,16 @@ class Session:
         bar.set_description(_in_words(latest))
         if self._progress is not None:  # else the run has ended in the meantime
             bar.update(max(0, latest.unit * latest.iterations + latest.iteration - bar.n))
+
+    def _in_full(self, latest: Snapshot) -> str:
+        """Say how far it is, how fast, and where."""
+        speed = self.history.per_second
+        parts = [
+            f"{'Paused at ' * self.paused}{_in_words(latest)}",
+            *([] if speed is None else [f"{speed:.3g} iterations/s"]),
+            f"{self._exchange.place}, {gigabytes(self._exchange.used_bytes)}",
+        ]
+        return "; ".join(parts)
 
     @property
     def _unwanted(self) -> bool:
@@ -111,26 +182,33 @@ class Session:
             bar, self._progress = self._progress, None
             bar.close()
         output, source = self._output, self._source
+        earlier, self._earlier = self._earlier, None
         self._output = self._source = None
         words = ""
         try:
             if output is not None and source is not None:
-                words = self._conclude(output, source)
+                self.history.note(self._exchange.numbers())
+                words = self._conclude(output, source, earlier)
         finally:
             self._exchange.clear()
             if output is not None:
                 self.ended.emit(words)
 
-    def _conclude(self, output: Output, source: LayerInput) -> str:
+    def _conclude(self, output: Output, source: LayerInput, earlier: Afterwards | None) -> str:
         """Do with the output what the end calls for, and say so."""
         result = self._exchange.result
         if self._unwanted:
             output.remove()
-            return "Discarded."
+            self.outcome = None if earlier is None else earlier.as_it_was()
+            return "Discarded." if earlier is None else "Discarded: the result before is back."
         if result is not None:
             layer = output.complete(result, source)
+            self.history.stopped_at = _stopped_at(result) or self.history.stopped_at
+            if isinstance(result.image, np.ndarray):  # what lies on disk is not taken in hand
+                self.outcome = Afterwards(self._viewer, layer, source, result, self.history)
             return _ending(result, layer.name)
         output.remove()
+        self.outcome = None if earlier is None else earlier.as_it_was()
         failure = self._exchange.failure or "The restoration ended without a result."
         show_error(failure)
         return failure
@@ -142,6 +220,15 @@ def _in_words(snapshot: Snapshot) -> str:
         f"{part}iteration {snapshot.iteration} of {snapshot.iterations}, "
         f"loss {snapshot.loss:.2g}, at most {duration(snapshot.remaining_s)} left"
     )
+
+
+def _stopped_at(result: Result) -> int | None:
+    """Tell where the rule said stop, if it was the rule, and of all that was restored."""
+    if len(result.reports) != 1 or result.stopped_by_user:
+        return None
+    (report,) = result.reports
+    all_done = report.reason.startswith(("all ", "continued"))
+    return None if all_done else report.iterations
 
 
 def _ending(result: Result, name: str) -> str:

@@ -12,8 +12,10 @@ from napari_dip import settings
 from napari_dip.errors import BadImage, BadMask, NapariDipError
 from napari_dip.plugin import controls
 from napari_dip.plugin.advanced import Advanced
+from napari_dip.plugin.buttons import Buttons, bind
 from napari_dip.plugin.layers import LayerInput, read_layer
 from napari_dip.plugin.session import Session
+from napari_dip.plugin.watch import Watch
 from napari_dip.plugin.window import Docking, unwrapped
 
 if TYPE_CHECKING:
@@ -50,30 +52,28 @@ class _Panel(Container[Widget]):
             self._viewer,
             Image,
         )
-        self.run = controls.button("run", "Run", "Restore the image into a new layer.")
-        self.stop = controls.button(
-            "stop", "Stop", "End the run now and keep the best result so far.", enabled=False
-        )
-        self.discard = controls.button(
-            "discard", "Discard", "End the run now and remove its result.", enabled=False
-        )
+        self._buttons = Buttons()
+        self.run = self._buttons.run
         self.status = controls.status_line()
         self._advanced = Advanced(folded)
-        buttons = Container(
-            widgets=[self.run, self.stop, self.discard], layout="horizontal", labels=False
-        )
-        buttons.margins = (0, 0, 0, 0)
-        super().__init__(widgets=[self.image, *own, buttons])
+        super().__init__(widgets=[self.image, *own, self._buttons])
         controls.align(self)
         fold = controls.folded("Advanced settings", self._advanced)
         self.native.layout().addWidget(self.status.native)
+        self._watch = Watch(self._viewer)
+        self.native.layout().addWidget(self._watch)
         self.native.layout().addWidget(fold)
+        bind(self.native, [*self._buttons.all, self._watch.tools.onward])
         self.native.setMaximumWidth(_WIDTH)
         Docking(self.native).undocked.connect(self._undocked)
         self.native.destroyed.connect(self._abandon)
         self.run.changed.connect(self._run)
-        self.stop.changed.connect(self._stop)
-        self.discard.changed.connect(self._discard)
+        self._buttons.stop.changed.connect(self._stop)
+        self._buttons.discard.changed.connect(self._discard)
+        self._buttons.pause.changed.connect(self._pause)
+        self._buttons.resume.changed.connect(self._resume)
+        self._watch.continued.connect(self._continue)
+        self._watch.said.connect(self._say)
         self.reset_choices()
         self._choose_likely_image()
 
@@ -105,30 +105,55 @@ class _Panel(Container[Widget]):
             self._say(str(error))
             show_error(str(error))
             return
-        self._session = Session(
-            self._viewer, source, asked, keep_previews=self._advanced.keep_previews.value
-        )
-        self._session.progressed.connect(self._say)
-        self._session.ended.connect(self._ended)
-        self._enable(running=True)
+        self._watch.let_go()
+        previews = self._advanced.keep_previews.value
+        self._start(Session(self._viewer, source, asked, keep_previews=previews))
         self._say(f"Getting ready to restore '{source.name}' …")
-        self._session.start()
+
+    def _continue(self, more: int) -> None:
+        ended = self._watch.afterwards
+        if self._session is not None or ended is None:
+            return
+        asked = ended.result.settings
+        self._start(Session(self._viewer, ended.source, asked, earlier=ended, more=more))
+        self._say(f"Going on with '{ended.layer.name}' …")
+
+    def _start(self, session: Session) -> None:
+        self._session = session
+        session.progressed.connect(self._say)
+        session.ended.connect(self._ended)
+        self._watch.follow(session)
+        self._buttons.allow("pause", "stop", "discard")
+        session.start()
+
+    def _pause(self) -> None:
+        if self._session is not None:
+            self._session.pause()
+            self._buttons.allow("resume", "stop", "discard")
+            self._say(f"Paused. Resume goes on. {self.status.value}")
+
+    def _resume(self) -> None:
+        if self._session is not None:
+            self._buttons.allow("pause", "stop", "discard")
+            self._session.resume()
 
     def _stop(self) -> None:
         if self._session is not None:
-            self.stop.enabled = False
+            self._buttons.allow("discard")
             self._say("Stopping: the best result so far is kept …")
             self._session.stop()
 
     def _discard(self) -> None:
         if self._session is not None:
-            self.stop.enabled = self.discard.enabled = False
+            self._buttons.allow()
             self._say("Discarding …")
             self._session.discard()
 
     def _ended(self, words: str) -> None:
+        outcome = None if self._session is None else self._session.outcome
         self._session = None
-        self._enable(running=False)
+        self._buttons.allow("run")
+        self._watch.end(outcome)
         self._say(words)
 
     def _undocked(self) -> None:
@@ -136,14 +161,11 @@ class _Panel(Container[Widget]):
         if self._session is not None:
             show_info("The panel was closed: the run stops, and its best result so far is kept.")
             self._session.stop()
+        self._watch.let_go()
 
     def _abandon(self) -> None:
         if self._session is not None:
             self._session.abandon()
-
-    def _enable(self, *, running: bool) -> None:
-        self.run.enabled = not running
-        self.stop.enabled = self.discard.enabled = running
 
     def _say(self, words: str) -> None:
         self.status.value = words

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import psutil
 import torch
 
 from napari_dip.errors import DeviceFailed, DeviceUnavailable, NapariDipError, OutOfMemory
@@ -23,6 +24,7 @@ __all__ = [
     "free_bytes",
     "release_memory",
     "torch_errors",
+    "used_bytes",
 ]
 
 
@@ -51,8 +53,6 @@ def devices() -> list[Device]:
 
 
 def _cpu() -> Device:
-    import psutil
-
     memory = psutil.virtual_memory()
     return Device(
         "cpu",
@@ -89,6 +89,16 @@ def choose_device(name: str) -> torch.device:
 def free_bytes(name: str) -> int | None:
     """Tell how much memory of a device is free; ``None`` if that is not known here."""
     return next((device.free_bytes for device in devices() if device.name == name), None)
+
+
+def used_bytes(name: str) -> int:
+    """Tell how much memory this process takes, on a GPU what torch holds of it."""
+    kind = torch.device(name).type
+    if kind == "cuda":
+        return torch.cuda.memory_reserved(name)
+    if kind == "mps":
+        return torch.mps.driver_allocated_memory()
+    return int(psutil.Process().memory_info().rss)
 
 
 def cpu_threads() -> int:

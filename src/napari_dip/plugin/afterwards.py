@@ -1,0 +1,239 @@
+"""What can be done with a run that has ended: look back, choose, blend, keep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+from napari.utils.transforms import Affine
+
+from napari_dip.plugin.history import Frame
+from napari_dip.plugin.layers import first_guess, read_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.viewer import Viewer
+    from numpy.typing import NDArray
+
+    from napari_dip.plugin.history import History
+    from napari_dip.plugin.layers import LayerInput
+    from napari_dip.stack.restore import Result
+
+__all__ = ["Afterwards", "blended", "inserted"]
+
+_BLENDS_AT_ONCE = 64_000_000
+"""Values that are blended while a slider moves; more would hold up the viewer."""
+
+
+class Afterwards:
+    """A result in its layer, with the pictures on the way to it.
+
+    Looking back changes nothing but what the layer shows, and its metadata, which always say what
+    that is. What is not taken by :meth:`use` goes back to the result by :meth:`settle`.
+
+    Parameters
+    ----------
+    viewer, layer
+        Where the result is.
+    source
+        The layer that was restored, as it was read.
+    result
+        What came out.
+    history
+        What the run went through.
+    """
+
+    def __init__(
+        self, viewer: Viewer, layer: Image, source: LayerInput, result: Result, history: History
+    ) -> None:
+        self.viewer, self.layer = viewer, layer
+        self.source, self.result, self.history = source, result, history
+        iterations = sum(report.iterations for report in result.reports)
+        self.outcome = Frame(iterations, (), np.asarray(result.image), result=True)
+        self.chosen = self.shown = self.outcome
+        self.share = 1.0
+
+    @property
+    def frames(self) -> list[Frame]:
+        """All that can be shown, the result last."""
+        return [*self.history.frames, self.outcome]
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the layer is in the viewer."""
+        return self.layer in self.viewer.layers
+
+    @property
+    def why_not_blend(self) -> str:
+        """Why it cannot be blended; empty where it can."""
+        return "the image is too large" if self.outcome.image.size > _BLENDS_AT_ONCE else ""
+
+    def show(self, frame: Frame) -> None:
+        """Show one of the pictures."""
+        self.shown = frame
+        self._draw()
+
+    def blend(self, share: float) -> None:
+        """Mix the picture with the image as it was; 1 is the picture alone, 0 the image."""
+        self.share = share
+        self._draw()
+
+    def use(self) -> None:
+        """Make the picture that is shown the result."""
+        self.chosen = self.shown
+        self._draw()
+
+    def settle(self) -> None:
+        """Show the result again."""
+        if self.shown is not self.chosen:
+            self.show(self.chosen)
+
+    def as_it_was(self) -> Afterwards:
+        """Give the same for a result whose continuation was given up: the network has moved on."""
+        result = replace(self.result, more=None, final="its network has gone on from there")
+        self.history.forget_after(self.outcome.iteration)
+        self.history.frames = [frame for frame in self.history.frames if not frame.result]
+        back = Afterwards(self.viewer, self.layer, self.source, result, self.history)
+        if self.chosen is not self.outcome:
+            back.chosen = back.shown = self.chosen
+        return back
+
+    def keep_as_layer(self) -> Image:
+        """Add what is shown as a layer of its own, under the result, which may go on changing."""
+        here = read_layer(self.layer)
+        blend = "" if self.share == 1 else f", {self.share:.0%}"
+        name = f"{here.name}, {in_words(self.shown)}{blend}"
+        pixels = np.array(self.layer.data)
+        metadata = {"napari-dip": self._made()}
+        return self._add(
+            Image(pixels, name=name, rgb=here.rgb, metadata=metadata, **here.look, **here.placement)
+        )
+
+    def keep_history(self) -> Image:
+        """Add all pictures as one layer, whose first axis is the iteration.
+
+        Its world coordinate is the iteration as nearly as even steps allow; the very numbers are in
+        ``metadata["iterations"]``.
+        """
+        here = read_layer(self.layer)
+        frames = [*self.history.frames]
+        if self.outcome.image.shape == frames[-1].image.shape:
+            frames.append(self.outcome)
+        stack, start = _stacked(frames, self.outcome.image.ndim)
+        iterations = [frame.iteration for frame in frames]
+        step = (iterations[-1] - iterations[0]) / max(1, len(iterations) - 1) or 1.0
+        place = _moved(here.placement, start[: len(start) - here.rgb])
+        return self._add(
+            Image(
+                stack,
+                name=f"{here.name}, history",
+                rgb=here.rgb,
+                metadata={"napari-dip": self.result.provenance(), "iterations": iterations},
+                **here.look,
+                **_under_an_axis("iteration", place, step, float(iterations[0])),
+            ),
+            above=True,
+        )
+
+    def _draw(self) -> None:
+        if not self.is_there:
+            return
+        pixels = inserted(self.shown, self.outcome.image)
+        if self.share < 1:
+            pixels = blended(pixels, self._input, self.share, self.source)
+        self.layer.data = pixels
+        self.layer.metadata = {**self.layer.metadata, "napari-dip": self._made()}
+
+    def _made(self) -> dict[str, Any]:
+        """Say how what is shown was made."""
+        made = self.result.provenance()
+        picture: dict[str, Any] = {}
+        if self.shown is not self.outcome:
+            by_user = self.shown is self.chosen
+            picture = {"iteration": self.shown.iteration, "chosen_by_user": by_user}
+        if self.share < 1:
+            picture["blend"] = round(self.share, 4)
+        return {**made, "picture": picture} if picture else made
+
+    @cached_property
+    def _input(self) -> NDArray[Any]:
+        """The image as it was, its pixels repeated where the result has finer ones."""
+        return first_guess(self.source, self.result.settings)[0]
+
+    def _add(self, layer: Image, *, above: bool = False) -> Image:
+        """Put a layer next to the result, which stays selected."""
+        layers = self.viewer.layers
+        selection = set(layers.selection)
+        layers.insert(layers.index(self.layer) + above if self.is_there else len(layers), layer)
+        layers.selection = selection
+        return layer
+
+
+def in_words(frame: Frame) -> str:
+    """Name a picture."""
+    return "result" if frame.result else f"iteration {frame.iteration}"
+
+
+def inserted(frame: Frame, image: NDArray[Any]) -> NDArray[Any]:
+    """Give the image with a picture of a part of it in its place; the image is not changed."""
+    if frame.image.shape == image.shape:
+        return frame.image
+    whole = image.copy()
+    whole[frame.index] = frame.image
+    return whole
+
+
+def blended(
+    picture: NDArray[Any], image: NDArray[Any], share: float, source: LayerInput
+) -> NDArray[Any]:
+    """Mix, in the picture's dtype; where the image says nothing, the picture stays."""
+    mixed = share * picture.astype(np.float64) + (1 - share) * image.astype(np.float64)
+    known = np.isfinite(mixed)
+    if source.mask is not None:
+        known &= ~(source.mask[..., np.newaxis] if source.rgb else source.mask)
+    if picture.dtype.kind not in "fc":
+        mixed = np.rint(mixed)
+    return np.where(known, mixed, picture).astype(picture.dtype)
+
+
+def _stacked(frames: Sequence[Frame], ndim: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Stack pictures of one part of an image, with all its axes, and tell where the part begins."""
+    index = frames[0].index
+    index = (*index, *[slice(None)] * (ndim - len(index)))
+    widen = tuple(np.newaxis if isinstance(part, int) else slice(None) for part in index)
+    start = [part if isinstance(part, int) else part.start or 0 for part in index]
+    return np.stack([frame.image for frame in frames])[:, *widen], np.array(start, float)
+
+
+def _moved(placement: dict[str, Any], start: NDArray[np.float64]) -> dict[str, Any]:
+    """Place a part of a layer that begins at such a pixel."""
+    names = ("scale", "translate", "rotate", "shear")
+    return placement | {"translate": Affine(**{name: placement[name] for name in names})(start)}
+
+
+def _under_an_axis(
+    name: str, placement: dict[str, Any], step: float, first: float
+) -> dict[str, Any]:
+    """Place a layer that has one more axis, in front."""
+    ndim = len(placement["scale"])
+    linear = Affine(scale=[1] * ndim, shear=placement["shear"]).linear_matrix
+    return {
+        "scale": [step, *placement["scale"]],
+        "translate": [first, *placement["translate"]],
+        "rotate": _bordered(placement["rotate"]),
+        "shear": _bordered(linear),
+        "affine": _bordered(placement["affine"]),
+        "units": ("pixel", *placement["units"]),
+        "axis_labels": (name, *placement["axis_labels"]),
+    }
+
+
+def _bordered(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Put a one in the corner in front."""
+    larger = np.eye(len(matrix) + 1)
+    larger[1:, 1:] = matrix
+    return larger

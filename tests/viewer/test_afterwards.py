@@ -1,0 +1,291 @@
+"""A run in hand: watch it, hold it, go back, choose, blend, keep, and go on."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from napari.layers import Image
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QWidget
+
+from napari_dip.plugin import session
+from napari_dip.plugin.afterwards import blended
+from napari_dip.plugin.layers import read_layer
+
+TOOLS = ("use_this", "keep_as_layer", "history", "continue", "blend")
+
+
+@pytest.fixture
+def noisy():
+    return Image(np.full((32, 32), 100, np.uint16), name="noisy", scale=(2, 3), translate=(5, 7))
+
+
+@pytest.fixture
+def running(open_panel, engine, noisy, qtbot):
+    """A panel whose run has shown several previews."""
+    engine.final = ""
+    panel = open_panel("Denoise", noisy)
+    panel.press("run")
+    qtbot.waitUntil(lambda: panel["scrub"].maximum() >= 3, timeout=60_000)
+    return panel
+
+
+@pytest.fixture
+def ended(running, engine):
+    """The same, with its result."""
+    engine.finish.set()
+    running.wait_until_idle()
+    return running
+
+
+def value(layer):
+    (one,) = np.unique(layer.data)
+    return int(one)
+
+
+def made(layer):
+    return layer.metadata["napari-dip"]
+
+
+def scrub(panel, place, qtbot, until):
+    panel["scrub"].setValue(place)
+    qtbot.waitUntil(until)
+
+
+def test_the_curve_grows_and_the_status_says_how_fast_and_where(running, qtbot):
+    curve = running["curve"]
+    points = len(curve._loss.getData()[0])
+    qtbot.waitUntil(lambda: len(curve._loss.getData()[0]) > points)
+    assert "50 iterations/s; cpu" in running.said
+    assert "GiB" in running.said
+    assert not curve.best.isVisible()
+
+
+def test_a_pause_holds_the_run_until_it_is_resumed(running, engine, qtbot):
+    running.press("pause")
+    assert "Paused" in running.said
+    assert [running[name].isEnabled() for name in ("pause", "resume", "stop")] == [0, 1, 1]
+    qtbot.wait(100)  # the iteration that had begun
+    layer = running.viewer.layers[-1]
+    one = session._running.copy().pop()
+    one._show()
+    before = value(layer)
+    engine.finish.set()  # which the engine would hear if it were not held
+    qtbot.wait(300)
+    assert session._running
+    assert value(layer) == before
+    engine.finish.clear()
+    running.press("resume")
+    qtbot.waitUntil(lambda: value(layer) > before)
+    assert "Paused" not in running.said
+
+
+@pytest.mark.parametrize("button", ["stop", "discard"])
+def test_a_paused_run_can_be_ended(running, button):
+    running.press("pause")
+    running.press(button)
+    running.wait_until_idle()
+    assert running["run"].isEnabled()
+    assert not running["resume"].isEnabled()
+
+
+def test_closing_the_viewer_ends_a_paused_run(running, engine, qtbot):
+    running.press("pause")
+    running.viewer.close()
+    qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+    gc.collect()
+    assert engine.ballast() is None
+
+
+def test_keys_press_the_buttons_while_the_panel_has_the_focus(running, qtbot):
+    window = running.viewer.window._qt_window
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    stop = running["stop"]
+    assert "(F7)" in stop.toolTip()
+    stop.setFocus()
+    qtbot.keyClick(stop, Qt.Key.Key_F6)
+    assert running["resume"].isEnabled()
+    qtbot.keyClick(stop, Qt.Key.Key_F6)
+    assert running["pause"].isEnabled()
+    qtbot.keyClick(stop, Qt.Key.Key_F7)
+    running.wait_until_idle()
+    assert running.said.startswith("Stopped")
+
+
+def test_looking_back_in_mid_run_holds_the_picture_but_not_the_run(running, qtbot):
+    layer = running.viewer.layers[-1]
+    (one,) = session._running
+    first = one.history.frames[0].iteration
+    scrub(running, 0, qtbot, lambda: value(layer) == first)
+    seen = one.history.latest.iteration
+    qtbot.waitUntil(lambda: one.history.latest.iteration > seen)
+    assert value(layer) == first
+    scrub(running, running["scrub"].maximum(), qtbot, lambda: value(layer) > first)
+
+
+def test_an_earlier_picture_can_be_made_the_result(ended, qtbot):
+    layer = ended.viewer.layers[-1]
+    result = value(layer)
+    assert "picture" not in made(layer)
+    scrub(ended, 0, qtbot, lambda: value(layer) < result)
+    first = value(layer)
+    assert made(layer)["picture"] == {"iteration": first, "chosen_by_user": False}
+    ended.press("use_this")
+    assert made(layer)["picture"] == {"iteration": first, "chosen_by_user": True}
+    scrub(ended, 1, qtbot, lambda: value(layer) > first)
+    ended.press("run")  # what was only looked at is not the result
+    assert value(layer) == first
+    assert made(layer)["picture"]["chosen_by_user"]
+
+
+def test_a_click_on_the_curve_shows_the_nearest_picture(ended, qtbot):
+    layer = ended.viewer.layers[-1]
+    frames = ended.widget._watch.afterwards.frames
+    ended["curve"].picked.emit(frames[1].iteration)
+    qtbot.waitUntil(lambda: value(layer) == frames[1].iteration)
+    assert ended["scrub"].value() == 1
+    assert ended["curve"].here.value() == frames[1].iteration
+
+
+def test_what_is_shown_and_all_pictures_can_be_kept_as_layers(ended, qtbot):
+    layer = ended.viewer.layers[-1]
+    frames = ended.widget._watch.afterwards.frames
+    scrub(ended, 1, qtbot, lambda: value(layer) == frames[1].iteration)
+    ended.press("keep_as_layer")
+    ended.press("history")
+    kept = ended.viewer.layers[f"noisy (denoised), iteration {frames[1].iteration}"]
+    stack = ended.viewer.layers["noisy (denoised), history"]
+    assert value(kept) == frames[1].iteration
+    assert tuple(kept.scale) == (2, 3)
+    assert made(kept)["picture"]["iteration"] == frames[1].iteration
+    iterations = [frame.iteration for frame in frames]
+    assert stack.metadata["iterations"] == iterations
+    np.testing.assert_array_equal(stack.data.max((1, 2)), iterations)
+    assert stack.axis_labels[0] == "iteration"
+    np.testing.assert_allclose(stack.scale[1:], (2, 3))
+    np.testing.assert_allclose(stack.translate, (iterations[0], 5, 7))
+    assert stack.data_to_world((len(frames) - 1, 0, 0))[0] == pytest.approx(iterations[-1])
+    kept.data[:] = 0
+    assert value(layer) == frames[1].iteration
+
+
+def test_the_blend_is_live_and_told(ended, qtbot, noisy):
+    layer = ended.viewer.layers[-1]
+    result = value(layer)
+    ended["blend"].setValue(25)
+    qtbot.waitUntil(lambda: value(layer) == round(0.25 * result + 75))
+    assert layer.data.dtype == np.uint16
+    assert made(layer)["picture"] == {"blend": 0.25}
+    ended["blend"].setValue(0)
+    qtbot.waitUntil(lambda: value(layer) == 100)
+    ended["blend"].setValue(100)
+    qtbot.waitUntil(lambda: value(layer) == result)
+    assert "picture" not in made(layer)
+    assert value(noisy) == 100
+
+
+def test_a_finer_result_is_blended_with_the_pixels_repeated(open_panel, engine, noisy, qtbot):
+    panel = open_panel("Super-resolution", noisy)
+    panel.press("run")
+    layer = panel.wait_for_preview()
+    engine.finish.set()
+    panel.wait_until_idle()
+    result = value(layer)
+    panel["blend"].setValue(50)
+    qtbot.waitUntil(lambda: value(layer) == round(0.5 * result + 50))
+    assert layer.data.shape == (64, 64)
+
+
+def test_a_blend_leaves_what_is_missing_to_the_result():
+    mask = np.zeros((4, 4), bool)
+    mask[0] = True
+    image = np.full((4, 4), 3.0)
+    image[1] = np.nan
+    source = read_layer(Image(np.nan_to_num(image)))
+    object.__setattr__(source, "mask", mask)
+    mixed = blended(np.full((4, 4), 1, "f4"), image, 0.5, source)
+    assert mixed.dtype == np.float32
+    np.testing.assert_array_equal(mixed.mean(1), [1, 1, 2, 2])
+
+
+def test_a_result_can_be_continued_and_that_be_given_up(ended, engine, qtbot):
+    layer = ended.viewer.layers[-1]
+    result = value(layer)
+    ended.press("continue")
+    qtbot.waitUntil(lambda: value(layer) > result)
+    ended.press("discard")
+    ended.wait_until_idle()
+    assert value(layer) == result
+    assert list(ended.viewer.layers)[1:] == [layer]
+    assert not ended["continue"].isEnabled()
+    assert "gone on" in ended["continue"].toolTip()
+    assert max(frame.iteration for frame in ended.widget._watch.afterwards.frames) == result
+
+
+def test_what_cannot_be_continued_says_why(open_panel, engine, noisy):
+    panel = open_panel("Denoise", noisy)
+    engine.finish.set()
+    panel.press("run")
+    panel.wait_until_idle()
+    assert not panel["continue"].isEnabled()
+    assert "for a test" in panel["continue"].toolTip()
+    assert not panel["scrub"].isEnabled()  # there are no pictures
+    assert "too short" in panel["scrub"].toolTip()
+
+
+def test_deleting_the_layer_lets_go_of_the_network_and_the_tools(ended, qtbot):
+    ended["scrub"].setValue(0)
+    ended.viewer.layers.remove(ended.viewer.layers[-1])
+    assert ended.widget._watch.afterwards is None
+    assert ended.widget._watch.isHidden()
+    qtbot.wait(100)  # the slider's picture comes too late
+    assert len(ended.viewer.layers) == 1
+
+
+def test_a_panel_in_full_fits_a_small_screen(ended):
+    ended.widget._advanced.native.parentWidget().expand(animate=False)
+    size = ended.widget.native.sizeHint()
+    assert size.width() <= 350
+    assert size.height() <= 720
+    for name in (*TOOLS, "scrub", "pause", "resume", "curve"):
+        control = ended.dock.findChild(QWidget, name)
+        assert control.toolTip() and control.accessibleName(), name
+
+
+def test_the_real_engine_goes_on_with_its_network(open_panel):
+    counts = np.random.default_rng(0).poisson(20, (32, 32)).astype(np.uint16)
+    panel = open_panel("Denoise", Image(counts, name="cells"))
+    panel["iterations"].setValue(4)
+    panel["device"].setCurrentText("processor (cpu)")
+    panel.press("run")
+    panel.wait_until_idle()
+    layer = panel.viewer.layers[-1]
+    before = layer.data
+    panel["more"].setValue(3)
+    panel.press("continue")
+    panel.wait_until_idle()
+    assert made(layer)["continued_at"] == [4]
+    assert made(layer)["units"][0]["iterations"] == 7
+    assert not np.array_equal(layer.data, before)
+    assert layer.data.dtype == np.uint16
+    assert panel["continue"].isEnabled()
+    network = weakref.ref(panel.widget._watch.afterwards.result.more.restored)
+    panel.viewer.layers.remove(layer)
+    gc.collect()
+    assert network() is None
+
+
+def test_a_closed_panel_leaves_the_result_and_hears_no_more(ended, qtbot):
+    layer = ended.viewer.layers[-1]
+    result = value(layer)
+    scrub(ended, 0, qtbot, lambda: value(layer) < result)
+    ended.dock.destroyOnClose()
+    assert value(layer) == result
+    qtbot.wait(50)
+    ended.viewer.theme = "light"
+    ended.viewer.layers.remove(layer)
