@@ -21,20 +21,25 @@ class Clipping:
     ----------
     sigma
         Standard deviation of the noise.
-    low, high
-        The ends of the sensor's range, infinite where it has none.
+    ends
+        Of the sensor's range, low and high, infinite where it has none; one pair for each channel.
     """
 
     sigma: float
-    low: float
-    high: float
+    ends: tuple[tuple[float, float], ...]
 
     def __call__(self, x: Tensor, /) -> Tensor:
-        """Give E[min(max(x + n, low), high)], of the shape of x."""
+        """Give E[min(max(x + n, low), high)] of ``(1, channels, *spatial)``."""
+        if len(set(self.ends)) == 1:
+            return self._clipped(x, *self.ends[0])
+        channels = zip(x.split(1, dim=1), self.ends, strict=True)
+        return torch.cat([self._clipped(one, *ends) for one, ends in channels], dim=1)
+
+    def _clipped(self, x: Tensor, low: float, high: float) -> Tensor:
         mean = x
-        if math.isfinite(self.low):
-            mean = self.low + self._excess(x - self.low)
-        return mean - self._excess(x - self.high) if math.isfinite(self.high) else mean
+        if math.isfinite(low):
+            mean = low + self._excess(x - low)
+        return mean - self._excess(x - high) if math.isfinite(high) else mean
 
     def _excess(self, x: Tensor) -> Tensor:
         """Give E[max(x + n, 0)]."""

@@ -1,0 +1,126 @@
+"""The whole command, killed again and again or out of room, goes on and ends in the same bytes."""
+
+import json
+import multiprocessing
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs processes that are forked"),
+]
+
+FRAMES = 32
+QUICK = ("--iterations", "4", "--stopping", "fixed", "--refinement", "0", "--noise", "5")
+ALONE = ("--share", "none", "--device", "cpu", "--quiet", "--resume")
+
+# Every life of the command is a process of its own that is forked after the slow imports. Python
+# tells an audit hook of each operation on files: that is where it is killed, or refused room.
+PROGRAM = """
+import os, signal, sys, threading
+how, moment, delay, log, *sys.argv = {arguments!r}
+sys.stderr = open(log, "w")
+left = moment
+
+def dies():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def hook(event, arguments):
+    global left
+    writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+    if not writes and event not in ("os.rename", "os.remove", "os.mkdir"):
+        return
+    if {name!r} not in str(arguments[0]) or not os.path.basename(log):
+        return
+    left -= 1
+    if how == "killed" and left == 0:
+        threading.Timer(delay, dies).start() if delay else dies()
+    if how == "refused" and left <= 0:
+        raise OSError({error!r}, os.strerror({error!r}))
+
+from napari_dip.cli import app
+sys.addaudithook(hook)
+app()
+"""
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Give processes that begin with everything imported, but no thread."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        ["torch", "zarr", "napari_dip.cli", "napari_dip.files.run", "napari_dip.prior.block"]
+    )
+    return context
+
+
+@pytest.fixture(scope="module")
+def movie(tmp_path_factory):
+    path = tmp_path_factory.mktemp("in") / "movie.ome.zarr"
+    values = np.random.default_rng(0).poisson(20, (FRAMES, 24, 20)).astype(np.uint16)
+    write_image(path, StoredImage(values, "TYX", {"T": 2.0}, {"T": "s"}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(processes, movie, tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "out.ome.zarr"
+    assert live(processes, movie, path) == (0, "")
+    return path
+
+
+def live(processes, source, out, how="undisturbed", moment=0, delay=0.0, error=0):
+    """Run the command once; tell how it ended, and what it said."""
+    log = out.with_name("said.txt")
+    command = ["napari-dip", "denoise", str(source), str(out), *QUICK, *ALONE]
+    arguments = [how, moment, delay, str(log), *command]
+    program = PROGRAM.format(arguments=arguments, name=out.name, error=error)
+    process = processes.Process(target=exec, args=(program, {}))
+    process.start()
+    process.join(300)
+    return process.exitcode, log.read_text()
+
+
+def journal(out):
+    """Tell each unit that is done by the file that says so, and when it was written."""
+    files = (out / ".napari-dip" / "units").glob("*.json")
+    return {file.name: (file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
+
+
+def content(out):
+    """Everything but when and how long."""
+    found = {
+        str(file.relative_to(out)): file.read_bytes() for file in out.rglob("*") if file.is_file()
+    }
+    described = json.loads(found.pop("zarr.json"))
+    described["attributes"]["napari-dip"]["provenance"].pop("elapsed_s")
+    return found | {"zarr.json": described}
+
+
+def test_a_run_that_is_killed_all_the_time_ends_in_the_same_bytes(
+    processes, movie, undisturbed, tmp_path
+):
+    out = tmp_path / "out.ome.zarr"
+    random = np.random.default_rng(0)
+    counts = []
+    for kill in range(24):
+        # The first lives end before there is anything; every other ends in a fit, not in a write.
+        moment = int(random.integers(1, 30)) if out.exists() else 5 * kill + 1
+        delay = random.uniform(0, 0.04) if kill % 2 else 0.0
+        before = journal(out)
+        exitcode, said = live(processes, movie, out, "killed", moment, delay)
+        assert exitcode == -signal.SIGKILL, said
+        assert before.items() <= journal(out).items()
+        counts.append(len(journal(out)))
+    print(counts)
+    assert counts[0] == 0
+    assert 4 < len(set(counts))
+    before = journal(out)
+    assert live(processes, movie, out) == (0, "")
+    assert before.items() <= journal(out).items()
+    assert content(out) == content(undisturbed)
