@@ -1,5 +1,6 @@
 """The whole command, killed again and again or out of room, goes on and ends in the same bytes."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -8,7 +9,7 @@ import signal
 import numpy as np
 import pytest
 
-from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
+from napari_dip.files.store import StoredImage, read_image, write_image
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,7 +36,7 @@ def hook(event, arguments):
     writes = event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)
     if not writes and event not in ("os.rename", "os.remove", "os.mkdir"):
         return
-    if {name!r} not in str(arguments[0]) or not os.path.basename(log):
+    if {below!r} not in str(arguments):
         return
     left -= 1
     if how == "killed" and left == 0:
@@ -74,12 +75,15 @@ def undisturbed(processes, movie, tmp_path_factory):
     return path
 
 
-def live(processes, source, out, how="undisturbed", moment=0, delay=0.0, error=0):
-    """Run the command once; tell how it ended, and what it said."""
+def live(processes, source, out, how="undisturbed", moment=0, delay=0.0, below="", error=0):
+    """Run the command once; tell how it ended, and what it said.
+
+    It is disturbed at so many operations on files below the output, or so many seconds later.
+    """
     log = out.with_name("said.txt")
     command = ["napari-dip", "denoise", str(source), str(out), *QUICK, *ALONE]
     arguments = [how, moment, delay, str(log), *command]
-    program = PROGRAM.format(arguments=arguments, name=out.name, error=error)
+    program = PROGRAM.format(arguments=arguments, below=out.name + below, error=error)
     process = processes.Process(target=exec, args=(program, {}))
     process.start()
     process.join(300)
@@ -107,20 +111,44 @@ def test_a_run_that_is_killed_all_the_time_ends_in_the_same_bytes(
 ):
     out = tmp_path / "out.ome.zarr"
     random = np.random.default_rng(0)
-    counts = []
-    for kill in range(24):
-        # The first lives end before there is anything; every other ends in a fit, not in a write.
-        moment = int(random.integers(1, 30)) if out.exists() else 5 * kill + 1
-        delay = random.uniform(0, 0.04) if kill % 2 else 0.0
+    counts = [0]
+
+    def killed(moment, **how):
         before = journal(out)
-        exitcode, said = live(processes, movie, out, "killed", moment, delay)
+        exitcode, said = live(processes, movie, out, "killed", moment, **how)
         assert exitcode == -signal.SIGKILL, said
-        assert before.items() <= journal(out).items()
+        assert before.items() <= journal(out).items(), "a unit was done twice"
         counts.append(len(journal(out)))
-    print(counts)
-    assert counts[0] == 0
-    assert 4 < len(set(counts))
+
+    for moment in (1, 7, 14, 21):  # before there is anything, or all of it
+        killed(moment)
+    assert counts[-1] == 0
+    for kill in range(18):  # in a write, and every other time in the fit after one
+        killed(int(random.integers(8, 26)), delay=random.uniform(0, 0.04) if kill % 2 else 0.0)
+    assert 0 < counts[-1] < FRAMES
+    assert len(set(counts)) > 6
+    for moment in (1, 2):  # when all that is left is to say that it is whole
+        killed(moment, below="/zarr.")
+    assert counts[-2:] == [FRAMES, FRAMES]
+    assert "not finished" in read_image(out).notes[-1]
     before = journal(out)
+    assert live(processes, movie, out) == (0, "")
+    assert journal(out) == before
+    assert content(out) == content(undisturbed)
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EACCES])
+def test_a_disk_that_is_full_or_closed_in_mid_run_is_told_and_gone_on_with(
+    processes, movie, undisturbed, tmp_path, error
+):
+    out = tmp_path / "out.ome.zarr"
+    exitcode, said = live(processes, movie, out, "refused", 70, error=error)
+    assert exitcode in (1, 2)
+    assert f"{out} " in said
+    assert os.strerror(error) in said
+    assert "Traceback" not in said
+    before = journal(out)
+    assert 0 < len(before) < FRAMES
     assert live(processes, movie, out) == (0, "")
     assert before.items() <= journal(out).items()
     assert content(out) == content(undisturbed)

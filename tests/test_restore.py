@@ -321,7 +321,7 @@ def stained(clean):
 def test_channels_that_share_a_network_keep_their_own_scale_and_noise(stained):
     truth, seen = stained
     before = seen.copy()
-    settings = Settings(axes="CYX", share="C", device="cpu")
+    settings = Settings(axes="CYX", share="C", device="cpu", iterations=60)
     _, result = finish(restore(seen, settings))
     for own, noisy, restored in zip(truth, seen, result.image, strict=True):
         assert mse(own, restored) < 0.6 * mse(own, noisy)
@@ -334,11 +334,12 @@ def test_channels_that_share_a_network_keep_their_own_scale_and_noise(stained):
 def test_channels_come_in_any_place_and_planes_beside_them(stained):
     _, seen = stained
     stack = np.stack([seen, seen[:, ::-1]]).astype(np.uint16)
-    once = denoise(stack, axes="TCYX", share="C", **QUICK)
-    last = denoise(stack.transpose(0, 2, 3, 1), axes="TYXC", share="C", **QUICK)
+    quick = QUICK | {"share": "C", "refinement": 0}
+    once = denoise(stack, axes="TCYX", **quick)
+    last = denoise(stack.transpose(0, 2, 3, 1), axes="TYXC", **quick)
     assert once.dtype == np.uint16
     assert np.array_equal(once, last.transpose(0, 3, 1, 2))
-    volume = denoise(stack.swapaxes(0, 1), axes="CZYX", share="C", ndim=3, **QUICK)
+    volume = denoise(stack.swapaxes(0, 1), axes="CZYX", ndim=3, **quick)
     assert volume.shape == (2, 2, 48, 56)
 
 
@@ -347,16 +348,17 @@ def test_a_pixel_may_be_missing_in_one_channel_alone(stained):
     missing = np.zeros(seen.shape, bool)
     missing[0] = np.random.default_rng(1).random(seen.shape[1:]) < 0.3
     damaged = np.where(missing, np.nan, seen)
-    filled = inpaint(damaged, missing, axes="CYX", share="C", device="cpu", iterations=150)
+    quick = {"device": "cpu", "iterations": 60, "refinement": 1}
+    filled = inpaint(damaged, missing, axes="CYX", share="C", **quick)
     assert np.array_equal(filled[~missing], seen[~missing])
     hidden = truth[missing]
-    assert mse(hidden, filled[missing]) < 0.5 * hidden.var()
+    assert mse(hidden, filled[missing]) < 0.3 * hidden.var()
 
 
 def test_a_channel_without_contrast_is_left_out_of_the_sharing(stained):
     _, seen = stained
     image = np.stack([seen[0], np.full_like(seen[0], 7), seen[1]])
-    restored = denoise(image, axes="CYX", share="C", **QUICK)
+    restored = denoise(image, axes="CYX", share="C", refinement=0, **QUICK)
     assert np.array_equal(restored[1], image[1])
 
 

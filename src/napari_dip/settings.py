@@ -253,9 +253,9 @@ class Settings(Frozen):
         2 restores plane by plane; 3 takes Z, Y and X as one volume.
     share
         The axis along which neighbouring planes share a network, which is faster and better than
-        plane by plane where they are alike; ``"auto"`` is Z or else T. ``"C"`` restores all
-        channels of a plane jointly, which is several times faster, and better where they show the
-        same things; each keeps its own scale and noise.
+        plane by plane where they are alike; ``"auto"`` is Z or else T. ``"C"`` restores the
+        channels of a plane jointly, each with its own scale and noise, and planes one by one: in
+        half the time, and better where the channels show the same things.
     window, context
         How many planes are restored together at most (1: each by itself), and how many more are
         looked at on either side.

@@ -14,7 +14,7 @@ from napari_dip.prior.calibrate import Arithmetic, choose_arithmetic
 from napari_dip.prior.code import make_code
 from napari_dip.prior.collaborate import collaborate
 from napari_dip.prior.device import cpu_threads, torch_errors
-from napari_dip.prior.domain import Domain, make_domain
+from napari_dip.prior.domain import Channel, Domain
 from napari_dip.prior.energy import Clipping, Observation
 from napari_dip.prior.fit import Fitted, Iterate, fit
 from napari_dip.prior.networks import build_network
@@ -73,7 +73,7 @@ class Restored:
 def block_recipe(block: Block, settings: Settings) -> tuple[Recipe, Domain]:
     """Settle how a block is fitted, and in which intensities."""
     evenly = _knows_noise(settings) and not _mixes_pixels(block, settings)
-    domain = make_domain(block.noises, block.values, block.known, stabilised=evenly)
+    domain = Domain(tuple(Channel(noise, evenly and noise.gain > 0) for noise in block.noises))
     sigma = domain.sigma(block.values, block.known)
     chosen = recipe(settings, hole=block.hole, sigma=sigma)
     if block.shared and chosen.shared_iterations and settings.iterations is None:
@@ -238,12 +238,12 @@ class Fit:
 
     def second_opinion(self) -> NDArray[np.float32]:
         """Denoise without any network, in the intensities of the block."""
-        noisy, sigma = self._everything.y, self._sigma
 
-        def collaborative(noisy: torch.Tensor) -> torch.Tensor:
+        def collaborative(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
             return collaborate(refine_alone(noisy, sigma, passes=2), noisy, sigma)
 
-        return self._leave(self._both_ways(collaborative, noisy))
+        everything = self._everything
+        return self._filtered(collaborative, everything.y, known=everything.known)
 
     def finish(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Refine an estimate of the loop, and bring it back to the intensities of the block."""
@@ -256,26 +256,40 @@ class Fit:
             noisy = noisy + guide - everything.clipping(guide)
         refined = partial(
             refine,
-            sigma=self._sigma,
             passes=self.recipe.refinement,
             side=self.patch_side,
             reach=self.recipe.reach,
         )
-        return self._leave(self._both_ways(refined, guide, noisy, everything.known))
+        return self._filtered(refined, guide, noisy, known=everything.known)
 
-    def _both_ways(
-        self, filtered: Callable[..., torch.Tensor], *images: torch.Tensor
-    ) -> torch.Tensor:
-        """Filter all channels together and, where they may show different things, each alone."""
-        together = filtered(*images)
-        if self.block.shared != "C":
-            return together
-        channels = zip(*(image.split(1, dim=1) for image in images), strict=True)
-        alone = torch.cat([filtered(*each) for each in channels], dim=1)
-        return (together + alone) / 2
+    def _filtered(
+        self, filtered: Callable[..., torch.Tensor], *images: torch.Tensor, known: torch.Tensor
+    ) -> NDArray[np.float32]:
+        """Filter images of the domain whose noise is made as strong in all channels, and leave it.
 
-    def _leave(self, image: torch.Tensor) -> NDArray[np.float32]:
-        return self.domain.leave(image[0].cpu().numpy())
+        Channels that may show different things are filtered both together and each alone.
+        """
+        sigmas = self.domain.sigmas(self.block.values, self.block.known)
+        least = min(sigmas)
+        ratios = torch.tensor([least / sigma if least else 1.0 for sigma in sigmas]).to(known)
+        ratios = ratios.reshape(-1, *[1] * (known.ndim - 2))
+        parts = [*(image * ratios for image in images), known]
+        image = filtered(*parts, least)
+        if self.block.shared == "C":
+            channels = zip(*(part.split(1, dim=1) for part in parts), strict=True)
+            alone = torch.cat([filtered(*each, least) for each in channels], dim=1)
+            image = (image + alone) / 2
+        return self.domain.leave((image / ratios)[0].cpu().numpy())
+
+    def _clipping(self) -> Clipping | None:
+        """Tell where the sensor clips; where the noise depends on the intensity it is let be."""
+        clips = [
+            (noise.low, noise.high) if not noise.gain else (-np.inf, np.inf)
+            for noise in self.block.noises
+        ]
+        sigmas = self.domain.sigmas(self.block.values, self.block.known)
+        sensors = tuple((sigma, *ends) for sigma, ends in zip(sigmas, clips, strict=True))
+        return Clipping(sensors) if np.isfinite(clips).any() else None
 
     @cached_property
     def _sigma(self) -> float:
@@ -291,14 +305,13 @@ class Fit:
         block, place = self.block, self.place
         aware = _knows_noise(self.settings)
         weight = self.domain.weight(block.values) if aware else None
-        clips = tuple(channel.clips() for channel in self.domain.channels)
-        clipped = aware and bool(np.isfinite(clips).any()) and self._sigma > 0
+        clipping = self._clipping() if aware and self._sigma > 0 else None
         return Observation(
             _to_tensor(self.domain.enter(block.values)).to(place),
             _operator(self.settings, block.psf, place),
             _to_tensor(block.known).to(place),
             None if weight is None else _to_tensor(weight).to(place),
-            Clipping(self._sigma, clips) if clipped else None,
+            clipping,
         )
 
 

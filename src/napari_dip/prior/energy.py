@@ -19,34 +19,34 @@ class Clipping:
 
     Parameters
     ----------
-    sigma
-        Standard deviation of the noise.
-    ends
-        Of the sensor's range, low and high, infinite where it has none; one pair for each channel.
+    sensors
+        Of each channel: the standard deviation of the noise, and the low and high end of the range,
+        infinite where it has none.
     """
 
-    sigma: float
-    ends: tuple[tuple[float, float], ...]
+    sensors: tuple[tuple[float, float, float], ...]
 
     def __call__(self, x: Tensor, /) -> Tensor:
         """Give E[min(max(x + n, low), high)] of ``(1, channels, *spatial)``."""
-        if len(set(self.ends)) == 1:
-            return self._clipped(x, *self.ends[0])
-        channels = zip(x.split(1, dim=1), self.ends, strict=True)
-        return torch.cat([self._clipped(one, *ends) for one, ends in channels], dim=1)
+        if len(set(self.sensors)) == 1:
+            return _clipped(x, *self.sensors[0])
+        channels = zip(x.split(1, dim=1), self.sensors, strict=True)
+        return torch.cat([_clipped(one, *sensor) for one, sensor in channels], dim=1)
 
-    def _clipped(self, x: Tensor, low: float, high: float) -> Tensor:
-        mean = x
-        if math.isfinite(low):
-            mean = low + self._excess(x - low)
-        return mean - self._excess(x - high) if math.isfinite(high) else mean
 
-    def _excess(self, x: Tensor) -> Tensor:
-        """Give E[max(x + n, 0)]."""
-        t = x / self.sigma
-        density = (-t.square() / 2).exp() / math.sqrt(2 * math.pi)
-        excess: Tensor = self.sigma * (t * torch.special.ndtr(t) + density)
-        return excess
+def _clipped(x: Tensor, sigma: float, low: float, high: float) -> Tensor:
+    mean = x
+    if math.isfinite(low):
+        mean = low + _excess(x - low, sigma)
+    return mean - _excess(x - high, sigma) if math.isfinite(high) else mean
+
+
+def _excess(x: Tensor, sigma: float) -> Tensor:
+    """Give E[max(x + n, 0)]."""
+    t = x / sigma
+    density = (-t.square() / 2).exp() / math.sqrt(2 * math.pi)
+    excess: Tensor = sigma * (t * torch.special.ndtr(t) + density)
+    return excess
 
 
 @dataclass(frozen=True)

@@ -136,11 +136,11 @@ def survey(observed: Observed, layout: Layout, settings: Settings) -> Survey:
 def _lonely(
     layout: Layout, scales: tuple[Scale | None, ...], noises: tuple[NoiseModel, ...]
 ) -> frozenset[Numbers]:
-    """Part channels without contrast or noise from those that have both, where they would share."""
+    """Part channels that would share: one has no contrast, or noise of another kind."""
     if layout.shared != "C":
         return frozenset()
     kinds = [
-        (scale is None, noise.gain == noise.read == 0)
+        (scale is None, noise.gain == noise.read == 0, noise.correlated)
         for scale, noise in zip(scales, noises, strict=True)
     ]
     return frozenset(
