@@ -246,4 +246,5 @@ class _Progress:
             elapsed_s=elapsed,
             remaining_s=elapsed / (self._furthest - self._before) * left,
             image=step.image,
+            best_iteration=step.best_iteration,
         )
