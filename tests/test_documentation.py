@@ -54,8 +54,7 @@ def little_work() -> Iterator[None]:
 
     def hasty(*given: Any, **named: Any) -> Recipe:
         chosen = recipe(*given, **named)
-        most = {"iterations": 2, "members": min(2, chosen.members), "reach": 2}
-        return replace(chosen, refinement=min(1, chosen.refinement), **most)
+        return replace(chosen, iterations=2, members=min(2, chosen.members), refinement=0)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(block, "recipe", hasty)
