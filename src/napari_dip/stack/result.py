@@ -42,6 +42,8 @@ class Snapshot:
     best_iteration
         The one that the stopping rule would choose now, 0 before it is known.
 
+    Notes
+    -----
     Where several units are restored at once, ``unit`` and ``iteration`` count the work on all of
     them as though they had been restored one after another; the rest is of the unit that has told
     last.
