@@ -110,6 +110,7 @@ def _restoration(
     # Loading torch takes seconds: here it holds up nobody.
     from napari_dip.stack.restore import restore
 
+    settings = settings.on_voxels(source.voxel)
     steps = restore(
         source.image,
         settings,

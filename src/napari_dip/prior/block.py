@@ -203,11 +203,16 @@ class Fit:
             correlated=self.block.noise.correlated,
         )
         channels, *low = self.block.values.shape
-        shape = tuple(size * _factor(self.settings) for size in low)
+        factors = self.settings.factors.values()
+        shape = tuple(size * factor for size, factor in zip(low, factors, strict=True))
         order = self.arithmetic.memory_format(len(shape))
         code = make_code(self.recipe, shape, _derive(self.seed, "code"))
         network = build_network(
-            self.recipe.network, code, channels, _derive(self.seed, "weights")
+            self.recipe.network,
+            code,
+            channels,
+            _derive(self.seed, "weights"),
+            self.recipe.spacing,
         ).to(self.place)
         return fit(
             observation,
@@ -292,10 +297,6 @@ def _mixes_pixels(block: Block, settings: Settings) -> bool:
     return isinstance(settings.task, SuperResolve) or block.psf is not None
 
 
-def _factor(settings: Settings) -> int:
-    return settings.task.factor if isinstance(settings.task, SuperResolve) else 1
-
-
 def _operator(
     settings: Settings, psf: NDArray[np.float32] | None, place: torch.device
 ) -> ForwardOperator:
@@ -304,7 +305,7 @@ def _operator(
     if psf is not None:
         operators.append(Blur(torch.from_numpy(psf).to(place)))
     if isinstance(settings.task, SuperResolve):
-        operators.append(Downsample(settings.task.factor, settings.task.downsampler))
+        operators.append(Downsample(tuple(settings.factors.values()), settings.task.kernel))
     return Composed(tuple(operators)) if operators else Identity()
 
 

@@ -78,7 +78,8 @@ class Recipe:
     settled by the machine. ``reach`` is how far patches are compared. ``second_opinion`` averages
     the mean of the fits with a filter that knows nothing of them. ``window`` planes share a
     network, and see ``context`` more of them on either side; ``shared_iterations`` are the most
-    that it then takes, if not 0.
+    that it then takes, if not 0. ``spacing`` is the distance of two pixels of the result along each
+    spatial axis, ``None`` where it is the same along all.
     """
 
     network: Network
@@ -101,6 +102,7 @@ class Recipe:
     window: int = 1
     context: int = 0
     shared_iterations: int = 0
+    spacing: tuple[float, ...] | None = None
 
 
 _OVERRIDABLE = (
@@ -142,7 +144,14 @@ def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 
     for name in _OVERRIDABLE:
         if getattr(settings, name) is not None:
             changes[name] = getattr(settings, name)
-    return replace(chosen, **changes)
+    return replace(chosen, **changes, spacing=_spacing(settings))
+
+
+def _spacing(settings: Settings) -> tuple[float, ...] | None:
+    if settings.voxel is None:
+        return None
+    voxel = dict(zip("ZYX", settings.voxel, strict=True))
+    return tuple(voxel[letter] / factor for letter, factor in settings.factors.items())
 
 
 def _with_network(base: Recipe, name: NetworkName) -> Recipe:
@@ -198,9 +207,9 @@ def _paper(settings: Settings, hole: Hole, sigma: float) -> Recipe:
         case Denoise():
             # Given for sigma 25 and 50 of 255; the change lies half-way between the two.
             return Recipe(SkipNet(), 1800, code_noise=1 / 30 if sigma < 37.5 / 255 else 1 / 20)
-        case SuperResolve(factor=factor):
+        case SuperResolve():
             # Given for factors 4 and 8.
-            if factor <= 4:
+            if max(settings.factors.values()) <= 4:
                 return Recipe(SkipNet(), 2000, code_noise=0.03)
             return Recipe(SkipNet(), 4000, code_noise=0.05)
         case Inpaint():

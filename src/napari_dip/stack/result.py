@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from napari_dip.settings import Settings, SuperResolve
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_dip.settings import Settings
     from napari_dip.stack.stored import Lazy
 
 __all__ = ["Result", "Snapshot", "UnitReport"]
@@ -116,15 +115,9 @@ class Result:
     plan: str = ""
 
     @property
-    def factor(self) -> int:
-        """By how much the image grew along :attr:`scaled_axes`."""
-        task = self.settings.task
-        return task.factor if isinstance(task, SuperResolve) else 1
-
-    @property
-    def scaled_axes(self) -> str:
-        """The axes that super-resolution refines."""
-        return "ZYX" if self.settings.ndim == 3 else "YX"
+    def factors(self) -> dict[str, int]:
+        """By how much the image grew along each spatial axis."""
+        return self.settings.factors
 
     def provenance(self) -> dict[str, Any]:
         """Say how the image was made, as values that JSON can hold."""
@@ -133,6 +126,7 @@ class Result:
             "settings": self.settings.model_dump(mode="json"),
             "seed": self.settings.seed,
             "axes": self.axes,
+            "factors": self.factors,
             "device": self.device,
             "elapsed_s": round(self.elapsed_s, 3),
             "plan": self.plan,
