@@ -19,6 +19,7 @@ from napari_dip.prior.energy import Clipping, Observation
 from napari_dip.prior.fit import Fitted, Iterate, fit
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
+from napari_dip.prior.project import project
 from napari_dip.prior.recipes import Recipe, recipe
 from napari_dip.prior.refine import refine, refine_alone
 from napari_dip.prior.rules import make_rule
@@ -248,9 +249,14 @@ class Fit:
 
     def finish(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Refine an estimate of the loop, and bring it back to the intensities of the block."""
+        everything = self._everything
+        if self.recipe.projection:
+            told = 0.0 if isinstance(self.settings.noise, str) else self._sigma
+            first = _to_tensor(estimate).to(self.place)
+            fitting = project(first, everything, told, self.recipe.projection)
+            return self.domain.leave(fitting[0].cpu().numpy())
         if not self.refines:
             return self.domain.leave(estimate)
-        everything = self._everything
         guide = _to_tensor(estimate).to(self.place)
         noisy = everything.y
         if everything.clipping is not None:

@@ -79,7 +79,8 @@ class Recipe:
     the mean of the fits with a filter that knows nothing of them. ``window`` planes share a
     network, and see ``context`` more of them on either side; ``shared_iterations`` are the most
     that it then takes, if not 0. ``spacing`` is the distance of two pixels of the result along each
-    spatial axis, ``None`` where it is the same along all.
+    spatial axis, ``None`` where it is the same along all. ``projection`` is the number of steps in
+    which an estimate is brought into agreement with what was seen.
     """
 
     network: Network
@@ -103,6 +104,7 @@ class Recipe:
     context: int = 0
     shared_iterations: int = 0
     spacing: tuple[float, ...] | None = None
+    projection: int = 0
 
 
 _OVERRIDABLE = (
@@ -242,6 +244,9 @@ _TOGETHER: dict[str, Any] = {"window": 13, "shared_iterations": 110}
 
 _FAST_SUPER = replace(_FAST, tv_weight=0.002)
 
+_FAST_AXIAL = replace(_FAST_SUPER, window=4, shared_iterations=200, projection=3)
+"""More sections than that are too much for one network: what lies between planes goes wrong."""
+
 _FILLING = replace(_FAST_NET, upsampling="nearest")
 
 _FAST_HOLE = replace(
@@ -270,7 +275,8 @@ def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
             # What is estimated from coarse pixels is as much texture as noise: only noise that was
             # told is smoothed against.
             told = not isinstance(settings.noise, str)
-            return replace(_FAST_SUPER, tv_weight=max(0.002, 0.4 * sigma)) if told else _FAST_SUPER
+            chosen = _FAST_AXIAL if settings.task.axial else _FAST_SUPER
+            return replace(chosen, tv_weight=max(0.002, 0.4 * sigma)) if told else chosen
         case Inpaint():
             return _FAST_INPAINT[hole]
 
