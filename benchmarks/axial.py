@@ -103,6 +103,7 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=96, help="of the crops, along X")
     parser.add_argument("--sigma", type=float, default=0.02, help="of the noise, of a range of 1")
     parser.add_argument("--factors", type=int, nargs="+", default=[2, 4])
+    parser.add_argument("--without-volume", action="store_true", help="leave out 3-D, the slowest")
     parser.add_argument("--resume", action="store_true", help="keep the rows that are there")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     asked = parser.parse_args()
@@ -119,6 +120,8 @@ def main() -> None:
             for sigma in (0.0, asked.sigma):
                 seen = clean + np.random.default_rng(0).normal(0, sigma, clean.shape)
                 for method, run in methods(sigma).items():
+                    if asked.without_volume and "volume" in method:
+                        continue
                     row = {"stack": name, "factor": factor, "sigma": sigma, "method": method}
                     if row in record:
                         continue

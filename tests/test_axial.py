@@ -199,7 +199,7 @@ def test_a_bad_option_is_named_with_its_cure(calibrated, tmp_path, options, word
 
 
 def test_a_file_without_pixel_sizes_says_how_to_give_them(tmp_path, stack):
-    tifffile.imwrite(tmp_path / "bare.tif", stack)
+    tifffile.imwrite(tmp_path / "bare.tif", stack, photometric="minisblack")
     bare = ("super-resolve", tmp_path / "bare.tif", tmp_path / "o.tif", "--factor", "isotropic")
     result = call(*bare, "--axes", "ZYX")
     assert result.exit_code == 2

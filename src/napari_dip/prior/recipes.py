@@ -244,7 +244,7 @@ _TOGETHER: dict[str, Any] = {"window": 13, "shared_iterations": 110}
 
 _FAST_SUPER = replace(_FAST, tv_weight=0.002)
 
-_FAST_AXIAL = replace(_FAST_SUPER, window=4, shared_iterations=200, projection=3)
+_FAST_AXIAL = replace(_FAST_SUPER, iterations=160, window=4, projection=3)
 """More sections than that are too much for one network: what lies between planes goes wrong."""
 
 _FILLING = replace(_FAST_NET, upsampling="nearest")
@@ -275,7 +275,12 @@ def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
             # What is estimated from coarse pixels is as much texture as noise: only noise that was
             # told is smoothed against.
             told = not isinstance(settings.noise, str)
-            chosen = _FAST_AXIAL if settings.task.axial else _FAST_SUPER
+            if not settings.task.axial:
+                chosen = _FAST_SUPER
+            elif told:
+                chosen = _FAST_AXIAL
+            else:  # nothing to stop before, and pixels held out would be missed
+                chosen = replace(_FAST_AXIAL, stopping=Fixed())
             return replace(chosen, tv_weight=max(0.002, 0.4 * sigma)) if told else chosen
         case Inpaint():
             return _FAST_INPAINT[hole]
