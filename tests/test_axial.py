@@ -115,13 +115,14 @@ def test_a_file_says_where_the_finer_planes_lie(calibrated, tmp_path, suffix):
     assert "5 times finer along Z" in provenance["plan"]
 
 
-def test_a_layer_lies_exactly_over_its_input(stack):
+@pytest.mark.parametrize("labels", [("z", "y", "x"), None], ids=["named", "unnamed"])
+def test_a_layer_lies_exactly_over_its_input(stack, labels):
     source = Image(
         stack,
         scale=(4, 0.8, 0.8),
         translate=(7, 8, 9),
         units=("um",) * 3,
-        axis_labels=("z", "y", "x"),
+        axis_labels=labels,
     )
     exchange = Exchange()
     settings = Settings(task=SuperResolve(factor="isotropic"), **QUICK)

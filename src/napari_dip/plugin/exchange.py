@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import NapariDipError
-from napari_dip.plugin.layers import first_guess
+from napari_dip.plugin.layers import first_guess, with_depth
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -110,6 +110,7 @@ def _restoration(
     # Loading torch takes seconds: here it holds up nobody.
     from napari_dip.stack.restore import restore
 
+    source = with_depth(source, settings)
     settings = settings.on_voxels(source.voxel)
     steps = restore(
         source.image,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
     LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
-__all__ = ["LayerInput", "first_guess", "read_layer", "to_layer_data", "to_uncertainty_data"]
+__all__ = [
+    "LayerInput",
+    "first_guess",
+    "read_layer",
+    "to_layer_data",
+    "to_uncertainty_data",
+    "with_depth",
+]
 
 _LOOK = (
     "colormap",
@@ -139,6 +146,14 @@ def read_layer(
     )
 
 
+def with_depth(source: LayerInput, settings: Settings) -> LayerInput:
+    """Take the one axis of unknown meaning for Z, where Z is asked for: napari seldom names it."""
+    unnamed = source.axes.count("Q") == 1 and "Z" not in source.axes
+    if "Z" in settings.spatial and unnamed:
+        return replace(source, axes=source.axes.replace("Q", "Z"))
+    return source
+
+
 def to_layer_data(result: Result, source: LayerInput) -> LayerData:
     """Give a result the place and the look of the layer that it was made from.
 
@@ -148,7 +163,7 @@ def to_layer_data(result: Result, source: LayerInput) -> LayerData:
         The pixels, the keywords for :class:`napari.layers.Image`, and ``"image"``. What was
         asked, with which versions, and why it stopped is in ``metadata["napari-dip"]``.
     """
-    factors = _factors(source.axes, result.settings)
+    factors = _factors(result.axes, result.settings)
     keywords = _keywords(source, result.settings, factors)
     keywords["metadata"] = {"napari-dip": result.provenance()}
     return np.asarray(result.image), keywords, "image"
@@ -164,7 +179,7 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
     """
     if result.spread is None:
         raise ValueError("a single fit has no spread")
-    factors = _factors(source.axes, result.settings)
+    factors = _factors(result.axes, result.settings)
     placed = _keywords(source, result.settings, factors)
     spread = np.asarray(result.spread)
     spread = spread[..., :3].mean(axis=-1) if source.rgb else spread
