@@ -214,3 +214,16 @@ def test_the_plan_says_what_is_restored_together(stack):
         "10 sections, each section along Z and X in 2-D, up to 4 neighbours along Y sharing one "
         "network; 3 units; 2 times finer along Z"
     )
+
+
+def test_a_volume_is_told_and_recorded_with_its_voxels(calibrated, tmp_path):
+    quick = ("--iterations", 2, "--stopping", "fixed", "--device", "cpu")
+    result = call("denoise", calibrated, tmp_path / "o.tif", "--ndim", 3, *quick)
+    assert result.exit_code == 0, result.stderr
+    assert "one volume in 3-D; voxels of 4 × 0.8 × 0.8" in " ".join(result.stderr.split())
+    asked = read_provenance(tmp_path / "o.tif")["settings"]
+    assert asked["voxel"] == pytest.approx([4, 0.8, 0.8], rel=1e-4)
+    settings = Settings(**asked)
+    again = Settings(ndim=3, voxel=(4, 4, 4)).on_voxels(settings.voxel)
+    assert again.voxel == (4, 4, 4)  # what was given is not overruled
+    assert Settings().on_voxels(settings.voxel).voxel is None  # nor told where it does not matter

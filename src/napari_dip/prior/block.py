@@ -251,9 +251,9 @@ class Fit:
         """Refine an estimate of the loop, and bring it back to the intensities of the block."""
         everything = self._everything
         if self.recipe.projection:
-            told = 0.0 if isinstance(self.settings.noise, str) else self._sigma
+            sigma = self._sigma if self._trusts_noise else 0.0
             first = _to_tensor(estimate).to(self.place)
-            fitting = project(first, everything, told, self.recipe.projection)
+            fitting = project(first, everything, sigma, self.recipe.projection)
             return self.domain.leave(fitting[0].cpu().numpy())
         if not self.refines:
             return self.domain.leave(estimate)
@@ -272,6 +272,11 @@ class Fit:
         )
         return self.domain.leave(refined[0].cpu().numpy())
 
+    @property
+    def _trusts_noise(self) -> bool:
+        """Whether the noise counts: along Z, only what was told of it does."""
+        return not self.recipe.projection or not isinstance(self.settings.noise, str)
+
     @cached_property
     def _sigma(self) -> float:
         return self.domain.sigma(self.block.values[self.block.known])
@@ -280,7 +285,7 @@ class Fit:
     def _everything(self) -> Observation:
         """What was seen, nothing held out."""
         block, noise, place = self.block, self.block.noise, self.place
-        aware = _knows_noise(self.settings)
+        aware = _knows_noise(self.settings) and self._trusts_noise
         weight = self.domain.weight(block.values) if aware else None
         clipped = np.isfinite([noise.low, noise.high]).any()
         clips = aware and clipped and not noise.gain and self._sigma > 0
