@@ -54,6 +54,8 @@ bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes ho
 	$(BIN)/python benchmarks/stopping.py --resume
 	$(BIN)/python benchmarks/stacks.py
 	$(BIN)/python benchmarks/axial.py --resume
+	$(BIN)/python benchmarks/tiles.py
+	$(BIN)/python benchmarks/channels.py
 	$(BIN)/python benchmarks/speed.py --size 256
 	$(BIN)/python benchmarks/speed.py --size 512
 	$(BIN)/python benchmarks/gpu.py

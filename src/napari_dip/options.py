@@ -90,12 +90,12 @@ class RunOptions:
         ),
     ] = None
     share: Annotated[
-        Literal["auto", "none", "Z", "T"] | None,
+        Literal["auto", "none", "Z", "T", "C"] | None,
         typer.Option(
             metavar="AXIS",
             show_default="auto",
-            help="Along which axis neighbouring planes share a network: Z, T, auto or none; "
-            "auto is Y for --axis Z.",
+            help="Along which axis neighbouring planes share a network: Z, T, auto (Y for "
+            "--axis Z) or none; or C, the channels of a plane.",
         ),
     ] = None
     window: Annotated[

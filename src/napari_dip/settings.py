@@ -304,7 +304,9 @@ class Settings(Frozen):
     share
         The axis along which neighbouring planes share a network, which is faster and better than
         plane by plane where they are alike; ``"auto"`` is Z or else T, and Y for sections of Z
-        and X.
+        and X. ``"C"`` restores the
+        channels of a plane jointly, each with its own scale and noise, and planes one by one: in
+        half the time, and better where the channels show the same things.
     window, context
         How many planes are restored together at most (1: each by itself), and how many more are
         looked at on either side.
@@ -354,7 +356,7 @@ class Settings(Frozen):
     averaging: float | None = Field(None, ge=0, lt=1)
     ndim: Literal[2, 3] = 2
     voxel: Annotated[Voxel | None, AfterValidator(_known_voxel)] = None
-    share: Literal["auto", "none", "Z", "T"] = "auto"
+    share: Literal["auto", "none", "Z", "T", "C"] = "auto"
     window: int | None = Field(None, ge=1, le=256)
     context: int | None = Field(None, ge=0, le=64)
     tile: int | None = Field(None, ge=64)

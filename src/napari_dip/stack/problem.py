@@ -13,6 +13,7 @@ from napari_dip.errors import BadImage, BadSettings
 from napari_dip.prior.recipes import recipe
 from napari_dip.settings import Hole, Inpaint, Settings
 from napari_dip.stack.axes import Layout, guess_axes
+from napari_dip.stack.intensity import together
 from napari_dip.stack.memory import choose_tile
 from napari_dip.stack.observed import Observed, Seen, as_lazy, spread_mask
 from napari_dip.stack.plan import Plan, Unit, make_plan, shared_axis
@@ -70,12 +71,13 @@ class Problem:
         return f"{self.plan}; {voxels}" if voxels else str(self.plan)
 
     def scale(self, unit: Unit) -> Scale | None:
-        """Give the scale of a unit's channel; ``None`` where all that is known is alike."""
-        return self.survey.scales[self.layout.channel(unit.index)]
+        """Give the scale of a unit's channels; ``None`` where all that is known is alike."""
+        scales = [self.survey.scales[channel] for channel in self.layout.channels_of(unit.index)]
+        return scales[0] if len(scales) == 1 else together(scales, self.layout.ndim)
 
-    def noise(self, unit: Unit) -> NoiseModel:
-        """Give the noise of a unit's channel, in the units of the image."""
-        return self.survey.noises[self.layout.channel(unit.index)]
+    def noises(self, unit: Unit) -> tuple[NoiseModel, ...]:
+        """Give the noise of each of a unit's channels, in the units of the image."""
+        return tuple(self.survey.noises[channel] for channel in self.layout.channels_of(unit.index))
 
     def unrestored(self) -> NDArray[Any]:
         """Allocate the result, with each pixel of the image in its place."""
@@ -187,7 +189,7 @@ def make_problem(
         )
     chosen = recipe(settings)
     # Sections share for the sake of time: that they are alike to the noise is not asked of them.
-    breaks = found.breaks if "Y" in layout.spatial else ()
+    breaks = () if layout.shared == "Y" else found.breaks
     plan = make_plan(layout, chosen.window, chosen.context, breaks)
     tile = choose_tile(settings, layout, _channels(plan), device)
     return Problem(observed, layout, replace(plan, tile=tile), found, settings, device, kernel)
@@ -204,7 +206,8 @@ def _channels(plan: Plan) -> int:
 
 def _checked_layout(axes: str, shape: tuple[int, ...], settings: Settings) -> Layout:
     """Lay the axes over the shape, or say why they do not fit."""
-    alone = settings.ndim == 3 or recipe(settings).window == 1
+    volumes = settings.ndim == 3 and settings.share != "C"
+    alone = volumes or recipe(settings).window == 1
     asked = "none" if alone else settings.share
     spatial = settings.spatial
     together = shared_axis(axes, shape, asked, spatial) if len(axes) == len(shape) else ""
