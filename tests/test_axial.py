@@ -57,10 +57,10 @@ def calibrated(stack, tmp_path):
 
 
 def test_it_is_nearer_to_the_truth_than_interpolation():
-    truth = tubes(16, 4, 32)
+    truth = tubes(16, 8, 32)
     seen = coarse(truth, 2)
     before = seen.copy()
-    settings = {"axis": "Z", "axes": "ZYX", "device": "cpu", "iterations": 80}
+    settings = {"axis": "Z", "axes": "ZYX", "device": "cpu", "iterations": 60}
     restored = super_resolve(seen, 2, **settings)
     assert np.square(truth - restored).mean() < 0.5 * np.square(truth - linear(seen, 2)).mean()
     assert np.array_equal(seen, before)
