@@ -147,7 +147,7 @@ def decimated(name: str, size: int, factor: int, seed: int = 0, sigma: float = 0
     truth = truth[: truth.shape[0] // factor * factor, : truth.shape[1] // factor * factor]
     planes = truth[..., None] if truth.ndim == 2 else truth
     fine = torch.from_numpy(planes.astype(np.float32)).movedim(-1, 0)[None]
-    coarse = Downsample(factor, "lanczos2")(fine)[0].movedim(0, -1).numpy()
+    coarse = Downsample((factor, factor), "lanczos2")(fine)[0].movedim(0, -1).numpy()
     coarse = coarse + np.random.default_rng(seed).normal(0, sigma, coarse.shape)
     seen = coarse.round().clip(0, 255).astype(np.uint8)
     return Case(

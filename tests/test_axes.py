@@ -36,21 +36,23 @@ def test_a_line_is_no_image():
 
 
 @pytest.mark.parametrize(
-    ("axes", "shape", "ndim", "units", "block"),
+    ("axes", "shape", "spatial", "units", "block"),
     [
-        pytest.param("YX", (8, 9), 2, 1, (1, 8, 9), id="plane"),
-        pytest.param("YXS", (8, 9, 3), 2, 1, (3, 8, 9), id="rgb"),
-        pytest.param("SYX", (3, 8, 9), 2, 1, (3, 8, 9), id="rgb-first"),
-        pytest.param("XY", (9, 8), 2, 1, (1, 8, 9), id="transposed"),
-        pytest.param("TCZYX", (2, 3, 4, 8, 9), 2, 24, (1, 8, 9), id="hyperstack"),
-        pytest.param("TCZYX", (2, 3, 4, 8, 9), 3, 6, (1, 4, 8, 9), id="volumes"),
-        pytest.param("YXC", (8, 9, 5), 2, 5, (1, 8, 9), id="channels-last"),
-        pytest.param("ZYXS", (4, 8, 9, 3), 3, 1, (3, 4, 8, 9), id="colour-volume"),
+        pytest.param("YX", (8, 9), "YX", 1, (1, 8, 9), id="plane"),
+        pytest.param("YXS", (8, 9, 3), "YX", 1, (3, 8, 9), id="rgb"),
+        pytest.param("SYX", (3, 8, 9), "YX", 1, (3, 8, 9), id="rgb-first"),
+        pytest.param("XY", (9, 8), "YX", 1, (1, 8, 9), id="transposed"),
+        pytest.param("TCZYX", (2, 3, 4, 8, 9), "YX", 24, (1, 8, 9), id="hyperstack"),
+        pytest.param("TCZYX", (2, 3, 4, 8, 9), "ZYX", 6, (1, 4, 8, 9), id="volumes"),
+        pytest.param("YXC", (8, 9, 5), "YX", 5, (1, 8, 9), id="channels-last"),
+        pytest.param("ZYXS", (4, 8, 9, 3), "ZYX", 1, (3, 4, 8, 9), id="colour-volume"),
+        pytest.param("TYXZ", (2, 3, 8, 4), "ZX", 6, (1, 4, 8), id="sections"),
+        pytest.param("ZYXS", (4, 5, 9, 3), "ZX", 5, (3, 4, 9), id="colour-sections"),
     ],
 )
-def test_units_are_cut_out_and_put_back(axes, shape, ndim, units, block):
+def test_units_are_cut_out_and_put_back(axes, shape, spatial, units, block):
     image = np.arange(np.prod(shape)).reshape(shape)
-    layout = Layout(axes, shape, ndim)
+    layout = Layout(axes, shape, spatial)
     assert layout.units == units
     indices = list(layout.indices())
     assert len(indices) == units
@@ -68,14 +70,15 @@ def test_spatial_axes_come_in_their_order():
 
 
 @pytest.mark.parametrize(
-    ("axes", "shape", "ndim", "words"),
+    ("axes", "shape", "spatial", "words"),
     [
-        pytest.param("YX", (2, 8, 8), 2, "one letter for each", id="too-few-letters"),
-        pytest.param("ZYX", (0, 8, 8), 2, "Z is empty", id="empty"),
-        pytest.param("TYX", (5, 8, 8), 3, "axes='ZYX'", id="no-z"),
-        pytest.param("ZYX", (1, 8, 8), 3, "two planes", id="singleton-z"),
+        pytest.param("YX", (2, 8, 8), "YX", "one letter for each", id="too-few-letters"),
+        pytest.param("ZYX", (0, 8, 8), "YX", "Z is empty", id="empty"),
+        pytest.param("TYX", (5, 8, 8), "ZYX", "axes='ZYX'", id="no-z"),
+        pytest.param("ZYX", (1, 8, 8), "ZYX", "two planes", id="singleton-z"),
+        pytest.param("TYX", (5, 8, 8), "ZX", "along Z needs an axis Z", id="no-z-to-refine"),
     ],
 )
-def test_what_cannot_be_cut_is_refused(axes, shape, ndim, words):
+def test_what_cannot_be_cut_is_refused(axes, shape, spatial, words):
     with pytest.raises(BadImage, match=words):
-        Layout(axes, shape, ndim)
+        Layout(axes, shape, spatial)

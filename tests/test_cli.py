@@ -91,7 +91,7 @@ def test_super_resolve_divides_the_pixel_size(cells, tmp_path):
     assert after.image.shape == (96, 80)
     assert dict(after.pixel_size) == pytest.approx({"Y": 0.125, "X": 0.125})
     task = read_provenance(out)["settings"]["task"]
-    assert task == {"kind": "super-resolve", "factor": 4, "downsampler": "box"}
+    assert task == {"kind": "super-resolve", "factor": 4, "axis": None, "downsampler": "box"}
 
 
 @pytest.mark.parametrize(("marks", "hidden"), [("missing", 6 * 7), ("known", 24 * 20 - 6 * 7)])

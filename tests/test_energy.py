@@ -24,11 +24,11 @@ def test_unknown_pixels_do_not_count():
 
 def test_the_mask_comes_after_the_downsampling():
     x = torch.rand(1, 1, 8, 8)
-    y = Downsample(2, "box")(x)
+    y = Downsample((2, 2), "box")(x)
     known = torch.ones_like(y)
     known[0, 0, 1, 1] = 0
     y[0, 0, 1, 1] = 9
-    assert Observation(y, Downsample(2, "box"), known).data_term(x).item() == pytest.approx(0)
+    assert Observation(y, Downsample((2, 2), "box"), known).data_term(x).item() == pytest.approx(0)
 
 
 def test_held_out_pixels_are_taken_from_the_known_ones_in_all_channels():

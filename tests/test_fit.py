@@ -126,7 +126,7 @@ def test_a_gpu_is_waited_for_only_where_something_is_shown(noisy):
     code = make_code(SMALL, noisy.shape, 0).to(device)
     network = build_network(SMALL.network, code, 1, 0).to(device)
     y = torch.from_numpy(noisy)[None, None, ::2, ::2].to(device)
-    observation = Observation(y, Downsample(2), torch.ones_like(y))
+    observation = Observation(y, Downsample((2, 2)), torch.ones_like(y))
     waits = []
 
     def stop():

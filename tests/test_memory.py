@@ -51,13 +51,13 @@ def test_a_fit_takes_no_more_than_the_table_says_and_not_much_less(channels, sid
 
 def test_what_fits_is_not_cut():
     layout = Layout("YX", (300, 400))
-    assert choose_tile(Settings(memory="64GB"), layout, 1, 1, "cpu") is None
+    assert choose_tile(Settings(memory="64GB"), layout, 1, "cpu") is None
 
 
 def test_a_budget_is_kept_by_smaller_tiles():
     layout = Layout("YX", (4000, 3000))
     sides = [
-        choose_tile(Settings(memory=f"{gigabytes}GB", precision="float32"), layout, 1, 1, "cpu")
+        choose_tile(Settings(memory=f"{gigabytes}GB", precision="float32"), layout, 1, "cpu")
         for gigabytes in (4, 8)
     ]
     assert 96 <= sides[0] < sides[1] < 3000
@@ -67,7 +67,7 @@ def test_a_budget_is_kept_by_smaller_tiles():
 
 def test_too_little_memory_is_told_before_any_work():
     with pytest.raises(BadSettings, match=r"memory='10MB' leaves 0 MB.*give more"):
-        choose_tile(Settings(memory="10MB"), Layout("YX", (400, 400)), 1, 1, "cpu")
+        choose_tile(Settings(memory="10MB"), Layout("YX", (400, 400)), 1, "cpu")
 
 
 @pytest.mark.parametrize("memory", ["4", "GB", "-1GB", "4 PB"])

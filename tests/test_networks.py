@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from napari_dip.prior.code import make_code
-from napari_dip.prior.networks import build_network
+from napari_dip.prior.networks import _SkipLevel, build_network
 from napari_dip.prior.recipes import SkipNet, recipe
 from napari_dip.settings import NetworkName, Settings
 
@@ -109,3 +109,18 @@ def test_noise_lies_between_zero_and_a_tenth():
     assert code.shape == (1, 32, 32, 32)
     assert 0 <= code.min() < 0.01
     assert 0.09 < code.max() < 0.1
+
+
+def test_z_waits_until_y_and_x_are_as_coarse():
+    network = build_network(
+        SkipNet(skip=(4,) * 5), torch.zeros(1, 2, 16, 64, 64), 1, 0, (4, 0.8, 0.8)
+    )
+    strides = [module.stride for module in network.modules() if isinstance(module, _SkipLevel)]
+    assert strides == [(1, 2, 2), (1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2)]
+
+
+@pytest.mark.parametrize("spacing", [None, (3, 3, 3), (1, 1.2, 1)])
+def test_voxels_that_are_nearly_cubes_are_halved_alike(spacing):
+    network = build_network(SkipNet(), torch.zeros(1, 2, 16, 64, 64), 1, 0, spacing)
+    strides = [module.stride for module in network.modules() if isinstance(module, _SkipLevel)]
+    assert strides == [(2, 2, 2)] * 3 + [(1, 2, 2)] * 2  # two planes are as few as fit

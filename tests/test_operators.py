@@ -18,13 +18,18 @@ def some_operators(shape):
     mask = Mask((random(*shape, seed=3) > 0).double())
     psf = random(*(3,) * (len(shape) - 1), 5, seed=4)[0, 0].abs()
     low = tuple(size // 2 for size in shape)
+
+    def every(factor):
+        return (factor,) * len(shape)
+
     return [
         Identity(),
         mask,
         Blur(psf / psf.sum()),
-        Composed((Identity(), Downsample(2), Mask((random(*low, seed=5) > 0).double()))),
-        Composed((Blur(psf), Downsample(4, "box"))),
-        *(Downsample(factor, kernel) for factor in range(2, 9) for kernel in KERNELS),
+        Composed((Identity(), Downsample(every(2)), Mask((random(*low, seed=5) > 0).double()))),
+        Composed((Blur(psf), Downsample(every(4), "box"))),
+        *(Downsample(every(factor), kernel) for factor in range(2, 9) for kernel in KERNELS),
+        *(Downsample((factor, *every(1)[1:]), "gaussian") for factor in (3, 4)),
     ]
 
 
@@ -60,14 +65,14 @@ def test_kernels_are_symmetric_and_sum_to_one(kernel, factor):
 @pytest.mark.parametrize("factor", range(2, 9))
 def test_a_coarse_pixel_lies_in_the_middle_of_the_fine_ones_it_covers(kernel, factor):
     ramp = torch.arange(12.0 * factor)[None, None, None, :].expand(1, 1, 12 * factor, -1)
-    middle = Downsample(factor, kernel)(ramp)[0, 0, 6, 4:8]
+    middle = Downsample((factor, factor), kernel)(ramp)[0, 0, 6, 4:8]
     assert middle.numpy() == pytest.approx(factor * np.arange(4, 8) + (factor - 1) / 2, abs=1e-3)
 
 
 def test_box_is_the_mean_of_each_block():
     x = random(24, 48)
     blocks = x.reshape(1, 2, 6, 4, 12, 4).mean(dim=(3, 5))
-    assert torch.allclose(Downsample(4, "box")(x), blocks)
+    assert torch.allclose(Downsample((4, 4), "box")(x), blocks)
 
 
 def test_lanczos_has_the_published_weights():

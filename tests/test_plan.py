@@ -79,7 +79,7 @@ def test_the_axis_that_is_shared(axes, shape, asked, expected):
             "along Z sharing one network; 144 units",
         ),
         (
-            Plan(Layout("TZYX", (2, 4, 8, 8), ndim=3), tile=256),
+            Plan(Layout("TZYX", (2, 4, 8, 8), "ZYX"), tile=256),
             "2 time points, each volume in 3-D, in tiles of 256 × 256 pixels; 2 units",
         ),
         (

@@ -211,7 +211,7 @@ def test_the_pixel_size_is_divided_along_the_scaled_axes_alone(tmp_path, suffix)
     axes = "YX" if suffix == ".png" else "ZYX"
     small = in_micrometres(values((3, 16, 20)[-len(axes) :], "uint8"), axes)
     large = values((3, 64, 80)[-len(axes) :], "uint8")
-    write_image(tmp_path / f"a{suffix}", small.with_image(large, axes, 4, "YX"))
+    write_image(tmp_path / f"a{suffix}", small.with_image(large, axes, {"Y": 4, "X": 4}))
     back = read_image(tmp_path / f"a{suffix}")
     wanted = {"Z": 0.5, "Y": 0.0325, "X": 0.0325}
     assert dict(back.pixel_size) == pytest.approx({a: wanted[a] for a in axes}, rel=1e-4)

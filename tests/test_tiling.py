@@ -19,7 +19,7 @@ from napari_dip.stack.tiling import Blend, cut
 def test_tiles_put_together_again_are_the_image(shape, size, overlap, depth):
     image = np.random.default_rng(0).random((2, *depth, *shape), dtype=np.float32)
     tiles = cut(image.shape[1:], size, overlap)
-    blend = Blend(image.shape, overlap)
+    blend = Blend(image.shape, (overlap,) * (image.ndim - 1))
     for tile in tiles:
         part = image[(slice(None), *tile)]
         assert part.shape[-2:] == tuple(min(size, side) for side in shape)
@@ -34,7 +34,7 @@ def test_neighbours_share_what_was_asked():
 
 
 def test_a_tile_fades_into_the_next_without_a_step():
-    blend = Blend((1, 64, 112), 16)
+    blend = Blend((1, 64, 112), (16, 16))
     for value, tile in enumerate(cut((64, 112), 64, 16)):
         blend.add(tile, np.full((1, 64, 64), value, np.float32))
     across = blend.image()[0, 30]
@@ -44,7 +44,7 @@ def test_a_tile_fades_into_the_next_without_a_step():
 
 
 def test_what_no_tile_covers_is_what_lies_beneath():
-    blend = Blend((1, 64, 100), 0)
+    blend = Blend((1, 64, 100), (0, 0))
     blend.add((slice(0, 64), slice(0, 64)), np.ones((1, 64, 64), np.float32))
     whole = blend.image(np.full((1, 64, 100), 7, np.float32))
     assert (whole[0, 0, 63], whole[0, 0, 64]) == pytest.approx((1, 7))

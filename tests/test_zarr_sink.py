@@ -437,7 +437,7 @@ def test_super_resolution_covers_the_same_area(tmp_path):
     coarse = StoredImage(
         values((20, 24)), "YX", {"Y": 0.4, "X": 0.4}, {"Y": "µm", "X": "µm"}, translate={"X": 10.0}
     )
-    fine = coarse.with_image(values((80, 96)), "YX", 4, "YX")
+    fine = coarse.with_image(values((80, 96)), "YX", {"Y": 4, "X": 4})
     write_image(tmp_path / "a.zarr", fine)
     back = read_image(tmp_path / "a.zarr")
     assert dict(back.pixel_size) == pytest.approx({"Y": 0.1, "X": 0.1})

@@ -93,26 +93,36 @@ def super_resolve(
     output: Output,
     *,
     factor: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            metavar="N",
+            metavar="N|isotropic",
             show_default="2",
-            help="How many new pixels stand along the side of an old one, 2 to 8.",
+            help="How many new pixels stand along the side of an old one, 2 to 8; isotropic "
+            "refines Z until the voxels are nearest to cubes.",
+        ),
+    ] = None,
+    axis: Annotated[
+        Literal["YX", "Z"] | None,
+        typer.Option(
+            metavar="YX|Z",
+            show_default="YX, with --ndim 3 all three",
+            help="Refine Y and X, or a z-stack along Z alone.",
         ),
     ] = None,
     downsampler: Annotated[
         Literal["lanczos2", "lanczos3", "box", "gaussian"] | None,
         typer.Option(
             metavar="NAME",
-            show_default="lanczos2",
+            show_default="lanczos2, along Z gaussian",
             help="How the coarse pixels came about: lanczos2, lanczos3, gaussian, or box, which "
-            "is camera binning.",
+            "is camera binning; along Z it is the slice profile, box for sections that were cut.",
         ),
     ] = None,
     options: RunOptions,
 ) -> None:
     """Refine the pixels of an image by an integer factor."""
-    settings = options.build(SuperResolve, factor=factor, downsampler=downsampler)
+    number = int(factor) if factor and factor.lstrip("-").isdecimal() else factor
+    settings = options.build(SuperResolve, factor=number, axis=axis, downsampler=downsampler)
     _restore_file(image, output, options, settings)
 
 

@@ -81,13 +81,21 @@ class RunOptions:
         int | None,
         typer.Option(metavar="2|3", show_default="2", help="3 takes a z-stack as one volume."),
     ] = None
+    voxel: Annotated[
+        str | None,
+        typer.Option(
+            metavar="Z,Y,X",
+            show_default="as the file says",
+            help="Sizes of a voxel in any one unit, such as 4,0.83,0.83; see --ndim and --axis.",
+        ),
+    ] = None
     share: Annotated[
         Literal["auto", "none", "Z", "T", "C"] | None,
         typer.Option(
             metavar="AXIS",
             show_default="auto",
-            help="Along which axis neighbouring planes share a network: Z, T, auto or none; "
-            "or C, the channels of a plane.",
+            help="Along which axis neighbouring planes share a network: Z, T, auto (Y for "
+            "--axis Z) or none; or C, the channels of a plane.",
         ),
     ] = None
     window: Annotated[
@@ -202,6 +210,8 @@ class RunOptions:
         )
         changes = _given({name: getattr(self, name) for name in names})
         changes["task"] = task(**(dict(base.task) | _given(asked)))
+        if self.voxel is not None:
+            changes["voxel"] = _sizes(self.voxel)
         if self.noise is not None:
             changes["noise"] = _noise(self.noise)
         if self.network is not None:
@@ -266,6 +276,17 @@ def _read_settings(path: Path, task: TaskClass) -> Settings:
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _sizes(text: str) -> tuple[float, ...]:
+    """Read three numbers; that they are above 0 is the settings' affair."""
+    try:
+        z, y, x = (float(part) for part in text.split(","))
+    except ValueError:
+        raise BadSettings(
+            f"voxel={text!r}: give Z,Y,X, three numbers with commas, such as 4,0.83,0.83"
+        ) from None
+    return z, y, x
 
 
 def _noise(text: str) -> float | str | dict[str, float]:

@@ -28,8 +28,10 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
             doing = "Removing the blocks of JPEG from"
         case Denoise():
             doing = "Denoising"
-        case SuperResolve(factor=factor, downsampler=downsampler):
-            doing = f"Super-resolving by {factor} (downsampler {downsampler})"
+        case SuperResolve(axial=True, kernel=kernel):
+            doing = f"Super-resolving by {problem.factors['Z']} along Z (slice profile {kernel})"
+        case SuperResolve(factor=factor, kernel=kernel):
+            doing = f"Super-resolving by {factor} (downsampler {kernel})"
         case Inpaint(missing=missing):
             doing = f"Inpainting (missing: {missing})"
     shape = " x ".join(map(str, image.shape))
@@ -48,7 +50,7 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
     )
     return (
         f"{doing} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
-        f"{settings.preset}, {', '.join(part for part in changed if part)}; {problem.plan}, "
+        f"{settings.preset}, {', '.join(part for part in changed if part)}; {problem}, "
         f"{where}."
     )
 

@@ -13,11 +13,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from napari_dip.errors import BadSettings
 from napari_dip.frozen import Frozen, in_words
+from napari_dip.voxel import LARGEST_FACTOR, Voxel, isotropic_factor
 
 __all__ = [
     "Consensus",
     "Denoise",
     "Discrepancy",
+    "Downsampler",
     "Fixed",
     "HeldOut",
     "Hole",
@@ -47,6 +49,7 @@ NetworkName = Literal[
 ]
 Hole = Literal["scratches", "hole", "large-hole", "pixels"]
 PresetName = Literal["fast", "best", "paper"]
+Downsampler = Literal["lanczos2", "lanczos3", "box", "gaussian"]
 
 
 def _known_device(name: str) -> str:
@@ -63,6 +66,17 @@ def _noise_level(noise: Any) -> Any:
             "sensor's gain, offset and read noise"
         )
     return noise
+
+
+def _known_factor(factor: Any) -> Any:
+    whole = (
+        isinstance(factor, int) and not isinstance(factor, bool) and 2 <= factor <= LARGEST_FACTOR
+    )
+    if not (whole or factor == "isotropic"):
+        raise ValueError(
+            f"choose a whole number from 2 to {LARGEST_FACTOR}, or 'isotropic' to make voxels cubes"
+        )
+    return factor
 
 
 def _known_axes(axes: str | None) -> str | None:
@@ -92,6 +106,12 @@ def _known_memory(memory: str | None) -> str | None:
     return memory
 
 
+def _known_voxel(voxel: Voxel | None) -> Voxel | None:
+    if voxel is not None and not all(0 < size < float("inf") for size in voxel):
+        raise ValueError("give three sizes above 0, along Z, Y and X")
+    return voxel
+
+
 class Denoise(Frozen):
     """Remove noise, or the blocks of JPEG compression: y = x + n."""
 
@@ -100,11 +120,36 @@ class Denoise(Frozen):
 
 
 class SuperResolve(Frozen):
-    """Undo a decimation by an integer factor: y = D x + n."""
+    """Undo a decimation by an integer factor: y = D x + n.
+
+    ``axis="Z"`` refines a z-stack along Z alone, ``"YX"`` Y and X alone; ``None`` refines every
+    spatial axis: Y and X, and Z too with ``ndim=3``. ``factor="isotropic"`` refines Z by the
+    integer that brings the voxel nearest to a cube; it needs to know the ``voxel``.
+    ``downsampler`` is how the coarse pixels came about; ``None`` is ``"lanczos2"``, and along Z
+    alone ``"gaussian"``: a slice profile whose full width at half maximum is the distance of two
+    planes. ``"box"`` is for sections that were cut, each as thick as that distance.
+    """
 
     kind: Literal["super-resolve"] = "super-resolve"
-    factor: int = Field(2, ge=2, le=8)
-    downsampler: Literal["lanczos2", "lanczos3", "box", "gaussian"] = "lanczos2"
+    factor: Annotated[int | Literal["isotropic"], BeforeValidator(_known_factor)] = 2
+    axis: Literal["YX", "Z"] | None = None
+    downsampler: Downsampler | None = None
+
+    @model_validator(mode="after")
+    def _isotropic_along_z(self) -> Self:
+        if self.factor == "isotropic" and self.axis == "YX":
+            raise ValueError("factor='isotropic' refines Z: choose axis='Z', or give a number")
+        return self
+
+    @property
+    def axial(self) -> bool:
+        """Whether Z alone is refined."""
+        return self.axis == "Z" or self.factor == "isotropic"
+
+    @property
+    def kernel(self) -> Downsampler:
+        """The low-pass filter of the decimation."""
+        return self.downsampler or ("gaussian" if self.axial else "lanczos2")
 
 
 class Inpaint(Frozen):
@@ -250,10 +295,16 @@ class Settings(Frozen):
         average of the outputs, 0 for none. ``prior`` takes a network's name, ``stopping`` a
         rule's.
     ndim
-        2 restores plane by plane; 3 takes Z, Y and X as one volume.
+        2 restores plane by plane; 3 takes Z, Y and X as one volume. Super-resolution along Z
+        takes sections of Z and X in place of planes.
+    voxel
+        Sizes of a voxel along Z, Y and X, in any unit: with ``ndim=3`` the network then coarsens Z
+        only when Y and X have become as coarse. ``None`` is what the file or the layer says, and a
+        cube for an array.
     share
         The axis along which neighbouring planes share a network, which is faster and better than
-        plane by plane where they are alike; ``"auto"`` is Z or else T. ``"C"`` restores the
+        plane by plane where they are alike; ``"auto"`` is Z or else T, and Y for sections of Z
+        and X. ``"C"`` restores the
         channels of a plane jointly, each with its own scale and noise, and planes one by one: in
         half the time, and better where the channels show the same things.
     window, context
@@ -304,6 +355,7 @@ class Settings(Frozen):
     stopping: Annotated[Stopping | None, _by_name("rule")] = None
     averaging: float | None = Field(None, ge=0, lt=1)
     ndim: Literal[2, 3] = 2
+    voxel: Annotated[Voxel | None, AfterValidator(_known_voxel)] = None
     share: Literal["auto", "none", "Z", "T", "C"] = "auto"
     window: int | None = Field(None, ge=1, le=256)
     context: int | None = Field(None, ge=0, le=64)
@@ -325,6 +377,40 @@ class Settings(Frozen):
             )
         return self
 
+    @model_validator(mode="after")
+    def _sections_share_along_y(self) -> Self:
+        if self.share == "Z" and "Y" not in self.spatial:
+            raise ValueError("share='Z': Z is what is refined; choose share='auto', which is Y")
+        return self
+
+    @property
+    def spatial(self) -> str:
+        """Letters of the axes that a network sees at once, Z first."""
+        axial = isinstance(self.task, SuperResolve) and self.task.axial
+        return "ZYX" if self.ndim == 3 else "ZX" if axial else "YX"
+
+    @property
+    def factors(self) -> dict[str, int]:
+        """By how much the result is longer than the image, for each of :attr:`spatial`.
+
+        Raises
+        ------
+        BadSettings
+            If the factor is to make cubes of voxels that are not known, or that no factor makes
+            nearly a cube.
+
+        Examples
+        --------
+        >>> Settings(task=SuperResolve(factor="isotropic"), voxel=(4, 0.83, 0.83)).factors
+        {'Z': 5, 'X': 1}
+        """
+        task = self.task
+        if not isinstance(task, SuperResolve):
+            return dict.fromkeys(self.spatial, 1)
+        factor = isotropic_factor(self.voxel) if task.factor == "isotropic" else task.factor
+        refined = "Z" if task.axial else task.axis or self.spatial
+        return {letter: factor if letter in refined else 1 for letter in self.spatial}
+
     @property
     def memory_bytes(self) -> int | None:
         """The :attr:`memory` as a number."""
@@ -332,6 +418,11 @@ class Settings(Frozen):
             return None
         number, unit = _MEMORY.fullmatch(self.memory).groups()  # type: ignore[union-attr]
         return int(float(number) * _UNITS[unit.upper()])
+
+    def on_voxels(self, voxel: Voxel | None) -> Self:
+        """Take the voxel that a file or a layer tells of, where it matters and none was given."""
+        wanted = "Z" in self.spatial and self.voxel is None and voxel is not None
+        return self.replace(voxel=voxel) if wanted else self
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy with some values changed, and checked."""

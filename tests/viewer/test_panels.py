@@ -169,7 +169,7 @@ def test_every_control_is_named_and_explained(open_panel, name):
         "status": QLabel,
         **{
             "Denoise": {"artefact": QComboBox},
-            "Super-resolution": {"factor": QSpinBox, "downsampler": QComboBox},
+            "Super-resolution": {"axis": QComboBox, "factor": QSpinBox, "downsampler": QComboBox},
             "Inpaint": {
                 "mask": QComboBox,
                 "label": QSpinBox,

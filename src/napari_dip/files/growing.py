@@ -61,7 +61,7 @@ class OnDisk:
         resume: bool = False,
     ) -> None:
         record = problem.record()
-        refined = stored.refined(problem.factor, problem.layout.spatial)
+        refined = stored.refined(problem.factors)
 
         def sink(path: Path, dtype: Any) -> GrowingZarr:
             if resume and path.exists():

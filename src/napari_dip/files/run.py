@@ -47,7 +47,7 @@ class FileRun:
     def restored(self, result: Result, image: Lazy | None = None) -> StoredImage:
         """Give the result what the input said of its pixels."""
         image = result.image if image is None else image
-        return self.stored.with_image(image, result.axes, result.factor, result.scaled_axes)
+        return self.stored.with_image(image, result.axes, result.factors)
 
     def write(self, result: Result) -> tuple[str, ...]:
         """Write what is not written yet; return what the user should know."""
@@ -105,7 +105,12 @@ def open_run(
     _check_names(outputs, [source, mask], resume)
     stored = read_image(source, lazy=True)
     axes = settings.axes or stored.axes
-    settings = settings.replace(axes=axes)
+    settings = settings.replace(axes=axes).on_voxels(stored.voxel)
+    if resume and "Y" not in settings.spatial:
+        raise BadSettings(
+            "--resume: refined along Z, a stack is kept in memory until it is whole; start it "
+            "anew without --resume, or take it as one volume (--ndim 3)"
+        )
     kept = stored.image.dtype if settings.dtype == "keep" else settings.dtype
     for path, dtype in zip(outputs, (kept, "float32"), strict=False):
         check_output(path, dtype, axes, overwrite=overwrite or resume)
@@ -120,7 +125,7 @@ def open_run(
     notes = [f"{source}: {note}" for note in stored.notes]
     notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
     target: Output = InMemory(problem)
-    if is_zarr_name(output):
+    if is_zarr_name(output) and "Y" in settings.spatial:  # what is put there is whole planes
         target = OnDisk(problem, stored, output, uncertainty, overwrite=overwrite, resume=resume)
         ready, units = len(target.done()), len(problem.plan.units)
         notes += [f"{output}: {ready} of {units} units are there already."] if ready else []

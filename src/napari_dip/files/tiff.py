@@ -77,7 +77,9 @@ def read_tiff(path: Path) -> StoredImage:
         axes = rest + "S" if colours else ("Q" if "C" in rest else "C") + rest
     image = np.ascontiguousarray(image, image.dtype.newbyteorder("="))
     notes = (*header.notes, *complaints)
-    return StoredImage(image, axes, header.pixel_size, header.unit, header.extras, notes)
+    return StoredImage(
+        image, axes, header.pixel_size, header.unit, header.extras, notes, header.translate
+    )
 
 
 def write_tiff(path: Path, stored: StoredImage, dialect: Dialect, provenance: str) -> None:
@@ -187,6 +189,7 @@ def _as_imagej(stored: StoredImage, provenance: str) -> dict[str, Any]:
         "unit": _IMAGEJ_SPELLINGS.get(unit or "", unit),
         "spacing": size["Z"],
         "finterval": stored.size_in("T", SECONDS, "s"),
+        **_origins(stored),
     }
     metadata = {k: v for k, v in said.items() if v is not None}
     return {
@@ -197,11 +200,39 @@ def _as_imagej(stored: StoredImage, provenance: str) -> dict[str, Any]:
     }
 
 
+def _origins(stored: StoredImage) -> dict[str, float]:
+    """Say, as ImageJ does, which pixel lies at 0."""
+    return {
+        f"{axis.lower()}origin": -place / stored.pixel_size[axis]
+        for axis, place in stored.translate.items()
+        if axis in "ZYX" and axis in stored.pixel_size and place
+    }
+
+
 def _as_ome(stored: StoredImage, provenance: str) -> dict[str, Any]:
     metadata = {"axes": stored.axes} | _attributes(stored) | dict(stored.extras.get("ome", {}))
+    if positions := _positions(stored):
+        metadata["Plane"] = positions
     if provenance:
         metadata["MapAnnotation"] = {"Namespace": _NAME, _NAME: provenance}
     return {"ome": True, "metadata": metadata}
+
+
+def _positions(stored: StoredImage) -> dict[str, list[Any]]:
+    """Give OME's positions of all planes, in the order in which they are written."""
+    axes, shape = stored.axes, stored.image.shape
+    leading = axes[: min(axes.index(letter) for letter in "YXS" if letter in axes)]
+    planes = math.prod(shape[: len(leading)])
+    numbers = np.indices(shape[: len(leading)]).reshape(len(leading), planes)
+    positions: dict[str, list[Any]] = {}
+    for axis, place in stored.translate.items():
+        if axis in "ZYX" and place and stored.unit.get(axis) in MICROMETRES:
+            moved = np.full(planes, place)
+            if axis in leading:
+                moved += numbers[leading.index(axis)] * stored.pixel_size[axis]
+            positions[f"Position{axis}"] = moved.tolist()
+            positions[f"Position{axis}Unit"] = [stored.unit[axis]] * planes
+    return positions
 
 
 def _as_shaped(stored: StoredImage, provenance: str) -> dict[str, Any]:

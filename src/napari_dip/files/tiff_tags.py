@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import tifffile
 
-from napari_dip.stack.stored import canonical_unit
+from napari_dip.stack.stored import MICROMETRES, canonical_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,11 +29,14 @@ class Header(NamedTuple):
     unit: Units
     extras: dict[str, dict[str, Any]]
     notes: tuple[str, ...]
+    translate: Sizes
 
 
 def read_header(tif: tifffile.TiffFile) -> Header:
     """Read what an open file says of its first series."""
-    return Header(*_pixel_sizes(tif), _extras(tif), tuple(_notes(tif)))
+    sizes, units = _pixel_sizes(tif)
+    places = _places(tif, sizes, units)
+    return Header(sizes, units, _extras(tif), tuple(_notes(tif)), places)
 
 
 def ome_xml(tif: tifffile.TiffFile) -> ElementTree.Element:
@@ -99,6 +102,28 @@ def _from_resolution(page: Any) -> tuple[Sizes, Units]:
     if unit is None or (unit == "in" and round(x) == 72):
         return {}, {}
     return {"Y": 1 / y, "X": 1 / x}, {"Y": unit, "X": unit}
+
+
+def _places(tif: tifffile.TiffFile, sizes: Sizes, units: Units) -> Sizes:
+    """Read where the centre of the first pixel lies, along the axes whose sizes are known."""
+    known = sizes.keys() & set("ZYX")
+    if tif.ome_metadata:
+        plane = _ome_pixels(tif).find("{*}Plane")
+        return {} if plane is None else _positions(plane.attrib, known, units)
+    origins = tif.imagej_metadata or {}
+    places = {a: -float(origins.get(f"{a.lower()}origin", 0)) * sizes[a] for a in known}
+    return {axis: place for axis, place in places.items() if place}
+
+
+def _positions(said: Mapping[str, str], known: set[str], units: Units) -> Sizes:
+    """Read the stage's position in OME's attributes of a plane, where its unit is a length."""
+    places: Sizes = {}
+    for axis in known:
+        place = float(said.get(f"Position{axis}", 0))
+        own, wanted = canonical_unit(said.get(f"Position{axis}Unit")), units.get(axis)
+        if place and own in MICROMETRES and wanted in MICROMETRES:
+            places[axis] = place * MICROMETRES[own] / MICROMETRES[wanted]
+    return places
 
 
 def _resolution(page: Any) -> tuple[float, float]:

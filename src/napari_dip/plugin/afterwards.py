@@ -162,7 +162,8 @@ class Afterwards:
     @cached_property
     def _input(self) -> NDArray[Any]:
         """The image as it was, its pixels repeated where the result has finer ones."""
-        return first_guess(self.source, self.result.settings)[0]
+        source = replace(self.source, axes=self.result.axes)  # which tell what was refined
+        return first_guess(source, self.result.settings)[0]
 
     def _add(self, layer: Image, *, above: bool = False) -> Image:
         """Put a layer next to the result, which stays selected."""

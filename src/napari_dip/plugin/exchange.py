@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import NapariDipError
-from napari_dip.plugin.layers import first_guess
+from napari_dip.plugin.layers import first_guess, with_depth
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -140,6 +140,8 @@ def _restoration(
     from napari_dip.prior.device import choose_device, used_bytes
     from napari_dip.stack.restore import restore
 
+    source = with_depth(source, settings)
+    settings = settings.on_voxels(source.voxel)
     if exchange.earlier is None:
         steps = restore(
             source.image,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pint import DimensionalityError
 
 from napari_dip.errors import BadImage
 from napari_dip.plugin.masks import missing_pixels
-from napari_dip.settings import SuperResolve
 from napari_dip.stack.axes import guess_axes
 
 if TYPE_CHECKING:
@@ -19,10 +19,18 @@ if TYPE_CHECKING:
 
     from napari_dip.settings import Settings
     from napari_dip.stack.restore import Result
+    from napari_dip.voxel import Voxel
 
     LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
-__all__ = ["LayerInput", "first_guess", "read_layer", "to_layer_data", "to_uncertainty_data"]
+__all__ = [
+    "LayerInput",
+    "first_guess",
+    "read_layer",
+    "to_layer_data",
+    "to_uncertainty_data",
+    "with_depth",
+]
 
 _LOOK = (
     "colormap",
@@ -70,6 +78,19 @@ class LayerInput:
     mask: NDArray[np.bool_] | None
     placement: dict[str, Any]
     look: dict[str, Any]
+
+    @cached_property
+    def voxel(self) -> Voxel | None:
+        """The distances of the pixels along Z, Y and X, in one unit; ``None`` if nobody said."""
+        sizes = dict(zip(self.axes, self.placement["scale"], strict=False))
+        units = dict(zip(self.axes, self.placement["units"], strict=False))
+        if "Z" not in sizes or all(sizes[axis] == 1 for axis in "ZYX"):
+            return None  # napari gives a layer that nobody has scaled pixels of 1
+        try:
+            z, y, x = (abs((sizes[axis] * units[axis]).to(units["X"]).m) for axis in "ZYX")
+        except DimensionalityError:
+            return None
+        return float(z), float(y), float(x)
 
     @cached_property
     def image(self) -> NDArray[Any]:
@@ -125,6 +146,14 @@ def read_layer(
     )
 
 
+def with_depth(source: LayerInput, settings: Settings) -> LayerInput:
+    """Take the one axis of unknown meaning for Z, where Z is asked for: napari seldom names it."""
+    unnamed = source.axes.count("Q") == 1 and "Z" not in source.axes
+    if "Z" in settings.spatial and unnamed:
+        return replace(source, axes=source.axes.replace("Q", "Z"))
+    return source
+
+
 def to_layer_data(result: Result, source: LayerInput) -> LayerData:
     """Give a result the place and the look of the layer that it was made from.
 
@@ -134,7 +163,7 @@ def to_layer_data(result: Result, source: LayerInput) -> LayerData:
         The pixels, the keywords for :class:`napari.layers.Image`, and ``"image"``. What was
         asked, with which versions, and why it stopped is in ``metadata["napari-dip"]``.
     """
-    factors = _factors(source.axes, result.factor, result.scaled_axes)
+    factors = _factors(result.axes, result.settings)
     keywords = _keywords(source, result.settings, factors)
     keywords["metadata"] = {"napari-dip": result.provenance()}
     return np.asarray(result.image), keywords, "image"
@@ -150,7 +179,7 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
     """
     if result.spread is None:
         raise ValueError("a single fit has no spread")
-    factors = _factors(source.axes, result.factor, result.scaled_axes)
+    factors = _factors(result.axes, result.settings)
     placed = _keywords(source, result.settings, factors)
     spread = np.asarray(result.spread)
     spread = spread[..., :3].mean(axis=-1) if source.rgb else spread
@@ -171,8 +200,7 @@ def first_guess(source: LayerInput, settings: Settings) -> LayerData:
 
     The pixels are a copy: previews are written into them while the input stays as it is.
     """
-    factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
-    factors = _factors(source.axes, factor, "ZYX" if settings.ndim == 3 else "YX")
+    factors = _factors(source.axes, settings)
     image = source.image.astype(np.float32) if settings.dtype == "float32" else source.image.copy()
     for axis, times in enumerate(factors):
         if times > 1:
@@ -189,13 +217,14 @@ def _axes(layer: Image, shape: tuple[int, ...]) -> str:
     return guess_axes(shape, bool(layer.rgb))
 
 
-def _factors(axes: str, factor: int, scaled: str) -> tuple[int, ...]:
-    return tuple(factor if axis in scaled else 1 for axis in axes)
+def _factors(axes: str, settings: Settings) -> tuple[int, ...]:
+    return tuple(settings.factors.get(axis, 1) for axis in axes)
 
 
 def _keywords(source: LayerInput, settings: Settings, factors: tuple[int, ...]) -> dict[str, Any]:
     done = {"denoise": "denoised", "inpaint": "inpainted"}
-    suffix = done.get(settings.task.kind) or f"×{max(factors)}"
+    along = " along Z" if settings.factors.get("Z", 1) > settings.factors["X"] else ""
+    suffix = done.get(settings.task.kind) or f"×{max(factors)}{along}"
     spatial = factors[: len(factors) - source.rgb]
     return {
         "name": f"{source.name} ({suffix})",

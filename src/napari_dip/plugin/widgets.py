@@ -204,28 +204,44 @@ class SuperResolution(_Panel):
     """
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self.axis = controls.choice(
+            "axis",
+            "along",
+            "What becomes finer: the pixels of each plane, or the distance of the planes of a "
+            "z-stack, by the factor or until the voxels are nearest to cubes.",
+            [("Y and X", "YX"), ("Z", "Z"), ("Z, to make voxels cubes", "isotropic")],
+        )
         self.factor = controls.integer(
-            "factor", "factor", "How many pixels each pixel becomes, along Y and along X.", 2, 8, 2
+            "factor", "factor", "How many pixels each pixel becomes, along each axis.", 2, 8, 2
         )
         self.downsampler = controls.choice(
             "downsampler",
             "shrunk by",
             "How the image came to have large pixels: by a resampling filter, or by the camera, "
-            "which sums over each pixel (binning).",
+            "which sums over each pixel (binning). Along Z it is the profile of a plane.",
             [
+                ("usual for the axis", "usual"),
                 ("Lanczos 2 filter", "lanczos2"),
                 ("Lanczos 3 filter", "lanczos3"),
                 ("camera binning", "box"),
                 ("Gaussian blur", "gaussian"),
             ],
         )
-        super().__init__(viewer, own=[self.factor, self.downsampler], folded=[])
+        self.axis.changed.connect(self._factor_is_asked)
+        super().__init__(viewer, own=[self.axis, self.factor, self.downsampler], folded=[])
 
     def task(self) -> settings.Task:
         """Say what the controls of the task ask for."""
+        isotropic = self.axis.value == "isotropic"
+        kernel = self.downsampler.value
         return settings.SuperResolve(
-            factor=int(self.factor.value), downsampler=self.downsampler.value
+            factor="isotropic" if isotropic else int(self.factor.value),
+            axis="Z" if self.axis.value != "YX" else None,
+            downsampler=None if kernel == "usual" else kernel,
         )
+
+    def _factor_is_asked(self, axis: str) -> None:
+        self.factor.enabled = axis != "isotropic"
 
 
 class Inpaint(_Panel):

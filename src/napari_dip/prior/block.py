@@ -19,6 +19,7 @@ from napari_dip.prior.energy import Clipping, Observation
 from napari_dip.prior.fit import Fitted, Iterate, begin, fit
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
+from napari_dip.prior.project import project
 from napari_dip.prior.recipes import Recipe, recipe
 from napari_dip.prior.refine import refine, refine_alone
 from napari_dip.prior.rules import make_rule
@@ -208,11 +209,16 @@ class Fit:
             correlated=self._correlated,
         )
         channels, *low = self.block.values.shape
-        shape = tuple(size * _factor(self.settings) for size in low)
+        factors = self.settings.factors.values()
+        shape = tuple(size * factor for size, factor in zip(low, factors, strict=True))
         order = self.arithmetic.memory_format(len(shape))
         code = make_code(self.recipe, shape, _derive(self.seed, "code"))
         network = build_network(
-            self.recipe.network, code, channels, _derive(self.seed, "weights")
+            self.recipe.network,
+            code,
+            channels,
+            _derive(self.seed, "weights"),
+            self.recipe.spacing,
         ).to(self.place)
         return begin(
             observation,
@@ -260,9 +266,14 @@ class Fit:
 
     def finish(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Refine an estimate of the loop, and bring it back to the intensities of the block."""
+        everything = self._everything
+        if self.recipe.projection:
+            sigma = self._sigma if self._trusts_noise else 0.0
+            first = _to_tensor(estimate).to(self.place)
+            fitting = project(first, everything, sigma, self.recipe.projection)
+            return self.domain.leave(fitting[0].cpu().numpy())
         if not self.refines:
             return self.domain.leave(estimate)
-        everything = self._everything
         guide = _to_tensor(estimate).to(self.place)
         noisy = everything.y
         if everything.clipping is not None:
@@ -304,6 +315,11 @@ class Fit:
         sensors = tuple((sigma, *ends) for sigma, ends in zip(sigmas, clips, strict=True))
         return Clipping(sensors) if np.isfinite(clips).any() else None
 
+    @property
+    def _trusts_noise(self) -> bool:
+        """Whether the noise counts: along Z, only what was told of it does."""
+        return not self.recipe.projection or not isinstance(self.settings.noise, str)
+
     @cached_property
     def _sigma(self) -> float:
         return self.domain.sigma(self.block.values, self.block.known)
@@ -316,7 +332,7 @@ class Fit:
     def _everything(self) -> Observation:
         """What was seen, nothing held out."""
         block, place = self.block, self.place
-        aware = _knows_noise(self.settings)
+        aware = _knows_noise(self.settings) and self._trusts_noise
         weight = self.domain.weight(block.values) if aware else None
         clipping = self._clipping() if aware and self._sigma > 0 else None
         return Observation(
@@ -338,10 +354,6 @@ def _mixes_pixels(block: Block, settings: Settings) -> bool:
     return isinstance(settings.task, SuperResolve) or block.psf is not None
 
 
-def _factor(settings: Settings) -> int:
-    return settings.task.factor if isinstance(settings.task, SuperResolve) else 1
-
-
 def _operator(
     settings: Settings, psf: NDArray[np.float32] | None, place: torch.device
 ) -> ForwardOperator:
@@ -350,7 +362,7 @@ def _operator(
     if psf is not None:
         operators.append(Blur(torch.from_numpy(psf).to(place)))
     if isinstance(settings.task, SuperResolve):
-        operators.append(Downsample(settings.task.factor, settings.task.downsampler))
+        operators.append(Downsample(tuple(settings.factors.values()), settings.task.kernel))
     return Composed(tuple(operators)) if operators else Identity()
 
 

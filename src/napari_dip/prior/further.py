@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_dip.prior.device import torch_errors
 
 if TYPE_CHECKING:
@@ -35,4 +37,6 @@ def continue_block(
     one = replace(one, recipe=recipe)
     with torch_errors(one.place):
         fitted, estimate = yield from one.run(course, stop_requested)
+        if one.recipe.second_opinion and one.filters and not fitted.stopped_by_user:
+            estimate = np.mean([estimate, one.second_opinion()], axis=0)
     return replace(restored, estimate=estimate, fits=(fitted,), last=(one, course))

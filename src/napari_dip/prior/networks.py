@@ -21,8 +21,17 @@ __all__ = ["build_network"]
 Strides = tuple[tuple[int, ...], ...]
 Layer = Callable[..., nn.Module]
 
+_NEARLY = 2**0.5
+"""Pixels that are wider by less than this count as equally wide: halving goes by 2."""
 
-def build_network(network: Network, code: Tensor, channels: int, seed: int) -> nn.Module:
+
+def build_network(
+    network: Network,
+    code: Tensor,
+    channels: int,
+    seed: int,
+    spacing: Sequence[float] | None = None,
+) -> nn.Module:
     """Build f_theta with random weights, in training mode, on the CPU.
 
     Parameters
@@ -35,15 +44,22 @@ def build_network(network: Network, code: Tensor, channels: int, seed: int) -> n
         Of the image.
     seed
         Of the weights. torch's global generator is left as it was.
+    spacing
+        Distance of two pixels along each spatial axis, in any unit; ``None`` where it is the same.
+        An axis is not halved while its pixels are wider than those of the others.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         shape = tuple(code.shape[2:])
+        spacing = tuple(spacing or [1.0] * len(shape))
         match network:
             case SkipNet():
-                return _skip_network(network, code.shape[1], channels, shape)
+                kernel, levels = network.kernel_down, len(network.down)
+                strides = _strides(shape, levels, kernel, spacing)
+                return _skip_network(network, code.shape[1], channels, strides)
             case UNet():
-                return _UNet(network.widths, code.shape[1], channels, shape)
+                strides = _strides(shape, len(network.widths) - 1, 3, spacing)
+                return _UNet(network.widths, code.shape[1], channels, strides)
             case ResNet():
                 return _resnet(network, code.shape[1], channels, _LAYERS[len(shape)])
             case Pixels():
@@ -78,15 +94,25 @@ class _Layers:
         return [self.batch_norm(channels), nn.LeakyReLU(0.2, inplace=True)]
 
 
-def _strides(shape: Sequence[int], levels: int, kernel: int) -> Strides:
-    """Halve each axis once a level, as long as the padding of the next level still fits in."""
+def _strides(shape: Sequence[int], levels: int, kernel: int, spacing: Sequence[float]) -> Strides:
+    """Halve each axis once a level, as long as the padding of the next level still fits in.
+
+    Axes whose pixels are wider than those of the others wait until these have caught up with them:
+    a network that coarsens in pixels would otherwise see much farther along Z than along Y and X.
+    """
     strides = []
     for _ in range(levels):
         halves = [-(-size // 2) for size in shape]
-        stride = tuple(2 if half > kernel // 2 else 1 for half in halves)
+        fits = [half > kernel // 2 for half in halves]
+        finest = min((s for s, fit in zip(spacing, fits, strict=True) if fit), default=0)
+        stride = tuple(
+            2 if fit and step <= _NEARLY * finest else 1
+            for fit, step in zip(fits, spacing, strict=True)
+        )
         shape = [
             half if s == 2 else size for half, size, s in zip(halves, shape, stride, strict=True)
         ]
+        spacing = [step * s for step, s in zip(spacing, stride, strict=True)]
         strides.append(stride)
     return tuple(strides)
 
@@ -98,9 +124,8 @@ def _crop(x: Tensor, shape: Sequence[int]) -> Tensor:
     return x
 
 
-def _skip_network(spec: SkipNet, inputs: int, outputs: int, shape: tuple[int, ...]) -> nn.Module:
-    layers = _LAYERS[len(shape)]
-    strides = _strides(shape, len(spec.down), spec.kernel_down)
+def _skip_network(spec: SkipNet, inputs: int, outputs: int, strides: Strides) -> nn.Module:
+    layers = _LAYERS[len(strides[0])]
     return nn.Sequential(
         _SkipLevel(spec, 0, inputs, strides, layers),
         layers.convolve(spec.up[0], outputs, 1),
@@ -170,11 +195,10 @@ class _UNet(nn.Module):
     """Max-pooling down, transposed convolutions up, features of the same size joined."""
 
     def __init__(
-        self, widths: tuple[int, ...], inputs: int, outputs: int, shape: tuple[int, ...]
+        self, widths: tuple[int, ...], inputs: int, outputs: int, strides: Strides
     ) -> None:
         super().__init__()
-        layers = _LAYERS[len(shape)]
-        strides = _strides(shape, len(widths) - 1, 3)
+        layers = _LAYERS[len(strides[0])]
         self.start = self._double(layers, inputs, widths[0], norm=True)
         self.downs, self.ups, self.joins = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for narrow, wide, stride in zip(widths, widths[1:], strides, strict=False):

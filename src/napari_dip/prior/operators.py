@@ -62,25 +62,27 @@ class Mask:
 
 @dataclass(frozen=True)
 class Downsample:
-    """Low-pass filter and decimation by an integer factor along every spatial axis.
+    """Low-pass filter and decimation by integer factors, one for each spatial axis.
 
     Low-resolution pixel j lies at the centre of the high-resolution pixels ``factor * j`` to
     ``factor * j + factor - 1``, for odd and for even factors alike: the "phase 1/2" of the
-    published super-resolution. The border is replicated.
+    published super-resolution. The border is replicated. Axes of factor 1 stay as they are: one
+    factor along Z alone is the sampling of a stack, and the kernel its slice profile.
     """
 
-    factor: int
+    factors: tuple[int, ...]
     kernel: str = "lanczos2"
 
     def __call__(self, x: Tensor, /) -> Tensor:
-        weights = _weights(self.kernel, self.factor, x.dtype, x.device)
-        pad = (len(weights) - self.factor) // 2
-        for axis in range(2, x.ndim):
-            x = _filter_axis(x, weights, axis, pad=pad, stride=self.factor)
+        for axis, factor in enumerate(self.factors, start=2):
+            if factor > 1:
+                weights = _weights(self.kernel, factor, x.dtype, x.device)
+                pad = (len(weights) - factor) // 2
+                x = _filter_axis(x, weights, axis, pad=pad, stride=factor)
         return x
 
     def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
-        return tuple(size // self.factor for size in shape)
+        return tuple(size // factor for size, factor in zip(shape, self.factors, strict=True))
 
 
 @dataclass(frozen=True)

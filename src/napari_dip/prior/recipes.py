@@ -78,7 +78,9 @@ class Recipe:
     settled by the machine. ``reach`` is how far patches are compared. ``second_opinion`` averages
     the mean of the fits with a filter that knows nothing of them. ``window`` planes share a
     network, and see ``context`` more of them on either side; ``shared_iterations`` are the most
-    that it then takes, if not 0.
+    that it then takes, if not 0. ``spacing`` is the distance of two pixels of the result along each
+    spatial axis, ``None`` where it is the same along all. ``projection`` is the number of steps in
+    which an estimate is brought into agreement with what was seen.
     """
 
     network: Network
@@ -101,6 +103,8 @@ class Recipe:
     window: int = 1
     context: int = 0
     shared_iterations: int = 0
+    spacing: tuple[float, ...] | None = None
+    projection: int = 0
 
 
 _OVERRIDABLE = (
@@ -142,7 +146,14 @@ def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 
     for name in _OVERRIDABLE:
         if getattr(settings, name) is not None:
             changes[name] = getattr(settings, name)
-    return replace(chosen, **changes)
+    return replace(chosen, **changes, spacing=_spacing(settings))
+
+
+def _spacing(settings: Settings) -> tuple[float, ...] | None:
+    if settings.voxel is None:
+        return None
+    voxel = dict(zip("ZYX", settings.voxel, strict=True))
+    return tuple(voxel[letter] / factor for letter, factor in settings.factors.items())
 
 
 def _with_network(base: Recipe, name: NetworkName) -> Recipe:
@@ -198,9 +209,9 @@ def _paper(settings: Settings, hole: Hole, sigma: float) -> Recipe:
         case Denoise():
             # Given for sigma 25 and 50 of 255; the change lies half-way between the two.
             return Recipe(SkipNet(), 1800, code_noise=1 / 30 if sigma < 37.5 / 255 else 1 / 20)
-        case SuperResolve(factor=factor):
+        case SuperResolve():
             # Given for factors 4 and 8.
-            if factor <= 4:
+            if max(settings.factors.values()) <= 4:
                 return Recipe(SkipNet(), 2000, code_noise=0.03)
             return Recipe(SkipNet(), 4000, code_noise=0.05)
         case Inpaint():
@@ -233,6 +244,9 @@ _TOGETHER: dict[str, Any] = {"window": 13, "shared_iterations": 110}
 
 _FAST_SUPER = replace(_FAST, tv_weight=0.002)
 
+_FAST_AXIAL = replace(_FAST_SUPER, iterations=160, window=4, projection=3)
+"""More sections than that are too much for one network: what lies between planes goes wrong."""
+
 _FILLING = replace(_FAST_NET, upsampling="nearest")
 
 _FAST_HOLE = replace(
@@ -261,7 +275,13 @@ def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
             # What is estimated from coarse pixels is as much texture as noise: only noise that was
             # told is smoothed against.
             told = not isinstance(settings.noise, str)
-            return replace(_FAST_SUPER, tv_weight=max(0.002, 0.4 * sigma)) if told else _FAST_SUPER
+            if not settings.task.axial:
+                chosen = _FAST_SUPER
+            elif told:
+                chosen = _FAST_AXIAL
+            else:  # nothing to stop before, and pixels held out would be missed
+                chosen = replace(_FAST_AXIAL, stopping=Fixed())
+            return replace(chosen, tv_weight=max(0.002, 0.4 * sigma)) if told else chosen
         case Inpaint():
             return _FAST_INPAINT[hole]
 

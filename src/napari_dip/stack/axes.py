@@ -67,15 +67,16 @@ class Layout:
         One letter for each axis of the array.
     shape
         Of the array.
-    ndim
-        2 takes Y and X as spatial, 3 also Z.
+    spatial
+        Letters of the axes that a network sees at once: ``"YX"`` for planes, ``"ZYX"`` for volumes,
+        ``"ZX"`` for sections.
     shared
         The leading axis along which planes may be restored together, if there is one.
     """
 
     axes: str
     shape: tuple[int, ...]
-    ndim: int = 2
+    spatial: str = "YX"
     shared: str = ""
 
     def __post_init__(self) -> None:
@@ -90,16 +91,20 @@ class Layout:
             raise BadImage(
                 f"shape {self.shape}: the axis {empty} is empty; give at least one pixel"
             )
-        if self.ndim == 3 and ("Z" not in self.axes or self.shape[self.axes.index("Z")] < 2):
+        if "Z" not in self.spatial:
+            return
+        if "Z" not in self.axes or self.shape[self.axes.index("Z")] < 2:
+            wanted = "ndim=3 needs" if "Y" in self.spatial else "super-resolution along Z needs"
+            instead = "ndim=2" if "Y" in self.spatial else "axis='YX'"
             raise BadImage(
-                f"axes={self.axes!r}, shape {self.shape}: ndim=3 needs an axis Z of two planes or "
-                "more; name it with axes='ZYX', or use ndim=2"
+                f"axes={self.axes!r}, shape {self.shape}: {wanted} an axis Z of two planes or "
+                f"more; name it with axes='ZYX', or use {instead}"
             )
 
     @property
-    def spatial(self) -> str:
-        """Letters of the spatial axes, Z first."""
-        return "ZYX" if self.ndim == 3 else "YX"
+    def ndim(self) -> int:
+        """How many spatial axes there are."""
+        return len(self.spatial)
 
     @property
     def spatial_shape(self) -> tuple[int, ...]:

@@ -34,7 +34,7 @@ def expected_seconds(problem: Problem) -> float:
 
     calibration = calibrate(problem.device)
     settings, chosen = problem.settings, recipe(problem.settings)
-    pixels = math.prod(problem.layout.spatial_shape) * problem.factor ** len(problem.layout.spatial)
+    pixels = math.prod((*problem.layout.spatial_shape, *problem.factors.values()))
     growth = _STEADY + (1 - _STEADY) * pixels / _SIDE**2
     iteration_s = calibration.milliseconds[calibration.chosen] / 1000 * growth
     if settings.preset == "paper":

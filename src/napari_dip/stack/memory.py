@@ -71,9 +71,7 @@ def peak_bytes(settings: Settings, pixels: int, channels: int, precision: str) -
     return fit + min(refining, _REFINING_MOST)
 
 
-def choose_tile(
-    settings: Settings, layout: Layout, channels: int, factor: int, device: str
-) -> int | None:
+def choose_tile(settings: Settings, layout: Layout, channels: int, device: str) -> int | None:
     """Choose the side of the tiles, in pixels of the image; ``None`` where it fits as a whole.
 
     Raises
@@ -86,12 +84,11 @@ def choose_tile(
     from napari_dip.prior.calibrate import choose_arithmetic
     from napari_dip.prior.device import free_bytes
 
-    depth = math.prod(layout.spatial_shape[:-2])
+    depth = math.prod(layout.spatial_shape[:-2]) * math.prod(settings.factors.values())
     precision = "float32"
 
     def need(height: int, width: int) -> int:
-        pixels = depth * height * width * factor ** len(layout.spatial)
-        return peak_bytes(settings, pixels, channels, precision)
+        return peak_bytes(settings, depth * height * width, channels, precision)
 
     free = free_bytes(device)
     if settings.memory_bytes is not None:

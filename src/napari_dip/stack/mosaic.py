@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.errors import BadMask
-from napari_dip.settings import Settings, SuperResolve
 from napari_dip.stack.tiling import Blend, cut
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari_dip.prior.block import Block, Restored
     from napari_dip.prior.fit import Fitted, Iterate
+    from napari_dip.settings import Settings
 
 __all__ = ["restore_in_tiles"]
 
@@ -47,16 +47,19 @@ def restore_in_tiles(
     if tile is None:
         whole = restore_block(block, settings, device, seed=seed, stop_requested=stop_requested)
         return (yield from whole)
-    factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
-    coarse = _enlarged(block.values, factor)
-    blend = Blend(coarse.shape, factor * settings.overlap)
-    blended_spread = Blend(coarse.shape, factor * settings.overlap)
+    factors = tuple(settings.factors.values())
+    coarse = _enlarged(block.values, factors)
+    overlaps = tuple(factor * settings.overlap for factor in factors)
+    blend, blended_spread = Blend(coarse.shape, overlaps), Blend(coarse.shape, overlaps)
     fits: list[Fitted] = []
     tiles = cut(block.values.shape[1:], tile, settings.overlap)
     contrasts = [float(block.values[(slice(None), *where)].std()) for where in tiles]
     for number in np.argsort(contrasts, kind="stable")[::-1]:
         where = (slice(None), *tiles[number])
-        fine = tuple(slice(factor * p.start, factor * p.stop) for p in tiles[number])
+        fine = tuple(
+            slice(factor * part.start, factor * part.stop)
+            for factor, part in zip(factors, tiles[number], strict=True)
+        )
         part = replace(block, values=block.values[where], known=block.known[where])
         if not part.known.any():
             raise BadMask(
@@ -91,8 +94,8 @@ def restore_in_tiles(
     return Restored(blend.image(coarse), spread, tuple(fits), restored.arithmetic)
 
 
-def _enlarged(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+def _enlarged(values: NDArray[np.float32], factors: tuple[int, ...]) -> NDArray[np.float32]:
     """Repeat each pixel, to stand for what is not restored yet."""
-    for axis in range(1, values.ndim):
+    for axis, factor in enumerate(factors, start=1):
         values = values.repeat(factor, axis)
     return values

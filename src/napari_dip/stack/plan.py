@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Unit", "make_plan", "shared_axis"]
 
-_NAMES = {"T": "time point", "C": "channel", "Z": "plane", "Q": "image"}
+_NAMES = {"T": "time point", "C": "channel", "Z": "plane", "Y": "section", "Q": "image"}
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Plan:
             _counted(layout.shape[axis], _NAMES.get(layout.axes[axis], "plane"))
             for axis in layout.leading
         ]
-        whole = "volume" if layout.ndim == 3 else "plane"
+        whole = {"ZYX": "volume", "ZX": "section along Z and X"}.get(layout.spatial, "plane")
         image = "each " + whole if counts else "one " + whole
         said = [" × ".join(counts)] if counts else []
         said.append(f"{image} in {layout.ndim}-D")
@@ -122,7 +122,7 @@ class Plan:
         return f"{size} channels" if whole else f"up to {min(size, self.window)} channels"
 
 
-def shared_axis(axes: str, shape: tuple[int, ...], asked: str) -> str:
+def shared_axis(axes: str, shape: tuple[int, ...], asked: str, spatial: str = "YX") -> str:
     """Choose the axis along which planes may share a network, "" for none.
 
     Parameters
@@ -130,9 +130,12 @@ def shared_axis(axes: str, shape: tuple[int, ...], asked: str) -> str:
     axes, shape
         Of the image.
     asked
-        ``"auto"`` for Z or else T, the letter of an axis, or ``"none"``.
+        ``"auto"`` for Z or else T, and for Y of sections; the letter of an axis, or ``"none"``.
+    spatial
+        Letters of the axes that a network sees at once.
     """
-    candidates = {"auto": "ZT", "none": ""}.get(asked, asked)
+    automatic = "ZT" if "Y" in spatial else "Y"
+    candidates = {"auto": automatic, "none": ""}.get(asked, asked)
     many = (letter for letter in candidates if letter in axes and shape[axes.index(letter)] > 1)
     # The samples of a colour share a network already.
     return "" if "S" in axes else next(many, "")

@@ -11,13 +11,14 @@ from scipy.ndimage import distance_transform_edt
 
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.prior.recipes import recipe
-from napari_dip.settings import Hole, Inpaint, Settings, SuperResolve
+from napari_dip.settings import Hole, Inpaint, Settings
 from napari_dip.stack.axes import Layout, guess_axes
 from napari_dip.stack.intensity import together
 from napari_dip.stack.memory import choose_tile
 from napari_dip.stack.observed import Observed, Seen, as_lazy, spread_mask
 from napari_dip.stack.plan import Plan, Unit, make_plan, shared_axis
 from napari_dip.stack.survey import Survey, survey
+from napari_dip.voxel import voxels_become
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -46,10 +47,9 @@ class Problem:
     psf: NDArray[np.float32] | None
 
     @property
-    def factor(self) -> int:
-        """By how much the spatial axes grow."""
-        task = self.settings.task
-        return task.factor if isinstance(task, SuperResolve) else 1
+    def factors(self) -> dict[str, int]:
+        """By how much each spatial axis grows."""
+        return self.settings.factors
 
     @property
     def dtype(self) -> np.dtype:
@@ -61,9 +61,14 @@ class Problem:
     def shape(self) -> tuple[int, ...]:
         """Of the result."""
         return tuple(
-            size * self.factor if letter in self.layout.spatial else size
+            size * self.factors.get(letter, 1)
             for letter, size in zip(self.layout.axes, self.layout.shape, strict=True)
         )
+
+    def __str__(self) -> str:
+        """Give the plan in words, and what becomes of the voxels."""
+        voxels = voxels_become(self.settings.voxel, self.factors)
+        return f"{self.plan}; {voxels}" if voxels else str(self.plan)
 
     def scale(self, unit: Unit) -> Scale | None:
         """Give the scale of a unit's channels; ``None`` where all that is known is alike."""
@@ -107,11 +112,9 @@ class Problem:
     def fill(self, unit: Unit, seen: Seen) -> NDArray[Any]:
         """Give a unit that has but one value."""
         values = self._inner(unit, seen.values)
-        shape = (len(values), *(size * self.factor for size in values.shape[1:]))
         value = seen.values[seen.known][0]
-        return self.layout.from_block(
-            np.full(shape, value, self.dtype), window=self.is_window(unit)
-        )
+        flat = self._refined(np.full(values.shape, value, self.dtype), "S" + self.layout.spatial)
+        return self.layout.from_block(flat, window=self.is_window(unit))
 
     def is_window(self, unit: Unit) -> bool:
         """Whether a unit is several planes along the shared axis, or one cut out like that."""
@@ -145,8 +148,7 @@ class Problem:
     def _refined(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
         """Repeat each pixel over those of the result that it covers."""
         for axis, letter in enumerate(axes):
-            if letter in self.layout.spatial:
-                values = values.repeat(self.factor, axis=axis)
+            values = values.repeat(self.factors.get(letter, 1), axis=axis)
         return values.astype(self.dtype)
 
 
@@ -169,6 +171,9 @@ def make_problem(
     lazy = as_lazy(image)
     axes = settings.axes or guess_axes(lazy.shape)
     layout = _checked_layout(axes, lazy.shape, settings)
+    if "Y" not in layout.spatial:
+        # A section lies across all planes: read by itself, it would cost as much as all of them.
+        lazy = np.asarray(lazy[()])
     observed = Observed(lazy, spread_mask(mask, layout))
     kernel = _checked_psf(psf, layout)
     found = survey(observed, layout, settings)
@@ -183,9 +188,10 @@ def make_problem(
             "choose 'float32', or another device"
         )
     chosen = recipe(settings)
-    plan = make_plan(layout, chosen.window, chosen.context, found.breaks)
-    factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
-    tile = choose_tile(settings, layout, _channels(plan), factor, device)
+    # Sections share for the sake of time: that they are alike to the noise is not asked of them.
+    breaks = () if layout.shared == "Y" else found.breaks
+    plan = make_plan(layout, chosen.window, chosen.context, breaks)
+    tile = choose_tile(settings, layout, _channels(plan), device)
     return Problem(observed, layout, replace(plan, tile=tile), found, settings, device, kernel)
 
 
@@ -203,8 +209,9 @@ def _checked_layout(axes: str, shape: tuple[int, ...], settings: Settings) -> La
     volumes = settings.ndim == 3 and settings.share != "C"
     alone = volumes or recipe(settings).window == 1
     asked = "none" if alone else settings.share
-    together = shared_axis(axes, shape, asked) if len(axes) == len(shape) else ""
-    layout = Layout(axes, shape, settings.ndim, together)
+    spatial = settings.spatial
+    together = shared_axis(axes, shape, asked, spatial) if len(axes) == len(shape) else ""
+    layout = Layout(axes, shape, spatial, together)
     for letter, size in zip(layout.spatial, layout.spatial_shape, strict=True):
         if size < SMALLEST_SIDE and letter != "Z":
             raise BadImage(

@@ -250,7 +250,7 @@ def conclude(
         device=problem.device,
         elapsed_s=elapsed_s,
         stopped_by_user=stopped,
-        plan=str(problem.plan),
+        plan=str(problem),
     )
     if not stopped:
         output.finish(result)

@@ -8,13 +8,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import BadSettings
-from napari_dip.settings import Settings, SuperResolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from numpy.typing import NDArray
 
+    from napari_dip.settings import Settings
     from napari_dip.stack.stored import Lazy
 
 __all__ = ["Result", "Snapshot", "UnitReport"]
@@ -159,15 +159,9 @@ class Result:
         return self.more(self, iterations, stop_requested)
 
     @property
-    def factor(self) -> int:
-        """By how much the image grew along :attr:`scaled_axes`."""
-        task = self.settings.task
-        return task.factor if isinstance(task, SuperResolve) else 1
-
-    @property
-    def scaled_axes(self) -> str:
-        """The axes that super-resolution refines."""
-        return "ZYX" if self.settings.ndim == 3 else "YX"
+    def factors(self) -> dict[str, int]:
+        """By how much the image grew along each spatial axis."""
+        return self.settings.factors
 
     def provenance(self) -> dict[str, Any]:
         """Say how the image was made, as values that JSON can hold."""
@@ -176,6 +170,7 @@ class Result:
             "settings": self.settings.model_dump(mode="json"),
             "seed": self.settings.seed,
             "axes": self.axes,
+            "factors": self.factors,
             "device": self.device,
             "elapsed_s": round(self.elapsed_s, 3),
             "plan": self.plan,

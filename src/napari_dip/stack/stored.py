@@ -132,36 +132,32 @@ class StoredImage:
     translate: Mapping[str, float] = field(default_factory=dict)
 
     def with_image(
-        self, image: Lazy, axes: str, factor: int = 1, scaled_axes: str = ""
+        self, image: Lazy, axes: str, factors: Mapping[str, int] | None = None
     ) -> StoredImage:
-        """Put another image in the place of this one, its pixels `factor` times smaller.
+        """Put another image in the place of this one, its pixels smaller by some factors.
 
         Parameters
         ----------
         image, axes
             The new values and their axes.
-        factor
-            How many new pixels stand for an old one along each of `scaled_axes`.
-        scaled_axes
-            The letters of those axes.
+        factors
+            How many new pixels stand for an old one, by the letters of the axes.
 
         Examples
         --------
         >>> old = StoredImage(np.zeros((8, 8)), "YX", {"Y": 0.5, "X": 0.5}, {"Y": "µm", "X": "µm"})
-        >>> old.with_image(np.zeros((16, 16)), "YX", 2, "YX").pixel_size
-        {'Y': 0.25, 'X': 0.25}
+        >>> old.with_image(np.zeros((16, 8)), "YX", {"Y": 2}).pixel_size
+        {'Y': 0.25, 'X': 0.5}
         """
-        return replace(self.refined(factor, scaled_axes), image=image, axes=axes)
+        return replace(self.refined(factors or {}), image=image, axes=axes)
 
-    def refined(self, factor: int, scaled_axes: str) -> StoredImage:
-        """Make the pixels `factor` times smaller along some axes, so that they cover the same area.
+    def refined(self, factors: Mapping[str, int]) -> StoredImage:
+        """Make the pixels smaller along some axes, so that they cover the same area.
 
         Parameters
         ----------
-        factor
-            How many new pixels stand for an old one along each of `scaled_axes`.
-        scaled_axes
-            The letters of those axes.
+        factors
+            How many new pixels stand for an old one, by the letters of the axes.
 
         Returns
         -------
@@ -172,16 +168,21 @@ class StoredImage:
         Examples
         --------
         >>> old = StoredImage(np.zeros((8, 8)), "YX", {"Y": 0.5, "X": 0.5}, translate={"X": 3.0})
-        >>> old.refined(2, "YX").translate
+        >>> old.refined({"Y": 2, "X": 2}).translate
         {'X': 2.875, 'Y': -0.125}
         """
-        if factor == 1:
-            return self
         sizes, centres = dict(self.pixel_size), dict(self.translate)
-        for axis in sizes.keys() & set(scaled_axes):
-            sizes[axis] /= factor
-            centres[axis] = centres.get(axis, 0.0) + (sizes[axis] - self.pixel_size[axis]) / 2
+        for axis, factor in factors.items():
+            if axis in sizes and factor > 1:
+                sizes[axis] /= factor
+                centres[axis] = centres.get(axis, 0.0) + (sizes[axis] - self.pixel_size[axis]) / 2
         return replace(self, pixel_size=sizes, translate=centres)
+
+    @property
+    def voxel(self) -> tuple[float, float, float] | None:
+        """The pixel sizes along Z, Y and X in the unit of X, ``None`` where one is not known."""
+        z, y, x = (self.size_in(axis, MICROMETRES, self.unit.get("X")) for axis in "ZYX")
+        return None if z is None or y is None or x is None else (z, y, x)
 
     def whole(self) -> NDArray[Any]:
         """Read all values into memory."""

@@ -158,7 +158,7 @@ def _colours(seen: Seen, layout: Layout) -> tuple[NDArray[Any], NDArray[np.bool_
 
 def _sampled_every(layout: Layout) -> int:
     """Say of how many planes of a channel one is enough to tell the noise."""
-    height, width = (layout.shape[layout.axes.index(letter)] for letter in "YX")
+    height, width = layout.spatial_shape[-2:]
     pixels = min(height * width, LARGEST_SAMPLE)
     planes = max(1, layout.units // layout.channels)
     return max(1, planes * pixels // LARGEST_SAMPLE)

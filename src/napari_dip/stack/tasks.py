@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -42,8 +42,10 @@ def denoise(image: ArrayLike, **settings: Any) -> NDArray[Any]:
     return _finished(image, Denoise, settings)
 
 
-def super_resolve(image: ArrayLike, factor: int = 2, **settings: Any) -> NDArray[Any]:
-    """Refine an image by an integer factor along Y and X.
+def super_resolve(
+    image: ArrayLike, factor: int | Literal["isotropic"] = 2, **settings: Any
+) -> NDArray[Any]:
+    """Refine an image by an integer factor along Y and X, or a z-stack along Z.
 
     Parameters
     ----------
@@ -51,21 +53,32 @@ def super_resolve(image: ArrayLike, factor: int = 2, **settings: Any) -> NDArray
         Two axes or more, any real dtype and range. It is not modified.
     factor
         From 2 to 8. Pixel j of the image covers the pixels ``factor * j`` to
-        ``factor * j + factor - 1`` of the result.
+        ``factor * j + factor - 1`` of the result. ``"isotropic"`` refines Z by what brings the
+        ``voxel``, sizes along Z, Y and X, nearest to a cube.
     **settings
-        ``downsampler`` says how the coarse pixels came about: ``"lanczos2"``, ``"lanczos3"``,
-        ``"box"`` (camera binning) or ``"gaussian"``. The rest as in :func:`denoise`.
+        ``axis="Z"`` refines Z alone. ``downsampler`` says how the coarse pixels came about:
+        ``"lanczos2"``, ``"lanczos3"``, ``"box"`` (camera binning, or sections that were cut) or
+        ``"gaussian"``, the usual one along Z. The rest as in :func:`denoise`.
 
     Returns
     -------
     ndarray
-        Of the dtype of the image, its spatial axes ``factor`` times as long.
+        Of the dtype of the image, the refined axes ``factor`` times as long.
+
+    Raises
+    ------
+    BadSettings, BadImage
+        If the voxel is not known, is a cube already or too long for one; if there are no planes.
 
     Examples
     --------
     >>> import numpy as np
     >>> super_resolve(np.eye(16), factor=3, iterations=10, device="cpu").shape
     (48, 48)
+    >>> stack = np.random.default_rng(0).random((4, 8, 16))
+    >>> asked = {"axes": "ZYX", "voxel": (3, 1, 1), "device": "cpu"}
+    >>> super_resolve(stack, "isotropic", iterations=5, **asked).shape
+    (12, 8, 16)
     """
     return _finished(image, SuperResolve, settings | {"factor": factor})
 

@@ -58,12 +58,12 @@ class Blend:
     ----------
     shape
         ``(channels, *spatial)`` of the whole.
-    overlap
-        Pixels over which a tile fades out.
+    overlaps
+        Pixels over which a tile fades out, along each spatial axis.
     """
 
     shape: tuple[int, ...]
-    overlap: int
+    overlaps: tuple[int, ...]
 
     def __post_init__(self) -> None:
         """Begin with nothing."""
@@ -85,11 +85,11 @@ class Blend:
     def _taper(self, tile: Tile) -> NDArray[np.float32]:
         """Fall off towards the sides that are not those of the image."""
         ramps = []
-        for part, length in zip(tile, self.shape[1:], strict=True):
+        for part, length, overlap in zip(tile, self.shape[1:], self.overlaps, strict=True):
             place = np.arange(part.start, part.stop)
             before = place - part.start + 1 if part.start else np.full(place.shape, np.inf)
             after = part.stop - place if part.stop < length else np.full(place.shape, np.inf)
-            ramps.append(np.minimum(np.minimum(before, after) / (self.overlap + 1), 1))
+            ramps.append(np.minimum(np.minimum(before, after) / (overlap + 1), 1))
         return _outer(ramps)
 
 
