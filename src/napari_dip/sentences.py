@@ -41,11 +41,10 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
         f"noise {_noise_in_words(settings)}",
         f"seed {settings.seed}",
     )
-    where = (
-        f"on {workers}"
-        if workers
-        else f"about {duration(expected_seconds(problem))} on {problem.device}"
-    )
+    where = f"on {workers}"
+    if workers is None:
+        seconds = expected_seconds(problem.plan, settings, problem.device)
+        where = f"about {duration(seconds)} on {problem.device}"
     return (
         f"{doing} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
         f"{settings.preset}, {', '.join(part for part in changed if part)}; {problem.plan}, "

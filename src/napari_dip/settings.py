@@ -324,6 +324,11 @@ class Settings(Frozen):
         return self
 
     @property
+    def factor(self) -> int:
+        """By how much the spatial axes grow."""
+        return self.task.factor if isinstance(self.task, SuperResolve) else 1
+
+    @property
     def memory_bytes(self) -> int | None:
         """The :attr:`memory` as a number."""
         if self.memory is None:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from napari_dip.files.zarr_source import ZarrArray
+    from napari_dip.stack.axes import Index
     from napari_dip.stack.plan import Unit
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.result import Result
@@ -95,9 +98,13 @@ class OnDisk:
         found = {int(key): UnitReport(**report) for key, report in self._image.done.items()}
         return {number: report for number, report in found.items() if not report.stopped_by_user}
 
+    def restored(self, unit: Unit, index: Index, /) -> NDArray[Any] | None:
+        """Read a part of a unit; ``None`` if it is not there yet."""
+        return self._image.read(_key(unit), index)
+
     def put(self, unit: Unit, done: Done, /) -> None:
         """Commit a unit, its spread first: the image's record says that it is done."""
-        key, report = f"{unit.number:06}", asdict(done.report)
+        key, report = _key(unit), asdict(done.report)
         if self._spread:
             spread = np.zeros(done.image.shape, np.float32) if done.spread is None else done.spread
             self._spread.commit(key, unit.index, spread, {})
@@ -108,3 +115,7 @@ class OnDisk:
         for sink in (self._image, self._spread):
             if sink:
                 sink.finish(result.provenance())
+
+
+def _key(unit: Unit) -> str:
+    return f"{unit.number:06}"

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from napari_dip.settings import Settings, SuperResolve
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_dip.settings import Settings
     from napari_dip.stack.stored import Lazy
 
 __all__ = ["Result", "Snapshot", "UnitReport"]
@@ -118,8 +117,7 @@ class Result:
     @property
     def factor(self) -> int:
         """By how much the image grew along :attr:`scaled_axes`."""
-        task = self.settings.task
-        return task.factor if isinstance(task, SuperResolve) else 1
+        return self.settings.factor
 
     @property
     def scaled_axes(self) -> str:
