@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import zarr
 
-from napari_dip.files.ngff import version_of
+from napari_dip.files.ngff import check_target, version_of
 from napari_dip.files.zarr_sink import GrowingZarr
+from napari_dip.files.zarr_source import NAME
 from napari_dip.stack.result import UnitReport
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.stored import StoredImage
     from napari_dip.stack.unit import Done
 
-__all__ = ["OnDisk"]
+__all__ = ["OnDisk", "what_is_there"]
 
 
 class OnDisk:
@@ -115,6 +117,25 @@ class OnDisk:
         for sink in (self._image, self._spread):
             if sink:
                 sink.finish(result.provenance())
+
+
+def what_is_there(path: Path) -> Literal["nothing", "an image", "an unfinished run"]:
+    """Tell what a restoration would find in a folder.
+
+    Raises
+    ------
+    FileProblem
+        If it is no zarr, and must not be replaced by one, or if the folder above is missing.
+    """
+    check_target(path, overwrite=True)
+    if not path.exists():
+        return "nothing"
+    try:
+        said: Any = zarr.open_group(path, mode="r").attrs.get(NAME, {})
+        unfinished = said.get("finished") is False
+    except (OSError, ValueError, LookupError, TypeError):  # a plain array, or a damaged group
+        unfinished = False
+    return "an unfinished run" if unfinished else "an image"
 
 
 def _key(unit: Unit) -> str:

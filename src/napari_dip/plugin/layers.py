@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_dip.errors import BadImage
+from napari_dip.plugin.canvas import Canvas
 from napari_dip.plugin.masks import missing_pixels
-from napari_dip.settings import SuperResolve
 from napari_dip.stack.axes import guess_axes
 
 if TYPE_CHECKING:
@@ -18,11 +18,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.settings import Settings
+    from napari_dip.stack.output import Output
+    from napari_dip.stack.problem import Problem
     from napari_dip.stack.restore import Result
 
-    LayerData = tuple[NDArray[Any], dict[str, Any], str]
+    LayerData = tuple[Any, dict[str, Any], str]
 
-__all__ = ["LayerInput", "first_guess", "read_layer", "to_layer_data", "to_uncertainty_data"]
+__all__ = [
+    "LayerInput",
+    "first_guess",
+    "read_layer",
+    "result_name",
+    "to_layer_data",
+    "to_uncertainty_data",
+]
 
 _LOOK = (
     "colormap",
@@ -47,7 +56,7 @@ class LayerInput:
     Attributes
     ----------
     data
-        The pixels at full resolution as the layer holds them, perhaps not read yet.
+        The pixels at full resolution as the layer holds them, which are read part by part.
     axes
         One letter for each axis of ``data``, ``"S"`` for the colours.
     rgb
@@ -61,6 +70,8 @@ class LayerInput:
         axis labels.
     look
         How the layer is drawn: colormap, contrast limits and the like.
+    path
+        The file that the layer was read from, if napari knows it.
     """
 
     data: Any
@@ -70,11 +81,7 @@ class LayerInput:
     mask: NDArray[np.bool_] | None
     placement: dict[str, Any]
     look: dict[str, Any]
-
-    @cached_property
-    def image(self) -> NDArray[Any]:
-        """The pixels as an array; a lazy layer is read the first time, which may take long."""
-        return np.asarray(self.data)
+    path: Path | None = None
 
 
 def read_layer(
@@ -122,6 +129,7 @@ def read_layer(
             "axis_labels": tuple(layer.axis_labels),
         },
         look={name: getattr(layer, name) for name in _LOOK},
+        path=Path(layer.source.path) if layer.source.path else None,
     )
 
 
@@ -137,7 +145,7 @@ def to_layer_data(result: Result, source: LayerInput) -> LayerData:
     factors = _factors(source.axes, result.factor, result.scaled_axes)
     keywords = _keywords(source, result.settings, factors)
     keywords["metadata"] = {"napari-dip": result.provenance()}
-    return np.asarray(result.image), keywords, "image"
+    return result.image, keywords, "image"
 
 
 def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
@@ -152,7 +160,7 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
         raise ValueError("a single fit has no spread")
     factors = _factors(source.axes, result.factor, result.scaled_axes)
     placed = _keywords(source, result.settings, factors)
-    spread = np.asarray(result.spread)
+    spread: Any = result.spread
     spread = spread[..., :3].mean(axis=-1) if source.rgb else spread
     kept = (*source.placement, "scale", "translate")
     keywords = {name: value for name, value in placed.items() if name in kept}
@@ -166,18 +174,13 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
     return spread, keywords, "image"
 
 
-def first_guess(source: LayerInput, settings: Settings) -> LayerData:
+def first_guess(source: LayerInput, problem: Problem, output: Output) -> LayerData:
     """Make the layer that a run begins with: the input, enlarged where the result will be.
 
-    The pixels are a copy: previews are written into them while the input stays as it is.
+    Previews are written into its pixels, which copy nothing, while the input stays as it is.
     """
-    factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
-    factors = _factors(source.axes, factor, "ZYX" if settings.ndim == 3 else "YX")
-    image = source.image.astype(np.float32) if settings.dtype == "float32" else source.image.copy()
-    for axis, times in enumerate(factors):
-        if times > 1:
-            image = image.repeat(times, axis)
-    return image, _keywords(source, settings, factors), "image"
+    factors = _factors(source.axes, problem.factor, problem.layout.spatial)
+    return Canvas(problem, output), _keywords(source, problem.settings, factors), "image"
 
 
 def _axes(layer: Image, shape: tuple[int, ...]) -> str:
@@ -193,12 +196,16 @@ def _factors(axes: str, factor: int, scaled: str) -> tuple[int, ...]:
     return tuple(factor if axis in scaled else 1 for axis in axes)
 
 
-def _keywords(source: LayerInput, settings: Settings, factors: tuple[int, ...]) -> dict[str, Any]:
+def result_name(source: LayerInput, settings: Settings) -> str:
+    """Name the layer of a result."""
     done = {"denoise": "denoised", "inpaint": "inpainted"}
-    suffix = done.get(settings.task.kind) or f"×{max(factors)}"
+    return f"{source.name} ({done.get(settings.task.kind) or f'×{settings.factor}'})"
+
+
+def _keywords(source: LayerInput, settings: Settings, factors: tuple[int, ...]) -> dict[str, Any]:
     spatial = factors[: len(factors) - source.rgb]
     return {
-        "name": f"{source.name} ({suffix})",
+        "name": result_name(source, settings),
         "rgb": source.rgb,
         **source.look,
         **source.placement,
