@@ -69,7 +69,7 @@ def test_best_gives_it_half_of_the_word(monkeypatch):
 
 def test_what_it_says_is_nearer_to_the_truth_than_the_noisy_image():
     truth, noisy = (each[0].numpy() for each in noisy_cloth())
-    block = Block(noisy, np.ones(noisy.shape, bool), NoiseModel(read=0.1))
+    block = Block(noisy, np.ones(noisy.shape, bool), (NoiseModel(read=0.1),))
     (fit, *_) = plan_fits(block, Settings(preset="best", device="cpu"), "cpu", 0)
     said = fit.second_opinion()
     assert said.shape == noisy.shape

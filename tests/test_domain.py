@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_dip.prior.domain import Domain
+from napari_dip.prior.domain import Channel, Domain
 from napari_dip.prior.noise import NoiseModel
 
 PHOTONS = NoiseModel(gain=0.02, offset=0.1, read=0.01)
@@ -17,40 +17,59 @@ def seen(x, seed=0):
     return y.astype(np.float32)
 
 
+def domain_of(noise, *, stabilised=True):
+    return Domain((Channel(noise, stabilised and noise.gain > 0),))
+
+
 @pytest.fixture
 def ramp():
     return np.linspace(0.15, 0.9, 400, dtype=np.float32) * np.ones((1, 400, 1), np.float32)
 
 
 def test_the_noise_is_as_strong_everywhere(ramp):
-    domain = Domain(PHOTONS, stabilised=True)
+    domain = domain_of(PHOTONS)
     entered = domain.enter(seen(ramp))
     assert entered.dtype == np.float32
     sigmas = entered[0].std(axis=0)
-    assert sigmas[10:].mean() == pytest.approx(domain.sigma(ramp), rel=0.05)
+    assert sigmas[10:].mean() == pytest.approx(domain.sigma(ramp, ramp > 0), rel=0.05)
     assert sigmas[20:60].mean() == pytest.approx(sigmas[-60:].mean(), rel=0.1)
-    assert domain.enter(np.array([0.0, 1.0], np.float32)) == pytest.approx([0, 1])
+    assert domain.enter(np.array([[0.0, 1.0]], np.float32))[0] == pytest.approx([0, 1])
 
 
 def test_the_mean_comes_back_without_bias(ramp):
-    domain = Domain(PHOTONS, stabilised=True)
+    domain = domain_of(PHOTONS)
     mean = domain.enter(seen(ramp)).mean(axis=1)
     assert domain.leave(mean)[0] == pytest.approx(ramp[0, 0], abs=0.03)
 
 
 def test_elsewhere_intensities_stay_as_they_are(ramp):
-    domain = Domain(GAUSSIAN, stabilised=False)
-    assert domain.enter(ramp) is ramp
-    assert domain.leave(ramp) is ramp
-    assert domain.sigma(ramp) == pytest.approx(0.1)
+    domain = domain_of(GAUSSIAN)
+    assert np.array_equal(domain.enter(ramp), ramp)
+    assert np.array_equal(domain.leave(ramp), ramp)
+    assert domain.sigma(ramp, ramp > 0) == pytest.approx(0.1)
     assert domain.weight(ramp) is None
 
 
 def test_behind_an_operator_pixels_are_weighed_by_their_noise(ramp):
-    domain = Domain(PHOTONS, stabilised=False)
+    domain = domain_of(PHOTONS, stabilised=False)
     weight = domain.weight(ramp)
     assert weight.shape == ramp.shape
     assert weight.mean() == pytest.approx(1, rel=1e-3)
     expected = PHOTONS.sigma(0.75) ** 2 / PHOTONS.sigma(0.25) ** 2
     dark, bright = (np.abs(ramp[0, 0] - level).argmin() for level in (0.25, 0.75))
     assert weight[0, 9, dark] / weight[0, 9, bright] == pytest.approx(expected, rel=0.02)
+
+
+def test_each_channel_has_its_own_intensities_and_counts_by_its_noise(ramp):
+    noises = (PHOTONS, GAUSSIAN, NoiseModel(read=0.02))
+    domain = Domain(tuple(Channel(noise, noise.gain > 0) for noise in noises))
+    truth = np.concatenate([ramp] * 3)
+    values = truth + np.random.default_rng(1).normal(0, [[[0]], [[0.1]], [[0.02]]], truth.shape)
+    values[0] = seen(ramp)[0]
+    entered = domain.enter(values.astype(np.float32))
+    sigmas = domain.sigmas(truth, truth > 0)
+    assert np.sqrt(entered.var(axis=1).mean(axis=1)) == pytest.approx(sigmas, rel=0.1)
+    assert domain.leave(entered.mean(axis=1)) == pytest.approx(truth[:, 0], abs=0.03)
+    weights = domain.weight(truth)
+    assert (weights * np.square(sigmas)[:, None, None]).std() < 1e-6
+    assert weights.mean() == pytest.approx(1)

@@ -75,14 +75,24 @@ def test_clipping_gives_the_mean_of_what_the_sensor_shows(low, high):
     x = torch.linspace(-0.1, 1.1, 7, dtype=torch.float64)
     noise = 0.2 * torch.randn(200_000, 1, generator=generator(), dtype=torch.float64)
     expected = (x + noise).clamp(low, high).mean(dim=0)
-    assert Clipping(0.2, low, high)(x).numpy() == pytest.approx(expected.numpy(), abs=2e-3)
+    assert Clipping(((0.2, low, high),))(x).numpy() == pytest.approx(expected.numpy(), abs=2e-3)
 
 
 def test_a_clipped_observation_is_met_by_the_truth_and_not_by_its_mean():
     truth = torch.full((1, 1, 100, 100), 0.95)
     y = (truth + 0.1 * torch.randn(truth.shape, generator=generator())).clamp(max=1)
-    clipping = Clipping(0.1, -math.inf, 1.0)
+    clipping = Clipping(((0.1, -math.inf, 1.0),))
     aware = Observation(y, Identity(), torch.ones_like(y), clipping=clipping)
     plain = Observation(y, Identity(), torch.ones_like(y))
     assert aware.data_term(truth) < aware.data_term(truth - 0.03)
     assert plain.data_term(truth) > plain.data_term(truth - 0.03)
+
+
+def test_each_channel_is_clipped_where_its_own_sensor_ends():
+    sensors = ((0.2, 0.1, 0.9), (0.1, -math.inf, math.inf), (0.3, -math.inf, 0.6))
+    x = torch.rand(1, 3, 4, 4, generator=generator())
+    clipped = Clipping(sensors)(x)
+    for channel, own in enumerate(sensors):
+        one = slice(channel, channel + 1)
+        assert torch.equal(clipped[:, one], Clipping((own,))(x[:, one]))
+    assert torch.equal(clipped[:, 1], x[:, 1])

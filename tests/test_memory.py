@@ -19,7 +19,8 @@ from napari_dip.prior.noise import NoiseModel
 from napari_dip.settings import Settings
 channels, side, precision = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 values = np.random.default_rng(0).random((channels, side, side)).astype(np.float32)
-block = Block(values, np.ones(values.shape, bool), NoiseModel(read=0.1), shared=channels > 1)
+noises = (NoiseModel(read=0.1),) * channels
+block = Block(values, np.ones(values.shape, bool), noises, shared="Z" * (channels > 1))
 settings = Settings(iterations=3, precision=precision, device="cpu")
 process, done = psutil.Process(), threading.Event()
 before = most = process.memory_info().rss

@@ -60,6 +60,8 @@ def test_planes_that_all_differ_are_taken_one_by_one():
         ("TZYX", (5, 6, 8, 8), "T", "T"),
         ("TZYX", (5, 6, 8, 8), "none", ""),
         ("CYX", (5, 8, 8), "auto", ""),
+        ("TCZYX", (2, 3, 6, 8, 8), "C", "C"),
+        ("CYX", (1, 8, 8), "C", ""),
         ("ZYXS", (5, 8, 8, 3), "auto", ""),
     ],
 )
@@ -79,6 +81,14 @@ def test_the_axis_that_is_shared(axes, shape, asked, expected):
         (
             Plan(Layout("TZYX", (2, 4, 8, 8), ndim=3), tile=256),
             "2 time points, each volume in 3-D, in tiles of 256 × 256 pixels; 2 units",
+        ),
+        (
+            make_plan(Layout("CZYX", (3, 4, 8, 8), shared="C"), 13, 1, ()),
+            "3 channels × 4 planes, each plane in 2-D, 3 channels sharing one network; 4 units",
+        ),
+        (
+            make_plan(Layout("CYX", (20, 8, 8), shared="C"), 13, 0, ()),
+            "20 channels, each plane in 2-D, up to 13 channels sharing one network; 2 units",
         ),
     ],
 )

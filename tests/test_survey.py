@@ -50,6 +50,11 @@ def test_each_channel_has_its_own_cuts_scale_and_noise(stack):
     assert found.noises[1].gain == pytest.approx(100 * found.noises[0].gain, rel=0.3)
 
 
+def test_channels_are_parted_from_one_without_contrast_and_by_nothing_else(stack):
+    channels = np.stack([stack, stack[::-1] * 100, np.full_like(stack, 7)], axis=1)
+    assert look(channels, "ZCYX", "C").breaks == {(plane, 2) for plane in range(10)}
+
+
 def test_without_noise_to_remove_planes_that_differ_are_not_put_together(stack):
     clean = np.linspace(0, 1, 10)[:, None, None] * stack[:1].astype(float)
     assert len(look(clean, "ZYX", "Z", noise=1e-6).breaks) == 9

@@ -82,11 +82,12 @@ class RunOptions:
         typer.Option(metavar="2|3", show_default="2", help="3 takes a z-stack as one volume."),
     ] = None
     share: Annotated[
-        Literal["auto", "none", "Z", "T"] | None,
+        Literal["auto", "none", "Z", "T", "C"] | None,
         typer.Option(
             metavar="AXIS",
             show_default="auto",
-            help="Along which axis neighbouring planes share a network: Z, T, auto or none.",
+            help="Along which axis neighbouring planes share a network: Z, T, auto or none; "
+            "or C, the channels of a plane.",
         ),
     ] = None
     window: Annotated[

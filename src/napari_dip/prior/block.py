@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from napari_dip.prior.calibrate import Arithmetic, choose_arithmetic
 from napari_dip.prior.code import make_code
 from napari_dip.prior.collaborate import collaborate
 from napari_dip.prior.device import cpu_threads, torch_errors
-from napari_dip.prior.domain import Domain
+from napari_dip.prior.domain import Channel, Domain
 from napari_dip.prior.energy import Clipping, Observation
 from napari_dip.prior.fit import Fitted, Iterate, fit
 from napari_dip.prior.networks import build_network
@@ -42,16 +42,17 @@ _SIDES = (7, 6)
 class Block:
     """What is to be restored at once, with intensities scaled to about [0, 1].
 
-    ``values``, float32, and ``known``, bool, have the shape ``(channels, *spatial)``; the noise
-    is that of the scaled values. With ``shared`` the channels are planes of a stack.
+    ``values``, float32, and ``known``, bool, have the shape ``(channels, *spatial)``; the noises
+    are those of the scaled values, one for each channel. ``shared`` is the axis of the image that
+    the channels come from: T or Z for planes that are alike, C, or nothing for one plane.
     """
 
     values: NDArray[np.float32]
     known: NDArray[np.bool_]
-    noise: NoiseModel
+    noises: tuple[NoiseModel, ...]
     hole: Hole = "scratches"
     psf: NDArray[np.float32] | None = None
-    shared: bool = False
+    shared: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ class Restored:
 def block_recipe(block: Block, settings: Settings) -> tuple[Recipe, Domain]:
     """Settle how a block is fitted, and in which intensities."""
     evenly = _knows_noise(settings) and not _mixes_pixels(block, settings)
-    domain = Domain(block.noise, stabilised=evenly and block.noise.gain > 0)
-    sigma = domain.sigma(block.values[block.known])
+    domain = Domain(tuple(Channel(noise, evenly and noise.gain > 0) for noise in block.noises))
+    sigma = domain.sigma(block.values, block.known)
     chosen = recipe(settings, hole=block.hole, sigma=sigma)
     if block.shared and chosen.shared_iterations and settings.iterations is None:
         chosen = replace(chosen, iterations=chosen.shared_iterations)
@@ -200,7 +201,7 @@ class Fit:
             self._everything,
             self._sigma,
             torch.Generator().manual_seed(_derive(self.seed, "held out")),
-            correlated=self.block.noise.correlated,
+            correlated=self._correlated,
         )
         channels, *low = self.block.values.shape
         shape = tuple(size * _factor(self.settings) for size in low)
@@ -226,7 +227,7 @@ class Fit:
         if _mixes_pixels(self.block, self.settings):
             return False
         missing = not self.block.known.all()
-        white = self._sigma > 0 and not self.block.noise.correlated
+        white = self._sigma > 0 and not self._correlated
         return self.recipe.refinement > 0 and (white or missing)
 
     @property
@@ -237,9 +238,12 @@ class Fit:
 
     def second_opinion(self) -> NDArray[np.float32]:
         """Denoise without any network, in the intensities of the block."""
-        noisy, sigma = self._everything.y, self._sigma
-        filtered = collaborate(refine_alone(noisy, sigma, passes=2), noisy, sigma)
-        return self.domain.leave(filtered[0].cpu().numpy())
+
+        def collaborative(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
+            return collaborate(refine_alone(noisy, sigma, passes=2), noisy, sigma)
+
+        everything = self._everything
+        return self._filtered(collaborative, everything.y, known=everything.known)
 
     def finish(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Refine an estimate of the loop, and bring it back to the intensities of the block."""
@@ -250,35 +254,64 @@ class Fit:
         noisy = everything.y
         if everything.clipping is not None:
             noisy = noisy + guide - everything.clipping(guide)
-        refined = refine(
-            guide,
-            noisy,
-            everything.known,
-            self._sigma,
+        refined = partial(
+            refine,
             passes=self.recipe.refinement,
             side=self.patch_side,
             reach=self.recipe.reach,
         )
-        return self.domain.leave(refined[0].cpu().numpy())
+        return self._filtered(refined, guide, noisy, known=everything.known)
+
+    def _filtered(
+        self, filtered: Callable[..., torch.Tensor], *images: torch.Tensor, known: torch.Tensor
+    ) -> NDArray[np.float32]:
+        """Filter images of the domain whose noise is made as strong in all channels, and leave it.
+
+        Channels that may show different things are filtered both together and each alone.
+        """
+        sigmas = self.domain.sigmas(self.block.values, self.block.known)
+        least = min(sigmas)
+        ratios = torch.tensor([least / sigma if least else 1.0 for sigma in sigmas]).to(known)
+        ratios = ratios.reshape(-1, *[1] * (known.ndim - 2))
+        parts = [*(image * ratios for image in images), known]
+        image = filtered(*parts, least)
+        if self.block.shared == "C":
+            channels = zip(*(part.split(1, dim=1) for part in parts), strict=True)
+            alone = torch.cat([filtered(*each, least) for each in channels], dim=1)
+            image = (image + alone) / 2
+        return self.domain.leave((image / ratios)[0].cpu().numpy())
+
+    def _clipping(self) -> Clipping | None:
+        """Tell where the sensor clips; where the noise depends on the intensity it is let be."""
+        clips = [
+            (noise.low, noise.high) if not noise.gain else (-np.inf, np.inf)
+            for noise in self.block.noises
+        ]
+        sigmas = self.domain.sigmas(self.block.values, self.block.known)
+        sensors = tuple((sigma, *ends) for sigma, ends in zip(sigmas, clips, strict=True))
+        return Clipping(sensors) if np.isfinite(clips).any() else None
 
     @cached_property
     def _sigma(self) -> float:
-        return self.domain.sigma(self.block.values[self.block.known])
+        return self.domain.sigma(self.block.values, self.block.known)
+
+    @property
+    def _correlated(self) -> bool:
+        return any(noise.correlated for noise in self.block.noises)
 
     @cached_property
     def _everything(self) -> Observation:
         """What was seen, nothing held out."""
-        block, noise, place = self.block, self.block.noise, self.place
+        block, place = self.block, self.place
         aware = _knows_noise(self.settings)
         weight = self.domain.weight(block.values) if aware else None
-        clipped = np.isfinite([noise.low, noise.high]).any()
-        clips = aware and clipped and not noise.gain and self._sigma > 0
+        clipping = self._clipping() if aware and self._sigma > 0 else None
         return Observation(
             _to_tensor(self.domain.enter(block.values)).to(place),
             _operator(self.settings, block.psf, place),
             _to_tensor(block.known).to(place),
             None if weight is None else _to_tensor(weight).to(place),
-            Clipping(self._sigma, noise.low, noise.high) if clips else None,
+            clipping,
         )
 
 

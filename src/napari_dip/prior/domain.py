@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
     from napari_dip.prior.noise import NoiseModel
 
-__all__ = ["Domain"]
+__all__ = ["Channel", "Domain"]
 
 _SMOOTH = 5
 """Side in pixels of the mean from which a pixel's noise is told."""
 
 
 @dataclass(frozen=True)
-class Domain:
-    """Where a block, with intensities of about [0, 1], is fitted.
+class Channel:
+    """Where one channel, with intensities of about [0, 1], is fitted.
 
     Parameters
     ----------
     noise
-        Of the block.
+        Of the channel.
     stabilised
         Whether its intensities are transformed so that the noise is as strong everywhere. That
         is no good behind an operator that mixes pixels, for it mixes intensities, not their
@@ -37,7 +37,7 @@ class Domain:
     stabilised: bool
 
     def enter(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring the values of the block in; [0, 1] becomes [0, 1]."""
+        """Bring values in; [0, 1] becomes [0, 1]."""
         if not self.stabilised:
             return values
         low, span = self._ends()
@@ -50,22 +50,61 @@ class Domain:
         low, span = self._ends()
         return self.noise.unstabilise(estimate * span + low).astype(np.float32)
 
-    def sigma(self, values: NDArray[np.float32]) -> float:
-        """Tell the standard deviation of the noise in the domain, typical of the values."""
+    def sigma(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Give the standard deviation of the noise in the domain at each of the values."""
         if self.stabilised:
-            return 1 / self._ends()[1]
-        return float(np.sqrt(np.mean(self.noise.sigma(values) ** 2)))
-
-    def weight(self, values: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        """Weigh the pixels by the inverse of their variance; ``None`` where all are alike."""
-        if self.stabilised or not self.noise.gain:
-            return None
-        size = (1, *[min(_SMOOTH, side) for side in values.shape[1:]])
-        variance = self.noise.sigma(uniform_filter(values, size)) ** 2
-        variance = np.maximum(variance, 1e-3 * variance.max())
-        weight: NDArray[np.float32] = 1 / (variance * np.mean(1 / variance))
-        return weight.astype(np.float32, copy=False)
+            return np.full(values.shape, 1 / self._ends()[1])
+        return self.noise.sigma(values)
 
     def _ends(self) -> tuple[float, float]:
         low, high = self.noise.stabilise(np.array([0.0, 1.0]))
         return float(low), float(high - low)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where a block is fitted: each of its channels in intensities of its own."""
+
+    channels: tuple[Channel, ...]
+
+    @property
+    def alike(self) -> bool:
+        """Whether all channels have the same noise."""
+        return len(set(self.channels)) == 1
+
+    def enter(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring the values of the block in."""
+        return np.stack([own.enter(one) for own, one in zip(self.channels, values, strict=True)])
+
+    def leave(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring an estimate back, without bias."""
+        return np.stack([own.leave(one) for own, one in zip(self.channels, estimate, strict=True)])
+
+    def sigma(self, values: NDArray[np.float32], known: NDArray[np.bool_]) -> float:
+        """Tell the standard deviation of the noise in the domain, typical of the known values."""
+        if self.alike and self.channels[0].stabilised:
+            return float(self.channels[0].sigma(values.ravel()[:1])[0])
+        each = zip(self.channels, values, known, strict=True)
+        sigmas = np.concatenate([own.sigma(one[there]) for own, one, there in each])
+        return float(np.sqrt(np.mean(sigmas**2)))
+
+    def sigmas(self, values: NDArray[np.float32], known: NDArray[np.bool_]) -> tuple[float, ...]:
+        """Tell it of each channel."""
+        if self.alike:
+            return (self.sigma(values, known),) * len(self.channels)
+        # In a tile nothing at all may be known of a channel.
+        sure = np.where(known.any(axis=tuple(range(1, known.ndim)), keepdims=True), known, True)
+        each = zip(self.channels, values, sure, strict=True)
+        return tuple(Domain((own,)).sigma(one[None], there[None]) for own, one, there in each)
+
+    def weight(self, values: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Weigh the pixels by the inverse of their variance; ``None`` where all are alike."""
+        even = [own.stabilised or not own.noise.gain for own in self.channels]
+        if all(even) and self.alike:
+            return None
+        size = (1, *[min(_SMOOTH, side) for side in values.shape[1:]])
+        smooth = zip(self.channels, uniform_filter(values, size), strict=True)
+        variance = np.stack([own.sigma(one) ** 2 for own, one in smooth])
+        variance = np.maximum(variance, 1e-3 * variance.max())
+        weight: NDArray[np.float32] = 1 / (variance * np.mean(1 / variance))
+        return weight.astype(np.float32, copy=False)

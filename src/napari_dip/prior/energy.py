@@ -19,29 +19,34 @@ class Clipping:
 
     Parameters
     ----------
-    sigma
-        Standard deviation of the noise.
-    low, high
-        The ends of the sensor's range, infinite where it has none.
+    sensors
+        Of each channel: the standard deviation of the noise, and the low and high end of the range,
+        infinite where it has none.
     """
 
-    sigma: float
-    low: float
-    high: float
+    sensors: tuple[tuple[float, float, float], ...]
 
     def __call__(self, x: Tensor, /) -> Tensor:
-        """Give E[min(max(x + n, low), high)], of the shape of x."""
-        mean = x
-        if math.isfinite(self.low):
-            mean = self.low + self._excess(x - self.low)
-        return mean - self._excess(x - self.high) if math.isfinite(self.high) else mean
+        """Give E[min(max(x + n, low), high)] of ``(1, channels, *spatial)``."""
+        if len(set(self.sensors)) == 1:
+            return _clipped(x, *self.sensors[0])
+        channels = zip(x.split(1, dim=1), self.sensors, strict=True)
+        return torch.cat([_clipped(one, *sensor) for one, sensor in channels], dim=1)
 
-    def _excess(self, x: Tensor) -> Tensor:
-        """Give E[max(x + n, 0)]."""
-        t = x / self.sigma
-        density = (-t.square() / 2).exp() / math.sqrt(2 * math.pi)
-        excess: Tensor = self.sigma * (t * torch.special.ndtr(t) + density)
-        return excess
+
+def _clipped(x: Tensor, sigma: float, low: float, high: float) -> Tensor:
+    mean = x
+    if math.isfinite(low):
+        mean = low + _excess(x - low, sigma)
+    return mean - _excess(x - high, sigma) if math.isfinite(high) else mean
+
+
+def _excess(x: Tensor, sigma: float) -> Tensor:
+    """Give E[max(x + n, 0)]."""
+    t = x / sigma
+    density = (-t.square() / 2).exp() / math.sqrt(2 * math.pi)
+    excess: Tensor = sigma * (t * torch.special.ndtr(t) + density)
+    return excess
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 
     """
     table = _PRESETS[settings.preset]
     chosen = table(settings, hole, sigma)
-    if chosen.window == 1 and settings.share in ("Z", "T"):
+    if chosen.window == 1 and settings.share in ("Z", "T", "C"):
         chosen = replace(chosen, **_TOGETHER)
     if settings.prior.network is not None:
         chosen = _with_network(chosen, settings.prior.network)

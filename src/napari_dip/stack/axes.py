@@ -120,7 +120,7 @@ class Layout:
 
     @property
     def channels(self) -> int:
-        """How many channels are restored one by one."""
+        """How many channels there are, each with a scale and a noise of its own."""
         return self.shape[self.axes.index("C")] if "C" in self.axes else 1
 
     def indices(self) -> Iterator[Index]:
@@ -146,10 +146,10 @@ class Layout:
         axis = self.axes.index(letter)
         return index[axis] if axis < len(index) else slice(None)
 
-    def channel(self, index: Index) -> int:
-        """Tell the number of the channel that an index lies in; 0 where there are none."""
-        number = self.at("C", index)
-        return number if isinstance(number, int) else 0
+    def channels_of(self, index: Index) -> range:
+        """Tell the numbers of the channels that an index lies in; 0 where there are none."""
+        chosen, every = self.at("C", index), range(self.channels)
+        return every[chosen] if isinstance(chosen, slice) else every[chosen : chosen + 1]
 
     def to_block(self, part: NDArray[Any]) -> NDArray[Any]:
         """Order the axes of a plane, volume or window as ``(channels, *spatial)``.

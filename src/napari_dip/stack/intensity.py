@@ -11,9 +11,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter, median_filter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-__all__ = ["Extent", "Scale"]
+__all__ = ["Extent", "Scale", "together"]
 
 _MARGIN = 0.05
 """Room that the estimate has beyond the observed range, as a part of that range."""
@@ -30,13 +32,16 @@ _RARE = 0.1
 
 @dataclass(frozen=True)
 class Scale:
-    """The linear map between the image's own units and the networks' [0, 1]."""
+    """The linear map between the image's own units and the networks' [0, 1].
 
-    low: float
-    high: float
+    ``low`` and ``high`` are numbers, or arrays with one for each channel of a block.
+    """
+
+    low: float | NDArray[np.float64]
+    high: float | NDArray[np.float64]
 
     @property
-    def span(self) -> float:
+    def span(self) -> float | NDArray[np.float64]:
         """Width of the range in the image's units."""
         return self.high - self.low
 
@@ -58,6 +63,13 @@ class Scale:
             return restored.round().clip(whole.min, largest).astype(dtype)
         limits = np.finfo(dtype)
         return restored.clip(limits.min, limits.max).astype(dtype)
+
+
+def together(scales: Sequence[Scale | None], ndim: int) -> Scale:
+    """Put the scales of channels with so many spatial axes into one; each has contrast."""
+    ends = [(scale.low, scale.high) for scale in scales if scale is not None]
+    low, high = np.array(ends).T.reshape(2, -1, *[1] * ndim)
+    return Scale(low, high)
 
 
 @dataclass

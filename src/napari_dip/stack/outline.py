@@ -36,7 +36,8 @@ def lay_out(shape: tuple[int, ...], settings: Settings) -> Layout:
     'YX'
     """
     axes = settings.axes or guess_axes(shape)
-    alone = settings.ndim == 3 or recipe(settings).window == 1
+    volumes = settings.ndim == 3 and settings.share != "C"
+    alone = volumes or recipe(settings).window == 1
     asked = "none" if alone else settings.share
     together = shared_axis(axes, shape, asked) if len(axes) == len(shape) else ""
     layout = Layout(axes, shape, settings.ndim, together)

@@ -114,13 +114,21 @@ class Plan:
         said = [" × ".join(counts)] if counts else []
         said.append(f"{image} in {layout.ndim}-D")
         if self.window > 1:
-            together = f"up to {self.window} neighbours along {layout.shared} sharing one network"
+            together = f"{self._together()} sharing one network"
             cuts = f" ({_counted(len(self.breaks), 'break')} between them)" if self.breaks else ""
             said.append(together + cuts)
         if self.tile:
             said.append(f"in tiles of {self.tile} × {self.tile} pixels")
         units = len(self.units)
         return ", ".join(said) + (f"; {_counted(units, 'unit')}" if counts else "")
+
+    def _together(self) -> str:
+        layout = self.layout
+        size = layout.shape[layout.axes.index(layout.shared)]
+        if layout.shared != "C":
+            return f"up to {self.window} neighbours along {layout.shared}"
+        whole = size <= self.window and not self.breaks
+        return f"{size} channels" if whole else f"up to {min(size, self.window)} channels"
 
 
 def shared_axis(axes: str, shape: tuple[int, ...], asked: str) -> str:
@@ -152,7 +160,9 @@ def make_plan(
     """Settle the plan for an image; where no two neighbours are alike, its planes are alone."""
     if not layout.shared or window == 1:
         return Plan(layout)
-    plan = Plan(layout, window, context, frozenset(breaks))
+    # Channels have no neighbours to look at: those that share are restored, all of them.
+    seen_more = 0 if layout.shared == "C" else context
+    plan = Plan(layout, window, seen_more, frozenset(breaks))
     alone = all(_planes(unit, layout) == 1 for unit in plan.units)
     return Plan(layout) if alone else plan
 

@@ -11,6 +11,7 @@ from scipy.ndimage import distance_transform_edt
 
 from napari_dip.errors import BadImage
 from napari_dip.settings import Hole, Inpaint, Settings
+from napari_dip.stack.intensity import together
 from napari_dip.stack.observed import Observed, Seen, as_lazy, spread_mask
 from napari_dip.stack.outline import lay_out, settle
 from napari_dip.stack.survey import Survey, survey
@@ -61,12 +62,13 @@ class Problem:
         )
 
     def scale(self, unit: Unit) -> Scale | None:
-        """Give the scale of a unit's channel; ``None`` where all that is known is alike."""
-        return self.survey.scales[self.layout.channel(unit.index)]
+        """Give the scale of a unit's channels; ``None`` where all that is known is alike."""
+        scales = [self.survey.scales[channel] for channel in self.layout.channels_of(unit.index)]
+        return scales[0] if len(scales) == 1 else together(scales, self.layout.ndim)
 
-    def noise(self, unit: Unit) -> NoiseModel:
-        """Give the noise of a unit's channel, in the units of the image."""
-        return self.survey.noises[self.layout.channel(unit.index)]
+    def noises(self, unit: Unit) -> tuple[NoiseModel, ...]:
+        """Give the noise of each of a unit's channels, in the units of the image."""
+        return tuple(self.survey.noises[channel] for channel in self.layout.channels_of(unit.index))
 
     def unrestored(self, index: Index) -> NDArray[Any]:
         """Give a part of the result as the image was, each pixel in its place."""

@@ -58,7 +58,8 @@ class UnitReport:
     """How one unit ended; without any iteration if there was nothing to restore.
 
     ``index`` are its numbers along the leading axes, first and last but one of a window.
-    ``noise`` is what was known of it, in the units of the image. ``iterations`` are those of all
+    ``noise`` is what was known of it, in the units of the image, of each channel where several
+    were restored jointly. ``iterations`` are those of all
     ``members``; the best iteration is that of the first, and so is ``metric``, the rule's curve as
     (iteration, number), thinned.
     """
@@ -69,7 +70,7 @@ class UnitReport:
     iterations: int = 0
     best_iteration: int = 0
     loss: float = 0.0
-    noise: dict[str, Any] = field(default_factory=dict)
+    noise: dict[str, Any] | list[dict[str, Any]] = field(default_factory=dict)
     rollbacks: int = 0
     members: int = 0
     arithmetic: str = ""

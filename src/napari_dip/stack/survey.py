@@ -111,13 +111,13 @@ def survey(observed: Observed, layout: Layout, settings: Settings) -> Survey:
             raise BadMask(
                 f"no pixel is known{where}: the mask (or NaN) hides all of it; unmask some pixels"
             )
-        channel = layout.channel(index)
+        (channel,) = layout.channels_of(index)
         planes = _colours(seen, layout)
         with np.errstate(over="ignore", invalid="ignore"):
             extents[channel].add(*planes)
         if number // layout.channels % every == 0:
             samples[channel].append(seen)
-        if layout.shared:
+        if layout.shared not in ("", "C"):
             neighbours.add(seen, layout.numbers(index), channel)
         for part in (seen.values, seen.known):
             digest.update(np.ascontiguousarray(part).data)
@@ -128,8 +128,26 @@ def survey(observed: Observed, layout: Layout, settings: Settings) -> Survey:
     return Survey(
         scales=scales,
         noises=noises,
-        breaks=neighbours.breaks(noises),
+        breaks=neighbours.breaks(noises) | _lonely(layout, scales, noises),
         digest=digest.hexdigest(),
+    )
+
+
+def _lonely(
+    layout: Layout, scales: tuple[Scale | None, ...], noises: tuple[NoiseModel, ...]
+) -> frozenset[Numbers]:
+    """Part channels that would share: one has no contrast, or noise of another kind."""
+    if layout.shared != "C":
+        return frozenset()
+    kinds = [
+        (scale is None, noise.gain == noise.read == 0, noise.correlated)
+        for scale, noise in zip(scales, noises, strict=True)
+    ]
+    return frozenset(
+        layout.numbers(index)
+        for index in layout.indices()
+        for channel in layout.channels_of(index)
+        if channel and kinds[channel] != kinds[channel - 1]
     )
 
 
@@ -150,7 +168,7 @@ def _count_outliers(extents: dict[int, Extent], observed: Observed, layout: Layo
     if not any(extent.has_outliers for extent in extents.values()):
         return
     for index in layout.indices():
-        extent = extents[layout.channel(index)]
+        extent = extents[layout.channels_of(index)[0]]
         if extent.has_outliers:
             extent.count(*_colours(observed.look(index), layout))
 

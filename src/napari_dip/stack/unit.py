@@ -70,7 +70,7 @@ def restore_unit(
     return Done(
         problem.finish(unit, seen, scale, restored.estimate),
         None if spread is None else problem.finish_spread(unit, seen, scale, spread),
-        _report(unit, restored, problem.noise(unit), said),
+        _report(unit, restored, problem.noises(unit), said),
     )
 
 
@@ -140,9 +140,12 @@ def make_block(problem: Problem, unit: Unit, seen: Seen, scale: Scale) -> Block:
     values = np.where(known, values, 0.5).astype(np.float32)
     task = problem.settings.task
     hole = find_hole(known, task) if isinstance(task, Inpaint) else "scratches"
-    noise = problem.noise(unit).rescaled(scale.low, scale.span)
-    shared = problem.is_window(unit) and len(values) > 1
-    return Block(values, known, noise, hole, problem.psf, shared)
+    own = zip(problem.noises(unit), np.ravel(scale.low), np.ravel(scale.span), strict=True)
+    noises = tuple(noise.rescaled(float(low), float(span)) for noise, low, span in own)
+    if len(noises) == 1:
+        noises *= len(values)
+    shared = problem.layout.shared if problem.is_window(unit) and len(values) > 1 else ""
+    return Block(values, known, noises, hole, problem.psf, shared)
 
 
 def unit_seed(seed: int, unit: int) -> int:
@@ -164,7 +167,9 @@ def _constant(unit: Unit) -> UnitReport:
     return UnitReport(index=_numbers(unit), reason="all values are alike")
 
 
-def _report(unit: Unit, restored: Restored, noise: NoiseModel, said: str) -> UnitReport:
+def _report(
+    unit: Unit, restored: Restored, noises: tuple[NoiseModel, ...], said: str
+) -> UnitReport:
     # A rule that is not ready yet says infinity, which JSON cannot hold.
     first, *_, last = (restored.fits[0], *restored.fits)
     ready = [(number, metric) for number, metric in first.metrics if math.isfinite(metric)]
@@ -177,7 +182,7 @@ def _report(unit: Unit, restored: Restored, noise: NoiseModel, said: str) -> Uni
         iterations=sum(fitted.iterations for fitted in restored.fits),
         best_iteration=first.best_iteration,
         loss=last.loss,
-        noise=noise.as_dict(),
+        noise=[each.as_dict() for each in noises] if len(noises) > 1 else noises[0].as_dict(),
         rollbacks=sum(fitted.rollbacks for fitted in restored.fits),
         members=len(restored.fits),
         arithmetic=restored.arithmetic,

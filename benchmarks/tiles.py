@@ -1,0 +1,73 @@
+"""An image restored in tiles beside the same image as a whole: PSNR, and whether seams show.
+
+A seam is a step: across it neighbouring pixels differ more than elsewhere. So the mean gradient in
+the bands where tiles meet is divided by that outside of them, of the tiled result and, because
+the picture itself may be rougher there, of the result as a whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from cases import Case, Pixels, photograph
+from measure import finish, measured, psnr
+from record import Record
+from skimage.transform import resize
+
+from napari_dip import Settings
+from napari_dip.stack.tiling import cut
+
+SIGMA = 25.0
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--size", type=int, default=1024, help="side of the image in pixels")
+    arguments.add_argument("--tile", type=int, default=256, help="side of the tiles in pixels")
+    arguments.add_argument("--out", type=Path, default=Path("build/bench"))
+    options = arguments.parse_args()
+    truth = resize(photograph("01").astype(float), (options.size,) * 2, order=3)
+    noisy = truth + np.random.default_rng(0).normal(0, SIGMA, truth.shape)
+    case = Case("01", truth, noisy, Settings())
+    record = Record(options.out / "tiles.json", ("size", "tile"), resume=False)
+    bands = meeting_rows(options.size, options.tile, Settings().overlap)
+    for tile in (None, options.tile):
+        with measured() as cost:
+            result = finish(case, Settings(tile=tile))
+        found = np.asarray(result.image)
+        row = {
+            "size": options.size,
+            "tile": tile,
+            "psnr": psnr(case, found),
+            "seams": gradient_ratio(found, bands),
+            "iterations": result.reports[0].iterations,
+        } | cost.as_row()
+        record.add(row)
+        print(
+            f"{'as a whole' if tile is None else f'tiles of {tile}':14} {row['psnr']:.2f} dB, "
+            f"gradient where tiles meet {row['seams']:.3f} of that elsewhere, "
+            f"{row['iterations']} iterations, {row['seconds']:.0f} s, {row['megabytes']:.0f} MB",
+            flush=True,
+        )
+
+
+def meeting_rows(size: int, tile: int, overlap: int) -> list[slice]:
+    """Find the rows that two tiles share."""
+    rows = sorted({(part[0].start, part[0].stop) for part in cut((size, size), tile, overlap)})
+    return [slice(second[0], first[1]) for first, second in pairwise(rows)]
+
+
+def gradient_ratio(image: Pixels, bands: list[slice]) -> float:
+    """Divide the mean gradient down the rows of the bands by that of all other rows."""
+    gradient = np.abs(np.diff(image, axis=0)).mean(axis=1)
+    meets = np.zeros(len(gradient), bool)
+    for band in bands:
+        meets[band] = True
+    return float(gradient[meets].mean() / gradient[~meets].mean())
+
+
+if __name__ == "__main__":
+    main()
