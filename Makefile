@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 # In the order in which they are named, even under make -j.
 .NOTPARALLEL:
-.PHONY: help demo test format lint typecheck imports manifest wheel unit fuzz bench bench-smoke system clean
+.PHONY: help demo test format lint typecheck imports manifest docs wheel unit fuzz bench bench-smoke system clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -20,7 +20,7 @@ help: ## list the targets
 demo: $(BASE) ## restore a real micrograph three ways; pictures in demo/
 	$(BIN)/napari-dip demo --out demo
 
-test: system lint typecheck imports manifest wheel unit ## all checks, as they are run on a change
+test: system lint typecheck imports manifest docs wheel unit ## all checks, as they are run on a change
 
 format: $(DEV) ## put the code in form
 	$(BIN)/ruff check --fix-only --quiet .
@@ -38,6 +38,10 @@ imports: $(DEV) ## who may import whom
 
 manifest: $(DEV) ## what napari reads of the plugin
 	$(BIN)/npe2 validate napari-dip
+
+# Not --quiet: mkdocs counts for --strict only the warnings that it prints.
+docs: $(DEV) ## the pages in docs/ as a site in site/; a link that leads nowhere fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 wheel: $(DEV) ## build, install without Qt elsewhere, and run the command line there
 	$(BIN)/python tools/check_wheel.py
@@ -72,7 +76,7 @@ system: ## what venv, Qt and OpenGL need of Debian, installed where it may
 	@$(PYTHON) tools/system.py venv qt
 
 clean: ## remove the environment and all that was made
-	rm -rf $(VENV) build dist demo .coverage .hypothesis .import_linter_cache .mypy_cache \
+	rm -rf $(VENV) build dist demo site .coverage .hypothesis .import_linter_cache .mypy_cache \
 		.pytest_cache .ruff_cache .tox
 	find src tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
 

@@ -37,6 +37,8 @@ def take(widget: str) -> None:
         if isinstance(layer, Image) and "truth" not in layer.name.lower()
     )
     panel.image.value = spoilt
+    if widget == "Super-resolution":
+        panel.downsampler.value = "box"  # as the sample was made
     run = panel.native.findChild(QPushButton, "run")
     run.click()
     while not run.isEnabled():

@@ -36,6 +36,8 @@ class Snapshot:
         The estimate in the units, dtype and order of axes of the result; there only when a
         preview is due.
 
+    Notes
+    -----
     Where several units are restored at once, ``unit`` and ``iteration`` count the work on all of
     them as though they had been restored one after another; the rest is of the unit that has told
     last.
