@@ -57,11 +57,8 @@ bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes ho
 	$(BIN)/python benchmarks/compare.py --resume
 	$(BIN)/python benchmarks/stopping.py --resume
 	$(BIN)/python benchmarks/stacks.py
-<<<<<<< HEAD
 	$(BIN)/python benchmarks/tiles.py
-=======
 	$(BIN)/python benchmarks/channels.py
->>>>>>> h-channels
 	$(BIN)/python benchmarks/speed.py --size 256
 	$(BIN)/python benchmarks/speed.py --size 512
 	$(BIN)/python benchmarks/gpu.py
