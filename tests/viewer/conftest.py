@@ -14,7 +14,6 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_dip.plugin import session
-from napari_dip.settings import SuperResolve
 from napari_dip.stack import restore as engine_module
 from napari_dip.stack.result import Result, Snapshot, UnitReport
 
@@ -24,7 +23,7 @@ class Ballast:
 
 
 class Engine:
-    """Takes the place of ``restore``: each unit's estimate is filled with the iteration."""
+    """Takes the place of ``run``: each unit's estimate is filled with the iteration."""
 
     def __init__(self) -> None:
         self.finish = threading.Event()
@@ -34,17 +33,17 @@ class Engine:
         self.ballast = lambda: None
         self.thread: int | None = None
 
-    def restore(self, image, settings, *, mask=None, axes=None, stop_requested):
+    def run(self, problem, output, stop_requested):
         self.calls += 1
-        return self._steps(image, settings.replace(axes=axes), stop_requested)
+        return self._steps(problem, stop_requested)
 
-    def _steps(self, image, settings, stop_requested):
+    def _steps(self, problem, stop_requested):
         ballast = Ballast()
         self.ballast = weakref.ref(ballast)
         self.thread = threading.get_ident()
         iteration = 0
-        factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
-        output = image.repeat(factor, 0).repeat(factor, 1)
+        settings = problem.settings
+        output = np.zeros(problem.shape, problem.dtype)
         try:
             while not (stop_requested() or self.finish.is_set()):
                 if self.fail is not None:
@@ -66,7 +65,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch):
     fake = Engine()
-    monkeypatch.setattr(engine_module, "restore", fake.restore)
+    monkeypatch.setattr(engine_module, "run", fake.run)
     return fake
 
 

@@ -42,15 +42,16 @@ class Output:
         return self.layer is not None and self.layer in self._viewer.layers
 
     def refine(self, begun: LayerData, snapshot: Snapshot) -> None:
-        """Write the snapshot's picture where it belongs, in a layer that begins as ``begun``."""
+        """Show how things stand, in a layer that begins as ``begun``; with a picture, if any."""
         pixels, keywords, _ = begun
-        pixels[snapshot.index] = snapshot.image
+        if snapshot.image is not None:
+            pixels[snapshot.index] = snapshot.image
         if self.layer is None:
             self.layer = Image(pixels, **keywords)
             self._viewer.add_layer(self.layer)
         elif self.shown:
             self.layer.refresh()
-        if self._keep_previews:
+        if self._keep_previews and snapshot.image is not None:
             self._keep(begun, snapshot)
 
     def complete(self, result: Result, source: LayerInput) -> Image:

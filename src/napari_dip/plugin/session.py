@@ -9,8 +9,10 @@ from napari.utils import progress
 from napari.utils.notifications import show_error
 from psygnal import Signal
 
+from napari_dip.plugin.compute import Machines
 from napari_dip.plugin.exchange import Exchange, deep_image_prior_restoration
 from napari_dip.plugin.output import Output
+from napari_dip.plugin.target import Target
 from napari_dip.sentences import duration
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ class Session:
         The layer to restore, as it was read.
     settings
         What to do with it.
+    target
+        Where the result is kept.
+    machines
+        Who restores.
     keep_previews
         Whether each preview stays as a layer of its own.
     """
@@ -50,13 +56,20 @@ class Session:
         source: LayerInput,
         settings: Settings,
         *,
+        target: Target | None = None,
+        machines: Machines | None = None,
         keep_previews: bool = False,
     ) -> None:
         self._source: LayerInput | None = source
         self._output: Output | None = Output(viewer, keep_previews=keep_previews)
         self._exchange = Exchange()
         self._progress: progress | None = None
-        self._worker = thread_worker(deep_image_prior_restoration)(source, settings, self._exchange)
+        self._target = target or Target()
+        self._unit: int | None = None
+        self._advancing = False
+        self._worker = thread_worker(deep_image_prior_restoration)(
+            source, settings, self._exchange, self._target, machines or Machines()
+        )
         self._worker.yielded.connect(self._show)
         self._worker.finished.connect(self._finish)
 
@@ -85,16 +98,26 @@ class Session:
         latest, picture = self._exchange.fetch()
         if self._output is None or self._unwanted or latest is None:
             return
-        if picture is not None and self._exchange.begun is not None:
-            self._output.refine(self._exchange.begun, picture)
+        begun, moved = self._exchange.begun, latest.unit != self._unit
+        if begun is not None and (picture is not None or moved):
+            self._unit = latest.unit
+            self._output.refine(begun, picture or latest)
         if not self._exchange.stopping.is_set():
             self.progressed.emit(_in_words(latest))
         # Last, because napari's progress bar handles further events before it returns.
         self._advance(latest)
 
     def _advance(self, latest: Snapshot) -> None:
-        if (bar := self._progress) is None:
+        # Of these events one may be the next call, and on a slow machine another one in that.
+        if (bar := self._progress) is None or self._advancing:
             return
+        self._advancing = True
+        try:
+            self._move(bar, latest)
+        finally:
+            self._advancing = False
+
+    def _move(self, bar: progress, latest: Snapshot) -> None:
         bar.total = latest.units * latest.iterations
         bar.set_description(_in_words(latest))
         if self._progress is not None:  # else the run has ended in the meantime
@@ -126,14 +149,22 @@ class Session:
         result = self._exchange.result
         if self._unwanted:
             output.remove()
-            return "Discarded."
+            return f"Discarded.{self._kept()}"
         if result is not None:
             layer = output.complete(result, source)
-            return _ending(result, layer.name)
+            rest = self._kept(to_do=True) if result.stopped_by_user else self._kept()
+            return f"{_ending(result, layer.name)}{rest}"
         output.remove()
         failure = self._exchange.failure or "The restoration ended without a result."
         show_error(failure)
         return failure
+
+    def _kept(self, *, to_do: bool = False) -> str:
+        """Say what stays on the disk."""
+        if self._target.path is None or self._exchange.begun is None:
+            return ""
+        cure = "; press Run to go on with it" if to_do else ""
+        return f" What was restored is in {self._target.path.name}{cure}."
 
 
 def _in_words(snapshot: Snapshot) -> str:

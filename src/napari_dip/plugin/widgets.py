@@ -12,9 +12,13 @@ from napari_dip import settings
 from napari_dip.errors import BadImage, BadMask, NapariDipError
 from napari_dip.plugin import controls
 from napari_dip.plugin.advanced import Advanced
-from napari_dip.plugin.layers import LayerInput, read_layer
+from napari_dip.plugin.estimate import Answer, Asked, Estimate
+from napari_dip.plugin.layers import LayerInput, matched, read_layer
+from napari_dip.plugin.masks import check_painted
+from napari_dip.plugin.placing import Placing, settle_target
 from napari_dip.plugin.session import Session
-from napari_dip.plugin.window import Docking, unwrapped
+from napari_dip.plugin.target import proposed_path
+from napari_dip.plugin.window import Docking, Watch, unwrapped
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -43,6 +47,7 @@ class _Panel(Container[Widget]):
     def __init__(self, viewer: Viewer, own: list[Widget], folded: list[Widget]) -> None:
         self._viewer = unwrapped(viewer)
         self._session: Session | None = None
+        self._reason = ""
         self.image = controls.layer_choice(
             "image",
             "image",
@@ -57,25 +62,37 @@ class _Panel(Container[Widget]):
         self.discard = controls.button(
             "discard", "Discard", "End the run now and remove its result.", enabled=False
         )
-        self.status = controls.status_line()
+        self.estimate = controls.words("estimate")
+        self.status = controls.words("status")
         self._advanced = Advanced(folded)
+        self._placing = Placing()
         buttons = Container(
             widgets=[self.run, self.stop, self.discard], layout="horizontal", labels=False
         )
         buttons.margins = (0, 0, 0, 0)
-        super().__init__(widgets=[self.image, *own, buttons])
+        super().__init__(widgets=[self.image, *own])
         controls.align(self)
-        fold = controls.folded("Advanced settings", self._advanced)
-        self.native.layout().addWidget(self.status.native)
-        self.native.layout().addWidget(fold)
+        self._fold = controls.folded("placing", "Output and machines", self._placing)
+        for part in (self.estimate.native, buttons.native, self.status.native, self._fold):
+            self.native.layout().addWidget(part)
+        self.native.layout().addWidget(
+            controls.folded("advanced", "Advanced settings", self._advanced)
+        )
+        self._buttons = buttons  # magicgui holds the row by this alone
         self.native.setMaximumWidth(_WIDTH)
         Docking(self.native).undocked.connect(self._undocked)
         self.native.destroyed.connect(self._abandon)
         self.run.changed.connect(self._run)
         self.stop.changed.connect(self._stop)
         self.discard.changed.connect(self._discard)
+        self._estimate = Estimate(self.native)
+        self._estimate.answered.connect(self._take_estimate)
+        self._watch = Watch(self._look_again)
+        for part in (self, self._advanced, self._placing):
+            part.changed.connect(self._look_again)
         self.reset_choices()
         self._choose_likely_image()
+        self._look_again()
 
     def task(self) -> settings.Task:
         """Say what the controls of the task ask for."""
@@ -93,20 +110,78 @@ class _Panel(Container[Widget]):
             active = layers.selection.active
             self.image.value = active if active in seen else seen[-1]
 
+    def watched(self) -> list[Layer]:
+        """List the layers whose changes may make a run possible or impossible."""
+        return [self.image.value]
+
+    def check(self, layer: Layer) -> LayerInput:
+        """Read of the layers what can be read at once, or say why a run is impossible."""
+        return read_layer(layer)
+
+    def _asked(self) -> Asked:
+        """Say what would be run now.
+
+        Raises
+        ------
+        NapariDipError
+            If it cannot work.
+        """
+        if self.image.value is None:
+            raise BadImage("There is no image yet: open one, then press Run.")
+        source, asked = matched(self.check(self.image.value), self._advanced.settings(self.task()))
+        return Asked(source, asked, self._placing.target(), self._placing.who())
+
+    def _look_again(self) -> None:
+        """Find out whether a run can work now, and what it would take."""
+        self._watch.only([layer for layer in self.watched() if layer is not None])
+        asked = None
+        try:
+            asked = self._asked()
+            proposed = proposed_path(asked.source, asked.settings)
+            if self._placing.suggest(proposed, too_large=asked.too_large):
+                self._fold.expand(animate=False)
+                asked = self._asked()
+        except NapariDipError as error:
+            self._hinder(str(error))
+        else:
+            self._hinder("")
+        self._estimate.ask(None if self._reason else asked)
+        if self._fold.isExpanded():  # it does not notice that there are more controls in it
+            self._fold.expand(animate=False)
+
+    def _take_estimate(self, answer: Answer) -> None:
+        if answer.possible:
+            self.estimate.value = answer.words
+        else:
+            self._hinder(answer.words)
+
+    def _hinder(self, reason: str) -> None:
+        """Let Run be pressed only where nothing speaks against it."""
+        self._reason = reason
+        if reason:
+            self.estimate.value = reason
+        self._enable(running=self._session is not None)
+
     def _run(self) -> None:
         if self._session is not None:
             return
         try:
-            if self.image.value is None:
-                raise BadImage("There is no image yet: open one, then press Run.")
-            asked = self._advanced.settings(self.task())
-            source = self.read(self.image.value)
+            asked = self._asked()
+            source, _ = matched(self.read(self.image.value), asked.settings)
+            target = settle_target(asked.target, self.native)
         except NapariDipError as error:
             self._say(str(error))
             show_error(str(error))
             return
+        if target is None:
+            return
         self._session = Session(
-            self._viewer, source, asked, keep_previews=self._advanced.keep_previews.value
+            self._viewer,
+            source,
+            asked.settings,
+            target=target,
+            machines=asked.machines,
+            keep_previews=self._advanced.keep_previews.value,
         )
         self._session.progressed.connect(self._say)
         self._session.ended.connect(self._ended)
@@ -142,7 +217,7 @@ class _Panel(Container[Widget]):
             self._session.abandon()
 
     def _enable(self, *, running: bool) -> None:
-        self.run.enabled = not running
+        self.run.enabled = not running and not self._reason
         self.stop.enabled = self.discard.enabled = running
 
     def _say(self, words: str) -> None:
@@ -276,10 +351,19 @@ class Inpaint(_Panel):
         """Say what the controls of the task ask for."""
         return settings.Inpaint(missing=self.missing.value, keep_known=self.keep_known.value)
 
-    def read(self, layer: Layer) -> LayerInput:
-        """Read the layers that are chosen."""
+    def watched(self) -> list[Layer]:
+        """List the layers whose changes may make a run possible or impossible."""
+        return [self.image.value, self.mask.value]
+
+    def check(self, layer: Layer) -> LayerInput:
+        """Read of the layers what can be read at once, or say why a run is impossible."""
         if self.mask.value is None:
             raise BadMask(
                 "There is no mask yet: add a Labels layer, paint what is missing, then press Run."
             )
+        check_painted(self.mask.value, int(self.which.value) or None)
+        return read_layer(layer)
+
+    def read(self, layer: Layer) -> LayerInput:
+        """Read the layers that are chosen."""
         return read_layer(layer, self.mask.value, int(self.which.value) or None)
