@@ -74,7 +74,7 @@ def viewer(little_work: None) -> ViewerModel:
     }
     for task, layer in spoilt.items():
         source = read_layer(layer)
-        steps = restore(source.image, Settings(task=task, device="cpu"), axes=source.axes)
+        steps = restore(source.data, Settings(task=task, device="cpu"), axes=source.axes)
         pixels, keywords, _ = to_layer_data(finished(steps), source)
         viewer.add_image(pixels, **keywords)
     return viewer

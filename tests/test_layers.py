@@ -14,6 +14,8 @@ from napari.layers import Image, Labels, Points
 from napari_dip.errors import BadImage, BadMask
 from napari_dip.plugin.layers import first_guess, read_layer, to_layer_data
 from napari_dip.settings import Inpaint, Settings, SuperResolve
+from napari_dip.stack.output import InMemory
+from napari_dip.stack.problem import make_problem
 from napari_dip.stack.result import Result
 
 PLACES = [
@@ -38,7 +40,9 @@ PLACES = [
 def restored(source, factor=1, settings=None):
     """The layer of a result that was made from ``source`` by repeating its pixels."""
     settings = settings or Settings(task=SuperResolve(factor=factor) if factor > 1 else Inpaint())
-    image, _, _ = first_guess(source, settings)
+    image = np.asarray(source.data)
+    for axis, letter in enumerate(source.axes):
+        image = image.repeat(factor if letter in "YX" else 1, axis)
     result = Result(image, source.axes, settings, (), "cpu", 1.0, False)
     data, keywords, kind = to_layer_data(result, source)
     assert kind == "image"
@@ -47,16 +51,7 @@ def restored(source, factor=1, settings=None):
 
 def test_the_pixels_are_read_at_full_resolution():
     pyramid = [np.arange(64.0).reshape(8, 8), np.zeros((4, 4))]
-    np.testing.assert_array_equal(read_layer(Image(pyramid, multiscale=True)).image, pyramid[0])
-
-
-def test_a_lazy_image_is_read_when_it_is_asked_for():
-    array = pytest.importorskip("dask.array")
-    lazy = array.ones((3, 8, 8), chunks=(1, 8, 8), dtype=np.uint16)
-    source = read_layer(Image(lazy, name="lazy", contrast_limits=(0, 1)))
-    assert source.data is lazy
-    assert type(source.image) is np.ndarray
-    assert source.image.dtype == np.uint16
+    np.testing.assert_array_equal(read_layer(Image(pyramid, multiscale=True)).data, pyramid[0])
 
 
 @pytest.mark.parametrize(
@@ -136,13 +131,49 @@ def test_the_provenance_is_in_the_metadata():
     assert "versions" in made
 
 
+def begun(source, settings, output=None):
+    """The pixels that a run begins with."""
+    problem = make_problem(source.data, settings.replace(axes=source.axes), source.mask, None)
+    return first_guess(source, problem, output or InMemory(problem))
+
+
 def test_the_first_guess_shares_nothing_with_the_input():
     image = Image(np.zeros((8, 8, 3), np.uint8), rgb=True)
-    pixels, keywords, _ = first_guess(read_layer(image), Settings(dtype="float32"))
-    pixels += 1
+    pixels, keywords, _ = begun(read_layer(image), Settings(dtype="float32"))
+    pixels[()] = np.ones((8, 8, 3), np.float32)
+    assert (pixels[:] == 1).all()
     assert not image.data.any()
     assert pixels.dtype == np.float32
     assert keywords["rgb"] is True
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        np.s_[...],
+        np.s_[3],
+        np.s_[-1, 2],
+        np.s_[:, 1, 4:9],
+        np.s_[2, ..., 5],
+        np.s_[::2, :, :, -3],
+        np.s_[4, 1, 2, 3],
+    ],
+)
+@pytest.mark.parametrize("settings", [Settings(), Settings(task=SuperResolve(factor=2))])
+def test_the_first_guess_is_indexed_like_an_array(index, settings):
+    stack = np.random.default_rng(0).poisson(20, (5, 3, 12, 14)).astype(np.uint16)
+    image = Image(stack, axis_labels="zcyx")
+    pixels, _, _ = begun(read_layer(image), settings)
+    whole = stack.repeat(settings.factors["Y"], 2).repeat(settings.factors["X"], 3)
+    np.testing.assert_array_equal(pixels[index], whole[index])
+    assert np.shape(pixels[index]) == whole[index].shape
+
+
+def test_the_preview_of_a_window_shows_each_of_its_planes():
+    stack = np.random.default_rng(0).poisson(20, (5, 12, 14)).astype(np.uint16)
+    pixels, _, _ = begun(read_layer(Image(stack, axis_labels="zyx")), Settings())
+    pixels[slice(0, 5),] = np.arange(5 * 12 * 14).reshape(5, 12, 14)
+    np.testing.assert_array_equal(pixels[3], np.arange(12 * 14).reshape(12, 14) + 3 * 12 * 14)
 
 
 # Masks

@@ -1,11 +1,12 @@
-"""What the command line says of a run, before it and after it."""
+"""What is said of a run, before it and after it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
-from napari_dip.stack.forecast import expected_seconds
+from napari_dip.stack.forecast import expected_bytes, expected_seconds
+from napari_dip.stack.plan import Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.restore import Result
     from napari_dip.stack.stored import StoredImage
 
-__all__ = ["duration", "gigabytes", "in_a_sentence", "outcome", "summary"]
+__all__ = ["duration", "gigabytes", "in_a_sentence", "outcome", "outlook", "summary"]
 
 
 def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) -> str:
@@ -43,16 +44,61 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
         f"noise {_noise_in_words(settings)}",
         f"seed {settings.seed}",
     )
-    where = (
-        f"on {workers}"
-        if workers
-        else f"about {duration(expected_seconds(problem))} on {problem.device}"
-    )
+    where = f"on {workers}"
+    if workers is None:
+        seconds = expected_seconds(problem.plan, settings, problem.device)
+        where = f"about {duration(seconds)} on {problem.device}"
     return (
         f"{doing} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
         f"{settings.preset}, {', '.join(part for part in changed if part)}; {problem}, "
         f"{where}."
     )
+
+
+def outlook(
+    plan: Plan,
+    settings: Settings,
+    device: str | None,
+    *,
+    result_bytes: int,
+    too_large: bool = False,
+    on_disk: bool = False,
+    workers: int = 1,
+) -> str:
+    """Say what a run would do and take, before the image is looked at.
+
+    Parameters
+    ----------
+    plan, settings, device
+        What is asked; without a device it is restored on other computers.
+    result_bytes, too_large
+        The size of the result, and whether that is too much for the memory.
+    on_disk
+        Whether the result goes there.
+    workers
+        How many processes restore at once.
+    """
+    said = [f"{plan}."]
+    if device is None:
+        said.append("How long it takes depends on the workers there.")
+    else:
+        alone = Plan(plan.layout, tile=plan.tile)
+        least, most = sorted(expected_seconds(one, settings, device) for one in (plan, alone))
+        seconds = f"about {duration(most)}"
+        if duration(least) != duration(most):
+            seconds = f"{duration(least)} to {duration(most)}, as the neighbours are alike or not"
+        less = f" (less with {workers} processes)" if workers > 1 else ""
+        work = workers * expected_bytes(plan, settings, device)
+        memory = gigabytes(work if on_disk else work + result_bytes)
+        said.append(f"Takes {seconds}{less}, and {memory} of memory on {device}.")
+    if on_disk:
+        said.append(f"The result takes up to {gigabytes(result_bytes)} on the disk.")
+    elif too_large:
+        said.append(
+            f"The result, {gigabytes(result_bytes)}, does not fit well into the memory that is "
+            "free: save it as OME-Zarr."
+        )
+    return " ".join(said)
 
 
 def duration(seconds: float) -> str:
@@ -94,4 +140,6 @@ def outcome(output: Path, result: Result) -> str:
 
 def gigabytes(amount: int | None) -> str:
     """Write an amount of memory in bytes."""
-    return "?" if amount is None else f"{amount / 2**30:.1f} GiB"
+    if amount is None:
+        return "?"
+    return f"{amount / 2**30:.1f} GiB" if amount >= 2**27 else f"{amount / 2**20:.1f} MiB"

@@ -14,7 +14,6 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_dip.plugin import session
-from napari_dip.settings import SuperResolve
 from napari_dip.stack import restore as engine_module
 from napari_dip.stack.result import Result, Snapshot, UnitReport
 
@@ -24,7 +23,7 @@ class Ballast:
 
 
 class Engine:
-    """Takes the place of ``restore``: each unit's estimate is filled with the iteration."""
+    """Takes the place of ``run``: each unit's estimate is filled with the iteration."""
 
     def __init__(self) -> None:
         self.finish = threading.Event()
@@ -35,16 +34,16 @@ class Engine:
         self.thread: int | None = None
         self.final = "for a test"
 
-    def restore(self, image, settings, *, mask=None, axes=None, stop_requested, **_):
+    def run(self, problem, output, stop_requested, **_):
         self.calls += 1
-        return self._steps(image, settings.replace(axes=axes), stop_requested)
+        return self._steps(problem, stop_requested)
 
-    def _steps(self, image, settings, stop_requested, iteration=0):
+    def _steps(self, problem, stop_requested, iteration=0):
         ballast = Ballast()
         self.ballast = weakref.ref(ballast)
         self.thread = threading.get_ident()
-        factor = settings.task.factor if isinstance(settings.task, SuperResolve) else 1
-        output = image.repeat(factor, 0).repeat(factor, 1)
+        settings = problem.settings
+        output = np.zeros(problem.shape, problem.dtype)
         try:
             while not (stop_requested() or self.finish.is_set()):
                 if self.fail is not None:
@@ -63,7 +62,7 @@ class Engine:
 
         def more(result, iterations, stop_requested):
             self.finish.clear()
-            return self._steps(image, settings, stop_requested, iteration)
+            return self._steps(problem, stop_requested, iteration)
 
         return replace(result, spread=spread, final=self.final, more=None if self.final else more)
 
@@ -71,7 +70,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch):
     fake = Engine()
-    monkeypatch.setattr(engine_module, "restore", fake.restore)
+    monkeypatch.setattr(engine_module, "run", fake.run)
     return fake
 
 

@@ -145,7 +145,7 @@ def test_an_earlier_picture_can_be_made_the_result(ended, qtbot):
 
 def test_a_click_on_the_curve_shows_the_nearest_picture(ended, qtbot):
     layer = ended.viewer.layers[-1]
-    frames = ended.widget._watch.afterwards.frames
+    frames = ended.widget._view.afterwards.frames
     ended["curve"].picked.emit(frames[1].iteration)
     qtbot.waitUntil(lambda: value(layer) == frames[1].iteration)
     assert ended["scrub"].value() == 1
@@ -154,7 +154,7 @@ def test_a_click_on_the_curve_shows_the_nearest_picture(ended, qtbot):
 
 def test_what_is_shown_and_all_pictures_can_be_kept_as_layers(ended, qtbot):
     layer = ended.viewer.layers[-1]
-    frames = ended.widget._watch.afterwards.frames
+    frames = ended.widget._view.afterwards.frames
     scrub(ended, 1, qtbot, lambda: value(layer) == frames[1].iteration)
     ended.press("keep_as_layer")
     ended.press("history")
@@ -224,7 +224,7 @@ def test_a_result_can_be_continued_and_that_be_given_up(ended, engine, qtbot):
     assert list(ended.viewer.layers)[1:] == [layer]
     assert not ended["continue"].isEnabled()
     assert "gone on" in ended["continue"].toolTip()
-    assert max(frame.iteration for frame in ended.widget._watch.afterwards.frames) == result
+    assert max(frame.iteration for frame in ended.widget._view.afterwards.frames) == result
 
 
 def test_what_cannot_be_continued_says_why(open_panel, engine, noisy):
@@ -241,8 +241,8 @@ def test_what_cannot_be_continued_says_why(open_panel, engine, noisy):
 def test_deleting_the_layer_lets_go_of_the_network_and_the_tools(ended, qtbot):
     ended["scrub"].setValue(0)
     ended.viewer.layers.remove(ended.viewer.layers[-1])
-    assert ended.widget._watch.afterwards is None
-    assert ended.widget._watch.isHidden()
+    assert ended.widget._view.afterwards is None
+    assert ended.widget._view.isHidden()
     qtbot.wait(100)  # the slider's picture comes too late
     assert len(ended.viewer.layers) == 1
 
@@ -274,7 +274,7 @@ def test_the_real_engine_goes_on_with_its_network(open_panel):
     assert not np.array_equal(layer.data, before)
     assert layer.data.dtype == np.uint16
     assert panel["continue"].isEnabled()
-    network = weakref.ref(panel.widget._watch.afterwards.result.more.restored)
+    network = weakref.ref(panel.widget._view.afterwards.result.more.restored)
     panel.viewer.layers.remove(layer)
     gc.collect()
     assert network() is None

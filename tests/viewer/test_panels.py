@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QLabel,
+    QLineEdit,
     QPushButton,
     QSpinBox,
     QWidget,
@@ -163,6 +164,12 @@ def test_every_control_is_named_and_explained(open_panel, name):
         "seed": QSpinBox,
         "device": QComboBox,
         "keep_previews": QCheckBox,
+        "save_to": QComboBox,
+        "path": QWidget,
+        "machines": QComboBox,
+        "workers": QSpinBox,
+        "address": QLineEdit,
+        "estimate": QLabel,
         "run": QPushButton,
         "stop": QPushButton,
         "discard": QPushButton,
@@ -182,7 +189,7 @@ def test_every_control_is_named_and_explained(open_panel, name):
         native = panel.dock.findChild(kind, control)
         assert native is not None, control
         assert native.accessibleName(), control
-        assert native.toolTip() or control == "status", control
+        assert native.toolTip() or control in ("status", "estimate"), control
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -227,30 +234,15 @@ def test_a_sample_opens_with_its_truth(make_napari_viewer, key):
     assert viewer.layers[1].name == "truth"
 
 
-@pytest.mark.parametrize("name", PANELS)
-def test_run_without_an_image_says_what_is_missing(open_panel, notifications, name):
-    panel = open_panel(name)
-    panel.press("run")
-    assert "open one" in notifications[-1].message
-    assert panel["run"].isEnabled()
-
-
-def test_inpainting_without_a_mask_says_what_is_missing(open_panel, notifications):
-    panel = open_panel("Inpaint", Image(np.zeros((32, 32)), name="cells"))
-    panel.press("run")
-    assert "Labels" in notifications[-1].message
-    assert panel["run"].isEnabled()
-
-
 def test_the_controls_reach_the_engine(open_panel, engine, monkeypatch):
     asked = []
-    start = engine.restore
+    start = engine.run
 
-    def restore(image, settings, **keywords):
-        asked.append((settings, keywords["mask"]))
-        return start(image, settings, **keywords)
+    def run(problem, output, stop_requested, **keywords):
+        asked.append((problem.settings, problem.observed.missing))
+        return start(problem, output, stop_requested, **keywords)
 
-    monkeypatch.setattr("napari_dip.stack.restore.restore", restore)
+    monkeypatch.setattr("napari_dip.stack.restore.run", run)
     painted = np.zeros((32, 32), int)
     painted[:4], painted[-4:] = 1, 2
     panel = open_panel("Inpaint", Image(np.ones((32, 32))), Labels(painted))

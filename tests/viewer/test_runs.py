@@ -15,6 +15,8 @@ from napari_dip.plugin import session
 from napari_dip.plugin.layers import first_guess, read_layer
 from napari_dip.plugin.output import Output
 from napari_dip.settings import Settings, SuperResolve
+from napari_dip.stack.output import InMemory
+from napari_dip.stack.problem import make_problem
 from napari_dip.stack.result import Snapshot
 
 
@@ -119,9 +121,11 @@ def test_a_preview_of_one_plane_leaves_the_others_as_they_are(make_napari_viewer
     source = read_layer(stack)
     output = Output(viewer)
     estimate = np.full((16, 16), 7.0)
-    begun = first_guess(source, Settings(task=SuperResolve(factor=2)))
+    settings = Settings(task=SuperResolve(factor=2), axes=source.axes, device="cpu")
+    problem = make_problem(source.data, settings, None, None)
+    begun = first_guess(source, problem, InMemory(problem))
     output.refine(begun, Snapshot(1, 3, (1,), 5, 9, 0.1, 0.1, 1.0, 1.0, estimate))
-    np.testing.assert_array_equal(viewer.layers[0].data.mean((1, 2)), [1, 7, 1])
+    np.testing.assert_array_equal(viewer.layers[0].data[:].mean((1, 2)), [1, 7, 1])
     assert stack.data.max() == 1
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Crew", "hire"]
 
 _PATIENCE_S = 60.0
-"""How long a scheduler that was named may take to answer, and workers to come to it."""
 
 _ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
 
@@ -59,6 +58,8 @@ def hire(
     workers: int | None = None,
     scheduler: str | None = None,
     slurm: Path | None = None,
+    *,
+    patience_s: float = _PATIENCE_S,
 ) -> Iterator[Crew | None]:
     """Have workers as long as the body runs; none, where none were asked for.
 
@@ -91,7 +92,7 @@ def hire(
         with _local(workers, device) as crew:
             yield crew
     elif scheduler is not None:
-        with _connected(scheduler, f"--scheduler {scheduler}", device, _PATIENCE_S) as crew:
+        with _connected(scheduler, f"--scheduler {scheduler}", device, patience_s) as crew:
             yield crew
     elif slurm is not None:
         keywords, jobs = _read_slurm(slurm)
@@ -137,7 +138,7 @@ def _local(count: int, device: str) -> Iterator[Crew]:
         with dask.config.set({f"{_ENVIRONMENT}.MALLOC_TRIM_THRESHOLD_": None}):
             cluster = LocalCluster(n_workers=count, **loopback)
     shared = max(1, cpu_threads() // count)
-    with cluster, Client(cluster) as client:
+    with cluster, Client(cluster, set_as_default=False) as client:
         # Ctrl-C in a terminal reaches them too; this process tells them what it means.
         client.register_plugin(Deaf())
         yield Crew(client, chosen, _told_threads() or shared, notes)
@@ -151,7 +152,8 @@ def _connected(cluster: Any, name: str, device: str, patience_s: float | None) -
     from napari_dip.cluster.run import common_bench
 
     try:
-        client = Client(cluster, timeout=_PATIENCE_S)
+        # Not as the default: whoever computes with dask in this process goes on to do it here.
+        client = Client(cluster, timeout=patience_s or _PATIENCE_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise BadSettings(
             f"{name}: no scheduler answers there ({error}); check the address, and that it runs"

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import zarr
 
-from napari_dip.files.ngff import version_of
+from napari_dip.files.ngff import check_target, version_of
 from napari_dip.files.zarr_sink import GrowingZarr
+from napari_dip.files.zarr_source import NAME
 from napari_dip.stack.result import UnitReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from napari_dip.files.zarr_source import ZarrArray
+    from napari_dip.stack.axes import Index
     from napari_dip.stack.plan import Unit
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.result import Result
     from napari_dip.stack.stored import StoredImage
     from napari_dip.stack.unit import Done
 
-__all__ = ["OnDisk"]
+__all__ = ["OnDisk", "what_is_there"]
 
 
 class OnDisk:
@@ -95,9 +100,13 @@ class OnDisk:
         found = {int(key): UnitReport(**report) for key, report in self._image.done.items()}
         return {number: report for number, report in found.items() if not report.stopped_by_user}
 
+    def restored(self, unit: Unit, index: Index, /) -> NDArray[Any] | None:
+        """Read a part of a unit; ``None`` if it is not there yet."""
+        return self._image.read(_key(unit), index)
+
     def put(self, unit: Unit, done: Done, /) -> None:
         """Commit a unit, its spread first: the image's record says that it is done."""
-        key, report = f"{unit.number:06}", asdict(done.report)
+        key, report = _key(unit), asdict(done.report)
         if self._spread:
             spread = np.zeros(done.image.shape, np.float32) if done.spread is None else done.spread
             self._spread.commit(key, unit.index, spread, {})
@@ -108,3 +117,26 @@ class OnDisk:
         for sink in (self._image, self._spread):
             if sink:
                 sink.finish(result.provenance())
+
+
+def what_is_there(path: Path) -> Literal["nothing", "an image", "an unfinished run"]:
+    """Tell what a restoration would find in a folder.
+
+    Raises
+    ------
+    FileProblem
+        If it is no zarr, and must not be replaced by one, or if the folder above is missing.
+    """
+    check_target(path, overwrite=True)
+    if not path.exists():
+        return "nothing"
+    try:
+        said: Any = zarr.open_group(path, mode="r").attrs.get(NAME, {})
+        unfinished = said.get("finished") is False
+    except (OSError, ValueError, LookupError, TypeError):  # a plain array, or a damaged group
+        unfinished = False
+    return "an unfinished run" if unfinished else "an image"
+
+
+def _key(unit: Unit) -> str:
+    return f"{unit.number:06}"

@@ -74,6 +74,10 @@ class Journal:
         """Record that a unit is done."""
         write_whole(self._file(key), plain_json({"key": key} | dict(entry)))
 
+    def has(self, key: str) -> bool:
+        """Tell whether a unit is done."""
+        return self._file(key).exists()
+
     def forget(self, key: str) -> None:
         """Take a unit for not done."""
         self._file(key).unlink(missing_ok=True)

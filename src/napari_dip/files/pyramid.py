@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.stack.axes import Index
+    from napari_dip.stack.stored import Lazy
 
 __all__ = ["Arrangement", "Region", "chunk_shape", "chunks_under", "halved", "level_shapes"]
+
+T = TypeVar("T", bound=Any)
 
 Region = tuple[slice, ...]
 """Where a unit lies in all levels: all of Y and X, the last two."""
@@ -67,13 +70,7 @@ class Arrangement:
         >>> region[:2], planes.shape
         ((slice(4, 5, None), slice(0, 3, None)), (1, 3, 8, 8))
         """
-        order = axes_in_zarr(self.axes)
-        index = (*index, *[slice(None)] * (len(order) - len(index)))
-        numbers = [axis for axis, part in enumerate(index) if not isinstance(part, slice)]
-        parts = {
-            letter: _as_slice(part, self.shape[order.index(letter)])
-            for letter, part in zip(self.axes, index, strict=True)
-        }
+        parts, numbers = self._parts(index)
         expected = tuple(
             part.stop - part.start
             for axis, part in enumerate(parts.values())
@@ -84,11 +81,41 @@ class Arrangement:
                 f"a unit of shape {values.shape} and {values.dtype} does not fit: at {index} goes "
                 f"one of shape {expected} and {self.dtype}"
             )
+        order = axes_in_zarr(self.axes)
         region = tuple(parts[letter] for letter in order)
         if region[-2:] != tuple(slice(0, size) for size in self.shape[-2:]):
             raise BadImage(f"a unit at {index} cuts a plane; write whole planes of {self.axes}")
         planes = np.expand_dims(values, tuple(numbers))
         return region, planes.transpose([self.axes.index(letter) for letter in order])
+
+    def read(self, array: Lazy, index: Index) -> NDArray[Any]:
+        """Read from the array what an index in the caller's order would give.
+
+        Examples
+        --------
+        >>> rgb = Arrangement("TYXS", (5, 3, 8, 8), np.dtype("uint8"))
+        >>> rgb.read(np.zeros(rgb.shape, "uint8"), (4,)).shape
+        (8, 8, 3)
+        """
+        parts, numbers = self._parts(index)
+        values = np.asarray(array[tuple(parts[letter] for letter in axes_in_zarr(self.axes))])
+        return self.in_their_order(values).squeeze(tuple(numbers))
+
+    def in_their_order(self, stored: T) -> T:
+        """Turn the axes of what is stored, an array of any kind, to the caller's order."""
+        order = axes_in_zarr(self.axes)
+        turned: T = stored.transpose([order.index(letter) for letter in self.axes])
+        return turned
+
+    def _parts(self, index: Index) -> tuple[dict[str, slice], list[int]]:
+        """Name the part of each axis, and the axes of which it is a number."""
+        order = axes_in_zarr(self.axes)
+        index = (*index, *[slice(None)] * (len(order) - len(index)))
+        parts = {
+            letter: _as_slice(part, self.shape[order.index(letter)])
+            for letter, part in zip(self.axes, index, strict=True)
+        }
+        return parts, [axis for axis, part in enumerate(index) if not isinstance(part, slice)]
 
 
 def level_shapes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:

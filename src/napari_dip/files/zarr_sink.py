@@ -178,6 +178,12 @@ class GrowingZarr:
         """The reports of all units that are done, by their keys."""
         return {key: entry["report"] for key, entry in self._journal.entries().items()}
 
+    def read(self, key: str, index: Index) -> NDArray[Any] | None:
+        """Read a part of a unit, in the order of axes of :meth:`create`, once it is committed."""
+        if not self._journal.has(key):
+            return None
+        return self._arrangement.read(self.array, index)
+
     def commit(self, key: str, index: Index, values: NDArray[Any], report: Any) -> None:
         """Write a unit, in all levels, and then record that it is done.
 

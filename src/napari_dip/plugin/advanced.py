@@ -76,7 +76,7 @@ class Advanced(Container[Widget]):
             "keep_previews",
             "keep previews",
             "Keep each preview, at most one a second, as a hidden layer of its own. Each takes "
-            "as much memory as the result.",
+            "as much memory as the part that it shows: a plane, or a window of planes.",
         )
         super().__init__(
             widgets=[

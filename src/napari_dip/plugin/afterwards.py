@@ -11,7 +11,7 @@ from napari.layers import Image
 from napari.utils.transforms import Affine
 
 from napari_dip.plugin.history import Frame
-from napari_dip.plugin.layers import first_guess, read_layer
+from napari_dip.plugin.layers import read_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,8 +162,11 @@ class Afterwards:
     @cached_property
     def _input(self) -> NDArray[Any]:
         """The image as it was, its pixels repeated where the result has finer ones."""
-        source = replace(self.source, axes=self.result.axes)  # which tell what was refined
-        return first_guess(source, self.result.settings)[0]
+        image, factors = np.asarray(self.source.data), self.result.settings.factors
+        for axis, letter in enumerate(self.result.axes):
+            if factors.get(letter, 1) > 1:
+                image = image.repeat(factors[letter], axis)
+        return image
 
     def _add(self, layer: Image, *, above: bool = False) -> Image:
         """Put a layer next to the result, which stays selected."""

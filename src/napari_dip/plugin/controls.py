@@ -6,7 +6,18 @@ import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from magicgui.backends._qtpy.widgets import QBaseRangedWidget
-from magicgui.widgets import CheckBox, ComboBox, Container, FloatSpinBox, Label, PushButton, Widget
+from magicgui.types import FileDialogMode
+from magicgui.widgets import (
+    CheckBox,
+    ComboBox,
+    Container,
+    FileEdit,
+    FloatSpinBox,
+    Label,
+    LineEdit,
+    PushButton,
+    Widget,
+)
 from magicgui.widgets.bases import RangedWidget
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox
@@ -25,11 +36,13 @@ __all__ = [
     "check",
     "choice",
     "devices",
+    "file_to_save",
     "folded",
     "integer",
     "layer_choice",
     "number",
-    "status_line",
+    "text",
+    "words",
 ]
 
 MOST = 2**31 - 1
@@ -95,15 +108,35 @@ def button(name: str, text: str, tip: str, *, enabled: bool = True) -> PushButto
     return _named(PushButton(text=text, enabled=enabled), name, tip)
 
 
-def status_line() -> Label:
-    """Make the line that says how far a run is, as many lines long as it must be."""
+def text(name: str, label: str, tip: str, hint: str) -> LineEdit:
+    """Make a line to type in; ``hint`` is shown while it is empty."""
+    line = LineEdit(label=label)
+    line.native.setPlaceholderText(hint)
+    return _named(line, name, tip)
+
+
+def file_to_save(name: str, label: str, tip: str, kinds: str) -> FileEdit:
+    """Make a line for the name of a file to write, with a button that looks for a place."""
+    edit = FileEdit(label=label, mode=FileDialogMode.OPTIONAL_FILE, filter=kinds, nullable=True)
+    named = _named(edit, name, tip)
+    for part, what in ((edit.line_edit, "path"), (edit.choose_btn, "browse")):
+        part.tooltip = tip
+        part.native.setAccessibleName(f"{label}: {what}")
+        part.native.setObjectName(f"{name}_{what}")
+    edit.choose_btn.text = "…"
+    edit.choose_btn.native.setMaximumWidth(36)
+    return named
+
+
+def words(name: str) -> Label:
+    """Make a line that says something, as many lines long as it must be."""
     line = Label(value="")
     native: QLabel = line.native
     native.setWordWrap(True)
     native.setTextFormat(Qt.TextFormat.PlainText)
     native.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     native.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    return _named(line, "status", "")
+    return _named(line, name, "")
 
 
 def align(container: Container[Widget]) -> None:
@@ -112,10 +145,10 @@ def align(container: Container[Widget]) -> None:
         label.setMinimumWidth(_LABEL_WIDTH)
 
 
-def folded(title: str, content: Container[Widget]) -> QCollapsible:
+def folded(name: str, title: str, content: Container[Widget]) -> QCollapsible:
     """Fold controls away under a title."""
     fold = QCollapsible(title)
-    fold.setObjectName("advanced")
+    fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
     fold.setContent(content.native)
     fold.setDuration(0)

@@ -6,16 +6,21 @@ import logging
 import threading
 import time
 import traceback
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_dip.errors import NapariDipError
-from napari_dip.plugin.layers import first_guess, with_depth
+from napari_dip.plugin.compute import Machines, begin
+from napari_dip.plugin.layers import first_guess
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from napari_dip.plugin.layers import LayerData, LayerInput
+    from napari_dip.plugin.target import Target
     from napari_dip.settings import Settings
     from napari_dip.stack.restore import Restoration, Result, Snapshot
 
@@ -58,6 +63,8 @@ class Exchange:
         How it ended: one of the two, or neither where it was discarded.
     steps
         The restoration itself, which holds the network.
+    closing
+        What is to be let go of after the steps: workers, if there were some.
     """
 
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -71,6 +78,7 @@ class Exchange:
     result: Result | None = None
     failure: str | None = None
     steps: Restoration | None = None
+    closing: ExitStack = field(default_factory=ExitStack)
     _latest: Snapshot | None = None
     _picture: Snapshot | None = None
     _unread: list[Snapshot] = field(default_factory=list)
@@ -108,11 +116,16 @@ class Exchange:
         """Let go of everything, the network and its tensors first."""
         if self.steps is not None:
             self.steps.close()
+        self.closing.close()
         self.steps = self._latest = self._picture = self.begun = self.result = self.earlier = None
 
 
 def deep_image_prior_restoration(
-    source: LayerInput, settings: Settings, exchange: Exchange
+    source: LayerInput,
+    settings: Settings,
+    exchange: Exchange,
+    target: Target,
+    machines: Machines,
 ) -> Generator[None, None, None]:
     """Restore in a worker's thread; each yield wakes the viewer, which fetches what is new.
 
@@ -120,7 +133,7 @@ def deep_image_prior_restoration(
     exhausted memory is one, and never say that it ended.
     """
     try:
-        yield from _restoration(source, settings, exchange)
+        yield from _restoration(source, settings, exchange, target, machines)
     except NapariDipError as error:
         exchange.failure = str(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the user
@@ -134,35 +147,42 @@ def deep_image_prior_restoration(
 
 
 def _restoration(
-    source: LayerInput, settings: Settings, exchange: Exchange
+    source: LayerInput,
+    settings: Settings,
+    exchange: Exchange,
+    target: Target,
+    machines: Machines,
 ) -> Generator[None, None, None]:
-    # Loading torch takes seconds: here it holds up nobody.
-    from napari_dip.prior.device import choose_device, used_bytes
-    from napari_dip.stack.restore import restore
-
-    source = with_depth(source, settings)
-    settings = settings.on_voxels(source.voxel)
-    if exchange.earlier is None:
-        steps = restore(
-            source.image,
-            settings,
-            mask=source.mask,
-            axes=source.axes,
-            stop_requested=exchange.stop_requested,
-            keep_network=True,
+    if exchange.earlier is not None:
+        result = exchange.earlier
+        exchange.begun = np.array(result.image), {}, "image"
+        exchange.place = result.device
+        exchange.steps = result.continued(exchange.more, stop_requested=exchange.stop_requested)
+        yield from _followed(exchange.steps, exchange)
+        return
+    with exchange.closing as closing:
+        work = closing.enter_context(
+            begin(source, settings, target, machines, exchange.stop_requested)
         )
-    else:
-        steps = exchange.earlier.continued(exchange.more, stop_requested=exchange.stop_requested)
-    exchange.place = str(choose_device(settings.device))
-    exchange.begun = first_guess(source, settings)
-    exchange.steps = steps
+        exchange.begun = first_guess(source, work.problem, work.output)
+        exchange.place = work.problem.device if machines == Machines() else ""
+        exchange.steps = work.steps
+        yield from _followed(work.steps, exchange)
+        if exchange.result is not None:
+            exchange.result = target.shown(exchange.result)
+
+
+def _followed(steps: Restoration, exchange: Exchange) -> Generator[None, None, None]:
+    """Post each step, and wake the viewer now and then."""
+    from napari_dip.prior.device import used_bytes
+
     woken = -_WAKE_EVERY_S
     try:
         while not exchange.discarding.is_set():
             exchange.post(next(steps))
             if time.monotonic() - woken >= _WAKE_EVERY_S:
                 woken = time.monotonic()
-                exchange.used_bytes = used_bytes(exchange.place)
+                exchange.used_bytes = used_bytes(exchange.place) if exchange.place else 0
                 yield
     except StopIteration as end:
         exchange.result = end.value

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pint import DimensionalityError
 
 from napari_dip.errors import BadImage
+from napari_dip.plugin.canvas import Canvas
 from napari_dip.plugin.masks import missing_pixels
 from napari_dip.stack.axes import guess_axes
 
@@ -18,18 +20,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.settings import Settings
+    from napari_dip.stack.output import Output
+    from napari_dip.stack.problem import Problem
     from napari_dip.stack.restore import Result
     from napari_dip.voxel import Voxel
 
-    LayerData = tuple[NDArray[Any], dict[str, Any], str]
+    LayerData = tuple[Any, dict[str, Any], str]
 
 __all__ = [
     "LayerInput",
     "first_guess",
+    "matched",
     "read_layer",
+    "result_name",
     "to_layer_data",
     "to_uncertainty_data",
-    "with_depth",
 ]
 
 _LOOK = (
@@ -55,7 +60,7 @@ class LayerInput:
     Attributes
     ----------
     data
-        The pixels at full resolution as the layer holds them, perhaps not read yet.
+        The pixels at full resolution as the layer holds them, which are read part by part.
     axes
         One letter for each axis of ``data``, ``"S"`` for the colours.
     rgb
@@ -69,6 +74,8 @@ class LayerInput:
         axis labels.
     look
         How the layer is drawn: colormap, contrast limits and the like.
+    path
+        The file that the layer was read from, if napari knows it.
     """
 
     data: Any
@@ -78,6 +85,7 @@ class LayerInput:
     mask: NDArray[np.bool_] | None
     placement: dict[str, Any]
     look: dict[str, Any]
+    path: Path | None = None
 
     @cached_property
     def voxel(self) -> Voxel | None:
@@ -91,11 +99,6 @@ class LayerInput:
         except DimensionalityError:
             return None
         return float(z), float(y), float(x)
-
-    @cached_property
-    def image(self) -> NDArray[Any]:
-        """The pixels as an array; a lazy layer is read the first time, which may take long."""
-        return np.asarray(self.data)
 
 
 def read_layer(
@@ -143,15 +146,19 @@ def read_layer(
             "axis_labels": tuple(layer.axis_labels),
         },
         look={name: getattr(layer, name) for name in _LOOK},
+        path=Path(layer.source.path) if layer.source.path else None,
     )
 
 
-def with_depth(source: LayerInput, settings: Settings) -> LayerInput:
-    """Take the one axis of unknown meaning for Z, where Z is asked for: napari seldom names it."""
+def matched(source: LayerInput, settings: Settings) -> tuple[LayerInput, Settings]:
+    """Have the settings say what the layer's axes and voxels are.
+
+    Its one axis of unknown meaning is taken for Z where Z is asked for: napari seldom names it.
+    """
     unnamed = source.axes.count("Q") == 1 and "Z" not in source.axes
     if "Z" in settings.spatial and unnamed:
-        return replace(source, axes=source.axes.replace("Q", "Z"))
-    return source
+        source = replace(source, axes=source.axes.replace("Q", "Z"))
+    return source, settings.replace(axes=source.axes).on_voxels(source.voxel)
 
 
 def to_layer_data(result: Result, source: LayerInput) -> LayerData:
@@ -166,7 +173,7 @@ def to_layer_data(result: Result, source: LayerInput) -> LayerData:
     factors = _factors(result.axes, result.settings)
     keywords = _keywords(source, result.settings, factors)
     keywords["metadata"] = {"napari-dip": result.provenance()}
-    return np.asarray(result.image), keywords, "image"
+    return result.image, keywords, "image"
 
 
 def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
@@ -181,7 +188,7 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
         raise ValueError("a single fit has no spread")
     factors = _factors(result.axes, result.settings)
     placed = _keywords(source, result.settings, factors)
-    spread = np.asarray(result.spread)
+    spread: Any = result.spread
     spread = spread[..., :3].mean(axis=-1) if source.rgb else spread
     kept = (*source.placement, "scale", "translate")
     keywords = {name: value for name, value in placed.items() if name in kept}
@@ -195,17 +202,13 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
     return spread, keywords, "image"
 
 
-def first_guess(source: LayerInput, settings: Settings) -> LayerData:
+def first_guess(source: LayerInput, problem: Problem, output: Output) -> LayerData:
     """Make the layer that a run begins with: the input, enlarged where the result will be.
 
-    The pixels are a copy: previews are written into them while the input stays as it is.
+    Previews are written into its pixels, which copy nothing, while the input stays as it is.
     """
-    factors = _factors(source.axes, settings)
-    image = source.image.astype(np.float32) if settings.dtype == "float32" else source.image.copy()
-    for axis, times in enumerate(factors):
-        if times > 1:
-            image = image.repeat(times, axis)
-    return image, _keywords(source, settings, factors), "image"
+    factors = _factors(source.axes, problem.settings)
+    return Canvas(problem, output), _keywords(source, problem.settings, factors), "image"
 
 
 def _axes(layer: Image, shape: tuple[int, ...]) -> str:
@@ -221,13 +224,18 @@ def _factors(axes: str, settings: Settings) -> tuple[int, ...]:
     return tuple(settings.factors.get(axis, 1) for axis in axes)
 
 
-def _keywords(source: LayerInput, settings: Settings, factors: tuple[int, ...]) -> dict[str, Any]:
+def result_name(source: LayerInput, settings: Settings) -> str:
+    """Name the layer of a result."""
     done = {"denoise": "denoised", "inpaint": "inpainted"}
     along = " along Z" if settings.factors.get("Z", 1) > settings.factors["X"] else ""
-    suffix = done.get(settings.task.kind) or f"×{max(factors)}{along}"
+    times = max(settings.factors.values())
+    return f"{source.name} ({done.get(settings.task.kind) or f'×{times}{along}'})"
+
+
+def _keywords(source: LayerInput, settings: Settings, factors: tuple[int, ...]) -> dict[str, Any]:
     spatial = factors[: len(factors) - source.rgb]
     return {
-        "name": f"{source.name} ({suffix})",
+        "name": result_name(source, settings),
         "rgb": source.rgb,
         **source.look,
         **source.placement,

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
     from numpy.typing import NDArray
 
-__all__ = ["missing_pixels"]
+__all__ = ["check_painted", "missing_pixels"]
+
+_QUICK = 2**24
+"""Pixels of a mask that are looked at while somebody waits."""
 
 
 def missing_pixels(mask: Labels, image: Image, label: int | None = None) -> NDArray[np.bool_]:
@@ -60,6 +63,19 @@ def missing_pixels(mask: Labels, image: Image, label: int | None = None) -> NDAr
             "are to be painted, the rest is what the restoration learns from."
         )
     return missing
+
+
+def check_painted(mask: Labels, label: int | None = None) -> None:
+    """Make sure that something is painted, if the layer is small enough to tell at once.
+
+    Raises
+    ------
+    BadMask
+        If nothing is.
+    """
+    labels: Any = _finest(mask)
+    if isinstance(labels, np.ndarray) and labels.size <= _QUICK:
+        _painted(mask, label)
 
 
 def _painted(mask: Labels, label: int | None) -> NDArray[np.bool_]:

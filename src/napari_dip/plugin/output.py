@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
-from napari_dip.plugin.afterwards import inserted
 from napari_dip.plugin.layers import to_layer_data, to_uncertainty_data
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
-    from numpy.typing import NDArray
 
     from napari_dip.plugin.history import Frame
     from napari_dip.plugin.layers import LayerData, LayerInput
@@ -42,8 +40,9 @@ class Output:
         self._viewer = viewer
         self._keep_previews = keep_previews
         self._earlier = None if earlier is None else (earlier.data, earlier.metadata)
-        self._pixels: NDArray[Any] | None = None
-        self._looking_back = False
+        self._pixels: Any = None
+        self._latest: Snapshot | None = None
+        self._looked_at: Frame | None = None
         self.layer = earlier
 
     @property
@@ -52,26 +51,32 @@ class Output:
         return self.layer is not None and self.layer in self._viewer.layers
 
     def refine(self, begun: LayerData, snapshot: Snapshot) -> None:
-        """Write the snapshot's picture where it belongs, in a layer that begins as ``begun``."""
+        """Show how things stand, in a layer that begins as ``begun``; with a picture, if any."""
         pixels, keywords, _ = begun
-        pixels[snapshot.index] = snapshot.image
+        new = snapshot.image is not None
+        if new:
+            self._latest = snapshot
+        if new and (self._looked_at is None or self._looked_at.index != snapshot.index):
+            pixels[snapshot.index] = snapshot.image
         self._pixels, before = pixels, self._pixels
         if self.layer is None:
             self.layer = Image(pixels, **keywords)
             self._viewer.add_layer(self.layer)
-        elif self.shown and not self._looking_back:
-            if before is None:
-                self.layer.data = pixels
-            else:
-                self.layer.refresh()
-        if self._keep_previews:
+        elif self.shown and before is None:
+            self.layer.data = pixels
+        elif self.shown:
+            self.layer.refresh()
+        if self._keep_previews and new:
             self._keep(begun, snapshot)
 
     def look_back(self, frame: Frame | None) -> None:
         """Show an earlier picture, and none that is new, until ``None`` is asked for."""
-        self._looking_back = frame is not None
-        if self.layer is not None and self.shown and self._pixels is not None:
-            self.layer.data = self._pixels if frame is None else inserted(frame, self._pixels)
+        self._looked_at = frame
+        picture = frame or self._latest
+        if self.layer is None or not self.shown or self._pixels is None or picture is None:
+            return
+        self._pixels[picture.index] = picture.image
+        self.layer.refresh()
 
     def complete(self, result: Result, source: LayerInput) -> Image:
         """Show the result in the refined layer, or in a new one where that was deleted."""

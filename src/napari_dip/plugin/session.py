@@ -11,9 +11,11 @@ from napari.utils.notifications import show_error
 from psygnal import Signal
 
 from napari_dip.plugin.afterwards import Afterwards
+from napari_dip.plugin.compute import Machines
 from napari_dip.plugin.exchange import Exchange, deep_image_prior_restoration
 from napari_dip.plugin.history import History
 from napari_dip.plugin.output import Output
+from napari_dip.plugin.target import Target
 from napari_dip.sentences import duration, gigabytes
 
 if TYPE_CHECKING:
@@ -41,6 +43,10 @@ class Session:
         The layer to restore, as it was read.
     settings
         What to do with it.
+    target
+        Where the result is kept.
+    machines
+        Who restores.
     keep_previews
         Whether each preview stays as a layer of its own.
     earlier, more
@@ -66,6 +72,8 @@ class Session:
         source: LayerInput,
         settings: Settings,
         *,
+        target: Target | None = None,
+        machines: Machines | None = None,
         keep_previews: bool = False,
         earlier: Afterwards | None = None,
         more: int = 0,
@@ -86,7 +94,11 @@ class Session:
             self._exchange.earlier, self._exchange.more = earlier.result, more
             self.history.add(earlier.outcome)
         self._progress: progress | None = None
-        self._worker = thread_worker(deep_image_prior_restoration)(source, settings, self._exchange)
+        self._target = target or Target()
+        self._unit: int | None = None
+        self._worker = thread_worker(deep_image_prior_restoration)(
+            source, settings, self._exchange, self._target, machines or Machines()
+        )
         self._worker.yielded.connect(self._show)
         self._worker.finished.connect(self._finish)
 
@@ -145,9 +157,12 @@ class Session:
         if self._output is None or self._unwanted or latest is None:
             return
         self.history.note(self._exchange.numbers())
-        if picture is not None and self._exchange.begun is not None:
+        if picture is not None:
             self.history.keep(picture)
-            self._output.refine(self._exchange.begun, picture)
+        begun, moved = self._exchange.begun, latest.unit != self._unit
+        if begun is not None and (picture is not None or moved):
+            self._unit = latest.unit
+            self._output.refine(begun, picture or latest)
         if not self._exchange.stopping.is_set():
             self.progressed.emit(self._in_full(latest))
         self.advanced.emit()
@@ -167,8 +182,9 @@ class Session:
         parts = [
             f"{'Paused at ' * self.paused}{_in_words(latest)}",
             *([] if speed is None else [f"{speed:.3g} iterations/s"]),
-            f"{self._exchange.place}, {gigabytes(self._exchange.used_bytes)}",
         ]
+        if self._exchange.place:
+            parts.append(f"{self._exchange.place}, {gigabytes(self._exchange.used_bytes)}")
         return "; ".join(parts)
 
     @property
@@ -200,18 +216,27 @@ class Session:
         if self._unwanted:
             output.remove()
             self.outcome = None if earlier is None else earlier.as_it_was()
-            return "Discarded." if earlier is None else "Discarded: the result before is back."
+            back = "" if earlier is None else " The result before is back."
+            return f"Discarded.{back}{self._kept()}"
         if result is not None:
             layer = output.complete(result, source)
             self.history.stopped_at = _stopped_at(result) or self.history.stopped_at
             if isinstance(result.image, np.ndarray):  # what lies on disk is not taken in hand
                 self.outcome = Afterwards(self._viewer, layer, source, result, self.history)
-            return _ending(result, layer.name)
+            rest = self._kept(to_do=True) if result.stopped_by_user else self._kept()
+            return f"{_ending(result, layer.name)}{rest}"
         output.remove()
         self.outcome = None if earlier is None else earlier.as_it_was()
         failure = self._exchange.failure or "The restoration ended without a result."
         show_error(failure)
         return failure
+
+    def _kept(self, *, to_do: bool = False) -> str:
+        """Say what stays on the disk."""
+        if self._target.path is None or self._exchange.begun is None:
+            return ""
+        cure = "; press Run to go on with it" if to_do else ""
+        return f" What was restored is in {self._target.path.name}{cure}."
 
 
 def _in_words(snapshot: Snapshot) -> str:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari.layers import Labels
 from qtpy.QtCore import QEvent, QObject, Signal  # type: ignore[attr-defined]
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.layers import Layer
+    from napari.utils.events import EventEmitter
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QWidget
 
@@ -20,6 +25,40 @@ def unwrapped(viewer: Viewer) -> Viewer:
     """
     real: Viewer = getattr(viewer, "__wrapped__", viewer)
     return real
+
+
+class Watch:
+    """Calls a function when layers change in a way that counts for a run.
+
+    Parameters
+    ----------
+    look_again
+        Called without anything; held weakly, as napari does it.
+    """
+
+    # The last ones are of Labels: a stroke, each of its steps, and what undo emits.
+    _COUNTS = ("data", "axis_labels", "name")
+    _OF_LABELS = ("paint", "labels_update", "set_data")
+
+    def __init__(self, look_again: Callable[[], None]) -> None:
+        self._look_again = look_again
+        self._layers: list[Layer] = []
+
+    def only(self, layers: list[Layer]) -> None:
+        """Watch these layers and no others."""
+        if layers == self._layers:
+            return
+        for layer in self._layers:
+            for event in self._events(layer):
+                event.disconnect(self._look_again)
+        self._layers = layers
+        for layer in self._layers:
+            for event in self._events(layer):
+                event.connect(self._look_again)
+
+    def _events(self, layer: Layer) -> list[EventEmitter]:
+        names = (*self._COUNTS, *(self._OF_LABELS if isinstance(layer, Labels) else ()))
+        return [getattr(layer.events, name) for name in names]
 
 
 class Docking(QObject):

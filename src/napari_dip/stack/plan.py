@@ -73,6 +73,15 @@ class Plan:
             return tuple(Unit(n, index, index) for n, index in enumerate(self.layout.indices()))
         return tuple(Unit(number, *window) for number, window in enumerate(self._windows()))
 
+    @property
+    def channels(self) -> int:
+        """How many channels the largest unit has."""
+        layout = self.layout
+        if self.window > 1:
+            size = layout.shape[layout.axes.index(layout.shared)]
+            return min(size, self.window + 2 * self.context)
+        return 3 if "S" in layout.axes else 1
+
     def _windows(self) -> Iterator[tuple[Index, Index, slice]]:
         layout = self.layout
         axis = layout.axes.index(layout.shared)

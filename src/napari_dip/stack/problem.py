@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from napari_dip.errors import BadImage, BadSettings
-from napari_dip.prior.recipes import recipe
+from napari_dip.errors import BadImage
 from napari_dip.settings import Hole, Inpaint, Settings
-from napari_dip.stack.axes import Layout, guess_axes
 from napari_dip.stack.intensity import together
-from napari_dip.stack.memory import choose_tile
 from napari_dip.stack.observed import Observed, Seen, as_lazy, spread_mask
-from napari_dip.stack.plan import Plan, Unit, make_plan, shared_axis
+from napari_dip.stack.outline import lay_out, settle
 from napari_dip.stack.survey import Survey, survey
 from napari_dip.voxel import voxels_become
 
@@ -24,11 +21,11 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_dip.prior.noise import NoiseModel
+    from napari_dip.stack.axes import Index, Layout
     from napari_dip.stack.intensity import Scale
+    from napari_dip.stack.plan import Plan, Unit
 
 __all__ = ["Problem", "find_hole", "make_problem"]
-
-SMALLEST_SIDE = 8
 
 
 @dataclass(frozen=True)
@@ -79,9 +76,11 @@ class Problem:
         """Give the noise of each of a unit's channels, in the units of the image."""
         return tuple(self.survey.noises[channel] for channel in self.layout.channels_of(unit.index))
 
-    def unrestored(self) -> NDArray[Any]:
-        """Allocate the result, with each pixel of the image in its place."""
-        return self._refined(np.asarray(self.observed.image[()]), self.layout.axes)
+    def unrestored(self, index: Index) -> NDArray[Any]:
+        """Give a part of the result as the image was, each pixel in its place."""
+        cut = {axis for axis, part in enumerate(index) if not isinstance(part, slice)}
+        left = (letter for axis, letter in enumerate(self.layout.axes) if axis not in cut)
+        return self._refined(np.asarray(self.observed.image[index]), "".join(left))
 
     def finish(
         self, unit: Unit, seen: Seen, scale: Scale, estimate: NDArray[np.float32]
@@ -169,61 +168,15 @@ def make_problem(
         With the offending value and the cure.
     """
     lazy = as_lazy(image)
-    axes = settings.axes or guess_axes(lazy.shape)
-    layout = _checked_layout(axes, lazy.shape, settings)
+    layout = lay_out(lazy.shape, settings)
     if "Y" not in layout.spatial:
         # A section lies across all planes: read by itself, it would cost as much as all of them.
         lazy = np.asarray(lazy[()])
     observed = Observed(lazy, spread_mask(mask, layout))
     kernel = _checked_psf(psf, layout)
     found = survey(observed, layout, settings)
-    if device is None:
-        # torch is loaded only now, when nothing else can be wrong
-        from napari_dip.prior.device import choose_device
-
-        device = str(choose_device(settings.device))
-    if settings.precision == "bfloat16" and settings.ndim == 3 and device == "cpu":
-        raise BadSettings(
-            "precision='bfloat16' with ndim=3: torch's gradients of volumes are wrong on the CPU; "
-            "choose 'float32', or another device"
-        )
-    chosen = recipe(settings)
-    # Sections share for the sake of time: that they are alike to the noise is not asked of them.
-    breaks = () if layout.shared == "Y" else found.breaks
-    plan = make_plan(layout, chosen.window, chosen.context, breaks)
-    tile = choose_tile(settings, layout, _channels(plan), device)
-    return Problem(observed, layout, replace(plan, tile=tile), found, settings, device, kernel)
-
-
-def _channels(plan: Plan) -> int:
-    """Count the channels of the largest unit."""
-    layout = plan.layout
-    if plan.window > 1:
-        size = layout.shape[layout.axes.index(layout.shared)]
-        return min(size, plan.window + 2 * plan.context)
-    return 3 if "S" in layout.axes else 1
-
-
-def _checked_layout(axes: str, shape: tuple[int, ...], settings: Settings) -> Layout:
-    """Lay the axes over the shape, or say why they do not fit."""
-    volumes = settings.ndim == 3 and settings.share != "C"
-    alone = volumes or recipe(settings).window == 1
-    asked = "none" if alone else settings.share
-    spatial = settings.spatial
-    together = shared_axis(axes, shape, asked, spatial) if len(axes) == len(shape) else ""
-    layout = Layout(axes, shape, spatial, together)
-    for letter, size in zip(layout.spatial, layout.spatial_shape, strict=True):
-        if size < SMALLEST_SIDE and letter != "Z":
-            raise BadImage(
-                f"shape {shape}: {size} pixels along {letter} are too few for a prior; give "
-                f"at least {SMALLEST_SIDE}, or check axes={axes!r}"
-            )
-    if "S" in axes and shape[axes.index("S")] not in (3, 4):
-        raise BadImage(
-            f"axes={axes!r}: S has {shape[axes.index('S')]} samples, but a colour has 3 or "
-            "4; call the axis C to restore each channel by itself"
-        )
-    return layout
+    plan, device = settle(layout, settings, found.breaks, device)
+    return Problem(observed, layout, plan, found, settings, device, kernel)
 
 
 def _checked_psf(psf: ArrayLike | None, layout: Layout) -> NDArray[np.float32] | None:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from napari_dip.plugin.history import Frame, History
     from napari_dip.plugin.session import Session
 
-__all__ = ["Watch"]
+__all__ = ["RunView"]
 
 _DRAW_EVERY_MS = 50
 
 
-class Watch(QWidget):
+class RunView(QWidget):
     """Shows a run while it lasts, and what can be done with its result afterwards.
 
     It takes no room before there is something to see.

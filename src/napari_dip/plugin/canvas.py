@@ -1,0 +1,126 @@
+"""A result as it stands, for the viewer: no more of it is in memory than is looked at."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.stack.stored import Lazy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_dip.stack.axes import Index
+    from napari_dip.stack.output import Output
+    from napari_dip.stack.plan import Unit
+    from napari_dip.stack.problem import Problem
+
+__all__ = ["Canvas"]
+
+
+class Canvas(Lazy):
+    """The latest preview, the units that are restored, and the image everywhere else.
+
+    Parameters
+    ----------
+    problem
+        What is restored.
+    output
+        Where it goes.
+
+    Examples
+    --------
+    >>> from napari_dip.settings import Settings, SuperResolve
+    >>> from napari_dip.stack.output import InMemory
+    >>> from napari_dip.stack.problem import make_problem
+    >>> noisy = np.random.default_rng(0).random((3, 8, 8))
+    >>> settings = Settings(task=SuperResolve(factor=2), axes="QYX", device="cpu")
+    >>> problem = make_problem(noisy, settings, None, None)
+    >>> canvas = Canvas(problem, InMemory(problem))
+    >>> canvas[1,] = np.ones((16, 16))
+    >>> canvas.shape, canvas[1].mean(), bool(canvas[2, 15, 15] == noisy[2, 7, 7])
+    ((3, 16, 16), np.float64(1.0), True)
+    """
+
+    def __init__(self, problem: Problem, output: Output) -> None:
+        self._problem, self._output = problem, output
+        self._units = {
+            numbers: unit for unit in problem.plan.units for numbers in _planes(problem, unit)
+        }
+        self._preview: tuple[Index, NDArray[Any]] | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the result."""
+        return self._problem.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the result."""
+        return self._problem.dtype
+
+    def __setitem__(self, index: Index, image: NDArray[Any]) -> None:
+        """Show a preview of a unit, in the place of the one before."""
+        self._preview = index, image
+
+    def copy(self) -> Canvas:
+        """Keep the preview, while this goes on to the next."""
+        kept = Canvas(self._problem, self._output)
+        kept._preview = self._preview
+        return kept
+
+    def __getitem__(self, index: Any, /) -> NDArray[Any]:
+        """Put together what numbers and slices choose, plane by plane."""
+        parts = _whole_index(index, self.ndim)
+        chosen = [np.arange(n)[part] for n, part in zip(self.shape, parts, strict=True)]
+        places = [np.atleast_1d(each) for each in chosen]
+        leading = self._problem.layout.leading
+        inside = np.ix_(*(each for axis, each in enumerate(places) if axis not in leading))
+        values = np.empty([each.size for each in places], self.dtype)
+        target: list[int | slice] = [slice(None)] * self.ndim
+        for numbers in np.ndindex(*(places[axis].size for axis in leading)):
+            for axis, number in zip(leading, numbers, strict=True):
+                target[axis] = number
+            plane = (
+                int(places[axis][number]) for axis, number in zip(leading, numbers, strict=True)
+            )
+            values[tuple(target)] = self._plane(tuple(plane))[inside]
+        return values.squeeze(tuple(axis for axis, each in enumerate(chosen) if each.ndim == 0))[()]
+
+    def _plane(self, numbers: tuple[int, ...]) -> NDArray[Any]:
+        """Take a plane, by its numbers along the leading axes, from where it is newest."""
+        layout, unit = self._problem.layout, self._units[numbers]
+        preview = self._preview
+        if preview is not None and preview[0] == unit.index:
+            place = dict(zip(layout.leading, numbers, strict=True))
+            within = (
+                place[axis] - part.start if axis in place else slice(None)
+                for axis, part in enumerate(unit.index)
+                if isinstance(part, slice)
+            )
+            return preview[1][tuple(within)]
+        index = layout.index(dict(zip(layout.leading, numbers, strict=True)))
+        restored = self._output.restored(unit, index)
+        return self._problem.unrestored(index) if restored is None else restored
+
+
+def _planes(problem: Problem, unit: Unit) -> itertools.product[tuple[int, ...]]:
+    """List the planes of a unit by their numbers along the leading axes."""
+    layout = problem.layout
+    parts = (unit.index[axis] for axis in layout.leading)
+    ranges = (
+        range(part.start, part.stop) if isinstance(part, slice) else (part,) for part in parts
+    )
+    return itertools.product(*ranges)
+
+
+def _whole_index(index: Any, ndim: int) -> tuple[int | slice, ...]:
+    """Write out an index: one number or slice for each axis."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis not in parts:
+        parts.append(Ellipsis)
+    place = parts.index(Ellipsis)
+    parts[place : place + 1] = [slice(None)] * (ndim - len(parts) + 1)
+    return tuple(parts)

@@ -1,0 +1,181 @@
+"""Where a result goes: into memory, or into an OME-Zarr that grows and can be gone on with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_dip.errors import FileProblem
+from napari_dip.plugin.layers import result_name
+from napari_dip.prior.recipes import recipe
+from napari_dip.stack.stored import StoredImage, canonical_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_dip.plugin.layers import LayerInput
+    from napari_dip.settings import Settings
+    from napari_dip.stack.output import Output
+    from napari_dip.stack.problem import Problem
+    from napari_dip.stack.restore import Result
+
+__all__ = ["SUFFIX", "Target", "as_stored", "proposed_path"]
+
+SUFFIX = ".ome.zarr"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a result goes.
+
+    Attributes
+    ----------
+    path
+        A folder that ends in ``.ome.zarr``; ``None`` keeps the result in memory.
+    resume, overwrite
+        Whether to go on with what is there, or to replace it.
+    """
+
+    path: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+    def check(self, source: LayerInput, settings: Settings) -> None:
+        """Make sure, before any work, that the result can go there.
+
+        Raises
+        ------
+        FileProblem
+            If the name is no good, the input lies there, or OME-Zarr has no room for its axes, or
+            the result does not come in planes.
+        """
+        if self.path is None:
+            return
+        if "Y" not in settings.spatial:
+            raise FileProblem(
+                "Refined along Z, a stack is in memory until it is whole: keep the result in "
+                "memory, and save its layer then."
+            )
+        from napari_dip.files.growing import what_is_there
+        from napari_dip.files.ngff import axes_in_zarr
+
+        if not self.path.name.endswith(SUFFIX):
+            raise FileProblem(f"'{self.path.name}' is no OME-Zarr: end the name in {SUFFIX}.")
+        if any(_within(self.path, place) for place in _places(source)):
+            raise FileProblem(f"{self.path} is the input itself; choose another name.")
+        what_is_there(self.path)
+        try:
+            axes_in_zarr(source.axes)
+        except FileProblem:
+            raise FileProblem(
+                f"OME-Zarr has room for one axis beside time and space, and those of "
+                f"'{source.name}' are taken for {source.axes}: give the layer axis labels such as "
+                "t, z, y, x, or keep the result in memory."
+            ) from None
+
+    def spread_path(self, settings: Settings) -> Path | None:
+        """Name the folder for the spread of several fits; ``None`` where there is no spread."""
+        if self.path is None or recipe(settings).members == 1:
+            return None
+        return self.path.with_name(self.path.name.removesuffix(SUFFIX) + " uncertainty" + SUFFIX)
+
+    def open(self, problem: Problem, source: LayerInput) -> Output:
+        """Make the output, or open what is there.
+
+        Raises
+        ------
+        NapariDipError
+            If what is there was begun with other settings, or nothing can be written.
+        """
+        if self.path is None:
+            from napari_dip.stack.output import InMemory
+
+            return InMemory(problem)
+        from napari_dip.files.growing import OnDisk
+
+        return OnDisk(
+            problem,
+            as_stored(source),
+            self.path,
+            self.spread_path(problem.settings),
+            overwrite=self.overwrite,
+            resume=self.resume,
+        )
+
+    def shown(self, result: Result) -> Result:
+        """Give the result with arrays that a viewer can hold: those on the disk stay there."""
+        if self.path is None:
+            return result
+        spread = self.spread_path(result.settings)
+        return replace(
+            result,
+            image=_opened(self.path, result.axes),
+            spread=None if spread is None else _opened(spread, result.axes),
+        )
+
+
+def proposed_path(source: LayerInput, settings: Settings) -> Path:
+    """Name a folder for a result, beside the file of the layer or else at home."""
+    folder = source.path.parent if source.path is not None else Path.home()
+    return folder / (re.sub(r'[\\/:*?"<>|]+', "_", result_name(source, settings)) + SUFFIX)
+
+
+def as_stored(source: LayerInput) -> StoredImage:
+    """Say of a layer what a file would: pixel sizes, units and place.
+
+    A rotation, a shear and an affine are not said: OME-Zarr has no words for them.
+    """
+    placement = source.placement
+    letters = source.axes.replace("S", "")
+    unit = {
+        letter: name
+        for letter, one in zip(letters, placement["units"], strict=True)
+        if (name := canonical_unit(str(one)))
+    }
+    return StoredImage(
+        image=source.data,
+        axes=source.axes,
+        pixel_size={
+            letter: float(size)
+            for letter, size in zip(letters, placement["scale"], strict=True)
+            if size > 0 and (size != 1 or letter in unit)
+        },
+        unit=unit,
+        translate={
+            letter: float(place)
+            for letter, place in zip(letters, placement["translate"], strict=True)
+            if place
+        },
+    )
+
+
+def _opened(path: Path, axes: str) -> Any:
+    """Open what was written, lazily, with its axes in the order of the layer."""
+    import dask.array  # napari brings it along
+
+    from napari_dip.files.ngff import level_name
+    from napari_dip.files.pyramid import Arrangement
+
+    array: Any = dask.array.from_zarr(str(path), component=level_name(0))  # type: ignore[no-untyped-call]
+    return Arrangement(axes, array.shape, array.dtype).in_their_order(array)
+
+
+def _places(source: LayerInput) -> Iterator[Path]:
+    """List the folders and files that the input is known to lie in."""
+    if source.path is not None:
+        yield source.path
+    layers = getattr(getattr(source.data, "dask", None), "layers", {})
+    held = (layer.values() for layer in layers.values() if len(layer) == 1)
+    for array in (source.data, *(value for values in held for value in values)):
+        store = getattr(array, "store", None)  # dask opens folders by fsspec, where they are a path
+        root = getattr(store, "root", None) or getattr(store, "path", None)
+        if root:
+            yield Path(root)
+
+
+def _within(one: Path, other: Path) -> bool:
+    """Tell whether one folder is the other, or lies in it."""
+    one, other = one.resolve(), other.resolve()
+    return one.is_relative_to(other) or other.is_relative_to(one)

@@ -1,0 +1,99 @@
+"""What can be said of a restoration from the shape of the image and the settings alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from napari_dip.errors import BadImage, BadSettings
+from napari_dip.prior.recipes import recipe
+from napari_dip.stack.axes import Layout, guess_axes
+from napari_dip.stack.memory import choose_tile
+from napari_dip.stack.plan import Plan, make_plan, shared_axis
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from napari_dip.settings import Settings
+
+__all__ = ["lay_out", "settle"]
+
+SMALLEST_SIDE = 8
+
+
+def lay_out(shape: tuple[int, ...], settings: Settings) -> Layout:
+    """Lay the axes over a shape, or say why they do not fit; no torch is loaded for it.
+
+    Raises
+    ------
+    BadImage
+        If the axes are impossible, or the image is too small.
+
+    Examples
+    --------
+    >>> from napari_dip.settings import Settings
+    >>> lay_out((5, 64, 64), Settings(axes="ZYX")).spatial
+    'YX'
+    """
+    axes = settings.axes or guess_axes(shape)
+    volumes = settings.ndim == 3 and settings.share != "C"
+    alone = volumes or recipe(settings).window == 1
+    asked = "none" if alone else settings.share
+    spatial = settings.spatial
+    together = shared_axis(axes, shape, asked, spatial) if len(axes) == len(shape) else ""
+    layout = Layout(axes, shape, spatial, together)
+    for letter, size in zip(layout.spatial, layout.spatial_shape, strict=True):
+        if size < SMALLEST_SIDE and letter != "Z":
+            raise BadImage(
+                f"shape {shape}: {size} pixels along {letter} are too few for a prior; give "
+                f"at least {SMALLEST_SIDE}, or check axes={axes!r}"
+            )
+    if "S" in axes and shape[axes.index("S")] not in (3, 4):
+        raise BadImage(
+            f"axes={axes!r}: S has {shape[axes.index('S')]} samples, but a colour has 3 or "
+            "4; call the axis C to restore each channel by itself"
+        )
+    return layout
+
+
+def settle(
+    layout: Layout,
+    settings: Settings,
+    breaks: Collection[tuple[int, ...]] = (),
+    device: str | None = None,
+) -> tuple[Plan, str]:
+    """Settle the plan and the device.
+
+    Parameters
+    ----------
+    layout
+        Of the image.
+    settings
+        What to do.
+    breaks
+        Numbers along the leading axes of the planes that are not like the one before them; none
+        before the image was looked at.
+    device
+        Where it will be restored; ``None`` finds the device on this machine.
+
+    Raises
+    ------
+    BadSettings, DeviceUnavailable
+        If the device is not there, cannot do it, or has too little memory.
+    """
+    if device is None:
+        # torch is loaded only now, when nothing else can be wrong
+        from napari_dip.prior.device import choose_device
+
+        device = str(choose_device(settings.device))
+    if settings.precision == "bfloat16" and settings.ndim == 3 and device == "cpu":
+        raise BadSettings(
+            "precision='bfloat16' with ndim=3: torch's gradients of volumes are wrong on the CPU; "
+            "choose 'float32', or another device"
+        )
+    chosen = recipe(settings)
+    # Sections share for the sake of time: that they are alike to the noise is not asked of them.
+    breaks = () if layout.shared == "Y" else breaks
+    plan = make_plan(layout, chosen.window, chosen.context, breaks)
+    tile = choose_tile(settings, layout, plan.channels, device)
+    return replace(plan, tile=tile), device

@@ -1,0 +1,349 @@
+"""Stacks of any size in the panels: the plan beforehand, OME-Zarr that grows, several machines."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from dataclasses import replace
+
+import dask.array as da
+import numpy as np
+import pytest
+from distributed import LocalCluster
+from napari.layers import Image, Labels
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
+
+from napari_dip.errors import BadImage
+from napari_dip.files.growing import OnDisk
+from napari_dip.files.store import read_image, read_provenance
+from napari_dip.plugin import compute, estimate
+from napari_dip.plugin.layers import first_guess, read_layer
+from napari_dip.plugin.target import Target, as_stored
+from napari_dip.settings import Settings
+from napari_dip.stack import survey
+from napari_dip.stack.problem import make_problem
+from napari_dip.stack.restore import run
+
+QUICK = Settings(iterations=2, device="cpu")
+
+
+class Pulled:
+    """A stack whose planes are made when they are asked for; it counts those that are alive."""
+
+    def __init__(self, planes=12, side=32):
+        self.alive = self.most = self.made = 0
+        self._lock = threading.Lock()
+        self.array = da.map_blocks(
+            self._plane, chunks=((1,) * planes, (side,), (side,)), dtype=np.uint16
+        )
+
+    def _plane(self, block_info=None, block_id=None):
+        number = block_id[0]
+        plane = np.random.default_rng(number).poisson(50 + 400 * number, (1, 32, 32))
+        plane = plane.astype(np.uint16)
+        with self._lock:
+            self.alive, self.made = self.alive + 1, self.made + 1
+            self.most = max(self.most, self.alive)
+        weakref.finalize(plane, self._gone)
+        return plane
+
+    def _gone(self):
+        with self._lock:
+            self.alive -= 1
+
+
+@pytest.fixture
+def stack():
+    return np.random.default_rng(0).poisson(20, (3, 24, 28)).astype(np.uint16) * [
+        [[1]],
+        [[9]],
+        [[5]],
+    ]
+
+
+@pytest.fixture
+def cells(stack):
+    return Image(
+        stack,
+        name="cells",
+        scale=(2, 0.5, 0.5),
+        translate=(7, 1, -3),
+        units="um",
+        axis_labels="zyx",
+    )
+
+
+def ready(panel, path=None):
+    """Ask for little, and for a file if there is a path."""
+    panel["iterations"].setValue(2)
+    panel["device"].setCurrentText("processor (cpu)")
+    if path is not None:
+        panel["save_to"].setCurrentText("save as OME-Zarr …")
+        panel.widget._placing.path.value = path
+    return panel
+
+
+def begin(cells, path, units=1):
+    """Leave what a killed run leaves: some units, and no end."""
+    source = read_layer(cells)
+    problem = make_problem(source.data, QUICK.replace(axes=source.axes), None, None)
+    output = OnDisk(problem, as_stored(source), path)
+    steps = run(problem, output)
+    while next(steps).unit < units:
+        pass
+    steps.close()
+    return len(problem.plan.units)
+
+
+def finished(steps):
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def answer(what, said):
+    """Press a button of the next question."""
+
+    def press():
+        box = QApplication.activeModalWidget()
+        if box is None:
+            QTimer.singleShot(50, press)
+            return
+        said.append(box.text())
+        next(button for button in box.buttons() if what in button.text()).click()
+
+    QTimer.singleShot(50, press)
+
+
+def test_a_lazy_layer_is_pulled_plane_by_plane_and_copied_nowhere(monkeypatch):
+    monkeypatch.setattr(survey, "LARGEST_SAMPLE", 32 * 32)
+    pulled = Pulled(planes=8)
+    layer = Image(pulled.array, name="lazy", contrast_limits=(0, 6000), axis_labels="zyx")
+    source = read_layer(layer)
+    asked = Settings(iterations=1, refinement=0, share="none", precision="float32", device="cpu")
+    with compute.begin(source, asked, Target(), compute.Machines(), lambda: False) as work:
+        canvas, _, _ = first_guess(source, work.problem, work.output)
+        assert canvas[7].any()
+        result = finished(work.steps)
+    assert result.image.shape == (8, 32, 32)
+    np.testing.assert_array_equal(canvas[7], result.image[7])
+    assert pulled.made >= 16  # looked at once, and restored
+    assert pulled.most <= 4
+
+
+def test_of_a_pyramid_the_full_resolution_is_restored_lazily(open_panel, tmp_path):
+    pulled = Pulled(planes=2)
+    layer = Image([pulled.array, pulled.array[:, ::2, ::2]], multiscale=True, name="pyramid")
+    panel = ready(open_panel("Super-resolution", layer), tmp_path / "out.ome.zarr")
+    panel.press("run")
+    panel.wait_until_idle()
+    assert panel.viewer.layers[-1].data.shape == (2, 64, 64)
+    assert read_image(tmp_path / "out.ome.zarr").image.shape == (2, 64, 64)
+
+
+def test_the_plan_is_told_before_run(open_panel, cells, qtbot):
+    panel = open_panel("Denoise", cells)
+    qtbot.waitUntil(lambda: "memory" in panel["estimate"].text(), timeout=60_000)
+    assert panel["estimate"].text().startswith("3 planes, each plane in 2-D")
+    panel["preset"].setCurrentText("paper")
+    qtbot.waitUntil(lambda: "sharing" not in panel["estimate"].text(), timeout=60_000)
+
+
+def test_no_pixel_is_read_for_the_plan():
+    def forbidden(block):
+        raise AssertionError("a pixel was read")
+
+    huge = da.zeros((5000, 20_000, 20_000), chunks=(1, 2000, 2000), dtype=np.uint16)
+    huge = da.map_blocks(forbidden, huge, dtype=np.uint16)
+    small = read_layer(Image(np.zeros((2, 8, 8)), name="huge", axis_labels="zyx"))
+    source = replace(small, data=huge)
+    asked = estimate.Asked(source, QUICK, Target(), compute.Machines())
+    assert asked.too_large
+    assert "5000 planes" in asked.outlook()
+    assert "save it as OME-Zarr" in asked.outlook()
+
+
+def test_a_result_larger_than_memory_is_sent_to_the_disk_unless_the_user_says_no(
+    open_panel, cells, monkeypatch
+):
+    monkeypatch.setattr(estimate, "_PART", 0.0)
+    panel = open_panel("Denoise", cells)
+    assert panel["save_to"].currentText() == "save as OME-Zarr …"
+    assert panel.widget._placing.path.value.name == "cells (denoised).ome.zarr"
+    panel["save_to"].setCurrentText("keep in memory")
+    panel["seed"].setValue(3)
+    assert panel["save_to"].currentText() == "keep in memory"
+
+
+def test_run_cannot_be_pressed_where_it_could_not_work(open_panel, cells):
+    panel = open_panel("Inpaint")
+
+    def reason():
+        assert not panel["run"].isEnabled()
+        return panel["estimate"].text()
+
+    assert "open one" in reason()
+    thin = panel.viewer.add_image(np.zeros((16, 4)), name="thin")
+    assert "no mask" in reason()
+    panel.viewer.add_labels(np.zeros((16, 16), int))
+    assert "Nothing painted" in reason()
+    panel.viewer.layers[-1].data = np.eye(16, dtype=int)
+    assert "too few for a prior" in reason()
+    panel.widget.image.value = panel.viewer.add_layer(cells)
+    assert panel["run"].isEnabled()
+    panel["label"].setValue(3)
+    assert "Label 3" in reason()
+    panel.viewer.layers.remove(thin)
+
+
+def test_a_complex_image_is_refused_as_the_engine_does_it(cells):
+    source = replace(read_layer(cells), data=np.zeros((3, 24, 28), complex))
+    with pytest.raises(BadImage, match="complex image"):
+        estimate.Asked(source, QUICK, Target(), compute.Machines())
+
+
+def test_run_can_be_pressed_as_soon_as_something_is_painted(open_panel):
+    mask = Labels(np.zeros((16, 16), int))
+    panel = open_panel("Inpaint", Image(np.zeros((16, 16))), mask)
+    mask.paint((5, 5), 1)
+    assert panel["run"].isEnabled()
+    mask.undo()
+    assert not panel["run"].isEnabled()
+
+
+def test_the_result_grows_on_the_disk(open_panel, cells, tmp_path):
+    path = tmp_path / "out.ome.zarr"
+    panel = ready(open_panel("Denoise", cells), path)
+    panel["preset"].setCurrentText("best")  # which has a spread
+    panel.press("run")
+    panel.wait_until_idle()
+    _, spread, output = panel.viewer.layers
+    assert isinstance(output.data, da.Array)
+    assert output.name == "cells (denoised)"
+    assert "out.ome.zarr" in panel.said
+    stored = read_image(path)
+    np.testing.assert_array_equal(stored.image[:], output.data)
+    np.testing.assert_array_equal(
+        read_image(tmp_path / "out uncertainty.ome.zarr").image[:], spread.data
+    )
+    assert stored.axes == "ZYX"
+    assert stored.pixel_size == {"Z": 2, "Y": 0.5, "X": 0.5}
+    assert stored.translate == {"Z": 7, "Y": 1, "X": -3}
+    assert set(stored.unit.values()) == {"µm"}
+    assert read_provenance(path)["settings"]["preset"] == "best"
+    np.testing.assert_allclose(output.scale, cells.scale)
+
+
+def test_colours_come_back_in_their_order(tmp_path):
+    colours = np.random.default_rng(0).integers(0, 255, (24, 28, 3), np.uint8)
+    source, target = read_layer(Image(colours, rgb=True)), Target(tmp_path / "a.ome.zarr")
+    here, there = (
+        compute.begin(source, QUICK, one, compute.Machines(), lambda: False)
+        for one in (Target(), target)
+    )
+    with here as one, there as other:
+        in_memory, on_disk = finished(one.steps), target.shown(finished(other.steps))
+        canvas, _, _ = first_guess(source, other.problem, other.output)
+    np.testing.assert_array_equal(canvas[:], in_memory.image)
+    np.testing.assert_array_equal(on_disk.image, in_memory.image)
+    assert read_image(target.path).axes == "CYX"
+
+
+def test_an_unfinished_run_is_gone_on_with_or_not_as_the_user_says(
+    open_panel, cells, tmp_path, notifications
+):
+    path, said = tmp_path / "out.ome.zarr", []
+    units = begin(cells, path)
+    (first,) = (path / ".napari-dip" / "units").iterdir()
+    written = first.stat().st_mtime_ns
+    panel = ready(open_panel("Denoise", cells), path)
+
+    def press(button):
+        answer(button, said)
+        panel.press("run")
+        panel.wait_until_idle()
+
+    press("Cancel")
+    assert panel.said == ""
+    panel["seed"].setValue(5)
+    press("Go on")
+    assert "settings.seed: 0 there, 5 here" in notifications[-1].message
+    panel["seed"].setValue(0)
+    assert first.stat().st_mtime_ns == written
+    press("Go on")
+    assert panel.said.startswith("Done")
+    assert first.stat().st_mtime_ns == written
+    assert len([*first.parent.iterdir()]) == units
+    press("Start anew")
+    assert first.stat().st_mtime_ns != written
+    assert said == [f"{path} holds an unfinished run."] * 3 + [f"{path} holds an image."]
+
+
+def test_a_run_that_is_discarded_leaves_its_units_on_the_disk(open_panel, cells, tmp_path):
+    path = tmp_path / "out.ome.zarr"
+    begin(cells, path)
+    panel = ready(open_panel("Denoise", cells), path)
+    answer("Go on", [])
+    panel.press("run")
+    panel.press("discard")
+    panel.wait_until_idle()
+    assert panel.said.startswith("Discarded.")
+    assert path.is_dir()
+
+
+def test_the_input_is_never_the_target(open_panel, tmp_path):
+    path = tmp_path / "in.ome.zarr"
+    da.zeros((2, 16, 16), chunks=(1, 16, 16)).to_zarr(str(path))
+    panel = ready(open_panel("Denoise", Image(da.from_zarr(str(path)))), path)
+    assert "is the input itself" in panel["estimate"].text()
+    assert not panel["run"].isEnabled()
+
+
+def test_only_the_controls_that_count_are_shown_and_what_they_lack_is_said(
+    open_panel, cells, tmp_path
+):
+    panel = open_panel("Denoise", cells)
+    for choice, controls in (
+        ("this computer", set()),
+        ("several processes", {"workers"}),
+        ("a dask scheduler", {"address"}),
+    ):
+        panel["machines"].setCurrentText(choice)
+        assert {n for n in ("workers", "address") if not panel[n].isHidden()} == controls
+    assert "address of the scheduler" in panel["estimate"].text()
+    panel["machines"].setCurrentText("this computer")
+    for name, says in (("out.tif", "end the name in"), ("no/out.ome.zarr", "does not exist")):
+        ready(panel, tmp_path / name)
+        assert says in panel["estimate"].text()
+        assert not panel["run"].isEnabled()
+
+
+def test_a_scheduler_that_does_not_answer_is_told(open_panel, cells, monkeypatch, notifications):
+    monkeypatch.setattr(compute, "_PATIENCE_S", 0.5)
+    panel = ready(open_panel("Denoise", cells))
+    panel["machines"].setCurrentText("a dask scheduler")
+    panel["address"].setText("tcp://127.0.0.1:9")
+    panel.press("run")
+    panel.wait_until_idle()
+    assert "no scheduler answers there" in notifications[-1].message
+    assert panel["run"].isEnabled()
+
+
+def test_a_cluster_restores_the_same(open_panel, cells, tmp_path):
+    loopback = {"host": "127.0.0.1", "protocol": "tcp", "dashboard_address": None}
+    with compute.begin(
+        read_layer(cells), QUICK, Target(), compute.Machines(), lambda: False
+    ) as work:
+        here = finished(work.steps).image
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **loopback) as cluster:
+        panel = ready(open_panel("Denoise", cells))
+        panel["machines"].setCurrentText("a dask scheduler")
+        panel["address"].setText(cluster.scheduler_address)
+        for path in (None, tmp_path / "a.ome.zarr"):
+            ready(panel, path).press("run")
+            panel.wait_until_idle()
+            assert panel.said.startswith("Done"), panel.said
+            np.testing.assert_array_equal(panel.viewer.layers[-1].data, here)
