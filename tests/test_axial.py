@@ -14,10 +14,11 @@ from napari_dip import Settings, SuperResolve, super_resolve
 from napari_dip.cli import app
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
-from napari_dip.plugin.exchange import Exchange, deep_image_prior_restoration
-from napari_dip.plugin.layers import read_layer, to_layer_data
+from napari_dip.plugin.layers import first_guess, matched, read_layer, to_layer_data
 from napari_dip.prior.operators import Downsample
+from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import make_problem
+from napari_dip.stack.restore import run
 
 QUICK = {"iterations": 2, "stopping": "fixed", "device": "cpu"}
 MICROSCOPE = {"Z": 4.0, "Y": 0.8, "X": 0.8}
@@ -115,6 +116,19 @@ def test_a_file_says_where_the_finer_planes_lie(calibrated, tmp_path, suffix):
     assert "5 times finer along Z" in provenance["plan"]
 
 
+def layers_of(source, settings):
+    """What a run begins with, and what it ends with."""
+    problem = make_problem(source.data, settings, source.mask, None)
+    output = InMemory(problem)
+    begun = first_guess(source, problem, output)
+    steps = run(problem, output)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return begun, to_layer_data(end.value, source)
+
+
 @pytest.mark.parametrize("labels", [("z", "y", "x"), None], ids=["named", "unnamed"])
 def test_a_layer_lies_exactly_over_its_input(stack, labels):
     source = Image(
@@ -124,12 +138,11 @@ def test_a_layer_lies_exactly_over_its_input(stack, labels):
         units=("um",) * 3,
         axis_labels=labels,
     )
-    exchange = Exchange()
-    settings = Settings(task=SuperResolve(factor="isotropic"), **QUICK)
-    for _ in deep_image_prior_restoration(read_layer(source), settings, exchange):
-        pass
-    assert exchange.failure is None
-    data, keywords, _ = to_layer_data(exchange.result, read_layer(source))
+    asked = Settings(task=SuperResolve(factor="isotropic"), **QUICK)
+    taken, settings = matched(read_layer(source), asked)
+    begun, done = layers_of(taken, settings)
+    data, keywords, _ = done
+    assert begun[0].shape == data.shape
     output = Image(data, **keywords)
     assert output.data.shape == (20, 10, 12)
     np.testing.assert_allclose(output.scale, (0.8, 0.8, 0.8))

@@ -18,7 +18,7 @@ from napari_dip.errors import BadImage
 from napari_dip.files.growing import OnDisk
 from napari_dip.files.store import read_image, read_provenance
 from napari_dip.plugin import compute, estimate
-from napari_dip.plugin.layers import first_guess, read_layer
+from napari_dip.plugin.layers import first_guess, matched, read_layer
 from napari_dip.plugin.target import Target, as_stored
 from napari_dip.settings import Settings
 from napari_dip.stack import survey
@@ -122,8 +122,8 @@ def test_a_lazy_layer_is_pulled_plane_by_plane_and_copied_nowhere(monkeypatch):
     monkeypatch.setattr(survey, "LARGEST_SAMPLE", 32 * 32)
     pulled = Pulled(planes=8)
     layer = Image(pulled.array, name="lazy", contrast_limits=(0, 6000), axis_labels="zyx")
-    source = read_layer(layer)
-    asked = Settings(iterations=1, refinement=0, share="none", precision="float32", device="cpu")
+    quick = Settings(iterations=1, refinement=0, share="none", precision="float32", device="cpu")
+    source, asked = matched(read_layer(layer), quick)
     with compute.begin(source, asked, Target(), compute.Machines(), lambda: False) as work:
         canvas, _, _ = first_guess(source, work.problem, work.output)
         assert canvas[7].any()
@@ -160,7 +160,7 @@ def test_no_pixel_is_read_for_the_plan():
     huge = da.map_blocks(forbidden, huge, dtype=np.uint16)
     small = read_layer(Image(np.zeros((2, 8, 8)), name="huge", axis_labels="zyx"))
     source = replace(small, data=huge)
-    asked = estimate.Asked(source, QUICK, Target(), compute.Machines())
+    asked = estimate.Asked(source, QUICK.replace(axes=source.axes), Target(), compute.Machines())
     assert asked.too_large
     assert "5000 planes" in asked.outlook()
     assert "save it as OME-Zarr" in asked.outlook()
@@ -202,7 +202,7 @@ def test_run_cannot_be_pressed_where_it_could_not_work(open_panel, cells):
 def test_a_complex_image_is_refused_as_the_engine_does_it(cells):
     source = replace(read_layer(cells), data=np.zeros((3, 24, 28), complex))
     with pytest.raises(BadImage, match="complex image"):
-        estimate.Asked(source, QUICK, Target(), compute.Machines())
+        estimate.Asked(source, QUICK.replace(axes=source.axes), Target(), compute.Machines())
 
 
 def test_run_can_be_pressed_as_soon_as_something_is_painted(open_panel):
@@ -239,9 +239,10 @@ def test_the_result_grows_on_the_disk(open_panel, cells, tmp_path):
 
 def test_colours_come_back_in_their_order(tmp_path):
     colours = np.random.default_rng(0).integers(0, 255, (24, 28, 3), np.uint8)
-    source, target = read_layer(Image(colours, rgb=True)), Target(tmp_path / "a.ome.zarr")
+    source, asked = matched(read_layer(Image(colours, rgb=True)), QUICK)
+    target = Target(tmp_path / "a.ome.zarr")
     here, there = (
-        compute.begin(source, QUICK, one, compute.Machines(), lambda: False)
+        compute.begin(source, asked, one, compute.Machines(), lambda: False)
         for one in (Target(), target)
     )
     with here as one, there as other:
@@ -334,9 +335,8 @@ def test_a_scheduler_that_does_not_answer_is_told(open_panel, cells, monkeypatch
 
 def test_a_cluster_restores_the_same(open_panel, cells, tmp_path):
     loopback = {"host": "127.0.0.1", "protocol": "tcp", "dashboard_address": None}
-    with compute.begin(
-        read_layer(cells), QUICK, Target(), compute.Machines(), lambda: False
-    ) as work:
+    source, asked = matched(read_layer(cells), QUICK)
+    with compute.begin(source, asked, Target(), compute.Machines(), lambda: False) as work:
         here = finished(work.steps).image
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **loopback) as cluster:
         panel = ready(open_panel("Denoise", cells))

@@ -242,9 +242,9 @@ _FAST = Recipe(
 
 _TOGETHER: dict[str, Any] = {"window": 13, "shared_iterations": 110}
 
-_FAST_SUPER = replace(_FAST, tv_weight=0.002)
+_FAST_SUPER = replace(_FAST, tv_weight=0.005)
 
-_FAST_AXIAL = replace(_FAST_SUPER, iterations=160, window=4, projection=3)
+_FAST_AXIAL = replace(_FAST_SUPER, tv_weight=0.002, iterations=160, window=4, projection=3)
 """More sections than that are too much for one network: what lies between planes goes wrong."""
 
 _FILLING = replace(_FAST_NET, upsampling="nearest")
@@ -281,7 +281,7 @@ def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
                 chosen = _FAST_AXIAL
             else:  # nothing to stop before, and pixels held out would be missed
                 chosen = replace(_FAST_AXIAL, stopping=Fixed())
-            return replace(chosen, tv_weight=max(0.002, 0.4 * sigma)) if told else chosen
+            return replace(chosen, tv_weight=max(chosen.tv_weight, 0.4 * sigma)) if told else chosen
         case Inpaint():
             return _FAST_INPAINT[hole]
 
