@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from measure import psnr
 
-from napari_dip.prior.block import plan_fits
+from napari_dip.prior.ensemble import plan_fits
 from napari_dip.stack.problem import make_problem
 from napari_dip.stack.unit import make_block, unit_seed
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_dip import Settings
-    from napari_dip.prior.block import Fit
+    from napari_dip.prior.member import Fit
     from napari_dip.prior.stopping import Step, StoppingRule
 
 BEYOND = 1.6

@@ -6,8 +6,10 @@ import torch
 from skimage import data
 
 from napari_dip import Settings, restore
-from napari_dip.prior.block import Block, Fit, plan_fits
+from napari_dip.prior.block import Block
 from napari_dip.prior.collaborate import collaborate
+from napari_dip.prior.ensemble import plan_fits
+from napari_dip.prior.member import Fit
 from napari_dip.prior.noise import NoiseModel
 
 

@@ -14,7 +14,8 @@ from napari_dip.stack.memory import choose_tile, peak_bytes
 MEASURE = """
 import json, sys, threading, psutil, numpy as np
 import torch
-from napari_dip.prior.block import Block, restore_block
+from napari_dip.prior.block import Block
+from napari_dip.prior.ensemble import restore_block
 from napari_dip.prior.noise import NoiseModel
 from napari_dip.settings import Settings
 channels, side, precision = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]

@@ -6,7 +6,7 @@ from skimage import data
 
 from napari_dip import Settings, restore
 from napari_dip.errors import BadMask, BadSettings, OutOfMemory
-from napari_dip.prior import block
+from napari_dip.prior import ensemble, member
 from napari_dip.stack import unit
 
 TRUTH = data.camera()[100:196, 180:300] / 255
@@ -48,14 +48,14 @@ def test_tiles_restore_as_well_as_the_whole_and_show_no_seam(noisy):
 def test_all_tiles_take_as_many_iterations_as_the_first(noisy):
     asked = QUICK | {"iterations": 40, "stopping": "consensus"}
     fits = []
-    original = block.Fit.finish
+    original = member.Fit.finish
 
     def counted(self, estimate):
         fits.append(self.recipe)
         return original(self, estimate)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(block.Fit, "finish", counted)
+        patch.setattr(member.Fit, "finish", counted)
         _, result = finish(noisy, Settings(tile=72, **asked))
     assert [recipe.stopping.rule for recipe in fits] == ["consensus", "fixed", "fixed", "fixed"]
     assert result.reports[0].iterations % 4 == 0
@@ -85,14 +85,14 @@ def test_a_tile_in_a_hole_is_refused_with_the_cure(noisy):
 
 
 def test_when_the_memory_runs_out_the_tile_is_halved_and_it_is_said(noisy, monkeypatch):
-    original = block.restore_block
+    original = ensemble.restore_block
 
     def narrow(part, *args, **keywords):
         if max(part.values.shape) > 60:
             raise OutOfMemory("too large")
         return (yield from original(part, *args, **keywords))
 
-    monkeypatch.setattr(block, "restore_block", narrow)
+    monkeypatch.setattr(ensemble, "restore_block", narrow)
     quick = QUICK | {"iterations": 3, "refinement": 0}
     monkeypatch.setattr(unit, "_SMALLEST_TILE", 40)
     _, result = finish(noisy, Settings(**quick))

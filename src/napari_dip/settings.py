@@ -13,13 +13,22 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from napari_dip.errors import BadSettings
 from napari_dip.frozen import Frozen, in_words
-from napari_dip.voxel import LARGEST_FACTOR, Voxel, isotropic_factor
+from napari_dip.stopping import (
+    Consensus,
+    Discrepancy,
+    Fixed,
+    HeldOut,
+    MovingVariance,
+    Stopping,
+    WindowedVariance,
+)
+from napari_dip.task import Denoise, Hole, Inpaint, SuperResolve, Task
+from napari_dip.voxel import Voxel, isotropic_factor
 
 __all__ = [
     "Consensus",
     "Denoise",
     "Discrepancy",
-    "Downsampler",
     "Fixed",
     "HeldOut",
     "Hole",
@@ -47,9 +56,7 @@ NetworkName = Literal[
     "resnet",
     "pixels",
 ]
-Hole = Literal["scratches", "hole", "large-hole", "pixels"]
 PresetName = Literal["fast", "best", "paper"]
-Downsampler = Literal["lanczos2", "lanczos3", "box", "gaussian"]
 
 
 def _known_device(name: str) -> str:
@@ -66,17 +73,6 @@ def _noise_level(noise: Any) -> Any:
             "sensor's gain, offset and read noise"
         )
     return noise
-
-
-def _known_factor(factor: Any) -> Any:
-    whole = (
-        isinstance(factor, int) and not isinstance(factor, bool) and 2 <= factor <= LARGEST_FACTOR
-    )
-    if not (whole or factor == "isotropic"):
-        raise ValueError(
-            f"choose a whole number from 2 to {LARGEST_FACTOR}, or 'isotropic' to make voxels cubes"
-        )
-    return factor
 
 
 def _known_axes(axes: str | None) -> str | None:
@@ -110,61 +106,6 @@ def _known_voxel(voxel: Voxel | None) -> Voxel | None:
     if voxel is not None and not all(0 < size < float("inf") for size in voxel):
         raise ValueError("give three sizes above 0, along Z, Y and X")
     return voxel
-
-
-class Denoise(Frozen):
-    """Remove noise, or the blocks of JPEG compression: y = x + n."""
-
-    kind: Literal["denoise"] = "denoise"
-    artefact: Literal["noise", "jpeg"] = "noise"
-
-
-class SuperResolve(Frozen):
-    """Undo a decimation by an integer factor: y = D x + n.
-
-    ``axis="Z"`` refines a z-stack along Z alone, ``"YX"`` Y and X alone; ``None`` refines every
-    spatial axis: Y and X, and Z too with ``ndim=3``. ``factor="isotropic"`` refines Z by the
-    integer that brings the voxel nearest to a cube; it needs to know the ``voxel``.
-    ``downsampler`` is how the coarse pixels came about; ``None`` is ``"lanczos2"``, and along Z
-    alone ``"gaussian"``: a slice profile whose full width at half maximum is the distance of two
-    planes. ``"box"`` is for sections that were cut, each as thick as that distance.
-    """
-
-    kind: Literal["super-resolve"] = "super-resolve"
-    factor: Annotated[int | Literal["isotropic"], BeforeValidator(_known_factor)] = 2
-    axis: Literal["YX", "Z"] | None = None
-    downsampler: Downsampler | None = None
-
-    @model_validator(mode="after")
-    def _isotropic_along_z(self) -> Self:
-        if self.factor == "isotropic" and self.axis == "YX":
-            raise ValueError("factor='isotropic' refines Z: choose axis='Z', or give a number")
-        return self
-
-    @property
-    def axial(self) -> bool:
-        """Whether Z alone is refined."""
-        return self.axis == "Z" or self.factor == "isotropic"
-
-    @property
-    def kernel(self) -> Downsampler:
-        """The low-pass filter of the decimation."""
-        return self.downsampler or ("gaussian" if self.axial else "lanczos2")
-
-
-class Inpaint(Frozen):
-    """Fill in what a mask hides: y = m x.
-
-    ``missing`` says what is missing, because the published network differs; ``auto`` tells it
-    from the mask. ``keep_known`` returns the known pixels untouched, bit for bit.
-    """
-
-    kind: Literal["inpaint"] = "inpaint"
-    missing: Literal["auto"] | Hole = "auto"
-    keep_known: bool = True
-
-
-Task = Annotated[Denoise | SuperResolve | Inpaint, Field(discriminator="kind")]
 
 
 class SensorNoise(Frozen):
@@ -202,67 +143,9 @@ class Prior(Frozen):
     tv_weight: float | None = Field(None, ge=0)
 
 
-class Fixed(Frozen):
-    """Stop after the given number of iterations."""
-
-    rule: Literal["fixed"] = "fixed"
-
-
-class WindowedVariance(Frozen):
-    """ES-WMV: the least variance of the last ``window`` outputs (Wang et al., 2021)."""
-
-    rule: Literal["es-wmv"] = "es-wmv"
-    window: int = Field(100, ge=2)
-    patience: int = Field(1000, ge=1)
-
-
-class MovingVariance(Frozen):
-    """ES-EMV: the same with exponentially weighted moments (Wang et al., 2021)."""
-
-    rule: Literal["es-emv"] = "es-emv"
-    alpha: float = Field(0.1, gt=0, lt=1)
-    patience: int = Field(1000, ge=1)
-
-
-class HeldOut(Frozen):
-    """The least error on known pixels that the loss never sees."""
-
-    rule: Literal["held-out"] = "held-out"
-    fraction: float = Field(0.03, gt=0, le=0.5)
-    patience: int = Field(100, ge=1)
-
-
-class Consensus(Frozen):
-    """Two of three: pixels held out, whiteness of the residual, variance of the outputs.
-
-    ``fraction`` of the known pixels is held out; the variance is that of the last ``window``
-    outputs; each signal waits ``patience`` iterations for a new minimum, or that ``share`` of
-    those it took to the last.
-    """
-
-    rule: Literal["consensus"] = "consensus"
-    fraction: float = Field(0.05, gt=0, le=0.5)
-    window: int = Field(30, ge=2)
-    patience: int = Field(10, ge=1)
-    share: float = Field(0.15, ge=0, le=10)
-
-
-class Discrepancy(Frozen):
-    """Stop where the residual falls to ``tau`` times the variance of the noise."""
-
-    rule: Literal["discrepancy"] = "discrepancy"
-    tau: float = Field(1.0, gt=0)
-
-
 def _by_name(field: str) -> BeforeValidator:
     """Let ``"held-out"`` stand for ``{"rule": "held-out"}``."""
     return BeforeValidator(lambda value: {field: value} if isinstance(value, str) else value)
-
-
-Stopping = Annotated[
-    Fixed | WindowedVariance | MovingVariance | HeldOut | Discrepancy | Consensus,
-    Field(discriminator="rule"),
-]
 
 
 class Settings(Frozen):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.prior.block import Block, Restored
+    from napari_dip.prior.block import Block
+    from napari_dip.prior.ensemble import Restored
     from napari_dip.prior.fit import Fitted, Iterate
     from napari_dip.settings import Settings
 
@@ -42,7 +43,7 @@ def restore_in_tiles(
     BadMask
         If nothing is known of a tile.
     """
-    from napari_dip.prior.block import Restored, restore_block
+    from napari_dip.prior.ensemble import Restored, restore_block
 
     if tile is None:
         whole = restore_block(block, settings, device, seed=seed, stop_requested=stop_requested)

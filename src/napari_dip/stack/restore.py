@@ -17,7 +17,7 @@ from napari_dip.stack.unit import Done, UnitStep, continue_unit, restore_unit
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from napari_dip.prior.block import Restored
+    from napari_dip.prior.ensemble import Restored
     from napari_dip.stack.plan import Unit
 
 __all__ = ["Restoration", "Result", "Snapshot", "UnitReport", "conclude", "restore", "run"]

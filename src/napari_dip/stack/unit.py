@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.prior.block import Block, Restored
+    from napari_dip.prior.block import Block
+    from napari_dip.prior.ensemble import Restored
     from napari_dip.prior.fit import Iterate
     from napari_dip.prior.noise import NoiseModel
     from napari_dip.stack.intensity import Scale
@@ -83,7 +84,7 @@ def continue_unit(
     stop_requested: Callable[[], bool],
 ) -> Generator[UnitStep, None, Done]:
     """Go on with a unit whose network was kept, by so many iterations."""
-    from napari_dip.prior.further import continue_block
+    from napari_dip.prior.ensemble import continue_block
 
     seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
     assert scale is not None, "a constant unit has no network"

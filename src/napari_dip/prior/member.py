@@ -1,0 +1,248 @@
+"""One fit of a block: put the problem together from arrays, fit it, and refine what came out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_dip.prior.block import derived, knows_noise, mixes_pixels
+from napari_dip.prior.code import make_code
+from napari_dip.prior.collaborate import collaborate
+from napari_dip.prior.energy import Clipping, Observation
+from napari_dip.prior.fit import begin, fit
+from napari_dip.prior.networks import build_network
+from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
+from napari_dip.prior.project import project
+from napari_dip.prior.refine import refine, refine_alone
+from napari_dip.prior.rules import make_rule
+from napari_dip.settings import Settings, SuperResolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from numpy.typing import NDArray
+
+    from napari_dip.prior.block import Block
+    from napari_dip.prior.calibrate import Arithmetic
+    from napari_dip.prior.domain import Domain
+    from napari_dip.prior.fit import Fitted, Iterate
+    from napari_dip.prior.ledger import Course
+    from napari_dip.prior.recipes import Recipe
+    from napari_dip.prior.stopping import StoppingRule
+
+__all__ = ["Fit"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One network, fitted to a block and refined.
+
+    Parameters
+    ----------
+    block, settings
+        What is restored, and what was asked.
+    recipe, domain
+        As :func:`~napari_dip.prior.block.block_recipe` settles them.
+    arithmetic, place
+        In which precision, and where.
+    seed
+        Of all random numbers.
+    patch_side
+        Of the patches that are compared, in pixels.
+    """
+
+    block: Block
+    settings: Settings
+    recipe: Recipe
+    domain: Domain
+    arithmetic: Arithmetic
+    place: torch.device
+    seed: int
+    patch_side: int = 7
+
+    def run(
+        self, course: Course, stop_requested: Callable[[], bool]
+    ) -> Generator[Iterate, None, tuple[Fitted, NDArray[np.float32]]]:
+        """Fit, and show the iterates in the intensities of the block."""
+        fitting = self.advance(course, stop_requested)
+        try:
+            while True:
+                iterate = next(fitting)
+                if iterate.estimate is not None:
+                    iterate = replace(iterate, estimate=self.domain.leave(iterate.estimate))
+                yield iterate
+        except StopIteration as end:
+            fitted: Fitted = end.value
+        finally:
+            fitting.close()
+        # Patches bring texture back, but not what was cut off: rather too much than too little.
+        estimate = fitted.latest if self.refines else fitted.estimate
+        return fitted, self.finish(estimate)
+
+    def begin(self, watch: Callable[[StoppingRule], StoppingRule] = lambda rule: rule) -> Course:
+        """Put the problem together, in the domain's intensities.
+
+        ``watch`` may put another rule in the place of the recipe's.
+        """
+        rule, observation = make_rule(
+            self.recipe.stopping,
+            self._everything,
+            self._sigma,
+            torch.Generator().manual_seed(derived(self.seed, "held out")),
+            correlated=self._correlated,
+        )
+        channels, *low = self.block.values.shape
+        factors = self.settings.factors.values()
+        shape = tuple(size * factor for size, factor in zip(low, factors, strict=True))
+        order = self.arithmetic.memory_format(len(shape))
+        code = make_code(self.recipe, shape, derived(self.seed, "code"))
+        network = build_network(
+            self.recipe.network,
+            code,
+            channels,
+            derived(self.seed, "weights"),
+            self.recipe.spacing,
+        ).to(self.place)
+        return begin(
+            observation,
+            network.to(memory_format=order),  # type: ignore[call-overload]
+            code.to(self.place).contiguous(memory_format=order),
+            watch(rule),
+            self.recipe,
+            seed=derived(self.seed, "noise on the code"),
+        )
+
+    def advance(
+        self, course: Course, stop_requested: Callable[[], bool]
+    ) -> Generator[Iterate, None, Fitted]:
+        """Run the loop, in the domain's intensities."""
+        return fit(
+            course,
+            replace(self.recipe, precision=self.arithmetic.precision),
+            preview_every_s=self.settings.preview_every_s,
+            stop_requested=stop_requested,
+        )
+
+    @property
+    def refines(self) -> bool:
+        """Whether patches are compared: no operator mixes pixels, and each has its own noise."""
+        if mixes_pixels(self.block, self.settings):
+            return False
+        missing = not self.block.known.all()
+        white = self._sigma > 0 and not self._correlated
+        return self.recipe.refinement > 0 and (white or missing)
+
+    @property
+    def filters(self) -> bool:
+        """Whether a filter can do without an estimate: all of a plane is known, with noise."""
+        plane = self.block.values.ndim == 3 and bool(self.block.known.all())
+        return self.refines and plane and self._sigma > 0
+
+    def second_opinion(self) -> NDArray[np.float32]:
+        """Denoise without any network, in the intensities of the block."""
+
+        def collaborative(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
+            return collaborate(refine_alone(noisy, sigma, passes=2), noisy, sigma)
+
+        everything = self._everything
+        return self._filtered(collaborative, everything.y, known=everything.known)
+
+    def finish(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Refine an estimate of the loop, and bring it back to the intensities of the block."""
+        everything = self._everything
+        if self.recipe.projection:
+            sigma = self._sigma if self._trusts_noise else 0.0
+            first = _to_tensor(estimate).to(self.place)
+            fitting = project(first, everything, sigma, self.recipe.projection)
+            return self.domain.leave(fitting[0].cpu().numpy())
+        if not self.refines:
+            return self.domain.leave(estimate)
+        guide = _to_tensor(estimate).to(self.place)
+        noisy = everything.y
+        if everything.clipping is not None:
+            noisy = noisy + guide - everything.clipping(guide)
+        refined = partial(
+            refine,
+            passes=self.recipe.refinement,
+            side=self.patch_side,
+            reach=self.recipe.reach,
+        )
+        return self._filtered(refined, guide, noisy, known=everything.known)
+
+    def _filtered(
+        self, filtered: Callable[..., torch.Tensor], *images: torch.Tensor, known: torch.Tensor
+    ) -> NDArray[np.float32]:
+        """Filter images of the domain whose noise is made as strong in all channels, and leave it.
+
+        Channels that may show different things are filtered both together and each alone.
+        """
+        sigmas = self.domain.sigmas(self.block.values, self.block.known)
+        least = min(sigmas)
+        ratios = torch.tensor([least / sigma if least else 1.0 for sigma in sigmas]).to(known)
+        ratios = ratios.reshape(-1, *[1] * (known.ndim - 2))
+        parts = [*(image * ratios for image in images), known]
+        image = filtered(*parts, least)
+        if self.block.shared == "C":
+            channels = zip(*(part.split(1, dim=1) for part in parts), strict=True)
+            alone = torch.cat([filtered(*each, least) for each in channels], dim=1)
+            image = (image + alone) / 2
+        return self.domain.leave((image / ratios)[0].cpu().numpy())
+
+    def _clipping(self) -> Clipping | None:
+        """Tell where the sensor clips; where the noise depends on the intensity it is let be."""
+        clips = [
+            (noise.low, noise.high) if not noise.gain else (-np.inf, np.inf)
+            for noise in self.block.noises
+        ]
+        sigmas = self.domain.sigmas(self.block.values, self.block.known)
+        sensors = tuple((sigma, *ends) for sigma, ends in zip(sigmas, clips, strict=True))
+        return Clipping(sensors) if np.isfinite(clips).any() else None
+
+    @property
+    def _trusts_noise(self) -> bool:
+        """Whether the noise counts: along Z, only what was told of it does."""
+        return not self.recipe.projection or not isinstance(self.settings.noise, str)
+
+    @cached_property
+    def _sigma(self) -> float:
+        return self.domain.sigma(self.block.values, self.block.known)
+
+    @property
+    def _correlated(self) -> bool:
+        return any(noise.correlated for noise in self.block.noises)
+
+    @cached_property
+    def _everything(self) -> Observation:
+        """What was seen, nothing held out."""
+        block, place = self.block, self.place
+        aware = knows_noise(self.settings) and self._trusts_noise
+        weight = self.domain.weight(block.values) if aware else None
+        clipping = self._clipping() if aware and self._sigma > 0 else None
+        return Observation(
+            _to_tensor(self.domain.enter(block.values)).to(place),
+            _operator(self.settings, block.psf, place),
+            _to_tensor(block.known).to(place),
+            None if weight is None else _to_tensor(weight).to(place),
+            clipping,
+        )
+
+
+def _operator(
+    settings: Settings, psf: NDArray[np.float32] | None, place: torch.device
+) -> ForwardOperator:
+    """Light is blurred first, then sampled."""
+    operators: list[ForwardOperator] = []
+    if psf is not None:
+        operators.append(Blur(torch.from_numpy(psf).to(place)))
+    if isinstance(settings.task, SuperResolve):
+        operators.append(Downsample(tuple(settings.factors.values()), settings.task.kernel))
+    return Composed(tuple(operators)) if operators else Identity()
+
+
+def _to_tensor(array: NDArray[np.generic]) -> torch.Tensor:
+    """Copy ``(channels, *spatial)`` into a float tensor with an axis for the batch."""
+    return torch.from_numpy(np.array(array, dtype=np.float32))[None]
