@@ -10,16 +10,21 @@ import weakref
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
+    QApplication,
     QCheckBox,
     QComboBox,
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QWidget,
 )
+from superqt import QCollapsible
 
 from napari_dip.plugin.widgets import Denoise
 
@@ -276,3 +281,37 @@ def test_the_panels_are_in_the_menus(make_napari_viewer, name):
     action = next(titles[title] for title in titles if name in title)
     action.trigger()
     assert any(name in title for title in viewer.window.dock_widgets)
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_that_is_too_high_scrolls_and_nothing_in_it_is_squeezed(open_panel, qtbot, name):
+    panel = open_panel(name)
+    window = panel.viewer.window._qt_window
+    window.resize(1000, 500)
+    window.show()
+    height = window.height()
+    for fold in panel.dock.findChildren(QCollapsible):
+        fold.expand(animate=False)
+    bar = panel.dock.findChild(QScrollArea).verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    preset = panel["preset"]
+    qtbot.waitUntil(lambda: preset.height() >= preset.minimumSizeHint().height())
+    assert window.height() == height
+
+
+def test_the_wheel_changes_no_setting_while_a_panel_is_scrolled(open_panel):
+    panel = open_panel("Denoise")
+    seed, where = panel["seed"], QPointF(5, 5)
+    before = seed.value()
+    turn = QWheelEvent(
+        where,
+        seed.mapToGlobal(where),
+        QPoint(0, 0),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(seed, turn)
+    assert seed.value() == before

@@ -147,7 +147,8 @@ def align(container: Container[Widget]) -> None:
 
 def folded(name: str, title: str, content: Container[Widget]) -> QCollapsible:
     """Fold controls away under a title."""
-    fold = QCollapsible(title)
+    fold = QCollapsible(title, expandedIcon="▼", collapsedIcon="▶")
+    fold.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
     fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
     fold.setContent(content.native)

@@ -15,6 +15,7 @@ from napari_dip.plugin.buttons import Buttons, bind
 from napari_dip.plugin.estimate import Answer, Asked, Estimate
 from napari_dip.plugin.layers import LayerInput, matched, read_layer
 from napari_dip.plugin.placing import Placing, settle_target
+from napari_dip.plugin.scrolling import make_scrollable
 from napari_dip.plugin.session import Session
 from napari_dip.plugin.target import proposed_path
 from napari_dip.plugin.view import RunView
@@ -70,6 +71,7 @@ class Panel(Container[Widget]):
         words, buttons = self.estimate.native, self._buttons.native
         for part in (words, buttons, self.status.native, self._view, self._fold, advanced):
             self.native.layout().addWidget(part)
+        make_scrollable(self.native)
         bind(self.native, [*self._buttons.all, self._view.tools.onward])
         self.native.setMaximumWidth(_WIDTH)
         Docking(self.native).undocked.connect(self._undocked)
