@@ -77,7 +77,12 @@ class Canvas(Lazy):
         chosen = [np.arange(n)[part] for n, part in zip(self.shape, parts, strict=True)]
         places = [np.atleast_1d(each) for each in chosen]
         leading = self._problem.layout.leading
-        inside = np.ix_(*(each for axis, each in enumerate(places) if axis not in leading))
+        # Slices and no lists of numbers, by which numpy takes ten times as long over a plane.
+        inside = tuple(
+            part if isinstance(part, slice) else slice(place[0], place[0] + 1)
+            for axis, (part, place) in enumerate(zip(parts, places, strict=True))
+            if axis not in leading
+        )
         values = np.empty([each.size for each in places], self.dtype)
         target: list[int | slice] = [slice(None)] * self.ndim
         for numbers in np.ndindex(*(places[axis].size for axis in leading)):

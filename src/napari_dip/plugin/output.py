@@ -65,7 +65,7 @@ class Output:
         elif self.shown and before is None:
             self.layer.data = pixels
         elif self.shown:
-            self.layer.refresh()
+            self.layer.refresh(extent=False, highlight=False)  # but the pixels nothing is new
         if self._keep_previews and new:
             self._keep(begun, snapshot)
 
