@@ -20,6 +20,7 @@ from magicgui.widgets import (
 )
 from magicgui.widgets.bases import RangedWidget
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox
 from superqt import QCollapsible
 
@@ -147,10 +148,12 @@ def align(container: Container[Widget]) -> None:
 
 def folded(name: str, title: str, content: Container[Widget]) -> QCollapsible:
     """Fold controls away under a title."""
-    fold = QCollapsible(title, expandedIcon="▼", collapsedIcon="▶")
+    fold = QCollapsible("▶  " + title, expandedIcon=QIcon(), collapsedIcon=QIcon())
     fold.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
     fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
+    # In the text, which has the colour of the theme; an icon keeps that of the first.
+    fold.toggleButton().toggled.connect(lambda on: fold.setText(("▼  " if on else "▶  ") + title))
     fold.setContent(content.native)
     fold.setDuration(0)
     fold.collapse(animate=False)
