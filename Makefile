@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 # In the order in which they are named, even under make -j.
 .NOTPARALLEL:
-.PHONY: help demo test format lint typecheck imports manifest docs wheel unit fuzz bench bench-smoke system clean
+.PHONY: help demo test format lint typecheck imports manifest docs wheel unit fuzz soak bench bench-smoke system clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ unit: $(DEV) ## pytest, doctests included
 
 fuzz: $(DEV) ## the property tests with many more examples, and what is slow
 	$(BIN)/pytest --hypothesis-profile=fuzz -m "hypothesis or slow" tests
+
+soak: $(DEV) ## two hundred runs in one viewer, and ten viewers closed in mid-run; takes minutes
+	$(BIN)/pytest -s -m slow tests/viewer/test_soak.py
 
 bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes hours, and goes on if cut short
 	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless # what is missing, the tables say
