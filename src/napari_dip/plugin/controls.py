@@ -20,7 +20,6 @@ from magicgui.widgets import (
 )
 from magicgui.widgets.bases import RangedWidget
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox
 from superqt import QCollapsible
 
@@ -148,7 +147,7 @@ def align(container: Container[Widget]) -> None:
 
 def folded(name: str, title: str, content: Container[Widget]) -> QCollapsible:
     """Fold controls away under a title."""
-    fold = QCollapsible("▶  " + title, expandedIcon=QIcon(), collapsedIcon=QIcon())
+    fold = QCollapsible("▶  " + title, expandedIcon=" ", collapsedIcon=" ")
     fold.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
     fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
