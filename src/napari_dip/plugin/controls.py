@@ -19,12 +19,13 @@ from magicgui.widgets import (
     Widget,
 )
 from magicgui.widgets.bases import RangedWidget
+from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox
 from superqt import QCollapsible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari.layers import Layer
     from napari.viewer import Viewer
@@ -40,7 +41,9 @@ __all__ = [
     "folded",
     "integer",
     "layer_choice",
+    "mask_choice",
     "number",
+    "row",
     "text",
     "words",
 ]
@@ -67,6 +70,31 @@ def layer_choice(name: str, label: str, tip: str, viewer: Viewer, kind: type[Lay
         return [layer for layer in viewer.layers if isinstance(layer, kind)]
 
     return _choice(ComboBox(label=label, choices=choices), name, tip)
+
+
+def mask_choice(
+    name: str, label: str, tip: str, viewer: Viewer, image: Callable[[], Layer | None]
+) -> ComboBox:
+    """Make a list of the layers that can be a mask of the chosen image, the likely ones first.
+
+    An image is a mask only where somebody says so: what comes first is chosen by itself.
+    """
+
+    def choices(_: Any) -> list[tuple[str, Layer | None]]:
+        others = [layer for layer in viewer.layers if layer is not image()]
+        painted = [layer for layer in others if isinstance(layer, Labels | Shapes)]
+        images = [layer for layer in others if isinstance(layer, Image)]
+        named: list[tuple[str, Layer | None]] = [(one.name, one) for one in (*painted, *images)]
+        return named if painted or not images else [("none yet", None), *named]
+
+    return _choice(ComboBox(label=label, choices=choices), name, tip)
+
+
+def row(*widgets: Widget) -> Container[Widget]:
+    """Lay controls side by side."""
+    container = Container(widgets=widgets, layout="horizontal", labels=False)
+    container.margins = (0, 0, 0, 0)
+    return container
 
 
 def choice(name: str, label: str, tip: str, choices: Sequence[tuple[str, str]]) -> ComboBox:

@@ -12,13 +12,13 @@ from pint import DimensionalityError
 
 from napari_dip.errors import BadImage
 from napari_dip.plugin.canvas import Canvas
-from napari_dip.plugin.masks import missing_pixels
 from napari_dip.stack.axes import guess_axes
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Labels, Layer
+    from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
+    from napari_dip.plugin.masks import Mask
     from napari_dip.settings import Settings
     from napari_dip.stack.output import Output
     from napari_dip.stack.problem import Problem
@@ -101,19 +101,15 @@ class LayerInput:
         return float(z), float(y), float(x)
 
 
-def read_layer(
-    layer: Layer, mask_layer: Labels | None = None, label: int | None = None
-) -> LayerInput:
+def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
     """Take from a layer all that a restoration and its result need.
 
     Parameters
     ----------
     layer
         The Image layer to restore; of a multiscale one the full resolution is taken.
-    mask_layer
-        A Labels layer, painted where pixels are missing.
-    label
-        The label that means *missing*; ``None`` is any but 0.
+    mask
+        A layer in which is marked what is missing.
 
     Raises
     ------
@@ -135,7 +131,7 @@ def read_layer(
         axes=_axes(layer, data.shape),
         rgb=bool(layer.rgb),
         name=layer.name,
-        mask=None if mask_layer is None else missing_pixels(mask_layer, layer, label),
+        mask=None if mask is None else mask.over(layer),
         placement={
             "scale": np.array(layer.scale),
             "translate": np.array(layer.translate),
