@@ -18,13 +18,11 @@ class Contour:
         """Draw this layer as an outline and no other; with ``None``, none."""
         if layer is self._layer:
             return
+        drawn, before = self._layer, self._before
+        self._layer = layer if isinstance(layer, Labels) else None
+        # Drawn anew, a layer tells of it: whoever comes back here from there finds all done.
+        if drawn is not None:
+            drawn.contour = before
         if self._layer is not None:
-            self._layer.contour = self._before
-            self._layer = None
-        if isinstance(layer, Labels):
-            self._layer, self._before = layer, layer.contour
-            layer.contour = max(1, self._before)
-
-    def restore(self) -> None:
-        """Give the layer back as it was."""
-        self.only(None)
+            self._before = self._layer.contour
+            self._layer.contour = max(1, self._before)

@@ -20,7 +20,7 @@ from magicgui.widgets import (
 )
 from magicgui.widgets.bases import RangedWidget
 from napari.layers import Image, Labels, Shapes
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox
 from superqt import QCollapsible
 
@@ -63,6 +63,25 @@ class _QtSpinBox(QBaseRangedWidget):
         super().__init__(QSpinBox, **kwargs)
 
 
+class _InOrder(ComboBox):
+    """A list in the order of its choices; where the chosen one has gone, the first is chosen.
+
+    magicgui's adds at the end what is new, and Qt chooses the neighbour of what has gone.
+    """
+
+    def reset_choices(self, *_: Any) -> None:
+        """Make the list anew."""
+        before = self.value if self.choices else None
+        with self.changed.blocked(), QSignalBlocker(self.native):
+            self.native.clear()
+            super().reset_choices()
+            if self.choices:
+                self.value = before if before in self.choices else self.choices[0]
+        after = self.value if self.choices else None
+        if after is not before:
+            self.changed.emit(after)
+
+
 def layer_choice(name: str, label: str, tip: str, viewer: Viewer, kind: type[Layer]) -> ComboBox:
     """Make a list of the viewer's layers of one kind, no wider than its panel."""
 
@@ -87,12 +106,12 @@ def mask_choice(
         named: list[tuple[str, Layer | None]] = [(one.name, one) for one in (*painted, *images)]
         return named if painted or not images else [("none yet", None), *named]
 
-    return _choice(ComboBox(label=label, choices=choices), name, tip)
+    return _choice(_InOrder(label=label, choices=choices), name, tip)
 
 
-def row(*widgets: Widget) -> Container[Widget]:
+def row(*widgets: Widget, label: str = "") -> Container[Widget]:
     """Lay controls side by side."""
-    container = Container(widgets=widgets, layout="horizontal", labels=False)
+    container = Container(widgets=widgets, layout="horizontal", labels=False, label=label)
     container.margins = (0, 0, 0, 0)
     return container
 

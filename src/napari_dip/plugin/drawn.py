@@ -53,7 +53,7 @@ def drawn_pixels(
     for vertices, kind, width in shapes:
         vertices = np.asarray(vertices, np.float64)
         for outline in _outlines(vertices, kind, float(width)):
-            pixels = to_pixels(outline)
+            pixels = to_pixels(outline).round(6)  # a corner on a pixel's centre holds it
             planes = np.rint(pixels[:, :-2]).astype(int)
             if (planes != planes[:1]).any():
                 raise BadMask(

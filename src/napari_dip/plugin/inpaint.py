@@ -82,7 +82,7 @@ class Inpaint(Panel):
             0,
             controls.MOST,
             0,
-            special="any",
+            special="any label",
         )
         self.planes = controls.choice(
             "planes",
@@ -130,8 +130,7 @@ class Inpaint(Panel):
             own=[
                 self.mask,
                 controls.row(self.new_mask, self.suggest_mask),
-                self.marks,
-                self.which,
+                controls.row(self.marks, self.which, label="painted are"),
                 self.planes,
                 controls.row(self.keep_known, self.outline),
                 self.coverage,
@@ -142,7 +141,7 @@ class Inpaint(Panel):
         self.new_mask.changed.connect(self._new_mask)
         self.suggest_mask.changed.connect(self._suggest)
         self._viewer.dims.events.current_step.connect(self._stepped)
-        Docking(self.native).undocked.connect(self._contour.restore)
+        Docking(self.native).undocked.connect(self._give_back_outline)
 
     def task(self) -> settings.Task:
         """Say what the controls of the task ask for."""
@@ -204,6 +203,9 @@ class Inpaint(Panel):
         super()._look_again()
         self._cover()
 
+    def _give_back_outline(self) -> None:
+        self.outline.value = False
+
     def _stepped(self) -> None:
         if self.planes.value == _THIS:
             self._cover()
@@ -211,8 +213,9 @@ class Inpaint(Panel):
     def _cover(self) -> None:
         """Find out how much is missing."""
         image, mask = self.image.value, self.mask.value
-        self.coverage.visible = image is not None and mask is not None
-        self._measure.ask(_Coverage(self._mask(), image) if self.coverage.visible else None)
+        both = image is not None and mask is not None
+        self.coverage.visible = both
+        self._measure.ask(_Coverage(self._mask(), image) if both else None)
 
     def _tell_coverage(self, answer: Answer) -> None:
         self.coverage.value = answer.words

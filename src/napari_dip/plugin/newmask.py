@@ -37,21 +37,26 @@ def grid_of(image: Image) -> Grid:
     shape = tuple(source.data.shape[: image.ndim])
     if image.ndim == 2 or math.prod(shape) <= _MOST:
         return Grid(shape, source.placement, one_for_all=False)
-    plane = [image.ndim - 2, image.ndim - 1]
     names = ("scale", "translate", "rotate", "shear")
-    place = Affine(**{name: source.placement[name] for name in names}).set_slice(plane)
+    place = _of_the_plane(Affine(**{name: source.placement[name] for name in names}))
     return Grid(
         shape[-2:],
         {
-            **{name: getattr(place, name) for name in names},
-            "affine": Affine(affine_matrix=source.placement["affine"])
-            .set_slice(plane)
-            .affine_matrix,
+            "scale": place.scale,
+            "translate": place.translate,
+            "rotate": place.rotate,
+            "shear": place.shear[:1],  # napari gives two zeros where there is none
+            "affine": _of_the_plane(image.affine).affine_matrix,
             "units": source.placement["units"][-2:],
             "axis_labels": source.placement["axis_labels"][-2:],
         },
         one_for_all=True,
     )
+
+
+def _of_the_plane(place: Affine) -> Affine:
+    """Take of a transform what it does to the last two axes."""
+    return Affine(linear_matrix=place.linear_matrix[-2:, -2:], translate=place.translate[-2:])
 
 
 def new_mask(viewer: Viewer, image: Image) -> tuple[Labels, str]:

@@ -153,9 +153,9 @@ class Panel(Container[Widget]):
 
     def _hinder(self, reason: str) -> None:
         """Let Run be pressed only where nothing speaks against it."""
-        self._reason = reason
-        if reason:
+        if reason or self._reason:  # what is mended is no longer said
             self.estimate.value = reason
+        self._reason = reason
         if self._session is None:
             self._rest()
 

@@ -25,6 +25,9 @@ _BEYOND_ALL, _BEYOND_MEDIAN = 4.0, 8.0
 """By how many standard deviations of the noise a hot pixel exceeds all its neighbours but one,
 which may be hot as well, and their median."""
 
+_BEYOND_RANGE = 2.0
+"""By how many times the range of these neighbours it exceeds them: less does an edge or a tip."""
+
 _CONTRAST = 0.1
 """The least that it exceeds their median by, as a part of the range of the image."""
 
@@ -157,6 +160,7 @@ def _label(
         brightest, darkest = (
             rank_filter(values, rank, footprint=_RING, mode="mirror") for rank in (-2, 1)
         )
+        near = np.maximum(near, _BEYOND_RANGE * (brightest - darkest))
         labels[(values - around > far) & (values - brightest > near)] = _HOT
         labels[(around - values > far) & (darkest - values > near)] = _DEAD
     labels[~finite] = _NOT_FINITE
