@@ -116,11 +116,9 @@ def test_a_layer_of_any_kind_is_restored_in_its_place(kind, task):
         assert getattr(output, name) == getattr(layer, name), name
 
 
-@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")  # napari casts to show it
 @pytest.mark.parametrize(
     ("layer", "says"),
     [
-        pytest.param(lambda: Image(GREY.astype(complex)), "complex", id="complex"),
         pytest.param(lambda: Labels(GREY.astype(int), name="cells"), "Labels layer", id="labels"),
         pytest.param(lambda: Image(GREY[:, :1]), "too few", id="one-wide"),
     ],

@@ -179,6 +179,11 @@ def test_every_control_is_named_and_explained(open_panel, name):
             "Super-resolution": {"axis": QComboBox, "factor": QSpinBox, "downsampler": QComboBox},
             "Inpaint": {
                 "mask": QComboBox,
+                "new_mask": QPushButton,
+                "suggest_mask": QPushButton,
+                "marks": QComboBox,
+                "planes": QComboBox,
+                "outline": QCheckBox,
                 "label": QSpinBox,
                 "missing": QComboBox,
                 "keep_known": QCheckBox,
