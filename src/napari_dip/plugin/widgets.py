@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 
@@ -15,6 +15,8 @@ from napari_dip.plugin.panel import Panel
 from napari_dip.plugin.window import unwrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import napari.viewer
     from napari.layers import Layer
 
@@ -42,6 +44,10 @@ class Denoise(Panel):
     def task(self) -> settings.Task:
         """Say what the controls of the task ask for."""
         return settings.Denoise(artefact=self.artefact.value)
+
+    def take(self, task: Any, came: Mapping[str, Any]) -> None:
+        """Set the controls of the task as a record has it."""
+        self.artefact.value = task.artefact
 
 
 class SuperResolution(Panel):
@@ -89,6 +95,14 @@ class SuperResolution(Panel):
             axis="Z" if self.axis.value != "YX" else None,
             downsampler=None if kernel == "usual" else kernel,
         )
+
+    def take(self, task: Any, came: Mapping[str, Any]) -> None:
+        """Set the controls of the task as a record has it."""
+        isotropic = task.factor == "isotropic"
+        self.axis.value = "isotropic" if isotropic else task.axis or "YX"
+        if not isotropic:
+            self.factor.value = task.factor
+        self.downsampler.value = task.downsampler or "usual"
 
     def _factor_is_asked(self, axis: str) -> None:
         self.factor.enabled = axis != "isotropic"
@@ -147,6 +161,15 @@ class Inpaint(Panel):
     def task(self) -> settings.Task:
         """Say what the controls of the task ask for."""
         return settings.Inpaint(missing=self.missing.value, keep_known=self.keep_known.value)
+
+    def take(self, task: Any, came: Mapping[str, Any]) -> None:
+        """Set the controls of the task as a record has it, with its mask if that is still there."""
+        self.missing.value, self.keep_known.value = task.missing, task.keep_known
+        if mask := came.get("mask"):
+            self.which.value = mask["label"] or 0
+            there: list[Any] = [*self.mask.choices]
+            named = [layer for layer in there if layer.name == mask["layer"]]
+            self.mask.value = next(iter(named), self.mask.value)
 
     def watched(self) -> list[Layer]:
         """List the layers whose changes may make a run possible or impossible."""
