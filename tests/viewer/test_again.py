@@ -202,5 +202,5 @@ def test_what_the_controls_cannot_say_is_told(run, counts):
     record = layer.metadata["napari-dip"]
     record["settings"] |= {"share": "none", "task": {"kind": "inpaint"}}
     panel.press("reapply")
-    assert "those of the task, which was to inpaint" in panel.said
-    assert "share='none'" in panel.said
+    assert "Its task was to inpaint" in panel.said
+    assert "no control for share='none'" in panel.said

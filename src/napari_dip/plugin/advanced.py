@@ -17,6 +17,11 @@ class Advanced(Container[Widget]):
     ----------
     own
         Controls of one task, which come first.
+
+    Attributes
+    ----------
+    lasting
+        Those that are seldom chosen for one image alone.
     """
 
     def __init__(self, own: list[Widget]) -> None:
@@ -78,6 +83,7 @@ class Advanced(Container[Widget]):
             "Keep each preview, at most one a second, as a hidden layer of its own. Each takes "
             "as much memory as the part that it shows: a plane, or a window of planes.",
         )
+        self.lasting = [self.preset, self.device, self.keep_previews]
         super().__init__(
             widgets=[
                 *own,

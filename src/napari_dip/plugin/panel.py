@@ -19,6 +19,7 @@ from napari_dip.plugin.layers import LayerInput, matched, read_layer
 from napari_dip.plugin.placing import Placing, settle_target
 from napari_dip.plugin.queue import Queue
 from napari_dip.plugin.recall import made_with
+from napari_dip.plugin.remember import remember
 from napari_dip.plugin.session import Session
 from napari_dip.plugin.target import Target, beside, proposed_path
 from napari_dip.plugin.trial import chosen_part, cropped
@@ -70,6 +71,7 @@ class Panel(Container[Widget]):
         self.estimate = controls.words("estimate")
         self.status = controls.words("status")
         self._advanced = Advanced(folded)
+        remember(self._advanced.lasting)
         self._placing = Placing()
         self._view = RunView(self._viewer)
         self._again = Again(self._viewer)
@@ -304,14 +306,14 @@ class Panel(Container[Widget]):
         except NapariDipError as error:
             self._say(f"'{name}' was made by another version: {error}")
             return
-        rest = self._advanced.take(asked)
-        own = asked.task.kind == self.task().kind
-        if own:
+        rest, words = self._advanced.take(asked), f"The controls are set as '{name}' was made."
+        if asked.task.kind == self.task().kind:
             self.take(asked.task, record["input"])
         else:
-            rest.insert(0, f"those of the task, which was to {asked.task.kind}")
-        left = f" Not to be said here: {', '.join(rest)}." if rest else ""
-        self._say(f"The controls are set as '{name}' was made.{left}")
+            words += f" Its task was to {asked.task.kind}, for which there is another panel."
+        if rest:
+            words += f" There is no control for {', '.join(rest)}."
+        self._say(words)
 
     def _undocked(self) -> None:
         """Stop when the panel is closed, as Stop can no longer be pressed; nothing is lost."""
