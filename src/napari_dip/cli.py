@@ -36,7 +36,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Image = Annotated[Path, typer.Argument(metavar="IN", help="Image: TIFF, OME-Zarr, PNG, JPEG, BMP.")]
+Image = Annotated[
+    Path,
+    typer.Argument(metavar="IN", help="TIFF, OME-Zarr, PNG, JPEG, BMP; CZI, ND2 … by bioio."),
+]
 Mask = Annotated[Path, typer.Argument(metavar="MASK", help="Which pixels are missing.")]
 Output = Annotated[
     Path, typer.Argument(metavar="OUT", help="To write: .tif, .ome.tif, .zarr, .png.")

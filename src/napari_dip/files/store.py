@@ -1,4 +1,4 @@
-"""Images in and out of files: TIFF, OME-TIFF, ImageJ's TIFF, PNG, OME-Zarr; JPEG and BMP to read.
+"""Images in and out of files: TIFF, OME-TIFF, ImageJ's TIFF, PNG, OME-Zarr; more of them to read.
 
 A file is written under another name in the same folder and renamed when it is whole, so that
 no half file ever stands under the name that was asked for.
@@ -24,6 +24,7 @@ from napari_dip.files.ngff import axes_in_zarr, check_target, is_zarr
 from napari_dip.files.picture import picture_provenance, read_picture, write_png
 from napari_dip.files.series import is_pattern, read_series
 from napari_dip.files.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
+from napari_dip.files.vendor import is_vendor, read_vendor
 from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ __all__ = [
     "write_image",
 ]
 
-_READABLE = "TIFF, OME-TIFF, OME-Zarr, PNG, JPEG and BMP"
+_READABLE = "TIFF, OME-TIFF, OME-Zarr, PNG, JPEG, BMP, and by bioio CZI, ND2 and more"
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -57,7 +58,8 @@ class StoredMask(NamedTuple):
 def read_image(path: str | Path, *, lazy: bool = False) -> StoredImage:
     """Read an image, its axes and its pixel sizes.
 
-    The format is told from the content, not from the name. Of several images in one TIFF file
+    The format is told from the content, and that of a microscope's own program (CZI, ND2, LIF …,
+    with ``napari-dip[formats]``) from the name. Of several images in one TIFF file
     the first is taken; a picture's colour table and CMYK colours become RGB; both are noted.
 
     Parameters
@@ -91,6 +93,8 @@ def read_image(path: str | Path, *, lazy: bool = False) -> StoredImage:
 
         return read_zarr(path)
     with _readable(path):
+        if is_vendor(path):
+            return read_vendor(path)
         if not _is_tiff(path):
             return read_picture(path)
         if not lazy:

@@ -1,0 +1,73 @@
+"""Microscopes' own formats: what bioio says is taken over, and what is missing is named."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from types import ModuleType, SimpleNamespace
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from napari_dip.errors import FileProblem
+from napari_dip.files.store import read_image
+
+
+@pytest.fixture
+def bioio(monkeypatch):
+    """Stand in for bioio, which is no part of the tests: a module with a class BioImage."""
+    module = ModuleType("bioio")
+    monkeypatch.setitem(sys.modules, "bioio", module)
+    return module
+
+
+def scene(values, order="TCZYX", **changes):
+    """What bioio tells of a file."""
+    told = {
+        "dask_data": da.from_array(values, chunks=1),
+        "dims": SimpleNamespace(order=order),
+        "physical_pixel_sizes": SimpleNamespace(Z=0.5, Y=0.1, X=0.1),
+        "time_interval": timedelta(seconds=3),
+        "scenes": ("one",),
+    }
+    return SimpleNamespace(**(told | changes))
+
+
+def test_axes_sizes_and_values_come_over(bioio, tmp_path):
+    values = np.arange(2 * 3 * 4 * 5, dtype=">u2").reshape(2, 1, 3, 4, 5)
+    bioio.BioImage = lambda path: scene(values, scenes=("one", "two"))
+    stored = read_image(tmp_path / "cells.CZI")
+    assert stored.axes == "TZYX"
+    assert stored.pixel_size == {"T": 3, "Z": 0.5, "Y": 0.1, "X": 0.1}
+    assert stored.unit == {"T": "s", "Z": "µm", "Y": "µm", "X": "µm"}
+    assert stored.image.dtype == np.dtype("u2")
+    np.testing.assert_array_equal(stored.image[1, 2], values[1, 0, 2])
+    assert type(stored.image[0]) is np.ndarray
+    assert stored.notes == ("It has 2 scenes; the first was read.",)
+
+
+def test_what_nobody_measured_is_left_out(bioio, tmp_path):
+    unknown = SimpleNamespace(Z=None, Y=None, X=None)
+    colours = np.zeros((1, 1, 1, 8, 9, 3), np.uint8)
+    bioio.BioImage = lambda path: scene(
+        colours, "TCZYXS", physical_pixel_sizes=unknown, time_interval=None
+    )
+    stored = read_image(tmp_path / "section.vsi")
+    assert stored.axes == "YXS"
+    assert stored.pixel_size == {}
+
+
+def test_a_missing_package_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "bioio", None)
+    with pytest.raises(FileProblem, match=r"napari-dip\[formats\] and bioio-nd2"):
+        read_image(tmp_path / "cells.nd2")
+
+
+def test_what_bioio_cannot_read_is_told(bioio, tmp_path):
+    def refuse(path):
+        raise ValueError("not a LIF")
+
+    bioio.BioImage = refuse
+    with pytest.raises(FileProblem, match=r"not a LIF.*bioio-lif"):
+        read_image(tmp_path / "cells.lif")
