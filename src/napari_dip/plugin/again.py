@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
-__all__ = ["Again"]
+__all__ = ["Again", "reapplied"]
 
 
 class Again(QWidget):
@@ -84,6 +84,26 @@ class Again(QWidget):
         record = record_of(self._layer)
         if record is not None:
             self.reapplied.emit(record, self._layer.name)
+
+
+def reapplied(name: str, other: str, rest: list[str]) -> str:
+    """Say that the controls are set as a layer was made, and what of it they cannot say.
+
+    Parameters
+    ----------
+    name
+        Of the layer.
+    other
+        What it was made by, where that was another task.
+    rest
+        The settings without a control.
+    """
+    words = f"The controls are set as '{name}' was made."
+    if other:
+        words += f" Its task was to {other}, for which there is another panel."
+    if rest:
+        words += f" There is no control for {', '.join(rest)}."
+    return words
 
 
 _PYTHON = "Copy Python that makes the selected layer again, with the same seed and settings."

@@ -12,7 +12,7 @@ from napari.utils.notifications import show_error, show_info
 from napari_dip.errors import BadImage, NapariDipError
 from napari_dip.plugin import controls
 from napari_dip.plugin.advanced import Advanced
-from napari_dip.plugin.again import Again
+from napari_dip.plugin.again import Again, reapplied
 from napari_dip.plugin.buttons import Buttons, bind
 from napari_dip.plugin.estimate import Answer, Asked, Estimate
 from napari_dip.plugin.layers import LayerInput, matched, read_layer
@@ -300,20 +300,15 @@ class Panel(Container[Widget]):
         self._queue.take(session.ending, words)
 
     def _reapply(self, record: Mapping[str, Any], name: str) -> None:
-        """Put the settings of a layer into the controls."""
         try:
             asked = made_with(record)
         except NapariDipError as error:
             self._say(f"'{name}' was made by another version: {error}")
             return
-        rest, words = self._advanced.take(asked), f"The controls are set as '{name}' was made."
-        if asked.task.kind == self.task().kind:
+        rest = self._advanced.take(asked)
+        if own := asked.task.kind == self.task().kind:
             self.take(asked.task, record["input"])
-        else:
-            words += f" Its task was to {asked.task.kind}, for which there is another panel."
-        if rest:
-            words += f" There is no control for {', '.join(rest)}."
-        self._say(words)
+        self._say(reapplied(name, "" if own else asked.task.kind, rest))
 
     def _undocked(self) -> None:
         """Stop when the panel is closed, as Stop can no longer be pressed; nothing is lost."""
