@@ -17,6 +17,7 @@ import tifffile
 from PIL import Image
 from typer.testing import CliRunner
 
+from napari_dip import console
 from napari_dip.cli import app
 from napari_dip.errors import Diverged
 from napari_dip.files import run as files
@@ -405,6 +406,17 @@ def test_an_interrupted_run_writes_nothing(cells, tmp_path, number):
     assert "nothing was written" in stderr
     assert "Traceback" not in stderr
     assert list(tmp_path.iterdir()) == [cells]
+
+
+def test_an_interrupted_run_into_zarr_says_what_is_there(cells, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(console, "follow", interrupted)
+    result = call("denoise", cells, tmp_path / "out.zarr")
+    assert result.exit_code == 130
+    assert "0 of 1 units are in" in result.stderr
+    assert "--resume" in result.stderr
 
 
 @posix

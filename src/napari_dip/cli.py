@@ -57,8 +57,8 @@ def _errors_as_exit_codes() -> Iterator[None]:
     except (NapariDipError, MemoryError) as error:
         _complain(str(error) or "too little memory; crop the image, or close other programs")
         raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        _complain("interrupted; nothing was written")
+    except KeyboardInterrupt as stop:
+        _complain(f"interrupted; {str(stop) or 'nothing was written'}")
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -247,7 +247,10 @@ def _restore_file(
         if stop_requested():
             raise KeyboardInterrupt  # there is no best so far
         steps = _steps(run, crew, stop_requested)
-        result = follow(steps, settings.task.kind, quiet=options.quiet)
+        try:
+            result = follow(steps, settings.task.kind, quiet=options.quiet)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(run.left()) from None
         for note in run.write(result):
             say(note)
 

@@ -49,6 +49,13 @@ class FileRun:
         image = result.image if image is None else image
         return self.stored.with_image(image, result.axes, result.factors)
 
+    def left(self) -> str:
+        """Say what an interrupted run leaves."""
+        if not isinstance(self.output, OnDisk):
+            return "nothing was written"
+        units = len(self.problem.plan.units)
+        return f"{len(self.output.done())} of {units} units are in {self.path}; --resume goes on"
+
     def write(self, result: Result) -> tuple[str, ...]:
         """Write what is not written yet; return what the user should know."""
         if isinstance(self.output, OnDisk):

@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter, median_filter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -47,22 +47,39 @@ class Scale:
 
     def to_unit(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Map [low, high] to [0, 1]; what lies outside, a hot pixel say, becomes 0 or 1."""
-        inside = values.astype(np.float64).clip(self.low, self.high)
-        return ((inside - self.low) / self.span).astype(np.float32)
+        unit = np.empty(values.shape, np.float32)
+        for channel, low, high in self._ends(len(values)):
+            inside = values[channel].astype(np.float64).clip(low, high)
+            unit[channel] = (inside - low) / (high - low)
+        return unit
 
     def from_unit(self, values: NDArray[np.float32], dtype: np.dtype) -> NDArray[Any]:
         """Map back, rounding and clipping to what the dtype can hold."""
-        restored = values.astype(np.float64) * self.span + self.low
-        if dtype.kind == "b":
-            return restored >= 0.5
-        if np.issubdtype(dtype, np.integer):
-            whole = np.iinfo(dtype)
-            # The largest 64-bit integers are no float64: the next smaller one must do.
-            largest = float(whole.max)
-            largest = largest if largest <= whole.max else np.nextafter(largest, 0)
-            return restored.round().clip(whole.min, largest).astype(dtype)
-        limits = np.finfo(dtype)
-        return restored.clip(limits.min, limits.max).astype(dtype)
+        restored = np.empty(values.shape, dtype)
+        for channel, low, high in self._ends(len(values)):
+            one = values[channel].astype(np.float64) * (high - low) + low
+            restored[channel] = _in_dtype(one, dtype)
+        return restored
+
+    def _ends(self, channels: int) -> Iterator[tuple[int, float, float]]:
+        """Give the ends of one channel after another: a float64 of all at once would be large."""
+        low, high = (np.broadcast_to(np.ravel(end), channels) for end in (self.low, self.high))
+        for channel in range(channels):
+            yield channel, float(low[channel]), float(high[channel])
+
+
+def _in_dtype(values: NDArray[np.float64], dtype: np.dtype) -> NDArray[Any]:
+    """Round and clip to what the dtype can hold."""
+    if dtype.kind == "b":
+        return values >= 0.5
+    if np.issubdtype(dtype, np.integer):
+        whole = np.iinfo(dtype)
+        # The largest 64-bit integers are no float64: the next smaller one must do.
+        largest = float(whole.max)
+        largest = largest if largest <= whole.max else np.nextafter(largest, 0)
+        return values.round().clip(whole.min, largest).astype(dtype)
+    limits = np.finfo(dtype)
+    return values.clip(limits.min, limits.max).astype(dtype)
 
 
 def together(scales: Sequence[Scale | None], ndim: int) -> Scale:

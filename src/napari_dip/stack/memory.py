@@ -42,6 +42,9 @@ _REFINING = _Need(200 * MEGA, 0, 700)
 _REFINING_MOST = 700 * MEGA
 """It works in bands of rows where an image is large."""
 
+_HELD = 30
+"""Bytes a value of a whole unit takes, beside the tile: seen, scaled, blended, written."""
+
 _SMALLEST = 96
 _STEP = 32
 _PART = 0.8
@@ -104,6 +107,7 @@ def choose_tile(settings: Settings, layout: Layout, channels: int, device: str) 
     precision = choose_arithmetic(recipe(settings).precision, device, layout.ndim).precision
     if need(height, width) <= budget:
         return None
+    budget -= _HELD * depth * height * width * channels
     largest = max(height, width) // _STEP * _STEP
     for side in range(largest, _SMALLEST - 1, -_STEP):
         if need(min(side, height), min(side, width)) <= budget:

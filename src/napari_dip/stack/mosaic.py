@@ -98,5 +98,5 @@ def restore_in_tiles(
 def _enlarged(values: NDArray[np.float32], factors: tuple[int, ...]) -> NDArray[np.float32]:
     """Repeat each pixel, to stand for what is not restored yet."""
     for axis, factor in enumerate(factors, start=1):
-        values = values.repeat(factor, axis)
+        values = values.repeat(factor, axis) if factor > 1 else values
     return values

@@ -94,6 +94,14 @@ def settle(
     chosen = recipe(settings)
     # Sections share for the sake of time: that they are alike to the noise is not asked of them.
     breaks = () if layout.shared == "Y" else breaks
-    plan = make_plan(layout, chosen.window, chosen.context, breaks)
-    tile = choose_tile(settings, layout, plan.channels, device)
-    return replace(plan, tile=tile), device
+    window = chosen.window
+    while True:
+        plan = make_plan(layout, window, chosen.context, breaks)
+        try:
+            tile = choose_tile(settings, layout, plan.channels, device)
+        except BadSettings:
+            if plan.window == 1 or settings.window is not None:
+                raise
+            window //= 2  # fewer planes together take less
+        else:
+            return replace(plan, tile=tile), device

@@ -79,8 +79,10 @@ class Blend:
     def image(self, beneath: NDArray[np.float32] | float = 0.0) -> NDArray[np.float32]:
         """Give the whole: the weights of all tiles sum to one; what has none is `beneath`."""
         there = self._weight > 0
-        whole = self._sum / np.where(there, self._weight, 1)
-        return np.where(there, whole, beneath).astype(np.float32)
+        weight = np.where(there, self._weight, 1).astype(np.float32, copy=False)
+        whole: NDArray[np.float32] = self._sum / weight
+        np.copyto(whole, beneath, where=~there)
+        return whole
 
     def _taper(self, tile: Tile) -> NDArray[np.float32]:
         """Fall off towards the sides that are not those of the image."""
