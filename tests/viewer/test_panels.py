@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import weakref
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QListWidget,
     QPushButton,
     QSpinBox,
     QWidget,
@@ -172,6 +174,12 @@ def test_every_control_is_named_and_explained(open_panel, name):
         "estimate": QLabel,
         "run": QPushButton,
         "stop": QPushButton,
+        "try_here": QPushButton,
+        "apply_to_stack": QPushButton,
+        "queue": QListWidget,
+        "queue_add": QPushButton,
+        "queue_run": QPushButton,
+        "queue_clear": QPushButton,
         "discard": QPushButton,
         "status": QLabel,
         **{
@@ -281,3 +289,40 @@ def test_the_panels_are_in_the_menus(make_napari_viewer, name):
     action = next(titles[title] for title in titles if name in title)
     action.trigger()
     assert any(name in title for title in viewer.window.dock_widgets)
+
+
+def test_what_was_chosen_is_remembered_for_all_panels(open_panel):
+    first = open_panel("Denoise")
+    first["preset"].setCurrentText("best")
+    first["device"].setCurrentText("processor (cpu)")
+    first["keep_previews"].setChecked(True)
+    first["seed"].setValue(3)
+    dock, _ = first.viewer.window.add_plugin_dock_widget("napari-dip", "Inpaint")
+    assert dock.findChild(QComboBox, "preset").currentText() == "best"
+    assert dock.findChild(QComboBox, "device").currentText() == "processor (cpu)"
+    assert dock.findChild(QCheckBox, "keep_previews").isChecked()
+    assert dock.findChild(QSpinBox, "seed").value() == 0  # which belongs to one image
+
+
+def test_what_was_chosen_is_there_in_the_next_session(tmp_path):
+    code = """if True:
+        from qtpy.QtWidgets import QApplication
+        app = QApplication([])
+        from magicgui.widgets import ComboBox
+        from napari_dip.plugin.remember import remember
+        preset = ComboBox(name="preset", choices=["fast", "best"], value="fast")
+        remember([preset])
+        print(preset.value)
+        preset.value = "best"
+    """
+    environment = os.environ | {
+        "NAPARI_CONFIG": str(tmp_path / "settings.yaml"),
+        "QT_QPA_PLATFORM": "offscreen",
+    }
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert said == [["fast"], ["best"]]

@@ -21,7 +21,7 @@ from magicgui.widgets import (
 from magicgui.widgets.bases import RangedWidget
 from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import QSignalBlocker, Qt
-from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox
+from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox, QWidget
 from superqt import QCollapsible
 
 if TYPE_CHECKING:
@@ -192,12 +192,12 @@ def align(container: Container[Widget]) -> None:
         label.setMinimumWidth(_LABEL_WIDTH)
 
 
-def folded(name: str, title: str, content: Container[Widget]) -> QCollapsible:
+def folded(name: str, title: str, content: Container[Widget] | QWidget) -> QCollapsible:
     """Fold controls away under a title."""
     fold = QCollapsible(title)
     fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
-    fold.setContent(content.native)
+    fold.setContent(content if isinstance(content, QWidget) else content.native)
     fold.setDuration(0)
     fold.collapse(animate=False)
     return fold

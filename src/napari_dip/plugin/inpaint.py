@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from qtpy.compat import isalive
@@ -25,6 +25,8 @@ from napari_dip.plugin.window import Docking, unwrapped
 from napari_dip.stack.observed import as_lazy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import napari.viewer
     from napari.layers import Layer
 
@@ -146,6 +148,16 @@ class Inpaint(Panel):
     def task(self) -> settings.Task:
         """Say what the controls of the task ask for."""
         return settings.Inpaint(missing=self.missing.value, keep_known=self.keep_known.value)
+
+    def take(self, task: Any, came: Mapping[str, Any]) -> None:
+        """Set the controls of the task as a record has it, with its mask if that is still there."""
+        self.missing.value, self.keep_known.value = task.missing, task.keep_known
+        if mask := came.get("mask"):
+            there: list[Any] = [*self.mask.choices]
+            named = [layer for layer in there if layer.name == mask["layer"]]
+            self.mask.value = next(iter(named), self.mask.value)
+            self.which.value, self.marks.value = mask["label"] or 0, mask["marks"]
+            self.planes.value = _EVERY if mask["plane"] is None else _THIS
 
     def watched(self) -> list[Layer]:
         """List the layers whose changes may make a run possible or impossible."""

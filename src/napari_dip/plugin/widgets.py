@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_dip import settings
 from napari_dip.plugin import controls
 from napari_dip.plugin.panel import Panel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import napari.viewer
 
 __all__ = ["Denoise", "SuperResolution"]
@@ -35,6 +37,10 @@ class Denoise(Panel):
     def task(self) -> settings.Task:
         """Say what the controls of the task ask for."""
         return settings.Denoise(artefact=self.artefact.value)
+
+    def take(self, task: Any, came: Mapping[str, Any]) -> None:
+        """Set the controls of the task as a record has it."""
+        self.artefact.value = task.artefact
 
 
 class SuperResolution(Panel):
@@ -82,6 +88,14 @@ class SuperResolution(Panel):
             axis="Z" if self.axis.value != "YX" else None,
             downsampler=None if kernel == "usual" else kernel,
         )
+
+    def take(self, task: Any, came: Mapping[str, Any]) -> None:
+        """Set the controls of the task as a record has it."""
+        isotropic = task.factor == "isotropic"
+        self.axis.value = "isotropic" if isotropic else task.axis or "YX"
+        if not isotropic:
+            self.factor.value = task.factor
+        self.downsampler.value = task.downsampler or "usual"
 
     def _factor_is_asked(self, axis: str) -> None:
         self.factor.enabled = axis != "isotropic"
