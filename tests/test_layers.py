@@ -13,6 +13,7 @@ from napari.layers import Image, Labels, Points
 
 from napari_dip.errors import BadImage, BadMask
 from napari_dip.plugin.layers import first_guess, read_layer, to_layer_data
+from napari_dip.plugin.masks import Mask
 from napari_dip.settings import Inpaint, Settings, SuperResolve
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import make_problem
@@ -180,7 +181,7 @@ def test_the_preview_of_a_window_shows_each_of_its_planes():
 
 
 def missing(image, mask, label=None):
-    return read_layer(image, mask, label).mask
+    return read_layer(image, Mask(mask, label)).mask
 
 
 def painted(shape, *where):

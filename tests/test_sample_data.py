@@ -13,6 +13,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from napari_dip.plugin import sample_data
 from napari_dip.plugin.layers import read_layer
+from napari_dip.plugin.masks import Mask
 
 SAMPLES = [sample_data.noisy, sample_data.low_resolution, sample_data.scratched]
 
@@ -53,7 +54,7 @@ def test_small_pixels_are_means_of_the_truth():
 
 def test_the_mask_marks_exactly_the_scratches():
     scratched, truth, mask = (Layer.create(*data) for data in sample_data.scratched())
-    known = ~read_layer(scratched, mask).mask
+    known = ~read_layer(scratched, Mask(mask)).mask
     assert 0.02 < 1 - known.mean() < 0.3
     np.testing.assert_array_equal(scratched.data[known], truth.data[known])
     assert (scratched.data[~known] == 255).all()

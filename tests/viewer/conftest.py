@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from napari.settings import get_plugin_settings
 from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QPushButton, QWidget
 
@@ -112,6 +113,13 @@ def open_panel(make_napari_viewer, qtbot):
     for one in [*session._running]:
         one.discard()
     qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered():
+    """Panels begin as they do for a new user; napari keeps settings as long as a process lives."""
+    yield
+    get_plugin_settings("napari-dip").panels.reset()
 
 
 @pytest.fixture

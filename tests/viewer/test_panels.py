@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import weakref
@@ -19,6 +20,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QListWidget,
     QPushButton,
     QScrollArea,
     QSpinBox,
@@ -177,6 +179,12 @@ def test_every_control_is_named_and_explained(open_panel, name):
         "estimate": QLabel,
         "run": QPushButton,
         "stop": QPushButton,
+        "try_here": QPushButton,
+        "apply_to_stack": QPushButton,
+        "queue": QListWidget,
+        "queue_add": QPushButton,
+        "queue_run": QPushButton,
+        "queue_clear": QPushButton,
         "discard": QPushButton,
         "status": QLabel,
         **{
@@ -184,6 +192,11 @@ def test_every_control_is_named_and_explained(open_panel, name):
             "Super-resolution": {"axis": QComboBox, "factor": QSpinBox, "downsampler": QComboBox},
             "Inpaint": {
                 "mask": QComboBox,
+                "new_mask": QPushButton,
+                "suggest_mask": QPushButton,
+                "marks": QComboBox,
+                "planes": QComboBox,
+                "outline": QCheckBox,
                 "label": QSpinBox,
                 "missing": QComboBox,
                 "keep_known": QCheckBox,
@@ -283,6 +296,7 @@ def test_the_panels_are_in_the_menus(make_napari_viewer, name):
     assert any(name in title for title in viewer.window.dock_widgets)
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_that_is_too_high_scrolls_and_nothing_in_it_is_squeezed(open_panel, qtbot, name):
     panel = open_panel(name)
@@ -315,3 +329,40 @@ def test_the_wheel_changes_no_setting_while_a_panel_is_scrolled(open_panel):
     )
     QApplication.sendEvent(seed, turn)
     assert seed.value() == before
+=======
+def test_what_was_chosen_is_remembered_for_all_panels(open_panel):
+    first = open_panel("Denoise")
+    first["preset"].setCurrentText("best")
+    first["device"].setCurrentText("processor (cpu)")
+    first["keep_previews"].setChecked(True)
+    first["seed"].setValue(3)
+    dock, _ = first.viewer.window.add_plugin_dock_widget("napari-dip", "Inpaint")
+    assert dock.findChild(QComboBox, "preset").currentText() == "best"
+    assert dock.findChild(QComboBox, "device").currentText() == "processor (cpu)"
+    assert dock.findChild(QCheckBox, "keep_previews").isChecked()
+    assert dock.findChild(QSpinBox, "seed").value() == 0  # which belongs to one image
+
+
+def test_what_was_chosen_is_there_in_the_next_session(tmp_path):
+    code = """if True:
+        from qtpy.QtWidgets import QApplication
+        app = QApplication([])
+        from magicgui.widgets import ComboBox
+        from napari_dip.plugin.remember import remember
+        preset = ComboBox(name="preset", choices=["fast", "best"], value="fast")
+        remember([preset])
+        print(preset.value)
+        preset.value = "best"
+    """
+    environment = os.environ | {
+        "NAPARI_CONFIG": str(tmp_path / "settings.yaml"),
+        "QT_QPA_PLATFORM": "offscreen",
+    }
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert said == [["fast"], ["best"]]
+>>>>>>> main

@@ -25,6 +25,7 @@ from napari_dip.files.picture import picture_provenance, read_picture, write_png
 from napari_dip.files.series import is_pattern, read_series
 from napari_dip.files.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
 from napari_dip.files.vendor import is_vendor, read_vendor
+from napari_dip.stack.marks import grey_threshold
 from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") 
     values, axes = stored.whole(), stored.axes
     if axes.endswith("S"):
         values, axes = values[..., :3].max(-1), axes[:-1]
-    threshold = _threshold(values)
+    threshold = grey_threshold(values)
     marked = values > threshold if threshold else values != 0
     missing = marked if marks == "missing" else ~marked
     notes = [*stored.notes]
@@ -260,19 +261,6 @@ def _readable(path: Path) -> Iterator[None]:
 def _is_tiff(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) in _TIFF_STARTS
-
-
-def _threshold(values: NDArray[Any]) -> float:
-    """Return where to cut the grey levels of a mask, 0 where its values are labels."""
-    levels = np.unique(values)
-    if values.dtype == bool or levels.size <= 2:
-        return 0
-    if values.dtype.kind == "f":
-        return float(levels[0] + levels[-1]) / 2
-    # Labels start at 1 and rarely reach the top of their type; white always does. JPEG blurs
-    # white a little.
-    top = np.iinfo(values.dtype).max
-    return top / 2 if levels[-1] >= 0.97 * top else 0
 
 
 def _format(path: Path, dtype: np.dtype[Any], axes: str) -> Dialect | Literal["png", "zarr"]:

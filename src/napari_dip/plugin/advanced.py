@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from magicgui.widgets import Container, Widget
 
-from napari_dip import settings
 from napari_dip.plugin import controls
+from napari_dip.settings import Settings, Task
 
 __all__ = ["Advanced"]
 
@@ -17,6 +17,11 @@ class Advanced(Container[Widget]):
     ----------
     own
         Controls of one task, which come first.
+
+    Attributes
+    ----------
+    lasting
+        Those that are seldom chosen for one image alone.
     """
 
     def __init__(self, own: list[Widget]) -> None:
@@ -78,6 +83,7 @@ class Advanced(Container[Widget]):
             "Keep each preview, at most one a second, as a hidden layer of its own. Each takes "
             "as much memory as the part that it shows: a plane, or a window of planes.",
         )
+        self.lasting = [self.preset, self.device, self.keep_previews]
         super().__init__(
             widgets=[
                 *own,
@@ -92,9 +98,9 @@ class Advanced(Container[Widget]):
         )
         controls.align(self)
 
-    def settings(self, task: settings.Task) -> settings.Settings:
+    def settings(self, task: Task) -> Settings:
         """Say what the controls ask for."""
-        return settings.Settings(
+        return Settings(
             task=task,
             preset=self.preset.value,
             iterations=int(self.iterations.value) or None,
@@ -103,3 +109,25 @@ class Advanced(Container[Widget]):
             seed=int(self.seed.value),
             device=self.device.value,
         )
+
+    def take(self, asked: Settings) -> list[str]:
+        """Set the controls as some settings have it.
+
+        Returns
+        -------
+        list of str
+            The settings, but for the task, the axes and the voxel, that the controls cannot say.
+        """
+        rule = "" if asked.stopping is None else asked.stopping.rule
+        self.preset.value = asked.preset
+        self.iterations.value = min(asked.iterations or 0, controls.MOST)
+        self.stopping.value = rule if rule in self.stopping.choices else ""
+        self.noise.value = asked.noise if isinstance(asked.noise, float) else 0
+        self.seed.value = min(asked.seed, controls.MOST)
+        self.device.value = asked.device if asked.device in self.device.choices else "auto"
+        shown = self.settings(asked.task)
+        return [
+            f"{name}={value!r}"
+            for name, value in asked
+            if name not in ("axes", "voxel") and value != getattr(shown, name)
+        ]

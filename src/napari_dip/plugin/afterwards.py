@@ -11,7 +11,7 @@ from napari.layers import Image
 from napari.utils.transforms import Affine
 
 from napari_dip.plugin.history import Frame
-from napari_dip.plugin.layers import read_layer
+from napari_dip.plugin.layers import made, moved, read_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,13 +126,13 @@ class Afterwards:
         stack, start = _stacked(frames, self.outcome.image.ndim)
         iterations = [frame.iteration for frame in frames]
         step = (iterations[-1] - iterations[0]) / max(1, len(iterations) - 1) or 1.0
-        place = _moved(here.placement, start[: len(start) - here.rgb])
+        place = moved(here.placement, start[: len(start) - here.rgb])
         return self._add(
             Image(
                 stack,
                 name=f"{here.name}, history",
                 rgb=here.rgb,
-                metadata={"napari-dip": self.result.provenance(), "iterations": iterations},
+                metadata={"napari-dip": made(self.result, self.source), "iterations": iterations},
                 **here.look,
                 **_under_an_axis("iteration", place, step, float(iterations[0])),
             ),
@@ -150,14 +150,14 @@ class Afterwards:
 
     def _made(self) -> dict[str, Any]:
         """Say how what is shown was made."""
-        made = self.result.provenance()
+        how = made(self.result, self.source)
         picture: dict[str, Any] = {}
         if self.shown is not self.outcome:
             by_user = self.shown is self.chosen
             picture = {"iteration": self.shown.iteration, "chosen_by_user": by_user}
         if self.share < 1:
             picture["blend"] = round(self.share, 4)
-        return {**made, "picture": picture} if picture else made
+        return {**how, "picture": picture} if picture else how
 
     @cached_property
     def _input(self) -> NDArray[Any]:
@@ -211,12 +211,6 @@ def _stacked(frames: Sequence[Frame], ndim: int) -> tuple[NDArray[Any], NDArray[
     widen = tuple(np.newaxis if isinstance(part, int) else slice(None) for part in index)
     start = [part if isinstance(part, int) else part.start or 0 for part in index]
     return np.stack([frame.image for frame in frames])[:, *widen], np.array(start, float)
-
-
-def _moved(placement: dict[str, Any], start: NDArray[np.float64]) -> dict[str, Any]:
-    """Place a part of a layer that begins at such a pixel."""
-    names = ("scale", "translate", "rotate", "shear")
-    return placement | {"translate": Affine(**{name: placement[name] for name in names})(start)}
 
 
 def _under_an_axis(

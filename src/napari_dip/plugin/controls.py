@@ -19,12 +19,13 @@ from magicgui.widgets import (
     Widget,
 )
 from magicgui.widgets.bases import RangedWidget
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox
+from napari.layers import Image, Labels, Shapes
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox, QWidget
 from superqt import QCollapsible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari.layers import Layer
     from napari.viewer import Viewer
@@ -40,7 +41,9 @@ __all__ = [
     "folded",
     "integer",
     "layer_choice",
+    "mask_choice",
     "number",
+    "row",
     "text",
     "words",
 ]
@@ -60,6 +63,25 @@ class _QtSpinBox(QBaseRangedWidget):
         super().__init__(QSpinBox, **kwargs)
 
 
+class _InOrder(ComboBox):
+    """A list in the order of its choices; where the chosen one has gone, the first is chosen.
+
+    magicgui's adds at the end what is new, and Qt chooses the neighbour of what has gone.
+    """
+
+    def reset_choices(self, *_: Any) -> None:
+        """Make the list anew."""
+        before = self.value if self.choices else None
+        with self.changed.blocked(), QSignalBlocker(self.native):
+            self.native.clear()
+            super().reset_choices()
+            if self.choices:
+                self.value = before if before in self.choices else self.choices[0]
+        after = self.value if self.choices else None
+        if after is not before:
+            self.changed.emit(after)
+
+
 def layer_choice(name: str, label: str, tip: str, viewer: Viewer, kind: type[Layer]) -> ComboBox:
     """Make a list of the viewer's layers of one kind, no wider than its panel."""
 
@@ -67,6 +89,31 @@ def layer_choice(name: str, label: str, tip: str, viewer: Viewer, kind: type[Lay
         return [layer for layer in viewer.layers if isinstance(layer, kind)]
 
     return _choice(ComboBox(label=label, choices=choices), name, tip)
+
+
+def mask_choice(
+    name: str, label: str, tip: str, viewer: Viewer, image: Callable[[], Layer | None]
+) -> ComboBox:
+    """Make a list of the layers that can be a mask of the chosen image, the likely ones first.
+
+    An image is a mask only where somebody says so: what comes first is chosen by itself.
+    """
+
+    def choices(_: Any) -> list[tuple[str, Layer | None]]:
+        others = [layer for layer in viewer.layers if layer is not image()]
+        painted = [layer for layer in others if isinstance(layer, Labels | Shapes)]
+        images = [layer for layer in others if isinstance(layer, Image)]
+        named: list[tuple[str, Layer | None]] = [(one.name, one) for one in (*painted, *images)]
+        return named if painted or not images else [("none yet", None), *named]
+
+    return _choice(_InOrder(label=label, choices=choices), name, tip)
+
+
+def row(*widgets: Widget, label: str = "") -> Container[Widget]:
+    """Lay controls side by side."""
+    container = Container(widgets=widgets, layout="horizontal", labels=False, label=label)
+    container.margins = (0, 0, 0, 0)
+    return container
 
 
 def choice(name: str, label: str, tip: str, choices: Sequence[tuple[str, str]]) -> ComboBox:
@@ -145,15 +192,19 @@ def align(container: Container[Widget]) -> None:
         label.setMinimumWidth(_LABEL_WIDTH)
 
 
-def folded(name: str, title: str, content: Container[Widget]) -> QCollapsible:
+def folded(name: str, title: str, content: Container[Widget] | QWidget) -> QCollapsible:
     """Fold controls away under a title."""
     fold = QCollapsible("▶  " + title, expandedIcon=" ", collapsedIcon=" ")
     fold.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
     fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
+<<<<<<< HEAD
     # In the text, which has the colour of the theme; an icon keeps that of the first.
     fold.toggleButton().toggled.connect(lambda on: fold.setText(("▼  " if on else "▶  ") + title))
     fold.setContent(content.native)
+=======
+    fold.setContent(content if isinstance(content, QWidget) else content.native)
+>>>>>>> main
     fold.setDuration(0)
     fold.collapse(animate=False)
     return fold

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_dip.settings import Settings
     from napari_dip.stack.axes import Layout
 
-__all__ = ["Answer", "Asked", "Estimate"]
+__all__ = ["Answer", "Asked", "Estimate", "Question"]
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +44,14 @@ class Answer:
 
     words: str
     possible: bool
+
+
+class Question(Protocol):
+    """What may take a while to find out."""
+
+    def outlook(self) -> str:
+        """Find out, and say it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,7 @@ class Asked:
 
 
 class Estimate(QObject):
-    """Answers the latest question about a run, in a thread of its own.
+    """Answers the latest question, in a thread of its own.
 
     Parameters
     ----------
@@ -126,13 +134,13 @@ class Estimate(QObject):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._asked: Asked | None = None
-        self._answering: Asked | None = None
+        self._asked: Question | None = None
+        self._answering: Question | None = None
         self._patience = QSignalDebouncer(parent=self)
         self._patience.setTimeout(_WAIT_MS)
         self._patience.triggered.connect(self._begin)
 
-    def ask(self, asked: Asked | None) -> None:
+    def ask(self, asked: Question | None) -> None:
         """Put a question in the place of the one before; ``None`` if there is none any more."""
         self._asked = asked
         self._patience.throttle()

@@ -12,13 +12,14 @@ from pint import DimensionalityError
 
 from napari_dip.errors import BadImage
 from napari_dip.plugin.canvas import Canvas
-from napari_dip.plugin.masks import missing_pixels
+from napari_dip.plugin.recall import origin
 from napari_dip.stack.axes import guess_axes
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Labels, Layer
+    from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
+    from napari_dip.plugin.masks import Mask
     from napari_dip.settings import Settings
     from napari_dip.stack.output import Output
     from napari_dip.stack.problem import Problem
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 __all__ = [
     "LayerInput",
     "first_guess",
+    "made",
     "matched",
+    "moved",
     "read_layer",
     "result_name",
     "to_layer_data",
@@ -76,6 +79,10 @@ class LayerInput:
         How the layer is drawn: colormap, contrast limits and the like.
     path
         The file that the layer was read from, if napari knows it.
+    hidden_by
+        The layer of the mask, its file if napari knows it, and what of it marks what.
+    part
+        What is restored of the layer, where that is not all of it.
     """
 
     data: Any
@@ -86,6 +93,13 @@ class LayerInput:
     placement: dict[str, Any]
     look: dict[str, Any]
     path: Path | None = None
+    hidden_by: dict[str, Any] | None = None
+    part: tuple[slice, ...] = ()
+
+    @cached_property
+    def origin(self) -> dict[str, Any]:
+        """Where the pixels and the mask came from, as values that JSON can hold."""
+        return origin(self)
 
     @cached_property
     def voxel(self) -> Voxel | None:
@@ -101,19 +115,15 @@ class LayerInput:
         return float(z), float(y), float(x)
 
 
-def read_layer(
-    layer: Layer, mask_layer: Labels | None = None, label: int | None = None
-) -> LayerInput:
+def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
     """Take from a layer all that a restoration and its result need.
 
     Parameters
     ----------
     layer
         The Image layer to restore; of a multiscale one the full resolution is taken.
-    mask_layer
-        A Labels layer, painted where pixels are missing.
-    label
-        The label that means *missing*; ``None`` is any but 0.
+    mask
+        A layer in which is marked what is missing.
 
     Raises
     ------
@@ -135,7 +145,7 @@ def read_layer(
         axes=_axes(layer, data.shape),
         rgb=bool(layer.rgb),
         name=layer.name,
-        mask=None if mask_layer is None else missing_pixels(mask_layer, layer, label),
+        mask=None if mask is None else mask.over(layer),
         placement={
             "scale": np.array(layer.scale),
             "translate": np.array(layer.translate),
@@ -147,6 +157,7 @@ def read_layer(
         },
         look={name: getattr(layer, name) for name in _LOOK},
         path=Path(layer.source.path) if layer.source.path else None,
+        hidden_by=None if mask is None else _named(mask),
     )
 
 
@@ -172,7 +183,7 @@ def to_layer_data(result: Result, source: LayerInput) -> LayerData:
     """
     factors = _factors(result.axes, result.settings)
     keywords = _keywords(source, result.settings, factors)
-    keywords["metadata"] = {"napari-dip": result.provenance()}
+    keywords["metadata"] = {"napari-dip": made(result, source)}
     return result.image, keywords, "image"
 
 
@@ -197,9 +208,14 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
         "rgb": False,
         "colormap": "magma",
         "visible": False,
-        "metadata": {"napari-dip": result.provenance()},
+        "metadata": {"napari-dip": made(result, source)},
     }
     return spread, keywords, "image"
+
+
+def made(result: Result, source: LayerInput) -> dict[str, Any]:
+    """Say how a layer was made and of what, as values that JSON can hold."""
+    return {**result.provenance(), "input": source.origin}
 
 
 def first_guess(source: LayerInput, problem: Problem, output: Output) -> LayerData:
@@ -209,6 +225,21 @@ def first_guess(source: LayerInput, problem: Problem, output: Output) -> LayerDa
     """
     factors = _factors(source.axes, problem.settings)
     return Canvas(problem, output), _keywords(source, problem.settings, factors), "image"
+
+
+def _named(mask: Mask) -> dict[str, Any]:
+    path = mask.layer.source.path
+    where = str(Path(path).absolute()) if path else None
+    said = {"label": mask.label, "marks": mask.marks, "plane": mask.plane}
+    return {"layer": mask.layer.name, "path": where, **said}
+
+
+def moved(placement: dict[str, Any], start: NDArray[np.float64]) -> dict[str, Any]:
+    """Place a part of a layer that begins at such a pixel."""
+    from napari.utils.transforms import Affine
+
+    names = ("scale", "translate", "rotate", "shear")
+    return placement | {"translate": Affine(**{name: placement[name] for name in names})(start)}
 
 
 def _axes(layer: Image, shape: tuple[int, ...]) -> str:
@@ -229,7 +260,8 @@ def result_name(source: LayerInput, settings: Settings) -> str:
     done = {"denoise": "denoised", "inpaint": "inpainted"}
     along = " along Z" if settings.factors.get("Z", 1) > settings.factors["X"] else ""
     times = max(settings.factors.values())
-    return f"{source.name} ({done.get(settings.task.kind) or f'×{times}{along}'})"
+    of = ", part" if source.part else ""
+    return f"{source.name} ({done.get(settings.task.kind) or f'×{times}{along}'}{of})"
 
 
 def _keywords(source: LayerInput, settings: Settings, factors: tuple[int, ...]) -> dict[str, Any]:
@@ -251,10 +283,5 @@ def _refined(
     With a factor f, pixel 0 of the result is centred (f - 1) / 2f input pixels before pixel 0 of
     the input. That step is taken along the layer's own, perhaps rotated and sheared, axes.
     """
-    from napari.utils.transforms import Affine
-
-    place = Affine(**{name: placement[name] for name in ("scale", "translate", "rotate", "shear")})
-    return {
-        "scale": placement["scale"] / factors,
-        "translate": place((1 - factors) / (2 * factors)),
-    }
+    step = moved(placement, (1 - factors) / (2 * factors))
+    return {"scale": placement["scale"] / factors, "translate": step["translate"]}

@@ -1,107 +1,173 @@
-"""Which pixels of an image a Labels layer marks as missing, whatever grid it was painted on."""
+"""Which pixels of an image a mask layer says are missing, whatever grid it was painted on."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
+from napari.layers import Labels, Shapes
 
 from napari_dip.errors import BadMask
+from napari_dip.plugin.drawn import drawn_pixels
+from napari_dip.plugin.marked import finest, marked_pixels, nothing
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Labels
+    from napari.layers import Image
+    from napari.viewer import Viewer
     from numpy.typing import NDArray
 
-__all__ = ["check_painted", "missing_pixels"]
+    Floats = NDArray[np.float64]
+
+__all__ = ["Mask", "Missing", "plane_shown"]
 
 _QUICK = 2**24
 """Pixels of a mask that are looked at while somebody waits."""
 
 
-def missing_pixels(mask: Labels, image: Image, label: int | None = None) -> NDArray[np.bool_]:
-    """Carry what is painted in a Labels layer over to the pixels of an image.
+class Missing(NamedTuple):
+    """What is missing of an image, and what must be said of how it was told.
 
-    Both are looked at in world coordinates, and each pixel of the image takes the label nearest
-    to its centre; outside the Labels layer nothing is missing.
+    ``pixels`` has the image's shape without its colour axis, or only the last axes of it where
+    all leading ones are alike, or where but one plane of them is meant.
+    """
 
-    Parameters
+    pixels: NDArray[np.bool_]
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A layer in which pixels are marked, and what that means.
+
+    Attributes
     ----------
-    mask
-        The painted layer. With fewer dimensions than the image it holds for every plane.
-    image
-        The layer that is to be restored.
+    layer
+        A Labels layer that was painted, a Shapes layer, or an Image layer, cut at half of its
+        grey levels. With fewer dimensions than the image it holds for every plane.
     label
-        The label that means *missing*; ``None`` is any but 0.
-
-    Returns
-    -------
-    NDArray[bool]
-        True where a pixel is missing; the image's shape without its colour axis, or only the
-        last axes of it where the mask is the same for all leading ones.
-
-    Raises
-    ------
-    BadMask
-        If nothing is painted, if it lies beside the image, or if it hides the whole image.
+        Of a Labels layer, the label that counts; ``None`` is any but 0.
+    marks
+        What the marked pixels are.
+    plane
+        Numbers along the axes that the image has and the layer has not: the one plane that the
+        mask holds for; ``None`` is every plane.
     """
-    painted = _painted(mask, label)
-    if painted.ndim > image.ndim:
-        raise BadMask(
-            f"The mask '{mask.name}' has {painted.ndim} dimensions but '{image.name}' only "
-            f"{image.ndim}: paint the mask in a Labels layer made for this image."
-        )
-    shape = np.shape(_finest(image))[: image.ndim]
-    missing = _nearest(painted, *_image_to_mask(image, mask, painted.ndim), shape)
-    if not missing.any():
-        raise BadMask(
-            f"What is painted in '{mask.name}' does not overlap '{image.name}': move the mask "
-            "onto the image, or make the scale and translate of the two layers agree."
-        )
-    if missing.all():
-        raise BadMask(
-            f"The mask '{mask.name}' hides the whole of '{image.name}': only the missing parts "
-            "are to be painted, the rest is what the restoration learns from."
-        )
-    return missing
+
+    layer: Labels | Shapes | Image
+    label: int | None = None
+    marks: Literal["missing", "known"] = "missing"
+    plane: tuple[int, ...] | None = None
+
+    def check(self) -> None:
+        """Make sure that something is marked, if the layer is small enough to tell at once.
+
+        Raises
+        ------
+        BadMask
+            If nothing is.
+        """
+        if isinstance(self.layer, Shapes):
+            if not len(self.layer.data):
+                raise nothing(self.layer, None)
+        elif isinstance(self.layer, Labels):
+            labels = finest(self.layer)
+            if isinstance(labels, np.ndarray) and labels.size <= _QUICK:
+                marked_pixels(self.layer, self.label)
+
+    def over(self, image: Image) -> NDArray[np.bool_]:
+        """Tell what is missing of an image, in every plane.
+
+        Raises
+        ------
+        BadMask
+            As :meth:`missing`.
+        """
+        missing = self.missing(image).pixels
+        if self.plane is None:
+            return missing
+        shape = np.shape(finest(image))[: image.ndim]
+        whole = np.zeros(shape, bool)
+        # In a tilted stack the mask differs from plane to plane.
+        tilted = missing.ndim > image.ndim - len(self.plane)
+        whole[self.plane] = missing[self.plane] if tilted else missing
+        return whole
+
+    def missing(self, image: Image) -> Missing:
+        """Carry what is marked over to the pixels of an image.
+
+        Both are looked at in world coordinates, and each pixel of the image takes the pixel of
+        the mask that is nearest to its centre, or lies in a shape with it; beside a Labels or
+        Image layer nothing is missing.
+
+        Raises
+        ------
+        BadMask
+            If nothing is marked, if it lies beside the image, or if it hides the whole image.
+        """
+        name, ndim = self.layer.name, self.layer.ndim
+        if ndim > image.ndim:
+            raise BadMask(
+                f"The mask '{name}' has {ndim} dimensions but '{image.name}' only "
+                f"{image.ndim}: paint the mask in a layer made for this image."
+            )
+        shape = np.shape(finest(image))[: image.ndim]
+        matrix, offset = _image_to_mask(image, self.layer)
+        if isinstance(self.layer, Shapes):
+            self.check()
+            inverse = np.linalg.inv(matrix[:, -ndim:])
+            drawn = drawn_pixels(self.layer, lambda p: (p - offset) @ inverse.T, shape[-ndim:])
+            pixels, note = drawn if self.marks == "missing" else ~drawn, ""
+        else:
+            marked, note = marked_pixels(self.layer, self.label)
+            pixels = marked if self.marks == "missing" else ~marked
+            if not pixels.any():
+                raise BadMask(
+                    f"All of '{name}' is painted, and 'painted are' says known: nothing is "
+                    "missing; choose 'missing' there."
+                )
+            pixels = _nearest(pixels, matrix, offset, shape)
+        if not pixels.any():
+            raise BadMask(
+                f"What is painted in '{name}' does not overlap '{image.name}': move the mask "
+                "onto the image, or make the scale and translate of the two layers agree."
+            )
+        if pixels.all():
+            raise BadMask(
+                f"The mask '{name}' hides the whole of '{image.name}': only the missing parts "
+                "are to be painted, the rest is what the restoration learns from. If painted "
+                "means known, say so under 'painted are'."
+            )
+        return Missing(pixels, note)
+
+    def in_words(self, image: Image) -> str:
+        """Say how much is missing.
+
+        Raises
+        ------
+        BadMask
+            As :meth:`missing`.
+        """
+        pixels, note = self.missing(image)
+        where = " of this plane" if self.plane is not None else ""
+        return f"{100 * pixels.mean():.3g} % of the pixels{where} are missing. {note}".strip()
 
 
-def check_painted(mask: Labels, label: int | None = None) -> None:
-    """Make sure that something is painted, if the layer is small enough to tell at once.
-
-    Raises
-    ------
-    BadMask
-        If nothing is.
-    """
-    labels: Any = _finest(mask)
-    if isinstance(labels, np.ndarray) and labels.size <= _QUICK:
-        _painted(mask, label)
+def plane_shown(viewer: Viewer, image: Image, ndim: int) -> tuple[int, ...]:
+    """Give the numbers of the plane that a viewer shows, along the first axes of an image."""
+    place = image.world_to_data(viewer.dims.point[-image.ndim :])[:ndim]
+    last = np.array(np.shape(finest(image))[:ndim]) - 1
+    return tuple(int(number) for number in np.rint(place).clip(0, last))
 
 
-def _painted(mask: Labels, label: int | None) -> NDArray[np.bool_]:
-    labels = np.asarray(_finest(mask))
-    painted: NDArray[np.bool_] = labels != 0 if label is None else labels == label
-    if painted.any():
-        return painted
-    what = "Nothing" if label is None else f"Label {label} is not"
-    cure = "paint what is missing" if label is None else "paint with it, or choose another label"
-    raise BadMask(f"{what} painted in '{mask.name}': {cure}.")
-
-
-def _finest(layer: Image | Labels) -> NDArray[np.generic]:
-    data: NDArray[np.generic] = layer.data[0] if layer.multiscale else layer.data
-    return data
-
-
-def _image_to_mask(
-    image: Image, mask: Labels, ndim: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _image_to_mask(image: Image, mask: Any) -> tuple[Floats, Floats]:
     """Return the matrix (mask axes × image axes) and the offset from image to mask pixels."""
+    ndim = mask.ndim
     units = [
         _ratio(theirs, ours) for theirs, ours in zip(image.units[-ndim:], mask.units, strict=True)
     ]
 
-    def carried(point: NDArray[np.float64]) -> NDArray[np.float64]:
+    def carried(point: Floats) -> Floats:
         world = np.asarray(image.data_to_world(point))[-ndim:]
         return np.asarray(mask.world_to_data(world * units))
 
@@ -121,12 +187,9 @@ def _ratio(theirs: Any, ours: Any) -> float:
 
 
 def _nearest(
-    painted: NDArray[np.bool_],
-    matrix: NDArray[np.float64],
-    offset: NDArray[np.float64],
-    shape: tuple[int, ...],
+    painted: NDArray[np.bool_], matrix: Floats, offset: Floats, shape: tuple[int, ...]
 ) -> NDArray[np.bool_]:
-    """Look up the label nearest to every image pixel.
+    """Look up the mask's pixel nearest to every image pixel.
 
     The grids stay open: an image axis on which the mask does not depend has length 1 until the
     end, so that a stack with one mask for all planes costs one plane.
@@ -141,5 +204,6 @@ def _nearest(
         inside = inside & (index >= 0) & (index < size)
         indices.append(index.clip(0, size - 1))
     missing = painted[tuple(indices)] & inside
-    leading = next((axis for axis, size in enumerate(missing.shape) if size > 1), 0)
+    wide = (axis for axis, size in enumerate(missing.shape) if size > 1)
+    leading = min(next(wide, 0), len(shape) - 2)
     return np.broadcast_to(missing.reshape(missing.shape[leading:]), shape[leading:])

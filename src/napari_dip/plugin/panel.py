@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container, Widget
 from napari.layers import Image
@@ -11,21 +12,33 @@ from napari.utils.notifications import show_error, show_info
 from napari_dip.errors import BadImage, NapariDipError
 from napari_dip.plugin import controls
 from napari_dip.plugin.advanced import Advanced
+from napari_dip.plugin.again import Again, reapplied
 from napari_dip.plugin.buttons import Buttons, bind
 from napari_dip.plugin.estimate import Answer, Asked, Estimate
 from napari_dip.plugin.layers import LayerInput, matched, read_layer
 from napari_dip.plugin.placing import Placing, settle_target
+<<<<<<< HEAD
 from napari_dip.plugin.scrolling import make_scrollable
+=======
+from napari_dip.plugin.queue import Queue
+from napari_dip.plugin.recall import made_with
+from napari_dip.plugin.remember import remember
+>>>>>>> main
 from napari_dip.plugin.session import Session
-from napari_dip.plugin.target import proposed_path
+from napari_dip.plugin.target import Target, beside, proposed_path
+from napari_dip.plugin.trial import chosen_part, cropped
+from napari_dip.plugin.trying import Trying
 from napari_dip.plugin.view import RunView
 from napari_dip.plugin.window import Docking, Watch, unwrapped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from napari.layers import Layer
     from napari.viewer import Viewer
 
     from napari_dip import settings
+    from napari_dip.settings import Settings
 
 __all__ = ["Panel"]
 
@@ -62,14 +75,21 @@ class Panel(Container[Widget]):
         self.estimate = controls.words("estimate")
         self.status = controls.words("status")
         self._advanced = Advanced(folded)
+        remember(self._advanced.lasting)
         self._placing = Placing()
         self._view = RunView(self._viewer)
+        self._again = Again(self._viewer)
+        self._trying = Trying()
+        self._queue = Queue(self._viewer, lambda: self._advanced.settings(self.task()))
         super().__init__(widgets=[self.image, *own])
         controls.align(self)
         self._fold = controls.folded("placing", "Output and machines", self._placing)
         advanced = controls.folded("advanced", "Advanced settings", self._advanced)
-        words, buttons = self.estimate.native, self._buttons.native
-        for part in (words, buttons, self.status.native, self._view, self._fold, advanced):
+        queue = controls.folded("queueing", "Several layers", self._queue)
+        words, status = self.estimate.native, self.status.native
+        buttons = self._buttons.native, self._trying.native
+        folds = self._fold, advanced, queue
+        for part in (words, *buttons, status, self._view, self._again, *folds):
             self.native.layout().addWidget(part)
         make_scrollable(self.native)
         bind(self.native, [*self._buttons.all, self._view.tools.onward])
@@ -83,6 +103,11 @@ class Panel(Container[Widget]):
         self._buttons.resume.changed.connect(self._resume)
         self._view.continued.connect(self._continue)
         self._view.said.connect(self._say)
+        self._again.reapplied.connect(self._reapply)
+        self._again.said.connect(self._say)
+        self._trying.try_here.changed.connect(self._try)
+        self._trying.apply_to_stack.changed.connect(self._apply)
+        self._queue.wanted.connect(self._run_queued)
         self._estimate = Estimate(self.native)
         self._estimate.answered.connect(self._take_estimate)
         self._watch = Watch(self._look_again)
@@ -100,6 +125,10 @@ class Panel(Container[Widget]):
         """Read the layers that are chosen."""
         return read_layer(layer)
 
+    def take(self, task: Any, came: Mapping[str, Any]) -> None:
+        """Set the controls of the task as the record of a layer has it."""
+        raise NotImplementedError
+
     def _choose_likely_image(self) -> None:
         """Of the images that can be seen, choose the selected one or else the topmost."""
         layers = self._viewer.layers
@@ -116,8 +145,8 @@ class Panel(Container[Widget]):
         """Read of the layers what can be read at once, or say why a run is impossible."""
         return read_layer(layer)
 
-    def _asked(self) -> Asked:
-        """Say what would be run now.
+    def _asked(self, settings: Settings | None = None) -> Asked:
+        """Say what would be run now, with these settings or with those of the controls.
 
         Raises
         ------
@@ -126,7 +155,8 @@ class Panel(Container[Widget]):
         """
         if self.image.value is None:
             raise BadImage("There is no image yet: open one, then press Run.")
-        source, asked = matched(self.check(self.image.value), self._advanced.settings(self.task()))
+        wanted = settings or self._advanced.settings(self.task())
+        source, asked = matched(self.check(self.image.value), wanted)
         return Asked(source, asked, self._placing.target(), self._placing.who())
 
     def _look_again(self) -> None:
@@ -155,37 +185,72 @@ class Panel(Container[Widget]):
 
     def _hinder(self, reason: str) -> None:
         """Let Run be pressed only where nothing speaks against it."""
-        self._reason = reason
-        if reason:
+        if reason or self._reason:  # what is mended is no longer said
             self.estimate.value = reason
+        self._reason = reason
         if self._session is None:
             self._rest()
 
     def _run(self) -> None:
+        self._attempt(lambda: self._with_pixels(self._asked()))
+
+    def _try(self) -> None:
+        """Run on a part, whose result stays in memory."""
+        self._attempt(lambda: self._part(self._with_pixels(self._asked())))
+
+    def _apply(self) -> None:
+        """Run on all of what the last trial was a part of, with its settings."""
+        trial = self._trying.trial
+        if trial is not None and trial.layer in self._viewer.layers:
+            self.image.value = trial.layer
+            self._attempt(lambda: self._with_pixels(self._asked(trial.for_the_whole())))
+
+    def _run_queued(self, layer: Layer, settings: Settings) -> None:
+        self.image.value = layer
+
+        def prepare() -> Asked:
+            asked = self._with_pixels(self._asked(settings))
+            return replace(asked, target=beside(asked.target, asked.source, asked.settings))
+
+        if problem := self._attempt(prepare):
+            self._queue.take("failed", problem)
+
+    def _with_pixels(self, asked: Asked) -> Asked:
+        source, _ = matched(self.read(self.image.value), asked.settings)
+        return replace(asked, source=source)
+
+    def _part(self, asked: Asked) -> Asked:
+        letters = asked.source.axes, asked.settings.spatial
+        part = chosen_part(self._viewer, self.image.value, *letters)
+        return Asked(cropped(asked.source, part), asked.settings, Target(), asked.machines)
+
+    def _attempt(self, prepare: Callable[[], Asked]) -> str:
+        """Begin a run, or say why it is impossible; where nobody wants it, do nothing."""
         if self._session is not None:
-            return
+            return "Another run is on its way."
         try:
-            asked = self._asked()
-            source, _ = matched(self.read(self.image.value), asked.settings)
+            asked = prepare()
             target = settle_target(asked.target, self.native)
         except NapariDipError as error:
             self._say(str(error))
             show_error(str(error))
-            return
+            return str(error)
         if target is None:
-            return
+            return "It was not begun."
         self._view.let_go()
         self._start(
             Session(
                 self._viewer,
-                source,
+                asked.source,
                 asked.settings,
                 target=target,
                 machines=asked.machines,
                 keep_previews=self._advanced.keep_previews.value,
             )
         )
-        self._say(f"Getting ready to restore '{source.name}' …")
+        self._trying.begin(self.image.value if asked.source.part else None)
+        self._say(f"Getting ready to restore '{asked.source.name}' …")
+        return ""
 
     def _continue(self, more: int) -> None:
         ended = self._view.afterwards
@@ -201,6 +266,8 @@ class Panel(Container[Widget]):
         session.ended.connect(self._ended)
         self._view.follow(session)
         self._buttons.allow("pause", "stop", "discard")
+        self._trying.hold(busy=True)
+        self._queue.hold(busy=True)
         session.start()
 
     def _pause(self) -> None:
@@ -227,16 +294,32 @@ class Panel(Container[Widget]):
             self._session.discard()
 
     def _ended(self, words: str) -> None:
-        outcome = None if self._session is None else self._session.outcome
+        if (session := self._session) is None:
+            return
         self._session = None
+        self._trying.end(session.outcome)
         self._rest()
-        self._view.end(outcome)
+        self._view.end(session.outcome)
+        self._again.look()
         self._say(words)
+        self._queue.take(session.ending, words)
+
+    def _reapply(self, record: Mapping[str, Any], name: str) -> None:
+        try:
+            asked = made_with(record)
+        except NapariDipError as error:
+            self._say(f"'{name}' was made by another version: {error}")
+            return
+        rest = self._advanced.take(asked)
+        if own := asked.task.kind == self.task().kind:
+            self.take(asked.task, record["input"])
+        self._say(reapplied(name, "" if own else asked.task.kind, rest))
 
     def _undocked(self) -> None:
         """Stop when the panel is closed, as Stop can no longer be pressed; nothing is lost."""
         if self._session is not None:
             show_info("The panel was closed: the run stops, and its best result so far is kept.")
+            self._queue.take("discarded", "The panel was closed.")
             self._session.stop()
         self._view.let_go()
 
@@ -247,6 +330,8 @@ class Panel(Container[Widget]):
     def _rest(self) -> None:
         """Let Run be pressed, where nothing speaks against it."""
         self._buttons.allow(*([] if self._reason else ["run"]))
+        self._trying.hold(busy=bool(self._reason))
+        self._queue.hold(busy=False)
 
     def _say(self, words: str) -> None:
         self.status.value = words

@@ -58,6 +58,8 @@ class Session:
         What it has been through so far.
     outcome
         What can be done with the result, once there is one.
+    ending
+        How it ended: ``"done"``, ``"stopped"``, ``"discarded"`` or ``"failed"``.
     looking_back
         The picture that is shown in place of the latest.
     """
@@ -85,6 +87,7 @@ class Session:
         self._earlier = earlier
         self.history = History() if earlier is None else earlier.history
         self.outcome: Afterwards | None = None
+        self.ending = "failed"
         self.looking_back: Frame | None = None
         layer = None if earlier is None else earlier.layer
         self._output: Output | None = Output(viewer, keep_previews=keep_previews, earlier=layer)
@@ -214,12 +217,14 @@ class Session:
         """Do with the output what the end calls for, and say so."""
         result = self._exchange.result
         if self._unwanted:
+            self.ending = "discarded"
             output.remove()
             self.outcome = None if earlier is None else earlier.as_it_was()
             back = "" if earlier is None else " The result before is back."
             return f"Discarded.{back}{self._kept()}"
         if result is not None:
             layer = output.complete(result, source)
+            self.ending = "stopped" if result.stopped_by_user else "done"
             self.history.stopped_at = _stopped_at(result) or self.history.stopped_at
             if isinstance(result.image, np.ndarray):  # what lies on disk is not taken in hand
                 self.outcome = Afterwards(self._viewer, layer, source, result, self.history)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dip.errors import FileProblem
+from napari_dip.errors import FileProblem, OutputExists
 from napari_dip.plugin.layers import result_name
 from napari_dip.prior.recipes import recipe
 from napari_dip.stack.stored import StoredImage, canonical_unit
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.restore import Result
 
-__all__ = ["SUFFIX", "Target", "as_stored", "proposed_path"]
+__all__ = ["SUFFIX", "Target", "as_stored", "beside", "proposed_path"]
 
 SUFFIX = ".ome.zarr"
 
@@ -120,6 +120,24 @@ def proposed_path(source: LayerInput, settings: Settings) -> Path:
     """Name a folder for a result, beside the file of the layer or else at home."""
     folder = source.path.parent if source.path is not None else Path.home()
     return folder / (re.sub(r'[\\/:*?"<>|]+', "_", result_name(source, settings)) + SUFFIX)
+
+
+def beside(target: Target, source: LayerInput, settings: Settings) -> Target:
+    """Give each of several results a folder of its own, in the folder that was chosen for one.
+
+    Raises
+    ------
+    OutputExists
+        If something is there: nobody waits to be asked what to do with it.
+    """
+    if target.path is None:
+        return target
+    from napari_dip.files.growing import what_is_there
+
+    path = target.path.with_name(proposed_path(source, settings).name)
+    if what_is_there(path) != "nothing":
+        raise OutputExists(f"{path} is there already: move it away, or run '{source.name}' alone.")
+    return Target(path)
 
 
 def as_stored(source: LayerInput) -> StoredImage:

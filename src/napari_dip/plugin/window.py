@@ -37,7 +37,7 @@ class Watch:
     """
 
     # The last ones are of Labels: a stroke, each of its steps, and what undo emits.
-    _COUNTS = ("data", "axis_labels", "name")
+    _COUNTS = ("data", "axis_labels", "name", "scale", "translate", "rotate", "shear", "affine")
     _OF_LABELS = ("paint", "labels_update", "set_data")
 
     def __init__(self, look_again: Callable[[], None]) -> None:

@@ -240,7 +240,7 @@ _FAST = Recipe(
     precision="auto",
 )
 
-_TOGETHER: dict[str, Any] = {"window": 13, "shared_iterations": 110}
+_TOGETHER: dict[str, Any] = {"window": 10, "shared_iterations": 110}
 
 _FAST_SUPER = replace(_FAST, tv_weight=0.005)
 

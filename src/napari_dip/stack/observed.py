@@ -120,7 +120,8 @@ def spread_mask(mask: ArrayLike | None, layout: Layout) -> NDArray[np.bool_] | N
     """
     if mask is None:
         return None
-    missing: NDArray[np.bool_] = np.asarray(mask) != 0
+    given = np.asarray(mask)
+    missing: NDArray[np.bool_] = given if given.dtype == bool else given != 0
     if missing.shape == layout.shape:
         return missing
     target = layout.shape

@@ -109,10 +109,11 @@ class Problem:
         return self.layout.from_block(np.concatenate([whole, alpha]), window=self.is_window(unit))
 
     def fill(self, unit: Unit, seen: Seen) -> NDArray[Any]:
-        """Give a unit that has but one value."""
-        values = self._inner(unit, seen.values)
-        value = seen.values[seen.known][0]
-        flat = self._refined(np.full(values.shape, value, self.dtype), "S" + self.layout.spatial)
+        """Give a unit whose colours have but one value; alpha comes from the image."""
+        colours, known = (self.layout.colours(part) for part in (seen.values, seen.known))
+        values = self._inner(unit, seen.values).astype(self.dtype)
+        values[: len(colours)] = colours[known][0].astype(self.dtype)
+        flat = self._refined(values, "S" + self.layout.spatial)
         return self.layout.from_block(flat, window=self.is_window(unit))
 
     def is_window(self, unit: Unit) -> bool:

@@ -71,7 +71,10 @@ def restore_unit(
     seen = problem.observed.look(unit.reach)
     scale = problem.scale(unit)
     if scale is None or seen.constant:
-        return Done(problem.fill(unit, seen), None, _constant(unit))
+        return Done(problem.fill(unit, seen), None, _untouched(unit, "all values are alike"))
+    task = problem.settings.task
+    if isinstance(task, Inpaint) and task.keep_known and seen.known.all():
+        return Done(problem.unrestored(unit.index), None, _untouched(unit, "nothing is missing"))
     restored, said = yield from _fit(problem, unit, seen, scale, stop_requested)
     return _done(problem, unit, seen, scale, restored, said, keep=keep)
 
@@ -217,8 +220,8 @@ def _numbers(unit: Unit) -> tuple[int | tuple[int, int], ...]:
     )
 
 
-def _constant(unit: Unit) -> UnitReport:
-    return UnitReport(index=_numbers(unit), reason="all values are alike")
+def _untouched(unit: Unit, reason: str) -> UnitReport:
+    return UnitReport(index=_numbers(unit), reason=reason)
 
 
 def _report(

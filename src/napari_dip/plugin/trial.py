@@ -1,0 +1,152 @@
+"""A run on a part of an image first: what the canvas shows, or a rectangle that was drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Shapes
+
+from napari_dip.errors import BadImage, BadMask
+from napari_dip.plugin.layers import moved
+from napari_dip.plugin.recall import made_with
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari.layers import Image
+    from napari.viewer import Viewer
+    from numpy.typing import NDArray
+
+    from napari_dip.plugin.layers import LayerInput
+    from napari_dip.settings import Settings
+
+__all__ = ["Trial", "chosen_part", "cropped"]
+
+_EDGE = 1e-6
+"""Of a pixel: what the rounding of world coordinates may take from a rectangle."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A part that was restored, and how the whole is restored in the same way.
+
+    Attributes
+    ----------
+    layer
+        The layer of which it is a part.
+    result
+        The layer of the result, which may have been taken back to an earlier picture since.
+    """
+
+    layer: Image
+    result: Image
+
+    def for_the_whole(self) -> Settings:
+        """Ask for the same, plane by plane as in the trial, and for as many iterations."""
+        record = self.result.metadata["napari-dip"]
+        asked = made_with(record)
+        share = "C" if asked.share == "C" else "none"
+        return asked.replace(iterations=_iterations(record), stopping="fixed", share=share)
+
+
+def _iterations(record: Mapping[str, Any]) -> int:
+    """Tell after how many iterations the picture was taken that is the result."""
+    picture, (unit, *_) = record.get("picture", {}), record["units"]
+    if picture.get("chosen_by_user"):
+        return max(1, int(picture["iteration"]))
+    # The picture at the best iteration is the result where nothing refines it afterwards.
+    if record["settings"]["task"]["kind"] == "super-resolve" and unit["best_iteration"]:
+        return int(unit["best_iteration"])
+    return max(1, int(unit["iterations"]) // max(1, int(unit["members"])))
+
+
+def chosen_part(viewer: Viewer, layer: Image, axes: str, spatial: str) -> tuple[slice, ...]:
+    """Tell which part of a layer is meant: the rectangle that is selected, or else the view.
+
+    Parameters
+    ----------
+    viewer
+        In which a shape may be selected; of several shapes in a selected layer it is the selected,
+        and the last one of none.
+    layer, axes
+        The layer, and one letter for each of its axes, perhaps with ``"S"``.
+    spatial
+        The axes that a network sees at once. Of all others that are not shown, the current plane
+        is taken.
+
+    Raises
+    ------
+    BadImage
+        If the layer lies outside what is meant, or the canvas shows volumes.
+    """
+    shape = layer.data[0].shape if layer.multiscale else layer.data.shape
+    selected = [one for one in viewer.layers.selection if isinstance(one, Shapes)]
+    drawn = next((one for one in selected if len(one.data)), None)
+    displayed = [axis - (viewer.dims.ndim - layer.ndim) for axis in viewer.dims.displayed]
+    where = "what the canvas shows" if drawn is None else f"the rectangle in '{drawn.name}'"
+    if viewer.dims.ndisplay == 3:
+        raise BadImage("The canvas shows volumes: let it show planes, to choose a part of one.")
+    corners = [layer.world_to_data(one[-layer.ndim :]) for one in _outline(viewer, drawn)]
+    # Of each axis, the first and the last pixel whose centre lies within.
+    low = np.ceil(np.min(corners, axis=0) - _EDGE).astype(int)
+    high = np.floor(np.max(corners, axis=0) + _EDGE).astype(int)
+    here = np.round(layer.world_to_data(viewer.dims.point[-layer.ndim :])).astype(int)
+    part = []
+    for axis, letter in enumerate(axes.replace("S", "")):
+        size = shape[axis]
+        if axis in displayed:
+            start, stop = max(0, low[axis]), min(size, high[axis] + 1)
+        elif letter in spatial:
+            start, stop = 0, size
+        else:
+            start, stop = here[axis], here[axis] + 1
+        if not 0 <= start < stop <= size:
+            raise BadImage(f"'{layer.name}' is not in {where}: move one of them, and try again.")
+        part.append(slice(int(start), int(stop)))
+    return tuple(part)
+
+
+def cropped(source: LayerInput, part: tuple[slice, ...]) -> LayerInput:
+    """Take a part of a layer, which lies in the world where it lay.
+
+    Raises
+    ------
+    BadMask
+        If there is a mask, and in this part it hides nothing, or all.
+    """
+    mask = source.mask
+    if mask is not None:
+        mask = mask[part[len(part) - mask.ndim :]]
+        if not mask.any() or mask.all():
+            what = "all is missing" if mask.any() else "nothing is missing"
+            raise BadMask(f"In this part of '{source.name}' {what}: take another part.")
+    start = np.array([one.start for one in part], float)
+    return replace(
+        source,
+        data=source.data[part],
+        mask=mask,
+        placement=moved(source.placement, start),
+        part=part,
+    )
+
+
+def _outline(viewer: Viewer, shapes: Shapes | None) -> list[NDArray[np.float64]]:
+    """List the corners of what is meant, in the world."""
+    here = np.array(viewer.dims.point, float)
+    if shapes is not None:
+        selected = sorted(shapes.selected_data)
+        drawn = shapes.data[selected[-1] if selected else -1]
+        return [_at(here, slice(-shapes.ndim, None), shapes.data_to_world(one)) for one in drawn]
+    half = np.array(viewer.canvas.viewbox_size(viewer.layers)) / viewer.scene.camera.zoom / 2
+    centre = np.array(viewer.scene.camera.center[-2:])
+    shown = list(viewer.dims.displayed)
+    return [_at(here, shown, centre + half * sign) for sign in product((-1, 1), repeat=2)]
+
+
+def _at(point: NDArray[np.float64], axes: Any, values: Any) -> NDArray[np.float64]:
+    there = point.copy()
+    there[axes] = values
+    return there

@@ -1,0 +1,134 @@
+"""Masks in the panel Inpaint: made, suggested, chosen, and told of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from qtpy.QtWidgets import QCheckBox
+
+from napari_dip.plugin import newmask
+
+
+@pytest.fixture
+def cells():
+    noisy = np.random.default_rng(0).poisson(30, (3, 32, 40)).astype(np.uint16)
+    return Image(noisy, name="cells", scale=(3, 0.5, 0.5), rotate=(0, 0, 20), units="um")
+
+
+@pytest.fixture
+def told(qtbot):
+    """Wait until a panel says something of how much is missing."""
+
+    def wait(panel, words):
+        qtbot.waitUntil(lambda: words in panel["coverage"].text(), timeout=30_000)
+
+    return wait
+
+
+def test_a_new_mask_is_ready_to_be_painted_in(open_panel, cells, told):
+    panel = open_panel("Inpaint", cells)
+    panel.press("new_mask")
+    mask = panel.viewer.layers[-1]
+    assert isinstance(mask, Labels)
+    assert panel.widget.mask.value is mask is panel.viewer.layers.selection.active
+    assert mask.mode == "paint"
+    assert mask.brush_size >= 3
+    assert mask.data.shape == cells.data.shape
+    np.testing.assert_allclose(mask.data_to_world((2, 3, 4)), cells.data_to_world((2, 3, 4)))
+    assert not panel["run"].isEnabled()
+    mask.paint((1, 10, 10), 1)
+    assert panel["run"].isEnabled()
+    told(panel, f"{100 * (mask.data > 0).mean():.3g} % of the pixels are missing.")
+    assert not panel["planes"].isVisibleTo(panel.widget.native)
+
+
+def test_the_mask_of_a_large_stack_is_one_plane_for_all_or_for_the_one_that_is_shown(
+    open_panel, engine, cells, told, monkeypatch
+):
+    monkeypatch.setattr(newmask, "_MOST", 2000)
+    panel = open_panel("Inpaint", cells)
+    panel.press("new_mask")
+    mask = panel.viewer.layers[-1]
+    assert mask.data.shape == (32, 40)
+    assert "one plane holds for all" in panel.said
+    mask.paint((10, 10), 1)
+    part = f"{100 * (mask.data > 0).mean():.3g} % of the pixels"
+    told(panel, f"{part} are")
+    assert panel["planes"].isVisibleTo(panel.widget.native)
+    panel["planes"].setCurrentText("the plane that is shown")
+    panel.viewer.dims.set_point(0, 6.0)
+    told(panel, f"{part} of this plane are")
+    missing = panel.widget.read(cells).mask
+    np.testing.assert_array_equal(missing[2], mask.data > 0)
+    assert not missing[:2].any()
+
+
+def test_bad_pixels_are_suggested_with_a_label_for_each_kind(open_panel, cells, qtbot):
+    cells.data[1, 5, 6], cells.data[2, 7, 8] = 999, 999
+    cells.data[0, 20, 20] = 0
+    panel = open_panel("Inpaint", cells)
+    panel.press("suggest_mask")
+    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2, timeout=60_000)
+    mask = panel.viewer.layers[-1]
+    assert panel.widget.mask.value is mask
+    assert [tuple(map(int, place)) for place in np.argwhere(mask.data == 2)] == [
+        (1, 5, 6),
+        (2, 7, 8),
+    ]
+    assert "label 2: 2 hot" in panel.said
+    np.testing.assert_allclose(mask.data_to_world((2, 3, 4)), cells.data_to_world((2, 3, 4)))
+    assert panel["suggest_mask"].isEnabled()
+
+
+def test_where_nothing_is_to_be_suggested_no_layer_is_added(open_panel, cells, qtbot):
+    panel = open_panel("Inpaint", cells)
+    panel.press("suggest_mask")
+    qtbot.waitUntil(lambda: panel.said.startswith("No pixel of 'cells'"), timeout=60_000)
+    assert len(panel.viewer.layers) == 1
+
+
+def test_images_are_masks_only_where_somebody_says_so(open_panel, cells):
+    panel = open_panel("Inpaint", cells, Image(np.eye(32, 40, dtype=bool), name="edge"))
+    panel.widget.image.value = cells
+    mask = panel["mask"]
+    assert [mask.itemText(place) for place in range(mask.count())] == ["none yet", "edge"]
+    assert panel.widget.mask.value is None
+    assert "no mask" in panel["estimate"].text()
+    panel.viewer.add_shapes([[[2, 3], [2, 9], [8, 9]]], shape_type="polygon", name="drawn")
+    assert [mask.itemText(place) for place in range(mask.count())] == ["drawn", "edge"]
+    assert panel.widget.mask.value.name == "drawn"
+    assert not panel["label"].isVisibleTo(panel.widget.native)
+    panel.widget.mask.value = panel.viewer.layers["edge"]
+    assert panel["run"].isEnabled()
+    panel.viewer.layers.remove("edge")
+    assert panel.widget.mask.value.name == "drawn"
+    panel.viewer.layers.remove("drawn")
+    assert panel.widget.mask.value is None
+
+
+def test_the_outline_is_drawn_for_as_long_as_it_is_asked_for(open_panel, cells):
+    first, second = (Labels(np.eye(32, 40, dtype=int), name=name) for name in ("one", "two"))
+    second.contour = 3
+    panel = open_panel("Inpaint", cells, first, second)
+    outline = panel.dock.findChild(QCheckBox, "outline")
+    outline.setChecked(True)
+    assert (first.contour, second.contour) == (1, 3)
+    panel.widget.mask.value = second
+    assert (first.contour, second.contour) == (0, 3)
+    panel.widget.mask.value = first
+    panel.viewer.window.remove_dock_widget(panel.dock)
+    assert (first.contour, second.contour) == (0, 3)
+    first.contour = 2  # and is nobody's business any more
+    assert first.contour == 2
+
+
+def test_painted_can_mean_known(open_panel, cells, told):
+    cells.rotate = 0
+    mask = Labels(np.ones((32, 40), int), name="seen", scale=(0.5, 0.5), units="um")
+    mask.data[:8] = 0
+    panel = open_panel("Inpaint", cells, mask)
+    told(panel, "75 % of the pixels")
+    panel["marks"].setCurrentText("known")
+    told(panel, "25 % of the pixels")
+    assert panel.widget.read(cells).mask[..., :8, :].all()
