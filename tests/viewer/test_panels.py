@@ -296,7 +296,6 @@ def test_the_panels_are_in_the_menus(make_napari_viewer, name):
     assert any(name in title for title in viewer.window.dock_widgets)
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_that_is_too_high_scrolls_and_nothing_in_it_is_squeezed(open_panel, qtbot, name):
     panel = open_panel(name)
@@ -329,7 +328,8 @@ def test_the_wheel_changes_no_setting_while_a_panel_is_scrolled(open_panel):
     )
     QApplication.sendEvent(seed, turn)
     assert seed.value() == before
-=======
+
+
 def test_what_was_chosen_is_remembered_for_all_panels(open_panel):
     first = open_panel("Denoise")
     first["preset"].setCurrentText("best")
@@ -365,4 +365,3 @@ def test_what_was_chosen_is_there_in_the_next_session(tmp_path):
         for _ in range(2)
     ]
     assert said == [["fast"], ["best"]]
->>>>>>> main

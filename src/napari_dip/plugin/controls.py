@@ -198,13 +198,9 @@ def folded(name: str, title: str, content: Container[Widget] | QWidget) -> QColl
     fold.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
     fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
-<<<<<<< HEAD
     # In the text, which has the colour of the theme; an icon keeps that of the first.
     fold.toggleButton().toggled.connect(lambda on: fold.setText(("▼  " if on else "▶  ") + title))
-    fold.setContent(content.native)
-=======
     fold.setContent(content if isinstance(content, QWidget) else content.native)
->>>>>>> main
     fold.setDuration(0)
     fold.collapse(animate=False)
     return fold

@@ -17,13 +17,10 @@ from napari_dip.plugin.buttons import Buttons, bind
 from napari_dip.plugin.estimate import Answer, Asked, Estimate
 from napari_dip.plugin.layers import LayerInput, matched, read_layer
 from napari_dip.plugin.placing import Placing, settle_target
-<<<<<<< HEAD
-from napari_dip.plugin.scrolling import make_scrollable
-=======
 from napari_dip.plugin.queue import Queue
 from napari_dip.plugin.recall import made_with
 from napari_dip.plugin.remember import remember
->>>>>>> main
+from napari_dip.plugin.scrolling import make_scrollable
 from napari_dip.plugin.session import Session
 from napari_dip.plugin.target import Target, beside, proposed_path
 from napari_dip.plugin.trial import chosen_part, cropped
