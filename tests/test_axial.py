@@ -57,6 +57,7 @@ def calibrated(stack, tmp_path):
     return tmp_path / "stack.tif"
 
 
+@pytest.mark.slow
 def test_it_is_nearer_to_the_truth_than_interpolation():
     truth = tubes(16, 8, 32)
     seen = coarse(truth, 2)

@@ -419,6 +419,7 @@ def test_an_interrupted_run_into_zarr_says_what_is_there(cells, tmp_path, monkey
     assert "--resume" in result.stderr
 
 
+@pytest.mark.slow
 @posix
 def test_an_interrupted_run_writes_the_best_so_far_when_asked(cells, tmp_path):
     out = tmp_path / "out.tif"

@@ -142,6 +142,7 @@ def test_a_plane_of_one_value_is_no_work(client):
 # ---- on the way ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_progress_never_goes_back_and_shows_each_plane_when_it_is_done(client, stack):
     problem = make_problem(stack, QUICK.replace(share="none", iterations=20), None, None)
     snapshots, result = on_cluster(problem, client)

@@ -68,6 +68,7 @@ def test_all_planes_tell_together():
     assert estimate_noise(noisy[12]).gain == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(9000, 2500), (40, 600, 700)], ids=str)
 def test_a_part_of_a_large_image_is_enough(shape):
     y = np.random.default_rng(0).normal(size=shape).astype(np.float32)

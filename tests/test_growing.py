@@ -56,6 +56,7 @@ def test_it_is_the_image_that_would_have_been_written_at_the_end(stack, undistur
     assert len(read_provenance(undisturbed)["units"]) == 6
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(stack, undisturbed, tmp_path):
     out = tmp_path / "out.ome.zarr"
     program = "from napari_dip.cli import app; app()"

@@ -45,6 +45,7 @@ def test_tiles_restore_as_well_as_the_whole_and_show_no_seam(noisy):
     assert tiled.reports[0].iterations == 4 * 20
 
 
+@pytest.mark.slow
 def test_all_tiles_take_as_many_iterations_as_the_first(noisy):
     asked = QUICK | {"iterations": 40, "stopping": "consensus"}
     fits = []

@@ -35,6 +35,7 @@ def test_denoising_brings_the_image_nearer_to_the_truth(clean, noisy):
     assert np.array_equal(noisy, before)
 
 
+@pytest.mark.slow
 def test_super_resolution_is_nearer_to_the_truth_than_the_pixels_repeated(clean):
     from torch import from_numpy
 
@@ -193,6 +194,7 @@ def test_the_result_says_which_rule_stopped_it(noisy, stopping):
     assert report.reason == "all 110 iterations done"
 
 
+@pytest.mark.slow
 def test_a_deconvolution_is_sharper_than_its_input(clean):
     from scipy.ndimage import convolve
 
@@ -281,6 +283,7 @@ def test_an_unknown_name_is_an_attribute_error():
 # ---- noise, several fits, refinement -----------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_refinement_brings_the_estimate_nearer_to_the_truth(clean, noisy):
     plain, refined = (
         finish(restore(noisy, Settings(device="cpu", iterations=60, refinement=passes)))[1]
@@ -344,6 +347,7 @@ def test_channels_come_in_any_place_and_planes_beside_them(stained):
     assert volume.shape == (2, 2, 48, 56)
 
 
+@pytest.mark.slow
 def test_a_pixel_may_be_missing_in_one_channel_alone(stained):
     truth, seen = stained
     missing = np.zeros(seen.shape, bool)

@@ -128,6 +128,7 @@ def test_what_cannot_be_tried_says_why(open_panel, stack, notifications):
     assert len(panel.viewer.layers) == 2
 
 
+@pytest.mark.slow
 def test_the_whole_is_restored_as_in_the_trial(open_panel, stack):
     panel = ready(open_panel("Denoise", stack), iterations=0)
     assert not panel["apply_to_stack"].isEnabled()
