@@ -435,6 +435,7 @@ def test_an_interrupted_run_writes_the_best_so_far_when_asked(cells, tmp_path):
     assert 0 < record["units"][0]["iterations"] < 1_000_000
 
 
+@pytest.mark.slow
 @posix
 def test_a_killed_run_leaves_no_file(cells, tmp_path):
     process = start("denoise", cells, tmp_path / "out.tif", *ENDLESS)
@@ -443,6 +444,7 @@ def test_a_killed_run_leaves_no_file(cells, tmp_path):
     assert list(tmp_path.iterdir()) == [cells]
 
 
+@pytest.mark.slow
 def test_a_pipe_sees_no_progress_bar(cells, tmp_path):
     arguments = ("denoise", cells, tmp_path / "out.tif", *QUICK)
     run = subprocess.run(
@@ -454,6 +456,7 @@ def test_a_pipe_sees_no_progress_bar(cells, tmp_path):
     assert "\x1b" not in run.stdout + run.stderr
 
 
+@pytest.mark.slow
 @posix
 def test_a_terminal_sees_iterations_and_the_time_left(cells, tmp_path):
     arguments = ("denoise", cells, tmp_path / "out.tif", *QUICK[2:], "--iterations", "20")

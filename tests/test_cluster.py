@@ -82,7 +82,7 @@ def on_cluster(problem, client, **options):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"share": "none", "refinement": 1},
+        pytest.param({"share": "none", "refinement": 1}, marks=pytest.mark.slow),
         {"share": "T", "window": 3, "members": 2, "iterations": 3},
         {"precision": None, "task": Inpaint()},
     ],

@@ -78,6 +78,7 @@ def test_tiles_that_were_not_begun_stay_as_they_were(noisy):
     assert 0.05 < same.mean() < 0.6
 
 
+@pytest.mark.slow
 def test_a_tile_in_a_hole_is_refused_with_the_cure(noisy):
     mask = np.zeros(noisy.shape, bool)
     mask[:75, :75] = True

@@ -181,7 +181,14 @@ def test_a_given_noise_level_is_in_the_images_own_units(noisy):
 
 
 @pytest.mark.parametrize(
-    "stopping", ["fixed", "es-wmv", "es-emv", "held-out", "discrepancy", "consensus"]
+    "stopping",
+    [
+        "consensus",
+        *(
+            pytest.param(rule, marks=pytest.mark.slow)
+            for rule in ("fixed", "es-wmv", "es-emv", "held-out", "discrepancy")
+        ),
+    ],
 )
 def test_the_result_says_which_rule_stopped_it(noisy, stopping):
     never = {"rule": "consensus", "patience": 200} if stopping == "consensus" else stopping
@@ -437,8 +444,11 @@ def test_each_preset_does_each_task(noisy, preset):
 
 @pytest.mark.parametrize(
     "how",
-    [{"task": "denoise"}, {"task": "super-resolve"}, {"preset": "best", "members": 1}],
-    ids=["denoise", "super-resolve", "best"],
+    [
+        pytest.param({"task": "denoise"}, id="denoise"),
+        pytest.param({"task": "super-resolve"}, id="super-resolve", marks=pytest.mark.slow),
+        pytest.param({"preset": "best", "members": 1}, id="best", marks=pytest.mark.slow),
+    ],
 )
 def test_a_continued_result_is_the_same_bytes_as_one_that_never_ended(noisy, how):
     noisy = noisy[:24, :32]
