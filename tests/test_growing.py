@@ -13,7 +13,11 @@ import tifffile
 from typer.testing import CliRunner
 
 from napari_dip.cli import app
+from napari_dip.errors import BadSettings
+from napari_dip.files.run import open_run
 from napari_dip.files.store import read_image, read_provenance
+from napari_dip.settings import Settings
+from napari_dip.stack import outline
 
 QUICK = ("--iterations", "4", "--device", "cpu", "--noise", "5", "--share", "none", "--axes", "ZYX")
 
@@ -124,3 +128,43 @@ def test_super_resolution_grows_with_its_pixel_sizes(stack, tmp_path):
     result = call("super-resolve", stack, out, "--factor", 2, *quick)
     assert result.exit_code == 0, result.output
     assert read_image(out).image.shape == (6, 48, 56)
+
+
+@pytest.mark.parametrize("cut", [None, 16], ids=["whole", "in tiles"])
+def test_a_run_that_is_gone_on_with_stays_cut_however_much_memory_is_free_now(
+    stack, tmp_path, monkeypatch, cut
+):
+    settings = Settings(axes="ZYX", device="cpu")
+
+    def refuse_more_than_two(settings, layout, channels, device):
+        if channels > 2:
+            raise BadSettings("too little memory")
+        return cut
+
+    monkeypatch.setattr(outline, "choose_tile", refuse_more_than_two)
+    begun = open_run(stack, tmp_path / "out.ome.zarr", settings)
+    monkeypatch.setattr(outline, "choose_tile", lambda *_: None)
+    units = begun.problem.plan.units
+    assert len(units) > len(open_run(stack, tmp_path / "new.ome.zarr", settings).problem.plan.units)
+    again = open_run(stack, tmp_path / "out.ome.zarr", settings, resume=True).problem.plan
+    assert (again.units, again.tile) == (units, cut)
+
+
+def test_planes_that_somebody_asked_to_have_together_are_not_torn_apart(
+    stack, tmp_path, monkeypatch
+):
+    tried = []
+
+    def refuse(settings, layout, channels, device):
+        tried.append(channels)
+        raise BadSettings("too little memory")
+
+    monkeypatch.setattr(outline, "choose_tile", refuse)
+    with pytest.raises(BadSettings, match="too little memory"):
+        open_run(stack, tmp_path / "out.ome.zarr", Settings(axes="ZYX", device="cpu", window=6))
+    assert tried == [6]
+    tried.clear()
+    with pytest.raises(BadSettings, match="too little memory"):
+        open_run(stack, tmp_path / "out.ome.zarr", Settings(axes="ZYX", device="cpu"))
+    assert tried[0] == 6
+    assert tried[-1] == 1

@@ -9,7 +9,7 @@ import numpy as np
 import zarr
 
 from napari_dip.files.ngff import check_target, version_of
-from napari_dip.files.zarr_sink import GrowingZarr
+from napari_dip.files.zarr_sink import GrowingZarr, begun_with
 from napari_dip.files.zarr_source import NAME
 from napari_dip.stack.result import UnitReport
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
     from napari_dip.files.zarr_source import ZarrArray
     from napari_dip.stack.axes import Index
+    from napari_dip.stack.outline import Cut
     from napari_dip.stack.plan import Unit
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.result import Result
     from napari_dip.stack.stored import StoredImage
     from napari_dip.stack.unit import Done
 
-__all__ = ["OnDisk", "what_is_there"]
+__all__ = ["OnDisk", "cut_before", "what_is_there"]
 
 
 class OnDisk:
@@ -136,6 +137,18 @@ def what_is_there(path: Path) -> Literal["nothing", "an image", "an unfinished r
     except (OSError, ValueError, LookupError, TypeError):  # a plain array, or a damaged group
         unfinished = False
     return "an unfinished run" if unfinished else "an image"
+
+
+def cut_before(path: Path) -> Cut:
+    """Tell how the run in a folder was cut, to go on with it.
+
+    Raises
+    ------
+    FileProblem
+        If the folder was not made by :class:`OnDisk`.
+    """
+    record = begun_with(path)
+    return record["window"], record["tile"]
 
 
 def _key(unit: Unit) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from napari_dip.errors import BadSettings, FileProblem
-from napari_dip.files.growing import OnDisk
+from napari_dip.files.growing import OnDisk, cut_before
 from napari_dip.files.store import check_output, is_zarr_name, read_image, read_mask, write_image
 from napari_dip.prior.recipes import recipe
 from napari_dip.stack.output import InMemory
@@ -128,7 +128,8 @@ def open_run(
         )
     hidden = read_mask(mask, marks) if mask else None
     missing = hidden.missing if hidden else None
-    problem = make_problem(stored.image, settings, missing, None, device)
+    before = cut_before(output) if resume and output.exists() else None
+    problem = make_problem(stored.image, settings, missing, None, device, before)
     notes = [f"{source}: {note}" for note in stored.notes]
     notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
     target: Output = InMemory(problem)

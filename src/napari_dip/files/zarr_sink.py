@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.axes import Index
     from napari_dip.stack.stored import StoredImage
 
-__all__ = ["GrowingZarr", "write_zarr"]
+__all__ = ["GrowingZarr", "begun_with", "write_zarr"]
 
 _JOURNAL = f".{NAME}"
 
@@ -227,6 +227,18 @@ class GrowingZarr:
             return bool(_checksum(self.array[region]) == entry["checksum"])
         except FileProblem:  # a chunk that cannot be decoded
             return False
+
+
+def begun_with(path: str | Path) -> dict[str, Any]:
+    """Return the record that :meth:`GrowingZarr.create` was given.
+
+    Raises
+    ------
+    FileProblem
+        If the folder was not made by it.
+    """
+    record: dict[str, Any] = Journal(Path(path) / _JOURNAL).about()["record"]
+    return record
 
 
 def write_zarr(

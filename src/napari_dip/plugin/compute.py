@@ -81,7 +81,7 @@ def begin(
     from napari_dip.stack.restore import run
 
     if machines == Machines():
-        problem = make_problem(source.data, settings, source.mask, None)
+        problem = make_problem(source.data, settings, source.mask, None, None, target.before())
         output = target.open(problem, source)
         kept = target.path is None
         yield Work(problem, output, run(problem, output, stop_requested, keep_network=kept))
@@ -95,7 +95,9 @@ def begin(
         from napari_dip.cluster.run import restore_on_cluster
 
         assert crew is not None
-        problem = make_problem(source.data, settings, source.mask, None, crew.device)
+        problem = make_problem(
+            source.data, settings, source.mask, None, crew.device, target.before()
+        )
         output = target.open(problem, source)
         steps = restore_on_cluster(
             problem, output, crew.client, stop_requested=stop_requested, threads=crew.threads

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from napari_dip.plugin.layers import LayerInput
     from napari_dip.settings import Settings
+    from napari_dip.stack.outline import Cut
     from napari_dip.stack.output import Output
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.restore import Result
@@ -80,6 +81,14 @@ class Target:
         if self.path is None or recipe(settings).members == 1:
             return None
         return self.path.with_name(self.path.name.removesuffix(SUFFIX) + " uncertainty" + SUFFIX)
+
+    def before(self) -> Cut | None:
+        """Tell how the run that is gone on with was cut; ``None`` for a new one."""
+        if self.path is None or not self.resume:
+            return None
+        from napari_dip.files.growing import cut_before
+
+        return cut_before(self.path)
 
     def open(self, problem: Problem, source: LayerInput) -> Output:
         """Make the output, or open what is there.

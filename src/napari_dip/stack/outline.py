@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from napari_dip.settings import Settings
 
-__all__ = ["lay_out", "settle"]
+__all__ = ["Cut", "lay_out", "settle"]
+
+Cut = tuple[int, int | None]
+"""The most planes of a unit, and the side of its tiles, if there are any."""
 
 SMALLEST_SIDE = 8
 
@@ -61,6 +64,7 @@ def settle(
     settings: Settings,
     breaks: Collection[tuple[int, ...]] = (),
     device: str | None = None,
+    before: Cut | None = None,
 ) -> tuple[Plan, str]:
     """Settle the plan and the device.
 
@@ -75,6 +79,8 @@ def settle(
         before the image was looked at.
     device
         Where it will be restored; ``None`` finds the device on this machine.
+    before
+        How a run that is gone on with was cut: how much memory is free now does not count.
 
     Raises
     ------
@@ -94,6 +100,9 @@ def settle(
     chosen = recipe(settings)
     # Sections share for the sake of time: that they are alike to the noise is not asked of them.
     breaks = () if layout.shared == "Y" else breaks
+    if before is not None:
+        window, tile = before
+        return replace(make_plan(layout, window, chosen.context, breaks), tile=tile), device
     window = chosen.window
     while True:
         plan = make_plan(layout, window, chosen.context, breaks)

@@ -13,7 +13,7 @@ from napari_dip.errors import BadImage
 from napari_dip.settings import Hole, Inpaint, Settings
 from napari_dip.stack.intensity import together
 from napari_dip.stack.observed import Observed, Seen, as_lazy, spread_mask
-from napari_dip.stack.outline import lay_out, settle
+from napari_dip.stack.outline import Cut, lay_out, settle
 from napari_dip.stack.survey import Survey, survey
 from napari_dip.voxel import voxels_become
 
@@ -136,6 +136,7 @@ class Problem:
                 "values and mask": self.survey.digest,
             },
             "psf": psf,
+            "window": self.plan.window,
             "tile": self.plan.tile,
             "device": self.device,
             "versions": {name: version(name) for name in ("napari-dip", "torch")},
@@ -158,10 +159,12 @@ def make_problem(
     mask: ArrayLike | None,
     psf: ArrayLike | None,
     device: str | None = None,
+    before: Cut | None = None,
 ) -> Problem:
     """Check everything that can be checked before the first iteration.
 
-    The device is found on this machine, unless the caller knows better.
+    The device is found on this machine, unless the caller knows better; and how the image is cut,
+    unless a run is gone on with.
 
     Raises
     ------
@@ -176,7 +179,7 @@ def make_problem(
     observed = Observed(lazy, spread_mask(mask, layout))
     kernel = _checked_psf(psf, layout)
     found = survey(observed, layout, settings)
-    plan, device = settle(layout, settings, found.breaks, device)
+    plan, device = settle(layout, settings, found.breaks, device, before)
     return Problem(observed, layout, plan, found, settings, device, kernel)
 
 
