@@ -46,8 +46,8 @@ docs: $(DEV) ## the pages in docs/ as a site in site/; a link that leads nowhere
 wheel: $(DEV) ## build, install without Qt elsewhere, and run the command line there
 	$(BIN)/python tools/check_wheel.py
 
-unit: $(DEV) ## pytest, doctests included
-	$(BIN)/pytest
+unit: $(DEV) ## pytest, doctests included, on all cores
+	$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal
 
 fuzz: $(DEV) ## the property tests with many more examples, and what is slow
 	$(BIN)/pytest --hypothesis-profile=fuzz -m "hypothesis or slow" tests
