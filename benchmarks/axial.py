@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from measure import drained
 from record import Record
 from scipy.interpolate import make_interp_spline
 from skimage.metrics import peak_signal_noise_ratio
@@ -75,12 +76,7 @@ def agreeing(coarse: Stack, factor: int) -> Stack:
 def restored(coarse: Stack, factor: int, **asked: object) -> Stack:
     task = SuperResolve(factor=factor, axis="Z", downsampler=PROFILE)
     settings = Settings(task=task, axes="ZYX", dtype="float32", preview_every_s=1e9, **asked)
-    steps = restore(coarse.astype(np.float32), settings)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return np.asarray(end.value.image)
+    return np.asarray(drained(restore(coarse.astype(np.float32), settings)).image)
 
 
 def methods(noise: float) -> dict[str, Callable[[Stack, int], Stack]]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from cases import Case, Pixels
 
+    from napari_dip.stack.restore import Restoration
+
 PEAK = 255
 
 
@@ -91,14 +93,21 @@ def measured() -> Iterator[Cost]:
 
 
 def finish(case: Case, settings: Settings | None = None) -> Result:
-    """Restore without showing anything."""
-    restoration = restore(
-        case.seen,
-        (settings or case.settings).replace(dtype="float32", preview_every_s=1e9),
-        mask=case.missing,
-    )
+    """Restore a case without showing anything."""
+    settings = (settings or case.settings).replace(dtype="float32", preview_every_s=1e9)
+    return drained(restore(case.seen, settings, mask=case.missing))
+
+
+def drained(restoration: Restoration) -> Result:
+    """Run a restoration to its end."""
     while True:
         try:
             next(restoration)
         except StopIteration as end:
             return end.value
+
+
+def effort(result: Result) -> str:
+    """Say what a result took."""
+    iterations = sum(report.iterations for report in result.reports)
+    return f"{len(result.reports)} fits, {iterations} iterations"

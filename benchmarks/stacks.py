@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 from cases import SHARED
+from measure import drained, effort
 from scipy.ndimage import gaussian_gradient_magnitude, uniform_filter
 from skimage import data, metrics
 
@@ -62,14 +63,8 @@ def spoilt(stack: Stack, seed: int = 0) -> tuple[Stack, Stack]:
 
 def by_network(seen: Stack, **asked: Any) -> tuple[Stack, str]:
     settings = Settings(axes="ZYX", preview_every_s=1e9, **asked)
-    steps = restore(seen, settings)
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        result = end.value
-    iterations = sum(report.iterations for report in result.reports)
-    return np.asarray(result.image), f"{len(result.reports)} fits, {iterations} iterations"
+    result = drained(restore(seen, settings))
+    return np.asarray(result.image), effort(result)
 
 
 def by_bm4d(seen: Stack) -> tuple[Stack, str]:
