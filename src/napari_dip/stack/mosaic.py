@@ -32,7 +32,7 @@ def restore_in_tiles(
     tile: int | None,
     stop_requested: Callable[[], bool],
 ) -> Generator[Iterate, None, Restored]:
-    """Restore a block as :func:`~napari_dip.prior.block.restore_block` does, in less memory.
+    """Restore a block as :func:`~napari_dip.prior.ensemble.restore_block` does, in less memory.
 
     ``tile`` is the side of the tiles in pixels of the block; ``None`` restores it as a whole. All
     tiles share scale and noise, the initial weights, and the number of iterations: that at
