@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 from cases import SHARED, crop
-from measure import drained, effort
+from measure import effort
 from skimage import data, metrics
 
 from napari_dip import Settings, restore
+from napari_dip.steps import finished
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def spoilt(channels: Channels, seed: int) -> Channels:
 
 def restored(seen: Channels, seed: int, share: str) -> tuple[Channels, str]:
     settings = Settings(axes="CYX", share=share, seed=seed, preview_every_s=1e9)
-    result = drained(restore(seen, settings))
+    result = finished(restore(seen, settings))
     return np.asarray(result.image), effort(result)
 
 

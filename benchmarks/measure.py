@@ -13,13 +13,12 @@ import psutil
 from skimage import color, metrics
 
 from napari_dip import Result, Settings, restore
+from napari_dip.steps import finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cases import Case, Pixels
-
-    from napari_dip.stack.restore import Restoration
 
 PEAK = 255
 
@@ -95,16 +94,7 @@ def measured() -> Iterator[Cost]:
 def finish(case: Case, settings: Settings | None = None) -> Result:
     """Restore a case without showing anything."""
     settings = (settings or case.settings).replace(dtype="float32", preview_every_s=1e9)
-    return drained(restore(case.seen, settings, mask=case.missing))
-
-
-def drained(restoration: Restoration) -> Result:
-    """Run a restoration to its end."""
-    while True:
-        try:
-            next(restoration)
-        except StopIteration as end:
-            return end.value
+    return finished(restore(case.seen, settings, mask=case.missing))
 
 
 def effort(result: Result) -> str:
