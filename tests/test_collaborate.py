@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from napari_dip import Settings, restore
@@ -50,6 +51,15 @@ def test_a_large_image_is_filtered_in_bands_without_a_seam(monkeypatch):
     whole = collaborate(truth, noisy, 0.1)
     monkeypatch.setattr("napari_dip.prior.patches._HELD", 1)
     assert mse(collaborate(truth, noisy, 0.1), whole) < 1e-2 * mse(whole, truth)
+
+
+def test_noise_that_neighbours_share_is_told_by_its_frequencies():
+    truth, _ = noisy_cloth()
+    shared = gaussian_filter(np.random.default_rng(0).normal(size=truth.shape[2:]), 0.8)
+    noisy = truth + 0.1 * torch.from_numpy(shared / shared.std()).float()
+    correlation = (0.66, 0.2)
+    told, untold = (collaborate(truth, noisy, 0.1, (each, each)) for each in (correlation, ()))
+    assert mse(told, truth) < 0.8 * mse(untold, truth)
 
 
 def test_best_gives_it_half_of_the_word(monkeypatch):

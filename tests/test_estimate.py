@@ -100,6 +100,30 @@ def test_noise_that_neighbours_share_is_noticed_and_not_underrated():
     assert not estimate_noise(clean + 15 * white).correlated
 
 
+@pytest.mark.parametrize(
+    ("blur", "expected"),
+    [
+        pytest.param((0.6, 0.6), ((0.46, 0.07), (0.46, 0.07)), id="blurred"),
+        pytest.param((1, 1), ((0.78, 0.37, 0.10), (0.78, 0.37, 0.10)), id="blurred-more"),
+        pytest.param((0, 1), ((), (0.78, 0.37, 0.10)), id="along-X-alone"),
+    ],
+)
+def test_it_is_told_along_which_axis_and_how_far_noise_is_shared(blur, expected):
+    clean = data.moon()[:256, :256]
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=clean.shape), blur)
+    found = estimate_noise(clean + 15 * noise / noise.std())
+    assert found.sigma(128.0) == pytest.approx(15, rel=0.15)
+    for along, truth in zip(found.correlation, expected, strict=True):
+        padded = [*along, 0, 0, 0][:3]
+        assert padded == pytest.approx([*truth, 0, 0, 0][:3], abs=0.13)
+
+
+def test_stripes_are_not_taken_for_noise_that_is_shared():
+    stripes = 60 * np.sin(np.arange(256) / 1.5) * np.linspace(0.2, 1, 256)[:, None]
+    noisy = stripes + np.random.default_rng(0).normal(0, 5, stripes.shape)
+    assert not estimate_noise(noisy).correlated
+
+
 def test_the_ends_of_the_sensor_are_noticed_where_values_pile_up():
     clean = data.camera().astype(np.float64)
     noisy = clean + np.random.default_rng(0).normal(0, 25, clean.shape)

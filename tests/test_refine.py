@@ -37,6 +37,22 @@ def test_texture_that_was_smoothed_away_comes_back(texture, noisy):
     assert mse(refined, truth) < 0.5 * mse(seen, truth)
 
 
+@pytest.mark.parametrize("gaps", [False, True], ids=["whole", "with gaps"])
+def test_noise_that_neighbours_share_is_not_taken_for_texture(texture, gaps):
+    shared = gaussian_filter(np.random.default_rng(0).normal(size=texture.shape), 0.6)
+    seen, truth = tensor(texture + 0.08 * shared / shared.std()), tensor(texture)
+    known = torch.ones_like(seen)
+    known[..., ::5, ::5] = 0 if gaps else 1
+    smooth = tensor(gaussian_filter(seen[0, 0].numpy(), 1.2))
+    correlation = (0.46, 0.07)
+    told, untold = (
+        refine(smooth, seen, known, 0.08, what, passes=2)
+        for what in ((correlation, correlation), ((), ()))
+    )
+    assert mse(told, truth) < 0.9 * mse(untold, truth)
+    assert mse(told, truth) < 0.5 * mse(seen, truth)
+
+
 def test_missing_pixels_are_found_from_patches_that_have_them(texture):
     truth = tensor(texture)
     known = (torch.rand(truth.shape, generator=torch.Generator().manual_seed(0)) > 0.4).float()

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from skimage.metrics import mean_squared_error as mse
 
 import napari_dip
@@ -30,6 +31,14 @@ def test_denoising_brings_the_image_nearer_to_the_truth(clean, noisy):
     restored = denoise(noisy, device="cpu", iterations=300)
     assert mse(clean, restored) < 0.5 * mse(clean, noisy)
     assert np.array_equal(noisy, before)
+
+
+def test_noise_that_neighbours_share_is_not_fitted(clean):
+    shared = gaussian_filter(np.random.default_rng(0).normal(size=clean.shape), 0.6)
+    noisy = clean + 0.1 * shared / shared.std()
+    _, result = finish(restore(noisy, Settings(device="cpu", iterations=200)))
+    assert mse(clean, result.image) < 0.65 * mse(clean, noisy)
+    assert result.reports[0].iterations < 200
 
 
 @pytest.mark.slow

@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from napari_dip import settings
 from napari_dip.prior.energy import Observation
@@ -186,11 +188,24 @@ def test_two_of_three_signals_stop_and_the_later_one_chooses(minima, choice, sto
     assert " and " in reason
 
 
-def test_a_signal_that_is_never_measured_has_no_vote():
+def test_where_neighbours_share_noise_one_signal_is_enough_and_none_is_held_out():
     rule = consensus(held=False)
-    rows = [(NAN, NAN, number) for number in valley(40)]
+    rows = [(NAN, *both) for both in zip(valley(90), valley(40), strict=True)]
     assert feed(rule, rows)[0] == 50
     assert rule.choice == 2
+
+
+def test_the_residual_need_not_be_whiter_than_the_noise():
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=(40, 40)), 0.8)
+    residual = torch.from_numpy(noise)[None, None]
+    structure = residual + torch.ones_like(residual)
+    everything = Observation(torch.zeros_like(residual), Identity(), torch.ones_like(residual))
+    variance = WindowedVarianceRule(5, Patience(10), burn_in=5)
+    of_noise = autocorrelation(residual, everything.known).item()
+    rule = ConsensusRule(everything, None, variance, 10, 0, correlation=of_noise + 0.03)
+    for estimate, like_noise in ((structure, False), (residual, True)):
+        numbers = rule.measure(Step(3, residual, estimate, torch.tensor(0.0)))
+        assert numbers[1].isnan() == like_noise
 
 
 def test_whiteness_is_last_best_where_structure_was_left():

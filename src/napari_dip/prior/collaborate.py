@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_dip.prior.patches import AT_ONCE, Grid, Patches, cosines, in_bands, most_alike
+from napari_dip.prior.patches import (
+    AT_ONCE,
+    Grid,
+    Patches,
+    cosines,
+    in_bands,
+    most_alike,
+    noise_of_patches,
+)
+
+if TYPE_CHECKING:
+    from napari_dip.prior.noise import Correlation
 
 __all__ = ["collaborate"]
 
@@ -19,21 +31,26 @@ _ROUNDED = 2.0
 """Kaiser window over a patch: its rim counts less."""
 
 
-def collaborate(guide: Tensor, noisy: Tensor, sigma: float) -> Tensor:
+def collaborate(
+    guide: Tensor, noisy: Tensor, sigma: float, correlation: Correlation = ((), ())
+) -> Tensor:
     """Filter groups of patches by the spectrum that they have in an estimate.
 
     The second step of Dabov, Foi, Katkovnik and Egiazarian, "Image denoising by sparse 3-D
     transform-domain collaborative filtering", IEEE TIP 16 (2007): patches alike in the estimate
     are stacked and transformed in three dimensions, here by cosines, and each coefficient Y of the
     noisy ones becomes Y G² / (G² + sigma²) with that of the estimate, G. Colours are decorrelated
-    first, and groups are found in the brightness.
+    first, and groups are found in the brightness. Where neighbours share noise, each frequency has
+    a sigma² of its own.
 
     Parameters
     ----------
     guide, noisy
-        ``(1, channels, height, width)``, about [0, 1], with white noise of one strength.
+        ``(1, channels, height, width)``, about [0, 1], with noise of one strength.
     sigma
         Standard deviation of the noise, in the units of both.
+    correlation
+        Of the noise, along Y and along X.
 
     Returns
     -------
@@ -50,17 +67,19 @@ def collaborate(guide: Tensor, noisy: Tensor, sigma: float) -> Tensor:
     """
     mixing = cosines(guide.shape[1]).to(guide)
     guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, x) for x in (guide, noisy))
-    image = in_bands(partial(_one_band, sigma=sigma), (guide, seen), _KIND)
+    one_band = partial(_one_band, sigma=sigma, correlation=correlation)
+    image = in_bands(one_band, (guide, seen), _KIND)
     unmixed: Tensor = torch.einsum("kc,bkhw->bchw", mixing, image)
     return unmixed
 
 
-def _one_band(guide: Tensor, seen: Tensor, *, sigma: float) -> Tensor:
+def _one_band(guide: Tensor, seen: Tensor, *, sigma: float, correlation: Correlation) -> Tensor:
     shape = guide.shape[2:]
     side = min(_KIND.side, *shape)
     grid = Grid(shape[0] - side + 1, shape[1] - side + 1, _KIND)
     brightness = functional.unfold(guide[:, :1], side)[0].T
     flat = torch.kron(cosines(side), cosines(side)).to(guide).T
+    noise = sigma**2 * (flat.T @ noise_of_patches(correlation, side).to(guide) @ flat).diagonal()
     spectra = [
         [functional.unfold(one, side)[0].T @ flat for one in x.split(1, dim=1)]
         for x in (guide, seen)
@@ -74,7 +93,7 @@ def _one_band(guide: Tensor, seen: Tensor, *, sigma: float) -> Tensor:
         across = cosines(alike.shape[1]).to(guide)
         for own, observed, total, weight in zip(*spectra, totals, weights, strict=True):
             strength = (across @ own[alike]).square()
-            gain = strength / (strength + sigma**2)
+            gain = strength / (strength + noise)
             filtered = across.T @ (gain * (across @ observed[alike]))
             certainty = 1 / gain.square().sum(dim=(1, 2)).clamp(min=1e-6)
             total.index_add_(

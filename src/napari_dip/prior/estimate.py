@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import uniform_filter
 from scipy.optimize import least_squares
 
+from napari_dip.prior.flat import Flat, by_intensity, flat_pixels, scale_of
 from napari_dip.prior.noise import NoiseModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_dip.prior.noise import Correlation
+
 __all__ = ["LARGEST_SAMPLE", "estimate_noise"]
-
-_FAR = 3.0
-"""In standard deviations: differences beyond that are edges, not noise."""
-
-_LEFT_OF_NORMAL = 0.985
-"""Standard deviation of normal values once those beyond are cut off, again and again."""
-
-_WINDOW = 7
-"""Side of the square over which the local mean is taken."""
-
-_FLATTEST = 0.4
-"""The part of the pixels of a bin, those with the least gradient, that tell of the noise."""
 
 _HEAP = 2e-3
 """The part of the pixels that, piled up at an extreme value, shows that it was clipped there."""
@@ -38,11 +29,17 @@ _LEAST_RISE = 1.3
 _CORRELATED = 1.3
 """Noise that is white is as strong between neighbours as between pixels two apart."""
 
+_GROWS = 1.13
+"""Differences that grow less from one step to the next show the whole noise: texture grows too."""
+
+_FARTHEST = 5
+"""In pixels: noise that is shared farther cannot be told from the image."""
+
+_MOST = 0.98
+"""Correlation of neighbours: with 1 there would be no noise between them at all."""
+
 _NEAR = 0.01
 """Of the range of values: how near to an extreme a value counts as beside it."""
-
-_BINS = 16
-_LEAST_IN_BIN = 200
 
 _SIDE = 2048
 """Of the part of a plane that is looked at."""
@@ -91,15 +88,18 @@ def estimate_noise(
     planes, seen = (_thinned(each) for each in (planes, seen))
     planes = planes.astype(np.float64)
     low, high = _clipped_at(planes[seen])
-    flat = _flat_pixels(planes, seen)
+    flat = flat_pixels(planes, seen)
     if flat.level.size < 2:
         return NoiseModel(low=low, high=high)
-    correlated = _scale_of(flat.details[1]) > _CORRELATED * _scale_of(flat.details[0])
-    # The noise of pixels two apart is the whole noise even where neighbours share theirs.
-    details = flat.details[1 if correlated else 0]
-    model = _fit_line(flat.level, details, low, high) if signal_dependent else None
-    model = model or NoiseModel(read=_scale_of(details))
-    return replace(model, low=low, high=high, correlated=correlated)
+    correlated = flat.scale((2, 2)) > _CORRELATED * flat.scale((1, 1))
+    correlation = _correlation(flat) if correlated else ((), ())
+    # Pixels so far apart show the whole noise, even where neighbours share theirs.
+    details = flat.details((len(correlation[0]) + 1, len(correlation[1]) + 1))
+    usable = np.isfinite(details)
+    level, details = flat.level[usable], details[usable]
+    model = _fit_line(level, details, low, high) if signal_dependent else None
+    model = model or NoiseModel(read=scale_of(details))
+    return replace(model, low=low, high=high, correlation=correlation)
 
 
 def _thinned(planes: NDArray[Any]) -> NDArray[Any]:
@@ -111,97 +111,30 @@ def _thinned(planes: NDArray[Any]) -> NDArray[Any]:
     return planes[:: max(1, planes.size // LARGEST_SAMPLE)]
 
 
-@dataclass(frozen=True)
-class _Flat:
-    """Pixels in flat surroundings: local mean, and second differences at steps of 1 and 2."""
-
-    level: NDArray[np.float64]
-    details: tuple[NDArray[np.float64], NDArray[np.float64]]
-
-
-def _flat_pixels(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> _Flat:
-    """Choose, at every intensity, the pixels with the least gradient around them."""
-    size = (1, *(min(_WINDOW, side) for side in planes.shape[1:]))
-    weight = uniform_filter(seen.astype(np.float64), size)
-    level = uniform_filter(np.where(seen, planes, 0.0), size) / np.maximum(weight, 1e-9)
-    steps = np.hypot(*(_central(level, axis) for axis in (1, 2)))
-    details = tuple(_second_differences(planes, seen, step) for step in (1, 2))
-    usable = np.isfinite(details[0]) & np.isfinite(details[1])
-    if not usable.any():
-        # too small, or too few known pixels, for a step of two
-        usable = np.isfinite(details[0])
-        details = (details[0], details[0])
-    if not usable.any():
-        return _Flat(np.empty(0), (np.empty(0), np.empty(0)))
-    level, steps = level[usable], steps[usable]
-    one, two = (each[usable] for each in details)
-    flat = [
-        part[np.argsort(steps[part], kind="stable")[: max(1, round(_FLATTEST * len(part)))]]
-        for part in _bins(level)
-    ]
-    chosen = np.concatenate(flat)
-    return _Flat(level[chosen], (one[chosen], two[chosen]))
+def _correlation(flat: Flat) -> Correlation:
+    """Tell the noise that is shared along both axes; along one of texture, as along the other."""
+    y, x = (_correlation_along(flat, axis) for axis in (0, 1))
+    y, x = (x if y is None else y), (y if x is None else x)
+    return y or (), x or ()
 
 
-def _bins(level: NDArray[np.float64]) -> list[NDArray[np.intp]]:
-    """Group pixels by intensity: as many in each, and again finer where the range is wide.
+def _correlation_along(flat: Flat, axis: int) -> tuple[float, ...] | None:
+    """Tell the correlation of the noise of pixels 1, 2, ... apart; ``None`` where there is texture.
 
-    A micrograph is mostly background: groups of equal size alone would see little else.
+    Noise of variance s² and correlation r has second differences [1, -2, 1] at step k of variance
+    s² (6 - 8 r(k) + 2 r(2k)). They grow until pixels so far apart share nothing; what grows on and
+    on is texture.
     """
-    order = np.argsort(level, kind="stable")
-    ends = np.linspace(level[order[0]], level[order[-1]], _BINS + 1)[1:-1]
-    cuts = np.union1d(
-        np.searchsorted(level[order], ends), np.linspace(0, len(order), _BINS + 1)[1:-1].astype(int)
-    )
-    parts: list[NDArray[np.intp]] = []
-    start = 0
-    for stop in [*cuts, len(order)]:
-        if stop - start >= _LEAST_IN_BIN:
-            parts.append(order[start:stop])
-            start = stop
-    return [*parts, order[start:]] if start < len(order) else parts
-
-
-def _central(level: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Differences across three pixels to either side, as far as the image reaches."""
-    size = level.shape[axis]
-    places = np.arange(size)
-    after = level.take((places + _WINDOW // 2).clip(max=size - 1), axis)
-    return after - level.take((places - _WINDOW // 2).clip(min=0), axis)
-
-
-def _second_differences(
-    planes: NDArray[np.float64], seen: NDArray[np.bool_], step: int
-) -> NDArray[np.float64]:
-    """[1, -2, 1] along both axes, scaled to keep the noise; NaN where a pixel is not known."""
-    values = np.where(seen, planes, np.nan)
-    details = np.full(values.shape, np.nan)
-    if min(values.shape[1:]) <= 2 * step:
-        return details
-    for axis in (1, 2):
-        before, here, after = (
-            values.take(np.arange(start, values.shape[axis] - 2 * step + start), axis)
-            for start in (0, step, 2 * step)
-        )
-        values = before - 2 * here + after
-    details[:, step:-step, step:-step] = values / 6  # [1, -2, 1] twice has norm 6
-    return details
-
-
-def _scale_of(details: NDArray[np.float64]) -> float:
-    """Estimate the standard deviation, without what lies far out.
-
-    Not the median absolute value: where photons are few most differences are zero.
-    """
-    squares = np.sort(details**2)
-    total = np.cumsum(squares)
-    count = len(squares)
-    for _ in range(10):
-        inside = np.searchsorted(squares, _FAR**2 * total[count - 1] / count, side="right")
-        if inside == count:
-            break
-        count = int(inside)
-    return math.sqrt(total[count - 1] / count) / _LEFT_OF_NORMAL
+    scales = [flat.scale((k, 0) if axis == 0 else (0, k)) for k in range(1, _FARTHEST + 1)]
+    steps = (k for k, (s, t) in enumerate(pairwise(scales), 1) if t < _GROWS * s)
+    alone = next(steps, None)
+    if alone is None:
+        return None
+    shared: dict[int, float] = {}
+    for k in reversed(range(1, alone)):
+        part = 1 - (scales[k - 1] / scales[alone - 1]) ** 2
+        shared[k] = min(max(0.75 * (part + shared.get(2 * k, 0.0) / 3), 0.0), _MOST)
+    return tuple(shared[k] for k in range(1, alone))
 
 
 def _clipped_at(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -221,11 +154,11 @@ def _fit_line(
     level: NDArray[np.float64], details: NDArray[np.float64], low: float, high: float
 ) -> NoiseModel | None:
     """Fit variance = gain * (level - offset) + read²; ``None`` where it does not rise."""
-    parts = _bins(level)
+    parts = by_intensity(level)
     if len(parts) < 4:
         return None
     levels = np.array([level[part].mean() for part in parts])
-    sigmas = np.array([_scale_of(details[part]) for part in parts])
+    sigmas = np.array([scale_of(details[part]) for part in parts])
     # Where many values are clipped, the noise that is left says little.
     usable = (levels + 2 * sigmas < high) & (sigmas > 0)
     whole = usable & (levels - 2 * sigmas > low)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import zip_longest
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from napari_dip.prior.domain import Domain
     from napari_dip.prior.fit import Fitted, Iterate
     from napari_dip.prior.ledger import Course
+    from napari_dip.prior.noise import Correlation
     from napari_dip.prior.recipes import Recipe
     from napari_dip.prior.stopping import StoppingRule
 
@@ -90,7 +93,7 @@ class Fit:
             self._everything,
             self._sigma,
             torch.Generator().manual_seed(derived(self.seed, "held out")),
-            correlated=self._correlated,
+            correlation=float(np.mean([along[:1] or (0.0,) for along in self._correlation])),
         )
         channels, *low = self.block.values.shape
         factors = self.settings.factors.values()
@@ -130,8 +133,7 @@ class Fit:
         if mixes_pixels(self.block, self.settings):
             return False
         missing = not self.block.known.all()
-        white = self._sigma > 0 and not self._correlated
-        return self.recipe.refinement > 0 and (white or missing)
+        return self.recipe.refinement > 0 and (self._sigma > 0 or missing)
 
     @property
     def filters(self) -> bool:
@@ -141,9 +143,11 @@ class Fit:
 
     def second_opinion(self) -> NDArray[np.float32]:
         """Denoise without any network, in the intensities of the block."""
+        shared = self._correlation
 
         def collaborative(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
-            return collaborate(refine_alone(noisy, sigma, passes=2), noisy, sigma)
+            alone = refine_alone(noisy, sigma, shared, passes=2)
+            return collaborate(alone, noisy, sigma, shared)
 
         everything = self._everything
         return self._filtered(collaborative, everything.y, known=everything.known)
@@ -164,6 +168,7 @@ class Fit:
             noisy = noisy + guide - everything.clipping(guide)
         refined = partial(
             refine,
+            correlation=self._correlation,
             passes=self.recipe.refinement,
             side=self.patch_side,
             reach=self.recipe.reach,
@@ -209,8 +214,13 @@ class Fit:
         return self.domain.sigma(self.block.values, self.block.known)
 
     @property
-    def _correlated(self) -> bool:
-        return any(noise.correlated for noise in self.block.noises)
+    def _correlation(self) -> Correlation:
+        """Of the noise along Y and along X, the mean of all channels."""
+        y, x = (
+            zip_longest(*(noise.correlation[axis] for noise in self.block.noises), fillvalue=0.0)
+            for axis in (0, 1)
+        )
+        return tuple(map(fmean, y)), tuple(map(fmean, x))
 
     @cached_property
     def _everything(self) -> Observation:

@@ -15,7 +15,10 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["NoiseModel"]
+__all__ = ["Correlation", "NoiseModel"]
+
+Correlation = tuple[tuple[float, ...], tuple[float, ...]]
+"""Of pixels 1, 2, ... apart along Y, and along X; empty where there is none."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,10 @@ class NoiseModel:
         Standard deviation in the dark.
     low, high
         Where the sensor clips; infinite where it does not.
-    correlated
-        Whether the noise of neighbouring pixels is alike, as in images that were scanned, scaled
-        or compressed: then a pixel's neighbours tell its noise.
+    correlation
+        Of the noise of pixels 1, 2, ... apart along Y, and along X; empty where it is white. Images
+        that were scanned, scaled or compressed have noise that neighbours share. For pixels apart
+        along both axes it is the product.
     """
 
     gain: float = 0.0
@@ -42,7 +46,12 @@ class NoiseModel:
     read: float = 0.0
     low: float = -math.inf
     high: float = math.inf
-    correlated: bool = False
+    correlation: Correlation = ((), ())
+
+    @property
+    def correlated(self) -> bool:
+        """Whether neighbours share noise: then they tell that of a pixel."""
+        return any(self.correlation)
 
     def sigma(self, x: NDArray[Any] | float) -> NDArray[np.float64]:
         """Give the standard deviation at the intensities ``x``."""

@@ -5,16 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from scipy.linalg import toeplitz
 from torch import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["AT_ONCE", "Grid", "Patches", "cosines", "in_bands", "most_alike"]
+    from napari_dip.prior.noise import Correlation
+
+__all__ = ["AT_ONCE", "Grid", "Patches", "cosines", "in_bands", "most_alike", "noise_of_patches"]
 
 AT_ONCE = 10_000_000
 """Values gathered at a time: 40 MB."""
+
+_LEAST_STRENGTH = 0.01
+"""Of the noise in any direction along an axis, in parts of its variance."""
 
 _HELD = 100_000_000
 """Values held in patches, some 400 MB: a larger image is refined in bands of rows."""
@@ -73,6 +80,17 @@ def most_alike(references: Tensor, guides: Tensor, grid: Grid, window: Tensor) -
     distances = (guides[places] - own[:, None]).square().sum(dim=2)
     count = min(grid.kind.alike, places.shape[1])
     return places.gather(1, distances.topk(count, dim=1, largest=False).indices)
+
+
+def noise_of_patches(correlation: Correlation, side: int) -> Tensor:
+    """Give the covariance of noise of unit variance, ``(side², side²)``: for white noise, I."""
+    whole = np.eye(1)
+    for shared in correlation:
+        along = toeplitz(np.pad([1.0, *shared], (0, side))[:side])
+        strengths, directions = np.linalg.eigh(along)  # what was estimated may be impossible
+        along = directions * strengths.clip(min=_LEAST_STRENGTH) @ directions.T
+        whole = np.kron(whole, along)
+    return torch.from_numpy(whole.astype(np.float32))
 
 
 def cosines(size: int) -> Tensor:

@@ -9,12 +9,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_dip.prior.patches import AT_ONCE, Grid, Patches, cosines, in_bands, most_alike
+from napari_dip.prior.patches import (
+    AT_ONCE,
+    Grid,
+    Patches,
+    cosines,
+    in_bands,
+    most_alike,
+    noise_of_patches,
+)
+
+if TYPE_CHECKING:
+    from napari_dip.prior.noise import Correlation
 
 __all__ = ["refine", "refine_alone"]
 
@@ -37,6 +49,7 @@ def refine(
     noisy: Tensor,
     known: Tensor,
     sigma: float,
+    correlation: Correlation = ((), ()),
     *,
     passes: int,
     side: int = _WHOLE.side,
@@ -50,17 +63,20 @@ def refine(
     half the one at hand and half that of their first step, which tells C from the noisy patches
     less sigma²: the two err in other places. With M choosing a patch's known pixels, its
     conditional mean is m + C Mᵀ (M C Mᵀ + sigma² I)⁻¹ M (y - m), Equation (10) of Yu, Sapiro and
-    Mallat, IEEE TIP 21 (2012). Colours are decorrelated first.
+    Mallat, IEEE TIP 21 (2012). Colours are decorrelated first. Where neighbours share noise, its
+    covariance takes the place of sigma² I.
 
     Parameters
     ----------
     estimate, noisy
-        ``(1, channels, *spatial)``, about [0, 1], with white noise of one strength in all
-        channels; a volume is refined plane by plane.
+        ``(1, channels, *spatial)``, about [0, 1], with noise of one strength in all channels; a
+        volume is refined plane by plane.
     known
         Of the same shape, 1 where a pixel was observed and 0 elsewhere.
     sigma
         Standard deviation of the noise, in the units of both.
+    correlation
+        Of the noise, along Y and along X.
     passes
         How often; each starts from the one before, 0 returns the estimate.
     side, reach
@@ -84,7 +100,7 @@ def refine(
     if estimate.ndim == 5:
         stacks = (x.unbind(dim=2) for x in (estimate, noisy, known))
         planes = [
-            refine(one, seen, there, sigma, passes=passes, side=side, reach=reach)
+            refine(one, seen, there, sigma, correlation, passes=passes, side=side, reach=reach)
             for one, seen, there in zip(*stacks, strict=True)
         ]
         return torch.stack(planes, dim=2)
@@ -93,27 +109,31 @@ def refine(
     gaps = known.amin(dim=1, keepdim=True) if (known == 0).any() else None
     kind = replace(_WHOLE, side=side, reach=reach) if gaps is None else _WITH_GAPS
     if passes and gaps is None:
-        guide = guide.lerp(_from_noise_alone(seen, sigma, kind, passes=1), _OWN)
+        guide = guide.lerp(_from_noise_alone(seen, sigma, correlation, kind, passes=1), _OWN)
+    one_pass = partial(_one_pass, sigma=sigma, correlation=correlation, kind=kind)
     for _ in range(passes):
-        guide = in_bands(partial(_one_pass, sigma=sigma, kind=kind), (guide, seen, gaps), kind)
+        guide = in_bands(one_pass, (guide, seen, gaps), kind)
     refined: Tensor = torch.einsum("kc,bkhw->bchw", mixing, guide)
     return refined
 
 
-def refine_alone(noisy: Tensor, sigma: float, *, passes: int) -> Tensor:
+def refine_alone(
+    noisy: Tensor, sigma: float, correlation: Correlation = ((), ()), *, passes: int
+) -> Tensor:
     """Do so without an estimate, and without missing pixels: the whole of Lebrun's method."""
     mixing = cosines(noisy.shape[1]).to(noisy)
     seen = torch.einsum("kc,bchw->bkhw", mixing, noisy)
-    alone = _from_noise_alone(seen, sigma, _WHOLE, passes=passes)
+    alone = _from_noise_alone(seen, sigma, correlation, _WHOLE, passes=passes)
     return torch.einsum("kc,bkhw->bchw", mixing, alone)
 
 
-def _from_noise_alone(seen: Tensor, sigma: float, kind: Patches, *, passes: int) -> Tensor:
-    first = partial(_one_pass, gaps=None, sigma=sigma, kind=_FIRST, noisy_guide=True)
-    guide = in_bands(first, (seen, seen), _FIRST)
+def _from_noise_alone(
+    seen: Tensor, sigma: float, correlation: Correlation, kind: Patches, *, passes: int
+) -> Tensor:
+    one_pass = partial(_one_pass, gaps=None, sigma=sigma, correlation=correlation)
+    guide = in_bands(partial(one_pass, kind=_FIRST, noisy_guide=True), (seen, seen), _FIRST)
     for _ in range(passes):
-        one_pass = partial(_one_pass, gaps=None, sigma=sigma, kind=kind)
-        guide = in_bands(one_pass, (guide, seen), kind)
+        guide = in_bands(partial(one_pass, kind=kind), (guide, seen), kind)
     return guide
 
 
@@ -123,6 +143,7 @@ def _one_pass(
     gaps: Tensor | None,
     *,
     sigma: float,
+    correlation: Correlation,
     kind: Patches,
     noisy_guide: bool = False,
 ) -> Tensor:
@@ -136,6 +157,7 @@ def _one_pass(
     known = None if gaps is None else functional.unfold(gaps, side)[0].T.contiguous()
     totals = [torch.zeros_like(one) for one in values]
     count = guide.new_zeros(grid.rows * grid.columns)
+    noise = noise_of_patches(correlation, side).to(guide)
     window = grid.window(guide.device)
     # A patch with gaps has a system of its own to be solved.
     each = window.shape[1] if known is None else max(window.shape[1], kind.alike * side**2)
@@ -147,8 +169,10 @@ def _one_pass(
         alike = most_alike(references, guides[0], grid, window)
         for guide_patches, patches, total in zip(guides, values, totals, strict=True):
             there = None if known is None else known[alike]
-            mean, covariance = _moments(guide_patches[alike], sigma if noisy_guide else 0.0)
-            filtered = _conditional_mean(mean, covariance, patches[alike], there, sigma)
+            mean, covariance = _moments(guide_patches[alike])
+            if noisy_guide:
+                covariance = _without(sigma**2 * noise, covariance)
+            filtered = _conditional_mean(mean, covariance, patches[alike], there, sigma, noise)
             total.index_add_(0, alike.flatten(), filtered.flatten(0, 1))
         count.index_add_(0, alike.flatten(), torch.ones_like(alike.flatten(), dtype=count.dtype))
     weight = functional.fold(count.expand(side**2, -1)[None], shape, side)
@@ -156,30 +180,44 @@ def _one_pass(
     return torch.where(weight > 0, summed / weight.clamp(min=1), guide)
 
 
-def _moments(guides: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
-    """Give mean and covariance of each group, ``(groups, patches, pixels)``, without the noise."""
+def _moments(guides: Tensor) -> tuple[Tensor, Tensor]:
+    """Give mean and covariance of each group, ``(groups, patches, pixels)``."""
     mean = guides.mean(dim=1, keepdim=True)
     spread = guides - mean
-    covariance = spread.mT @ spread / max(1, guides.shape[1] - 1)
-    if sigma:
-        strengths, directions = torch.linalg.eigh(covariance)
-        left = (strengths - sigma**2).clamp(min=0)
-        covariance = directions * left[:, None] @ directions.mT
-    return mean, covariance
+    return mean, spread.mT @ spread / max(1, guides.shape[1] - 1)
+
+
+def _without(noise: Tensor, covariance: Tensor) -> Tensor:
+    """Take the noise out of covariances, and leave no direction less than nothing."""
+    root = torch.linalg.cholesky(noise)
+    whitened = torch.linalg.solve_triangular(root, covariance, upper=False)
+    whitened = torch.linalg.solve_triangular(root, whitened.mT, upper=False)
+    strengths, directions = torch.linalg.eigh(whitened)
+    coloured = root @ directions
+    without: Tensor = (coloured * (strengths - 1).clamp(min=0)[:, None]) @ coloured.mT
+    return without
 
 
 def _conditional_mean(
-    mean: Tensor, covariance: Tensor, values: Tensor, known: Tensor | None, sigma: float
+    mean: Tensor,
+    covariance: Tensor,
+    values: Tensor,
+    known: Tensor | None,
+    sigma: float,
+    noise: Tensor,
 ) -> Tensor:
-    """Filter groups of patches, ``(groups, patches, pixels)``."""
+    """Filter groups of patches, ``(groups, patches, pixels)``; ``noise`` of unit variance."""
     if known is None:
-        # As y - sigma² (C + sigma² I)⁻¹ (y - m): exact where there is next to no noise.
-        noise = max(sigma, 1e-4) ** 2 * torch.eye(values.shape[2], device=values.device)
-        whole: Tensor = values - (values - mean) @ torch.linalg.solve(covariance + noise, noise)
+        # As y - N (C + N)⁻¹ (y - m), N the noise: exact where there is next to none.
+        noise = max(sigma, 1e-4) ** 2 * noise
+        kept = torch.linalg.solve(covariance + noise, noise.expand_as(covariance))
+        whole: Tensor = values - (values - mean) @ kept
         return whole
-    trust = max(sigma, _LEAST_SIGMA) ** 2 * torch.eye(values.shape[2], device=values.device)
-    covariance = (covariance + trust)[:, None]  # a group is too small to know all directions
-    systems = known[..., :, None] * covariance * known[..., None, :] + trust
+    trust = max(sigma, _LEAST_SIGMA) ** 2
+    one = torch.eye(values.shape[2], device=values.device)
+    covariance = (covariance + trust * one)[:, None]  # a group is too small to know all directions
+    both = known[..., :, None] * known[..., None, :]
+    systems = both * (covariance + trust * (noise - one)) + trust * one
     residual = (known * (values - mean))[..., None]
     weights = known[..., None] * torch.linalg.solve(systems, residual)
     filled: Tensor = mean + (covariance @ weights)[..., 0]

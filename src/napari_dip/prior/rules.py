@@ -30,7 +30,7 @@ def make_rule(
     sigma: float,
     generator: torch.Generator,
     *,
-    correlated: bool = False,
+    correlation: float = 0.0,
 ) -> tuple[StoppingRule, Observation]:
     """Build the rule, and take from the observation what the rule must keep to itself.
 
@@ -44,8 +44,8 @@ def make_rule(
         Standard deviation of the noise in the observation's units.
     generator
         On the CPU, to choose the pixels held out.
-    correlated
-        Whether neighbouring pixels share their noise.
+    correlation
+        Of the noise of neighbouring pixels; 0 where it is white.
 
     Returns
     -------
@@ -66,8 +66,9 @@ def make_rule(
             return DiscrepancyRule(tau * sigma**2), observation
         case settings.Consensus(fraction=fraction, window=window, patience=least, share=share):
             variance = WindowedVarianceRule(window, Patience(least), burn_in=window)
-            if correlated:
-                return ConsensusRule(observation, None, variance, least, share), observation
+            if correlation:
+                rule = ConsensusRule(observation, None, variance, least, share, correlation)
+                return rule, observation
             seen, held = observation.hold_out(fraction, generator)
             return ConsensusRule(seen, held, variance, least, share), seen
     assert_never(stopping)

@@ -40,7 +40,7 @@ _BURN_IN = 100
 _WHITE = -0.025
 """Autocorrelation of the residual's neighbours below which structure is no longer in it.
 
-Of white noise it is 0, and below once the estimate has taken up some of that noise.
+It is that of the noise, 0 if white, and below once the estimate has taken up some of that noise.
 """
 
 
@@ -209,7 +209,7 @@ class DiscrepancyRule:
 
 @dataclass
 class ConsensusRule:
-    """Two of three: held-out pixels, whiteness of the residual, windowed variance.
+    """Two of three: held-out pixels, a residual as white as the noise, windowed variance.
 
     Each has a blind spot of its own: few held-out pixels scatter, texture keeps the residual from
     being white, and the variance has early minima. Each is a number with a minimum, and a patience
@@ -220,12 +220,14 @@ class ConsensusRule:
     ----------
     seen, held
         What is fitted, and what is kept from it; ``held=None`` where neighbouring pixels share
-        their noise, so that a held-out pixel is not new to the network. The residual is as
-        telling as before, but its noise is no longer white: the variance must do alone.
+        their noise, so that a held-out pixel is not new to the network: one of the other two is
+        then enough, for such noise is taken up early.
     variance
         The rule that measures it.
     least, share
         Of each :class:`Patience`.
+    correlation
+        Of the noise of neighbouring pixels.
     """
 
     seen: Observation
@@ -233,6 +235,7 @@ class ConsensusRule:
     variance: WindowedVarianceRule
     least: float
     share: float
+    correlation: float = 0.0
     name: str = "consensus"
     choice: int = 0
     waits: list[Patience] = field(init=False)
@@ -243,17 +246,16 @@ class ConsensusRule:
     def measure(self, step: Step, /) -> Tensor:
         """Take all three, in the order of their names."""
         variance = self.variance.measure(step)
-        if self.held is None:
-            never = torch.full_like(variance, math.nan)
-            return torch.stack([never, never, variance])
         correlation = autocorrelation(self.seen.residual(step.average), self.seen.known)
         # The last moment at which structure was left in the residual.
         coloured = torch.full_like(correlation, -step.iteration)
-        white = torch.where(correlation < _WHITE, math.nan, coloured)
-        return torch.stack([self.held.data_term(step.average), white, variance])
+        like_noise = correlation < self.correlation + _WHITE
+        white = torch.where(like_noise, math.nan, coloured)
+        held = self.held.data_term(step.average) if self.held else torch.full_like(white, math.nan)
+        return torch.stack([held, white, variance])
 
     def update(self, *numbers: float) -> str:
-        """Stop when two of those that are measured agree, or the only one is sure."""
+        """Stop when two of three agree, or one of two is sure."""
         for wait, number in zip(self.waits, numbers, strict=True):
             wait.update(number)
         needed = 2 if self.held is not None else 1
@@ -267,7 +269,7 @@ class ConsensusRule:
 
 _SIGNALS = (
     "pixels held out got no better",
-    "the residual is white",
+    "the residual is like noise",
     "the outputs are calmest",
 )
 

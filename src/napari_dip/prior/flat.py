@@ -1,0 +1,132 @@
+"""Find the pixels of an image that show little but noise, and how strong it is there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import shift, uniform_filter
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Flat", "by_intensity", "flat_pixels", "scale_of"]
+
+_FAR = 3.0
+"""In standard deviations: differences beyond that are edges, not noise."""
+
+_LEFT_OF_NORMAL = 0.985
+"""Standard deviation of normal values once those beyond are cut off, again and again."""
+
+_WINDOW = 7
+"""Side of the square over which the local mean is taken."""
+
+_FLATTEST = 0.4
+"""The part of the pixels of a bin, those with the least gradient, that tell of the noise."""
+
+_BINS = 16
+_LEAST_IN_BIN = 200
+
+
+@dataclass(frozen=True)
+class Flat:
+    """Pixels in flat surroundings: where they are, and the local mean there."""
+
+    values: NDArray[np.float64]
+    places: NDArray[np.intp]
+    level: NDArray[np.float64]
+
+    def details(self, steps: tuple[int, int]) -> NDArray[np.float64]:
+        """Give their second differences; NaN where those reach beyond what is known."""
+        return _second_differences(self.values, steps).ravel()[self.places]
+
+    def scale(self, steps: tuple[int, int]) -> float:
+        """Give the standard deviation of their second differences."""
+        details = self.details(steps)
+        return scale_of(details[np.isfinite(details)])
+
+
+def flat_pixels(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> Flat:
+    """Choose, at every intensity, the pixels with the least gradient around them."""
+    size = (1, *(min(_WINDOW, side) for side in planes.shape[1:]))
+    weight = uniform_filter(seen.astype(np.float64), size)
+    level = uniform_filter(np.where(seen, planes, 0.0), size) / np.maximum(weight, 1e-9)
+    steps = np.hypot(*(_central(level, axis) for axis in (1, 2)))
+    values = np.where(seen, planes, np.nan)
+    usable, closer = (np.isfinite(_second_differences(values, (k, k))) for k in (2, 1))
+    if not usable.any():
+        usable = closer  # too small, or too few known pixels, for a step of two
+    places = np.flatnonzero(usable)
+    level, steps = level[usable], steps[usable]
+    if not places.size:
+        return Flat(values, places, level)
+    flat = [
+        part[np.argsort(steps[part], kind="stable")[: max(1, round(_FLATTEST * len(part)))]]
+        for part in by_intensity(level)
+    ]
+    chosen = np.concatenate(flat)
+    return Flat(values, places[chosen], level[chosen])
+
+
+def by_intensity(level: NDArray[np.float64]) -> list[NDArray[np.intp]]:
+    """Group pixels by intensity: as many in each, and again finer where the range is wide.
+
+    A micrograph is mostly background: groups of equal size alone would see little else.
+    """
+    order = np.argsort(level, kind="stable")
+    ends = np.linspace(level[order[0]], level[order[-1]], _BINS + 1)[1:-1]
+    cuts = np.union1d(
+        np.searchsorted(level[order], ends), np.linspace(0, len(order), _BINS + 1)[1:-1].astype(int)
+    )
+    parts: list[NDArray[np.intp]] = []
+    start = 0
+    for stop in [*cuts, len(order)]:
+        if stop - start >= _LEAST_IN_BIN:
+            parts.append(order[start:stop])
+            start = stop
+    return [*parts, order[start:]] if start < len(order) else parts
+
+
+def _central(level: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Differences across three pixels to either side, as far as the image reaches."""
+    size = level.shape[axis]
+    places = np.arange(size)
+    after = level.take((places + _WINDOW // 2).clip(max=size - 1), axis)
+    return after - level.take((places - _WINDOW // 2).clip(min=0), axis)
+
+
+def _second_differences(values: NDArray[np.float64], steps: tuple[int, int]) -> NDArray[np.float64]:
+    """[1, -2, 1] along each axis whose step is not 0, scaled to keep the noise; NaN at the rim."""
+    details = values
+    for axis, step in enumerate(steps, start=1):
+        if step:
+            before, here, after = (_moved(details, axis, by) for by in (-step, 0, step))
+            details = (before - 2 * here + after) / math.sqrt(6)  # the norm of [1, -2, 1]
+    return details
+
+
+def _moved(values: NDArray[np.float64], axis: int, by: int) -> NDArray[np.float64]:
+    """Move an image along an axis; NaN comes in."""
+    by_axis = [by * (other == axis) for other in range(values.ndim)]
+    moved: NDArray[np.float64] = shift(values, by_axis, order=0, cval=np.nan)
+    return moved
+
+
+def scale_of(details: NDArray[np.float64]) -> float:
+    """Estimate the standard deviation, without what lies far out.
+
+    Not the median absolute value: where photons are few most differences are zero.
+    """
+    squares = np.sort(details**2)
+    total = np.cumsum(squares)
+    count = len(squares)
+    if not count:
+        return 0.0
+    for _ in range(10):
+        inside = np.searchsorted(squares, _FAR**2 * total[count - 1] / count, side="right")
+        if inside == count:
+            break
+        count = int(inside)
+    return math.sqrt(total[count - 1] / count) / _LEFT_OF_NORMAL
