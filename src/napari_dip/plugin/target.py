@@ -50,14 +50,14 @@ class Target:
         ------
         FileProblem
             If the name is no good, the input lies there, or OME-Zarr has no room for its axes, or
-            the result does not come in planes.
+            the result does not come in planes, as the canvas shows it.
         """
         if self.path is None:
             return
         if "Y" not in settings.spatial:
             raise FileProblem(
-                "Refined along Z, a stack is in memory until it is whole: keep the result in "
-                "memory, and save its layer then."
+                "Refined along Z, a stack is in memory here until it is whole: keep the result in "
+                "memory and save its layer then, or let the command napari-dip write OME-Zarr."
             )
         from napari_dip.files.growing import what_is_there
         from napari_dip.files.ngff import axes_in_zarr
