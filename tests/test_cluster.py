@@ -21,7 +21,7 @@ pytest.importorskip("distributed")
 from distributed import Client, LocalCluster
 
 from napari_dip.cli import app
-from napari_dip.cluster import desk, machines
+from napari_dip.cluster import desk, machines, pictures, worker
 from napari_dip.cluster import run as cluster
 from napari_dip.cluster.run import common_bench, restore_on_cluster
 from napari_dip.errors import BadSettings, DeviceUnavailable, Diverged, NapariDipError
@@ -155,6 +155,27 @@ def test_progress_never_goes_back_and_shows_each_plane_when_it_is_done(client, s
     assert len(shown) == 5
     for index, image in shown.items():
         np.testing.assert_array_equal(image, result.image[index])
+
+
+def test_the_unit_that_is_shown_is_seen_coming_along(client, stack, monkeypatch):
+    monkeypatch.setattr(desk, "PICTURE_EVERY_S", 0.0)
+    monkeypatch.setattr(pictures, "PICTURE_EVERY_S", 0.0)
+    asked = LONG.replace(share="none", preview_every_s=0.0)
+    problem = make_problem(stack, asked, None, None)
+    seen = []
+    restoration = restore_on_cluster(
+        problem, InMemory(problem), client, stop_requested=lambda: len(seen) >= 2
+    )
+    for snapshot in restoration:
+        if snapshot.image is not None and len(seen) < 2:
+            seen.append(snapshot)
+    first, second = seen
+    assert first.index == second.index  # it stays with one unit
+    assert first.iteration < second.iteration
+    assert first.image.shape == (24, 24)
+    assert first.image.dtype == stack.dtype
+    assert not np.array_equal(first.image, second.image)
+    assert not any(client.run(lambda: len(worker._pictures)).values())  # and leaves nothing there
 
 
 def test_a_worker_is_given_two_units_at_most(client, monkeypatch):

@@ -2,7 +2,8 @@
 
 Whoever restores a unit, the result is the same: its seed comes from the plan, and the arithmetic
 and the number of threads are agreed before. A unit on a worker that dies is restored on another.
-What goes into OME-Zarr is written by the workers themselves: these images never pass the scheduler.
+What goes into OME-Zarr is written by the workers themselves: of these images, nothing but a preview
+now and then passes the scheduler.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def restore_on_cluster(
     *,
     stop_requested: Callable[[], bool] = lambda: False,
     threads: int | None = None,
+    previews: bool = True,
 ) -> Restoration:
     """Restore the units that the output does not hold yet, on the workers of a cluster.
 
@@ -64,6 +66,9 @@ def restore_on_cluster(
     threads
         With which a worker computes on the CPU; ``None`` for as many as here, so that the result
         is to the last bit that of a run here.
+    previews
+        Whether now and then a snapshot shows one of the units that are being restored; its
+        picture comes from the worker through the scheduler.
 
     Raises
     ------
@@ -96,7 +101,8 @@ def restore_on_cluster(
     if recipe(problem.settings).precision == "auto":
         arithmetic = _ask(client, bench.address, measure, problem.device, threads)
     terms = Terms(problem.device, threads, arithmetic)
-    return _run(problem, output, client, terms, stop_requested)
+    desk = Desk(problem, output, client, terms, previews=previews)
+    return _run(problem, output, desk, stop_requested)
 
 
 def common_bench(client: Client, device: str) -> Bench:
@@ -161,8 +167,7 @@ def _ask(client: Client, address: str, function: Callable[..., T], *args: Any) -
 def _run(
     problem: Problem,
     output: Output,
-    client: Client,
-    terms: Terms,
+    desk: Desk,
     stop_requested: Callable[[], bool],
 ) -> Restoration:
     """Keep the workers busy, and take what they bring."""
@@ -171,7 +176,7 @@ def _run(
     progress = _Progress(len(problem.plan.units), len(reports))
     failed: NapariDipError | None = None
     stopping = False
-    with Desk(problem, output, client, terms) as desk:
+    with desk:
         while todo or desk.busy:
             while todo and desk.has_room:
                 desk.submit(todo.popleft())

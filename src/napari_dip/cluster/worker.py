@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from distributed import Event, WorkerPlugin, get_worker
 
-from napari_dip.stack.unit import Done, restore_unit
+from napari_dip.stack.unit import Done, UnitStep, restore_unit
 
 if TYPE_CHECKING:
     from distributed import Client, Worker
@@ -21,13 +21,26 @@ if TYPE_CHECKING:
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.result import UnitReport
 
-__all__ = ["Bench", "Deaf", "Job", "Terms", "give_up", "look_around", "measure", "restore_job"]
+__all__ = [
+    "Bench",
+    "Deaf",
+    "Job",
+    "Terms",
+    "give_up",
+    "latest_picture",
+    "look_around",
+    "measure",
+    "restore_job",
+]
 
 _TELL_EVERY_S = 1.0
 """Least time between two messages about a unit: the scheduler keeps them all."""
 
 _ASK_EVERY_S = 0.5
 """Least time between two questions whether to stop, which the scheduler answers."""
+
+_pictures: dict[tuple[str, int], UnitStep] = {}
+"""The latest preview of each unit that is being restored here, by its run and number."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """For a worker with several threads: a second fit would only take the first one's memory."""
@@ -148,23 +161,31 @@ def _abandoned(run: str, client: Client | None = None) -> Event:
     return Event(f"{run}-abandoned", client)
 
 
+def latest_picture(run: str, unit: int) -> UnitStep | None:
+    """Give the latest preview of a unit, once: it stays here until somebody asks for it."""
+    return _pictures.pop((run, unit), None)
+
+
 def _restore(job: Job, stop_requested: _StopRequested) -> Done:
     """Drive the unit to its end, and tell now and then where it stands."""
     worker = get_worker()
     steps = restore_unit(job.problem, job.unit, stop_requested)
-    told = -_TELL_EVERY_S
+    told, place = -_TELL_EVERY_S, (job.run, job.unit.number)
     try:
         while True:
             step = next(steps)
+            if step.image is not None:
+                _pictures[place] = step
             if time.monotonic() - told >= _TELL_EVERY_S:
                 told = time.monotonic()
-                message = asdict(replace(step, image=None)) | {"unit": job.unit.number}
-                worker.log_event(job.run, message)
+                where = {"unit": job.unit.number, "worker": worker.address}
+                worker.log_event(job.run, asdict(replace(step, image=None)) | where)
     except StopIteration as end:
         done: Done = end.value
         return done
     finally:
         steps.close()
+        _pictures.pop(place, None)
 
 
 class _StopRequested:
