@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from distributed import Event, WorkerPlugin, get_worker
 
-from napari_dip.stack.unit import Done, UnitStep, restore_unit
+from napari_dip.stack.unit import Done, restore_unit
+from napari_dip.steps import finished
 
 if TYPE_CHECKING:
     from distributed import Client, Worker
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.plan import Unit
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.result import UnitReport
+    from napari_dip.stack.unit import UnitStep
 
 __all__ = [
     "Bench",
@@ -169,22 +171,20 @@ def latest_picture(run: str, unit: int) -> UnitStep | None:
 def _restore(job: Job, stop_requested: _StopRequested) -> Done:
     """Drive the unit to its end, and tell now and then where it stands."""
     worker = get_worker()
-    steps = restore_unit(job.problem, job.unit, stop_requested)
     told, place = -_TELL_EVERY_S, (job.run, job.unit.number)
+
+    def tell(step: UnitStep) -> None:
+        nonlocal told
+        if step.image is not None:
+            _pictures[place] = step
+        if time.monotonic() - told >= _TELL_EVERY_S:
+            told = time.monotonic()
+            where = {"unit": job.unit.number, "worker": worker.address}
+            worker.log_event(job.run, asdict(replace(step, image=None)) | where)
+
     try:
-        while True:
-            step = next(steps)
-            if step.image is not None:
-                _pictures[place] = step
-            if time.monotonic() - told >= _TELL_EVERY_S:
-                told = time.monotonic()
-                where = {"unit": job.unit.number, "worker": worker.address}
-                worker.log_event(job.run, asdict(replace(step, image=None)) | where)
-    except StopIteration as end:
-        done: Done = end.value
-        return done
+        return finished(restore_unit(job.problem, job.unit, stop_requested), tell)
     finally:
-        steps.close()
         _pictures.pop(place, None)
 
 
