@@ -18,6 +18,7 @@ from napari_dip.files.run import open_run
 from napari_dip.files.store import StoredImage, read_image, write_image
 from napari_dip.files.zarr_sink import GrowingZarr
 from napari_dip.stack import bands
+from napari_dip.steps import finished
 
 QUICK = {"iterations": 2, "stopping": "fixed", "device": "cpu", "window": 3}
 SETTINGS = Settings(task=SuperResolve(factor=2, axis="Z"), axes="ZYX", **QUICK)
@@ -34,17 +35,8 @@ def stack(tmp_path_factory):
 @pytest.fixture(scope="module")
 def undisturbed(stack, tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "out.ome.zarr"
-    finished(open_run(stack, path, SETTINGS))
+    finished(open_run(stack, path, SETTINGS).steps())
     return path
-
-
-def finished(run):
-    steps = run.steps()
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 def content(folder):
@@ -93,14 +85,15 @@ def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(
         again = open_run(stack, out, SETTINGS, resume=True)
         assert "3 of 6 units are there already" in again.notes[-1]
         with pytest.raises(NapariDipError, match="full"):
-            finished(again)
+            finished(again.steps())
     assert "not finished" in read_image(out).notes[-1]
 
     last = open_run(stack, out, SETTINGS, resume=True)
     assert "6 of 6" in last.notes[-1]
-    assert len(finished(last).reports) == 6
+    assert len(finished(last.steps()).reports) == 6
     assert content(out) == content(undisturbed)
-    assert len(finished(open_run(stack, out, SETTINGS, resume=True)).reports) == 6  # once more
+    once_more = open_run(stack, out, SETTINGS, resume=True)
+    assert len(finished(once_more.steps()).reports) == 6
     assert content(out) == content(undisturbed)
 
 
@@ -112,7 +105,7 @@ def test_a_run_that_was_killed_before_there_was_room_for_sections_goes_on(
         patched.setattr(sections, "_make_room", lambda _: os.strerror(0))
         with pytest.raises(NapariDipError):
             open_run(stack, out, SETTINGS)
-    finished(open_run(stack, out, SETTINGS, resume=True))
+    finished(open_run(stack, out, SETTINGS, resume=True).steps())
     assert content(out) == content(undisturbed)
 
 
@@ -154,7 +147,7 @@ def test_a_large_stack_is_read_band_by_band_and_ends_in_the_same_bytes(
         return band
 
     monkeypatch.setattr(image, "_read", noted)
-    finished(run)
+    finished(run.steps())
     assert max(read) <= 6 * row
     assert len(read) <= 4
     assert content(tmp_path / "out.ome.zarr") == content(undisturbed)
