@@ -114,7 +114,9 @@ def test_workers_write_ome_zarr_and_the_scheduler_sees_no_image(client, stack, t
         if name == "local":
             finish(job.steps())
         else:
-            snapshots, result = finish(restore_on_cluster(job.problem, job.output, client))
+            snapshots, result = finish(
+                restore_on_cluster(job.problem, job.output, client, previews=False)
+            )
             assert all(snapshot.image is None for snapshot in snapshots)
             assert len(result.reports) == len(job.problem.plan.units)
         outputs.append(read_image(tmp_path / f"{name}.ome.zarr"))
@@ -142,7 +144,7 @@ def test_a_plane_of_one_value_is_no_work(client):
 @pytest.mark.slow
 def test_progress_never_goes_back_and_shows_each_plane_when_it_is_done(client, stack):
     problem = make_problem(stack, QUICK.replace(share="none", iterations=20), None, None)
-    snapshots, result = on_cluster(problem, client)
+    snapshots, result = on_cluster(problem, client, previews=False)
     places = [(snapshot.unit, snapshot.iteration) for snapshot in snapshots]
     assert places == sorted(places)
     assert places[-1] == (4, 20)

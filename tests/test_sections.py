@@ -97,6 +97,14 @@ def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(
     assert content(out) == content(undisturbed)
 
 
+def test_a_stop_says_that_the_image_is_empty_yet(stack, tmp_path):
+    run = open_run(stack, tmp_path / "out.ome.zarr", SETTINGS)
+    stopped = finished(run.steps(lambda: True))
+    assert stopped.stopped_by_user
+    assert "empty until all of its sections are there; --resume" in run.write(stopped)[0]
+    assert not np.asarray(stopped.image).any()
+
+
 def test_a_run_that_was_killed_before_there_was_room_for_sections_goes_on(
     stack, undisturbed, tmp_path, monkeypatch
 ):

@@ -60,7 +60,9 @@ class FileRun:
     def write(self, result: Result) -> tuple[str, ...]:
         """Write what is not written yet; return what the user should know."""
         if isinstance(self.output, OnDisk):
-            return ()
+            waiting = result.stopped_by_user and "Y" not in result.settings.spatial
+            empty = f"{self.path} is empty until all of its sections are there; --resume goes on."
+            return (empty,) if waiting else ()
         provenance, overwrite = result.provenance(), self.overwrite
         write_image(self.path, self.restored(result), provenance=provenance, overwrite=overwrite)
         if self.uncertainty is None:
