@@ -170,6 +170,7 @@ def test_what_is_shown_and_all_pictures_can_be_kept_as_layers(ended, qtbot):
     np.testing.assert_allclose(stack.scale[1:], (2, 3))
     np.testing.assert_allclose(stack.translate, (iterations[0], 5, 7))
     assert stack.data_to_world((len(frames) - 1, 0, 0))[0] == pytest.approx(iterations[-1])
+    assert ended.viewer.dims.point[0] == pytest.approx(iterations[-1])  # what was seen before
     kept.data[:] = 0
     assert value(layer) == frames[1].iteration
 

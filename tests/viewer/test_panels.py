@@ -13,6 +13,7 @@ import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -297,6 +298,22 @@ def test_the_panels_are_in_the_menus(make_napari_viewer, name):
 
 
 @pytest.mark.parametrize("name", PANELS)
+def test_nothing_in_a_panel_is_cut_off_where_it_scrolls(open_panel, qtbot, engine, name):
+    image, mask = Image(np.ones((32, 32)), name="cells"), Labels(np.eye(32, dtype=int), name="mask")
+    panel = open_panel(name, image, mask)
+    window = panel.viewer.window._qt_window
+    window.resize(1000, 500)
+    window.show()
+    panel.press("run")  # the row that repeats a result is a wide one
+    panel.wait_for_preview()
+    engine.finish.set()
+    panel.wait_until_idle()
+    area = panel.dock.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() > 0)
+    qtbot.waitUntil(lambda: area.widget().width() <= area.viewport().width())
+
+
+@pytest.mark.parametrize("name", PANELS)
 def test_a_panel_that_is_too_high_scrolls_and_nothing_in_it_is_squeezed(open_panel, qtbot, name):
     panel = open_panel(name)
     window = panel.viewer.window._qt_window
@@ -310,6 +327,30 @@ def test_a_panel_that_is_too_high_scrolls_and_nothing_in_it_is_squeezed(open_pan
     preset = panel["preset"]
     qtbot.waitUntil(lambda: preset.height() >= preset.minimumSizeHint().height())
     assert window.height() == height
+
+
+def test_tab_goes_past_what_is_folded_away_and_through_what_is_not(open_panel, qtbot):
+    panel = open_panel("Denoise", Image(np.eye(32), name="cells"))
+    window = panel.viewer.window._qt_window
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+
+    def reached():
+        panel["run"].setFocus()
+        names = []
+        for _ in range(14):
+            QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+            names.append(QApplication.focusWidget().objectName())
+        return names
+
+    assert not {"machines", "preset", "queue"} & {*reached()}
+    advanced = panel.dock.findChild(QCollapsible, "advanced")
+    advanced.toggleButton().click()
+    assert "preset" in reached() and "seed" in reached()
+    assert advanced.text().startswith("▼")
+    advanced.toggleButton().click()
+    assert "preset" not in reached()
 
 
 def test_the_wheel_changes_no_setting_while_a_panel_is_scrolled(open_panel):

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel"]
 
-_WIDTH = 340
+_WIDTH = 350
 """The most that a panel takes from the picture, in screen pixels."""
 
 
@@ -171,8 +171,6 @@ class Panel(Container[Widget]):
         else:
             self._hinder("")
         self._estimate.ask(None if self._reason else asked)
-        if self._fold.isExpanded():  # it does not notice that there are more controls in it
-            self._fold.expand(animate=False)
 
     def _take_estimate(self, answer: Answer) -> None:
         if answer.possible:
