@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import subprocess
 import sys
 import weakref
@@ -29,6 +30,8 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from napari_dip import plugin
+from napari_dip.errors import NapariDipError
 from napari_dip.plugin.widgets import Denoise
 
 PANELS = ("Denoise", "Super-resolution", "Inpaint")
@@ -221,6 +224,14 @@ def test_a_panel_leaves_room_for_the_picture(open_panel, name):
 def test_opening_a_panel_does_not_load_torch():
     code = "import sys, napari_dip.plugin.widgets; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("version", ["0.6.6", "0.8.0", "0.8.1.dev3+gabc"])
+def test_an_older_napari_is_refused_with_the_cure(version):
+    with pytest.raises(NapariDipError, match=rf"napari {re.escape(version)} is too old.*>=0\.9"):
+        plugin._check(version)
+    for enough in ("0.9.0", "0.9.0rc1", "0.10.2", "1.0.0"):
+        plugin._check(enough)
 
 
 def test_the_choices_follow_the_layers(open_panel):
