@@ -102,6 +102,7 @@ class Panel(Container[Widget]):
         self._trying.try_here.changed.connect(self._try)
         self._trying.apply_to_stack.changed.connect(self._apply)
         self._queue.wanted.connect(self._run_queued)
+        self._queue.said.connect(self._steering.say)
         self._estimate = Estimate(self.native)
         self._estimate.answered.connect(self._take_estimate)
         self._watch = Watch(self._look_again)
