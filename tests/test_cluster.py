@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("distributed")
 
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, wait
 
 from napari_dip.cli import app
 from napari_dip.cluster import desk, machines, pictures, worker
@@ -220,6 +220,17 @@ def test_a_stop_keeps_the_best_of_what_is_restored_and_begins_nothing_more(clien
     begun = {report.index[0] for report in result.reports}
     for number in range(5):
         assert (number in begun) != np.array_equal(result.image[number], stack[number])
+
+
+def test_a_stop_is_heard_while_workers_are_getting_ready(client, stack):
+    problem = make_problem(stack, QUICK, None, None)
+    workers = [*client.nthreads()]
+    loading = [client.submit(time.sleep, 5, workers=[one], pure=False) for one in workers]
+    began = time.monotonic()
+    with pytest.raises(NapariDipError, match="stopped before the workers had answered"):
+        restore_on_cluster(problem, InMemory(problem), client, stop_requested=lambda: True)
+    assert time.monotonic() - began < 4
+    wait(loading)
 
 
 def test_who_walks_away_leaves_no_worker_busy(client, stack):
