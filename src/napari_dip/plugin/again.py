@@ -44,7 +44,7 @@ class Again(QWidget):
         for name, text, tip, act in (
             ("copy_python", "Python", _PYTHON, lambda: self._copy(as_python, "Python")),
             ("copy_command", "command", _COMMAND, lambda: self._copy(as_command, "a command")),
-            ("reapply", "Reapply settings", _REAPPLY, self._reapply),
+            ("reapply", "Reapply", _REAPPLY, self._reapply),
         ):
             button = controls.button(name, text, tip)
             button.native.setAccessibleName(f"copy as {text}" if "copy" in name else text)

@@ -53,6 +53,9 @@ MOST = 2**31 - 1
 
 _LABEL_WIDTH = 88
 
+_ANY_HEIGHT = 2**24 - 1
+"""Qt's QWIDGETSIZE_MAX, which not every binding names."""
+
 W = TypeVar("W", bound=Widget)
 
 
@@ -198,10 +201,18 @@ def folded(name: str, title: str, content: Container[Widget] | QWidget) -> QColl
     fold.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
     fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
-    # In the text, which has the colour of the theme; an icon keeps that of the first.
-    fold.toggleButton().toggled.connect(lambda on: fold.setText(("▼  " if on else "▶  ") + title))
-    fold.setContent(content if isinstance(content, QWidget) else content.native)
+    inner = content if isinstance(content, QWidget) else content.native
+    fold.setContent(inner)
     fold.setDuration(0)
+
+    def unfold(on: bool) -> None:
+        # In the text, which has the colour of the theme; an icon keeps that of the first.
+        fold.setText(("▼  " if on else "▶  ") + title)
+        inner.setVisible(on)  # else Tab goes through all that nobody sees
+        if on:
+            inner.setMaximumHeight(_ANY_HEIGHT)  # controls may come and go in it
+
+    fold.toggled.connect(unfold)
     fold.collapse(animate=False)
     return fold
 

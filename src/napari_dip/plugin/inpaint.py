@@ -77,6 +77,7 @@ class Inpaint(Panel):
             "as in most published masks.",
             [("missing", "missing"), ("known", "known")],
         )
+        self.marks.native.setMinimumContentsLength(6)  # beside it there is the label
         self.which = controls.integer(
             "label",
             "label",
@@ -84,7 +85,7 @@ class Inpaint(Panel):
             0,
             controls.MOST,
             0,
-            special="any label",
+            special="any",
         )
         self.planes = controls.choice(
             "planes",
