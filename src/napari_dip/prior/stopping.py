@@ -209,7 +209,7 @@ class DiscrepancyRule:
 
 @dataclass
 class ConsensusRule:
-    """Two of three: held-out pixels, a residual as white as the noise, windowed variance.
+    """Two of three: held-out pixels, windowed variance, a residual as white as the noise.
 
     Each has a blind spot of its own: few held-out pixels scatter, texture keeps the residual from
     being white, and the variance has early minima. Each is a number with a minimum, and a patience
@@ -252,7 +252,7 @@ class ConsensusRule:
         like_noise = correlation < self.correlation + _WHITE
         white = torch.where(like_noise, math.nan, coloured)
         held = self.held.data_term(step.average) if self.held else torch.full_like(white, math.nan)
-        return torch.stack([held, white, variance])
+        return torch.stack([held, variance, white])
 
     def update(self, *numbers: float) -> str:
         """Stop when two of three agree, or one of two is sure."""
@@ -269,8 +269,8 @@ class ConsensusRule:
 
 _SIGNALS = (
     "pixels held out got no better",
-    "the residual is like noise",
     "the outputs are calmest",
+    "the residual is like noise",
 )
 
 
