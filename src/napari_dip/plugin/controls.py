@@ -51,7 +51,7 @@ __all__ = [
 MOST = 2**31 - 1
 """The largest whole number that Qt's spin box holds."""
 
-_LABEL_WIDTH = 88
+_LABEL_WIDTH = 80
 
 W = TypeVar("W", bound=Widget)
 
@@ -66,7 +66,8 @@ class _QtSpinBox(QBaseRangedWidget):
 class _InOrder(ComboBox):
     """A list in the order of its choices; where the chosen one has gone, the first is chosen.
 
-    magicgui's adds at the end what is new, and Qt chooses the neighbour of what has gone.
+    magicgui's adds at the end what is new, says nothing when the last has gone, and Qt chooses the
+    neighbour of what has gone.
     """
 
     def reset_choices(self, *_: Any) -> None:
@@ -88,7 +89,7 @@ def layer_choice(name: str, label: str, tip: str, viewer: Viewer, kind: type[Lay
     def choices(_: Any) -> list[Layer]:
         return [layer for layer in viewer.layers if isinstance(layer, kind)]
 
-    return _choice(ComboBox(label=label, choices=choices), name, tip)
+    return _choice(_InOrder(label=label, choices=choices), name, tip)
 
 
 def mask_choice(
@@ -194,12 +195,11 @@ def align(container: Container[Widget]) -> None:
 
 def folded(name: str, title: str, content: Container[Widget] | QWidget) -> QCollapsible:
     """Fold controls away under a title."""
-    fold = QCollapsible("▶  " + title, expandedIcon=" ", collapsedIcon=" ")
+    fold = QCollapsible(title)
     fold.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
+    fold.layout().setSpacing(0)  # type: ignore[union-attr]
     fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
-    # In the text, which has the colour of the theme; an icon keeps that of the first.
-    fold.toggleButton().toggled.connect(lambda on: fold.setText(("▼  " if on else "▶  ") + title))
     fold.setContent(content if isinstance(content, QWidget) else content.native)
     fold.setDuration(0)
     fold.collapse(animate=False)
