@@ -51,7 +51,7 @@ __all__ = [
 MOST = 2**31 - 1
 """The largest whole number that Qt's spin box holds."""
 
-_LABEL_WIDTH = 80
+_LABEL_WIDTH = 88
 
 W = TypeVar("W", bound=Widget)
 
@@ -110,9 +110,9 @@ def mask_choice(
     return _choice(_InOrder(label=label, choices=choices), name, tip)
 
 
-def row(*widgets: Widget, label: str = "") -> Container[Widget]:
+def row(*widgets: Widget) -> Container[Widget]:
     """Lay controls side by side."""
-    container = Container(widgets=widgets, layout="horizontal", labels=False, label=label)
+    container = Container(widgets=widgets, layout="horizontal", labels=False, label="")
     container.margins = (0, 0, 0, 0)
     return container
 

@@ -46,11 +46,12 @@ class HelpLink(QLabel):
         self.setText(f'<a href="{self.address}" style="color: {colour}">Help</a>')
 
 
-def with_help(words: QWidget, link: HelpLink) -> QWidget:
+def with_help(words: QLabel, link: HelpLink) -> QWidget:
     """Put a link into the upper right corner of a place for words."""
     both = QWidget()
     row = QHBoxLayout(both)
     row.setContentsMargins(0, 0, 0, 0)
+    words.setAlignment(Qt.AlignmentFlag.AlignTop)
     row.addWidget(words, 1)
     row.addWidget(link, 0, Qt.AlignmentFlag.AlignTop)
     return both

@@ -62,7 +62,6 @@ _OF_BUTTONS = {
     "stop": "square",
     "discard": "delete",
     "continue": "right_arrow",
-    "use_this": "check",
     "keep_as_layer": "new_image",
     "open_sample": "new_image",
     "new_mask": "new_labels",

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel"]
 
-_WIDTH = 340
+_WIDTH = 344
 """The most that a panel takes from the picture, in screen pixels."""
 
 
