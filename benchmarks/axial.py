@@ -28,6 +28,7 @@ from napari_dip import Settings, SuperResolve, restore
 from napari_dip.prior.energy import Observation
 from napari_dip.prior.operators import Downsample
 from napari_dip.prior.project import project
+from napari_dip.steps import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,12 +76,7 @@ def agreeing(coarse: Stack, factor: int) -> Stack:
 def restored(coarse: Stack, factor: int, **asked: object) -> Stack:
     task = SuperResolve(factor=factor, axis="Z", downsampler=PROFILE)
     settings = Settings(task=task, axes="ZYX", dtype="float32", preview_every_s=1e9, **asked)
-    steps = restore(coarse.astype(np.float32), settings)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return np.asarray(end.value.image)
+    return np.asarray(finished(restore(coarse.astype(np.float32), settings)).image)
 
 
 def methods(noise: float) -> dict[str, Callable[[Stack, int], Stack]]:

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 from cases import SHARED, crop
+from measure import effort
 from skimage import data, metrics
 
 from napari_dip import Settings, restore
+from napari_dip.steps import finished
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,14 +61,9 @@ def spoilt(channels: Channels, seed: int) -> Channels:
 
 
 def restored(seen: Channels, seed: int, share: str) -> tuple[Channels, str]:
-    steps = restore(seen, Settings(axes="CYX", share=share, seed=seed, preview_every_s=1e9))
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        result = end.value
-    iterations = sum(report.iterations for report in result.reports)
-    return np.asarray(result.image), f"{len(result.reports)} fits, {iterations} iterations"
+    settings = Settings(axes="CYX", share=share, seed=seed, preview_every_s=1e9)
+    result = finished(restore(seen, settings))
+    return np.asarray(result.image), effort(result)
 
 
 def psnr(truth: Channels, image: Channels) -> list[float]:

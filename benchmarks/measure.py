@@ -13,6 +13,7 @@ import psutil
 from skimage import color, metrics
 
 from napari_dip import Result, Settings, restore
+from napari_dip.steps import finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,14 +92,12 @@ def measured() -> Iterator[Cost]:
 
 
 def finish(case: Case, settings: Settings | None = None) -> Result:
-    """Restore without showing anything."""
-    restoration = restore(
-        case.seen,
-        (settings or case.settings).replace(dtype="float32", preview_every_s=1e9),
-        mask=case.missing,
-    )
-    while True:
-        try:
-            next(restoration)
-        except StopIteration as end:
-            return end.value
+    """Restore a case without showing anything."""
+    settings = (settings or case.settings).replace(dtype="float32", preview_every_s=1e9)
+    return finished(restore(case.seen, settings, mask=case.missing))
+
+
+def effort(result: Result) -> str:
+    """Say what a result took."""
+    iterations = sum(report.iterations for report in result.reports)
+    return f"{len(result.reports)} fits, {iterations} iterations"

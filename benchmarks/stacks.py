@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 from cases import SHARED
+from measure import effort
 from scipy.ndimage import gaussian_gradient_magnitude, uniform_filter
 from skimage import data, metrics
 
 from napari_dip import Settings, restore
 from napari_dip.prior.estimate import estimate_noise
+from napari_dip.steps import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,14 +64,8 @@ def spoilt(stack: Stack, seed: int = 0) -> tuple[Stack, Stack]:
 
 def by_network(seen: Stack, **asked: Any) -> tuple[Stack, str]:
     settings = Settings(axes="ZYX", preview_every_s=1e9, **asked)
-    steps = restore(seen, settings)
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        result = end.value
-    iterations = sum(report.iterations for report in result.reports)
-    return np.asarray(result.image), f"{len(result.reports)} fits, {iterations} iterations"
+    result = finished(restore(seen, settings))
+    return np.asarray(result.image), effort(result)
 
 
 def by_bm4d(seen: Stack) -> tuple[Stack, str]:

@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from napari_dip import Inpaint, Result, Settings, restore
+from napari_dip.steps import finished
 
 PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "dip_repo"
 EXAMPLES = ("kate", "library", "vase")
@@ -34,12 +35,7 @@ GAP = 8
 def inpainted(image: np.ndarray, missing: np.ndarray, preset: str) -> Result:
     """Fill in what is missing, and show nothing on the way."""
     settings = Settings(task=Inpaint(), preset=preset, axes="YXS", preview_every_s=1e9)
-    restoration = restore(image, settings, mask=missing)
-    while True:
-        try:
-            next(restoration)
-        except StopIteration as end:
-            return end.value
+    return finished(restore(image, settings, mask=missing))
 
 
 def side_by_side(seen: np.ndarray, restored: np.ndarray) -> Image.Image:

@@ -19,6 +19,7 @@ from napari_dip.prior.operators import Downsample
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import make_problem
 from napari_dip.stack.restore import run
+from napari_dip.steps import finished
 
 QUICK = {"iterations": 2, "stopping": "fixed", "device": "cpu"}
 MICROSCOPE = {"Z": 4.0, "Y": 0.8, "X": 0.8}
@@ -122,12 +123,7 @@ def layers_of(source, settings):
     problem = make_problem(source.data, settings, source.mask, None)
     output = InMemory(problem)
     begun = first_guess(source, problem, output)
-    steps = run(problem, output)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return begun, to_layer_data(end.value, source)
+    return begun, to_layer_data(finished(run(problem, output)), source)
 
 
 @pytest.mark.parametrize("labels", [("z", "y", "x"), None], ids=["named", "unnamed"])

@@ -31,6 +31,7 @@ from napari_dip.settings import Inpaint, Settings
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import make_problem
 from napari_dip.stack.restore import run
+from napari_dip.steps import finished
 
 LOOPBACK = {
     "host": "127.0.0.1",
@@ -61,11 +62,7 @@ def stack():
 
 def finish(restoration):
     snapshots = []
-    while True:
-        try:
-            snapshots.append(next(restoration))
-        except StopIteration as end:
-            return snapshots, end.value
+    return snapshots, finished(restoration, snapshots.append)
 
 
 def locally(problem):
@@ -193,12 +190,7 @@ def test_a_stop_keeps_the_best_of_what_is_restored_and_begins_nothing_more(clien
     restoration = restore_on_cluster(
         problem, InMemory(problem), client, stop_requested=lambda: len(seen) >= 2
     )
-    while True:
-        try:
-            seen.append(next(restoration))
-        except StopIteration as end:
-            result = end.value
-            break
+    result = finished(restoration, seen.append)
     assert result.stopped_by_user
     assert 1 <= len(result.reports) <= 2
     assert all(report.stopped_by_user for report in result.reports)
@@ -262,15 +254,9 @@ def test_a_killed_worker_costs_no_more_than_its_units_time(client, stack):
     expected = locally(problem)
     restoration = restore_on_cluster(problem, InMemory(problem), client)
     places = []
-    now = next(restoration)
+    next(restoration)
     os.kill(min(client.run(os.getpid).values()), signal.SIGKILL)
-    while True:
-        places.append((now.unit, now.iteration))
-        try:
-            now = next(restoration)
-        except StopIteration as end:
-            result = end.value
-            break
+    result = finished(restoration, lambda now: places.append((now.unit, now.iteration)))
     assert places == sorted(places)
     np.testing.assert_array_equal(result.image, expected.image)
     assert result.reports == expected.reports

@@ -11,6 +11,7 @@ from napari_dip.prior.collaborate import collaborate
 from napari_dip.prior.ensemble import plan_fits
 from napari_dip.prior.member import Fit
 from napari_dip.prior.noise import NoiseModel
+from napari_dip.steps import finished
 
 
 def noisy_cloth(*, colours=1, sigma=0.1):
@@ -58,12 +59,7 @@ def test_best_gives_it_half_of_the_word(monkeypatch):
     for word in (0.25, 0.75):
         said = np.full((1, 64, 64), word, np.float32)
         monkeypatch.setattr(Fit, "second_opinion", lambda _, said=said: said)
-        steps = restore(noisy, Settings(preset="best", **asked))
-        try:
-            while True:
-                next(steps)
-        except StopIteration as end:
-            images.append(end.value.image)
+        images.append(finished(restore(noisy, Settings(preset="best", **asked))).image)
     span = np.ptp(images[1] - images[0])
     assert span < 1e-5
     assert 0.2 < np.mean(images[1] - images[0]) < 0.6

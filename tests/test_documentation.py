@@ -22,6 +22,7 @@ from napari_dip.files.run import open_run
 from napari_dip.plugin.layers import read_layer, to_layer_data
 from napari_dip.prior import block
 from napari_dip.prior.recipes import Recipe, recipe
+from napari_dip.steps import finished
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -38,14 +39,6 @@ def examples(language: str) -> list[Any]:
             found[page.name].append(re.sub(rf"^{indent}", "", text, flags=re.MULTILINE))
     assert found, f"no page has an example in {language}"
     return [pytest.param(texts, id=name) for name, texts in found.items()]
-
-
-def finished(steps: Iterator[Any]) -> Any:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 @pytest.fixture(scope="module", autouse=True)

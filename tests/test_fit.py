@@ -16,6 +16,7 @@ from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Downsample, Identity
 from napari_dip.prior.recipes import Pixels, Recipe, SkipNet
 from napari_dip.prior.stopping import FixedRule, Patience
+from napari_dip.steps import finished
 
 SMALL = Recipe(SkipNet((8, 8), (8, 8), (2, 2)), iterations=30, code_channels=4)
 
@@ -63,11 +64,7 @@ def start(noisy, recipe=SMALL, rule=None, breaks=(), how=None, seed=0, **options
 
 def run(fitting):
     iterates = []
-    while True:
-        try:
-            iterates.append(next(fitting))
-        except StopIteration as end:
-            return iterates, end.value
+    return iterates, finished(fitting, iterates.append)
 
 
 def test_the_loss_falls_and_the_estimate_comes_nearer_to_the_truth(clean, noisy):

@@ -15,6 +15,7 @@ from napari_dip.plugin.layers import matched, read_layer, to_layer_data
 from napari_dip.plugin.masks import Mask
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 from napari_dip.stack.restore import restore
+from napari_dip.steps import finished
 
 TASKS = [Denoise(), SuperResolve(factor=2), Inpaint()]
 QUICK = Settings(iterations=2, device="cpu", stopping="fixed")
@@ -68,13 +69,9 @@ def restored(layer, task):
         place = {"scale": layer.scale[ndim:], "translate": layer.translate[ndim:]}
         mask = Mask(Labels(painted, affine=affine, units=layer.units[ndim:], **place, **placed))
     source, asked = matched(read_layer(layer, mask), QUICK.replace(task=task))
-    run = restore(source.data, asked, mask=source.mask)
-    while True:
-        try:
-            next(run)
-        except StopIteration as end:
-            data, keywords, _ = to_layer_data(end.value, source)
-            return source, Image(data, **keywords)
+    result = finished(restore(source.data, asked, mask=source.mask))
+    data, keywords, _ = to_layer_data(result, source)
+    return source, Image(data, **keywords)
 
 
 @pytest.mark.parametrize(
@@ -137,12 +134,7 @@ def test_planes_with_nothing_missing_are_not_worked_on():
     source = read_layer(stack, Mask(Labels(painted), plane=(1,)))
     steps = []
     run = restore(source.data, QUICK.replace(task=Inpaint(), axes="QYX"), mask=source.mask)
-    while True:
-        try:
-            steps.append(next(run).unit)
-        except StopIteration as end:
-            result = end.value
-            break
+    result = finished(run, lambda step: steps.append(step.unit))
     assert set(steps) == {1}
     np.testing.assert_array_equal(result.image[[0, 2]], stack.data[[0, 2]])
     assert len(result.reports) == 1

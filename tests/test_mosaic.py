@@ -8,6 +8,7 @@ from napari_dip import Settings, restore
 from napari_dip.errors import BadMask, BadSettings, OutOfMemory
 from napari_dip.prior import ensemble, member
 from napari_dip.stack import unit
+from napari_dip.steps import finished
 
 TRUTH = data.camera()[100:196, 180:300] / 255
 QUICK = {"device": "cpu", "iterations": 20, "noise": 0.1, "refinement": 1, "overlap": 16}
@@ -19,13 +20,8 @@ def noisy():
 
 
 def finish(image, settings, **keywords):
-    steps = restore(image, settings, **keywords)
     snapshots = []
-    while True:
-        try:
-            snapshots.append(next(steps))
-        except StopIteration as end:
-            return snapshots, end.value
+    return snapshots, finished(restore(image, settings, **keywords), snapshots.append)
 
 
 def mse(image):

@@ -14,6 +14,7 @@ from napari_dip import SensorNoise, Settings, denoise, inpaint, restore, super_r
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.prior.operators import Downsample
 from napari_dip.settings import Denoise, Inpaint, SuperResolve
+from napari_dip.steps import finished
 
 QUICK = {"device": "cpu", "iterations": 3}
 DTYPES = [bool, "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", ">u2", ">f4"]
@@ -21,11 +22,7 @@ DTYPES = [bool, "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8"
 
 def finish(restoration):
     snapshots = []
-    while True:
-        try:
-            snapshots.append(next(restoration))
-        except StopIteration as end:
-            return snapshots, end.value
+    return snapshots, finished(restoration, snapshots.append)
 
 
 def test_denoising_brings_the_image_nearer_to_the_truth(clean, noisy):

@@ -12,9 +12,10 @@ import typer
 from pydantic_core import to_json
 
 from napari_dip.errors import InputError, NapariDipError
-from napari_dip.options import RunOptions, with_run_options
+from napari_dip.options import RunOptions  # noqa: TC001 - typer evaluates the annotations
 from napari_dip.sentences import gigabytes, in_a_sentence, outcome, summary
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
+from napari_dip.signature import with_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ def _complain(about: object) -> None:
 
 
 @app.command()
-@with_run_options
+@with_options
 @_errors_as_exit_codes()
 def denoise(
     image: Image,
@@ -89,7 +90,7 @@ def denoise(
 
 
 @app.command("super-resolve")
-@with_run_options
+@with_options
 @_errors_as_exit_codes()
 def super_resolve(
     image: Image,
@@ -130,7 +131,7 @@ def super_resolve(
 
 
 @app.command()
-@with_run_options
+@with_options
 @_errors_as_exit_codes()
 def inpaint(
     image: Image,

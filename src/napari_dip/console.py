@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from napari_dip.steps import finished
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
@@ -80,12 +82,8 @@ def follow(restoration: Restoration, doing: str, *, quiet: bool = False) -> Resu
     )
     with bar:
         task = bar.add_task(doing, total=None, state="starting")
-        while True:
-            try:
-                now = next(restoration)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
+
+        def show(now: Snapshot) -> None:
             bar.update(
                 task,
                 description=doing if now.units == 1 else f"part {now.unit + 1} of {now.units}",
@@ -93,6 +91,8 @@ def follow(restoration: Restoration, doing: str, *, quiet: bool = False) -> Resu
                 completed=now.unit * now.iterations + now.iteration,
                 state=_state(now),
             )
+
+        return finished(restoration, show)
 
 
 def _state(now: Snapshot) -> str:

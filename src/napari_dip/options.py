@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
@@ -14,9 +12,9 @@ from napari_dip.errors import BadSettings, FileProblem
 from napari_dip.settings import Denoise, Inpaint, NetworkName, PresetName, Settings, SuperResolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["RunOptions", "with_run_options"]
+__all__ = ["RunOptions"]
 
 TaskClass = type[Denoise | SuperResolve | Inpaint]
 Rule = Literal["consensus", "fixed", "es-wmv", "es-emv", "held-out", "discrepancy"]
@@ -221,41 +219,6 @@ class RunOptions:
         ):
             changes["stopping"] = self.stopping
         return base.replace(**changes)
-
-
-def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Show the fields of RunOptions to typer as options of the command itself.
-
-    Parameters
-    ----------
-    command
-        Takes ``options`` as a keyword beside its own arguments.
-    """
-    own = [
-        parameter
-        for parameter in inspect.signature(command, eval_str=True).parameters.values()
-        if parameter.name != "options"
-    ]
-    hints = get_type_hints(RunOptions, include_extras=True)
-    shared = [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=field.default,
-            annotation=hints[field.name],
-        )
-        for field in fields(RunOptions)
-    ]
-
-    @functools.wraps(command)
-    def run(**given: Any) -> None:
-        options = RunOptions(**{parameter.name: given.pop(parameter.name) for parameter in shared})
-        command(**given, options=options)
-
-    signature = inspect.Signature([*own, *shared])
-    run.__signature__ = signature  # type: ignore[attr-defined]
-    run.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
-    return run
 
 
 def _read_settings(path: Path, task: TaskClass) -> Settings:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from napari_dip.errors import BadSettings
 from napari_dip.frozen import Frozen, in_words
+from napari_dip.sensor import Noise, SensorNoise
 from napari_dip.stopping import (
     Consensus,
     Discrepancy,
@@ -65,16 +66,6 @@ def _known_device(name: str) -> str:
     return name
 
 
-def _noise_level(noise: Any) -> Any:
-    known = noise in ("auto", "gaussian") or isinstance(noise, SensorNoise | dict)
-    if not known and not (isinstance(noise, int | float) and 0 < noise < float("inf")):
-        raise ValueError(
-            "choose 'auto', 'gaussian', a standard deviation above 0 in the image's units, or a "
-            "sensor's gain, offset and read noise"
-        )
-    return noise
-
-
 def _known_axes(axes: str | None) -> str | None:
     if axes is None:
         return None
@@ -100,30 +91,6 @@ def _known_memory(memory: str | None) -> str | None:
     if memory is not None and not _MEMORY.fullmatch(memory):
         raise ValueError("give a number and a unit, such as '4GB' or '800MB'")
     return memory
-
-
-def _known_voxel(voxel: Voxel | None) -> Voxel | None:
-    if voxel is not None and not all(0 < size < float("inf") for size in voxel):
-        raise ValueError("give three sizes above 0, along Z, Y and X")
-    return voxel
-
-
-class SensorNoise(Frozen):
-    """Noise of a sensor that is known: variance = gain * (y - offset) + read².
-
-    ``gain`` is in grey values a photon, 0 for Gaussian noise alone; ``offset`` is the grey value of
-    the dark, ``read`` the standard deviation in the dark, 0 for Poisson noise alone.
-    """
-
-    gain: float = Field(ge=0, allow_inf_nan=False)
-    offset: float = Field(0.0, allow_inf_nan=False)
-    read: float = Field(0.0, ge=0, allow_inf_nan=False)
-
-    @model_validator(mode="after")
-    def _is_noise(self) -> Self:
-        if self.gain == self.read == 0:
-            raise ValueError("gain and read are both 0, which is no noise; give one of them")
-        return self
 
 
 class Prior(Frozen):
@@ -229,16 +196,14 @@ class Settings(Frozen):
     task: Annotated[Task, _by_name("kind")] = Denoise()
     preset: PresetName = "fast"
     iterations: int | None = Field(None, ge=1)
-    noise: Annotated[
-        Literal["auto", "gaussian"] | float | SensorNoise, BeforeValidator(_noise_level)
-    ] = "auto"
+    noise: Noise = "auto"
     members: int | None = Field(None, ge=1, le=64)
     refinement: int | None = Field(None, ge=0, le=10)
     prior: Annotated[Prior, _by_name("network")] = Prior()
     stopping: Annotated[Stopping | None, _by_name("rule")] = None
     averaging: float | None = Field(None, ge=0, lt=1)
     ndim: Literal[2, 3] = 2
-    voxel: Annotated[Voxel | None, AfterValidator(_known_voxel)] = None
+    voxel: Voxel | None = None
     share: Literal["auto", "none", "Z", "T", "C"] = "auto"
     window: int | None = Field(None, ge=1, le=256)
     context: int | None = Field(None, ge=0, le=64)

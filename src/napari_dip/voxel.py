@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator
 
 from napari_dip.errors import BadSettings
 
@@ -11,7 +13,14 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST_FACTOR", "Voxel", "isotropic_factor", "voxel_in_words", "voxels_become"]
 
-Voxel = tuple[float, float, float]
+
+def _known_sizes(voxel: tuple[float, ...]) -> tuple[float, ...]:
+    if not all(0 < size < float("inf") for size in voxel):
+        raise ValueError("give three sizes above 0, along Z, Y and X")
+    return voxel
+
+
+Voxel = Annotated[tuple[float, float, float], AfterValidator(_known_sizes)]
 """Sizes along Z, Y and X, in any one unit."""
 
 LARGEST_FACTOR = 8

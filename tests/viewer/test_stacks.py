@@ -24,6 +24,7 @@ from napari_dip.settings import Settings
 from napari_dip.stack import survey
 from napari_dip.stack.problem import make_problem
 from napari_dip.stack.restore import run
+from napari_dip.steps import finished
 
 QUICK = Settings(iterations=2, device="cpu")
 
@@ -94,14 +95,6 @@ def begin(cells, path, units=1):
         pass
     steps.close()
     return len(problem.plan.units)
-
-
-def finished(steps):
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
 
 
 def answer(what, said):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from distributed import Event, WorkerPlugin, get_worker
 
 from napari_dip.stack.unit import Done, restore_unit
+from napari_dip.steps import finished
 
 if TYPE_CHECKING:
     from distributed import Client, Worker
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.plan import Unit
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.result import UnitReport
+    from napari_dip.stack.unit import UnitStep
 
 __all__ = ["Bench", "Deaf", "Job", "Terms", "give_up", "look_around", "measure", "restore_job"]
 
@@ -151,20 +153,16 @@ def _abandoned(run: str, client: Client | None = None) -> Event:
 def _restore(job: Job, stop_requested: _StopRequested) -> Done:
     """Drive the unit to its end, and tell now and then where it stands."""
     worker = get_worker()
-    steps = restore_unit(job.problem, job.unit, stop_requested)
     told = -_TELL_EVERY_S
-    try:
-        while True:
-            step = next(steps)
-            if time.monotonic() - told >= _TELL_EVERY_S:
-                told = time.monotonic()
-                message = asdict(replace(step, image=None)) | {"unit": job.unit.number}
-                worker.log_event(job.run, message)
-    except StopIteration as end:
-        done: Done = end.value
-        return done
-    finally:
-        steps.close()
+
+    def tell(step: UnitStep) -> None:
+        nonlocal told
+        if time.monotonic() - told >= _TELL_EVERY_S:
+            told = time.monotonic()
+            message = asdict(replace(step, image=None)) | {"unit": job.unit.number}
+            worker.log_event(job.run, message)
+
+    return finished(restore_unit(job.problem, job.unit, stop_requested), tell)
 
 
 class _StopRequested:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import tifffile
 import zarr
 
+from napari_dip.files.pieces import Pieces
 from napari_dip.files.tiff import known_axes, read_tiff, refuse_cut_short, tiff_complaints
 from napari_dip.files.tiff_tags import Header, read_header
-from napari_dip.stack.stored import Lazy, StoredImage
+from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["TiffArray", "open_tiff"]
 
 
-class TiffArray(Lazy):
+class TiffArray(Pieces):
     """The first series of a TIFF file, which stays open as long as this is in use.
 
     Parameters
@@ -47,25 +47,15 @@ class TiffArray(Lazy):
             # A strip may be a single row: pages are read whole, unless they are in tiles.
             tiled = series.keyframe.is_tiled
             pieces = series.aszarr(level=0, chunkmode=0 if tiled else 2)
-            self._array: zarr.Array[Any] = zarr.open_array(pieces, mode="r")
+            super().__init__(zarr.open_array(pieces, mode="r"))
         refuse_cut_short(path, complaints)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TiffArray, (self._path.absolute(),)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of values along each axis."""
-        return self._array.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the values, in the machine's byte order."""
-        return np.dtype(self._array.dtype).newbyteorder("=")
-
     def __getitem__(self, index: Any, /) -> Any:
         with tiff_complaints(self._path) as complaints:
-            values = np.asarray(self._array[index], self.dtype)
+            values = super().__getitem__(index)
         refuse_cut_short(self._path, complaints)
         return values
 

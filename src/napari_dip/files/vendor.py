@@ -5,12 +5,11 @@ bioio is an extra (``napari-dip[formats]``), and each of its formats a package o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from napari_dip.errors import FileProblem
-from napari_dip.stack.stored import Lazy, StoredImage
+from napari_dip.files.pieces import Pieces
+from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,28 +27,6 @@ _READERS = {
     ".vsi": "bioio-bioformats",
     ".ims": "bioio-bioformats",
 }
-
-
-class _Pieces(Lazy):
-    """The array of dask that bioio gives, whose pieces become NumPy's."""
-
-    def __init__(self, array: Any) -> None:
-        self._array = array
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of values along each axis."""
-        shape: tuple[int, ...] = self._array.shape
-        return shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the values, in the machine's byte order."""
-        dtype: np.dtype[Any] = self._array.dtype.newbyteorder("=")
-        return dtype
-
-    def __getitem__(self, index: Any, /) -> Any:
-        return np.asarray(self._array[index], self.dtype)
 
 
 def is_vendor(path: Path) -> bool:
@@ -89,4 +66,4 @@ def read_vendor(path: Path) -> StoredImage:
         pixel_size["T"], unit["T"] = float(image.time_interval.total_seconds()), "s"
     scenes = len(image.scenes)
     notes = (f"It has {scenes} scenes; the first was read.",) if scenes > 1 else ()
-    return StoredImage(_Pieces(values), axes, pixel_size, unit, notes=notes)
+    return StoredImage(Pieces(values), axes, pixel_size, unit, notes=notes)

@@ -7,13 +7,13 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import zarr
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.ngff import describe
+from napari_dip.files.pieces import Pieces
 from napari_dip.stack.axes import guess_axes
-from napari_dip.stack.stored import Lazy, StoredImage
+from napari_dip.stack.stored import StoredImage
 
 __all__ = ["ZarrArray", "read_zarr", "zarr_provenance"]
 
@@ -24,7 +24,7 @@ NAME = "napari-dip"
 _DAMAGE = (ValueError, RuntimeError, KeyError, TypeError, OSError, zlib.error)
 
 
-class ZarrArray(Lazy):
+class ZarrArray(Pieces):
     """A zarr array in the machine's byte order; it can be pickled.
 
     Parameters
@@ -36,22 +36,12 @@ class ZarrArray(Lazy):
     """
 
     def __init__(self, array: zarr.Array[Any], path: Path) -> None:
-        self._array = array
+        super().__init__(array)
         self._path = path
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of values along each axis."""
-        return self._array.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the values, in the machine's byte order."""
-        return np.dtype(self._array.dtype).newbyteorder("=")
 
     def __getitem__(self, index: Any, /) -> Any:
         try:
-            return np.asarray(self._array[index], self.dtype)
+            return super().__getitem__(index)
         except _DAMAGE as error:
             raise FileProblem(
                 f"{self._path} is damaged or may not be read ({error}); "
@@ -81,6 +71,7 @@ def read_zarr(path: str | Path) -> StoredImage:
     Examples
     --------
     >>> import tempfile
+    >>> import numpy as np
     >>> folder = Path(tempfile.mkdtemp()) / "a.zarr"
     >>> array = zarr.create_array(folder, data=np.eye(8, dtype="uint16"))
     >>> stored = read_zarr(folder)

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Image
+from napari.utils.transforms import Affine
 from pint import DimensionalityError
 
 from napari_dip.errors import BadImage
 from napari_dip.plugin.canvas import Canvas
+from napari_dip.plugin.marked import finest
 from napari_dip.plugin.recall import origin
 from napari_dip.stack.axes import guess_axes
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Layer
+    from napari.layers import Layer
     from numpy.typing import NDArray
 
     from napari_dip.plugin.masks import Mask
@@ -34,6 +37,7 @@ __all__ = [
     "made",
     "matched",
     "moved",
+    "own_transform",
     "read_layer",
     "result_name",
     "to_layer_data",
@@ -132,14 +136,12 @@ def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
     BadMask
         If the mask has nothing painted, misses the image or hides all of it.
     """
-    from napari.layers import Image
-
     if not isinstance(layer, Image):
         raise BadImage(
             f"'{layer.name}' is a {type(layer).__name__} layer: choose an Image layer, or turn "
             "it into one (right-click it in the layer list)."
         )
-    data = layer.data[0] if layer.multiscale else layer.data
+    data = finest(layer)
     return LayerInput(
         data=data,
         axes=_axes(layer, data.shape),
@@ -236,10 +238,12 @@ def _named(mask: Mask) -> dict[str, Any]:
 
 def moved(placement: dict[str, Any], start: NDArray[np.float64]) -> dict[str, Any]:
     """Place a part of a layer that begins at such a pixel."""
-    from napari.utils.transforms import Affine
+    return placement | {"translate": own_transform(placement)(start)}
 
-    names = ("scale", "translate", "rotate", "shear")
-    return placement | {"translate": Affine(**{name: placement[name] for name in names})(start)}
+
+def own_transform(placement: dict[str, Any]) -> Affine:
+    """Give what a layer does to its pixels, before the affine that is laid over it."""
+    return Affine(**{name: placement[name] for name in ("scale", "translate", "rotate", "shear")})
 
 
 def _axes(layer: Image, shape: tuple[int, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from napari.utils.transforms import Affine
 
-from napari_dip.plugin.layers import read_layer
+from napari_dip.plugin.layers import own_transform, read_layer
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -37,8 +37,7 @@ def grid_of(image: Image) -> Grid:
     shape = tuple(source.data.shape[: image.ndim])
     if image.ndim == 2 or math.prod(shape) <= _MOST:
         return Grid(shape, source.placement, one_for_all=False)
-    names = ("scale", "translate", "rotate", "shear")
-    place = _of_the_plane(Affine(**{name: source.placement[name] for name in names}))
+    place = _of_the_plane(own_transform(source.placement))
     return Grid(
         shape[-2:],
         {

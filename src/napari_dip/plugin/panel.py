@@ -24,6 +24,7 @@ from napari_dip.plugin.recall import made_with
 from napari_dip.plugin.remember import remember
 from napari_dip.plugin.scrolling import make_scrollable
 from napari_dip.plugin.session import Session
+from napari_dip.plugin.steering import Steering
 from napari_dip.plugin.target import Target, beside, proposed_path
 from napari_dip.plugin.trial import chosen_part, cropped
 from napari_dip.plugin.trying import Trying
@@ -70,7 +71,6 @@ class Panel(Container[Widget]):
 
     def __init__(self, viewer: Viewer, own: list[Widget], folded: list[Widget]) -> None:
         self._viewer = unwrapped(viewer)
-        self._session: Session | None = None
         self._reason = ""
         self.image = controls.layer_choice(
             "image",
@@ -84,6 +84,7 @@ class Panel(Container[Widget]):
         self._sample = sample_button()
         self.estimate = controls.words("estimate")
         self.status = controls.words("status")
+        self._steering = Steering(self._buttons, self.status)
         self._advanced = Advanced(folded)
         remember(self._advanced.lasting)
         self._placing = Placing()
@@ -107,17 +108,13 @@ class Panel(Container[Widget]):
         Icons(self.native, self._viewer)
         self.native.setMaximumWidth(_WIDTH)
         Docking(self.native).undocked.connect(self._undocked)
-        self.native.destroyed.connect(self._abandon)
+        self.native.destroyed.connect(self._steering.abandon)
         self.run.changed.connect(self._run)
         self._sample.changed.connect(self._open_sample)
-        self._buttons.stop.changed.connect(self._stop)
-        self._buttons.discard.changed.connect(self._discard)
-        self._buttons.pause.changed.connect(self._pause)
-        self._buttons.resume.changed.connect(self._resume)
         self._view.continued.connect(self._continue)
-        self._view.said.connect(self._say)
+        self._view.said.connect(self._steering.say)
         self._again.reapplied.connect(self._reapply)
-        self._again.said.connect(self._say)
+        self._again.said.connect(self._steering.say)
         self._trying.try_here.changed.connect(self._try)
         self._trying.apply_to_stack.changed.connect(self._apply)
         self._queue.wanted.connect(self._run_queued)
@@ -206,7 +203,7 @@ class Panel(Container[Widget]):
         if reason or self._reason:  # what is mended is no longer said
             self.estimate.value = reason
         self._reason = reason
-        if self._session is None:
+        if self._steering.session is None:
             self._rest()
 
     def _run(self) -> None:
@@ -244,13 +241,13 @@ class Panel(Container[Widget]):
 
     def _attempt(self, prepare: Callable[[], Asked]) -> str:
         """Begin a run, or say why it is impossible; where nobody wants it, do nothing."""
-        if self._session is not None:
+        if self._steering.session is not None:
             return "Another run is on its way."
         try:
             asked = prepare()
             target = settle_target(asked.target, self.native)
         except NapariDipError as error:
-            self._say(str(error))
+            self._steering.say(str(error))
             show_error(str(error))
             return str(error)
         if target is None:
@@ -267,89 +264,55 @@ class Panel(Container[Widget]):
             )
         )
         self._trying.begin(self.image.value if asked.source.part else None)
-        self._say(f"Getting ready to restore '{asked.source.name}' …")
+        self._steering.say(f"Getting ready to restore '{asked.source.name}' …")
         return ""
 
     def _continue(self, more: int) -> None:
         ended = self._view.afterwards
-        if self._session is not None or ended is None:
+        if self._steering.session is not None or ended is None:
             return
         asked = ended.result.settings
         self._start(Session(self._viewer, ended.source, asked, earlier=ended, more=more))
-        self._say(f"Going on with '{ended.layer.name}' …")
+        self._steering.say(f"Going on with '{ended.layer.name}' …")
 
     def _start(self, session: Session) -> None:
-        self._session = session
-        session.progressed.connect(self._say)
         session.ended.connect(self._ended)
         self._view.follow(session)
-        self._buttons.allow("pause", "stop", "discard")
         self._trying.hold(busy=True)
         self._queue.hold(busy=True)
-        session.start()
-
-    def _pause(self) -> None:
-        if self._session is not None:
-            self._session.pause()
-            self._buttons.allow("resume", "stop", "discard")
-            self._say(f"Paused. Resume goes on. {self.status.value}")
-
-    def _resume(self) -> None:
-        if self._session is not None:
-            self._buttons.allow("pause", "stop", "discard")
-            self._session.resume()
-
-    def _stop(self) -> None:
-        if self._session is not None:
-            self._buttons.allow("discard")
-            self._say("Stopping: the best result so far is kept …")
-            self._session.stop()
-
-    def _discard(self) -> None:
-        if self._session is not None:
-            self._buttons.allow()
-            self._say("Discarding …")
-            self._session.discard()
+        self._steering.start(session)
 
     def _ended(self, words: str) -> None:
-        if (session := self._session) is None:
+        if (session := self._steering.let_go()) is None:
             return
-        self._session = None
         self._trying.end(session.outcome)
         self._rest()
         self._view.end(session.outcome)
         self._again.look()
-        self._say(words)
+        self._steering.say(words)
         self._queue.take(session.ending, words)
 
     def _reapply(self, record: Mapping[str, Any], name: str) -> None:
         try:
             asked = made_with(record)
         except NapariDipError as error:
-            self._say(f"'{name}' was made by another version: {error}")
+            self._steering.say(f"'{name}' was made by another version: {error}")
             return
         rest = self._advanced.take(asked)
         if own := asked.task.kind == self.task().kind:
             self.take(asked.task, record["input"])
-        self._say(reapplied(name, "" if own else asked.task.kind, rest))
+        self._steering.say(reapplied(name, "" if own else asked.task.kind, rest))
 
     def _undocked(self) -> None:
         """Stop when the panel is closed, as Stop can no longer be pressed; nothing is lost."""
-        if self._session is not None:
+        if self._steering.session is not None:
             show_info("The panel was closed: the run stops, and its best result so far is kept.")
             self._queue.take("discarded", "The panel was closed.")
-            self._session.stop()
+            self._steering.session.stop()
         self._view.let_go()
-
-    def _abandon(self) -> None:
-        if self._session is not None:
-            self._session.abandon()
 
     def _rest(self) -> None:
         """Let Run be pressed, where nothing speaks against it."""
         self._buttons.allow(*([] if self._reason else ["run"]))
         self._trying.hold(busy=bool(self._reason))
         self._queue.hold(busy=False)
-
-    def _say(self, words: str) -> None:
-        self.status.value = words

@@ -101,12 +101,11 @@ class Placing(Container[Widget]):
 
     def who(self) -> Machines:
         """Say who restores."""
-        match self.machines.value:
-            case "processes":
-                return Machines(workers=int(self.workers.value))
-            case "scheduler":
-                return Machines(scheduler=self.address.value.strip())
-        return Machines()
+        chosen = self.machines.value
+        return Machines(
+            workers=int(self.workers.value) if chosen == _PROCESSES else None,
+            scheduler=self.address.value.strip() if chosen == _SCHEDULER else None,
+        )
 
     def suggest(self, path: Path, *, too_large: bool) -> bool:
         """Propose a folder, and choose it where the result does not fit into memory.

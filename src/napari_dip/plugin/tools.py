@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Tools"]
 
-_LATER = "When the run has ended. "
-
 
 class Tools(QWidget):
     """Sliders and buttons; what they do is for others to say.

@@ -11,6 +11,7 @@ from napari.layers import Shapes
 
 from napari_dip.errors import BadImage, BadMask
 from napari_dip.plugin.layers import moved
+from napari_dip.plugin.marked import finest
 from napari_dip.plugin.recall import made_with
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def chosen_part(viewer: Viewer, layer: Image, axes: str, spatial: str) -> tuple[
     BadImage
         If the layer lies outside what is meant, or the canvas shows volumes.
     """
-    shape = layer.data[0].shape if layer.multiscale else layer.data.shape
+    shape = finest(layer).shape
     selected = [one for one in viewer.layers.selection if isinstance(one, Shapes)]
     drawn = next((one for one in selected if len(one.data)), None)
     displayed = [axis - (viewer.dims.ndim - layer.ndim) for axis in viewer.dims.displayed]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from napari_dip.prior.block import block_recipe, derived
 from napari_dip.prior.calibrate import choose_arithmetic
 from napari_dip.prior.device import cpu_threads, torch_errors
 from napari_dip.prior.member import Fit
+from napari_dip.steps import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -67,14 +69,7 @@ def restore_block(
             before = sum(fitted.iterations for fitted in fits)
             course = one.begin()
             fitting = one.run(course, stop_requested)
-            try:
-                while True:
-                    iterate = next(fitting)
-                    yield _among(done, iterate, before)
-            except StopIteration as end:
-                fitted, estimate = end.value
-            finally:
-                fitting.close()
+            fitted, estimate = yield from each(fitting, partial(_among, done, before))
             fits.append(fitted)
             if not (fitted.stopped_by_user and done):
                 done.append(estimate)
@@ -124,7 +119,7 @@ def plan_fits(block: Block, settings: Settings, device: str, seed: int) -> Itera
         yield Fit(block, settings, chosen, domain, arithmetic, place, own_seed, side)
 
 
-def _among(done: list[NDArray[np.float32]], iterate: Iterate, before: int) -> Iterate:
+def _among(done: list[NDArray[np.float32]], before: int, iterate: Iterate) -> Iterate:
     """Count an iterate on; what is shown is the mean of the fits that are done, if there are."""
     estimate = iterate.estimate
     if estimate is not None and done:

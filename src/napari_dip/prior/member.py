@@ -20,6 +20,7 @@ from napari_dip.prior.project import project
 from napari_dip.prior.refine import refine, refine_alone
 from napari_dip.prior.rules import make_rule
 from napari_dip.settings import Settings, SuperResolve
+from napari_dip.steps import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -68,17 +69,13 @@ class Fit:
         self, course: Course, stop_requested: Callable[[], bool]
     ) -> Generator[Iterate, None, tuple[Fitted, NDArray[np.float32]]]:
         """Fit, and show the iterates in the intensities of the block."""
-        fitting = self.advance(course, stop_requested)
-        try:
-            while True:
-                iterate = next(fitting)
-                if iterate.estimate is not None:
-                    iterate = replace(iterate, estimate=self.domain.leave(iterate.estimate))
-                yield iterate
-        except StopIteration as end:
-            fitted: Fitted = end.value
-        finally:
-            fitting.close()
+
+        def shown(iterate: Iterate) -> Iterate:
+            if iterate.estimate is None:
+                return iterate
+            return replace(iterate, estimate=self.domain.leave(iterate.estimate))
+
+        fitted = yield from each(self.advance(course, stop_requested), shown)
         # Patches bring texture back, but not what was cut off: rather too much than too little.
         estimate = fitted.latest if self.refines else fitted.estimate
         return fitted, self.finish(estimate)

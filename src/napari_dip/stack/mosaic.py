@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_dip.errors import BadMask
 from napari_dip.stack.tiling import Blend, cut
+from napari_dip.steps import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -32,7 +34,7 @@ def restore_in_tiles(
     tile: int | None,
     stop_requested: Callable[[], bool],
 ) -> Generator[Iterate, None, Restored]:
-    """Restore a block as :func:`~napari_dip.prior.block.restore_block` does, in less memory.
+    """Restore a block as :func:`~napari_dip.prior.ensemble.restore_block` does, in less memory.
 
     ``tile`` is the side of the tiles in pixels of the block; ``None`` restores it as a whole. All
     tiles share scale and noise, the initial weights, and the number of iterations: that at
@@ -69,19 +71,8 @@ def restore_in_tiles(
             )
         before = sum(fitted.iterations for fitted in fits)
         steps = restore_block(part, settings, device, seed=seed, stop_requested=stop_requested)
-        try:
-            while True:
-                iterate = next(steps)
-                picture = iterate.estimate
-                if picture is not None:
-                    seen = blend.image(coarse)
-                    seen[(slice(None), *fine)] = picture
-                    picture = seen
-                yield replace(iterate, iteration=before + iterate.iteration, estimate=picture)
-        except StopIteration as end:
-            restored: Restored = replace(end.value, last=None)  # its network is let go
-        finally:
-            steps.close()
+        restored = yield from each(steps, partial(_in_place, blend, coarse, fine, before))
+        restored = replace(restored, last=None)  # its network is let go
         if not fits:
             most = max(fitted.iterations for fitted in restored.fits)
             settings = settings.replace(stopping="fixed", iterations=most)
@@ -93,6 +84,21 @@ def restore_in_tiles(
             break
     spread = None if restored.spread is None else blended_spread.image()
     return Restored(blend.image(coarse), spread, tuple(fits), restored.arithmetic)
+
+
+def _in_place(
+    blend: Blend,
+    coarse: NDArray[np.float32],
+    fine: tuple[slice, ...],
+    before: int,
+    iterate: Iterate,
+) -> Iterate:
+    """Show a tile among those that are done, with their iterations counted."""
+    picture = iterate.estimate
+    if picture is not None:
+        picture = blend.image(coarse)
+        picture[(slice(None), *fine)] = iterate.estimate
+    return replace(iterate, iteration=before + iterate.iteration, estimate=picture)
 
 
 def _enlarged(values: NDArray[np.float32], factors: tuple[int, ...]) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from napari_dip.stack.output import InMemory, Output
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.result import Result, Snapshot, UnitReport
 from napari_dip.stack.unit import Done, UnitStep, continue_unit, restore_unit
+from napari_dip.steps import each
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -151,29 +152,25 @@ def _shown(
 ) -> Generator[Snapshot, None, Done]:
     """Tell of a unit where the whole stands; ``todo`` counts the units that are not done."""
     units = len(problem.plan.units)
-    try:
-        while True:
-            step = next(steps)
-            left = todo * step.iterations - step.iteration
-            elapsed = clock.elapsed_s
-            yield Snapshot(
-                unit=units - todo,
-                units=units,
-                index=unit.index,
-                iteration=step.iteration,
-                iterations=step.iterations,
-                loss=step.loss,
-                metric=step.metric,
-                elapsed_s=elapsed,
-                remaining_s=elapsed / (clock.iterations + step.iteration) * left,
-                image=step.image,
-                best_iteration=step.best_iteration,
-            )
-    except StopIteration as end:
-        done: Done = end.value
-        return done
-    finally:
-        steps.close()
+
+    def snapshot(step: UnitStep) -> Snapshot:
+        left = todo * step.iterations - step.iteration
+        elapsed = clock.elapsed_s
+        return Snapshot(
+            unit=units - todo,
+            units=units,
+            index=unit.index,
+            iteration=step.iteration,
+            iterations=step.iterations,
+            loss=step.loss,
+            metric=step.metric,
+            elapsed_s=elapsed,
+            remaining_s=elapsed / (clock.iterations + step.iteration) * left,
+            image=step.image,
+            best_iteration=step.best_iteration,
+        )
+
+    return each(steps, snapshot)
 
 
 @dataclass

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
-from napari_dip.stack.restore import Result, restore
+from napari_dip.stack.restore import restore
+from napari_dip.steps import finished
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -124,9 +125,4 @@ def _finished(
     of_task = {name: keywords.pop(name) for name in [*keywords] if name in task.model_fields}
     arrays = {name: keywords.pop(name) for name in ("mask", "psf") if name in keywords}
     restoration = restore(image, Settings(task=task(**of_task), **keywords), **arrays)
-    while True:
-        try:
-            next(restoration)
-        except StopIteration as end:
-            result: Result = end.value
-            return np.asarray(result.image)
+    return np.asarray(finished(restoration).image)

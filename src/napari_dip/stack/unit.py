@@ -15,6 +15,7 @@ from napari_dip.stack.mosaic import restore_in_tiles
 from napari_dip.stack.problem import Problem, find_hole
 from napari_dip.stack.result import UnitReport
 from napari_dip.stack.tiling import cut
+from napari_dip.steps import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -168,23 +169,20 @@ def _watch(
     """Bring what is shown of a unit to the intensities of the result."""
     from napari_dip.prior.device import release_memory
 
+    def shown(iterate: Iterate) -> UnitStep:
+        estimate = iterate.estimate
+        return UnitStep(
+            iteration=iterate.iteration,
+            iterations=most,
+            loss=iterate.loss,
+            metric=iterate.metric,
+            image=None if estimate is None else problem.finish(unit, seen, scale, estimate),
+            best_iteration=iterate.best_iteration,
+        )
+
     try:
-        while True:
-            iterate = next(fitting)
-            estimate = iterate.estimate
-            yield UnitStep(
-                iteration=iterate.iteration,
-                iterations=most,
-                loss=iterate.loss,
-                metric=iterate.metric,
-                image=None if estimate is None else problem.finish(unit, seen, scale, estimate),
-                best_iteration=iterate.best_iteration,
-            )
-    except StopIteration as end:
-        restored: Restored = end.value
-        return restored
+        return (yield from each(fitting, shown))
     finally:
-        fitting.close()
         release_memory(problem.device)
 
 

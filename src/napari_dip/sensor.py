@@ -1,0 +1,43 @@
+"""What may be known of the noise, as a frozen value."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from napari_dip.frozen import Frozen
+
+__all__ = ["Noise", "SensorNoise"]
+
+
+class SensorNoise(Frozen):
+    """Noise of a sensor that is known: variance = gain * (y - offset) + read².
+
+    ``gain`` is in grey values a photon, 0 for Gaussian noise alone; ``offset`` is the grey value of
+    the dark, ``read`` the standard deviation in the dark, 0 for Poisson noise alone.
+    """
+
+    gain: float = Field(ge=0, allow_inf_nan=False)
+    offset: float = Field(0.0, allow_inf_nan=False)
+    read: float = Field(0.0, ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _is_noise(self) -> Self:
+        if self.gain == self.read == 0:
+            raise ValueError("gain and read are both 0, which is no noise; give one of them")
+        return self
+
+
+def _known_noise(noise: Any) -> Any:
+    known = noise in ("auto", "gaussian") or isinstance(noise, SensorNoise | dict)
+    if not known and not (isinstance(noise, int | float) and 0 < noise < float("inf")):
+        raise ValueError(
+            "choose 'auto', 'gaussian', a standard deviation above 0 in the image's units, or a "
+            "sensor's gain, offset and read noise"
+        )
+    return noise
+
+
+Noise = Annotated[Literal["auto", "gaussian"] | float | SensorNoise, BeforeValidator(_known_noise)]
+"""To be estimated, the same everywhere, of this standard deviation, or of this sensor."""

@@ -1,0 +1,58 @@
+"""Generators of steps that return a result, as a fit and a whole restoration are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+__all__ = ["each", "finished"]
+
+Step = TypeVar("Step")
+Shown = TypeVar("Shown")
+R = TypeVar("R")
+
+
+def each(
+    steps: Generator[Step, None, R], show: Callable[[Step], Shown]
+) -> Generator[Shown, None, R]:
+    """Yield what is made of each step, and return what the steps return.
+
+    Closed, it closes the steps at once.
+
+    Examples
+    --------
+    >>> def halving(number):
+    ...     while number % 2 == 0:
+    ...         number //= 2
+    ...         yield number
+    ...     return "odd"
+    >>> list(each(halving(12), str))
+    ['6', '3']
+    >>> finished(halving(12), print)
+    6
+    3
+    'odd'
+    """
+    try:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                result: R = end.value
+                return result
+            yield show(step)
+    finally:
+        steps.close()
+
+
+def finished(steps: Generator[Step, None, R], see: Callable[[Step], object] = lambda _: None) -> R:
+    """Run steps to their end, each of them seen, and return what they return."""
+    shown = each(steps, see)
+    while True:
+        try:
+            next(shown)
+        except StopIteration as end:
+            result: R = end.value
+            return result
