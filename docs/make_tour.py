@@ -11,15 +11,20 @@ import numpy as np
 from make_pictures import FOLDER, wait
 from PIL import Image as Picture
 from PIL import ImageDraw
-from qtpy.QtWidgets import QPushButton, QSlider, QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QPushButton, QSlider, QWidget
 
 SIZE = 960, 600
-RUN_FRAMES = 30
+RUN_FRAMES = 28
 POINTER = np.array([(0, 0), (0, 17), (4, 13), (7, 19), (10, 18), (7, 12), (12, 12)])
 
 viewer = napari.Viewer(ndisplay=2)
 viewer.window.resize(*SIZE)
 dock, panel = viewer.window.add_plugin_dock_widget("napari-dip", "Denoise")
+window = dock.window()
+window.findChild(QDockWidget, "layer controls").hide()  # room for the image
+layers = window.findChild(QDockWidget, "layer list")
+window.resizeDocks([layers], [170], Qt.Orientation.Horizontal)
 film: list[tuple[Picture.Image, int]] = []
 
 
@@ -40,7 +45,7 @@ def place(widget: QWidget, along: float = 0.5) -> tuple[int, int]:
     """Say where in the window a control is: its middle, or nearer to one of its ends."""
     inside = widget.rect().center()
     inside.setX(round(6 + along * (widget.width() - 12)))
-    found = widget.mapTo(dock.window(), inside)
+    found = widget.mapTo(window, inside)
     return found.x(), found.y()
 
 
@@ -73,10 +78,10 @@ chosen = np.linspace(0, len(running) - 1, min(RUN_FRAMES, len(running))).astype(
 film.extend((running[index], 130) for index in chosen)
 wait(500)
 film.append((shot(where), 1500))
-slide("scrub", np.r_[100:0:-9, 0])
-slide("scrub", np.r_[0:100:12, 100])
-slide("blend", np.r_[100:0:-12, 0])
-slide("blend", np.r_[0:100:12, 100])
+slide("scrub", np.r_[100:0:-10, 0])
+slide("scrub", np.r_[0:100:20, 100])
+slide("blend", np.r_[100:0:-15, 0])
+slide("blend", np.r_[0:100:15, 100])
 film.append((shot(where), 1500))
 viewer.close()
 frames, durations = zip(*film, strict=True)
@@ -86,6 +91,6 @@ frames[0].save(
     append_images=frames[1:],
     duration=durations,
     loop=0,
-    quality=70,
+    quality=60,
     method=4,
 )

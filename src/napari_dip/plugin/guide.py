@@ -38,6 +38,7 @@ class HelpLink(QLabel):
         self.setToolTip(f"Open the page about this panel: {self.address}")
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.setOpenExternalLinks(True)
+        self.setContentsMargins(0, 3, 0, 0)  # on one line with what is beside it
         self._dress()
         viewer.events.theme.connect(self._dress)
 
