@@ -12,10 +12,11 @@ import napari
 from napari.layers import Image
 from PIL import Image as Picture
 from qtpy.QtCore import QEventLoop, QTimer
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QPushButton, QSpinBox
 
 FOLDER = Path(__file__).parent / "images"
 SAMPLES = {"Denoise": "noisy", "Super-resolution": "low_resolution", "Inpaint": "scratched"}
+SCRATCHES = 120  # iterations, which are enough for thin ones
 
 
 def wait(milliseconds: int) -> None:
@@ -39,6 +40,8 @@ def take(widget: str) -> None:
     panel.image.value = spoilt
     if widget == "Super-resolution":
         panel.downsampler.value = "box"  # as the sample was made
+    if widget == "Inpaint":
+        panel.native.findChild(QSpinBox, "iterations").setValue(SCRATCHES)
     run = panel.native.findChild(QPushButton, "run")
     run.click()
     while not run.isEnabled():

@@ -70,10 +70,12 @@ press("open_sample")
 wait(4000)  # for the estimate
 press("run")
 where = place(button("run"))
-running = []
+running, pause = [], 200
 while not button("run").isEnabled():
-    wait(400)
+    wait(pause)
     running.append(shot(where))
+    if len(running) > 2 * RUN_FRAMES:  # so many do for a run of any length
+        running, pause = running[::2], 2 * pause
 chosen = np.linspace(0, len(running) - 1, min(RUN_FRAMES, len(running))).astype(int)
 film.extend((running[index], 130) for index in chosen)
 wait(500)
