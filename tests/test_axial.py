@@ -197,7 +197,6 @@ def test_without_planes_there_is_nothing_to_refine(stack, asked, words):
         pytest.param(("--factor", "isotropic", "--axis", "YX"), "choose axis", id="not-along-z"),
         pytest.param(("--factor", "two"), "factor='two'", id="a-word"),
         pytest.param(("--share", "Z"), "share='Z'", id="shared-along-z"),
-        pytest.param(("--resume",), "--ndim 3", id="resume"),
     ],
 )
 def test_a_bad_option_is_named_with_its_cure(calibrated, tmp_path, options, words):

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 
 pytest.importorskip("distributed")
 
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, wait
 
 from napari_dip.cli import app
-from napari_dip.cluster import desk, machines
+from napari_dip.cluster import desk, machines, pictures, worker
 from napari_dip.cluster import run as cluster
 from napari_dip.cluster.run import common_bench, restore_on_cluster
 from napari_dip.errors import BadSettings, DeviceUnavailable, Diverged, NapariDipError
@@ -114,7 +114,9 @@ def test_workers_write_ome_zarr_and_the_scheduler_sees_no_image(client, stack, t
         if name == "local":
             finish(job.steps())
         else:
-            snapshots, result = finish(restore_on_cluster(job.problem, job.output, client))
+            snapshots, result = finish(
+                restore_on_cluster(job.problem, job.output, client, previews=False)
+            )
             assert all(snapshot.image is None for snapshot in snapshots)
             assert len(result.reports) == len(job.problem.plan.units)
         outputs.append(read_image(tmp_path / f"{name}.ome.zarr"))
@@ -142,7 +144,7 @@ def test_a_plane_of_one_value_is_no_work(client):
 @pytest.mark.slow
 def test_progress_never_goes_back_and_shows_each_plane_when_it_is_done(client, stack):
     problem = make_problem(stack, QUICK.replace(share="none", iterations=20), None, None)
-    snapshots, result = on_cluster(problem, client)
+    snapshots, result = on_cluster(problem, client, previews=False)
     places = [(snapshot.unit, snapshot.iteration) for snapshot in snapshots]
     assert places == sorted(places)
     assert places[-1] == (4, 20)
@@ -152,6 +154,27 @@ def test_progress_never_goes_back_and_shows_each_plane_when_it_is_done(client, s
     assert len(shown) == 5
     for index, image in shown.items():
         np.testing.assert_array_equal(image, result.image[index])
+
+
+def test_the_unit_that_is_shown_is_seen_coming_along(client, stack, monkeypatch):
+    monkeypatch.setattr(desk, "PICTURE_EVERY_S", 0.0)
+    monkeypatch.setattr(pictures, "PICTURE_EVERY_S", 0.0)
+    asked = LONG.replace(share="none", preview_every_s=0.0)
+    problem = make_problem(stack, asked, None, None)
+    seen = []
+    restoration = restore_on_cluster(
+        problem, InMemory(problem), client, stop_requested=lambda: len(seen) >= 2
+    )
+    for snapshot in restoration:
+        if snapshot.image is not None and len(seen) < 2:
+            seen.append(snapshot)
+    first, second = seen
+    assert first.index == second.index  # it stays with one unit
+    assert first.iteration < second.iteration
+    assert first.image.shape == (24, 24)
+    assert first.image.dtype == stack.dtype
+    assert not np.array_equal(first.image, second.image)
+    assert not any(client.run(lambda: len(worker._pictures)).values())  # and leaves nothing there
 
 
 def test_a_worker_is_given_two_units_at_most(client, monkeypatch):
@@ -197,6 +220,17 @@ def test_a_stop_keeps_the_best_of_what_is_restored_and_begins_nothing_more(clien
     begun = {report.index[0] for report in result.reports}
     for number in range(5):
         assert (number in begun) != np.array_equal(result.image[number], stack[number])
+
+
+def test_a_stop_is_heard_while_workers_are_getting_ready(client, stack):
+    problem = make_problem(stack, QUICK, None, None)
+    workers = [*client.nthreads()]
+    loading = [client.submit(time.sleep, 5, workers=[one], pure=False) for one in workers]
+    began = time.monotonic()
+    with pytest.raises(NapariDipError, match="stopped before the workers had answered"):
+        restore_on_cluster(problem, InMemory(problem), client, stop_requested=lambda: True)
+    assert time.monotonic() - began < 4
+    wait(loading)
 
 
 def test_who_walks_away_leaves_no_worker_busy(client, stack):

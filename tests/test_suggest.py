@@ -95,3 +95,35 @@ def test_nothing_to_be_found_is_no_trouble(image):
 
 def test_an_image_of_nan_alone_is_no_trouble():
     assert (suggest(np.full((8, 8), np.nan)).labels == 4).all()
+
+
+@pytest.mark.parametrize("mean", [0.05, 0.2, 0.5, 1, 2, 5])
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_photons_that_come_by_chance_are_no_hot_pixels(mean, dtype):
+    random = np.random.default_rng(1)
+    y, x = np.mgrid[:64, :64]
+    spots = sum(
+        np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / 8.0) for cy, cx in random.uniform(5, 59, (4, 2))
+    )
+    photons = random.poisson(mean * (0.3 + 6 * spots), (5, 64, 64)).astype(dtype)
+    assert not suggest(photons).labels.any()
+    assert not suggest(photons[0]).labels.any()
+
+
+@pytest.mark.parametrize("mean", [0.2, 1, 3])
+def test_among_few_photons_pixels_that_are_hot_in_all_planes_are_found(mean):
+    random = np.random.default_rng(2)
+    photons = random.poisson(mean, (8, 64, 64)).astype(np.uint16)
+    where = (slice(None), *np.transpose(HOT))
+    photons[where] += random.poisson(25, (8, len(HOT))).astype(np.uint16)
+    found = suggest(photons).labels
+    for plane in found:
+        assert places(plane, 2) == HOT
+    assert not (found == 3).any()
+
+
+def test_what_is_hot_in_one_plane_alone_is_marked_in_that_plane_alone():
+    stack = np.stack([scene()] * 3 + [spoilt(scene())] + [scene()] * 2)
+    found = suggest(stack).labels
+    assert places(found[3], 2) == HOT
+    assert not np.delete(found, 3, axis=0).any()

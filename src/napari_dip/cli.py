@@ -278,4 +278,5 @@ def _steps(run: FileRun, crew: Crew | None, stop_requested: Callable[[], bool]) 
         crew.client,
         stop_requested=stop_requested,
         threads=crew.threads,
+        previews=False,  # nobody would see them
     )

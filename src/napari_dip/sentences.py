@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
-from napari_dip.stack.forecast import expected_bytes, expected_seconds
+from napari_dip.stack.forecast import expected_bytes, expected_seconds, survey_seconds
 from napari_dip.stack.plan import Plan
 
 if TYPE_CHECKING:
@@ -84,7 +84,10 @@ def outlook(
         said.append("How long it takes depends on the workers there.")
     else:
         alone = Plan(plan.layout, tile=plan.tile)
-        least, most = sorted(expected_seconds(one, settings, device) for one in (plan, alone))
+        look = survey_seconds(plan)
+        least, most = sorted(
+            look + expected_seconds(one, settings, device) for one in (plan, alone)
+        )
         seconds = f"about {duration(most)}"
         if duration(least) != duration(most):
             seconds = f"{duration(least)} to {duration(most)}, as the neighbours are alike or not"

@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QWidget
 from napari_dip.plugin import session
 from napari_dip.plugin.afterwards import blended
 from napari_dip.plugin.layers import read_layer
+from napari_dip.plugin.view import RunView
 
 TOOLS = ("use_this", "keep_as_layer", "history", "continue", "blend")
 
@@ -53,6 +54,15 @@ def made(layer):
 def scrub(panel, place, qtbot, until):
     panel["scrub"].setValue(place)
     qtbot.waitUntil(until)
+
+
+def test_the_curve_is_there_before_the_first_picture(open_panel, engine, noisy, qtbot, monkeypatch):
+    monkeypatch.setattr(RunView, "_advance", lambda view: None)  # no picture arrives
+    panel = open_panel("Denoise", noisy)
+    assert panel["curve"] is None  # nor is pyqtgraph loaded
+    panel.press("run")
+    qtbot.waitUntil(lambda: panel["curve"] is not None)
+    assert panel.widget._view.isHidden()
 
 
 def test_the_curve_grows_and_the_status_says_how_fast_and_where(running, qtbot):
@@ -170,6 +180,7 @@ def test_what_is_shown_and_all_pictures_can_be_kept_as_layers(ended, qtbot):
     np.testing.assert_allclose(stack.scale[1:], (2, 3))
     np.testing.assert_allclose(stack.translate, (iterations[0], 5, 7))
     assert stack.data_to_world((len(frames) - 1, 0, 0))[0] == pytest.approx(iterations[-1])
+    assert ended.viewer.dims.point[0] == pytest.approx(iterations[-1])  # what was seen before
     kept.data[:] = 0
     assert value(layer) == frames[1].iteration
 

@@ -16,6 +16,7 @@ import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QIcon, QWheelEvent
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -31,6 +32,8 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from napari_dip import plugin
+from napari_dip.errors import NapariDipError
 from napari_dip.plugin.widgets import Denoise
 
 PANELS = ("Denoise", "Super-resolution", "Inpaint")
@@ -294,6 +297,14 @@ def test_opening_a_panel_does_not_load_torch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.parametrize("version", ["0.6.6", "0.8.0", "0.8.1.dev3+gabc"])
+def test_an_older_napari_is_refused_with_the_cure(version):
+    with pytest.raises(NapariDipError, match=rf"napari {re.escape(version)} is too old.*>=0\.9"):
+        plugin._check(version)
+    for enough in ("0.9.0", "0.9.0rc1", "0.10.2", "1.0.0"):
+        plugin._check(enough)
+
+
 def test_the_choices_follow_the_layers(open_panel):
     panel = open_panel("Inpaint")
     image, mask = panel["image"], panel["mask"]
@@ -369,6 +380,22 @@ def test_the_panels_are_in_the_menus(make_napari_viewer, name):
 
 
 @pytest.mark.parametrize("name", PANELS)
+def test_nothing_in_a_panel_is_cut_off_where_it_scrolls(open_panel, qtbot, engine, name):
+    image, mask = Image(np.ones((32, 32)), name="cells"), Labels(np.eye(32, dtype=int), name="mask")
+    panel = open_panel(name, image, mask)
+    window = panel.viewer.window._qt_window
+    window.resize(1000, 500)
+    window.show()
+    panel.press("run")  # the row that repeats a result is a wide one
+    panel.wait_for_preview()
+    engine.finish.set()
+    panel.wait_until_idle()
+    area = panel.dock.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() > 0)
+    qtbot.waitUntil(lambda: area.widget().width() <= area.viewport().width())
+
+
+@pytest.mark.parametrize("name", PANELS)
 def test_a_panel_that_is_too_high_scrolls_and_nothing_in_it_is_squeezed(open_panel, qtbot, name):
     panel = open_panel(name)
     window = panel.viewer.window._qt_window
@@ -382,6 +409,30 @@ def test_a_panel_that_is_too_high_scrolls_and_nothing_in_it_is_squeezed(open_pan
     preset = panel["preset"]
     qtbot.waitUntil(lambda: preset.height() >= preset.minimumSizeHint().height())
     assert window.height() == height
+
+
+def test_tab_goes_past_what_is_folded_away_and_through_what_is_not(open_panel, qtbot):
+    panel = open_panel("Denoise", Image(np.eye(32), name="cells"))
+    window = panel.viewer.window._qt_window
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+
+    def reached():
+        panel["run"].setFocus()
+        names = []
+        for _ in range(14):
+            QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+            names.append(QApplication.focusWidget().objectName())
+        return names
+
+    assert not {"machines", "preset", "queue"} & {*reached()}
+    advanced = panel.dock.findChild(QCollapsible, "advanced")
+    advanced.toggleButton().click()
+    assert "preset" in reached() and "seed" in reached()
+    assert advanced.isExpanded()
+    advanced.toggleButton().click()
+    assert "preset" not in reached()
 
 
 def test_the_wheel_changes_no_setting_while_a_panel_is_scrolled(open_panel):

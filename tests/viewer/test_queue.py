@@ -45,6 +45,8 @@ def test_one_after_another_and_what_fails_does_not_hold_up_the_rest(panel, engin
     made = [layers[f"{name} (denoised)"].metadata["napari-dip"] for name in ("c0", "c2")]
     assert [one["settings"]["seed"] for one in made] == [5, 5]
     assert panel["run"].isEnabled()
+    qtbot.waitUntil(lambda: panel.said.startswith("Of 3 layers: 2 done, 1 failed. 'c1': "))
+    assert "too few" in panel.said and not panel.said.endswith("..")
     panel.press("queue_clear")
     assert statuses(panel) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import dask.array as da
 import numpy as np
@@ -228,6 +229,35 @@ def test_the_result_grows_on_the_disk(open_panel, cells, tmp_path):
     assert set(stored.unit.values()) == {"µm"}
     assert read_provenance(path)["settings"]["preset"] == "best"
     np.testing.assert_allclose(output.scale, cells.scale)
+
+
+@pytest.mark.parametrize(
+    ("place", "lost"),
+    [
+        ({"scale": (2, 0.5), "translate": (1, 2)}, ""),
+        ({"rotate": 20}, "rotation"),
+        ({"shear": [0.2]}, "shear"),
+        ({"shear": np.array([[1, 0], [0.4, 1]])}, "shear"),
+        ({"affine": np.diag((1, 2, 1))}, "affine transform"),
+        ({"rotate": 20, "scale": (1, -1)}, "rotation, mirroring"),
+    ],
+)
+def test_what_ome_zarr_cannot_say_of_a_layer_is_told(cells, place, lost):
+    source = read_layer(Image(cells.data[0], **place))
+    assert Target().unsaid(source) == ""
+    words = Target(Path("out.ome.zarr")).unsaid(source)
+    assert words.startswith(f"OME-Zarr has no words for the layer's {lost}:" if lost else "")
+    assert bool(words) == bool(lost)
+
+
+def test_a_rotated_layer_is_told_of_before_and_after_its_run(open_panel, cells, tmp_path, qtbot):
+    cells.rotate = (0, 0, 20)
+    panel = ready(open_panel("Denoise", cells), tmp_path / "out.ome.zarr")
+    qtbot.waitUntil(lambda: "layer's rotation" in panel["estimate"].text(), timeout=60_000)
+    panel.press("run")
+    panel.wait_until_idle()
+    assert "layer's rotation" in panel.said
+    np.testing.assert_allclose(panel.viewer.layers[-1].rotate, cells.rotate)
 
 
 def test_colours_come_back_in_their_order(tmp_path):

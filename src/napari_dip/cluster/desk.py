@@ -12,6 +12,7 @@ import dask
 from distributed import Event
 from distributed.scheduler import KilledWorker
 
+from napari_dip.cluster.pictures import PICTURE_EVERY_S, Pictures
 from napari_dip.cluster.worker import Job, give_up, restore_job
 from napari_dip.errors import NapariDipError
 from napari_dip.files.growing import OnDisk
@@ -38,7 +39,7 @@ _TICK_S = 0.2
 """How long to wait for news before the user's wish to stop is looked at again."""
 
 _NEVER_S = 1e9
-"""Between two previews: the scheduler would keep them all."""
+"""Between two previews, where nobody looks at them."""
 
 
 class Desk:
@@ -52,16 +53,27 @@ class Desk:
         Of the cluster.
     terms
         On which all workers compute.
+    previews
+        Whether pictures are wanted before a unit is done, of one unit at a time.
     """
 
-    def __init__(self, problem: Problem, output: Output, client: Client, terms: Terms) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        output: Output,
+        client: Client,
+        terms: Terms,
+        *,
+        previews: bool = False,
+    ) -> None:
         self._problem = problem
+        every_s = max(problem.settings.preview_every_s, PICTURE_EVERY_S) if previews else _NEVER_S
         # All that is sent with every unit is small.
         self._sent = replace(
             problem,
             plan=Plan(problem.layout),
             survey=replace(problem.survey, breaks=frozenset()),
-            settings=problem.settings.replace(preview_every_s=_NEVER_S),
+            settings=problem.settings.replace(preview_every_s=every_s),
         )
         self._output = output if isinstance(output, OnDisk) else None
         self._client = client
@@ -70,6 +82,8 @@ class Desk:
         self._stop = Event(self._run, client)
         self._out: dict[int, tuple[Unit, Future[Any]]] = {}
         self._news: SimpleQueue[tuple[int, UnitStep | None]] = SimpleQueue()
+        show = self._news.put
+        self._pictures = Pictures(client, self._run, lambda *news: show(news)) if previews else None
 
     def __enter__(self) -> Desk:
         self._client.subscribe_topic(self._run, self._hear)
@@ -134,6 +148,8 @@ class Desk:
         if step is not None:
             return self._out[number][0], step
         unit, future = self._out.pop(number)
+        if self._pictures:
+            self._pictures.let_go(number)
         try:
             return unit, self._taken(unit, future)
         except NapariDipError as error:
@@ -143,6 +159,8 @@ class Desk:
         """Take a message of :func:`~napari_dip.cluster.worker.restore_job`; the client's thread."""
         _, said = event
         number = said.pop("unit")
+        if self._pictures and number in self._out:
+            self._pictures.heard(number, said["worker"])
         self._news.put((number, UnitStep(**{key: said[key] for key in UnitStep.__annotations__})))
 
     def _taken(self, unit: Unit, future: Future[Any]) -> Done | UnitReport | None:

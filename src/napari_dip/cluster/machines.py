@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from napari_dip.errors import BadSettings, FileProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from distributed import Client
@@ -60,6 +60,7 @@ def hire(
     slurm: Path | None = None,
     *,
     patience_s: float = _PATIENCE_S,
+    stop_requested: Callable[[], bool] = lambda: False,
 ) -> Iterator[Crew | None]:
     """Have workers as long as the body runs; none, where none were asked for.
 
@@ -74,11 +75,17 @@ def hire(
     slurm
         A file of YAML with the keywords of dask-jobqueue's ``SLURMCluster``, and ``jobs``, how many
         there shall be.
+    patience_s
+        How long a scheduler has to answer, and to have a worker.
+    stop_requested
+        Once true, no answer of workers that are there already is waited for any more.
 
     Raises
     ------
     BadSettings, FileProblem
         If more than one is asked for, or one cannot be had.
+    NapariDipError
+        If a stop is requested.
     """
     given = {"--workers": workers, "--scheduler": scheduler, "--slurm": slurm}
     asked = [name for name, value in given.items() if value is not None]
@@ -92,14 +99,16 @@ def hire(
         with _local(workers, device) as crew:
             yield crew
     elif scheduler is not None:
-        with _connected(scheduler, f"--scheduler {scheduler}", device, patience_s) as crew:
+        name = f"--scheduler {scheduler}"
+        with _connected(scheduler, name, device, patience_s, stop_requested) as crew:
             yield crew
     elif slurm is not None:
         keywords, jobs = _read_slurm(slurm)
         jobqueue = _needed("dask_jobqueue", "slurm", "--slurm")
         with jobqueue.SLURMCluster(**keywords) as cluster:
             cluster.scale(jobs=jobs)
-            with _connected(cluster, f"--slurm {slurm}", device, None) as crew:  # in the queue
+            # No patience: they wait in SLURM's queue.
+            with _connected(cluster, f"--slurm {slurm}", device, None, stop_requested) as crew:
                 yield crew
 
 
@@ -145,7 +154,13 @@ def _local(count: int, device: str) -> Iterator[Crew]:
 
 
 @contextmanager
-def _connected(cluster: Any, name: str, device: str, patience_s: float | None) -> Iterator[Crew]:
+def _connected(
+    cluster: Any,
+    name: str,
+    device: str,
+    patience_s: float | None,
+    stop_requested: Callable[[], bool],
+) -> Iterator[Crew]:
     """Join a cluster, and wait for its first worker."""
     from distributed import Client
 
@@ -165,7 +180,7 @@ def _connected(cluster: Any, name: str, device: str, patience_s: float | None) -
             raise BadSettings(
                 f"{name}: it has no workers; start some, with `dask worker` on each machine"
             ) from None
-        bench = common_bench(client, device)
+        bench = common_bench(client, device, stop_requested)
         yield Crew(client, bench.device, _told_threads() or bench.threads)
 
 

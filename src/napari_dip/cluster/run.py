@@ -2,7 +2,8 @@
 
 Whoever restores a unit, the result is the same: its seed comes from the plan, and the arithmetic
 and the number of threads are agreed before. A unit on a worker that dies is restored on another.
-What goes into OME-Zarr is written by the workers themselves: these images never pass the scheduler.
+What goes into OME-Zarr is written by the workers themselves: of these images, nothing but a preview
+now and then passes the scheduler.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 import time
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,14 +39,22 @@ __all__ = ["common_bench", "restore_on_cluster"]
 
 T = TypeVar("T")
 
+_LOOK_EVERY_S = 0.2
+"""While a worker that has just begun loads torch, whether anybody still wants its answer."""
+
+
+def _never() -> bool:
+    return False
+
 
 def restore_on_cluster(
     problem: Problem,
     output: Output,
     client: Client,
     *,
-    stop_requested: Callable[[], bool] = lambda: False,
+    stop_requested: Callable[[], bool] = _never,
     threads: int | None = None,
+    previews: bool = True,
 ) -> Restoration:
     """Restore the units that the output does not hold yet, on the workers of a cluster.
 
@@ -64,12 +74,16 @@ def restore_on_cluster(
     threads
         With which a worker computes on the CPU; ``None`` for as many as here, so that the result
         is to the last bit that of a run here.
+    previews
+        Whether now and then a snapshot shows one of the units that are being restored; its
+        picture comes from the worker through the scheduler.
 
     Raises
     ------
     BadSettings, DeviceUnavailable
         At the call, if workers lack the device or have other versions than this process.
     NapariDipError
+        At the call, if a stop is requested before all workers have answered.
         While iterating, with the unit and what to do about it. What was put is kept.
 
     Examples
@@ -87,19 +101,21 @@ def restore_on_cluster(
     >>> steps[-1].unit
     1
     """
-    bench = common_bench(client, problem.device)
+    bench = common_bench(client, problem.device, stop_requested)
     if threads is None:
         from napari_dip.prior.device import cpu_threads
 
         threads = cpu_threads()
     arithmetic = None
     if recipe(problem.settings).precision == "auto":
-        arithmetic = _ask(client, bench.address, measure, problem.device, threads)
+        ask = partial(_ask, client, bench.address, stop_requested)
+        arithmetic = ask(measure, problem.device, threads)
     terms = Terms(problem.device, threads, arithmetic)
-    return _run(problem, output, client, terms, stop_requested)
+    desk = Desk(problem, output, client, terms, previews=previews)
+    return _run(problem, output, desk, stop_requested)
 
 
-def common_bench(client: Client, device: str) -> Bench:
+def common_bench(client: Client, device: str, stop_requested: Callable[[], bool] = _never) -> Bench:
     """Make sure that all workers have the same, and tell what.
 
     Parameters
@@ -108,6 +124,8 @@ def common_bench(client: Client, device: str) -> Bench:
         Of the cluster.
     device
         Name of a device, or ``"auto"``.
+    stop_requested
+        Once true, no answer is waited for any more.
 
     Returns
     -------
@@ -118,13 +136,16 @@ def common_bench(client: Client, device: str) -> Bench:
     ------
     BadSettings, DeviceUnavailable
         If there is no worker, or one differs in its device or its versions.
+    NapariDipError
+        If a stop is requested.
     """
     addresses = sorted(client.nthreads())
     if not addresses:
         raise BadSettings("the cluster has no workers; start some, by `dask worker` for instance")
-    for address in addresses:
-        _check_versions(client, address)
-    found = [_ask(client, address, look_around, device) for address in addresses]
+    asks = {address: partial(_ask, client, address, stop_requested) for address in addresses}
+    for address, ask in asks.items():
+        _check_versions(ask, address)
+    found = [ask(look_around, device) for ask in asks.values()]
     for bench in found:
         if bench.device != found[0].device:
             raise DeviceUnavailable(
@@ -134,12 +155,12 @@ def common_bench(client: Client, device: str) -> Bench:
     return min(found, key=lambda bench: bench.threads)
 
 
-def _check_versions(client: Client, address: str) -> None:
+def _check_versions(ask: Callable[..., str], address: str) -> None:
     """Make sure that a worker understands what it will be sent, and computes the same."""
     for package in ("napari-dip", "torch"):
         try:
             # Of the standard library: a function that it cannot load would kill the worker.
-            there = _ask(client, address, version, package)
+            there = ask(version, package)
         except ImportError:
             there = "none"
         if there != version(package):
@@ -149,20 +170,30 @@ def _check_versions(client: Client, address: str) -> None:
             )
 
 
-def _ask(client: Client, address: str, function: Callable[..., T], *args: Any) -> T:
+def _ask(
+    client: Client,
+    address: str,
+    stop_requested: Callable[[], bool],
+    function: Callable[..., T],
+    *args: Any,
+) -> T:
     """Call a function on one worker."""
-    try:
-        answer: T = client.submit(function, *args, workers=[address], pure=False).result()
-        return answer
-    except NapariDipError as error:
-        raise type(error)(f"the worker {address}: {error}") from None
+    asked = client.submit(function, *args, workers=[address], pure=False)
+    while True:
+        try:
+            answer: T = asked.result(timeout=_LOOK_EVERY_S)
+            return answer
+        except TimeoutError:
+            if stop_requested():
+                raise NapariDipError("stopped before the workers had answered") from None
+        except NapariDipError as error:
+            raise type(error)(f"the worker {address}: {error}") from None
 
 
 def _run(
     problem: Problem,
     output: Output,
-    client: Client,
-    terms: Terms,
+    desk: Desk,
     stop_requested: Callable[[], bool],
 ) -> Restoration:
     """Keep the workers busy, and take what they bring."""
@@ -171,7 +202,7 @@ def _run(
     progress = _Progress(len(problem.plan.units), len(reports))
     failed: NapariDipError | None = None
     stopping = False
-    with Desk(problem, output, client, terms) as desk:
+    with desk:
         while todo or desk.busy:
             while todo and desk.has_room:
                 desk.submit(todo.popleft())

@@ -23,13 +23,26 @@ if TYPE_CHECKING:
     from napari_dip.stack.result import UnitReport
     from napari_dip.stack.unit import UnitStep
 
-__all__ = ["Bench", "Deaf", "Job", "Terms", "give_up", "look_around", "measure", "restore_job"]
+__all__ = [
+    "Bench",
+    "Deaf",
+    "Job",
+    "Terms",
+    "give_up",
+    "latest_picture",
+    "look_around",
+    "measure",
+    "restore_job",
+]
 
 _TELL_EVERY_S = 1.0
 """Least time between two messages about a unit: the scheduler keeps them all."""
 
 _ASK_EVERY_S = 0.5
 """Least time between two questions whether to stop, which the scheduler answers."""
+
+_pictures: dict[tuple[str, int], UnitStep] = {}
+"""The latest preview of each unit that is being restored here, by its run and number."""
 
 _ONE_AT_A_TIME = threading.Lock()
 """For a worker with several threads: a second fit would only take the first one's memory."""
@@ -150,19 +163,29 @@ def _abandoned(run: str, client: Client | None = None) -> Event:
     return Event(f"{run}-abandoned", client)
 
 
+def latest_picture(run: str, unit: int) -> UnitStep | None:
+    """Give the latest preview of a unit, once: it stays here until somebody asks for it."""
+    return _pictures.pop((run, unit), None)
+
+
 def _restore(job: Job, stop_requested: _StopRequested) -> Done:
     """Drive the unit to its end, and tell now and then where it stands."""
     worker = get_worker()
-    told = -_TELL_EVERY_S
+    told, place = -_TELL_EVERY_S, (job.run, job.unit.number)
 
     def tell(step: UnitStep) -> None:
         nonlocal told
+        if step.image is not None:
+            _pictures[place] = step
         if time.monotonic() - told >= _TELL_EVERY_S:
             told = time.monotonic()
-            message = asdict(replace(step, image=None)) | {"unit": job.unit.number}
-            worker.log_event(job.run, message)
+            where = {"unit": job.unit.number, "worker": worker.address}
+            worker.log_event(job.run, asdict(replace(step, image=None)) | where)
 
-    return finished(restore_unit(job.problem, job.unit, stop_requested), tell)
+    try:
+        return finished(restore_unit(job.problem, job.unit, stop_requested), tell)
+    finally:
+        _pictures.pop(place, None)
 
 
 class _StopRequested:

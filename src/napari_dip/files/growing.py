@@ -9,6 +9,7 @@ import numpy as np
 import zarr
 
 from napari_dip.files.ngff import check_target, version_of
+from napari_dip.files.sections import GrowingSections
 from napari_dip.files.zarr_sink import GrowingZarr, begun_with
 from napari_dip.files.zarr_source import NAME
 from napari_dip.stack.result import UnitReport
@@ -68,11 +69,12 @@ class OnDisk:
     ) -> None:
         record = problem.record()
         refined = stored.refined(problem.factors)
+        kind = GrowingZarr if "Y" in problem.layout.spatial else GrowingSections
 
-        def sink(path: Path, dtype: Any) -> GrowingZarr:
+        def sink(path: Path, dtype: Any) -> GrowingZarr | GrowingSections:
             if resume and path.exists():
-                return GrowingZarr.reopen(path, record)
-            return GrowingZarr.create(
+                return kind.reopen(path, record)
+            return kind.create(
                 path,
                 problem.shape,
                 dtype,

@@ -31,6 +31,7 @@ def make_levels(
     axes: str,
     attributes: dict[str, Any],
     version: Version,
+    chunks: tuple[int, ...] | None = None,
 ) -> None:
     """Make a group with an empty array for each level.
 
@@ -44,6 +45,8 @@ def make_levels(
         Of the group.
     version
         Of OME-Zarr, which says what zarr format it is made of.
+    chunks
+        The shape of theirs, where it is not that of planes.
     """
     old = version == "0.4"
     group = zarr.create_group(path, zarr_format=2 if old else 3, attributes=attributes)
@@ -52,7 +55,7 @@ def make_levels(
             level_name(level),
             shape=shape,
             dtype=dtype,
-            chunks=chunk_shape(shape),
+            chunks=chunks or chunk_shape(shape),
             compressors=(
                 numcodecs.Blosc(**_COMPRESSION, shuffle=numcodecs.Blosc.SHUFFLE)
                 if old

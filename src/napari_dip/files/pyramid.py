@@ -1,4 +1,9 @@
-"""How an image lies in the arrays of a pyramid: the order of axes, chunks, and smaller levels."""
+"""How an image lies in the arrays of a pyramid: the order of axes, chunks, and smaller levels.
+
+Levels are halved along Y and X alone, even where voxels are cubes: a viewer that goes through the
+planes then finds each of them in every level, and two units, which may be single planes, share no
+chunk of any level, so that each can be committed by itself.
+"""
 
 from __future__ import annotations
 

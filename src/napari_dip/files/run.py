@@ -9,6 +9,7 @@ from napari_dip.errors import BadSettings, FileProblem
 from napari_dip.files.growing import OnDisk, cut_before
 from napari_dip.files.store import check_output, is_zarr_name, read_image, read_mask, write_image
 from napari_dip.prior.recipes import recipe
+from napari_dip.stack.bands import by_rows
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.restore import run
@@ -59,7 +60,9 @@ class FileRun:
     def write(self, result: Result) -> tuple[str, ...]:
         """Write what is not written yet; return what the user should know."""
         if isinstance(self.output, OnDisk):
-            return ()
+            waiting = result.stopped_by_user and "Y" not in result.settings.spatial
+            empty = f"{self.path} is empty until all of its sections are there; --resume goes on."
+            return (empty,) if waiting else ()
         provenance, overwrite = result.provenance(), self.overwrite
         write_image(self.path, self.restored(result), provenance=provenance, overwrite=overwrite)
         if self.uncertainty is None:
@@ -113,11 +116,6 @@ def open_run(
     stored = read_image(source, lazy=True)
     axes = settings.axes or stored.axes
     settings = settings.replace(axes=axes).on_voxels(stored.voxel)
-    if resume and "Y" not in settings.spatial:
-        raise BadSettings(
-            "--resume: refined along Z, a stack is kept in memory until it is whole; start it "
-            "anew without --resume, or take it as one volume (--ndim 3)"
-        )
     kept = stored.image.dtype if settings.dtype == "keep" else settings.dtype
     for path, dtype in zip(outputs, (kept, "float32"), strict=False):
         check_output(path, dtype, axes, overwrite=overwrite or resume)
@@ -129,11 +127,12 @@ def open_run(
     hidden = read_mask(mask, marks) if mask else None
     missing = hidden.missing if hidden else None
     before = cut_before(output) if resume and output.exists() else None
-    problem = make_problem(stored.image, settings, missing, None, device, before)
+    image = stored.image if "Y" in settings.spatial else by_rows(stored.image, axes)
+    problem = make_problem(image, settings, missing, None, device, before)
     notes = [f"{source}: {note}" for note in stored.notes]
     notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
     target: Output = InMemory(problem)
-    if is_zarr_name(output) and "Y" in settings.spatial:  # what is put there is whole planes
+    if is_zarr_name(output):
         target = OnDisk(problem, stored, output, uncertainty, overwrite=overwrite, resume=resume)
         ready, units = len(target.done()), len(problem.plan.units)
         notes += [f"{output}: {ready} of {units} units are there already."] if ready else []

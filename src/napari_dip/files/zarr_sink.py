@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from napari_dip.stack.axes import Index
     from napari_dip.stack.stored import StoredImage
 
-__all__ = ["GrowingZarr", "begun_with", "write_zarr"]
+__all__ = ["JOURNAL", "GrowingZarr", "begun_with", "write_zarr"]
 
-_JOURNAL = f".{NAME}"
+JOURNAL = f".{NAME}"
+"""The folder within the image that says what is done of it."""
 
 
 class GrowingZarr:
@@ -47,6 +48,8 @@ class GrowingZarr:
         The folder.
     axes
         In the order in which they are stored, as OME-Zarr asks for; colours are an axis C.
+    arrangement
+        How the axes of :meth:`create` became these.
 
     Examples
     --------
@@ -61,10 +64,11 @@ class GrowingZarr:
 
     path: Path
     axes: str
+    arrangement: Arrangement
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).absolute()  # a worker may stand in another folder
-        self._journal = Journal(self.path / _JOURNAL)
+        self._journal = Journal(self.path / JOURNAL)
         axes = self._journal.about()["axes"]
         self.axes = axes_in_zarr(axes).replace("S", "C")
         try:
@@ -74,7 +78,7 @@ class GrowingZarr:
             raise FileProblem(
                 f"{self.path} is damaged or may not be written to ({error}); overwrite it"
             ) from None
-        self._arrangement = Arrangement(axes, self._levels[0].shape, self.array.dtype)
+        self.arrangement = Arrangement(axes, self._levels[0].shape, self.array.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return GrowingZarr.open, (self.path,)
@@ -122,7 +126,7 @@ class GrowingZarr:
         check_target(path, overwrite)
         with disk_problems(path), put_in_place(path) as hidden:
             _make(hidden, shape, dtype, stored, axes, _finished(False), version)
-            Journal(hidden / _JOURNAL).begin({"axes": axes, "record": record})
+            Journal(hidden / JOURNAL).begin({"axes": axes, "record": record})
         return cls(path)
 
     @classmethod
@@ -159,7 +163,7 @@ class GrowingZarr:
         FileProblem
             If the folder was not made by :meth:`create`.
         """
-        journal = Journal(Path(path) / _JOURNAL)
+        journal = Journal(Path(path) / JOURNAL)
         journal.check(record)
         journal.clean()
         sink = cls(path)
@@ -182,7 +186,7 @@ class GrowingZarr:
         """Read a part of a unit, in the order of axes of :meth:`create`, once it is committed."""
         if not self._journal.has(key):
             return None
-        return self._arrangement.read(self.array, index)
+        return self.arrangement.read(self.array, index)
 
     def commit(self, key: str, index: Index, values: NDArray[Any], report: Any) -> None:
         """Write a unit, in all levels, and then record that it is done.
@@ -205,7 +209,7 @@ class GrowingZarr:
         NapariDipError
             If the disk is full. What was committed before is kept.
         """
-        region, planes = self._arrangement.arranged(index, values)
+        region, planes = self.arrangement.arranged(index, values)
         with disk_problems(self.path, "what was committed before is kept: make room and go on"):
             checksum = _checksum(planes)
             self._journal.forget(key)  # of a unit that is done anew, until it is
@@ -237,7 +241,7 @@ def begun_with(path: str | Path) -> dict[str, Any]:
     FileProblem
         If the folder was not made by it.
     """
-    record: dict[str, Any] = Journal(Path(path) / _JOURNAL).about()["record"]
+    record: dict[str, Any] = Journal(Path(path) / JOURNAL).about()["record"]
     return record
 
 

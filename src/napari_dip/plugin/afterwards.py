@@ -127,7 +127,8 @@ class Afterwards:
         iterations = [frame.iteration for frame in frames]
         step = (iterations[-1] - iterations[0]) / max(1, len(iterations) - 1) or 1.0
         place = moved(here.placement, start[: len(start) - here.rgb])
-        return self._add(
+        axes = self.viewer.dims.ndim
+        layer = self._add(
             Image(
                 stack,
                 name=f"{here.name}, history",
@@ -138,6 +139,9 @@ class Afterwards:
             ),
             above=True,
         )
+        if self.viewer.dims.ndim > axes:  # by the iteration: begin with the picture seen so far
+            self.viewer.dims.set_point(0, iterations[-1])
+        return layer
 
     def _draw(self) -> None:
         if not self.is_there:

@@ -89,7 +89,11 @@ def begin(
     from napari_dip.cluster.machines import hire
 
     with hire(
-        settings.device, machines.workers, machines.scheduler, patience_s=_PATIENCE_S
+        settings.device,
+        machines.workers,
+        machines.scheduler,
+        patience_s=_PATIENCE_S,
+        stop_requested=stop_requested,
     ) as crew:
         # hire() itself may have said that a package is missing: dask comes after it.
         from napari_dip.cluster.run import restore_on_cluster

@@ -53,6 +53,9 @@ MOST = 2**31 - 1
 
 _LABEL_WIDTH = 88
 
+_ANY_HEIGHT = 2**24 - 1
+"""Qt's QWIDGETSIZE_MAX, which not every binding names."""
+
 W = TypeVar("W", bound=Widget)
 
 
@@ -200,8 +203,16 @@ def folded(name: str, title: str, content: Container[Widget] | QWidget) -> QColl
     fold.layout().setSpacing(0)  # type: ignore[union-attr]
     fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
-    fold.setContent(content if isinstance(content, QWidget) else content.native)
+    inner = content if isinstance(content, QWidget) else content.native
+    fold.setContent(inner)
     fold.setDuration(0)
+
+    def unfold(on: bool) -> None:
+        inner.setVisible(on)  # else Tab goes through all that nobody sees
+        if on:
+            inner.setMaximumHeight(_ANY_HEIGHT)  # controls may come and go in it
+
+    fold.toggled.connect(unfold)
     fold.collapse(animate=False)
     return fold
 

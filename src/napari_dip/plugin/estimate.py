@@ -110,7 +110,7 @@ class Asked:
         elsewhere = self.machines.scheduler is not None
         device = settings.device if elsewhere else None
         plan, device = settle(self.layout, settings, device=device)
-        return outlook(
+        said = outlook(
             plan,
             settings,
             None if elsewhere else device,
@@ -119,6 +119,7 @@ class Asked:
             on_disk=self.target.path is not None,
             workers=self.machines.workers or 1,
         )
+        return " ".join(filter(None, (said, self.target.unsaid(self.source))))
 
 
 class Estimate(QObject):

@@ -79,6 +79,7 @@ class Inpaint(Panel):
             "as in most published masks.",
             [("missing", "missing"), ("known", "known")],
         )
+        self.marks.native.setMinimumContentsLength(6)  # beside it there is the label
         self.which = controls.integer(
             "label",
             "label",
@@ -86,7 +87,7 @@ class Inpaint(Panel):
             0,
             controls.MOST,
             0,
-            special="any label",
+            special="any",
         )
         self.planes = controls.choice(
             "planes",

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel"]
 
-_WIDTH = 344
+_WIDTH = 350
 """The most that a panel takes from the picture, in screen pixels."""
 
 
@@ -118,6 +118,7 @@ class Panel(Container[Widget]):
         self._trying.try_here.changed.connect(self._try)
         self._trying.apply_to_stack.changed.connect(self._apply)
         self._queue.wanted.connect(self._run_queued)
+        self._queue.said.connect(self._steering.say)
         self._estimate = Estimate(self.native)
         self._estimate.answered.connect(self._take_estimate)
         self._watch = Watch(self._look_again)
@@ -189,8 +190,6 @@ class Panel(Container[Widget]):
         else:
             self._hinder("")
         self._estimate.ask(None if self._reason else asked)
-        if self._fold.isExpanded():  # it does not notice that there are more controls in it
-            self._fold.expand(animate=False)
 
     def _take_estimate(self, answer: Answer) -> None:
         if answer.possible:

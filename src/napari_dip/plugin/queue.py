@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
@@ -26,7 +27,8 @@ _WAITING, _RUNNING = "waiting", "running"
 class Queue(QWidget):
     """A list of layers with a status each; what fails does not hold up the rest.
 
-    ``wanted`` asks for a run of a layer with settings, and :meth:`take` is told how it ended.
+    ``wanted`` asks for a run of a layer with settings, and :meth:`take` is told how it ended;
+    ``said`` sums up when none waits any more.
 
     Parameters
     ----------
@@ -37,6 +39,7 @@ class Queue(QWidget):
     """
 
     wanted = Signal(object, object)
+    said = Signal(str)
 
     def __init__(self, viewer: Viewer, ask: Callable[[], Settings]) -> None:
         super().__init__()
@@ -109,6 +112,8 @@ class Queue(QWidget):
     def _next(self) -> None:
         item = self._item(_WAITING)
         self.hold(busy=item is not None)
+        if item is None and not self.running and self.list.count() > 1:
+            self.said.emit(self._in_sum())
         if item is None or self.running or self._settings is None:
             return
         layer = item.data(_LAYER)
@@ -117,6 +122,15 @@ class Queue(QWidget):
             self.wanted.emit(layer, self._settings)
         else:
             self.take("failed", "The layer is gone.")
+
+    def _in_sum(self) -> str:
+        """Count the layers by how they ended; the last of them may have ended well."""
+        counts = Counter(item.data(_STATUS) for item in self._items())
+        words = ", ".join(f"{count} {ending}" for ending, count in counts.items())
+        why = [item for item in self._items() if item.data(_STATUS) == "failed"]
+        return f"Of {self.list.count()} layers: {words}." + "".join(
+            f" '{item.data(_LAYER).name}': {item.toolTip().rstrip('.')}." for item in why
+        )
 
     def _clear(self) -> None:
         self.list.clear()

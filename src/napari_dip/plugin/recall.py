@@ -256,7 +256,7 @@ def _comments(record: Mapping[str, Any], name: str, saving: list[str]) -> list[s
     versions = record["versions"]
     lines = [
         f"# {' '.join(name.split())}: napari-dip {record['napari-dip']}, torch "
-        f"{versions['torch']}, on {record['device']}.",
+        f"{versions['torch']}, on {record['device']}{_arithmetic(record)}.",
         "# The same pixels on the same machine, with these versions and as many threads.",
     ]
     picture = record.get("picture", {})
@@ -273,6 +273,12 @@ def _comments(record: Mapping[str, Any], name: str, saving: list[str]) -> list[s
         lines.append("# Its input is in no file as it was. Save it first, in napari's console:")
         lines += [f"#   {line}" for line in saving]
     return lines
+
+
+def _arithmetic(record: Mapping[str, Any]) -> str:
+    """Say in which precision it was computed, which may have been measured to be the fastest."""
+    kinds = dict.fromkeys(unit["arithmetic"] for unit in record["units"] if unit.get("arithmetic"))
+    return f" in {' and '.join(kinds)}" if kinds else ""
 
 
 def _as_file_name(name: str) -> str:

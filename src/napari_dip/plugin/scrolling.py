@@ -33,6 +33,12 @@ class _Area(QScrollArea):
         self.setWidgetResizable(True)
         self.setWidget(content)
 
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Say that there is more in it, or less; Qt's scroll area would not become wider for it."""
+        if watched is self._content and event and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
+
     def sizeHint(self) -> QSize:
         """As large as the content."""
         return self._with_bar(self._content.sizeHint())
@@ -43,7 +49,7 @@ class _Area(QScrollArea):
         return QSize(width, super().minimumSizeHint().height())
 
     def _with_bar(self, size: QSize) -> QSize:
-        return size + QSize(self._bar.sizeHint().width(), 0)
+        return size + QSize(self._bar.sizeHint().width() + 2 * self.frameWidth(), 0)
 
 
 class _Wheel(QObject):

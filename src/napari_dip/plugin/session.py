@@ -98,6 +98,7 @@ class Session:
             self.history.add(earlier.outcome)
         self._progress: progress | None = None
         self._target = target or Target()
+        self._unsaid = self._target.unsaid(source)
         self._unit: int | None = None
         self._worker = thread_worker(deep_image_prior_restoration)(
             source, settings, self._exchange, self._target, machines or Machines()
@@ -241,7 +242,7 @@ class Session:
         if self._target.path is None or self._exchange.begun is None:
             return ""
         cure = "; press Run to go on with it" if to_do else ""
-        return f" What was restored is in {self._target.path.name}{cure}."
+        return f" What was restored is in {self._target.path.name}{cure}. {self._unsaid}".rstrip()
 
 
 def _in_words(snapshot: Snapshot) -> str:

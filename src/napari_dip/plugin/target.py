@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_dip.errors import FileProblem, OutputExists
 from napari_dip.plugin.layers import result_name
 from napari_dip.prior.recipes import recipe
@@ -50,14 +52,14 @@ class Target:
         ------
         FileProblem
             If the name is no good, the input lies there, or OME-Zarr has no room for its axes, or
-            the result does not come in planes.
+            the result does not come in planes, as the canvas shows it.
         """
         if self.path is None:
             return
         if "Y" not in settings.spatial:
             raise FileProblem(
-                "Refined along Z, a stack is in memory until it is whole: keep the result in "
-                "memory, and save its layer then."
+                "Refined along Z, a stack is in memory here until it is whole: keep the result in "
+                "memory and save its layer then, or let the command napari-dip write OME-Zarr."
             )
         from napari_dip.files.growing import what_is_there
         from napari_dip.files.ngff import axes_in_zarr
@@ -81,6 +83,16 @@ class Target:
         if self.path is None or recipe(settings).members == 1:
             return None
         return self.path.with_name(self.path.name.removesuffix(SUFFIX) + " uncertainty" + SUFFIX)
+
+    def unsaid(self, source: LayerInput) -> str:
+        """Say what the file will not tell of where the layer lies; empty where it tells all."""
+        lost = _unsaid(source.placement) if self.path is not None else []
+        if not lost:
+            return ""
+        return (
+            f"OME-Zarr has no words for the layer's {', '.join(lost)}: opened anew, the file lies "
+            "without; the result in this viewer lies over its image."
+        )
 
     def before(self) -> Cut | None:
         """Tell how the run that is gone on with was cut; ``None`` for a new one."""
@@ -152,7 +164,7 @@ def beside(target: Target, source: LayerInput, settings: Settings) -> Target:
 def as_stored(source: LayerInput) -> StoredImage:
     """Say of a layer what a file would: pixel sizes, units and place.
 
-    A rotation, a shear and an affine are not said: OME-Zarr has no words for them.
+    OME-Zarr has words for these alone: see :meth:`Target.unsaid`.
     """
     placement = source.placement
     letters = source.axes.replace("S", "")
@@ -176,6 +188,21 @@ def as_stored(source: LayerInput) -> StoredImage:
             if place
         },
     )
+
+
+def _unsaid(placement: dict[str, Any]) -> list[str]:
+    """Name what moves the layer beside sizes above 0 and a place."""
+    from napari.utils.transforms import Affine
+
+    scale = placement["scale"]
+    sheared = Affine(scale=np.ones_like(scale), shear=placement["shear"]).linear_matrix
+    moves = {
+        "rotation": placement["rotate"],
+        "shear": sheared,
+        "affine transform": placement["affine"],
+        "mirroring": np.diag(np.sign(scale)),
+    }
+    return [name for name, by in moves.items() if not np.allclose(by, np.eye(len(by)))]
 
 
 def _opened(path: Path, axes: str) -> Any:

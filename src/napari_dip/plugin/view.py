@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt.utils import qthrottled
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["RunView"]
 
 _DRAW_EVERY_MS = 50
+
+_SOON_MS = 50
+"""After the press of Run: the buttons are drawn by then, and there is no picture yet."""
 
 
 class RunView(QWidget):
@@ -52,6 +55,9 @@ class RunView(QWidget):
         # Held by the widget: a slider that is dragged asks more often than napari can draw.
         self._scrub = qthrottled(self._show, timeout=_DRAW_EVERY_MS)
         self._blend = qthrottled(self._mix, timeout=_DRAW_EVERY_MS)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._make_curve)
         self.tools.scrubbed.connect(self._scrub)
         self.tools.blended.connect(self._blend)
         self.tools.use_this.changed.connect(self._use)
@@ -68,6 +74,8 @@ class RunView(QWidget):
         self.tools.blend.setValue(100)
         session.advanced.connect(self._advance)
         self.tools.live(session.history.frames)
+        # With the first picture napari has enough to do: half of that wait would be for the curve.
+        self._soon.start(_SOON_MS)
 
     def end(self, afterwards: Afterwards | None) -> None:
         """Offer what can be done with a result; with ``None`` there is none."""
@@ -109,6 +117,9 @@ class RunView(QWidget):
         self.show()
 
     def _draw(self, history: History) -> None:
+        self._make_curve().draw(history)
+
+    def _make_curve(self) -> Curve:
         if self._curve is None:
             # Loaded with the first run, so that a panel opens as fast as before.
             from napari_dip.plugin.curve import Curve
@@ -116,7 +127,7 @@ class RunView(QWidget):
             self._curve = Curve(self._viewer, self)
             self._curve.picked.connect(self._pick)
             self.layout().insertWidget(0, self._curve)  # type: ignore[union-attr]
-        self._curve.draw(history)
+        return self._curve
 
     @property
     def _frames(self) -> list[Frame]:

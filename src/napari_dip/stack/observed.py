@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import BadImage, BadMask
+from napari_dip.stack.bands import Bands
 from napari_dip.stack.stored import Lazy
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Observed:
 
         An image that lies in files is left there, for whoever gets this to read it.
         """
-        in_files = Lazy in type(self.image).__mro__
+        in_files = Lazy in type(self.image).__mro__ and not isinstance(self.image, Bands)
         image = self.image if in_files else _Part(self.image, index)
         return Observed(image, None if self.missing is None else _Part(self.missing, index))
 

@@ -1,0 +1,172 @@
+"""Sections on the disk: they lie on their side until all are there, and become planes then.
+
+A section runs across all planes, so that units of sections would share every chunk of an image
+that is stored plane by plane. They are kept in an array of their own beside the journal, in which
+Y and Z have changed places: there a section is a whole plane, and no two units share a chunk.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.files.durable import disk_problems, put_in_place
+from napari_dip.files.journal import Journal
+from napari_dip.files.levels import make_levels
+from napari_dip.files.ngff import Version, axes_in_zarr, level_name
+from napari_dip.files.zarr_sink import JOURNAL, GrowingZarr
+from napari_dip.stack.axes import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import DTypeLike, NDArray
+
+    from napari_dip.files.zarr_source import ZarrArray
+    from napari_dip.stack.axes import Index
+    from napari_dip.stack.stored import StoredImage
+
+__all__ = ["GrowingSections"]
+
+_AT_ONCE = 64_000_000
+"""Bytes of planes that are turned together; with their smaller levels it takes four times that."""
+
+_DEPTH = 64
+"""Planes of a chunk of the sections: few enough to be read again for each group of planes."""
+
+
+class GrowingSections:
+    """An OME-Zarr that is filled section by section; it has the methods of ``GrowingZarr``.
+
+    On the disk it takes up to twice the room of the image, until :meth:`finish`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from napari_dip.stack.stored import StoredImage
+    >>> path, stored = Path(tempfile.mkdtemp()) / "a.ome.zarr", StoredImage(np.eye(8), "YX")
+    >>> sink = GrowingSections.create(path, (4, 9, 8), "uint8", stored, "ZYX", {"seed": 0})
+    >>> for row in range(9):
+    ...     sink.commit(str(row), (slice(None), row), np.full((4, 8), row, "uint8"), {})
+    >>> sink.finish({})
+    >>> sink.array[3, :, 0]
+    array([0, 1, 2, 3, 4, 5, 6, 7, 8], dtype=uint8)
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._planes = GrowingZarr.open(path)
+        self._sections = GrowingZarr.open(_beside(self._planes.path))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return GrowingSections, (self._planes.path,)
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        shape: Sequence[int],
+        dtype: DTypeLike,
+        stored: StoredImage,
+        axes: str,
+        record: Mapping[str, Any],
+        *,
+        overwrite: bool = False,
+        version: Version = "0.5",
+    ) -> GrowingSections:
+        """Make an empty image, as :meth:`GrowingZarr.create` does, with axes Z, Y and X."""
+        sink = GrowingZarr.create(
+            path, shape, dtype, stored, axes, record, overwrite=overwrite, version=version
+        )
+        _make_room(sink)
+        return cls(path)
+
+    @classmethod
+    def reopen(cls, path: str | Path, record: Mapping[str, Any]) -> GrowingSections:
+        """Open what a run has left, as :meth:`GrowingZarr.reopen` does."""
+        sink = GrowingZarr.reopen(path, record)
+        if not _beside(sink.path).exists():  # it was killed at once
+            _make_room(sink)
+        return cls(path)
+
+    @property
+    def array(self) -> ZarrArray:
+        """The image, which is empty before :meth:`finish`."""
+        return self._planes.array
+
+    @property
+    def done(self) -> dict[str, Any]:
+        """The reports of all units that are done, by their keys."""
+        return self._sections.done
+
+    def read(self, key: str, index: Index) -> NDArray[Any] | None:
+        """Read a part of a unit, in the order of axes of :meth:`create`, once it is committed."""
+        return self._sections.read(key, index)
+
+    def commit(self, key: str, index: Index, values: NDArray[Any], report: Any) -> None:
+        """Write whole sections, and then record that they are done."""
+        self._sections.commit(key, index, values, report)
+
+    def finish(self, provenance: Mapping[str, Any]) -> None:
+        """Turn all sections into planes, say how the image came about, and clear up.
+
+        That can be gone on with, too: each group of planes is a unit of the image.
+        """
+        turned = self._planes.done
+        for key, index in self._groups():
+            if key not in turned:
+                arrangement = self._sections.arrangement
+                self._planes.commit(key, index, arrangement.read(self._sections.array, index), {})
+        self._planes.finish(provenance)
+        # The journal of the sections stays: it tells how each unit came about.
+        shutil.rmtree(_chunks(self._planes.path), ignore_errors=True)
+
+    def _groups(self) -> Iterator[tuple[str, Index]]:
+        """Cut the image into planes, as many at once as the memory is meant to hold."""
+        stored = self._planes.array
+        axes, order = self._planes.arrangement.axes, axes_in_zarr(self._planes.arrangement.axes)
+        layout = Layout(axes, tuple(stored.shape[order.index(letter)] for letter in axes))
+        z = axes.index("Z")
+        others = [axis for axis in layout.leading if axis != z]
+        plane = stored.dtype.itemsize * int(np.prod(layout.spatial_shape))
+        step = max(1, _AT_ONCE // (plane * (layout.shape[-1] if "S" in axes else 1)))
+        for numbers in np.ndindex(*(layout.shape[axis] for axis in others)):
+            for low in range(0, layout.shape[z], step):
+                chosen = dict(zip(others, numbers, strict=True))
+                high = min(low + step, layout.shape[z])
+                key = "-".join(f"{number:06}" for number in (*numbers, low))
+                yield key, layout.index(chosen | {z: slice(low, high)})
+
+
+def _make_room(sink: GrowingZarr) -> None:
+    """Make the array that takes the sections of an image."""
+    axes, (*leading, depth, height, width) = sink.arrangement.axes, sink.array.shape
+    shape = (*leading, height, depth, width)
+    chunks = (*[1] * (len(shape) - 2), min(depth, _DEPTH), min(width, 1024))
+    with disk_problems(sink.path), put_in_place(_beside(sink.path)) as hidden:
+        letters = axes_in_zarr(axes).replace("S", "C")
+        make_levels(hidden, [shape], sink.array.dtype, letters, {}, "0.5", chunks)
+        (hidden / level_name(0) / "c").mkdir()
+        Journal(hidden / JOURNAL).begin({"axes": _on_its_side(axes), "record": {}})
+
+
+def _on_its_side(axes: str) -> str:
+    """Let Y and Z change places: the planes of what comes out are the sections.
+
+    Examples
+    --------
+    >>> _on_its_side("TZCYX")
+    'TYCZX'
+    """
+    return axes.translate(str.maketrans("ZY", "YZ"))
+
+
+def _beside(path: Path) -> Path:
+    return path / JOURNAL / "sections"
+
+
+def _chunks(path: Path) -> Path:
+    return _beside(path) / level_name(0) / "c"

@@ -1,0 +1,63 @@
+"""The time that is told before a run counts all that the run does."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_dip import Settings
+from napari_dip.prior import calibrate
+from napari_dip.sentences import outlook
+from napari_dip.stack.forecast import expected_seconds, survey_seconds
+from napari_dip.stack.outline import lay_out, settle
+
+FAST = Settings(axes="YX", device="cpu", tile=4096)
+
+
+@pytest.fixture(autouse=True)
+def timed(monkeypatch):
+    """A device that takes 40 ms."""
+    found = calibrate.Calibration(calibrate.PLAIN, "plain", {"plain": 40.0}, cached=True)
+    monkeypatch.setattr(calibrate, "calibrate", lambda device: found)
+
+
+def told(shape, settings=FAST):
+    plan, _ = settle(lay_out(shape, settings), settings, device="cpu")
+    return expected_seconds(plan, settings, "cpu")
+
+
+def test_it_is_what_a_plane_was_seen_to_take():
+    # 43.3 CPU s at 45 ms: see benchmarks/NOTES.md.
+    assert told((256, 256)) == pytest.approx(43.3 * 40 / 45, rel=0.1)
+
+
+def test_the_refinement_counts():
+    without = told((256, 256), FAST.replace(refinement=0))
+    assert 3 < told((256, 256)) - without < 8
+    assert told((256, 256), FAST.replace(refinement=4)) > told((256, 256))
+
+
+def test_planes_that_share_a_network_take_less_and_are_all_refined():
+    stack = FAST.replace(axes="ZYX")
+    shared, alone = told((12, 144, 144), stack), told((12, 144, 144), stack.replace(share="none"))
+    assert shared < alone / 3
+    assert shared - told((12, 144, 144), stack.replace(refinement=0)) > 5
+
+
+def test_tiles_take_longer_by_what_they_share():
+    whole, tiles = (told((320, 320), FAST.replace(tile=side)) for side in (4096, 192))
+    assert 1.2 < tiles / whole < 3
+
+
+def test_fits_and_the_second_opinion_count():
+    best = FAST.replace(preset="best")
+    assert told((128, 128), best) > 4 * told((128, 128))
+    assert told((128, 128), best) > 2 * told((128, 128), best.replace(members=2)) - 5
+
+
+def test_the_look_at_all_planes_is_told_before_it_was_taken():
+    settings = FAST.replace(axes="TYX", refinement=0, iterations=1, share="none")
+    plan, device = settle(lay_out((60, 30_000, 30_000), settings), settings, device="cpu")
+    assert survey_seconds(plan) == pytest.approx(32_400)
+    words = outlook(plan, settings, device, result_bytes=0)
+    hours = (32_400 + expected_seconds(plan, settings, device)) / 3600
+    assert f"about {hours:.1f} h" in words
