@@ -1,10 +1,6 @@
 """Take the pictures of the documentation: each task on its sample, in a real viewer.
 
 Run it as ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_pictures.py [Denoise ...]``.
-
-With ``--look`` it takes each panel instead, folded and with all folds open, in both themes, into
-``build/panels``, and names what is wider than 350 pixels or squeezed: to be looked at before a
-release, on a small screen (1280x800) and with ``QT_SCALE_FACTOR=2`` (on 2560x1600).
 """
 
 from __future__ import annotations
@@ -13,16 +9,14 @@ import sys
 from pathlib import Path
 
 import napari
-import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image
 from PIL import Image as Picture
 from qtpy.QtCore import QEventLoop, QTimer
-from qtpy.QtWidgets import QApplication, QPushButton, QWidget
-from superqt import QCollapsible
+from qtpy.QtWidgets import QPushButton, QSpinBox
 
 FOLDER = Path(__file__).parent / "images"
-LOOKS = Path("build/panels")
 SAMPLES = {"Denoise": "noisy", "Super-resolution": "low_resolution", "Inpaint": "scratched"}
+SCRATCHES = 120  # iterations, which are enough for thin ones
 
 
 def wait(milliseconds: int) -> None:
@@ -46,6 +40,8 @@ def take(widget: str) -> None:
     panel.image.value = spoilt
     if widget == "Super-resolution":
         panel.downsampler.value = "box"  # as the sample was made
+    if widget == "Inpaint":
+        panel.native.findChild(QSpinBox, "iterations").setValue(SCRATCHES)
     run = panel.native.findChild(QPushButton, "run")
     run.click()
     while not run.isEnabled():
@@ -65,36 +61,7 @@ def take(widget: str) -> None:
     viewer.close()
 
 
-def look(theme: str) -> None:
-    """Take each panel, and name what in it has too little room or takes too much."""
-    LOOKS.mkdir(parents=True, exist_ok=True)
-    viewer = napari.Viewer()
-    viewer.theme = theme
-    viewer.window.resize(1280, 800)
-    viewer.add_layer(Image(np.eye(64), name="cells with a rather long name"))
-    viewer.add_layer(Labels(np.eye(64, dtype=int), name="mask"))
-    for widget in SAMPLES:
-        dock, panel = viewer.window.add_plugin_dock_widget("napari-dip", widget)
-        wait(1000)  # for the estimate
-        for state in ("folded", "open"):
-            if state == "open":
-                for fold in dock.findChildren(QCollapsible):
-                    fold.expand(animate=False)
-                wait(500)
-            name = f"{theme} {widget} {state} at {QApplication.primaryScreen().devicePixelRatio()}"
-            dock.window().grab().save(str(LOOKS / f"{name}.png"))
-            for part in filter(QWidget.isVisible, panel.native.findChildren(QWidget)):
-                least = part.minimumSizeHint()
-                if part.width() > 350 or 0 < part.height() < least.height() - 4:
-                    print(f"{name}: {part.objectName() or part} is {part.size()}")
-        viewer.window.remove_dock_widget(dock)
-    viewer.close()
-
-
-if __name__ == "__main__" and sys.argv[1:] == ["--look"]:
-    for theme in ("light", "dark"):
-        look(theme)
-elif __name__ == "__main__":
+if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for name in sys.argv[1:] or SAMPLES:
         take(name)

@@ -126,3 +126,13 @@ def test_the_readme_leads_to_pages_that_are_there() -> None:
     assert pages
     for page in pages:
         assert (ROOT / "docs" / f"{page}.md").is_file(), page
+
+
+def test_an_excerpt_of_a_page_begins_and_ends():
+    excerpts = re.findall(
+        r'^--8<-- "(.+):(.+)"$', "".join(map(Path.read_text, PAGES)), re.MULTILINE
+    )
+    assert excerpts
+    for file, name in excerpts:
+        marks = re.findall(rf"--8<-- \[(start|end):{name}\]", (ROOT / file).read_text("utf-8"))
+        assert marks == ["start", "end"], name

@@ -78,7 +78,8 @@ def outlook(
     workers
         How many processes restore at once.
     """
-    said = [f"{plan}."]
+    doing = str(plan)
+    said = [f"{doing[0].upper()}{doing[1:]}."]
     if device is None:
         said.append("How long it takes depends on the workers there.")
     else:

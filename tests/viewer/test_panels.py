@@ -8,12 +8,14 @@ import re
 import subprocess
 import sys
 import weakref
+from importlib.metadata import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
 from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QWheelEvent
+from qtpy.QtGui import QIcon, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
@@ -191,6 +193,8 @@ def test_every_control_is_named_and_explained(open_panel, name):
         "queue_clear": QPushButton,
         "discard": QPushButton,
         "status": QLabel,
+        "open_sample": QPushButton,
+        "help": QLabel,
         **{
             "Denoise": {"artefact": QComboBox},
             "Super-resolution": {"axis": QComboBox, "factor": QSpinBox, "downsampler": QComboBox},
@@ -215,10 +219,77 @@ def test_every_control_is_named_and_explained(open_panel, name):
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_a_panel_leaves_room_for_the_picture(open_panel, name):
-    panel = open_panel(name, Image(np.zeros((32, 32)), name="a very long name " * 9))
+def test_a_panel_leaves_room_for_the_picture_and_nothing_is_cut_off(open_panel, name):
+    image = Image(np.zeros((32, 32)), name="a very long name " * 9)
+    panel = open_panel(name, image, Labels(np.eye(32, dtype=int)))
     panel["status"].setText("a very long message " * 30)
-    assert panel.widget.native.sizeHint().width() <= 350
+    for seldom_seen in (panel["scrub"].parent(), panel["copy_python"].parent()):
+        seldom_seen.parent().show()
+        seldom_seen.show()
+    for fold in panel.dock.findChildren(QCollapsible):
+        fold.expand(animate=False)
+    area = panel.dock.findChild(QScrollArea)
+    widest = area.widget().minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width()
+    assert widest <= panel.widget.native.maximumWidth() <= 350
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_help_leads_to_a_page_that_is_there(open_panel, name):
+    link = open_panel(name)["help"]
+    (address,) = re.findall(r'href="(.*?)"', link.text())
+    assert link.openExternalLinks()
+    assert address in link.toolTip()
+    site = metadata("napari-dip").get_all("Project-URL")
+    page = next(
+        address.removeprefix(start)
+        for one in site
+        if address.startswith(start := one.removeprefix("Documentation, "))
+    )
+    pages = Path(__file__).parents[2] / "docs"
+    assert (pages / f"{page.rstrip('/')}.md").is_file()
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_without_an_image_the_sample_is_offered(open_panel, name):
+    panel = open_panel(name)
+    assert "the sample" in panel["estimate"].text()
+    assert panel["open_sample"].isVisibleTo(panel.dock)
+    assert not panel["run"].isEnabled()
+    panel.press("open_sample")
+    assert panel["image"].currentText() == panel.viewer.layers[0].name
+    assert not panel["open_sample"].isVisibleTo(panel.dock)
+    assert panel["run"].isEnabled()
+    panel.viewer.layers.clear()
+    assert panel["open_sample"].isVisibleTo(panel.dock)
+    assert not panel["run"].isEnabled()
+
+
+def test_icons_and_link_follow_the_theme(open_panel):
+    panel = open_panel("Inpaint", Image(np.zeros((32, 32))))
+    fold = panel.dock.findChild(QCollapsible, "advanced").toggleButton()
+
+    def looks():
+        pictures = [
+            button.icon().pixmap(16, 16, mode).toImage().constBits().asstring(16 * 16 * 4)
+            for button in (fold, panel["discard"], panel["new_mask"])
+            for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled)
+        ]
+        return [*pictures, panel["help"].text()]
+
+    panel.viewer.theme = "dark"
+    dark = looks()
+    assert len({*dark}) == len(dark)
+    panel.viewer.theme = "light"
+    assert not {*dark} & {*looks()}
+    panel.viewer.theme = "dark"
+    assert looks() == dark
+
+
+def test_a_fold_that_opens_by_itself_looks_open(open_panel):
+    fold = open_panel("Denoise").dock.findChild(QCollapsible, "placing")
+    closed = fold.toggleButton().icon().cacheKey()
+    fold.expand(animate=False)
+    assert fold.toggleButton().icon().cacheKey() != closed
 
 
 def test_opening_a_panel_does_not_load_torch():
@@ -359,7 +430,7 @@ def test_tab_goes_past_what_is_folded_away_and_through_what_is_not(open_panel, q
     advanced = panel.dock.findChild(QCollapsible, "advanced")
     advanced.toggleButton().click()
     assert "preset" in reached() and "seed" in reached()
-    assert advanced.text().startswith("▼")
+    assert advanced.isExpanded()
     advanced.toggleButton().click()
     assert "preset" not in reached()
 

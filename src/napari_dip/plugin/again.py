@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QApplication, QHBoxLayout, QLabel, QWidget
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from napari_dip.errors import NapariDipError
 from napari_dip.plugin import controls
@@ -40,14 +40,12 @@ class Again(QWidget):
         self._layer: Any = None
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(QLabel("copy as", self))
         for name, text, tip, act in (
-            ("copy_python", "Python", _PYTHON, lambda: self._copy(as_python, "Python")),
-            ("copy_command", "command", _COMMAND, lambda: self._copy(as_command, "a command")),
+            ("copy_python", "Copy Python", _PYTHON, lambda: self._copy(as_python, "Python")),
+            ("copy_command", "Copy command", _COMMAND, lambda: self._copy(as_command, "a command")),
             ("reapply", "Reapply", _REAPPLY, self._reapply),
         ):
             button = controls.button(name, text, tip)
-            button.native.setAccessibleName(f"copy as {text}" if "copy" in name else text)
             button.native.setMinimumWidth(0)
             button.changed.connect(act)
             setattr(self, name, button)  # magicgui drops what nobody holds

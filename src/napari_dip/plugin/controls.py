@@ -69,7 +69,8 @@ class _QtSpinBox(QBaseRangedWidget):
 class _InOrder(ComboBox):
     """A list in the order of its choices; where the chosen one has gone, the first is chosen.
 
-    magicgui's adds at the end what is new, and Qt chooses the neighbour of what has gone.
+    magicgui's adds at the end what is new, says nothing when the last has gone, and Qt chooses the
+    neighbour of what has gone.
     """
 
     def reset_choices(self, *_: Any) -> None:
@@ -91,7 +92,7 @@ def layer_choice(name: str, label: str, tip: str, viewer: Viewer, kind: type[Lay
     def choices(_: Any) -> list[Layer]:
         return [layer for layer in viewer.layers if isinstance(layer, kind)]
 
-    return _choice(ComboBox(label=label, choices=choices), name, tip)
+    return _choice(_InOrder(label=label, choices=choices), name, tip)
 
 
 def mask_choice(
@@ -112,9 +113,9 @@ def mask_choice(
     return _choice(_InOrder(label=label, choices=choices), name, tip)
 
 
-def row(*widgets: Widget, label: str = "") -> Container[Widget]:
+def row(*widgets: Widget) -> Container[Widget]:
     """Lay controls side by side."""
-    container = Container(widgets=widgets, layout="horizontal", labels=False, label=label)
+    container = Container(widgets=widgets, layout="horizontal", labels=False, label="")
     container.margins = (0, 0, 0, 0)
     return container
 
@@ -197,8 +198,9 @@ def align(container: Container[Widget]) -> None:
 
 def folded(name: str, title: str, content: Container[Widget] | QWidget) -> QCollapsible:
     """Fold controls away under a title."""
-    fold = QCollapsible("▶  " + title, expandedIcon=" ", collapsedIcon=" ")
+    fold = QCollapsible(title)
     fold.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
+    fold.layout().setSpacing(0)  # type: ignore[union-attr]
     fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
     inner = content if isinstance(content, QWidget) else content.native
@@ -206,8 +208,6 @@ def folded(name: str, title: str, content: Container[Widget] | QWidget) -> QColl
     fold.setDuration(0)
 
     def unfold(on: bool) -> None:
-        # In the text, which has the colour of the theme; an icon keeps that of the first.
-        fold.setText(("▼  " if on else "▶  ") + title)
         inner.setVisible(on)  # else Tab goes through all that nobody sees
         if on:
             inner.setMaximumHeight(_ANY_HEIGHT)  # controls may come and go in it

@@ -56,6 +56,8 @@ class Inpaint(Panel):
         napari's viewer, which napari fills in.
     """
 
+    page, sample = "inpaint", "scratched"
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._contour = Contour()
         self.new_mask = controls.button(
@@ -66,7 +68,7 @@ class Inpaint(Panel):
         )
         self.suggest_mask = controls.button(
             "suggest_mask",
-            "Suggest",
+            "Suggest mask",
             "Look for saturated, hot and dead pixels and NaN, and put them into a new Labels "
             "layer, with a label for each kind.",
         )
@@ -133,9 +135,11 @@ class Inpaint(Panel):
             own=[
                 self.mask,
                 controls.row(self.new_mask, self.suggest_mask),
-                controls.row(self.marks, self.which, label="painted are"),
+                self.marks,
+                self.which,
                 self.planes,
-                controls.row(self.keep_known, self.outline),
+                self.keep_known,
+                self.outline,
                 self.coverage,
             ],
             folded=[self.missing],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from magicgui.widgets import Container, Widget
 from napari.layers import Image
@@ -15,6 +15,8 @@ from napari_dip.plugin.advanced import Advanced
 from napari_dip.plugin.again import Again, reapplied
 from napari_dip.plugin.buttons import Buttons, bind
 from napari_dip.plugin.estimate import Answer, Asked, Estimate
+from napari_dip.plugin.guide import HelpLink, sample_button, with_help
+from napari_dip.plugin.icons import Icons
 from napari_dip.plugin.layers import LayerInput, matched, read_layer
 from napari_dip.plugin.placing import Placing, settle_target
 from napari_dip.plugin.queue import Queue
@@ -55,7 +57,17 @@ class Panel(Container[Widget]):
         The controls of the task itself, under the image.
     folded
         The controls of the task that only few will want to change.
+
+    Attributes
+    ----------
+    page
+        The page of the documentation about the task.
+    sample
+        The sample that suits the task.
     """
+
+    page: ClassVar[str]
+    sample: ClassVar[str]
 
     def __init__(self, viewer: Viewer, own: list[Widget], folded: list[Widget]) -> None:
         self._viewer = unwrapped(viewer)
@@ -69,6 +81,7 @@ class Panel(Container[Widget]):
         )
         self._buttons = Buttons()
         self.run = self._buttons.run
+        self._sample = sample_button()
         self.estimate = controls.words("estimate")
         self.status = controls.words("status")
         self._steering = Steering(self._buttons, self.status)
@@ -84,17 +97,20 @@ class Panel(Container[Widget]):
         self._fold = controls.folded("placing", "Output and machines", self._placing)
         advanced = controls.folded("advanced", "Advanced settings", self._advanced)
         queue = controls.folded("queueing", "Several layers", self._queue)
-        words, status = self.estimate.native, self.status.native
+        words = self.estimate.native, self._sample.native
+        status = with_help(self.status.native, HelpLink(self.page, self._viewer))
         buttons = self._buttons.native, self._trying.native
         folds = self._fold, advanced, queue
-        for part in (words, *buttons, status, self._view, self._again, *folds):
+        for part in (*words, *buttons, status, self._view, self._again, *folds):
             self.native.layout().addWidget(part)
         make_scrollable(self.native)
         bind(self.native, [*self._buttons.all, self._view.tools.onward])
+        Icons(self.native, self._viewer)
         self.native.setMaximumWidth(_WIDTH)
         Docking(self.native).undocked.connect(self._undocked)
         self.native.destroyed.connect(self._steering.abandon)
         self.run.changed.connect(self._run)
+        self._sample.changed.connect(self._open_sample)
         self._view.continued.connect(self._continue)
         self._view.said.connect(self._steering.say)
         self._again.reapplied.connect(self._reapply)
@@ -132,6 +148,10 @@ class Panel(Container[Widget]):
             active = layers.selection.active
             self.image.value = active if active in seen else seen[-1]
 
+    def _open_sample(self) -> None:
+        self._viewer.open_sample("napari-dip", self.sample)
+        self._choose_likely_image()
+
     def watched(self) -> list[Layer]:
         """List the layers whose changes may make a run possible or impossible."""
         return [self.image.value]
@@ -149,7 +169,7 @@ class Panel(Container[Widget]):
             If it cannot work.
         """
         if self.image.value is None:
-            raise BadImage("There is no image yet: open one, then press Run.")
+            raise BadImage("There is no image yet: open one, or the sample, then press Run.")
         wanted = settings or self._advanced.settings(self.task())
         source, asked = matched(self.check(self.image.value), wanted)
         return Asked(source, asked, self._placing.target(), self._placing.who())
@@ -157,6 +177,7 @@ class Panel(Container[Widget]):
     def _look_again(self) -> None:
         """Find out whether a run can work now, and what it would take."""
         self._watch.only([layer for layer in self.watched() if layer is not None])
+        self._sample.native.setVisible(self.image.value is None)
         asked = None
         try:
             asked = self._asked()

@@ -16,6 +16,9 @@ from qtpy.QtWidgets import (
 
 __all__ = ["make_scrollable"]
 
+_MARGIN = 6
+"""Around what a panel holds: its rows and a scroll bar fit side by side into the panel's width."""
+
 
 class _Area(QScrollArea):
     """Asks for all the room that its content would like to have, where Qt's asks for a part."""
@@ -68,6 +71,7 @@ def make_scrollable(panel: QWidget) -> None:
     inner = panel.layout()
     content.setLayout(inner)  # and with it all that lies in it
     if isinstance(inner, QVBoxLayout):
+        inner.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
         inner.addStretch(1)
     outer = QVBoxLayout(panel)
     outer.setContentsMargins(0, 0, 0, 0)

@@ -25,6 +25,8 @@ class Denoise(Panel):
         napari's viewer, which napari fills in.
     """
 
+    page, sample = "denoise", "noisy"
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self.artefact = controls.choice(
             "artefact",
@@ -51,6 +53,8 @@ class SuperResolution(Panel):
     viewer
         napari's viewer, which napari fills in.
     """
+
+    page, sample = "super-resolution", "low_resolution"
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self.axis = controls.choice(

@@ -1,0 +1,97 @@
+"""Take each panel as it looks in all its states and both themes, to be looked at before a release.
+
+Run it as ``xvfb-run -a -s "-screen 0 1280x800x24" python docs/make_looks.py [Denoise ...]``: that
+is a screen of 13 inches. With ``QT_SCALE_FACTOR=2`` (on 2560x1600) all is twice as large, and with
+``QT_API=pyside6`` Qt is the other one.
+
+The pictures go into ``build/looks``. What is wider than 350 pixels, cut off at the right or
+squeezed is named, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import napari
+from make_pictures import SAMPLES, wait
+from qtpy import API_NAME
+from qtpy.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
+from superqt import QCollapsible
+
+LOOKS = Path("build/looks")
+WIDEST = 350
+
+
+def faults(dock: QWidget) -> list[str]:
+    """Name what in a panel has too little room or takes too much."""
+    area = dock.findChild(QScrollArea)
+    content, room = area.widget(), area.viewport().width()
+    found = []
+    if dock.width() > WIDEST:
+        found.append(f"the panel is {dock.width()} wide")
+    if content.width() > room:
+        found.append(f"what it holds is {content.width()} wide, and has {room}")
+    return found + [
+        f"{part.objectName() or part} is but {part.height()} high"
+        for part in filter(QWidget.isVisible, content.findChildren(QWidget))
+        if 0 < part.height() < part.minimumSizeHint().height() - 4
+    ]
+
+
+def look(theme: str, widget: str) -> list[str]:
+    """Take a panel without an image, with its sample, unfolded, in a run and after it."""
+    viewer = napari.Viewer()
+    viewer.theme = theme
+    viewer.window.resize(1280, 800)
+    dock, panel = viewer.window.add_plugin_dock_widget("napari-dip", widget)
+    press = {
+        name: panel.native.findChild(QPushButton, name) for name in ("open_sample", "run", "stop")
+    }
+    folds = dock.findChildren(QCollapsible)
+    found = []
+
+    def shoot(state: str) -> None:
+        scale = QApplication.primaryScreen().devicePixelRatio()
+        name = f"{widget.lower()} {state} {theme} {API_NAME} {scale:g}"
+        dock.window().grab().save(str(LOOKS / f"{name}.png"))
+        found.extend(f"{name}: {fault}" for fault in faults(dock))
+
+    wait(500)
+    shoot("1 without an image")
+    press["open_sample"].click()
+    for layer in viewer.layers:  # a small part is enough to see a panel at work
+        layer.data = layer.data[:64, :64]
+    viewer.reset_view()
+    panel.image.value.name = "cells with a rather long name"
+    wait(3000)  # for the estimate
+    shoot("2 with the sample")
+    for fold in folds:
+        fold.expand(animate=False)
+    wait(500)
+    shoot("3 unfolded")
+    for fold in folds:
+        fold.collapse(animate=False)
+    press["run"].click()
+    while not panel.native.findChild(QWidget, "curve"):
+        wait(200)
+    wait(1500)
+    shoot("4 running")
+    press["stop"].click()
+    while not press["run"].isEnabled():
+        wait(200)
+    wait(500)
+    shoot("5 ended")
+    viewer.close()
+    return found
+
+
+if __name__ == "__main__":
+    LOOKS.mkdir(parents=True, exist_ok=True)
+    found = [
+        fault
+        for widget in sys.argv[1:] or SAMPLES
+        for theme in ("light", "dark")
+        for fault in look(theme, widget)
+    ]
+    sys.exit("\n".join(found) or 0)

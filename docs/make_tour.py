@@ -1,0 +1,98 @@
+"""Film the tour of the README: a sample is opened, restored, looked back over and blended.
+
+Run it as ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_tour.py``. All that is seen is
+the real viewer, but for the pointer, and that the run is shown in a few seconds.
+"""
+
+from __future__ import annotations
+
+import napari
+import numpy as np
+from make_pictures import FOLDER, wait
+from PIL import Image as Picture
+from PIL import ImageDraw
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QPushButton, QSlider, QWidget
+
+SIZE = 960, 600
+RUN_FRAMES = 28
+POINTER = np.array([(0, 0), (0, 17), (4, 13), (7, 19), (10, 18), (7, 12), (12, 12)])
+
+viewer = napari.Viewer(ndisplay=2)
+viewer.window.resize(*SIZE)
+dock, panel = viewer.window.add_plugin_dock_widget("napari-dip", "Denoise")
+window = dock.window()
+window.findChild(QDockWidget, "layer controls").hide()  # room for the image
+layers = window.findChild(QDockWidget, "layer list")
+window.resizeDocks([layers], [170], Qt.Orientation.Horizontal)
+film: list[tuple[Picture.Image, int]] = []
+
+
+def button(name: str) -> QPushButton:
+    """Find a button of the panel."""
+    return panel.native.findChild(QPushButton, name)
+
+
+def shot(pointed_at: tuple[int, int]) -> Picture.Image:
+    """Take the window, with the pointer at a place of it."""
+    picture = Picture.fromarray(viewer.screenshot(canvas_only=False, flash=False)).convert("RGB")
+    outline = [*map(tuple, POINTER + np.array(pointed_at))]
+    ImageDraw.Draw(picture).polygon(outline, fill="white", outline="black")
+    return picture
+
+
+def place(widget: QWidget, along: float = 0.5) -> tuple[int, int]:
+    """Say where in the window a control is: its middle, or nearer to one of its ends."""
+    inside = widget.rect().center()
+    inside.setX(round(6 + along * (widget.width() - 12)))
+    found = widget.mapTo(window, inside)
+    return found.x(), found.y()
+
+
+def press(name: str) -> None:
+    """Point at a button, and press it."""
+    film.append((shot(place(button(name))), 1200))
+    button(name).click()
+
+
+def slide(name: str, values: np.ndarray) -> None:
+    """Move a slider, given in hundredths of its range."""
+    slider = panel.native.findChild(QSlider, name)
+    for hundredths in values:
+        slider.setValue(round(hundredths * slider.maximum() / 100))
+        wait(300)  # which is drawn at most every 50 ms
+        film.append((shot(place(slider, hundredths / 100)), 110))
+    film.append((film.pop()[0], 900))
+
+
+wait(1000)
+press("open_sample")
+wait(4000)  # for the estimate
+press("run")
+where = place(button("run"))
+running, pause = [], 200
+while not button("run").isEnabled():
+    wait(pause)
+    running.append(shot(where))
+    if len(running) > 2 * RUN_FRAMES:  # so many do for a run of any length
+        running, pause = running[::2], 2 * pause
+chosen = np.linspace(0, len(running) - 1, min(RUN_FRAMES, len(running))).astype(int)
+film.extend((running[index], 130) for index in chosen)
+wait(500)
+film.append((shot(where), 1500))
+slide("scrub", np.r_[100:0:-10, 0])
+slide("scrub", np.r_[0:100:20, 100])
+slide("blend", np.r_[100:0:-15, 0])
+slide("blend", np.r_[0:100:15, 100])
+film.append((shot(where), 1500))
+viewer.close()
+frames, durations = zip(*film, strict=True)
+frames[0].save(
+    FOLDER / "tour.webp",
+    save_all=True,
+    append_images=frames[1:],
+    duration=durations,
+    loop=0,
+    quality=60,
+    method=4,
+)

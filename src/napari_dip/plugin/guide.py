@@ -1,0 +1,72 @@
+"""What a newcomer looks for: the sample to begin with, and the page that explains the panel."""
+
+from __future__ import annotations
+
+from importlib.metadata import metadata
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from napari_dip.plugin import controls
+
+if TYPE_CHECKING:
+    from magicgui.widgets import PushButton
+    from napari.viewer import Viewer
+
+__all__ = ["HelpLink", "sample_button", "with_help"]
+
+
+class HelpLink(QLabel):
+    """Opens a page of the documentation in the browser.
+
+    Parameters
+    ----------
+    page
+        Its name, as ``"denoise"``.
+    viewer
+        Whose theme gives the colour: Qt's own blue cannot be read on a dark ground.
+    """
+
+    def __init__(self, page: str, viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self.address = f"{_site()}{page}/"
+        self.setObjectName("help")
+        self.setAccessibleName("Help")
+        self.setToolTip(f"Open the page about this panel: {self.address}")
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self.setOpenExternalLinks(True)
+        self.setContentsMargins(0, 3, 0, 0)  # on one line with what is beside it
+        self._dress()
+        viewer.events.theme.connect(self._dress)
+
+    def _dress(self, _event: Any = None) -> None:
+        colour = get_theme(self._viewer.theme).text.as_hex()
+        self.setText(f'<a href="{self.address}" style="color: {colour}">Help</a>')
+
+
+def with_help(words: QLabel, link: HelpLink) -> QWidget:
+    """Put a link into the upper right corner of a place for words."""
+    both = QWidget()
+    row = QHBoxLayout(both)
+    row.setContentsMargins(0, 0, 0, 0)
+    words.setAlignment(Qt.AlignmentFlag.AlignTop)
+    row.addWidget(words, 1)
+    row.addWidget(link, 0, Qt.AlignmentFlag.AlignTop)
+    return both
+
+
+def sample_button() -> PushButton:
+    """Make a button that opens a sample where there is no image yet."""
+    return controls.button(
+        "open_sample", "Open the sample", "Open an image that suits this panel, to try it on."
+    )
+
+
+def _site() -> str:
+    """Say where the documentation is, as the package has it."""
+    links = metadata("napari-dip").get_all("Project-URL", [])
+    named: dict[str, str] = dict(link.split(", ", 1) for link in links)
+    return named["Documentation"]
