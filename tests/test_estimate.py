@@ -118,6 +118,18 @@ def test_it_is_told_along_which_axis_and_how_far_noise_is_shared(blur, expected)
         assert padded == pytest.approx([*truth, 0, 0, 0][:3], abs=0.13)
 
 
+@pytest.mark.parametrize("blur", [0, 1], ids=["white", "shared"])
+@pytest.mark.parametrize("part", [0.3, 0.5, 0.8])
+def test_where_many_pixels_are_missing_the_others_tell(part, blur):
+    random = np.random.default_rng(0)
+    noise = gaussian_filter(random.normal(size=(192, 192)), blur)
+    known = random.random(noise.shape) > part
+    found = estimate_noise(100 + 15 * noise / noise.std(), known)
+    assert 0 <= found.sigma(100.0) < 22
+    if part <= 0.3 and not blur:
+        assert found.sigma(100.0) == pytest.approx(15, rel=0.2)
+
+
 def test_stripes_are_not_taken_for_noise_that_is_shared():
     stripes = 60 * np.sin(np.arange(256) / 1.5) * np.linspace(0.2, 1, 256)[:, None]
     noisy = stripes + np.random.default_rng(0).normal(0, 5, stripes.shape)

@@ -96,6 +96,9 @@ def estimate_noise(
     # Pixels so far apart show the whole noise, even where neighbours share theirs.
     details = flat.details((len(correlation[0]) + 1, len(correlation[1]) + 1))
     usable = np.isfinite(details)
+    if not usable.any():  # nothing that far apart is known
+        correlation, details = ((), ()), flat.details((1, 1))
+        usable = np.isfinite(details)
     level, details = flat.level[usable], details[usable]
     model = _fit_line(level, details, low, high) if signal_dependent else None
     model = model or NoiseModel(read=scale_of(details))

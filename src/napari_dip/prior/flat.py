@@ -55,9 +55,9 @@ def flat_pixels(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> Flat:
     level = uniform_filter(np.where(seen, planes, 0.0), size) / np.maximum(weight, 1e-9)
     steps = np.hypot(*(_central(level, axis) for axis in (1, 2)))
     values = np.where(seen, planes, np.nan)
-    usable, closer = (np.isfinite(_second_differences(values, (k, k))) for k in (2, 1))
-    if not usable.any():
-        usable = closer  # too small, or too few known pixels, for a step of two
+    usable, farther = (np.isfinite(_second_differences(values, (k, k))) for k in (1, 2))
+    if np.count_nonzero(usable & farther) >= _LEAST_IN_BIN:
+        usable &= farther  # else too small, or too few known pixels, for a step of two
     places = np.flatnonzero(usable)
     level, steps = level[usable], steps[usable]
     if not places.size:
