@@ -26,10 +26,15 @@ _HEAP = 2e-3
 _LEAST_RISE = 1.3
 """By how much the variance must rise over the image's range to be worth a transform."""
 
-_CORRELATED = 1.3
+_CORRELATED = 1.25
 """Noise that is white is as strong between neighbours as between pixels two apart."""
 
-_GROWS = 1.13
+_QUANTILES = 0.25, 0.5
+"""Of the intensities: where they have texture, their noise seems to be shared, and never less. The
+lower quartile tells of the noise; the half, whether there is noise to be seen at all.
+"""
+
+_GROWS = 1.14
 """Differences that grow less from one step to the next show the whole noise: texture grows too."""
 
 _FARTHEST = 5
@@ -91,7 +96,7 @@ def estimate_noise(
     flat = flat_pixels(planes, seen)
     if flat.level.size < 2:
         return NoiseModel(low=low, high=high)
-    correlated = flat.scale((2, 2)) > _CORRELATED * flat.scale((1, 1))
+    correlated = np.quantile(flat.growth((2, 2)), _QUANTILES[0]) > _CORRELATED
     correlation = _correlation(flat) if correlated else ((), ())
     # Pixels so far apart show the whole noise, even where neighbours share theirs.
     details = flat.details((len(correlation[0]) + 1, len(correlation[1]) + 1))
@@ -128,16 +133,23 @@ def _correlation_along(flat: Flat, axis: int) -> tuple[float, ...] | None:
     s² (6 - 8 r(k) + 2 r(2k)). They grow until pixels so far apart share nothing; what grows on and
     on is texture.
     """
-    scales = [flat.scale((k, 0) if axis == 0 else (0, k)) for k in range(1, _FARTHEST + 1)]
-    steps = (k for k, (s, t) in enumerate(pairwise(scales), 1) if t < _GROWS * s)
-    alone = next(steps, None)
-    if alone is None:
+    steps = [(k, 0) if axis == 0 else (0, k) for k in range(1, _FARTHEST + 1)]
+    growths = [np.quantile(flat.growth(step), _QUANTILES) for step in steps]
+    scales, typical = zip(*growths, strict=True)
+    if _settles(typical) is None:
         return None
+    alone = _settles(scales) or _FARTHEST
     shared: dict[int, float] = {}
     for k in reversed(range(1, alone)):
         part = 1 - (scales[k - 1] / scales[alone - 1]) ** 2
         shared[k] = min(max(0.75 * (part + shared.get(2 * k, 0.0) / 3), 0.0), _MOST)
-    return tuple(shared[k] for k in range(1, alone))
+    return tuple(float(shared[k]) for k in range(1, alone))
+
+
+def _settles(scales: tuple[float, ...]) -> int | None:
+    """Find the step from which on the differences grow no more."""
+    steps = (k for k, (s, t) in enumerate(pairwise(scales), 1) if t < _GROWS * s)
+    return next(steps, None)
 
 
 def _clipped_at(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import shift, uniform_filter
+from scipy.ndimage import uniform_filter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,10 +42,19 @@ class Flat:
         """Give their second differences; NaN where those reach beyond what is known."""
         return _second_differences(self.values, steps).ravel()[self.places]
 
-    def scale(self, steps: tuple[int, int]) -> float:
-        """Give the standard deviation of their second differences."""
-        details = self.details(steps)
-        return scale_of(details[np.isfinite(details)])
+    def growth(self, steps: tuple[int, int]) -> NDArray[np.float64]:
+        """Tell how many times as strong they are as those of neighbours along the same axes.
+
+        At each intensity by itself: noise is shared alike at all of them, and texture is not.
+        """
+        near, far = self.details((min(steps[0], 1), min(steps[1], 1))), self.details(steps)
+        usable = np.isfinite(near) & np.isfinite(far)
+        if not usable.any():
+            return np.ones(1)
+        near, far = near[usable], far[usable]
+        parts = by_intensity(self.level[usable])
+        scales = [(scale_of(near[part]), scale_of(far[part])) for part in parts]
+        return np.array([far / near for near, far in scales if near] or [1.0])
 
 
 def flat_pixels(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> Flat:
@@ -102,16 +111,11 @@ def _second_differences(values: NDArray[np.float64], steps: tuple[int, int]) -> 
     details = values
     for axis, step in enumerate(steps, start=1):
         if step:
-            before, here, after = (_moved(details, axis, by) for by in (-step, 0, step))
-            details = (before - 2 * here + after) / math.sqrt(6)  # the norm of [1, -2, 1]
+            rim = [(step, step) if other == axis else (0, 0) for other in range(values.ndim)]
+            wide = np.moveaxis(np.pad(details, rim, constant_values=np.nan), axis, 0)
+            differences = wide[: -2 * step] - 2 * wide[step:-step] + wide[2 * step :]
+            details = np.moveaxis(differences, 0, axis) / math.sqrt(6)  # the norm of [1, -2, 1]
     return details
-
-
-def _moved(values: NDArray[np.float64], axis: int, by: int) -> NDArray[np.float64]:
-    """Move an image along an axis; NaN comes in."""
-    by_axis = [by * (other == axis) for other in range(values.ndim)]
-    moved: NDArray[np.float64] = shift(values, by_axis, order=0, cval=np.nan)
-    return moved
 
 
 def scale_of(details: NDArray[np.float64]) -> float:
