@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -26,6 +27,8 @@ from napari_dip.prior.patches import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from napari_dip.prior.noise import Correlation
 
 __all__ = ["refine", "refine_alone"]
@@ -39,6 +42,13 @@ _WITH_GAPS = Patches(side=5, step=3, reach=10, alike=30)
 
 _OWN = 0.5
 """Part of what the passes begin with that comes from the noisy image alone."""
+
+_PLANES = 3
+"""Of a volume, refined together."""
+
+_ALIKE = 0.8
+"""Least correlation of neighbouring planes for that: where they show other things, it costs more
+than it gains."""
 
 _LEAST_SIGMA = 0.01
 """Of the range of intensities: where pixels are missing, what is seen is trusted no more."""
@@ -69,8 +79,8 @@ def refine(
     Parameters
     ----------
     estimate, noisy
-        ``(1, channels, *spatial)``, about [0, 1], with noise of one strength in all channels; a
-        volume is refined plane by plane.
+        ``(1, channels, *spatial)``, about [0, 1], with noise of one strength in all channels. In a
+        volume, neighbouring planes that are alike are refined together, as channels are.
     known
         Of the same shape, 1 where a pixel was observed and 0 elsewhere.
     sigma
@@ -98,12 +108,10 @@ def refine(
     True
     """
     if estimate.ndim == 5:
-        stacks = (x.unbind(dim=2) for x in (estimate, noisy, known))
-        planes = [
-            refine(one, seen, there, sigma, correlation, passes=passes, side=side, reach=reach)
-            for one, seen, there in zip(*stacks, strict=True)
-        ]
-        return torch.stack(planes, dim=2)
+        in_2d = partial(
+            refine, sigma=sigma, correlation=correlation, passes=passes, side=side, reach=reach
+        )
+        return _volume(in_2d, estimate, noisy, known)
     mixing = cosines(estimate.shape[1]).to(estimate)
     guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, x) for x in (estimate, noisy))
     gaps = known.amin(dim=1, keepdim=True) if (known == 0).any() else None
@@ -115,6 +123,37 @@ def refine(
         guide = in_bands(one_pass, (guide, seen, gaps), kind)
     refined: Tensor = torch.einsum("kc,bkhw->bchw", mixing, guide)
     return refined
+
+
+def _volume(in_2d: Callable[..., Tensor], estimate: Tensor, noisy: Tensor, known: Tensor) -> Tensor:
+    """Refine a volume in windows of neighbouring planes; a plane in several is their mean."""
+    total = torch.zeros_like(estimate)
+    count = estimate.new_zeros(estimate.shape[2])
+    for planes in _windows(estimate, known):
+        parts = (volume[:, :, planes] for volume in (estimate, noisy, known))
+        refined = in_2d(*(part.flatten(1, 2) for part in parts))
+        total[:, :, planes] += refined.unflatten(1, (estimate.shape[1], -1))
+        count[planes] += 1
+    return total / count[:, None, None]
+
+
+def _windows(estimate: Tensor, known: Tensor) -> Iterator[slice]:
+    """Choose windows of planes that are alike, each one plane on from the one before."""
+    # A pixel that is missing in one channel counts as missing in all, and planes miss others each.
+    with_gaps = bool((known == 0).any())
+    breaks = (
+        place
+        for place, pair in enumerate(pairwise(estimate.unbind(dim=2)), start=1)
+        if with_gaps or not _likeness(*pair) > _ALIKE
+    )
+    for start, stop in pairwise([0, *breaks, estimate.shape[2]]):
+        width = min(_PLANES, stop - start)
+        yield from (slice(first, first + width) for first in range(start, stop - width + 1))
+
+
+def _likeness(one: Tensor, other: Tensor) -> float:
+    """Correlate two planes; not a number where one is constant."""
+    return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
 
 
 def refine_alone(
