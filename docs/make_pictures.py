@@ -42,6 +42,7 @@ def take(widget: str) -> None:
         panel.downsampler.value = "box"  # as the sample was made
     if widget == "Inpaint":
         panel.native.findChild(QSpinBox, "iterations").setValue(SCRATCHES)
+        panel.outline.value = True  # the scratches are seen, and what is painted
     run = panel.native.findChild(QPushButton, "run")
     run.click()
     while not run.isEnabled():

@@ -63,7 +63,7 @@ def test_one_iteration_is_said_as_one(open_panel, engine, noisy, monkeypatch):
     panel = open_panel("Denoise", noisy)
     panel.press("run")
     panel.wait_until_idle()
-    assert ": 1 iteration, asked to." in panel.said
+    assert ": 1 iteration, fixed." in panel.said
 
 
 def test_several_fits_leave_a_hidden_layer_with_their_spread(open_panel, engine, noisy, qtbot):
