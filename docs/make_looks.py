@@ -73,7 +73,7 @@ def look(theme: str, widget: str) -> list[str]:
     for fold in folds:
         fold.collapse(animate=False)
     press["run"].click()
-    while not panel.native.findChild(QWidget, "curve"):
+    while not (curve := panel.native.findChild(QWidget, "curve")) or not curve.isVisible():
         wait(200)
     wait(1500)
     shoot("4 running")

@@ -42,16 +42,17 @@ def take(widget: str) -> None:
         panel.downsampler.value = "box"  # as the sample was made
     if widget == "Inpaint":
         panel.native.findChild(QSpinBox, "iterations").setValue(SCRATCHES)
+        panel.outline.value = True  # the scratches are seen, and what is painted
     run = panel.native.findChild(QPushButton, "run")
     run.click()
     while not run.isEnabled():
         wait(200)
     result = viewer.layers[-1]
     for layer in [*viewer.layers]:
-        if layer not in (spoilt, result):
+        if isinstance(layer, Image) and layer not in (spoilt, result):
             viewer.layers.remove(layer)
     viewer.grid.enabled = True
-    viewer.grid.stride = 1
+    viewer.grid.stride = len(viewer.layers) - 1  # a mask lies on the image
     viewer.reset_view()
     viewer.camera.zoom *= 1.1
     wait(1000)

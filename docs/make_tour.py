@@ -67,7 +67,9 @@ def slide(name: str, values: np.ndarray) -> None:
 
 wait(1000)
 press("open_sample")
-wait(4000)  # for the estimate
+while not panel.estimate.value:
+    wait(200)
+wait(1000)
 press("run")
 where = place(button("run"))
 running, pause = [], 200

@@ -2,6 +2,8 @@
 
 import json
 import math
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -30,6 +32,7 @@ def clock(monkeypatch):
 
     def measure(arithmetic, device):
         asked.append(str(arithmetic))
+        time.sleep(0.001)  # others have their turn
         return seconds.get(str(arithmetic), 1.0)
 
     monkeypatch.setattr(module, "_measure", measure)
@@ -68,6 +71,27 @@ def test_another_number_of_threads_is_another_machine(cache, clock, monkeypatch)
     calibrate(CPU)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
     assert not calibrate(CPU).cached
+
+
+def test_two_who_ask_at_once_are_told_the_same(cache, clock):
+    with ThreadPoolExecutor(4) as pool:
+        found = [*pool.map(lambda _: calibrate(CPU), range(4))]
+    assert len(clock[1]) == 3
+    assert sorted(one.cached for one in found) == [False, True, True, True]
+
+
+def test_what_other_programs_take_is_not_remembered(cache, monkeypatch):
+    build, pause_s = module.build_network, 0.1
+
+    def interrupted(*args, **keywords):
+        network = build(*args, **keywords)
+        network.register_forward_hook(lambda *_: time.sleep(pause_s))
+        return network
+
+    monkeypatch.setattr(module, "build_network", interrupted)
+    monkeypatch.setattr(module, "_SIDE", 32)
+    monkeypatch.setattr(module, "_REPEATS", 2)
+    assert all(each < 1000 * pause_s for each in calibrate(CPU).milliseconds.values())
 
 
 def test_what_was_asked_for_is_kept(cache, clock):

@@ -6,7 +6,7 @@ import pytest
 
 from napari_dip import Settings
 from napari_dip.prior import calibrate
-from napari_dip.sentences import outlook
+from napari_dip.sentences import duration, outlook
 from napari_dip.stack.forecast import expected_seconds, survey_seconds
 from napari_dip.stack.outline import lay_out, settle
 
@@ -61,3 +61,10 @@ def test_the_look_at_all_planes_is_told_before_it_was_taken():
     words = outlook(plan, settings, device, result_bytes=0)
     hours = (32_400 + expected_seconds(plan, settings, device)) / 3600
     assert f"about {hours:.1f} h" in words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 s"), (42.4, "42 s"), (100, "2 min"), (9000, "2.5 h")]
+)
+def test_no_time_is_told_as_none(seconds, words):
+    assert duration(seconds) == words

@@ -108,7 +108,7 @@ def outlook(
 def duration(seconds: float) -> str:
     """Write a time roughly, in the unit that suits it."""
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return f"{max(1, seconds):.0f} s"  # what is over before it is read takes a second, too
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"

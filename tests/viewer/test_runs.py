@@ -15,6 +15,7 @@ from napari_dip.plugin import session
 from napari_dip.plugin.layers import first_guess, read_layer
 from napari_dip.plugin.output import Output
 from napari_dip.settings import Settings, SuperResolve
+from napari_dip.stack import restore as engine_module
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import make_problem
 from napari_dip.stack.result import Snapshot
@@ -52,6 +53,17 @@ def test_the_result_takes_the_place_of_the_preview(running, engine):
     assert list(running.viewer.layers) == [running.viewer.layers["noisy"], output]
     assert output.metadata["napari-dip"]["seed"] == 0
     assert running.said.startswith("Done")
+
+
+def test_one_iteration_is_said_as_one(open_panel, engine, noisy, monkeypatch):
+    engine.finish.set()
+    monkeypatch.setattr(
+        engine_module, "run", lambda problem, _, stop, **__: engine._steps(problem, stop, 1)
+    )
+    panel = open_panel("Denoise", noisy)
+    panel.press("run")
+    panel.wait_until_idle()
+    assert ": 1 iteration, fixed." in panel.said
 
 
 def test_several_fits_leave_a_hidden_layer_with_their_spread(open_panel, engine, noisy, qtbot):

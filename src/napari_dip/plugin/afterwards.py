@@ -12,6 +12,7 @@ from napari.utils.transforms import Affine
 
 from napari_dip.plugin.history import Frame
 from napari_dip.plugin.layers import made, moved, read_layer
+from napari_dip.plugin.output import insert_beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,9 +110,10 @@ class Afterwards:
         name = f"{here.name}, {in_words(self.shown)}{blend}"
         pixels = np.array(self.layer.data)
         metadata = {"napari-dip": self._made()}
-        return self._add(
-            Image(pixels, name=name, rgb=here.rgb, metadata=metadata, **here.look, **here.placement)
-        )
+        look = {"rgb": here.rgb, **here.look, **here.placement}
+        layer = Image(pixels, name=name, metadata=metadata, **look)
+        insert_beside(self.viewer, self.layer, layer)
+        return layer
 
     def keep_history(self) -> Image:
         """Add all pictures as one layer, whose first axis is the iteration.
@@ -128,17 +130,15 @@ class Afterwards:
         step = (iterations[-1] - iterations[0]) / max(1, len(iterations) - 1) or 1.0
         place = moved(here.placement, start[: len(start) - here.rgb])
         axes = self.viewer.dims.ndim
-        layer = self._add(
-            Image(
-                stack,
-                name=f"{here.name}, history",
-                rgb=here.rgb,
-                metadata={"napari-dip": made(self.result, self.source), "iterations": iterations},
-                **here.look,
-                **_under_an_axis("iteration", place, step, float(iterations[0])),
-            ),
-            above=True,
+        layer = Image(
+            stack,
+            name=f"{here.name}, history",
+            rgb=here.rgb,
+            metadata={"napari-dip": made(self.result, self.source), "iterations": iterations},
+            **here.look,
+            **_under_an_axis("iteration", place, step, float(iterations[0])),
         )
+        insert_beside(self.viewer, self.layer, layer, above=True)
         if self.viewer.dims.ndim > axes:  # by the iteration: begin with the picture seen so far
             self.viewer.dims.set_point(0, iterations[-1])
         return layer
@@ -171,14 +171,6 @@ class Afterwards:
             if factors.get(letter, 1) > 1:
                 image = image.repeat(factors[letter], axis)
         return image
-
-    def _add(self, layer: Image, *, above: bool = False) -> Image:
-        """Put a layer next to the result, which stays selected."""
-        layers = self.viewer.layers
-        selection = set(layers.selection)
-        layers.insert(layers.index(self.layer) + above if self.is_there else len(layers), layer)
-        layers.selection = selection
-        return layer
 
 
 def in_words(frame: Frame) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_dip.plugin.layers import LayerData, LayerInput
     from napari_dip.stack.restore import Result, Snapshot
 
-__all__ = ["Output"]
+__all__ = ["Output", "insert_beside"]
 
 
 class Output:
@@ -89,7 +89,7 @@ class Output:
             self.layer.metadata = {**self.layer.metadata, **keywords["metadata"]}
         if result.spread is not None:
             spread, look, _ = to_uncertainty_data(result, source)
-            self._insert_below(Image(spread, **look))
+            insert_beside(self._viewer, self.layer, Image(spread, **look))
         return self.layer
 
     def remove(self) -> None:
@@ -105,12 +105,17 @@ class Output:
         pixels, keywords, _ = begun
         where = f"part {snapshot.unit + 1}, " if snapshot.units > 1 else ""
         name = f"{keywords['name']}, {where}iteration {snapshot.iteration}"
-        self._insert_below(Image(pixels.copy(), **{**keywords, "name": name, "visible": False}))
+        preview = Image(pixels.copy(), **{**keywords, "name": name, "visible": False})
+        insert_beside(self._viewer, self.layer, preview)
 
-    def _insert_below(self, layer: Image) -> None:
-        """Put a layer under the refined one, without taking the user's selection away."""
-        layers = self._viewer.layers
-        selection = set(layers.selection)
-        below = layers.index(self.layer) if self.layer is not None and self.shown else len(layers)
-        layers.insert(below, layer)
-        layers.selection = selection
+
+def insert_beside(viewer: Viewer, layer: Image | None, new: Image, *, above: bool = False) -> None:
+    """Put a new layer under another or above it, without taking the user's selection away.
+
+    Where the other is not there any more, the new one goes to the top.
+    """
+    layers = viewer.layers
+    selection = set(layers.selection)
+    there = layer is not None and layer in layers
+    layers.insert(layers.index(layer) + above if there else len(layers), new)
+    layers.selection = selection

@@ -14,12 +14,13 @@ from napari_dip.plugin import controls
 from napari_dip.plugin.advanced import Advanced
 from napari_dip.plugin.again import Again, reapplied
 from napari_dip.plugin.buttons import Buttons, bind
-from napari_dip.plugin.estimate import Answer, Asked, Estimate
+from napari_dip.plugin.estimate import Asked
 from napari_dip.plugin.guide import HelpLink, sample_button, with_help
 from napari_dip.plugin.icons import Icons
 from napari_dip.plugin.layers import LayerInput, matched, read_layer
 from napari_dip.plugin.placing import Placing, settle_target
 from napari_dip.plugin.queue import Queue
+from napari_dip.plugin.readiness import Readiness
 from napari_dip.plugin.recall import made_with
 from napari_dip.plugin.remember import remember
 from napari_dip.plugin.scrolling import make_scrollable
@@ -71,7 +72,6 @@ class Panel(Container[Widget]):
 
     def __init__(self, viewer: Viewer, own: list[Widget], folded: list[Widget]) -> None:
         self._viewer = unwrapped(viewer)
-        self._reason = ""
         self.image = controls.layer_choice(
             "image",
             "image",
@@ -119,8 +119,8 @@ class Panel(Container[Widget]):
         self._trying.apply_to_stack.changed.connect(self._apply)
         self._queue.wanted.connect(self._run_queued)
         self._queue.said.connect(self._steering.say)
-        self._estimate = Estimate(self.native)
-        self._estimate.answered.connect(self._take_estimate)
+        begun_by = self._buttons, self._trying, self._queue
+        self._readiness = Readiness(self.native, self.estimate, self._steering, *begun_by)
         self._watch = Watch(self._look_again)
         for part in (self, self._advanced, self._placing):
             part.changed.connect(self._look_again)
@@ -178,7 +178,6 @@ class Panel(Container[Widget]):
         """Find out whether a run can work now, and what it would take."""
         self._watch.only([layer for layer in self.watched() if layer is not None])
         self._sample.native.setVisible(self.image.value is None)
-        asked = None
         try:
             asked = self._asked()
             proposed = proposed_path(asked.source, asked.settings)
@@ -186,24 +185,9 @@ class Panel(Container[Widget]):
                 self._fold.expand(animate=False)
                 asked = self._asked()
         except NapariDipError as error:
-            self._hinder(str(error))
+            self._readiness.hinder(str(error))
         else:
-            self._hinder("")
-        self._estimate.ask(None if self._reason else asked)
-
-    def _take_estimate(self, answer: Answer) -> None:
-        if answer.possible:
-            self.estimate.value = answer.words
-        else:
-            self._hinder(answer.words)
-
-    def _hinder(self, reason: str) -> None:
-        """Let Run be pressed only where nothing speaks against it."""
-        if reason or self._reason:  # what is mended is no longer said
-            self.estimate.value = reason
-        self._reason = reason
-        if self._steering.session is None:
-            self._rest()
+            self._readiness.allow(asked)
 
     def _run(self) -> None:
         self._attempt(lambda: self._with_pixels(self._asked()))
@@ -277,15 +261,14 @@ class Panel(Container[Widget]):
     def _start(self, session: Session) -> None:
         session.ended.connect(self._ended)
         self._view.follow(session)
-        self._trying.hold(busy=True)
-        self._queue.hold(busy=True)
+        self._readiness.hold()
         self._steering.start(session)
 
     def _ended(self, words: str) -> None:
         if (session := self._steering.let_go()) is None:
             return
         self._trying.end(session.outcome)
-        self._rest()
+        self._readiness.release()
         self._view.end(session.outcome)
         self._again.look()
         self._steering.say(words)
@@ -309,9 +292,3 @@ class Panel(Container[Widget]):
             self._queue.take("discarded", "The panel was closed.")
             self._steering.session.stop()
         self._view.let_go()
-
-    def _rest(self) -> None:
-        """Let Run be pressed, where nothing speaks against it."""
-        self._buttons.allow(*([] if self._reason else ["run"]))
-        self._trying.hold(busy=bool(self._reason))
-        self._queue.hold(busy=False)

@@ -268,7 +268,8 @@ def _ending(result: Result, name: str) -> str:
         case []:
             what = "the image is constant and stays as it is"
         case [report]:
-            what = f"{report.iterations} iterations, {report.reason}"
+            plural = "" if report.iterations == 1 else "s"
+            what = f"{report.iterations} iteration{plural}, {report.reason}"
         case reports:
             what = f"{len(reports)} parts restored"
     return f"{how} in {duration(result.elapsed_s)}: {what}. See '{name}'."
