@@ -138,7 +138,7 @@ def _correlation_along(flat: Flat, axis: int) -> tuple[float, ...] | None:
     scales, typical = zip(*growths, strict=True)
     if _settles(typical) is None:
         return None
-    alone = _settles(scales) or _FARTHEST
+    alone = max(2, _settles(scales) or _FARTHEST)  # what is shared across corners alone as well
     shared: dict[int, float] = {}
     for k in reversed(range(1, alone)):
         part = 1 - (scales[k - 1] / scales[alone - 1]) ** 2
