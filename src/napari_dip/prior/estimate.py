@@ -120,10 +120,9 @@ def _thinned(planes: NDArray[Any]) -> NDArray[Any]:
 
 
 def _correlation(flat: Flat) -> Correlation:
-    """Tell the noise that is shared along both axes; along one of texture, as along the other."""
+    """Tell the noise that is shared along both axes; none where there is texture along either."""
     y, x = (_correlation_along(flat, axis) for axis in (0, 1))
-    y, x = (x if y is None else y), (y if x is None else x)
-    return y or (), x or ()
+    return ((), ()) if y is None or x is None else (y, x)
 
 
 def _correlation_along(flat: Flat, axis: int) -> tuple[float, ...] | None:
