@@ -154,11 +154,12 @@ def test_patience_grows_with_the_time_to_the_minimum():
     assert stops_at(Patience(5, share=0.2), [3, 2, 1, *[9] * 50]) == 7
 
 
-def consensus(held=True):
+def consensus(held=True, needed=2):
     y = torch.zeros(1, 1, 12, 12)
     everything = Observation(y, Identity(), torch.ones_like(y))
     variance = WindowedVarianceRule(5, Patience(10), burn_in=5)
-    return ConsensusRule(everything, everything if held else None, variance, least=10, share=0)
+    held_out = everything if held else None
+    return ConsensusRule(everything, held_out, variance, least=10, share=0, needed=needed)
 
 
 def feed(rule, rows):
@@ -188,11 +189,22 @@ def test_two_of_three_signals_stop_and_the_later_one_chooses(minima, choice, sto
     assert " and " in reason
 
 
-def test_where_neighbours_share_noise_one_signal_is_enough_and_none_is_held_out():
-    rule = consensus(held=False)
+@pytest.mark.parametrize(("needed", "stop", "choice"), [(1, 50, 1), (2, 100, 2)])
+def test_where_nothing_is_held_out_as_many_of_two_signals_stop_as_are_needed(needed, stop, choice):
+    rule = consensus(held=False, needed=needed)
     rows = [(NAN, *both) for both in zip(valley(40), valley(90), strict=True)]
-    assert feed(rule, rows)[0] == 50
-    assert rule.choice == 1
+    assert feed(rule, rows)[0] == stop
+    assert rule.choice == choice
+
+
+def test_one_sign_is_enough_where_neighbours_share_noise_and_all_that_is_wanted_was_seen():
+    y = torch.rand(1, 1, 20, 20)
+    everything = Observation(y, Identity(), torch.ones_like(y))
+    stopping, generator = settings.Consensus(), torch.Generator()
+    for whole, needed in ((True, 1), (False, 2)):
+        rule, seen = make_rule(stopping, everything, 0.1, generator, correlation=0.4, whole=whole)
+        assert (rule.needed, rule.correlation) == (needed, 0.4)
+        assert seen is everything
 
 
 def test_the_residual_need_not_be_whiter_than_the_noise():

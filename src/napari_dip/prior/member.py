@@ -94,6 +94,7 @@ class Fit:
             self._sigma,
             torch.Generator().manual_seed(derived(self.seed, "held out")),
             correlation=float(np.mean([along[:1] or (0.0,) for along in self._correlation])),
+            whole=not mixes_pixels(self.block, self.settings) and bool(self.block.known.all()),
         )
         channels, *low = self.block.values.shape
         factors = self.settings.factors.values()

@@ -31,6 +31,7 @@ def make_rule(
     generator: torch.Generator,
     *,
     correlation: float = 0.0,
+    whole: bool = True,
 ) -> tuple[StoppingRule, Observation]:
     """Build the rule, and take from the observation what the rule must keep to itself.
 
@@ -46,6 +47,8 @@ def make_rule(
         On the CPU, to choose the pixels held out.
     correlation
         Of the noise of neighbouring pixels; 0 where it is white.
+    whole
+        Whether all that is wanted was seen, though with noise: no pixel is missing, none is finer.
 
     Returns
     -------
@@ -67,7 +70,10 @@ def make_rule(
         case settings.Consensus(fraction=fraction, window=window, patience=least, share=share):
             variance = WindowedVarianceRule(window, Patience(least), burn_in=window)
             if correlation:
-                rule = ConsensusRule(observation, None, variance, least, share, correlation)
+                # Such noise is taken up early: to denoise, one sign is enough. What was not seen
+                # takes longer to be found than noise to be fitted.
+                needed = 1 if whole else 2
+                rule = ConsensusRule(observation, None, variance, least, share, correlation, needed)
                 return rule, observation
             seen, held = observation.hold_out(fraction, generator)
             return ConsensusRule(seen, held, variance, least, share), seen
