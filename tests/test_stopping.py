@@ -154,12 +154,11 @@ def test_patience_grows_with_the_time_to_the_minimum():
     assert stops_at(Patience(5, share=0.2), [3, 2, 1, *[9] * 50]) == 7
 
 
-def consensus(held=True, needed=2):
+def consensus(held=True):
     y = torch.zeros(1, 1, 12, 12)
     everything = Observation(y, Identity(), torch.ones_like(y))
     variance = WindowedVarianceRule(5, Patience(10), burn_in=5)
-    held_out = everything if held else None
-    return ConsensusRule(everything, held_out, variance, least=10, share=0, needed=needed)
+    return ConsensusRule(everything, everything if held else None, variance, least=10, share=0)
 
 
 def feed(rule, rows):
@@ -189,22 +188,25 @@ def test_two_of_three_signals_stop_and_the_later_one_chooses(minima, choice, sto
     assert " and " in reason
 
 
-@pytest.mark.parametrize(("needed", "stop", "choice"), [(1, 50, 1), (2, 100, 2)])
-def test_where_nothing_is_held_out_as_many_of_two_signals_stop_as_are_needed(needed, stop, choice):
-    rule = consensus(held=False, needed=needed)
+def test_where_neighbours_share_noise_one_signal_is_enough_and_none_is_held_out():
+    rule = consensus(held=False)
     rows = [(NAN, *both) for both in zip(valley(40), valley(90), strict=True)]
-    assert feed(rule, rows)[0] == stop
-    assert rule.choice == choice
+    assert feed(rule, rows)[0] == 50
+    assert rule.choice == 1
 
 
-def test_one_sign_is_enough_where_neighbours_share_noise_and_all_that_is_wanted_was_seen():
-    y = torch.rand(1, 1, 20, 20)
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_residual_like_noise_ends_no_search_for_what_was_not_seen(whole):
+    y = torch.randn(1, 1, 20, 20, generator=torch.Generator().manual_seed(0))
     everything = Observation(y, Identity(), torch.ones_like(y))
     stopping, generator = settings.Consensus(), torch.Generator()
-    for whole, needed in ((True, 1), (False, 2)):
-        rule, seen = make_rule(stopping, everything, 0.1, generator, correlation=0.4, whole=whole)
-        assert (rule.needed, rule.correlation) == (needed, 0.4)
-        assert seen is everything
+    rule, seen = make_rule(stopping, everything, 0.1, generator, correlation=0.4, whole=whole)
+    assert seen is everything
+    numbers = rule.measure(Step(7, y, torch.zeros_like(y), torch.tensor(0.0)))
+    assert numbers[2].isnan() == whole  # like noise, at last
+    rows = [(NAN, later, -i) for i, later in enumerate(valley(90))]
+    assert feed(rule, rows) is not None
+    assert rule.choice == 1  # the calmest output, not the latest
 
 
 def test_the_residual_need_not_be_whiter_than_the_noise():

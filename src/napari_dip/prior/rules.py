@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, assert_never
 
 from napari_dip import settings
@@ -70,10 +71,9 @@ def make_rule(
         case settings.Consensus(fraction=fraction, window=window, patience=least, share=share):
             variance = WindowedVarianceRule(window, Patience(least), burn_in=window)
             if correlation:
-                # Such noise is taken up early: to denoise, one sign is enough. What was not seen
-                # takes longer to be found than noise to be fitted.
-                needed = 1 if whole else 2
-                rule = ConsensusRule(observation, None, variance, least, share, correlation, needed)
+                # A residual like noise says nothing of what was not seen: that takes longer.
+                like = correlation if whole else -math.inf
+                rule = ConsensusRule(observation, None, variance, least, share, like)
                 return rule, observation
             seen, held = observation.hold_out(fraction, generator)
             return ConsensusRule(seen, held, variance, least, share), seen

@@ -220,15 +220,14 @@ class ConsensusRule:
     ----------
     seen, held
         What is fitted, and what is kept from it; ``held=None`` where neighbouring pixels share
-        their noise, so that a held-out pixel is not new to the network.
+        their noise, so that a held-out pixel is not new to the network: one of the other two is
+        then enough, for such noise is taken up early.
     variance
         The rule that measures it.
     least, share
         Of each :class:`Patience`.
     correlation
-        Of the noise of neighbouring pixels.
-    needed
-        How many must agree.
+        Of the noise of neighbouring pixels; minus infinity if the residual is not to be asked.
     """
 
     seen: Observation
@@ -237,7 +236,6 @@ class ConsensusRule:
     least: float
     share: float
     correlation: float = 0.0
-    needed: int = 2
     name: str = "consensus"
     choice: int = 0
     waits: list[Patience] = field(init=False)
@@ -257,13 +255,14 @@ class ConsensusRule:
         return torch.stack([held, variance, white])
 
     def update(self, *numbers: float) -> str:
-        """Stop when enough of them agree."""
+        """Stop when two of three agree, or one of two is sure."""
         for wait, number in zip(self.waits, numbers, strict=True):
             wait.update(number)
+        needed = 2 if self.held is not None else 1
         over = [k for k, wait in enumerate(self.waits) if wait.is_over and wait.lowest < math.inf]
         measured = [k for k, wait in enumerate(self.waits) if wait.lowest < math.inf]
         self.choice = max(over or measured[:1] or [0], key=lambda k: self.waits[k].best_at)
-        if len(over) < self.needed:
+        if len(over) < needed:
             return ""
         return " and ".join(_SIGNALS[k] for k in over)
 
