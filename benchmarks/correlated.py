@@ -10,6 +10,7 @@ spectrum of the noise; the presets get the image and nothing else.
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,11 @@ def rivals(case: Case) -> dict[str, Callable[[], Pixels]]:
     return methods
 
 
+def restored(case: Case, preset: str) -> Pixels:
+    image: Pixels = finish(case, case.settings.replace(preset=preset)).image
+    return image
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--size", type=int, default=256, help="side of the crops in pixels")
@@ -102,12 +108,7 @@ def main() -> None:
     )
     for kind, case in cases(options.size):
         ways = rivals(case)
-        for preset in options.presets:
-            ways[preset] = lambda preset=preset, case=case: (
-                finish(  # type: ignore[misc]
-                    case, Settings(preset=preset)
-                ).image
-            )
+        ways |= {preset: partial(restored, case, preset) for preset in options.presets}
         for method, run in ways.items():
             row = {"case": case.name, "size": options.size, "noise": kind, "method": method}
             if row in record:

@@ -124,7 +124,8 @@ def test_any_order_of_axes_is_turned_into_planes(tmp_path, axes, shape):
     fine = tuple(2 * n if letter == "Z" else n for letter, n in zip(axes, shape, strict=True))
     image = np.random.default_rng(0).integers(0, 99, fine).astype(np.uint8)
     stored = StoredImage(image, axes)
-    sink = sections.GrowingSections.create(tmp_path / "a.zarr", fine, "uint8", stored, axes, {})
+    planes = GrowingZarr.create(tmp_path / "a.zarr", fine, "uint8", stored, axes, {})
+    sink = sections.GrowingSections(planes)
     leading = [axis for axis, letter in enumerate(axes) if letter in "TCY"]
     for number, place in enumerate(np.ndindex(*(fine[axis] for axis in leading))):
         chosen = dict(zip(leading, place, strict=True))

@@ -69,21 +69,22 @@ class OnDisk:
     ) -> None:
         record = problem.record()
         refined = stored.refined(problem.factors)
-        kind = GrowingZarr if "Y" in problem.layout.spatial else GrowingSections
 
         def sink(path: Path, dtype: Any) -> GrowingZarr | GrowingSections:
             if resume and path.exists():
-                return kind.reopen(path, record)
-            return kind.create(
-                path,
-                problem.shape,
-                dtype,
-                refined,
-                problem.layout.axes,
-                record,
-                overwrite=overwrite,
-                version=version_of(stored),
-            )
+                planes = GrowingZarr.reopen(path, record)
+            else:
+                planes = GrowingZarr.create(
+                    path,
+                    problem.shape,
+                    dtype,
+                    refined,
+                    problem.layout.axes,
+                    record,
+                    overwrite=overwrite,
+                    version=version_of(stored),
+                )
+            return planes if "Y" in problem.layout.spatial else GrowingSections(planes)
 
         self._image = sink(path, problem.dtype)
         self._spread = sink(uncertainty, np.float32) if uncertainty else None
@@ -141,8 +142,8 @@ def what_is_there(path: Path) -> Literal["nothing", "an image", "an unfinished r
     return "an unfinished run" if unfinished else "an image"
 
 
-def cut_before(path: Path) -> Cut:
-    """Tell how the run in a folder was cut, to go on with it.
+def cut_before(path: Path) -> Cut | None:
+    """Tell how the run in a folder was cut, to go on with it; ``None`` if it was begun otherwise.
 
     Raises
     ------
@@ -150,7 +151,7 @@ def cut_before(path: Path) -> Cut:
         If the folder was not made by :class:`OnDisk`.
     """
     record = begun_with(path)
-    return record["window"], record["tile"]
+    return (record["window"], record["tile"]) if {"window", "tile"} <= record.keys() else None
 
 
 def _key(unit: Unit) -> str:

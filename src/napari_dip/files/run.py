@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_dip.settings import Settings
+    from napari_dip.stack.lazy import Lazy
     from napari_dip.stack.output import Output
     from napari_dip.stack.restore import Restoration, Result
-    from napari_dip.stack.stored import Lazy, StoredImage
+    from napari_dip.stack.stored import StoredImage
 
 __all__ = ["FileRun", "open_run"]
 

@@ -15,19 +15,18 @@ import numpy as np
 from napari_dip.files.durable import disk_problems, put_in_place
 from napari_dip.files.journal import Journal
 from napari_dip.files.levels import make_levels
-from napari_dip.files.ngff import Version, axes_in_zarr, level_name
+from napari_dip.files.ngff import axes_in_zarr, level_name
 from napari_dip.files.zarr_sink import JOURNAL, GrowingZarr
 from napari_dip.stack.axes import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import NDArray
 
     from napari_dip.files.zarr_source import ZarrArray
     from napari_dip.stack.axes import Index
-    from napari_dip.stack.stored import StoredImage
 
 __all__ = ["GrowingSections"]
 
@@ -43,13 +42,19 @@ class GrowingSections:
 
     On the disk it takes up to twice the room of the image, until :meth:`finish`.
 
+    Parameters
+    ----------
+    planes
+        The image, with axes Z, Y and X. What was committed to it in sections is gone on with.
+
     Examples
     --------
     >>> import tempfile
     >>> from pathlib import Path
     >>> from napari_dip.stack.stored import StoredImage
     >>> path, stored = Path(tempfile.mkdtemp()) / "a.ome.zarr", StoredImage(np.eye(8), "YX")
-    >>> sink = GrowingSections.create(path, (4, 9, 8), "uint8", stored, "ZYX", {"seed": 0})
+    >>> planes = GrowingZarr.create(path, (4, 9, 8), "uint8", stored, "ZYX", {"seed": 0})
+    >>> sink = GrowingSections(planes)
     >>> for row in range(9):
     ...     sink.commit(str(row), (slice(None), row), np.full((4, 8), row, "uint8"), {})
     >>> sink.finish({})
@@ -57,40 +62,14 @@ class GrowingSections:
     array([0, 1, 2, 3, 4, 5, 6, 7, 8], dtype=uint8)
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._planes = GrowingZarr.open(path)
-        self._sections = GrowingZarr.open(_beside(self._planes.path))
+    def __init__(self, planes: GrowingZarr) -> None:
+        self._planes = planes
+        if not _beside(planes.path).exists():
+            _make_room(planes)
+        self._sections = GrowingZarr.open(_beside(planes.path))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return GrowingSections, (self._planes.path,)
-
-    @classmethod
-    def create(
-        cls,
-        path: str | Path,
-        shape: Sequence[int],
-        dtype: DTypeLike,
-        stored: StoredImage,
-        axes: str,
-        record: Mapping[str, Any],
-        *,
-        overwrite: bool = False,
-        version: Version = "0.5",
-    ) -> GrowingSections:
-        """Make an empty image, as :meth:`GrowingZarr.create` does, with axes Z, Y and X."""
-        sink = GrowingZarr.create(
-            path, shape, dtype, stored, axes, record, overwrite=overwrite, version=version
-        )
-        _make_room(sink)
-        return cls(path)
-
-    @classmethod
-    def reopen(cls, path: str | Path, record: Mapping[str, Any]) -> GrowingSections:
-        """Open what a run has left, as :meth:`GrowingZarr.reopen` does."""
-        sink = GrowingZarr.reopen(path, record)
-        if not _beside(sink.path).exists():  # it was killed at once
-            _make_room(sink)
-        return cls(path)
+        return GrowingSections, (self._planes,)
 
     @property
     def array(self) -> ZarrArray:
@@ -103,7 +82,7 @@ class GrowingSections:
         return self._sections.done
 
     def read(self, key: str, index: Index) -> NDArray[Any] | None:
-        """Read a part of a unit, in the order of axes of :meth:`create`, once it is committed."""
+        """Read a part of a unit, in the order of axes of the planes, once it is committed."""
         return self._sections.read(key, index)
 
     def commit(self, key: str, index: Index, values: NDArray[Any], report: Any) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from napari_dip.errors import FileProblem
-from napari_dip.stack.stored import Lazy, StoredImage
+from napari_dip.stack.lazy import Lazy
+from napari_dip.stack.stored import StoredImage
 
 __all__ = ["Frames", "is_pattern", "read_series"]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import tifffile
 import zarr
 
-from napari_dip.files.pieces import Pieces
 from napari_dip.files.tiff import known_axes, read_tiff, refuse_cut_short, tiff_complaints
 from napari_dip.files.tiff_tags import Header, read_header
+from napari_dip.stack.lazy import Pieces
 from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import FileProblem
-from napari_dip.files.pieces import Pieces
+from napari_dip.stack.lazy import Pieces
 from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:

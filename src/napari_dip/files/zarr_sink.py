@@ -234,14 +234,14 @@ class GrowingZarr:
 
 
 def begun_with(path: str | Path) -> dict[str, Any]:
-    """Return the record that :meth:`GrowingZarr.create` was given.
+    """Return the record that :meth:`GrowingZarr.create` was given; empty if it says nothing of it.
 
     Raises
     ------
     FileProblem
         If the folder was not made by it.
     """
-    record: dict[str, Any] = Journal(Path(path) / JOURNAL).about()["record"]
+    record: dict[str, Any] = Journal(Path(path) / JOURNAL).about().get("record", {})
     return record
 
 

@@ -11,8 +11,8 @@ import zarr
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.ngff import describe
-from napari_dip.files.pieces import Pieces
 from napari_dip.stack.axes import guess_axes
+from napari_dip.stack.lazy import Pieces
 from napari_dip.stack.stored import StoredImage
 
 __all__ = ["ZarrArray", "read_zarr", "zarr_provenance"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.stack.stored import Lazy
+from napari_dip.stack.lazy import Lazy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

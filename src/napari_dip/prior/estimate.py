@@ -96,7 +96,8 @@ def estimate_noise(
     flat = flat_pixels(planes, seen)
     if flat.level.size < 2:
         return NoiseModel(low=low, high=high)
-    correlated = np.quantile(flat.growth((2, 2)), _QUANTILES[0]) > _CORRELATED
+    (growth,) = flat.growths((1, 1), [2])
+    correlated = np.quantile(growth, _QUANTILES[0]) > _CORRELATED
     correlation = _correlation(flat) if correlated else ((), ())
     # Pixels so far apart show the whole noise, even where neighbours share theirs.
     details = flat.details((len(correlation[0]) + 1, len(correlation[1]) + 1))
@@ -132,9 +133,8 @@ def _correlation_along(flat: Flat, axis: int) -> tuple[float, ...] | None:
     s² (6 - 8 r(k) + 2 r(2k)). They grow until pixels so far apart share nothing; what grows on and
     on is texture.
     """
-    steps = [(k, 0) if axis == 0 else (0, k) for k in range(1, _FARTHEST + 1)]
-    growths = [np.quantile(flat.growth(step), _QUANTILES) for step in steps]
-    scales, typical = zip(*growths, strict=True)
+    growths = flat.growths((1, 0) if axis == 0 else (0, 1), range(1, _FARTHEST + 1))
+    scales, typical = zip(*(np.quantile(growth, _QUANTILES) for growth in growths), strict=True)
     if _settles(typical) is None:
         return None
     alone = max(2, _settles(scales) or _FARTHEST)  # what is shared across corners alone as well

@@ -10,6 +10,8 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
 
 __all__ = ["Flat", "by_intensity", "flat_pixels", "scale_of"]
@@ -42,12 +44,18 @@ class Flat:
         """Give their second differences; NaN where those reach beyond what is known."""
         return _second_differences(self.values, steps).ravel()[self.places]
 
-    def growth(self, steps: tuple[int, int]) -> NDArray[np.float64]:
-        """Tell how many times as strong they are as those of neighbours along the same axes.
+    def growths(
+        self, direction: tuple[int, int], steps: Iterable[int]
+    ) -> Iterator[NDArray[np.float64]]:
+        """Tell for each step how many times as strong they are as those of neighbours.
 
         At each intensity by itself: noise is shared alike at all of them, and texture is not.
         """
-        near, far = self.details((min(steps[0], 1), min(steps[1], 1))), self.details(steps)
+        near = self.details(direction)
+        for step in steps:
+            yield self._growth(near, self.details((step * direction[0], step * direction[1])))
+
+    def _growth(self, near: NDArray[np.float64], far: NDArray[np.float64]) -> NDArray[np.float64]:
         usable = np.isfinite(near) & np.isfinite(far)
         if not usable.any():
             return np.ones(1)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.stack.stored import Lazy
+from napari_dip.stack.lazy import Pieces
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.stack.axes import Index
+    from napari_dip.stack.lazy import Lazy
 
 __all__ = ["Bands", "by_rows"]
 
@@ -20,7 +21,7 @@ _AT_ONCE = 256_000_000
 """Bytes of a band: to read a stack by sections, all of it is read once for each of its bands."""
 
 
-class Bands(Lazy):
+class Bands(Pieces):
     """An array of which the last band along Y that was asked for stays in memory.
 
     Parameters
@@ -41,20 +42,10 @@ class Bands(Lazy):
     """
 
     def __init__(self, image: Lazy, y: int, at_once: int = _AT_ONCE) -> None:
-        self._image = image
+        super().__init__(image)
         self._y = y
         self._at_once = at_once
         self._held: tuple[Index, NDArray[Any]] | None = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of values along each axis."""
-        return self._image.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the values, in the machine's byte order."""
-        return self._image.dtype
 
     def __getitem__(self, index: Any, /) -> Any:
         index = index if isinstance(index, tuple) else (index,)
@@ -80,7 +71,7 @@ class Bands(Lazy):
             row //= self.shape[self._y]
         stop = min(self.shape[self._y], max(high, low + self._at_once // max(1, row)))
         band = (*parts[: self._y], slice(low, stop), *parts[self._y + 1 :])
-        return band, np.asarray(self._image[band])
+        return band, np.asarray(self._array[band])
 
 
 def by_rows(image: Lazy, axes: str) -> Lazy:

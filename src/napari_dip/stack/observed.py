@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_dip.errors import BadImage, BadMask
 from napari_dip.stack.bands import Bands
-from napari_dip.stack.stored import Lazy
+from napari_dip.stack.lazy import Lazy
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

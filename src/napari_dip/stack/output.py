@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.stack.axes import Index
+    from napari_dip.stack.lazy import Lazy
     from napari_dip.stack.plan import Unit
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.result import Result, UnitReport
-    from napari_dip.stack.stored import Lazy
     from napari_dip.stack.unit import Done
 
 __all__ = ["InMemory", "Output"]

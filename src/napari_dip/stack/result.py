@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.settings import Settings
-    from napari_dip.stack.stored import Lazy
+    from napari_dip.stack.lazy import Lazy
 
 __all__ = ["Result", "Snapshot", "UnitReport"]
 

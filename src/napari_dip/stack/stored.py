@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MICROMETRES", "SECONDS", "Lazy", "StoredImage", "canonical_unit"]
+    from napari_dip.stack.lazy import Lazy
+
+__all__ = ["MICROMETRES", "SECONDS", "StoredImage", "canonical_unit"]
 
 MICROMETRES = {
     "pm": 1e-6,
@@ -70,33 +72,6 @@ def canonical_unit(name: str | None) -> str | None:
     if name.lower() in _NO_UNIT:
         return None
     return _SPELLINGS.get(name.lower(), name)
-
-
-class Lazy(Protocol):
-    """An array whose values are read when they are asked for; a NumPy array is one too.
-
-    ``image[index]``, by numbers and slices, gives a NumPy array; ``np.asarray(image)`` reads all.
-    """
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of values along each axis."""
-        ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the values, in the machine's byte order."""
-        ...
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    def __getitem__(self, index: Any, /) -> Any: ...
-
-    def __array__(self, dtype: Any = None, /, *, copy: bool | None = None) -> NDArray[Any]:
-        return np.asarray(self[()], dtype)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""Images whose values stay where they are, in a file mostly, until they are asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Lazy", "Pieces"]
+
+
+class Lazy(Protocol):
+    """An array whose values are read when they are asked for; a NumPy array is one too.
+
+    ``image[index]``, by numbers and slices, gives a NumPy array; ``np.asarray(image)`` reads all.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along each axis."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values, in the machine's byte order."""
+        ...
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+    def __array__(self, dtype: Any = None, /, *, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[()], dtype)
+
+
+class Pieces(Lazy):
+    """An array of zarr or dask, whose pieces become NumPy's in the machine's byte order."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along each axis."""
+        shape: tuple[int, ...] = self._array.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values, in the machine's byte order."""
+        dtype: np.dtype[Any] = self._array.dtype.newbyteorder("=")
+        return dtype
+
+    def __getitem__(self, index: Any, /) -> Any:
+        return np.asarray(self._array[index], self.dtype)
