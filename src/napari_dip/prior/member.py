@@ -21,7 +21,7 @@ from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperat
 from napari_dip.prior.project import project
 from napari_dip.prior.refine import refine, refine_alone
 from napari_dip.prior.rules import make_rule
-from napari_dip.settings import Settings, SuperResolve
+from napari_dip.settings import Inpaint, Settings, SuperResolve
 from napari_dip.steps import each
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from napari_dip.prior.stopping import StoppingRule
 
 __all__ = ["Fit"]
+
+_IN_GAPS = 0.5
+"""Of the noise, where the known pixels are returned as they were: texture that is taken for noise
+blurs what is filled in, and noise that is left in the neighbours hardly harms it."""
 
 
 @dataclass(frozen=True)
@@ -188,10 +192,12 @@ class Fit:
         ratios = torch.tensor([least / sigma if least else 1.0 for sigma in sigmas]).to(known)
         ratios = ratios.reshape(-1, *[1] * (known.ndim - 2))
         parts = [*(image * ratios for image in images), known]
-        image = filtered(*parts, least)
+        task = self.settings.task
+        trusted = least * (_IN_GAPS if isinstance(task, Inpaint) and task.keep_known else 1)
+        image = filtered(*parts, trusted)
         if self.block.shared == "C":
             channels = zip(*(part.split(1, dim=1) for part in parts), strict=True)
-            alone = torch.cat([filtered(*each, least) for each in channels], dim=1)
+            alone = torch.cat([filtered(*each, trusted) for each in channels], dim=1)
             image = (image + alone) / 2
         return self.domain.leave((image / ratios)[0].cpu().numpy())
 
