@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_dip import Settings
+from napari_dip import Inpaint, Settings
 from napari_dip.prior import calibrate
 from napari_dip.sentences import duration, outlook
 from napari_dip.stack.forecast import expected_seconds, survey_seconds
@@ -61,6 +61,18 @@ def test_the_look_at_all_planes_is_told_before_it_was_taken():
     words = outlook(plan, settings, device, result_bytes=0)
     hours = (32_400 + expected_seconds(plan, settings, device)) / 3600
     assert f"about {hours:.1f} h" in words
+
+
+def test_a_stack_is_inpainted_in_no_more_than_what_is_told():
+    def words(shape, **task):
+        settings = Settings(task=Inpaint(**task), axes="ZYX"[-len(shape) :], device="cpu")
+        plan, device = settle(lay_out(shape, settings), settings, device="cpu")
+        return outlook(plan, settings, device, result_bytes=0)
+
+    assert "Takes up to" in words((4, 64, 64))
+    assert "planes without a gap take no time" in words((4, 64, 64))
+    assert "Takes about" in words((64, 64))
+    assert "without a gap" not in words((4, 64, 64), keep_known=False)
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,13 @@ def test_a_mask_can_hold_for_one_plane_of_a_stack():
     assert "8.68 % of the pixels of this plane are missing" in mask.in_words(stack)
 
 
+def test_it_is_said_in_how_many_planes_something_is_missing():
+    stack, painted = Image(np.zeros((4, 16, 18), np.uint8)), np.zeros((4, 16, 18), np.uint8)
+    painted[1], painted[3] = boxed(), boxed()
+    assert "are missing, in 2 of 4 planes." in Mask(Labels(painted)).in_words(stack)
+    assert "planes" not in Mask(Labels(painted[1])).in_words(stack)  # it holds for all of them
+
+
 @pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
 @pytest.mark.parametrize("most", [2**26, 100])
 @pytest.mark.parametrize(

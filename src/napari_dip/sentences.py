@@ -47,7 +47,7 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
     where = f"on {workers}"
     if workers is None:
         seconds = expected_seconds(problem.plan, settings, problem.device)
-        where = f"about {duration(seconds)} on {problem.device}"
+        where = f"{_about(problem.plan, settings)} {duration(seconds)} on {problem.device}"
     return (
         f"{doing} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
         f"{settings.preset}, {', '.join(part for part in changed if part)}; {problem}, "
@@ -88,8 +88,10 @@ def outlook(
         least, most = sorted(
             look + expected_seconds(one, settings, device) for one in (plan, alone)
         )
-        seconds = f"about {duration(most)}"
-        if duration(least) != duration(most):
+        seconds = f"{_about(plan, settings)} {duration(most)}"
+        if _skips(plan, settings):
+            seconds += " (planes without a gap take no time)"
+        elif duration(least) != duration(most):
             seconds = f"{duration(least)} to {duration(most)}, as the neighbours are alike or not"
         less = f" (less with {workers} processes)" if workers > 1 else ""
         work = workers * expected_bytes(plan, settings, device)
@@ -103,6 +105,16 @@ def outlook(
             "free: save it as OME-Zarr."
         )
     return " ".join(said)
+
+
+def _skips(plan: Plan, settings: Settings) -> bool:
+    """Whether units may have nothing to be done; which ones, only the mask would tell."""
+    task = settings.task
+    return isinstance(task, Inpaint) and task.keep_known and len(plan.units) > 1
+
+
+def _about(plan: Plan, settings: Settings) -> str:
+    return "up to" if _skips(plan, settings) else "about"
 
 
 def duration(seconds: float) -> str:

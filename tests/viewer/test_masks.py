@@ -39,7 +39,8 @@ def test_a_new_mask_is_ready_to_be_painted_in(open_panel, cells, told):
     assert not panel["run"].isEnabled()
     mask.paint((1, 10, 10), 1)
     assert panel["run"].isEnabled()
-    told(panel, f"{100 * (mask.data > 0).mean():.3g} % of the pixels are missing.")
+    part, planes = f"{100 * (mask.data > 0).mean():.3g} %", len(mask.data)
+    told(panel, f"{part} of the pixels are missing, in 1 of {planes} planes.")
     assert not panel["planes"].isVisibleTo(panel.widget.native)
 
 

@@ -55,6 +55,19 @@ def test_the_result_takes_the_place_of_the_preview(running, engine):
     assert running.said.startswith("Done")
 
 
+def test_the_curve_counts_in_whole_iterations(make_napari_viewer, qtbot):
+    from napari_dip.plugin.curve import Curve
+
+    viewer = make_napari_viewer()
+    curve = Curve(viewer, viewer.window._qt_window)
+    for last in (3, 30, 3000):
+        ticks = [
+            tick for _, ticks in curve.getAxis("bottom").tickValues(1, last, 250) for tick in ticks
+        ]
+        assert len(ticks) > 1
+        assert all(tick == round(tick) for tick in ticks)
+
+
 def test_one_iteration_is_said_as_one(open_panel, engine, noisy, monkeypatch):
     engine.finish.set()
     monkeypatch.setattr(

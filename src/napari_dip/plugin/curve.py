@@ -28,6 +28,14 @@ __all__ = ["Curve"]
 _HEIGHT = 118
 
 
+class _Iterations(pg.AxisItem):  # type: ignore[misc]
+    """An axis of whole numbers."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        spacings = super().tickSpacing(low, high, size)
+        return [(max(1.0, spacing), offset) for spacing, offset in spacings]
+
+
 class Curve(pg.PlotWidget):  # type: ignore[misc]
     """A small plot that can be clicked and needs no other handling.
 
@@ -45,7 +53,7 @@ class Curve(pg.PlotWidget):  # type: ignore[misc]
     picked = Signal(int)
 
     def __init__(self, viewer: Viewer, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(parent, axisItems={"bottom": _Iterations("bottom")})
         self.setObjectName("curve")
         self.setAccessibleName("curve")
         self.setToolTip(

@@ -150,7 +150,10 @@ class Mask:
         """
         pixels, note = self.missing(image)
         where = " of this plane" if self.plane is not None else ""
-        return f"{100 * pixels.mean():.3g} % of the pixels{where} are missing. {note}".strip()
+        hit = pixels.any(axis=(-2, -1))
+        planes = f", in {hit.sum()} of {hit.size} planes" if 0 < hit.sum() < hit.size else ""
+        said = f"{100 * pixels.mean():.3g} % of the pixels{where} are missing{planes}. {note}"
+        return said.strip()
 
 
 def plane_shown(viewer: Viewer, image: Image, ndim: int) -> tuple[int, ...]:
