@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
-from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtCore import QBuffer, QPoint, QPointF, Qt
 from qtpy.QtGui import QIcon, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
@@ -268,9 +268,15 @@ def test_icons_and_link_follow_the_theme(open_panel):
     panel = open_panel("Inpaint", Image(np.zeros((32, 32))))
     fold = panel.dock.findChild(QCollapsible, "advanced").toggleButton()
 
+    def picture(icon, mode):
+        buffer = QBuffer()
+        buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+        icon.pixmap(16, 16, mode).save(buffer, "PNG")
+        return bytes(buffer.data())
+
     def looks():
         pictures = [
-            button.icon().pixmap(16, 16, mode).toImage().constBits().asstring(16 * 16 * 4)
+            picture(button.icon(), mode)
             for button in (fold, panel["discard"], panel["new_mask"])
             for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled)
         ]
