@@ -39,21 +39,21 @@ class _Neighbours:
 
     layout: Layout
     steps: dict[Numbers, tuple[int, float, float]] = field(default_factory=dict)
-    _before: dict[Numbers, NDArray[np.float32]] = field(default_factory=dict)
+    _before: dict[Numbers, Seen] = field(default_factory=dict)
 
     def add(self, seen: Seen, numbers: Numbers, channel: int) -> None:
         axis = self.layout.axes.index(self.layout.shared)
         place = self.layout.leading.index(axis)
         others = (*numbers[:place], *numbers[place + 1 :])
-        plane = np.where(seen.known, seen.values, np.nan).astype(np.float32)
         before = self._before.pop(others, None)
         if numbers[place] != self.layout.shape[axis] - 1:
-            self._before[others] = plane
+            self._before[others] = seen
         if before is None:
             return
-        both = np.isfinite(plane) & np.isfinite(before)
+        both = before.known & seen.known
         if both.any():
-            one, other = (each[both].astype(np.float64) for each in (before, plane))
+            part = ... if both.all() else both  # a mask would copy what is wholly known
+            one, other = (each.values[part].astype(np.float64) for each in (before, seen))
             level = (one.mean() + other.mean()) / 2
             self.steps[numbers] = channel, float((other - one).var()), float(level)
 
