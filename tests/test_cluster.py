@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -332,6 +333,12 @@ def started(source: Path, output: Path, *options: str) -> Iterator[subprocess.Po
             process.kill()
 
 
+def at_work(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """List the children that have computed for longer than it takes to load torch."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    return [child for child in children if sum(child.cpu_times()[:2]) > 8]
+
+
 @pytest.mark.slow
 @posix
 def test_a_run_whose_client_is_killed_can_be_gone_on_with(source, tmp_path):
@@ -360,7 +367,9 @@ def test_a_run_whose_client_is_killed_can_be_gone_on_with(source, tmp_path):
 def test_a_ctrl_c_that_the_workers_hear_too_keeps_the_best_of_what_is_restored(source, tmp_path):
     out = tmp_path / "out.tif"
     with started(source, out, "--iterations", "1000000", "--keep-on-interrupt") as process:
-        time.sleep(2)
+        while len(at_work(process)) < 2:
+            assert process.poll() is None
+            time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr
