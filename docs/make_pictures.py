@@ -54,7 +54,7 @@ def take(widget: str) -> None:
     viewer.grid.enabled = True
     viewer.grid.stride = len(viewer.layers) - 1  # a mask lies on the image
     viewer.reset_view()
-    viewer.camera.zoom *= 1.1
+    viewer.scene.camera.zoom *= 1.1
     wait(1000)
     shot = Picture.fromarray(viewer.screenshot(canvas_only=False, flash=False)).convert("RGB")
     # 256 colours are enough for grey pictures in a grey window, at a third of the size.
