@@ -138,11 +138,10 @@ class Module(registration._DummyBackendModule):
         return [torch.bfloat16]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def the_other_device():
-    registration._setup_privateuseone_for_python_backend(
-        ELSEWHERE.partition(":")[0], backend_module=Module()
-    )
+# While tests are collected: autograd counts the devices when it is first used.
+registration._setup_privateuseone_for_python_backend(
+    ELSEWHERE.partition(":")[0], backend_module=Module()
+)
 
 
 @pytest.fixture
