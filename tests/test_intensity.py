@@ -21,6 +21,13 @@ def measure(values, known=None):
     return extent.scale(values.dtype)
 
 
+def test_outliers_of_float16_are_told_though_it_does_not_reach_as_far():
+    values = np.full((8, 9), 5000, np.float16)
+    values[2:5, 0:3], values[5:8, 5:8] = -(2.0**14), 2.0**14
+    scale = measure(values)
+    assert scale.low < -(2.0**14) < 2.0**14 < scale.high
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(data=st.data())
 def test_there_and_back_again(dtype, data):

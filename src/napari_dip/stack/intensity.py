@@ -143,7 +143,7 @@ class Extent:
 
     def count(self, values: NDArray[Any], known: NDArray[np.bool_]) -> None:
         """Count what lies far out."""
-        low, high = self._reached()
+        low, high = map(np.float64, self._reached())  # they may lie beyond all float16
         seen = values[known]
         self.far += int(((seen < low) | (seen > high)).sum())
 
