@@ -94,7 +94,10 @@ def compute(operator, args, kwargs):
     devices = [leaf for leaf in leaves if isinstance(leaf, torch.device)]
     stays = any(map(is_elsewhere, devices)) if devices else bool(there)
     if operator in (aten._to_copy.default, aten.copy_.default):
-        if stays != bool(there) or len(there) % len(tensors):
+        *target, source = args[:2] if operator is aten.copy_.default else args[:1]
+        if target:
+            stays = isinstance(target[0], Elsewhere)
+        if isinstance(source, Elsewhere) != stays:
             note("came" if stays else "left")
     elif there and any(tensor.ndim for tensor in tensors if not isinstance(tensor, Elsewhere)):
         raise RuntimeError(f"{operator} was given tensors on two devices")
@@ -209,6 +212,18 @@ def test_another_device_gives_the_same_and_is_asked_for_nothing_between_looks(
     assert crossings["read", "fit"] == 2 * fits  # the looks after ten and twelve iterations
     assert crossings["left", "fit"] == 2 * fits  # the best average, and the latest
     assert not [place for what, place in crossings if what == "came" and place in LOOP]
+
+
+def test_what_crosses_over_is_noted():
+    with OnBoth():
+        here, elsewhere = torch.zeros(3), torch.ones(3).to(ELSEWHERE)
+        crossings.clear()
+        assert type(here.copy_(elsewhere)) is torch.Tensor
+        assert dict(crossings) == {("left", ""): 1}
+        assert elsewhere.copy_(here + 2) is elsewhere
+        assert crossings["came", ""] == 1
+    assert here.tolist() == [1, 1, 1]
+    assert elsewhere.here.tolist() == [3, 3, 3]
 
 
 def test_what_lies_here_is_not_mixed_with_what_lies_elsewhere():

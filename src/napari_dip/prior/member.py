@@ -98,7 +98,7 @@ class Fit:
             self._sigma,
             torch.Generator().manual_seed(derived(self.seed, "held out")),
             correlation=float(np.mean([along[:1] or (0.0,) for along in self._correlation])),
-            whole=not mixes_pixels(self.block, self.settings) and bool(self.block.known.all()),
+            whole=not mixes_pixels(self.block, self.settings) and not self._gaps,
         )
         channels, *low = self.block.values.shape
         factors = self.settings.factors.values()
@@ -137,14 +137,13 @@ class Fit:
         """Whether patches are compared: no operator mixes pixels, and each has its own noise."""
         if mixes_pixels(self.block, self.settings):
             return False
-        missing = not self.block.known.all()
-        return self.recipe.refinement > 0 and (self._sigma > 0 or missing)
+        return self.recipe.refinement > 0 and (self._sigma > 0 or self._gaps)
 
     @property
     def filters(self) -> bool:
         """Whether a filter can do without an estimate: all of a plane is known, with noise."""
-        plane = self.block.values.ndim == 3 and bool(self.block.known.all())
-        return self.refines and plane and self._sigma > 0
+        plane = self.block.values.ndim == 3
+        return self.refines and plane and self._sigma > 0 and not self._gaps
 
     def second_opinion(self) -> NDArray[np.float32]:
         """Denoise without any network, in the intensities of the block."""
@@ -200,6 +199,11 @@ class Fit:
             alone = torch.cat([filtered(*each, trusted) for each in channels], dim=1)
             image = (image + alone) / 2
         return self.domain.leave((image / ratios)[0].cpu().numpy())
+
+    @property
+    def _gaps(self) -> bool:
+        """Whether a pixel is missing."""
+        return not self.block.known.all()
 
     def _clipping(self) -> Clipping | None:
         """Tell where the sensor clips; where the noise depends on the intensity it is let be."""
