@@ -17,7 +17,7 @@ from napari_dip.plugin.compute import Machines, begin
 from napari_dip.plugin.layers import first_guess
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from napari_dip.plugin.layers import LayerData, LayerInput
     from napari_dip.plugin.target import Target
@@ -38,6 +38,10 @@ def _gone() -> threading.Event:
     return event
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(eq=False)
 class Exchange:
     """What the worker and the viewer know in common.
@@ -51,6 +55,8 @@ class Exchange:
         Set by the viewer: come to an end, and keep the best so far.
     discarding
         Set by the viewer: come to an end, nothing is wanted any more.
+    leaving
+        Whether napari is closing: it waits for the worker, and lets nobody press a button.
     going
         Cleared by the viewer to pause the run, and set to let it go on.
     earlier, more
@@ -69,6 +75,7 @@ class Exchange:
 
     stopping: threading.Event = field(default_factory=threading.Event)
     discarding: threading.Event = field(default_factory=threading.Event)
+    leaving: Callable[[], bool] = _never
     going: threading.Event = field(default_factory=_gone)
     earlier: Result | None = None
     more: int = 0
@@ -84,9 +91,14 @@ class Exchange:
     _unread: list[Snapshot] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def unwanted(self) -> bool:
+        """Whether nobody waits for the result any more."""
+        return self.discarding.is_set() or self.leaving()
+
     def stop_requested(self) -> bool:
         """Tell the restoration whether to come to an end; in a pause, not before it is over."""
-        while not (ending := self.stopping.is_set() or self.discarding.is_set()):
+        while not (ending := self.stopping.is_set() or self.unwanted):
             if self.going.wait(_WAKE_EVERY_S):
                 break
         return ending
@@ -117,6 +129,7 @@ class Exchange:
         if self.steps is not None:
             self.steps.close()
         self.closing.close()
+        self.leaving = _never
         self.steps = self._latest = self._picture = self.begun = self.result = self.earlier = None
 
 
@@ -178,7 +191,7 @@ def _followed(steps: Restoration, exchange: Exchange) -> Generator[None, None, N
 
     woken = -_WAKE_EVERY_S
     try:
-        while not exchange.discarding.is_set():
+        while not exchange.unwanted:
             exchange.post(next(steps))
             if time.monotonic() - woken >= _WAKE_EVERY_S:
                 woken = time.monotonic()

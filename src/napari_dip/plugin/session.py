@@ -103,6 +103,8 @@ class Session:
         self._worker = thread_worker(deep_image_prior_restoration)(
             source, settings, self._exchange, self._target, machines or Machines()
         )
+        # napari lets workers quit when it closes; a run that is paused yields to no worker.
+        self._exchange.leaving = lambda: bool(self._worker.abort_requested)
         self._worker.yielded.connect(self._show)
         self._worker.finished.connect(self._finish)
 
@@ -158,7 +160,7 @@ class Session:
 
     def _show_latest(self) -> None:
         latest, picture = self._exchange.fetch()
-        if self._output is None or self._unwanted or latest is None:
+        if self._output is None or self._exchange.unwanted or latest is None:
             return
         self.history.note(self._exchange.numbers())
         if picture is not None:
@@ -191,11 +193,6 @@ class Session:
             parts.append(f"{self._exchange.place}, {gigabytes(self._exchange.used_bytes)}")
         return "; ".join(parts)
 
-    @property
-    def _unwanted(self) -> bool:
-        """Whether the user gave the run up, or napari did, which lets workers quit on closing."""
-        return self._exchange.discarding.is_set() or bool(self._worker.abort_requested)
-
     def _finish(self) -> None:
         _running.discard(self)
         if self._progress is not None:
@@ -217,7 +214,7 @@ class Session:
     def _conclude(self, output: Output, source: LayerInput, earlier: Afterwards | None) -> str:
         """Do with the output what the end calls for, and say so."""
         result = self._exchange.result
-        if self._unwanted:
+        if self._exchange.unwanted:
             self.ending = "discarded"
             output.remove()
             self.outcome = None if earlier is None else earlier.as_it_was()
