@@ -15,6 +15,7 @@ import pytest
 import tifffile
 import typer
 from napari.components import ViewerModel
+from npe2 import PluginManifest
 
 from napari_dip import Settings, restore
 from napari_dip.cli import app
@@ -126,6 +127,15 @@ def test_the_readme_leads_to_pages_that_are_there() -> None:
     assert pages
     for page in pages:
         assert (ROOT / "docs" / f"{page}.md").is_file(), page
+
+
+def test_the_pages_name_the_menu_of_the_panels_as_napari_does() -> None:
+    manifest = PluginManifest.from_file(ROOT / "napari.yaml")
+    panels = [widget.display_name for widget in manifest.contributions.widgets]
+    named = re.findall(
+        r"\*\*Plugins › (.+) › (.+?)\*\*", "".join(page.read_text("utf-8") for page in PAGES)
+    )
+    assert {*named} == {(manifest.display_name, panel) for panel in panels}
 
 
 def test_an_excerpt_of_a_page_begins_and_ends():
