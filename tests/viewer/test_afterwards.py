@@ -7,9 +7,10 @@ import weakref
 
 import numpy as np
 import pytest
+from napari._qt.qthreading import wait_for_workers_to_quit
 from napari.layers import Image
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
 from napari_dip.plugin import session
 from napari_dip.plugin.afterwards import blended
@@ -110,21 +111,60 @@ def test_closing_the_viewer_ends_a_paused_run(running, engine, qtbot):
     assert engine.ballast() is None
 
 
-def test_keys_press_the_buttons_while_the_panel_has_the_focus(running, qtbot):
+def test_napari_that_is_quit_does_not_wait_for_a_run_that_is_paused(running):
+    running.press("pause")
+    wait_for_workers_to_quit(20_000)  # as napari does, which waits for ever; here it would raise
+    running.wait_until_idle()
+
+
+@pytest.fixture
+def in_front(running, qtbot):
+    """The same, in a window that hears keys."""
     window = running.viewer.window._qt_window
     with qtbot.waitActive(window):
         window.show()
         window.activateWindow()
-    stop = running["stop"]
-    assert "(F7)" in stop.toolTip()
-    stop.setFocus()
-    qtbot.keyClick(stop, Qt.Key.Key_F6)
-    assert running["resume"].isEnabled()
-    qtbot.keyClick(stop, Qt.Key.Key_F6)
-    assert running["pause"].isEnabled()
-    qtbot.keyClick(stop, Qt.Key.Key_F7)
-    running.wait_until_idle()
-    assert running.said.startswith("Stopped")
+    return running
+
+
+@pytest.mark.parametrize(("stop", "told"), [(Qt.Key.Key_F7, "F7"), (Qt.Key.Key_Escape, "Esc")])
+def test_keys_press_the_buttons_while_the_panel_has_the_focus(in_front, qtbot, stop, told):
+    assert told in in_front["stop"].toolTip()
+    in_front["stop"].setFocus()
+    qtbot.keyClick(in_front["stop"], Qt.Key.Key_F6)
+    assert in_front["resume"].isEnabled()
+    qtbot.keyClick(in_front["stop"], Qt.Key.Key_F6)
+    assert in_front["pause"].isEnabled()
+    qtbot.keyClick(in_front["stop"], stop)
+    in_front.wait_until_idle()
+    assert in_front.said.startswith("Stopped")
+
+
+def test_a_click_anywhere_in_the_panel_lets_it_hear_its_keys(in_front, qtbot):
+    panel = in_front.widget.native
+    blank = in_front.dock.findChild(QScrollArea).widget()
+    for clicked, heard in ((in_front["curve"].viewport(), in_front["scrub"]), (blank, panel)):
+        in_front.viewer.window._qt_window.setFocus()
+        qtbot.mouseClick(clicked, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
+        assert heard.hasFocus()
+    qtbot.keyClick(panel, Qt.Key.Key_F6)
+    assert in_front["resume"].isEnabled()
+
+
+def test_the_focus_stays_with_what_can_be_pressed_next_and_never_comes_upon_discard(
+    in_front, qtbot
+):
+    in_front["pause"].setFocus()
+    qtbot.keyClick(in_front["pause"], Qt.Key.Key_Space)
+    assert in_front["resume"].hasFocus()
+    qtbot.keyClick(in_front["resume"], Qt.Key.Key_Space)
+    assert in_front["pause"].hasFocus()
+    in_front["stop"].setFocus()
+    qtbot.keyClick(in_front["stop"], Qt.Key.Key_Space)
+    assert in_front.widget.native.isAncestorOf(QApplication.focusWidget())
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
+    in_front.wait_until_idle()
+    assert in_front.said.startswith("Stopped")
 
 
 def test_looking_back_in_mid_run_holds_the_picture_but_not_the_run(running, qtbot):

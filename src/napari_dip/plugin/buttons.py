@@ -18,15 +18,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Buttons", "bind"]
 
-# napari uses none of them.
+# napari uses none of them, but Esc in shapes and labels that are being drawn on the canvas.
 _KEYS = {
-    "run": "F5",
-    "pause": "F6",
-    "resume": "F6",
-    "stop": "F7",
-    "continue": "F8",
-    "discard": "F9",
+    "run": ["F5"],
+    "pause": ["F6"],
+    "resume": ["F6"],
+    "stop": ["F7", "Esc"],
+    "continue": ["F8"],
+    "discard": ["F9"],
 }
+
+_NEXT = {"run": "pause", "pause": "resume", "resume": "pause"}
+"""Which button comes in the place of one that was pressed and makes no sense any more."""
 
 
 class Buttons(Container[Widget]):
@@ -47,15 +50,32 @@ class Buttons(Container[Widget]):
 
     def allow(self, *names: str) -> None:
         """Let only these be pressed; of *Pause* and *Resume* only one is seen."""
+        able = {button.name: button for button in self.all if button.name in names}
+        for button in able.values():
+            button.enabled = True
+        seen, hidden = self.pause, self.resume
+        if "resume" in able:
+            seen, hidden = hidden, seen
+        seen.visible = True
         for button in self.all:
-            button.enabled = button.name in names
-        self.pause.visible, self.resume.visible = "resume" not in names, "resume" in names
+            if button.name in able:
+                continue
+            if button.native.hasFocus():
+                # Qt would go on to the next: from Stop to Discard, which a second press would ask.
+                follows = able.get(_NEXT.get(button.name, ""), self)
+                follows.native.setFocus()
+            button.enabled = False
+        hidden.visible = False
 
 
 def bind(panel: QWidget, buttons: Sequence[PushButton]) -> None:
-    """Let keys press buttons while the panel has the focus; the tooltips tell which."""
-    for key in dict.fromkeys(_KEYS.values()):
-        own = [button for button in buttons if _KEYS[button.name] == key]
+    """Let keys press buttons while the panel has the focus; the tooltips tell which.
+
+    A click anywhere in the panel gives it the focus.
+    """
+    panel.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+    for key in dict.fromkeys(key for keys in _KEYS.values() for key in keys):
+        own = [button for button in buttons if key in _KEYS[button.name]]
 
         def press(own: list[PushButton] = own) -> None:
             # Only one of them: to press it may enable the next.
@@ -66,5 +86,5 @@ def bind(panel: QWidget, buttons: Sequence[PushButton]) -> None:
         shortcut = QShortcut(QKeySequence(key), panel)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(press)
-        for button in own:
-            button.tooltip = f"{button.tooltip} ({key})"
+    for button in buttons:
+        button.tooltip = f"{button.tooltip} ({' or '.join(_KEYS[button.name])})"

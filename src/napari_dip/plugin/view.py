@@ -126,6 +126,7 @@ class RunView(QWidget):
 
             self._curve = Curve(self._viewer, self)
             self._curve.picked.connect(self._pick)
+            self._curve.setFocusProxy(self.tools.scrub)
             self.layout().insertWidget(0, self._curve)  # type: ignore[union-attr]
         return self._curve
 
