@@ -108,6 +108,19 @@ def test_inpaint_fills_what_the_mask_marks_and_nothing_else(cells, hole, tmp_pat
     assert f"{hidden / 480:.1%} of the pixels are missing" in result.stderr
 
 
+def test_of_a_stack_only_the_planes_with_a_gap_take_time(tmp_path):
+    stack = np.random.default_rng(0).poisson(50, (3, 16, 16)).astype(np.uint16)
+    missing = np.zeros(stack.shape, np.uint8)
+    missing[1, 4:7, 4:12] = 1
+    stack_tif, mask_tif, out = (tmp_path / name for name in ("stack.tif", "mask.tif", "out.tif"))
+    tifffile.imwrite(stack_tif, stack, imagej=True, metadata={"axes": "ZYX"})
+    tifffile.imwrite(mask_tif, missing, photometric="minisblack")
+    result = call("inpaint", stack_tif, mask_tif, out, *QUICK)
+    assert result.exit_code == 0, result.stderr
+    assert "up to 1 s (planes without a gap take no time) on cpu" in result.stderr
+    np.testing.assert_array_equal((read_image(out).image != stack).any((1, 2)), [0, 1, 0])
+
+
 def test_a_stack_keeps_its_axes(tmp_path):
     stack = np.random.default_rng(0).poisson(50, (2, 16, 16)).astype(np.uint8)
     write_image(tmp_path / "in.tif", StoredImage(stack, "ZYX", {"Z": 2.0, "Y": 0.5, "X": 0.5}))

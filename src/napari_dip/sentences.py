@@ -47,7 +47,7 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
     where = f"on {workers}"
     if workers is None:
         seconds = expected_seconds(problem.plan, settings, problem.device)
-        where = f"{_about(problem.plan, settings)} {duration(seconds)} on {problem.device}"
+        where = f"{_at_most_or_about(seconds, problem.plan, settings)} on {problem.device}"
     return (
         f"{doing} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
         f"{settings.preset}, {', '.join(part for part in changed if part)}; {problem}, "
@@ -88,10 +88,8 @@ def outlook(
         least, most = sorted(
             look + expected_seconds(one, settings, device) for one in (plan, alone)
         )
-        seconds = f"{_about(plan, settings)} {duration(most)}"
-        if _skips(plan, settings):
-            seconds += " (planes without a gap take no time)"
-        elif duration(least) != duration(most):
+        seconds = _at_most_or_about(most, plan, settings)
+        if duration(least) != duration(most) and not _skips(plan, settings):
             seconds = f"{duration(least)} to {duration(most)}, as the neighbours are alike or not"
         less = f" (less with {workers} processes)" if workers > 1 else ""
         work = workers * expected_bytes(plan, settings, device)
@@ -113,8 +111,10 @@ def _skips(plan: Plan, settings: Settings) -> bool:
     return isinstance(task, Inpaint) and task.keep_known and len(plan.units) > 1
 
 
-def _about(plan: Plan, settings: Settings) -> str:
-    return "up to" if _skips(plan, settings) else "about"
+def _at_most_or_about(seconds: float, plan: Plan, settings: Settings) -> str:
+    if _skips(plan, settings):
+        return f"up to {duration(seconds)} (planes without a gap take no time)"
+    return f"about {duration(seconds)}"
 
 
 def duration(seconds: float) -> str:

@@ -65,6 +65,22 @@ def test_the_mask_of_a_large_stack_is_one_plane_for_all_or_for_the_one_that_is_s
     assert not missing[:2].any()
 
 
+def test_where_the_mask_hides_all_run_is_grey_and_the_reason_stands_there_once(
+    open_panel, cells, told, qtbot
+):
+    panel = open_panel("Inpaint", cells)
+    panel.press("new_mask")
+    mask = panel.viewer.layers[-1]
+    mask.data = np.ones_like(mask.data)
+    qtbot.waitUntil(lambda: "hides the whole" in panel["estimate"].text(), timeout=30_000)
+    assert not panel["run"].isEnabled()
+    assert not panel["coverage"].isVisibleTo(panel.widget.native)
+    mask.data = np.broadcast_to(np.eye(32, 40, dtype=int), cells.data.shape).copy()
+    told(panel, "2.5 % of the pixels are missing")
+    assert panel["run"].isEnabled()
+    assert panel["coverage"].isVisibleTo(panel.widget.native)
+
+
 def test_bad_pixels_are_suggested_with_a_label_for_each_kind(open_panel, cells, qtbot):
     cells.data[1, 5, 6], cells.data[2, 7, 8] = 999, 999
     cells.data[0, 20, 20] = 0

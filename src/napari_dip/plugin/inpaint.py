@@ -231,11 +231,15 @@ class Inpaint(Panel):
         """Find out how much is missing."""
         image, mask = self.image.value, self.mask.value
         both = image is not None and mask is not None
-        self.coverage.visible = both
+        self.coverage.visible = both and self.coverage.visible
         self._measure.ask(_Coverage(self._mask(), image) if both else None)
 
     def _tell_coverage(self, answer: Answer) -> None:
+        """Say how much is missing, or why nothing can be filled in."""
         self.coverage.value = answer.words
+        self.coverage.visible = answer.possible
+        if not answer.possible:
+            self._readiness.hinder(answer.words)
 
     def _new_mask(self) -> None:
         mask, words = new_mask(self._viewer, self.image.value)
