@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari._app_model import get_app_model
 from napari.layers import Image, Labels
 from qtpy.QtCore import QBuffer, QPoint, QPointF, Qt
 from qtpy.QtGui import QIcon, QWheelEvent
@@ -262,6 +263,18 @@ def test_without_an_image_the_sample_is_offered(open_panel, name):
     panel.viewer.layers.clear()
     assert panel["open_sample"].isVisibleTo(panel.dock)
     assert not panel["run"].isEnabled()
+
+
+def test_labels_in_place_of_an_image_are_told_with_what_makes_an_image_of_them(open_panel):
+    panel = open_panel("Denoise")
+    labels = panel.viewer.add_labels(np.eye(32, dtype=int), name="counts")
+    assert "'counts' is a Labels layer" in panel["estimate"].text()
+    panel.viewer.layers.selection = {labels}
+    get_app_model().commands.execute_command("napari.layer.convert_to_image").result()
+    assert panel["image"].currentText() == "counts"
+    assert panel["run"].isEnabled()
+    panel.viewer.layers.clear()
+    assert "the sample" in panel["estimate"].text()
 
 
 def test_icons_and_link_follow_the_theme(open_panel):

@@ -1,10 +1,11 @@
-"""What a newcomer looks for: the sample to begin with, and the page that explains the panel."""
+"""What a newcomer looks for: an image to begin with, and the page that explains the panel."""
 
 from __future__ import annotations
 
 from importlib.metadata import metadata
 from typing import TYPE_CHECKING, Any
 
+from napari.layers import Labels
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from magicgui.widgets import PushButton
     from napari.viewer import Viewer
 
-__all__ = ["HelpLink", "sample_button", "with_help"]
+__all__ = ["HelpLink", "no_image", "sample_button", "with_help"]
 
 
 class HelpLink(QLabel):
@@ -63,6 +64,17 @@ def sample_button() -> PushButton:
     return controls.button(
         "open_sample", "Open the sample", "Open an image that suits this panel, to try it on."
     )
+
+
+def no_image(viewer: Viewer) -> str:
+    """Say how to come by an image: files of 32-bit integers napari opens as Labels."""
+    labels = [layer.name for layer in viewer.layers if isinstance(layer, Labels)]
+    if labels:
+        return (
+            f"There is no image yet, and '{labels[-1]}' is a Labels layer. If it is to be "
+            "restored, right-click it in the layer list and choose Convert to Image."
+        )
+    return "There is no image yet: open one, or the sample, then press Run."
 
 
 def _site() -> str:

@@ -15,7 +15,7 @@ from napari_dip.plugin.advanced import Advanced
 from napari_dip.plugin.again import Again, reapplied
 from napari_dip.plugin.buttons import Buttons, bind
 from napari_dip.plugin.estimate import Asked
-from napari_dip.plugin.guide import HelpLink, sample_button, with_help
+from napari_dip.plugin.guide import HelpLink, no_image, sample_button, with_help
 from napari_dip.plugin.icons import Icons
 from napari_dip.plugin.layers import LayerInput, matched, read_layer
 from napari_dip.plugin.placing import Placing, settle_target
@@ -122,6 +122,8 @@ class Panel(Container[Widget]):
         begun_by = self._buttons, self._trying, self._queue
         self._readiness = Readiness(self.native, self.estimate, self._steering, *begun_by)
         self._watch = Watch(self._look_again)
+        self._viewer.layers.events.inserted.connect(self._look_for_image)
+        self._viewer.layers.events.removed.connect(self._look_for_image)
         for part in (self, self._advanced, self._placing):
             part.changed.connect(self._look_again)
         self.reset_choices()
@@ -148,6 +150,11 @@ class Panel(Container[Widget]):
             active = layers.selection.active
             self.image.value = active if active in seen else seen[-1]
 
+    def _look_for_image(self) -> None:
+        """Where there is none, say what there is instead."""
+        if self.image.value is None:
+            self._look_again()
+
     def _open_sample(self) -> None:
         self._viewer.open_sample("napari-dip", self.sample)
         self._choose_likely_image()
@@ -169,7 +176,7 @@ class Panel(Container[Widget]):
             If it cannot work.
         """
         if self.image.value is None:
-            raise BadImage("There is no image yet: open one, or the sample, then press Run.")
+            raise BadImage(no_image(self._viewer))
         wanted = settings or self._advanced.settings(self.task())
         source, asked = matched(self.check(self.image.value), wanted)
         return Asked(source, asked, self._placing.target(), self._placing.who())

@@ -30,8 +30,9 @@ _QUICK = 2**24
 # On one line, so that it can be pasted.
 _SAVING = (
     "from napari_dip.files.store import StoredImage, write_image; "
-    "from napari_dip.plugin.layers import read_layer; from napari_dip.plugin.masks import Mask"
+    "from napari_dip.plugin.layers import read_layer"
 )
+_SAVING_MASK = "; from napari_dip.plugin.masks import Mask"
 _FUNCTIONS = {"denoise": "denoise", "super-resolve": "super_resolve", "inpaint": "inpaint"}
 _FLAGS = ("preset", "iterations", "noise", "voxel", "share", "axes", "seed", "device")
 
@@ -197,7 +198,7 @@ def _files(record: Mapping[str, Any]) -> tuple[Path, Path | None, list[str]]:
     """Name the file of the image and that of the mask, and say how to save what is in none."""
     came = record["input"]
     image, mask = _file_of(came, came, _same_image), None
-    saving = []
+    imports, saving = _SAVING, []
     layer = f"viewer.layers[{came['layer']!r}]"
     axes = record["settings"]["axes"]
     if image is None:
@@ -210,9 +211,10 @@ def _files(record: Mapping[str, Any]) -> tuple[Path, Path | None, list[str]]:
             painted = f"viewer.layers[{hidden['layer']!r}]"
             said = ", ".join(f"{name}={hidden[name]!r}" for name in ("label", "marks", "plane"))
             missing = f"read_layer({layer}, Mask({painted}, {said})).mask.astype('uint8')"
+            imports += _SAVING_MASK
             saving.append(_saved(mask, missing, axes.replace("S", "")[-hidden["ndim"] :]))
     if saving:
-        saving = [_SAVING, *saving]
+        saving = [imports, *saving]
     return image, mask, saving
 
 
