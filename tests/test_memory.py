@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from napari_dip.errors import BadSettings
-from napari_dip.settings import Settings
+from napari_dip.settings import Settings, SuperResolve
 from napari_dip.stack.axes import Layout
 from napari_dip.stack.memory import choose_tile, peak_bytes
 
@@ -66,9 +66,21 @@ def test_a_budget_is_kept_by_smaller_tiles():
     assert need < 4e9
 
 
-def test_too_little_memory_is_told_before_any_work():
-    with pytest.raises(BadSettings, match=r"memory='10MB' leaves 0 MB.*give more"):
-        choose_tile(Settings(memory="10MB"), Layout("YX", (400, 400)), 1, "cpu")
+@pytest.mark.parametrize(
+    ("changed", "cure"),
+    [
+        ({"memory": "10MB"}, "give more, or restore a part"),
+        (
+            {"memory": "10MB", "window": 4},
+            r"give more, or restore fewer planes together \(window\)",
+        ),
+        ({"task": SuperResolve(factor=8)}, "more; choose a smaller factor, or restore a part"),
+    ],
+)
+def test_too_little_memory_is_told_before_any_work(changed, cure):
+    given = "memory='10MB' leaves 0 MB" if "memory" in changed else "the memory that is free leaves"
+    with pytest.raises(BadSettings, match=rf"{given}.*{cure}"):
+        choose_tile(Settings(**changed), Layout("YX", (100_000, 100_000)), 1, "cpu")
 
 
 @pytest.mark.parametrize("memory", ["4", "GB", "-1GB", "4 PB"])

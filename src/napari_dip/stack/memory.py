@@ -107,14 +107,25 @@ def choose_tile(settings: Settings, layout: Layout, channels: int, device: str) 
     precision = choose_arithmetic(recipe(settings).precision, device, layout.ndim).precision
     if need(height, width) <= budget:
         return None
-    budget -= _HELD * depth * height * width * channels
+    held = _HELD * depth * height * width * channels
     largest = max(height, width) // _STEP * _STEP
     for side in range(largest, _SMALLEST - 1, -_STEP):
-        if need(min(side, height), min(side, width)) <= budget:
+        if held + need(min(side, height), min(side, width)) <= budget:
             return side
-    least = need(_SMALLEST, _SMALLEST) / MEGA
     given = f"memory={settings.memory!r}" if settings.memory else "the memory that is free"
     raise BadSettings(
-        f"{given} leaves {max(0, budget) / MEGA:.0f} MB to work in, and a tile of {_SMALLEST} "
-        f"pixels takes {least:.0f} MB; give more, or restore fewer planes together (window)"
+        f"{given} leaves {max(0, budget) / MEGA:,.0f} MB to work in; what is restored at once "
+        f"takes {held / MEGA:,.0f} MB, and a tile of {_SMALLEST} pixels "
+        f"{need(_SMALLEST, _SMALLEST) / MEGA:,.0f} MB more; {_cure(settings)}"
     )
+
+
+def _cure(settings: Settings) -> str:
+    """Say what takes less memory than these settings."""
+    cures = [
+        "give more" if settings.memory else "",
+        "choose a smaller factor" if math.prod(settings.factors.values()) > 1 else "",
+        "restore fewer planes together (window)" if (settings.window or 1) > 1 else "",
+        "restore a part of the image",
+    ]
+    return ", or ".join(cure for cure in cures if cure)
