@@ -10,6 +10,7 @@ import pytest
 from napari._qt.qthreading import wait_for_workers_to_quit
 from napari.layers import Image
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
 from napari_dip.plugin import session
@@ -149,6 +150,17 @@ def test_a_click_anywhere_in_the_panel_lets_it_hear_its_keys(in_front, qtbot):
         assert heard.hasFocus()
     qtbot.keyClick(panel, Qt.Key.Key_F6)
     assert in_front["resume"].isEnabled()
+
+
+def test_tab_goes_round_through_all_that_can_be_pressed(in_front, engine, qtbot):
+    engine.finish.set()
+    in_front.wait_until_idle()
+    in_front["image"].setFocus()
+    reached = []
+    for _ in range(60):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        reached.append(QApplication.focusWidget().objectName())
+    assert {"image", "run", "try_here", "scrub", *TOOLS} <= {*reached}
 
 
 def test_the_focus_stays_with_what_can_be_pressed_next_and_never_comes_upon_discard(

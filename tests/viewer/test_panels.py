@@ -507,3 +507,29 @@ def test_what_was_chosen_is_there_in_the_next_session(tmp_path):
         for _ in range(2)
     ]
     assert said == [["fast"], ["best"]]
+
+
+def test_a_notebook_that_ends_waits_for_what_is_being_found_out():
+    code = """if True:
+        import time
+        from qtpy.QtTest import QTest
+        from qtpy.QtWidgets import QApplication, QWidget
+        from napari_dip.plugin.estimate import Estimate
+        class Slow:
+            def outlook(self):
+                print("begun", flush=True)
+                time.sleep(1)
+                print("found", flush=True)
+                return ""
+        app, panel = QApplication([]), QWidget()
+        estimate = Estimate(panel)
+        estimate.ask(Slow())
+        QTest.qWait(500)
+    """
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stdout.split(), ended.stderr) == (0, ["begun", "found"], "")

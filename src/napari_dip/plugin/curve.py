@@ -62,7 +62,7 @@ class Curve(pg.PlotWidget):  # type: ignore[misc]
             "Click to see the picture of that iteration."
         )
         self.setFixedHeight(_HEIGHT)
-        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # the slider does the same by keyboard
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the slider does the same by keyboard
         self._plot: Any = self.getPlotItem()
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()

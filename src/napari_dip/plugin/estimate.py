@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import math
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import psutil
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
-from superqt.utils import QSignalDebouncer, create_worker
+from superqt.utils import QSignalDebouncer, WorkerBase, create_worker
 
 from napari_dip.errors import NapariDipError
 from napari_dip.sentences import outlook
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Asked", "Estimate", "Question"]
 
 logger = logging.getLogger(__name__)
+
+# napari waits for workers when it is quit, but not where it is part of a notebook: what then
+# outlives Qt brings the process down.
+atexit.register(WorkerBase.await_workers)
 
 _WAIT_MS = 250
 """Without another change, before a plan is made."""

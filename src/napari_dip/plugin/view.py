@@ -126,7 +126,6 @@ class RunView(QWidget):
 
             self._curve = Curve(self._viewer, self)
             self._curve.picked.connect(self._pick)
-            self._curve.setFocusProxy(self.tools.scrub)
             self.layout().insertWidget(0, self._curve)  # type: ignore[union-attr]
         return self._curve
 
@@ -142,6 +141,7 @@ class RunView(QWidget):
         if frames:
             near = [abs(frame.iteration - iteration) for frame in frames]
             self.tools.scrub.setValue(near.index(min(near)))
+            self.tools.scrub.setFocus()  # the arrow keys go on from there
 
     def _show(self, place: int) -> None:
         frames = self._frames
