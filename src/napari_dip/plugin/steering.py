@@ -63,7 +63,7 @@ class Steering:
         if self.session is not None:
             self.session.pause()
             self._buttons.allow("resume", "stop", "discard")
-            self.say(f"Paused. Resume goes on. {self._status.value}")
+            self.say(f"Paused: {self._status.value}")
 
     def _resume(self) -> None:
         if self.session is not None:
