@@ -161,6 +161,7 @@ def test_tab_goes_round_through_all_that_can_be_pressed(in_front, engine, qtbot)
         QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
         reached.append(QApplication.focusWidget().objectName())
     assert {"image", "run", "try_here", "scrub", *TOOLS} <= {*reached}
+    assert reached[reached.index("continue") + 1] == "more"
 
 
 def test_the_focus_stays_with_what_can_be_pressed_next_and_never_comes_upon_discard(

@@ -40,7 +40,7 @@ class Tools(QWidget):
         self.keep_as_layer = _button("keep_as_layer", "Keep as layer", _KEEP)
         self.history = _button("history", "History", _HISTORY)
         self.onward = _button("continue", "Continue", _CONTINUE)
-        self.more = QSpinBox(self)
+        self.more = QSpinBox()  # its parent, and its turn by Tab, come with its place
         self.more.setObjectName("more")
         self.more.setAccessibleName("more iterations")
         self.more.setToolTip("How many more iterations Continue does.")
