@@ -149,7 +149,8 @@ class WindowedVarianceRule:
             self.outputs = sample.new_zeros(self.window, len(sample))
         place = (step.iteration % self.window).reshape(1)
         self.outputs.index_copy_(0, place, sample[None])
-        variance = self.outputs.var(dim=0, correction=0).mean()
+        # By hand: torch.var along the first axis takes twenty times as long on the CPU.
+        variance = (self.outputs - self.outputs.mean(dim=0)).square_().mean()
         too_early = step.iteration < max(self.window, self.burn_in)
         return torch.where(too_early, math.inf, variance)
 
