@@ -161,11 +161,12 @@ def make_problem(
     psf: ArrayLike | None,
     device: str | None = None,
     before: Cut | None = None,
+    looked: Survey | None = None,
 ) -> Problem:
     """Check everything that can be checked before the first iteration.
 
-    The device is found on this machine, unless the caller knows better; and how the image is cut,
-    unless a run is gone on with.
+    The device is found on this machine, unless the caller knows better. How the image is cut is
+    settled, and all planes are looked at, unless a run is gone on with that did so.
 
     Raises
     ------
@@ -179,7 +180,7 @@ def make_problem(
         lazy = np.asarray(lazy[()])
     observed = Observed(lazy, spread_mask(mask, layout))
     kernel = _checked_psf(psf, layout)
-    found = survey(observed, layout, settings)
+    found = survey(observed, layout, settings) if looked is None else looked
     plan, device = settle(layout, settings, found.breaks, device, before)
     return Problem(observed, layout, plan, found, settings, device, kernel)
 
