@@ -67,6 +67,7 @@ class GrowingSections:
         if not _beside(planes.path).exists():
             _make_room(planes)
         self._sections = GrowingZarr.open(_beside(planes.path))
+        self._turned = not _chunks(planes.path).exists()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return GrowingSections, (self._planes,)
@@ -83,6 +84,8 @@ class GrowingSections:
 
     def read(self, key: str, index: Index) -> NDArray[Any] | None:
         """Read a part of a unit, in the order of axes of the planes, once it is committed."""
+        if self._turned:
+            return self._planes.arrangement.read(self.array, index)
         return self._sections.read(key, index)
 
     def commit(self, key: str, index: Index, values: NDArray[Any], report: Any) -> None:
@@ -100,6 +103,7 @@ class GrowingSections:
                 arrangement = self._sections.arrangement
                 self._planes.commit(key, index, arrangement.read(self._sections.array, index), {})
         self._planes.finish(provenance)
+        self._turned = True
         # The journal of the sections stays: it tells how each unit came about.
         shutil.rmtree(_chunks(self._planes.path), ignore_errors=True)
 

@@ -11,7 +11,7 @@ from scipy.ndimage import distance_transform_edt
 
 from napari_dip.errors import BadImage
 from napari_dip.settings import Hole, Inpaint, Settings
-from napari_dip.stack.bands import Bands
+from napari_dip.stack.bands import Bands, by_rows
 from napari_dip.stack.intensity import together
 from napari_dip.stack.observed import Observed, Seen, as_lazy, spread_mask
 from napari_dip.stack.outline import Cut, lay_out, settle
@@ -175,9 +175,10 @@ def make_problem(
     """
     lazy = as_lazy(image)
     layout = lay_out(lazy.shape, settings)
-    if "Y" not in layout.spatial and not isinstance(lazy, Bands):
+    if "Y" not in layout.spatial:
         # A section lies across all planes: read by itself, it would cost as much as all of them.
-        lazy = np.asarray(lazy[()])
+        lazy = by_rows(lazy, layout.axes)
+        lazy = lazy if isinstance(lazy, Bands) else np.asarray(lazy[()])
     observed = Observed(lazy, spread_mask(mask, layout))
     kernel = _checked_psf(psf, layout)
     found = survey(observed, layout, settings) if looked is None else looked
