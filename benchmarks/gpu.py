@@ -1,22 +1,40 @@
 """How long `fast` takes on a GPU, by itself to its stop; needs neither napari nor Qt.
 
-    python benchmarks/gpu.py [--device cuda]
+    python benchmarks/gpu.py [--device cuda] [--side PIXELS]
 
-A first run warms up; its time is told apart. Without the device every row says "not measured".
+A first run warms up; its time is told apart. An iteration is timed as one graph and kernel by
+kernel, and its share of the roofline is that of the graph. ``--side`` takes one grey image of that
+size, to try it elsewhere. Without the device every row says "not measured".
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 
 import numpy as np
 import torch
+from roofline import cost, peaks
 from scipy.ndimage import gaussian_filter
 
-from napari_dip import NapariDipError, denoise
+from napari_dip import NapariDipError, Result, Settings, restore
+from napari_dip.prior import graph
+from napari_dip.steps import finished
 
 SIZES = {"512²": (512, 512), "1024² RGB": (1024, 1024, 3), "2048²": (2048, 2048)}
+COLUMNS = (
+    "image",
+    "warm-up / s",
+    "seconds",
+    "iterations",
+    "ms an iteration",
+    "ms kernel by kernel",
+    "share of the roofline",
+    "peak / GB",
+    "GB a megapixel",
+    "launched",
+)
 
 
 def picture(shape: tuple[int, ...]) -> np.ndarray:
@@ -30,31 +48,53 @@ def picture(shape: tuple[int, ...]) -> np.ndarray:
     return random.poisson(40 * blobs**2 + 2).astype(np.uint16)
 
 
+def timed(image: np.ndarray, settings: Settings) -> tuple[float, Result]:
+    began = time.perf_counter()
+    result = finished(restore(image, settings.replace(preview_every_s=1e9)))
+    return time.perf_counter() - began, result
+
+
+def ms_an_iteration(image: np.ndarray, settings: Settings) -> float:
+    """Take two runs of different length, and nothing but their difference."""
+    plain = settings.replace(stopping="fixed", refinement=0)
+    few, many = (timed(image, plain.replace(iterations=count))[0] for count in (20, 100))
+    return 1e3 * (many - few) / 80
+
+
+def row(name: str, shape: tuple[int, ...], device: str) -> list[str]:
+    """Measure one image."""
+    image, on_gpu = picture(shape), device.startswith("cuda")
+    settings = Settings(device=device, axes="YXS"[: len(shape)])
+    warm_up, _ = timed(image, settings.replace(iterations=10))
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats()
+    seconds, result = timed(image, settings)
+    peak = torch.cuda.max_memory_allocated() / 1e9 if on_gpu else np.nan
+    report = result.reports[0]
+    as_graph = ms_an_iteration(image, settings)
+    least_calls, graph.WARM_UP = graph.WARM_UP, sys.maxsize  # never captured
+    one_by_one = ms_an_iteration(image, settings)
+    graph.WARM_UP = least_calls
+    counted, precision = cost(image, settings)
+    share = 1e3 * counted.seconds(peaks(device, precision)) / as_graph
+    figures = (warm_up, seconds, report.iterations, as_graph, one_by_one, share, peak)
+    per_megapixel = peak / (shape[0] * shape[1] / 1e6)
+    return [name, *(f"{x:.3g}" for x in (*figures, per_megapixel)), report.arithmetic]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cuda")
-    device = parser.parse_args().device
-    print("| image | warm-up / s | seconds | peak / GB | GB a megapixel |\n|---|---|---|---|---|")
-    for name, shape in SIZES.items():
-        axes = "YXS"[: len(shape)]
-        seconds = []
+    parser.add_argument("--side", type=int)
+    asked = parser.parse_args()
+    sizes = {f"{asked.side}²": (asked.side, asked.side)} if asked.side else SIZES
+    print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
+    for name, shape in sizes.items():
         try:
-            for run in range(2):
-                if device.startswith("cuda") and torch.cuda.is_available():
-                    torch.cuda.reset_peak_memory_stats()
-                began = time.perf_counter()
-                denoise(
-                    picture(shape), device=device, axes=axes, iterations=10 if run == 0 else None
-                )
-                seconds.append(time.perf_counter() - began)
+            cells = row(name, shape, asked.device)
         except NapariDipError as error:
-            print(f"| {name} | not measured: {error} | | | |")
-            continue
-        peak = torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else np.nan
-        per_megapixel = peak / (shape[0] * shape[1] / 1e6)
-        print(
-            f"| {name} | {seconds[0]:.1f} | {seconds[1]:.1f} | {peak:.2f} | {per_megapixel:.2f} |"
-        )
+            cells = [name, f"not measured: {error}", *[""] * (len(COLUMNS) - 2)]
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class Scripted:
 
     name = "scripted"
     choice = 0
+    memory = ()
 
     def __init__(self, numbers, patience=1000):
         self.numbers, self.wait = numbers, Patience(patience)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from napari_dip.prior.networks import build_network
-from napari_dip.prior.optimiser import Muon, make_optimiser
+from napari_dip.prior.optimiser import Muon, StackedMuon, make_optimiser, moments
 from napari_dip.prior.recipes import Pixels, Recipe, SkipNet
 
 SPEC = Recipe(SkipNet((8, 16), (8, 16), (2, 2)), 1, code_channels=8, optimiser="muon")
@@ -47,6 +47,24 @@ def test_a_kernel_moves_by_a_matrix_that_is_nearly_orthogonal(network):
     assert singular.max() < 3 * singular.median()
 
 
+def test_a_stack_of_matrices_moves_as_each_by_itself():
+    shapes = [(8, 72), (16, 16), (16, 9), (40, 12)]
+    seeds = torch.Generator().manual_seed(0)
+    alone, stacked = ([torch.nn.Parameter(torch.ones(shape)) for shape in shapes] for _ in range(2))
+    one_by_one = torch.optim.Muon(alone, lr=0.03, weight_decay=0.0, ns_steps=3)
+    at_once = StackedMuon(stacked, 0.03)
+    for _ in range(5):
+        for one, other in zip(alone, stacked, strict=True):
+            one.grad = torch.randn(one.shape, generator=seeds)
+            other.grad = one.grad.clone()
+        one_by_one.step()
+        at_once.step()
+    for one, other in zip(alone, stacked, strict=True):
+        moved = (one - 1).norm()
+        assert moved > 0.1
+        assert (one - other).norm() < 0.01 * moved  # bfloat16 rounds in another order
+
+
 def test_narrow_matrices_and_pixels_are_left_to_adam(network):
     optimiser = make_optimiser(network, SPEC)
     assert all(min(len(p), p[0].numel()) >= 8 for p in optimiser.kernels)
@@ -59,11 +77,12 @@ def test_putting_it_back_repeats_the_same_steps(network):
     code = torch.rand(1, 8, 16, 16)
     optimiser = make_optimiser(network, SPEC)
     step(network, optimiser, code)
-    weights, moments = copy.deepcopy((network.state_dict(), optimiser.state_dict()))
+    changing = [t.detach() for t in (*network.state_dict().values(), *moments(optimiser))]
+    before = [tensor.clone() for tensor in changing]
     step(network, optimiser, code)
     expected = copy.deepcopy(network.state_dict())
-    network.load_state_dict(weights)
-    optimiser.load_state_dict(moments)
+    for tensor, kept in zip(changing, before, strict=True):
+        tensor.copy_(kept)
     step(network, optimiser, code)
     for name, value in network.state_dict().items():
         assert torch.equal(value, expected[name]), name

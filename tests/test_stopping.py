@@ -8,18 +8,17 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from napari_dip import settings
+from napari_dip.prior.consensus import ConsensusRule, autocorrelation
 from napari_dip.prior.energy import Observation
 from napari_dip.prior.operators import Identity
 from napari_dip.prior.rules import make_rule
 from napari_dip.prior.stopping import (
-    ConsensusRule,
     DiscrepancyRule,
     FixedRule,
     MovingVarianceRule,
     Patience,
     Step,
     WindowedVarianceRule,
-    autocorrelation,
 )
 
 INF, NAN = math.inf, math.nan
@@ -55,9 +54,13 @@ def test_patience_waits_from_the_latest_minimum(numbers, best, stop):
     assert minima(Patience(99), numbers) == best
 
 
+def step(iteration, output, average, data_term):
+    return Step(torch.tensor(iteration), output, average, data_term)
+
+
 def test_the_fixed_rule_goes_on_and_likes_the_latest_best():
     rule = FixedRule()
-    steps = [Step(i, torch.zeros(1), torch.zeros(1), torch.tensor(1.0)) for i in range(1, 5)]
+    steps = [step(i, torch.zeros(1), torch.zeros(1), torch.tensor(1.0)) for i in range(1, 5)]
     numbers = [rule.measure(step).item() for step in steps]
     assert numbers == sorted(numbers, reverse=True)
     assert stops_at(rule, numbers) is None
@@ -67,7 +70,7 @@ def test_discrepancy_stops_where_the_residual_reaches_the_noise():
     rule = DiscrepancyRule(target=0.5)
     terms = [2.0, 1.0, 0.6, 0.4, 0.3]
     numbers = [
-        rule.measure(Step(i, torch.zeros(1), torch.zeros(1), torch.tensor(term))).item()
+        rule.measure(step(i, torch.zeros(1), torch.zeros(1), torch.tensor(term))).item()
         for i, term in enumerate(terms)
     ]
     assert numbers == pytest.approx([1.5, 0.5, 0.1, 0, 0], abs=1e-6)
@@ -84,7 +87,7 @@ def outputs(count, size=50):
 
 def measured(rule, sequence):
     return [
-        rule.measure(Step(i, x, x, torch.tensor(0.0))).item()
+        rule.measure(step(i, x, x, torch.tensor(0.0))).item()
         for i, x in enumerate(sequence, start=1)
     ]
 
@@ -124,7 +127,7 @@ def test_moving_variance_follows_the_published_recursion():
 
 def test_a_large_output_is_sampled():
     rule = WindowedVarianceRule(2, Patience(1))
-    rule.measure(Step(1, torch.zeros(1, 1, 700, 700), torch.zeros(1), torch.tensor(0.0)))
+    rule.measure(step(1, torch.zeros(1, 1, 700, 700), torch.zeros(1), torch.tensor(0.0)))
     assert rule.outputs.shape[1] <= 65_536
 
 
@@ -145,7 +148,7 @@ def test_the_held_out_error_is_that_of_the_average_where_the_loss_is_blind():
     everything = Observation(y, Identity(), torch.ones_like(y))
     rule, seen = make_rule(settings.HeldOut(), everything, 0.1, torch.Generator().manual_seed(0))
     average = 0.5 * (1 - seen.known)
-    assert rule.measure(Step(1, y, average, torch.tensor(0.0))).item() == pytest.approx(0.25)
+    assert rule.measure(step(1, y, average, torch.tensor(0.0))).item() == pytest.approx(0.25)
 
 
 def test_patience_grows_with_the_time_to_the_minimum():
@@ -202,7 +205,7 @@ def test_a_residual_like_noise_ends_no_search_for_what_was_not_seen(whole):
     stopping, generator = settings.Consensus(), torch.Generator()
     rule, seen = make_rule(stopping, everything, 0.1, generator, correlation=0.4, whole=whole)
     assert seen is everything
-    numbers = rule.measure(Step(7, y, torch.zeros_like(y), torch.tensor(0.0)))
+    numbers = rule.measure(step(7, y, torch.zeros_like(y), torch.tensor(0.0)))
     assert numbers[2].isnan() == whole  # like noise, at last
     rows = [(NAN, later, -i) for i, later in enumerate(valley(90))]
     assert feed(rule, rows) is not None
@@ -218,7 +221,7 @@ def test_the_residual_need_not_be_whiter_than_the_noise():
     of_noise = autocorrelation(residual, everything.known).item()
     rule = ConsensusRule(everything, None, variance, 10, 0, correlation=of_noise + 0.03)
     for estimate, like_noise in ((structure, False), (residual, True)):
-        numbers = rule.measure(Step(3, residual, estimate, torch.tensor(0.0)))
+        numbers = rule.measure(step(3, residual, estimate, torch.tensor(0.0)))
         assert numbers[2].isnan() == like_noise
 
 
@@ -229,7 +232,7 @@ def test_whiteness_is_last_best_where_structure_was_left():
     checks = (-1.0) ** (torch.arange(12) + torch.arange(12)[:, None]).expand(1, 1, 12, 12)
     for iteration, residual in enumerate((smooth, smooth, checks, checks), start=1):
         noise = 0.1 * torch.randn(residual.shape, generator=generator)
-        numbers = rule.measure(Step(iteration, residual, residual + noise, torch.tensor(0.0)))
+        numbers = rule.measure(step(iteration, residual, residual + noise, torch.tensor(0.0)))
         assert (numbers[2].item() == -iteration) == (residual is smooth)
 
 

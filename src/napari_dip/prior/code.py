@@ -50,16 +50,18 @@ class CodeNoise:
         self.places = torch.Generator().manual_seed(seed)
         size = 2 * code.numel() if pooled else 0
         self.pool = torch.randn(size, generator=self.generator, device=code.device)
+        self.noisy = torch.empty_like(code) if strength else code
 
-    def draw(self) -> Tensor:
-        """Give the code with noise on it."""
+    def draw(self) -> None:
+        """Put other noise on the code, and that into ``noisy``, the same tensor each time."""
         if not self.strength:
-            return self.code
+            return
         if not self.pooled:
             noise = torch.randn(self.code.shape, generator=self.generator, device=self.code.device)
-            return self.code + self.strength * noise
+            torch.add(self.code, noise, alpha=self.strength, out=self.noisy)
+            return
         size = self.code.numel()
         start = int(torch.randint(size, (1,), generator=self.places))
         # Laid out in memory as the code is, whichever format that may be.
         noise = self.pool[start : start + size].as_strided(self.code.shape, self.code.stride())
-        return torch.add(self.code, noise, alpha=self.strength)
+        torch.add(self.code, noise, alpha=self.strength, out=self.noisy)

@@ -74,10 +74,6 @@ class Observation:
     weight: Tensor | None = None
     clipping: Clipping | None = None
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Observation:
-        """Nothing in it ever changes, so that a copy may share it."""
-        return self
-
     def data_term(self, x: Tensor) -> Tensor:
         """Mean of (A x - y)² over the known pixels, weighted where the noise differs."""
         squares = self.residual(x).square()

@@ -37,7 +37,8 @@ class Restored:
 
     ``estimate`` and ``spread``, the standard deviation of one fit, are float32 of shape
     ``(channels, *spatial)``; there is no spread of a single fit. ``arithmetic`` tells in what
-    precision the convolutions were computed, and on the CPU with how many threads. ``last`` is what
+    precision the convolutions were computed, on the CPU with how many threads, and on CUDA whether
+    an iteration was one graph. ``last`` is what
     it takes to go on with the only fit; several are at their end.
     """
 
@@ -79,9 +80,10 @@ def restore_block(
         if one.recipe.second_opinion and one.filters and not fitted.stopped_by_user:
             mean = (mean + one.second_opinion()) / 2
     spread = np.std(done, axis=0, ddof=1) if len(done) > 1 else None
-    threads = f", threads: {cpu_threads()}" if one.place.type == "cpu" else ""
     last = (one, course) if one.recipe.members == 1 else None
-    return Restored(mean, spread, tuple(fits), f"{one.arithmetic}{threads}", last)
+    how = f"threads: {cpu_threads()}" if one.place.type == "cpu" else fitted.launched
+    arithmetic = ", ".join(filter(None, [str(one.arithmetic), how]))
+    return Restored(mean, spread, tuple(fits), arithmetic, last)
 
 
 def continue_block(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import least_squares
+from skimage.util import view_as_blocks
 
 from napari_dip.prior.flat import Flat, by_intensity, flat_pixels, scale_of
 from napari_dip.prior.noise import NoiseModel
@@ -46,11 +47,11 @@ _MOST = 0.98
 _NEAR = 0.01
 """Of the range of values: how near to an extreme a value counts as beside it."""
 
-_SIDE = 2048
-"""Of the part of a plane that is looked at."""
+_BLOCK = 256
+"""Side in pixels of the blocks of a large image that are looked at."""
 
-LARGEST_SAMPLE = _SIDE**2
-"""In pixels: of more planes than make that many, some are looked at."""
+LARGEST_SAMPLE = 1024**2
+"""In pixels: of a larger image, or more planes, a part is looked at."""
 
 
 def estimate_noise(
@@ -112,12 +113,16 @@ def estimate_noise(
 
 
 def _thinned(planes: NDArray[Any]) -> NDArray[Any]:
-    """Take the middle of large planes, and as many of them as are needed."""
-    middle = tuple(
-        slice(max(0, (side - _SIDE) // 2), (side + _SIDE) // 2) for side in planes.shape[1:]
-    )
-    planes = planes[:, *middle]
-    return planes[:: max(1, planes.size // LARGEST_SAMPLE)]
+    """Take blocks of a large image from all over it, at random, and no more than are needed."""
+    if planes.size <= LARGEST_SAMPLE:
+        return planes
+    height, width = (min(_BLOCK, side) for side in planes.shape[1:])
+    rows, columns = planes.shape[1] // height, planes.shape[2] // width
+    blocks = view_as_blocks(planes[:, : rows * height, : columns * width], (1, height, width))
+    places = np.ndindex(blocks.shape[:3])
+    chosen = np.random.default_rng(0).permutation(list(places))
+    taken: NDArray[Any] = blocks[*chosen[: LARGEST_SAMPLE // (height * width)].T, 0]
+    return taken
 
 
 def _correlation(flat: Flat) -> Correlation:

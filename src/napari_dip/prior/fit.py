@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,10 +14,10 @@ from torch import Tensor, nn
 from napari_dip.errors import Diverged
 from napari_dip.prior.code import CodeNoise
 from napari_dip.prior.device import torch_errors
-from napari_dip.prior.energy import total_variation
-from napari_dip.prior.ledger import Course, State, cure
+from napari_dip.prior.graph import Replayed
+from napari_dip.prior.iteration import iterate
+from napari_dip.prior.ledger import Averages, Course, State, cure
 from napari_dip.prior.optimiser import make_optimiser
-from napari_dip.prior.stopping import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -53,7 +54,8 @@ class Iterate:
 class Fitted:
     """How the fit ended: the best and the latest average, and why.
 
-    Both are float32 of shape ``(channels, *spatial)``.
+    Both are float32 of shape ``(channels, *spatial)``. ``launched`` tells how a GPU was given its
+    work, as :attr:`~napari_dip.prior.graph.Replayed.how` does.
     """
 
     estimate: NDArray[np.float32]
@@ -65,13 +67,8 @@ class Fitted:
     stopped_by_user: bool
     loss: float
     rollbacks: int
+    launched: str
     metrics: tuple[tuple[int, float], ...]
-
-
-def _weight_of_past(recipe: Recipe, iteration: int) -> float:
-    """Weight in the exponential average; with warm-up its memory is a tenth of the time so far."""
-    warm = (1 + iteration) / (10 + iteration) if recipe.warm_up else 1.0
-    return min(recipe.averaging, warm)
 
 
 def _to_array(x: Tensor) -> NDArray[np.float32]:
@@ -104,7 +101,11 @@ def begin(
         Of the fresh noise that each iteration adds to the code.
     """
     codes = CodeNoise(code, recipe.code_noise, seed, pooled=recipe.noise_pool)
-    return Course(observation, State(network, make_optimiser(network, recipe), rule), codes)
+    clock = torch.zeros((), dtype=torch.int64, device=code.device)
+    shape = (1, observation.y.shape[1], *code.shape[2:])
+    averages = Averages(torch.zeros(shape, device=code.device))
+    state = State(network, make_optimiser(network, recipe), rule, averages, clock)
+    return Course(observation, state, codes)
 
 
 def fit(
@@ -150,40 +151,20 @@ def fit(
         In place of every error of torch.
     """
     state, ledger, codes = course.state, course.ledger, course.codes
-    network, optimiser = state.network, state.optimiser
-    with torch_errors(codes.code.device):
-        state.save()
+    device = codes.code.device
+    with torch_errors(device):
+        an_iteration = Replayed(partial(iterate, course, recipe), device)
+        save = Replayed(state.save, device)
         overruled = bool(ledger.reason)
-        trail: list[Tensor] = []  # loss and metrics of each iteration since the last look
+        trail: list[Tensor] = []  # loss and numbers of each iteration since the last look
         shown = time.monotonic()
 
         for iteration in range(course.iteration + 1, recipe.iterations + 1):
             course.iteration = iteration
-
-            # forward: the code with fresh noise, the estimate, its energy
-            z = codes.draw()
-            with torch.autocast(
-                codes.code.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"
-            ):
-                output = network(z)
-            output = output.float()
-            data_term = course.observation.data_term(output)
-            loss = data_term
-            if recipe.tv_weight:
-                loss = loss + recipe.tv_weight * total_variation(output)
-
-            # backward: one step of the optimiser
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-
-            # average the outputs, let the rule rate the average, keep the best on the side
-            with torch.no_grad():
-                averages = state.average(output.detach(), _weight_of_past(recipe, iteration))
-                step = Step(iteration, output.detach(), averages.average, data_term.detach())
-                metrics = state.rule.measure(step).reshape(-1)
-                averages.keep_better(metrics)
-            trail.append(torch.cat([loss.detach().reshape(1), metrics]))
+            codes.draw()
+            trail.append(an_iteration().clone())
+            if iteration == 1:
+                state.save()  # from now on all is there that can be put back
 
             # nothing to show: on to the next, without waiting for the device
             stopped_by_user = stop_requested()
@@ -201,11 +182,11 @@ def fit(
                     state.roll_back()
                 else:
                     ledger.enter(state.rule, iteration, numbers)
-                    state.save()
+                    save()
 
             # show, but no picture that is not finite: it is about to be put back
             finite = all(math.isfinite(row[0]) for row in numbers)
-            estimate = _to_array(averages.average) if preview and finite else None
+            estimate = _to_array(state.averages.average) if preview and finite else None
             loss_now, metric_now, *_ = numbers[-1]
             best = ledger.best_iteration(state.rule)
             yield Iterate(iteration, loss_now, metric_now, estimate, best)
@@ -213,7 +194,7 @@ def fit(
             if stopped_by_user or (ledger.reason and not overruled):
                 break
 
-        if state.averages is None or state.averages.best is None:
+        if state.averages.best is None or not ledger.metrics:
             raise Diverged(f"no iteration gave a finite loss; {cure(recipe)}")
         latest = _to_array(state.averages.average)
         best = course.iteration if overruled else ledger.best_iteration(state.rule)
@@ -230,5 +211,6 @@ def fit(
             stopped_by_user=stopped_by_user,
             loss=ledger.level,
             rollbacks=ledger.rollbacks,
+            launched=an_iteration.how,
             metrics=tuple(ledger.metrics),
         )

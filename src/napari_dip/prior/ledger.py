@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from napari_dip.errors import Diverged
+from napari_dip.prior.optimiser import moments
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -45,43 +45,47 @@ class Averages:
 
     def keep_better(self, numbers: Tensor) -> None:
         """Keep the average wherever a number is the least so far."""
-        numbers = numbers.reshape(-1)
         if self.best is None or self.lowest is None:
             self.best = self.average.expand(len(numbers), *self.average.shape).clone()
             self.lowest = torch.full_like(numbers, math.inf)
         better = numbers < self.lowest
-        self.lowest = torch.where(better, numbers, self.lowest)
+        torch.where(better, numbers, self.lowest, out=self.lowest)
         everywhere = better.reshape(-1, *[1] * self.average.ndim)
         torch.where(everywhere, self.average, self.best, out=self.best)
 
 
 @dataclass
 class State:
-    """All that changes from one iteration to the next, so that it can be put back whole."""
+    """All that changes from one iteration to the next, always in place, so that it can be put back.
+
+    ``clock`` counts the iterations, on the device.
+    """
 
     network: nn.Module
     optimiser: Optimiser
     rule: StoppingRule
-    averages: Averages | None = None
-    saved: tuple[Any, ...] = ()
-
-    def average(self, output: Tensor, weight: float) -> Averages:
-        """Take in one more output; the past keeps ``weight``. It begins as the first output."""
-        if self.averages is None:
-            self.averages = Averages(output.clone())
-        self.averages.average.lerp_(output, 1 - weight)
-        return self.averages
+    averages: Averages
+    clock: Tensor
+    saved: list[Tensor] = field(default_factory=list)
 
     def save(self) -> None:
-        """Remember everything as it is now."""
-        weights, moments = self.network.state_dict(), self.optimiser.state_dict()
-        self.saved = copy.deepcopy((weights, moments, self.rule, self.averages))
+        """Remember everything as it is now; the first time, after the first iteration."""
+        changing = self._changing()
+        if not self.saved:
+            self.saved = [tensor.clone() for tensor in changing]
+        for kept, tensor in zip(self.saved, changing, strict=True):
+            kept.copy_(tensor)
 
     def roll_back(self) -> None:
-        """Put everything back as it was remembered."""
-        weights, moments, self.rule, self.averages = copy.deepcopy(self.saved)
-        self.network.load_state_dict(weights)  # BatchNorm's buffers are among them
-        self.optimiser.load_state_dict(moments)
+        """Put everything back as it was remembered; the clock goes on."""
+        for kept, tensor in zip(self.saved, self._changing(), strict=True):
+            tensor.copy_(kept)
+
+    def _changing(self) -> list[Tensor]:
+        weights = [*self.network.parameters(), *self.network.buffers()]
+        averages = (self.averages.average, self.averages.best, self.averages.lowest)
+        everything = [*weights, *moments(self.optimiser), *self.rule.memory, *averages]
+        return [tensor.detach() for tensor in everything if tensor is not None]
 
 
 @dataclass

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, assert_never
 
 from napari_dip import settings
+from napari_dip.prior.consensus import ConsensusRule
 from napari_dip.prior.stopping import (
-    ConsensusRule,
     DiscrepancyRule,
     FixedRule,
     HeldOutRule,

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from napari_dip.prior.energy import Observation
 
 __all__ = [
-    "ConsensusRule",
     "DiscrepancyRule",
     "FixedRule",
     "HeldOutRule",
@@ -37,18 +38,16 @@ _SAMPLE = 16_384
 _BURN_IN = 100
 """Iterations that the variance rules ignore: an output that has not begun to move varies least."""
 
-_WHITE = -0.025
-"""Autocorrelation of the residual's neighbours below which structure is no longer in it.
-
-It is that of the noise, 0 if white, and below once the estimate has taken up some of that noise.
-"""
-
 
 @dataclass(frozen=True)
 class Step:
-    """What a rule may look at after an iteration; all tensors on the device."""
+    """What a rule may look at after an iteration; all of it on the device.
 
-    iteration: int
+    ``iteration`` is a whole number without axes, from 1. All tensors are those of the iteration
+    before, with other values in them.
+    """
+
+    iteration: Tensor
     output: Tensor
     average: Tensor
     data_term: Tensor
@@ -60,8 +59,16 @@ class StoppingRule(Protocol):
     name: str
     choice: int
 
+    @property
+    def memory(self) -> Sequence[Tensor]:
+        """What ``measure`` changes, always in place; complete after the first iteration."""
+        ...
+
     def measure(self, step: Step, /) -> Tensor:
-        """Rate the estimate of this iteration: one number or several, smaller is better."""
+        """Rate the estimate of this iteration: one number or several, smaller is better.
+
+        All on the device, and whatever the iteration: it may be launched as part of a graph.
+        """
         ...
 
     def update(self, *numbers: float) -> str:
@@ -105,10 +112,11 @@ class FixedRule:
 
     name: str = "fixed"
     choice: int = 0
+    memory: ClassVar[Sequence[Tensor]] = ()
 
     def measure(self, step: Step, /) -> Tensor:
         """Count down."""
-        return step.data_term.new_full((), -step.iteration)
+        return -step.iteration.float()
 
     def update(self, *numbers: float) -> str:
         """Go on, always."""
@@ -129,15 +137,21 @@ class WindowedVarianceRule:
     choice: int = 0
     outputs: Tensor | None = field(default=None, repr=False)
 
+    @property
+    def memory(self) -> list[Tensor]:
+        """The last outputs."""
+        return [] if self.outputs is None else [self.outputs]
+
     def measure(self, step: Step, /) -> Tensor:
         """Take the variance over the window, averaged over a sample of the pixels."""
         sample = _sample(step.output)
         if self.outputs is None:
-            self.outputs = sample.new_empty(self.window, len(sample))
-        self.outputs[step.iteration % self.window] = sample
-        if step.iteration < max(self.window, self.burn_in):
-            return sample.new_full((), math.inf)
-        return self.outputs.var(dim=0, correction=0).mean()
+            self.outputs = sample.new_zeros(self.window, len(sample))
+        place = (step.iteration % self.window).reshape(1)
+        self.outputs.index_copy_(0, place, sample[None])
+        variance = self.outputs.var(dim=0, correction=0).mean()
+        too_early = step.iteration < max(self.window, self.burn_in)
+        return torch.where(too_early, math.inf, variance)
 
     def update(self, *numbers: float) -> str:
         """Wait for a new minimum."""
@@ -155,17 +169,20 @@ class MovingVarianceRule:
     mean: Tensor | None = field(default=None, repr=False)
     variance: Tensor | None = field(default=None, repr=False)
 
+    @property
+    def memory(self) -> list[Tensor]:
+        """Both moments."""
+        return [moment for moment in (self.mean, self.variance) if moment is not None]
+
     def measure(self, step: Step, /) -> Tensor:
         """Update the moving variance, averaged over a sample of the pixels."""
         sample = _sample(step.output)
         if self.mean is None or self.variance is None:
             self.mean, self.variance = sample.clone(), sample.new_zeros(())
         change = sample - self.mean
-        self.mean = self.mean + self.alpha * change
-        spread = change.square().mean()
-        self.variance = (1 - self.alpha) * (self.variance + self.alpha * spread)
-        inf = torch.full_like(self.variance, math.inf)
-        return self.variance if step.iteration >= _BURN_IN else inf
+        self.mean.add_(change, alpha=self.alpha)
+        self.variance.add_(change.square().mean(), alpha=self.alpha).mul_(1 - self.alpha)
+        return torch.where(step.iteration < _BURN_IN, math.inf, self.variance)
 
     def update(self, *numbers: float) -> str:
         """Wait for a new minimum."""
@@ -180,6 +197,7 @@ class HeldOutRule:
     wait: Patience
     name: str = "held-out"
     choice: int = 0
+    memory: ClassVar[Sequence[Tensor]] = ()
 
     def measure(self, step: Step, /) -> Tensor:
         """Take the error of the averaged estimate."""
@@ -197,6 +215,7 @@ class DiscrepancyRule:
     target: float
     name: str = "discrepancy"
     choice: int = 0
+    memory: ClassVar[Sequence[Tensor]] = ()
 
     def measure(self, step: Step, /) -> Tensor:
         """Tell how far the residual still lies above tau sigma²; 0 once it is there."""
@@ -205,89 +224,6 @@ class DiscrepancyRule:
     def update(self, *numbers: float) -> str:
         """Stop at the first 0."""
         return "the residual is down to the noise" if numbers[0] == 0 else ""
-
-
-@dataclass
-class ConsensusRule:
-    """Two of three: held-out pixels, windowed variance, a residual as white as the noise.
-
-    Each has a blind spot of its own: few held-out pixels scatter, texture keeps the residual from
-    being white, and the variance has early minima. Each is a number with a minimum, and a patience
-    that grows with the time it took to get there. When two have run out, the later of their minima
-    is the best estimate.
-
-    Parameters
-    ----------
-    seen, held
-        What is fitted, and what is kept from it; ``held=None`` where neighbouring pixels share
-        their noise, so that a held-out pixel is not new to the network: one of the other two is
-        then enough, for such noise is taken up early.
-    variance
-        The rule that measures it.
-    least, share
-        Of each :class:`Patience`.
-    correlation
-        Of the noise of neighbouring pixels; minus infinity if the residual is not to be asked.
-    """
-
-    seen: Observation
-    held: Observation | None
-    variance: WindowedVarianceRule
-    least: float
-    share: float
-    correlation: float = 0.0
-    name: str = "consensus"
-    choice: int = 0
-    waits: list[Patience] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.waits = [Patience(self.least, self.share) for _ in _SIGNALS]
-
-    def measure(self, step: Step, /) -> Tensor:
-        """Take all three, in the order of their names."""
-        variance = self.variance.measure(step)
-        correlation = autocorrelation(self.seen.residual(step.average), self.seen.known)
-        # The last moment at which structure was left in the residual.
-        coloured = torch.full_like(correlation, -step.iteration)
-        like_noise = correlation < self.correlation + _WHITE
-        white = torch.where(like_noise, math.nan, coloured)
-        held = self.held.data_term(step.average) if self.held else torch.full_like(white, math.nan)
-        return torch.stack([held, variance, white])
-
-    def update(self, *numbers: float) -> str:
-        """Stop when two of three agree, or one of two is sure."""
-        for wait, number in zip(self.waits, numbers, strict=True):
-            wait.update(number)
-        needed = 2 if self.held is not None else 1
-        over = [k for k, wait in enumerate(self.waits) if wait.is_over and wait.lowest < math.inf]
-        measured = [k for k, wait in enumerate(self.waits) if wait.lowest < math.inf]
-        self.choice = max(over or measured[:1] or [0], key=lambda k: self.waits[k].best_at)
-        if len(over) < needed:
-            return ""
-        return " and ".join(_SIGNALS[k] for k in over)
-
-
-_SIGNALS = (
-    "pixels held out got no better",
-    "the outputs are calmest",
-    "the residual is like noise",
-)
-
-
-def autocorrelation(residual: Tensor, known: Tensor) -> Tensor:
-    """Correlate neighbouring pixels along the last two axes, both of them known.
-
-    ``(1, channels, *spatial)`` each; the answer is a scalar between -1 and 1.
-    """
-    power = residual.square().sum() / known.sum()
-    lags = []
-    for axis in (-2, -1):
-        near, far = (residual.narrow(axis, start, residual.shape[axis] - 1) for start in (0, 1))
-        pairs = known.narrow(axis, 0, known.shape[axis] - 1) * known.narrow(
-            axis, 1, known.shape[axis] - 1
-        )
-        lags.append((near * far).sum() / pairs.sum().clamp(min=1))
-    return torch.stack(lags).mean() / power
 
 
 def _sample(x: Tensor) -> Tensor:

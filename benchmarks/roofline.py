@@ -1,0 +1,137 @@
+"""What an iteration has to compute and to move, and what the machine could do in that time.
+
+    python benchmarks/roofline.py [--size 256] [--preset fast] [--device cpu]
+
+Operations are those of the convolutions and matrix products; bytes are those that all operators
+read and write, one after another. The roofline is the longer of the two times: an iteration that
+takes twice as long has a share of a half.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from napari_dip import Settings
+from napari_dip.prior.ensemble import plan_fits
+from napari_dip.prior.iteration import iterate
+from napari_dip.stack.problem import make_problem
+from napari_dip.stack.unit import make_block, unit_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cases import Pixels
+
+REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Peaks as measured: operations a second in the precision of the fit, bytes a second."""
+
+    operations: float
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one iteration."""
+
+    operations: float
+    bytes: float
+    launches: int
+
+    def seconds(self, machine: Machine) -> float:
+        """Tell the least time that the machine could take."""
+        return max(self.operations / machine.operations, self.bytes / machine.bytes)
+
+
+class Traffic(TorchDispatchMode):
+    """Adds up what operators read and write; what only looks at a tensor costs nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes, self.launches = 0, 0
+
+    def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+        results = operator(*args, **(kwargs or {}))
+        if not operator.is_view and "empty" not in str(operator):
+            tensors = [t for t in tree_leaves((args, kwargs, results)) if torch.is_tensor(t)]
+            self.bytes += sum(t.numel() * t.element_size() for t in tensors)
+            self.launches += 1
+        return results
+
+
+def cost(image: Pixels, settings: Settings) -> tuple[Cost, str]:
+    """Count one iteration, and tell its arithmetic."""
+    problem = make_problem(image, settings, None, None)
+    unit = problem.plan.units[0]
+    seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
+    block = make_block(problem, unit, seen, scale)
+    one = next(plan_fits(block, problem.settings, problem.device, unit_seed(0, unit.number)))
+    course, recipe = one.begin(), replace(one.recipe, precision=one.arithmetic.precision)
+    course.codes.draw()
+    iterate(course, recipe)  # the moments of the optimiser are there from now on
+    with FlopCounterMode(display=False) as operations:
+        iterate(course, recipe)
+    with Traffic() as traffic:
+        iterate(course, recipe)
+    counted = Cost(operations.get_total_flops(), traffic.bytes, traffic.launches)
+    return counted, one.arithmetic.precision
+
+
+def peaks(device: str, precision: str) -> Machine:
+    """Measure a large product of matrices, and a copy."""
+    on_gpu = device.startswith("cuda")
+    side = 8192 if on_gpu else 2048
+    a = torch.rand(side, side, device=device, dtype=getattr(torch, precision))
+    much = torch.rand(2**28 if on_gpu else 2**26, device=device)
+    there = torch.empty_like(much)
+    product = median_s(lambda: a @ a, device)
+    copying = median_s(lambda: there.copy_(much), device)
+    return Machine(2 * side**3 / product, 2 * much.numel() * 4 / copying)
+
+
+def median_s(work: Callable[[], object], device: str) -> float:
+    seconds = []
+    for _ in range(REPEATS + 2):
+        began = time.perf_counter()
+        work()
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[2:])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--preset", default="fast")
+    parser.add_argument("--device", default="cpu")
+    asked = parser.parse_args()
+    image = np.random.default_rng(0).random((asked.size, asked.size), np.float32)
+    settings = Settings(preset=asked.preset, device=asked.device, axes="YX")
+    counted, precision = cost(image, settings)
+    machine = peaks(asked.device, precision)
+    print(
+        f"{asked.preset}, {asked.size}², {precision}: {counted.operations / 1e9:.1f} GFLOP, "
+        f"{counted.bytes / 1e9:.2f} GB, {counted.launches} launches an iteration"
+    )
+    print(
+        f"{asked.device}: {machine.operations / 1e12:.2f} TFLOP/s, {machine.bytes / 1e9:.0f} GB/s; "
+        f"so at least {1e3 * counted.seconds(machine):.2f} ms an iteration"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Work of a GPU that is launched as a whole: kernel by kernel, the host is slower than the chip."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["WARM_UP", "Replayed"]
+
+WARM_UP = 3
+"""Calls before the capture: torch and cuDNN set up much on first use, which no graph may hold."""
+
+_one_at_a_time = threading.Lock()
+
+T = TypeVar("T")
+
+
+class Replayed(Generic[T]):
+    """Work that is done again and again; on CUDA, after a few calls, as one graph.
+
+    Where it cannot be captured it goes on kernel by kernel, and :attr:`how` tells why.
+
+    Parameters
+    ----------
+    work
+        What to do. It reads and changes the same tensors each time, in place, and neither asks for
+        a number on the host nor depends on one that differs from call to call. What it returns is
+        overwritten by the next call.
+    device
+        Where it runs.
+    """
+
+    def __init__(self, work: Callable[[], T], device: torch.device) -> None:
+        self.work, self.device = work, device
+        self.how = ""
+        self._calls = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._aside = torch.cuda.Stream(device) if device.type == "cuda" else None
+
+    def __call__(self) -> T:
+        """Do it once."""
+        if self._graph is None and self._aside is not None:
+            return self._launch_aside(self._aside)
+        if self._graph is not None:
+            self._graph.replay()
+            return self._result
+        return self.work()
+
+    def _launch_aside(self, aside: torch.cuda.Stream) -> T:
+        """Do it on the stream of the capture, and capture it when all is set up there."""
+        if self._calls == WARM_UP and not self.how:
+            self._capture(aside)
+            return self()
+        self._calls += 1
+        here = torch.cuda.current_stream(self.device)
+        aside.wait_stream(here)
+        with torch.cuda.stream(aside):
+            result = self.work()
+        here.wait_stream(aside)
+        return result
+
+    def _capture(self, aside: torch.cuda.Stream) -> None:
+        """Capture it, which does not do it yet."""
+        graph = torch.cuda.CUDAGraph()
+        try:
+            # Other threads, such as the viewer's, may use the GPU meanwhile: not "global".
+            with (
+                _one_at_a_time,
+                torch.cuda.device(self.device),
+                torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"),
+            ):
+                self._result = self.work()
+        except RuntimeError as error:
+            self.how = f"kernel by kernel, no CUDA graph: {str(error).splitlines()[0]}"
+            return
+        self._graph, self.how = graph, "as one CUDA graph"

@@ -1,0 +1,69 @@
+"""One iteration: everything that is done on the device, and nothing that needs the host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_dip.prior.energy import total_variation
+from napari_dip.prior.stopping import Step
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from napari_dip.prior.ledger import Course
+    from napari_dip.prior.recipes import Recipe
+
+__all__ = ["iterate"]
+
+
+def iterate(course: Course, recipe: Recipe) -> Tensor:
+    """Fit once to the code with the noise that is on it.
+
+    All that stays is changed in place, and what differs from one iteration to the next is counted
+    by a clock on the device: so :class:`~napari_dip.prior.graph.Replayed` may launch it as a whole.
+
+    Returns
+    -------
+    Tensor
+        The loss and the numbers of the stopping rule, ``(1 + numbers,)``.
+    """
+    state, z = course.state, course.codes.noisy
+    clock = state.clock.add_(1)
+
+    # forward: the estimate and its energy
+    with torch.autocast(
+        z.device.type,
+        torch.bfloat16,
+        enabled=recipe.precision == "bfloat16",
+        cache_enabled=False,  # no weight is cast twice, and no cast may outlive a graph
+    ):
+        output = state.network(z)
+    output = output.float()
+    data_term = course.observation.data_term(output)
+    loss = data_term
+    if recipe.tv_weight:
+        loss = loss + recipe.tv_weight * total_variation(output)
+
+    # backward: one step of the optimiser
+    state.optimiser.zero_grad()
+    loss.backward()
+    state.optimiser.step()
+
+    # average the outputs, let the rule rate the average, keep the best on the side
+    with torch.no_grad():
+        output = output.detach()
+        average = state.averages.average.lerp_(output, _weight_of_latest(recipe, clock))
+        step = Step(clock, output, average, data_term.detach())
+        numbers = state.rule.measure(step).reshape(-1)
+        state.averages.keep_better(numbers)
+        return torch.cat([loss.detach().reshape(1), numbers])
+
+
+def _weight_of_latest(recipe: Recipe, clock: Tensor) -> Tensor:
+    """Weight in the exponential average; with warm-up its memory is a tenth of the time so far."""
+    weight = torch.full_like(clock, 1 - recipe.averaging, dtype=torch.float32)
+    if recipe.warm_up:
+        weight = torch.maximum(weight, 9 / (10 + clock))
+    return torch.where(clock > 1, weight, 1.0)  # it begins as the first output
