@@ -21,14 +21,18 @@ def timed(monkeypatch):
     monkeypatch.setattr(calibrate, "calibrate", lambda device: found)
 
 
-def told(shape, settings=FAST, missing=None):
-    plan, _ = settle(lay_out(shape, settings), settings, device="cpu")
-    return expected_seconds(plan, settings, "cpu", missing)
+def told(shape, settings=FAST, missing=None, device="cpu"):
+    plan, _ = settle(lay_out(shape, settings), settings, device=device)
+    return expected_seconds(plan, settings, device, missing)
 
 
 def test_it_is_what_a_plane_was_seen_to_take():
     # 43.3 CPU s at 45 ms: see benchmarks/NOTES.md.
     assert told((256, 256)) == pytest.approx(43.3 * 40 / 45, rel=0.1)
+
+
+def test_a_gpu_is_timed_with_an_image_16_times_as_large():
+    assert told((512, 512), device="cuda") == pytest.approx(told((128, 128)))
 
 
 def test_the_refinement_counts():

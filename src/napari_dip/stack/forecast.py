@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["expected_bytes", "expected_seconds", "survey_seconds"]
 
 # Measured on one thread (benchmarks/NOTES.md, "The time that is told"), as multiples of the time
-# that forward and backward took on this device, at 128² pixels.
+# that forward and backward took on this device, at 128² pixels. On CUDA all is taken for the same
+# multiples of the larger image that is timed there, which nobody has measured.
 _STEADY, _GROWING = 1.4, 0.5
 """An iteration: of any image, and of each 128² pixels of it more."""
 
@@ -41,7 +42,8 @@ _SECOND_OPINION = 30e-4
 _PAPER = 20.0
 """Time of an iteration of ``paper``, beside one of ``fast`` and ``best``."""
 
-_SIDE = 128
+_SIDE, _SIDE_ON_CUDA = 128, 512
+"""Of the image that was timed (prior/calibrate.py)."""
 
 _PART = 0.6
 """Of the most iterations of a preset, those that a fit needs until it stops by itself."""
@@ -73,7 +75,7 @@ def expected_seconds(
     iteration = sum(_iteration(shape, device) for shape in shapes)
     if settings.preset == "paper":
         iteration *= _PAPER
-    pixels = sum(map(math.prod, shapes))
+    pixels = sum(map(math.prod, shapes)) * (_SIDE / _side(device)) ** 2
     channels = layout.units / len(plan.units) if plan.window > 1 else plan.channels
     iterations = _iterations(chosen, plan, settings)
     fit = iterations * iteration + pixels * _refining(chosen, settings, hole, channels)
@@ -121,7 +123,11 @@ def _iteration(shape: tuple[int, ...], device: str) -> float:
     if len(shape) == 3:
         thin = device == "cpu" and shape[0] * shape[1] <= _THIN
         growing = _THIN_VOXELS if thin else _VOXELS
-    return _STEADY + growing * math.prod(shape) / _SIDE**2
+    return _STEADY + growing * math.prod(shape) / _side(device) ** 2
+
+
+def _side(device: str) -> int:
+    return _SIDE_ON_CUDA if device.startswith("cuda") else _SIDE
 
 
 def _iterations(chosen: Recipe, plan: Plan, settings: Settings) -> float:
