@@ -75,9 +75,8 @@ def collaborate(
 
 def _one_band(guide: Tensor, seen: Tensor, *, sigma: float, correlation: Correlation) -> Tensor:
     shape = guide.shape[2:]
-    side = min(_KIND.side, *shape)
-    grid = Grid(shape[0] - side + 1, shape[1] - side + 1, _KIND)
-    brightness = functional.unfold(guide[:, :1], side)[0].T
+    grid = Grid.over(shape, _KIND)
+    side = grid.side
     flat = torch.kron(cosines(side), cosines(side)).to(guide).T
     noise = sigma**2 * (flat.T @ noise_of_patches(correlation, side).to(guide) @ flat).diagonal()
     spectra = [
@@ -86,10 +85,9 @@ def _one_band(guide: Tensor, seen: Tensor, *, sigma: float, correlation: Correla
     ]
     totals = [torch.zeros_like(one) for one in spectra[0]]
     weights = [guide.new_zeros(len(one)) for one in spectra[0]]
-    window = grid.window(guide.device)
     places = grid.references(guide.device)
-    for references in places.split(max(1, AT_ONCE // (window.shape[1] * side**2))):
-        alike = most_alike(references, brightness, grid, window)
+    for references in places.split(max(1, AT_ONCE // (_KIND.alike * side**2))):
+        alike = most_alike(references, guide[0, 0], grid)
         across = cosines(alike.shape[1]).to(guide)
         for own, observed, total, weight in zip(*spectra, totals, weights, strict=True):
             strength = (across @ own[alike]).square()

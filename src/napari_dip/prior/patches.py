@@ -9,16 +9,17 @@ import numpy as np
 import torch
 from scipy.linalg import toeplitz
 from torch import Tensor
+from torch.nn import functional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from napari_dip.prior.noise import Correlation
 
 __all__ = ["AT_ONCE", "Grid", "Patches", "cosines", "in_bands", "most_alike", "noise_of_patches"]
 
-AT_ONCE = 10_000_000
-"""Values gathered at a time: 40 MB."""
+AT_ONCE = 2_000_000
+"""Values worked on at a time: 8 MB, which stay near the processor."""
 
 _LEAST_STRENGTH = 0.01
 """Of the noise in any direction along an axis, in parts of its variance."""
@@ -43,7 +44,15 @@ class Grid:
 
     rows: int
     columns: int
+    side: int
     kind: Patches
+
+    @classmethod
+    def over(cls, shape: Sequence[int], kind: Patches) -> Grid:
+        """Take patches of an image of this height and width, smaller ones if it is narrow."""
+        side = min(kind.side, *shape)
+        rows, columns = (size - side + 1 for size in shape)
+        return cls(rows, columns, side, kind)
 
     def references(self, device: torch.device) -> Tensor:
         """Give row and column of every few places, and of the last: no pixel is left out."""
@@ -53,33 +62,55 @@ class Grid:
         )
         return torch.cartesian_prod(rows, columns).to(device)
 
-    def window(self, device: torch.device) -> Tensor:
-        """Give the rows and columns of a search window, from its corner."""
-        widest = 2 * self.kind.reach + 1
-        sides = [torch.arange(min(widest, size)) for size in (self.rows, self.columns)]
-        return torch.cartesian_prod(*sides).T.to(device)
-
     def number(self, places: Tensor) -> Tensor:
         """Count the given rows and columns."""
         return places[:, 0] * self.columns + places[:, 1]
 
-    def around(self, references: Tensor, window: Tensor) -> Tensor:
-        """Give the places in the window around each reference, moved inside the image."""
-        reach = self.kind.reach
-        corner = [
-            (references[:, axis] - reach).clamp(0, max(0, size - 2 * reach - 1))
-            for axis, size in enumerate((self.rows, self.columns))
-        ]
-        return (corner[0][:, None] + window[0]) * self.columns + corner[1][:, None] + window[1]
+    @property
+    def window(self) -> tuple[int, int]:
+        """Tell how many rows and columns of places are searched."""
+        widest = 2 * self.kind.reach + 1
+        return min(widest, self.rows), min(widest, self.columns)
+
+    def corners(self, references: Tensor) -> Tensor:
+        """Give row and column of the first place in the window around each, inside the image."""
+        rows, columns = self.window
+        first = references - self.kind.reach
+        return torch.stack(
+            [first[:, 0].clamp(0, self.rows - rows), first[:, 1].clamp(0, self.columns - columns)],
+            dim=1,
+        )
 
 
-def most_alike(references: Tensor, guides: Tensor, grid: Grid, window: Tensor) -> Tensor:
-    """Give the patches most like each reference in the estimate, itself among them."""
-    places = grid.around(references, window)
-    own = guides[grid.number(references)]
-    distances = (guides[places] - own[:, None]).square().sum(dim=2)
-    count = min(grid.kind.alike, places.shape[1])
-    return places.gather(1, distances.topk(count, dim=1, largest=False).indices)
+def most_alike(references: Tensor, image: Tensor, grid: Grid) -> Tensor:
+    """Give the numbers of the patches most like each reference, itself among them.
+
+    ``image`` is ``(height, width)``. The distance of two patches a and b is told as |b|² - 2 a·b,
+    the same for all that are compared but for |a|²: both are convolutions of the window with what
+    lies around the reference, after its mean has been taken from either.
+    """
+    side, (rows, columns) = grid.side, grid.window
+    corners = grid.corners(references)
+    own = _cut(image, references, (side, side))
+    around = _cut(image, corners, (rows + side - 1, columns + side - 1))
+    mean = own.mean(dim=(1, 2), keepdim=True)
+    own, around = (own - mean)[:, None], (around - mean)[None]
+    power = functional.conv2d(around.square(), torch.ones_like(own), groups=len(own))
+    likeness = functional.conv2d(around, own, groups=len(own))
+    distances = (power - 2 * likeness)[0].flatten(1)
+    count = min(grid.kind.alike, rows * columns)
+    nearest = distances.topk(count, dim=1, largest=False).indices
+    down, right = nearest // columns, nearest % columns
+    return (corners[:, :1] + down) * grid.columns + corners[:, 1:] + right
+
+
+def _cut(image: Tensor, corners: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Cut out pieces of one shape, ``(pieces, *shape)``, from their first row and column on."""
+    rows, columns = (
+        corners[:, axis, None] + torch.arange(size, device=image.device)
+        for axis, size in enumerate(shape)
+    )
+    return image[rows[:, :, None], columns[:, None, :]]
 
 
 def noise_of_patches(correlation: Correlation, side: int) -> Tensor:

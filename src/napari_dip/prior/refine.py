@@ -187,8 +187,8 @@ def _one_pass(
     noisy_guide: bool = False,
 ) -> Tensor:
     shape = guide.shape[2:]
-    side = min(kind.side, *shape)
-    grid = Grid(shape[0] - side + 1, shape[1] - side + 1, kind)
+    grid = Grid.over(shape, kind)
+    side = grid.side
     guides, values = (
         [functional.unfold(one, side)[0].T.contiguous() for one in x.split(1, dim=1)]
         for x in (guide, seen)
@@ -196,34 +196,77 @@ def _one_pass(
     known = None if gaps is None else functional.unfold(gaps, side)[0].T.contiguous()
     totals = [torch.zeros_like(one) for one in values]
     count = guide.new_zeros(grid.rows * grid.columns)
-    noise = noise_of_patches(correlation, side).to(guide)
-    window = grid.window(guide.device)
-    # A patch with gaps has a system of its own to be solved.
-    each = window.shape[1] if known is None else max(window.shape[1], kind.alike * side**2)
+    noise = noise_of_patches(correlation, side)
+    filtered: Callable[..., Tensor]
+    if known is not None:
+        filtered = partial(_filled_in, sigma=sigma, noise=noise.to(guide))
+    elif noisy_guide:
+        filtered = partial(_less_noisy, noise=max(sigma, 1e-4) ** 2 * noise.to(guide))
+    else:
+        certainty = torch.linalg.inv(noise.double()).float() / max(sigma, 1e-4) ** 2
+        filtered = partial(_conditional_mean, certainty=certainty.to(guide))
     places = grid.references(guide.device)
     if known is not None and sigma <= _LEAST_SIGMA:
         # Next to no noise: only what is missing can become better.
         places = places[(known[grid.number(places)] == 0).any(dim=1)]
-    for references in places.split(max(1, AT_ONCE // (each * side**2))):
-        alike = most_alike(references, guides[0], grid, window)
+    # A patch with gaps has a system of its own to be solved.
+    each = kind.alike * side**2 * (1 if known is None else side**2)
+    for references in places.split(max(1, AT_ONCE // each)):
+        alike = most_alike(references, guide[0, 0], grid)
+        there = () if known is None else (known[alike],)
         for guide_patches, patches, total in zip(guides, values, totals, strict=True):
-            there = None if known is None else known[alike]
-            mean, covariance = _moments(guide_patches[alike])
-            if noisy_guide:
-                covariance = _without(sigma**2 * noise, covariance)
-            filtered = _conditional_mean(mean, covariance, patches[alike], there, sigma, noise)
-            total.index_add_(0, alike.flatten(), filtered.flatten(0, 1))
+            group = guide_patches[alike]
+            mean = group.mean(dim=1, keepdim=True)
+            better = filtered(mean, group - mean, patches[alike], *there)
+            total.index_add_(0, alike.flatten(), better.flatten(0, 1))
         count.index_add_(0, alike.flatten(), torch.ones_like(alike.flatten(), dtype=count.dtype))
     weight = functional.fold(count.expand(side**2, -1)[None], shape, side)
     summed = torch.cat([functional.fold(total.T[None], shape, side) for total in totals], dim=1)
     return torch.where(weight > 0, summed / weight.clamp(min=1), guide)
 
 
-def _moments(guides: Tensor) -> tuple[Tensor, Tensor]:
-    """Give mean and covariance of each group, ``(groups, patches, pixels)``."""
-    mean = guides.mean(dim=1, keepdim=True)
-    spread = guides - mean
-    return mean, spread.mT @ spread / max(1, guides.shape[1] - 1)
+def _conditional_mean(mean: Tensor, spread: Tensor, values: Tensor, certainty: Tensor) -> Tensor:
+    """Filter groups of patches, ``(groups, patches, pixels)``; ``certainty`` inverts the noise N.
+
+    With S the ``spread`` of n patches about their mean, C is Sᵀ S / (n - 1), and C (C + N)⁻¹ is
+    Sᵀ ((n - 1) I + S N⁻¹ Sᵀ)⁻¹ S N⁻¹: a system of as many unknowns as patches, which are fewer
+    than pixels.
+    """
+    weighed = spread @ certainty
+    system = weighed @ spread.mT
+    system.diagonal(dim1=1, dim2=2).add_(max(1, spread.shape[1] - 1))
+    shares = torch.linalg.solve(system, weighed @ (values - mean).mT)
+    filtered: Tensor = mean + shares.mT @ spread
+    return filtered
+
+
+def _less_noisy(mean: Tensor, spread: Tensor, values: Tensor, noise: Tensor) -> Tensor:
+    """Do so where the guide is as noisy as the values: its covariance has the noise in it."""
+    covariance = _without(noise, _covariance(spread))
+    # As y - N (C + N)⁻¹ (y - m): exact where there is next to no noise.
+    kept = torch.linalg.solve(covariance + noise, noise.expand_as(covariance))
+    filtered: Tensor = values - (values - mean) @ kept
+    return filtered
+
+
+def _filled_in(
+    mean: Tensor, spread: Tensor, values: Tensor, known: Tensor, sigma: float, noise: Tensor
+) -> Tensor:
+    """Do so where pixels are missing; ``noise`` is of unit variance."""
+    trust = max(sigma, _LEAST_SIGMA) ** 2
+    one = torch.eye(values.shape[2], device=values.device)
+    # A group is too small to know all directions.
+    covariance = (_covariance(spread) + trust * one)[:, None]
+    both = known[..., :, None] * known[..., None, :]
+    systems = both * (covariance + trust * (noise - one)) + trust * one
+    residual = (known * (values - mean))[..., None]
+    weights = known[..., None] * torch.linalg.solve(systems, residual)
+    filled: Tensor = mean + (covariance @ weights)[..., 0]
+    return filled
+
+
+def _covariance(spread: Tensor) -> Tensor:
+    return spread.mT @ spread / max(1, spread.shape[1] - 1)
 
 
 def _without(noise: Tensor, covariance: Tensor) -> Tensor:
@@ -235,29 +278,3 @@ def _without(noise: Tensor, covariance: Tensor) -> Tensor:
     coloured = root @ directions
     without: Tensor = (coloured * (strengths - 1).clamp(min=0)[:, None]) @ coloured.mT
     return without
-
-
-def _conditional_mean(
-    mean: Tensor,
-    covariance: Tensor,
-    values: Tensor,
-    known: Tensor | None,
-    sigma: float,
-    noise: Tensor,
-) -> Tensor:
-    """Filter groups of patches, ``(groups, patches, pixels)``; ``noise`` of unit variance."""
-    if known is None:
-        # As y - N (C + N)⁻¹ (y - m), N the noise: exact where there is next to none.
-        noise = max(sigma, 1e-4) ** 2 * noise
-        kept = torch.linalg.solve(covariance + noise, noise.expand_as(covariance))
-        whole: Tensor = values - (values - mean) @ kept
-        return whole
-    trust = max(sigma, _LEAST_SIGMA) ** 2
-    one = torch.eye(values.shape[2], device=values.device)
-    covariance = (covariance + trust * one)[:, None]  # a group is too small to know all directions
-    both = known[..., :, None] * known[..., None, :]
-    systems = both * (covariance + trust * (noise - one)) + trust * one
-    residual = (known * (values - mean))[..., None]
-    weights = known[..., None] * torch.linalg.solve(systems, residual)
-    filled: Tensor = mean + (covariance @ weights)[..., 0]
-    return filled
