@@ -43,6 +43,16 @@ class Look:
     ----------
     digest
         Of the state of the files, the mask, the settings, and the version of this package.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> output = Path(tempfile.mkdtemp())
+    >>> (output / JOURNAL).mkdir()
+    >>> told = Survey((Scale(0.0, 1.0),), (NoiseModel(read=0.1),), frozenset(), "of all values")
+    >>> Look("one").keep(output, told)
+    >>> Look("one").kept(output) == told, Look("another").kept(output)
+    (True, None)
     """
 
     digest: str
