@@ -11,6 +11,7 @@ from napari_dip.stack.plan import Plan
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_dip.stack.lazy import Lazy
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.restore import Result
     from napari_dip.stack.stored import StoredImage
@@ -46,7 +47,8 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
     )
     where = f"on {workers}"
     if workers is None:
-        seconds = expected_seconds(problem.plan, settings, problem.device)
+        hidden = problem.observed.missing
+        seconds = expected_seconds(problem.plan, settings, problem.device, hidden)
         where = f"{_at_most_or_about(seconds, problem.plan, settings)} on {problem.device}"
     return (
         f"{doing} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
@@ -64,6 +66,7 @@ def outlook(
     too_large: bool = False,
     on_disk: bool = False,
     workers: int = 1,
+    missing: Lazy | None = None,
 ) -> str:
     """Say what a run would do and take, before the image is looked at.
 
@@ -77,6 +80,8 @@ def outlook(
         Whether the result goes there.
     workers
         How many processes restore at once.
+    missing
+        Of the image's shape, true where a pixel is missing.
     """
     doing = str(plan)
     said = [f"{doing[0].upper()}{doing[1:]}."]
@@ -86,7 +91,7 @@ def outlook(
         alone = Plan(plan.layout, tile=plan.tile)
         look = survey_seconds(plan)
         least, most = sorted(
-            look + expected_seconds(one, settings, device) for one in (plan, alone)
+            look + expected_seconds(one, settings, device, missing) for one in (plan, alone)
         )
         seconds = _at_most_or_about(most, plan, settings)
         if duration(least) != duration(most) and not _skips(plan, settings):

@@ -269,7 +269,7 @@ def test_colours_come_back_in_their_order(tmp_path):
         for one in (Target(), target)
     )
     with here as one, there as other:
-        in_memory, on_disk = finished(one.steps), target.shown(finished(other.steps))
+        in_memory, on_disk = finished(one.steps), target.shown(finished(other.steps), None)
         canvas, _, _ = first_guess(source, other.problem, other.output)
     np.testing.assert_array_equal(canvas[:], in_memory.image)
     np.testing.assert_array_equal(on_disk.image, in_memory.image)

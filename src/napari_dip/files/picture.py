@@ -63,6 +63,7 @@ def read_picture(path: Path) -> StoredImage:
         unit=dict.fromkeys(sizes, "µm"),
         extras={"png": {"icc_profile": profile}} if profile and plain and image.ndim == 3 else {},
         notes=tuple(notes),
+        files=(path,),
     )
 
 

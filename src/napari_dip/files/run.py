@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from napari_dip.errors import BadSettings, FileProblem
 from napari_dip.files.growing import OnDisk, cut_before
+from napari_dip.files.look import Look
 from napari_dip.files.store import check_output, is_zarr_name, read_image, read_mask, write_image
 from napari_dip.prior.recipes import recipe
-from napari_dip.stack.bands import by_rows
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.restore import run
@@ -128,13 +128,17 @@ def open_run(
     hidden = read_mask(mask, marks) if mask else None
     missing = hidden.missing if hidden else None
     before = cut_before(output) if resume and output.exists() else None
-    image = stored.image if "Y" in settings.spatial else by_rows(stored.image, axes)
-    problem = make_problem(image, settings, missing, None, device, before)
+    grows = is_zarr_name(output)
+    look = Look.of(stored, missing, settings) if grows else None
+    looked = look.kept(output) if look and resume else None
+    problem = make_problem(stored.image, settings, missing, None, device, before, looked)
     notes = [f"{source}: {note}" for note in stored.notes]
     notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
     target: Output = InMemory(problem)
-    if is_zarr_name(output):
+    if grows:
         target = OnDisk(problem, stored, output, uncertainty, overwrite=overwrite, resume=resume)
+        if look and not looked:
+            look.keep(output, problem.survey)
         ready, units = len(target.done()), len(problem.plan.units)
         notes += [f"{output}: {ready} of {units} units are there already."] if ready else []
     return FileRun(stored, problem, target, output, uncertainty, overwrite, tuple(notes))

@@ -83,6 +83,8 @@ class GrowingSections:
 
     def read(self, key: str, index: Index) -> NDArray[Any] | None:
         """Read a part of a unit, in the order of axes of the planes, once it is committed."""
+        if not _chunks(self._planes.path).exists():  # they were turned, by another process perhaps
+            return self._planes.arrangement.read(self.array, index)
         return self._sections.read(key, index)
 
     def commit(self, key: str, index: Index, values: NDArray[Any], report: Any) -> None:
@@ -100,8 +102,13 @@ class GrowingSections:
                 arrangement = self._sections.arrangement
                 self._planes.commit(key, index, arrangement.read(self._sections.array, index), {})
         self._planes.finish(provenance)
-        # The journal of the sections stays: it tells how each unit came about.
-        shutil.rmtree(_chunks(self._planes.path), ignore_errors=True)
+        # The journal of the sections stays: it tells how each unit came about. Their values go all
+        # at once, for a viewer may be reading them.
+        chunks = _chunks(self._planes.path)
+        old = chunks.with_name("old")
+        if chunks.exists():
+            chunks.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
 
     def _groups(self) -> Iterator[tuple[str, Index]]:
         """Cut the image into planes, as many at once as the memory is meant to hold."""

@@ -96,7 +96,13 @@ def read_series(pattern: Path, read: Reader) -> StoredImage:
     letter = next(role for role in (letter, "T", "Q") if role not in first.axes)
     notes = (f"{len(files)} files, {files[0].name} to {files[-1].name}, along {letter}.",)
     image = Frames(files, read, first)
-    return replace(first, image=image, axes=letter + first.axes, notes=notes + first.notes)
+    return replace(
+        first,
+        image=image,
+        axes=letter + first.axes,
+        notes=notes + first.notes,
+        files=files if first.files else (),
+    )
 
 
 def _by_number(file: Path) -> list[Any]:

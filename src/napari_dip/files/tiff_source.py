@@ -31,10 +31,13 @@ class TiffArray(Pieces):
     ----------
     axes, header
         As the file says them.
+    alone
+        Whether all values lie in this file: OME-TIFF may be spread over several.
     """
 
     axes: str
     header: Header
+    alone: bool
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -44,6 +47,7 @@ class TiffArray(Pieces):
             series = tif.series[0]
             self.axes = known_axes(path, series.axes)
             self.header = read_header(tif)
+            self.alone = not series.is_multifile
             # A strip may be a single row: pages are read whole, unless they are in tiles.
             tiled = series.keyframe.is_tiled
             pieces = series.aszarr(level=0, chunkmode=0 if tiled else 2)
@@ -80,4 +84,5 @@ def open_tiff(path: Path) -> StoredImage:
         return read_tiff(path)
     if "S" in image.axes and not (image.axes.endswith("S") and image.shape[-1] in (3, 4)):
         return read_tiff(path)
-    return StoredImage(image, image.axes, *image.header)
+    files = (path,) if image.alone else ()
+    return StoredImage(image, image.axes, *image.header, files=files)

@@ -103,6 +103,7 @@ def read_zarr(path: str | Path) -> StoredImage:
         extras=said.extras,
         notes=notes,
         translate=said.translate,
+        files=(path / said.array,),
     )
 
 
@@ -136,7 +137,7 @@ def _plain(path: Path, array: zarr.Array[Any]) -> StoredImage:
     named = "".join(name or "?" for name in getattr(array.metadata, "dimension_names", None) or ())
     named = named.upper()
     if len(named) == array.ndim and {"Y", "X"} <= set(named) <= set("TCZYX"):
-        return StoredImage(ZarrArray(array, path), named)
+        return StoredImage(ZarrArray(array, path), named, files=(path,))
     axes = guess_axes(array.shape)
     note = f"It does not name its axes: they are taken for {axes}."
-    return StoredImage(ZarrArray(array, path), axes, notes=(note,))
+    return StoredImage(ZarrArray(array, path), axes, notes=(note,), files=(path,))

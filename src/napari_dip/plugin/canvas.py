@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.plan import Unit
     from napari_dip.stack.problem import Problem
 
-__all__ = ["Canvas"]
+__all__ = ["Canvas", "whole_index"]
 
 
 class Canvas(Lazy):
@@ -73,7 +73,7 @@ class Canvas(Lazy):
 
     def __getitem__(self, index: Any, /) -> NDArray[Any]:
         """Put together what numbers and slices choose, plane by plane."""
-        parts = _whole_index(index, self.ndim)
+        parts = whole_index(index, self.ndim)
         chosen = [np.arange(n)[part] for n, part in zip(self.shape, parts, strict=True)]
         places = [np.atleast_1d(each) for each in chosen]
         leading = self._problem.layout.leading
@@ -121,7 +121,7 @@ def _planes(problem: Problem, unit: Unit) -> itertools.product[tuple[int, ...]]:
     return itertools.product(*ranges)
 
 
-def _whole_index(index: Any, ndim: int) -> tuple[int | slice, ...]:
+def whole_index(index: Any, ndim: int) -> tuple[int | slice, ...]:
     """Write out an index: one number or slice for each axis."""
     parts = list(index) if isinstance(index, tuple) else [index]
     if Ellipsis not in parts:

@@ -14,7 +14,7 @@ from superqt.utils import QSignalDebouncer, WorkerBase, create_worker
 
 from napari_dip.errors import NapariDipError
 from napari_dip.sentences import outlook
-from napari_dip.stack.observed import as_lazy
+from napari_dip.stack.observed import as_lazy, spread_mask
 from napari_dip.stack.outline import lay_out, settle
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Question(Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """A run that might be started, checked as far as shape and settings go; no pixel is read.
+    """A run that might be started, checked as far as shape and settings go; its mask alone is read.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Asked:
         """Check what is cheap to check."""
         as_lazy(self.source.data)
         _ = self.layout
-        self.target.check(self.source, self.settings)
+        self.target.check(self.source)
         self.machines.check()
 
     @property
@@ -123,6 +123,7 @@ class Asked:
             too_large=self.too_large,
             on_disk=self.target.path is not None,
             workers=self.machines.workers or 1,
+            missing=spread_mask(self.source.mask, self.layout),
         )
         return " ".join(filter(None, (said, self.target.unsaid(self.source))))
 

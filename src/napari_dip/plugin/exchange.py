@@ -182,7 +182,7 @@ def _restoration(
         exchange.steps = work.steps
         yield from _followed(work.steps, exchange)
         if exchange.result is not None:
-            exchange.result = target.shown(exchange.result)
+            exchange.result = target.shown(exchange.result, exchange.begun[0])
 
 
 def _followed(steps: Restoration, exchange: Exchange) -> Generator[None, None, None]:

@@ -16,7 +16,9 @@ from napari_dip.errors import BadImage
 from napari_dip.plugin.canvas import Canvas
 from napari_dip.plugin.marked import finest
 from napari_dip.plugin.recall import origin
+from napari_dip.plugin.upright import Upright
 from napari_dip.stack.axes import guess_axes
+from napari_dip.stack.bands import Bands
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -226,7 +228,12 @@ def first_guess(source: LayerInput, problem: Problem, output: Output) -> LayerDa
     Previews are written into its pixels, which copy nothing, while the input stays as it is.
     """
     factors = _factors(source.axes, problem.settings)
-    return Canvas(problem, output), _keywords(source, problem.settings, factors), "image"
+    held = problem.observed.image
+    if "Y" in problem.layout.spatial:
+        canvas = Canvas(problem, output)
+    else:
+        canvas = Upright(problem, output, source.data if isinstance(held, Bands) else held)
+    return canvas, _keywords(source, problem.settings, factors), "image"
 
 
 def _named(mask: Mask) -> dict[str, Any]:

@@ -99,6 +99,7 @@ class Session:
         self._progress: progress | None = None
         self._target = target or Target()
         self._unsaid = self._target.unsaid(source)
+        self._in_sections = "Y" not in settings.spatial
         self._unit: int | None = None
         self._worker = thread_worker(deep_image_prior_restoration)(
             source, settings, self._exchange, self._target, machines or Machines()
@@ -239,6 +240,8 @@ class Session:
         if self._target.path is None or self._exchange.begun is None:
             return ""
         cure = "; press Run to go on with it" if to_do else ""
+        if to_do and self._in_sections:
+            cure += ", for it is empty until all of its sections are there"
         return f" What was restored is in {self._target.path.name}{cure}. {self._unsaid}".rstrip()
 
 

@@ -45,22 +45,16 @@ class Target:
     resume: bool = False
     overwrite: bool = False
 
-    def check(self, source: LayerInput, settings: Settings) -> None:
+    def check(self, source: LayerInput) -> None:
         """Make sure, before any work, that the result can go there.
 
         Raises
         ------
         FileProblem
-            If the name is no good, the input lies there, or OME-Zarr has no room for its axes, or
-            the result does not come in planes, as the canvas shows it.
+            If the name is no good, the input lies there, or OME-Zarr has no room for its axes.
         """
         if self.path is None:
             return
-        if "Y" not in settings.spatial:
-            raise FileProblem(
-                "Refined along Z, a stack is in memory here until it is whole: keep the result in "
-                "memory and save its layer then, or let the command napari-dip write OME-Zarr."
-            )
         from napari_dip.files.growing import what_is_there
         from napari_dip.files.ngff import axes_in_zarr
 
@@ -125,10 +119,15 @@ class Target:
             resume=self.resume,
         )
 
-    def shown(self, result: Result) -> Result:
-        """Give the result with arrays that a viewer can hold: those on the disk stay there."""
+    def shown(self, result: Result, canvas: Any) -> Result:
+        """Give the result with arrays that a viewer can hold: those on the disk stay there.
+
+        Sections that are not all there have not become planes: they stay as the canvas shows them.
+        """
         if self.path is None:
             return result
+        if result.stopped_by_user and "Y" not in result.settings.spatial:
+            return replace(result, image=canvas, spread=None)
         spread = self.spread_path(result.settings)
         return replace(
             result,

@@ -6,66 +6,82 @@ import math
 from typing import TYPE_CHECKING
 
 from napari_dip.prior.recipes import recipe
-from napari_dip.settings import Inpaint
+from napari_dip.settings import Denoise, Inpaint
 from napari_dip.stack.memory import peak_bytes
 from napari_dip.stack.tiling import cut
 
 if TYPE_CHECKING:
-    from napari_dip.settings import Settings
+    from napari_dip.prior.recipes import Recipe
+    from napari_dip.settings import Hole, Settings
+    from napari_dip.stack.lazy import Lazy
     from napari_dip.stack.plan import Plan
 
 __all__ = ["expected_bytes", "expected_seconds", "survey_seconds"]
 
 # Measured on one thread (benchmarks/NOTES.md, "The time that is told"), as multiples of the time
-# that forward and backward took on this device, at 128² pixels.
-_STEADY, _GROWING = 1.4, 0.5
+# that forward and backward took on this device, at 128² pixels. On CUDA all is taken for the same
+# multiples of the larger image that is timed there, which nobody has measured.
+_STEADY, _GROWING = 1.25, 0.5
 """An iteration: of any image, and of each 128² pixels of it more."""
 
-_PASS, _CHANNEL = 2.9e-4, 1.8e-4
+_VOXELS, _THIN_VOXELS = 1.65, 4.3
+"""An iteration: of each 128² voxels of a volume, in the time of its own arithmetic."""
+
+_THIN = 1024
+"""Planes times rows, up to which torch (2.13) convolves volumes on the CPU by another method."""
+
+_PASS, _CHANNEL = 0.3e-4, 1.4e-4
 """A pass of the refinement: of each pixel, and of each of its channels."""
 
-_PASS_WITH_GAPS = 11e-4
+_PASS_WITH_GAPS = 8.5e-4
 """A pass where pixels are missing: of each pixel and channel."""
 
-_SECOND_OPINION = 30e-4
+_SECOND_OPINION = 7.7e-4
 """Of each pixel and channel."""
 
 _PAPER = 20.0
 """Time of an iteration of ``paper``, beside one of ``fast`` and ``best``."""
 
-_SIDE = 128
+_SIDE, _SIDE_ON_CUDA = 128, 512
+"""Of the image that was timed (prior/calibrate.py)."""
 
 _PART = 0.6
-"""Of the most iterations, those that a fit needs until it stops by itself."""
+"""Of the most iterations of a preset, those that a fit needs until it stops by itself."""
+
+_LARGEST = 2**24
+"""In pixels: gaps of larger units are not looked at before they are restored."""
 
 _LOOK = 0.6e-6
 """Seconds for a value to be read, hashed, and searched for its noise before the first unit."""
 
 
-def expected_seconds(plan: Plan, settings: Settings, device: str) -> float:
+def expected_seconds(
+    plan: Plan, settings: Settings, device: str, missing: Lazy | None = None
+) -> float:
     """Estimate how long all units take, from the iterations that were timed on the device.
 
-    It is good to a factor of two or so: nobody knows yet when the fits will stop.
+    It is good to a factor of two or so: nobody knows yet when the fits will stop. Where pixels are
+    ``missing``, of the image's shape, the kind of the first gaps stands for that of all.
     """
-    from napari_dip.prior.calibrate import calibrate
-
-    calibration, chosen, layout = calibrate(device), recipe(settings), plan.layout
-    timed_s = calibration.milliseconds[calibration.chosen] / 1000
-    finer = math.prod(settings.factors.values())
+    hole, layout = _hole(plan, settings, missing), plan.layout
+    chosen = recipe(settings, hole=hole)
+    factors = tuple(settings.factors.values())
     whole = tuple(slice(0, size) for size in layout.spatial_shape)
     tiles = cut(layout.spatial_shape, plan.tile, settings.overlap) if plan.tile else [whole]
-    pixels = [finer * math.prod(part.stop - part.start for part in tile) for tile in tiles]
-    iteration = sum(_STEADY + _GROWING * each / _SIDE**2 for each in pixels)
+    shapes = [
+        tuple(f * (part.stop - part.start) for f, part in zip(factors, tile, strict=True))
+        for tile in tiles
+    ]
+    iteration = sum(_iteration(shape, device) for shape in shapes)
     if settings.preset == "paper":
         iteration *= _PAPER
-    # Planes that share a network seldom stop before the few iterations that they are given.
-    shared = chosen.shared_iterations if plan.window > 1 else 0
-    part = _PART if chosen.stopping.rule != "fixed" else 1.0
-    iterations = shared or part * chosen.iterations
+    pixels = sum(map(math.prod, shapes)) * (_SIDE / _side(device)) ** 2
     channels = layout.units / len(plan.units) if plan.window > 1 else plan.channels
-    fit = iterations * iteration + sum(pixels) * _refining(settings, channels)
-    again = sum(pixels) * channels * _SECOND_OPINION * chosen.second_opinion
-    return float(len(plan.units) * (chosen.members * fit + again) * timed_s)
+    iterations = _iterations(chosen, plan, settings)
+    fit = iterations * iteration + pixels * _refining(chosen, settings, channels)
+    asked = chosen.second_opinion and isinstance(settings.task, Denoise) and layout.ndim == 2
+    again = pixels * channels * _SECOND_OPINION * asked
+    return float(len(plan.units) * (chosen.members * fit + again) * _timed_s(chosen, plan, device))
 
 
 def survey_seconds(plan: Plan) -> float:
@@ -73,9 +89,62 @@ def survey_seconds(plan: Plan) -> float:
     return _LOOK * math.prod(plan.layout.shape)
 
 
-def _refining(settings: Settings, channels: float) -> float:
+def _hole(plan: Plan, settings: Settings, missing: Lazy | None) -> Hole:
+    """Tell what kind of gaps there are, as far as that is known."""
+    task = settings.task
+    if not isinstance(task, Inpaint):
+        return "scratches"  # of no account
+    if task.missing != "auto" or missing is None:
+        return "scratches" if task.missing == "auto" else task.missing
+    from napari_dip.stack.problem import find_hole  # the shell's --help need not wait for scipy
+
+    for unit in plan.units:
+        known = ~plan.layout.to_block(missing[unit.index])
+        if not known.all() and known.size <= _LARGEST:
+            return find_hole(known, task)
+    return "scratches"
+
+
+def _timed_s(chosen: Recipe, plan: Plan, device: str) -> float:
+    """Give what the forward and backward pass took that all is counted in."""
+    from napari_dip.prior.calibrate import calibrate, choose_arithmetic
+
+    calibration = calibrate(device)
+    timed = calibration.milliseconds[calibration.chosen]
+    if plan.layout.ndim == 3:  # seldom in the arithmetic that is best for planes
+        arithmetic = choose_arithmetic(chosen.precision, device, 3)
+        timed = calibration.milliseconds.get(str(arithmetic), timed)
+    return timed / 1000
+
+
+def _iteration(shape: tuple[int, ...], device: str) -> float:
+    """Estimate what an iteration takes, in the time that was timed."""
+    growing = _GROWING
+    if len(shape) == 3:
+        thin = device == "cpu" and shape[0] * shape[1] <= _THIN
+        growing = _THIN_VOXELS if thin else _VOXELS
+    return _STEADY + growing * math.prod(shape) / _side(device) ** 2
+
+
+def _side(device: str) -> int:
+    return _SIDE_ON_CUDA if device.startswith("cuda") else _SIDE
+
+
+def _iterations(chosen: Recipe, plan: Plan, settings: Settings) -> float:
+    """Estimate how many iterations a fit takes."""
+    # Planes that share a network seldom stop before the few iterations that they are given.
+    if plan.window > 1 and chosen.shared_iterations and settings.iterations is None:
+        return chosen.shared_iterations
+    # Nor do fits to an image with gaps, but for its noise.
+    ends = chosen.stopping.rule == "fixed" or isinstance(settings.task, Inpaint)
+    if ends:
+        return chosen.iterations
+    return min(chosen.iterations, _PART * recipe(settings.replace(iterations=None)).iterations)
+
+
+def _refining(chosen: Recipe, settings: Settings, channels: float) -> float:
     """Estimate what the refinement of a pixel takes, in the time that was timed."""
-    passes = recipe(settings).refinement
+    passes = chosen.refinement
     if isinstance(settings.task, Inpaint):
         return passes * channels * _PASS_WITH_GAPS
     # Two more go before, which look at the noisy image alone.

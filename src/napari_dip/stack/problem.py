@@ -11,7 +11,7 @@ from scipy.ndimage import distance_transform_edt
 
 from napari_dip.errors import BadImage
 from napari_dip.settings import Hole, Inpaint, Settings
-from napari_dip.stack.bands import Bands
+from napari_dip.stack.bands import Bands, by_rows
 from napari_dip.stack.intensity import together
 from napari_dip.stack.observed import Observed, Seen, as_lazy, spread_mask
 from napari_dip.stack.outline import Cut, lay_out, settle
@@ -161,11 +161,12 @@ def make_problem(
     psf: ArrayLike | None,
     device: str | None = None,
     before: Cut | None = None,
+    looked: Survey | None = None,
 ) -> Problem:
     """Check everything that can be checked before the first iteration.
 
-    The device is found on this machine, unless the caller knows better; and how the image is cut,
-    unless a run is gone on with.
+    The device is found on this machine, unless the caller knows better. How the image is cut is
+    settled, and all planes are looked at, unless a run is gone on with that did so.
 
     Raises
     ------
@@ -174,12 +175,13 @@ def make_problem(
     """
     lazy = as_lazy(image)
     layout = lay_out(lazy.shape, settings)
-    if "Y" not in layout.spatial and not isinstance(lazy, Bands):
+    if "Y" not in layout.spatial:
         # A section lies across all planes: read by itself, it would cost as much as all of them.
-        lazy = np.asarray(lazy[()])
+        lazy = by_rows(lazy, layout.axes)
+        lazy = lazy if isinstance(lazy, Bands) else np.asarray(lazy[()])
     observed = Observed(lazy, spread_mask(mask, layout))
     kernel = _checked_psf(psf, layout)
-    found = survey(observed, layout, settings)
+    found = survey(observed, layout, settings) if looked is None else looked
     plan, device = settle(layout, settings, found.breaks, device, before)
     return Problem(observed, layout, plan, found, settings, device, kernel)
 

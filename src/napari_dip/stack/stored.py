@@ -9,6 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -96,6 +97,8 @@ class StoredImage:
         What the user should know about the reading, in whole sentences.
     translate
         Where the centre of the first pixel lies, in the unit of the axis; 0 where it is left out.
+    files
+        All files, or folders of files, that the values come from; none where that is not known.
     """
 
     image: Lazy
@@ -105,6 +108,7 @@ class StoredImage:
     extras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     translate: Mapping[str, float] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
 
     def with_image(
         self, image: Lazy, axes: str, factors: Mapping[str, int] | None = None
@@ -124,7 +128,7 @@ class StoredImage:
         >>> old.with_image(np.zeros((16, 8)), "YX", {"Y": 2}).pixel_size
         {'Y': 0.25, 'X': 0.5}
         """
-        return replace(self.refined(factors or {}), image=image, axes=axes)
+        return replace(self.refined(factors or {}), image=image, axes=axes, files=())
 
     def refined(self, factors: Mapping[str, int]) -> StoredImage:
         """Make the pixels smaller along some axes, so that they cover the same area.
