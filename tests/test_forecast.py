@@ -27,8 +27,8 @@ def told(shape, settings=FAST, missing=None, device="cpu"):
 
 
 def test_it_is_what_a_plane_was_seen_to_take():
-    # 43.3 CPU s at 45 ms: see benchmarks/NOTES.md.
-    assert told((256, 256)) == pytest.approx(43.3 * 40 / 45, rel=0.1)
+    # 32.7 CPU s at 29.4 ms: see benchmarks/NOTES.md.
+    assert told((256, 256)) == pytest.approx(32.7 * 40 / 29.4, rel=0.35)
 
 
 def test_a_gpu_is_timed_with_an_image_16_times_as_large():
@@ -37,7 +37,7 @@ def test_a_gpu_is_timed_with_an_image_16_times_as_large():
 
 def test_the_refinement_counts():
     without = told((256, 256), FAST.replace(refinement=0))
-    assert 3 < told((256, 256)) - without < 8
+    assert told((256, 256)) - without == pytest.approx(1.43 * 40 / 36, rel=0.35)
     assert told((256, 256), FAST.replace(refinement=4)) > told((256, 256))
 
 
@@ -45,7 +45,7 @@ def test_planes_that_share_a_network_take_less_and_are_all_refined():
     stack = FAST.replace(axes="ZYX")
     shared, alone = told((12, 144, 144), stack), told((12, 144, 144), stack.replace(share="none"))
     assert shared < alone / 3
-    assert shared - told((12, 144, 144), stack.replace(refinement=0)) > 5
+    assert shared - told((12, 144, 144), stack.replace(refinement=0)) > 2
 
 
 def test_of_planes_that_share_a_network_no_more_iterations_count_than_were_asked_for():
@@ -55,20 +55,16 @@ def test_of_planes_that_share_a_network_no_more_iterations_count_than_were_asked
 
 
 def test_it_is_what_volumes_were_seen_to_take(monkeypatch):
-    # 147.8 to 149.7, and 130.9 CPU s, at about 45 ms in the arithmetic of volumes.
-    times = {"float32, channels first": 45.0, "bfloat16, channels last": 31.0}
+    # 76.9 CPU s, and 405 and 151 ms an iteration, at about 40 ms in the arithmetic of volumes.
+    times = {"float32, channels first": 40.0, "bfloat16, channels last": 31.0}
     planes = calibrate.Arithmetic("bfloat16", True)
     found = calibrate.Calibration(planes, str(planes), times, cached=True)
     monkeypatch.setattr(calibrate, "calibrate", lambda device: found)
     volume = FAST.replace(axes="ZYX", ndim=3)
-    assert told((16, 96, 96), volume) == pytest.approx(149, rel=0.35)
-    assert told((12, 96, 96), volume) == pytest.approx(131, rel=0.35)
-    # An iteration takes 735 ms of one volume, and of the other, which is half as large, 784 ms.
-    thick, thin = (
-        told(shape, volume.replace(refinement=0, iterations=1, stopping="fixed"))
-        for shape in ((16, 96, 96), (16, 64, 64))
-    )
-    assert thin == pytest.approx(784 / 735 * thick, rel=0.2)
+    assert told((12, 96, 96), volume) == pytest.approx(77, rel=0.35)
+    once = volume.replace(refinement=0, iterations=1, stopping="fixed")
+    assert told((16, 96, 96), once) == pytest.approx(0.405, rel=0.2)
+    assert told((8, 64, 64), once) == pytest.approx(0.151, rel=0.2)
 
 
 def test_the_kind_of_the_gaps_counts():
@@ -76,9 +72,9 @@ def test_the_kind_of_the_gaps_counts():
     half, hole = noise < 0.5, np.zeros((192, 192), bool)
     hole[64:104, 64:104] = True
     inpaint = FAST.replace(task=Inpaint())
-    # 34.1 and 36.2, 13.5 and 13.6 CPU s, at about 33 ms.
-    assert told((192, 192), inpaint, half) == pytest.approx(35.2 * 40 / 33, rel=0.35)
-    assert told((192, 192), inpaint, hole) == pytest.approx(13.6 * 40 / 33, rel=0.35)
+    # 19.9 and 8.7 CPU s, at about 30 ms.
+    assert told((192, 192), inpaint, half) == pytest.approx(19.9 * 40 / 30, rel=0.35)
+    assert told((192, 192), inpaint, hole) == pytest.approx(8.7 * 40 / 30, rel=0.35)
     said = FAST.replace(task=Inpaint(missing="hole"))
     assert told((192, 192), inpaint, hole) == told((192, 192), said, half) == told((192, 192), said)
     stack = inpaint.replace(axes="ZYX")

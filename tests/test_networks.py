@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from napari_dip.prior.code import make_code
-from napari_dip.prior.networks import _SkipLevel, build_network
+from napari_dip.prior.networks import build_network
 from napari_dip.prior.recipes import SkipNet, recipe
+from napari_dip.prior.skip import SkipLevel
 from napari_dip.settings import NetworkName, Settings
 
 NETWORKS = get_args(NetworkName)
@@ -115,12 +116,24 @@ def test_z_waits_until_y_and_x_are_as_coarse():
     network = build_network(
         SkipNet(skip=(4,) * 5), torch.zeros(1, 2, 16, 64, 64), 1, 0, (4, 0.8, 0.8)
     )
-    strides = [module.stride for module in network.modules() if isinstance(module, _SkipLevel)]
+    strides = [module.stride for module in network.modules() if isinstance(module, SkipLevel)]
     assert strides == [(1, 2, 2), (1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2)]
 
 
 @pytest.mark.parametrize("spacing", [None, (3, 3, 3), (1, 1.2, 1)])
 def test_voxels_that_are_nearly_cubes_are_halved_alike(spacing):
     network = build_network(SkipNet(), torch.zeros(1, 2, 16, 64, 64), 1, 0, spacing)
-    strides = [module.stride for module in network.modules() if isinstance(module, _SkipLevel)]
+    strides = [module.stride for module in network.modules() if isinstance(module, SkipLevel)]
     assert strides == [(2, 2, 2)] * 3 + [(1, 2, 2)] * 2  # two planes are as few as fit
+
+
+@pytest.mark.parametrize("shape", [(4, 16, 12), (16, 5, 12), (16, 12, 6)])
+def test_the_shortest_axis_is_the_last_to_the_convolutions_alone(shape):
+    shortest = 2 + shape.index(min(shape))
+    spacing = [3.0 if size == min(shape) else 1.0 for size in shape]
+    spec, code = SkipNet((8, 8), (8, 8), (2, 2)), torch.rand(1, 4, *shape)
+    network = build_network(spec, code, 2, 0, spacing, shortest_last=True)
+    turned = code.movedim(shortest, -1)
+    plain = build_network(spec, turned, 2, 0, (1.0, 1.0, 3.0))
+    assert network(code).shape == (1, 2, *shape)
+    assert torch.equal(network(code).movedim(shortest, -1), plain(turned))

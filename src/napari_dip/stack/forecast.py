@@ -24,11 +24,8 @@ __all__ = ["expected_bytes", "expected_seconds", "survey_seconds"]
 _STEADY, _GROWING = 1.25, 0.5
 """An iteration: of any image, and of each 128² pixels of it more."""
 
-_VOXELS, _THIN_VOXELS = 1.65, 4.3
+_VOXELS = 1.05
 """An iteration: of each 128² voxels of a volume, in the time of its own arithmetic."""
-
-_THIN = 1024
-"""Planes times rows, up to which torch (2.13) convolves volumes on the CPU by another method."""
 
 _PASS, _CHANNEL = 0.3e-4, 1.4e-4
 """A pass of the refinement: of each pixel, and of each of its channels."""
@@ -119,10 +116,7 @@ def _timed_s(chosen: Recipe, plan: Plan, device: str) -> float:
 
 def _iteration(shape: tuple[int, ...], device: str) -> float:
     """Estimate what an iteration takes, in the time that was timed."""
-    growing = _GROWING
-    if len(shape) == 3:
-        thin = device == "cpu" and shape[0] * shape[1] <= _THIN
-        growing = _THIN_VOXELS if thin else _VOXELS
+    growing = _VOXELS if len(shape) == 3 else _GROWING
     return _STEADY + growing * math.prod(shape) / _side(device) ** 2
 
 
