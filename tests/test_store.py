@@ -341,7 +341,13 @@ def test_a_mask_says_what_is_missing(tmp_path, image, marks, name):
     mask = read_mask(tmp_path / name, marks)
     np.testing.assert_array_equal(mask.missing, HOLE)
     assert mask.axes == "YX"
-    assert "12.5%" in mask.notes[-1]
+    assert mask.notes[-1] == "12.5% of the pixels are missing."
+
+
+def test_a_mask_says_in_how_many_planes_something_is_missing(tmp_path):
+    stack = np.stack([HOLE, np.zeros_like(HOLE), HOLE]) * np.uint8(1)
+    write_image(tmp_path / "a.tif", StoredImage(stack, "ZYX"))
+    assert read_mask(tmp_path / "a.tif").notes[-1].endswith("are missing, in 2 of 3 planes.")
 
 
 def test_grey_levels_of_an_antialiased_mask_are_cut_in_the_middle(tmp_path):

@@ -26,6 +26,7 @@ from napari_dip.files.series import is_pattern, read_series
 from napari_dip.files.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
 from napari_dip.files.vendor import is_vendor, read_vendor
 from napari_dip.stack.marks import grey_threshold
+from napari_dip.stack.observed import in_planes
 from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") 
     notes = [*stored.notes]
     if threshold:
         notes.append(f"It has grey levels: those above {threshold:g} count as {marks}.")
-    notes.append(f"{missing.mean():.1%} of the pixels are missing.")
+    notes.append(f"{missing.mean():.1%} of the pixels are missing{in_planes(missing)}.")
     return StoredMask(missing, axes, tuple(notes))
 
 

@@ -11,6 +11,7 @@ from napari.layers import Labels, Shapes
 from napari_dip.errors import BadMask
 from napari_dip.plugin.drawn import drawn_pixels
 from napari_dip.plugin.marked import finest, marked_pixels, nothing
+from napari_dip.stack.observed import in_planes
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -150,10 +151,8 @@ class Mask:
         """
         pixels, note = self.missing(image)
         where = " of this plane" if self.plane is not None else ""
-        hit = pixels.any(axis=(-2, -1))
-        planes = f", in {hit.sum()} of {hit.size} planes" if 0 < hit.sum() < hit.size else ""
-        said = f"{100 * pixels.mean():.3g} % of the pixels{where} are missing{planes}. {note}"
-        return said.strip()
+        part = f"{100 * pixels.mean():.3g} % of the pixels{where}"
+        return f"{part} are missing{in_planes(pixels)}. {note}".strip()
 
 
 def plane_shown(viewer: Viewer, image: Image, ndim: int) -> tuple[int, ...]:

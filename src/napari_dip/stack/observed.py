@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_dip.stack.axes import Index, Layout
 
-__all__ = ["Observed", "Seen", "as_lazy", "spread_mask"]
+__all__ = ["Observed", "Seen", "as_lazy", "in_planes", "spread_mask"]
 
 
 @dataclass(frozen=True)
@@ -140,3 +140,9 @@ def spread_mask(mask: ArrayLike | None, layout: Layout) -> NDArray[np.bool_] | N
             f"the mask has shape {np.shape(mask)}, but the image has {target}; give a mask of the "
             "image's shape, or of its last axes"
         ) from None
+
+
+def in_planes(missing: NDArray[np.bool_]) -> str:
+    """Say in how many planes pixels are missing, if not in all, as the end of a sentence."""
+    hit = missing.any(axis=(-2, -1))
+    return f", in {hit.sum()} of {hit.size} planes" if 0 < hit.sum() < hit.size else ""
