@@ -57,5 +57,6 @@ LAYERS = {
 def crop(x: Tensor, shape: Sequence[int]) -> Tensor:
     """Cut the far end of each axis down to the given spatial shape."""
     for axis, size in enumerate(shape, start=2):
-        x = x.narrow(axis, 0, size)
+        if x.shape[axis] > size:  # the gradient of a cut is a copy, which loses the memory format
+            x = x.narrow(axis, 0, size)
     return x

@@ -111,7 +111,7 @@ class Fit:
             channels,
             derived(self.seed, "weights"),
             self.recipe.spacing,
-            shortest_last=self.place.type == "cpu",
+            shortest_last=self.place.type != "cuda",
         ).to(self.place)
         return begin(
             observation,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -86,4 +87,8 @@ class SkipLevel(nn.Module):
 
     def _upsample(self, x: Tensor, like: Tensor) -> Tensor:
         x = functional.interpolate(x, scale_factor=self.stride, mode=self.mode)
+        if x.requires_grad and x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
+            # Its gradient is a part of what was joined: from one that lies apart torch (2.13) goes
+            # a way back that takes five times as long.
+            x.register_hook(partial(Tensor.contiguous, memory_format=torch.channels_last))
         return crop(x, like.shape[2:])
