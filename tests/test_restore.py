@@ -7,13 +7,15 @@ import time
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+import torch
+from scipy.ndimage import gaussian_filter, zoom
 from skimage import data
 from skimage.metrics import mean_squared_error as mse
 
 import napari_dip
 from napari_dip import SensorNoise, Settings, denoise, inpaint, restore, super_resolve
 from napari_dip.errors import BadImage, BadSettings
+from napari_dip.prior.estimate import estimate_noise
 from napari_dip.prior.operators import Downsample
 from napari_dip.settings import Denoise, Inpaint, SuperResolve
 from napari_dip.steps import finished
@@ -525,3 +527,17 @@ def test_time_spent_in_a_pause_is_not_counted(noisy):
     began = time.monotonic()
     _, result = finish(restoration)
     assert time.monotonic() - began - result.elapsed_s >= 0.5
+
+
+def test_stripes_that_decimation_has_left_are_not_taken_for_clipped_noise():
+    y, x = np.mgrid[:64, :64]
+    wander = 20 * gaussian_filter(np.random.default_rng(0).normal(size=(64, 64)), 8)
+    truth = (300 * np.sin(2 * np.pi * (x + 0.3 * y) / 12 + wander) - 60).clip(0, 255)
+    fine = torch.from_numpy(truth.astype(np.float32))[None, None]
+    seen = Downsample((2, 2), "lanczos2")(fine)[0, 0].numpy().clip(0, 255)
+    found = estimate_noise(seen)
+    assert found.low == 0
+    assert any(found.correlation)
+    restored = super_resolve(seen, 2, axes="YX", device="cpu", iterations=60)
+    cubic = zoom(seen, 2, order=3, mode="nearest", grid_mode=True)
+    assert np.square(restored - truth).mean() < 0.5 * np.square(cubic - truth).mean()

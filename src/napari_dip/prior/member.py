@@ -218,8 +218,15 @@ class Fit:
 
     @property
     def _trusts_noise(self) -> bool:
-        """Whether the noise counts: along Z, only what was told of it does."""
-        return not self.recipe.projection or not isinstance(self.settings.noise, str)
+        """Whether the noise counts.
+
+        What was told of it does. What was found in the image does not along Z, nor where pixels are
+        mixed and neighbours seem to share it: decimation leaves texture that looks like that.
+        """
+        if not isinstance(self.settings.noise, str):
+            return True
+        shared = any(any(noise.correlation) for noise in self.block.noises)
+        return not (self.recipe.projection or (shared and mixes_pixels(self.block, self.settings)))
 
     @cached_property
     def _sigma(self) -> float:
