@@ -176,7 +176,7 @@ def info(
     import platform
     from importlib.metadata import version
 
-    from napari_dip.prior.calibrate import calibrate
+    from napari_dip.prior.calibrate import calibrate, timed_side
     from napari_dip.prior.device import devices
 
     packages = ("napari-dip", "torch", "numpy", "scipy", "scikit-image", "tifffile")
@@ -190,10 +190,11 @@ def info(
     for device in found:
         memory = [gigabytes(device[key]) for key in ("free_bytes", "memory_bytes")]
         typer.echo(f"{device['name']:14} {device['description']}, {' of '.join(memory)} free")
-        measured = device["arithmetic"]
+        measured, side = device["arithmetic"], timed_side(device["name"])
         for way, milliseconds in measured["milliseconds"].items():
             chosen = "  <- used by fast and best" if way == measured["chosen"] else ""
-            typer.echo(f"{'':14} {milliseconds:g} ms an iteration at 128 x 128 in {way}{chosen}")
+            took = f"{milliseconds:g} ms an iteration at {side} x {side}"
+            typer.echo(f"{'':14} {took} in {way}{chosen}")
 
 
 @app.command()

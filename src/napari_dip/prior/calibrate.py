@@ -25,10 +25,8 @@ __all__ = [
     "adopt_arithmetic",
     "calibrate",
     "choose_arithmetic",
+    "timed_side",
 ]
-
-_SIDE = 128
-"""Pixels along each axis of the image that is used to measure; four times as many for CUDA."""
 
 _REPEATS = 5
 
@@ -68,6 +66,11 @@ class Calibration:
     cached: bool
 
 
+def timed_side(device: torch.device | str) -> int:
+    """Tell the side of the image with which a device is timed: a small one fills no GPU."""
+    return 512 if torch.device(device).type == "cuda" else 128
+
+
 def calibrate(device: torch.device | str) -> Calibration:
     """Find the fastest arithmetic for the network of ``fast``, in about a second.
 
@@ -79,7 +82,8 @@ def calibrate(device: torch.device | str) -> Calibration:
 
 
 def _recall_or_measure(device: torch.device) -> Calibration:
-    key = f"{_describe(device)}, torch {torch.__version__}"
+    side = timed_side(device)
+    key = f"{_describe(device)}, torch {torch.__version__}, {side} pixels"
     known = _read_cache()
     try:
         stored = known[key]
@@ -138,7 +142,7 @@ def _measure(arithmetic: Arithmetic, device: torch.device) -> float:
     """
     now = time.thread_time if device.type == "cpu" else time.perf_counter
     spec = recipe(Settings())
-    side = 4 * _SIDE if device.type == "cuda" else _SIDE  # a smaller one would not fill it
+    side = timed_side(device)
     code = torch.rand(1, spec.code_channels, side, side)
     network = build_network(spec.network, code, 1, seed=0).to(device)
     code = code.to(device)

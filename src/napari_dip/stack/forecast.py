@@ -39,9 +39,6 @@ _SECOND_OPINION = 7.7e-4
 _PAPER = 20.0
 """Time of an iteration of ``paper``, beside one of ``fast`` and ``best``."""
 
-_SIDE, _SIDE_ON_CUDA = 128, 512
-"""Of the image that was timed (prior/calibrate.py)."""
-
 _PART = 0.6
 """Of the most iterations of a preset, those that a fit needs until it stops by itself."""
 
@@ -72,7 +69,7 @@ def expected_seconds(
     iteration = sum(_iteration(shape, device) for shape in shapes)
     if settings.preset == "paper":
         iteration *= _PAPER
-    pixels = sum(map(math.prod, shapes)) * (_SIDE / _side(device)) ** 2
+    pixels = sum(map(math.prod, shapes)) * (128 / _side(device)) ** 2
     channels = layout.units / len(plan.units) if plan.window > 1 else plan.channels
     iterations = _iterations(chosen, plan, settings)
     fit = iterations * iteration + pixels * _refining(chosen, settings, channels)
@@ -121,7 +118,9 @@ def _iteration(shape: tuple[int, ...], device: str) -> float:
 
 
 def _side(device: str) -> int:
-    return _SIDE_ON_CUDA if device.startswith("cuda") else _SIDE
+    from napari_dip.prior.calibrate import timed_side
+
+    return timed_side(device)
 
 
 def _iterations(chosen: Recipe, plan: Plan, settings: Settings) -> float:
