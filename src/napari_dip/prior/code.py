@@ -56,12 +56,11 @@ class CodeNoise:
         """Put other noise on the code, and that into ``noisy``, the same tensor each time."""
         if not self.strength:
             return
-        if not self.pooled:
+        if self.pooled:
+            size = self.code.numel()
+            start = int(torch.randint(size, (1,), generator=self.places))
+            # Laid out in memory as the code is, whichever format that may be.
+            noise = self.pool[start : start + size].as_strided(self.code.shape, self.code.stride())
+        else:
             noise = torch.randn(self.code.shape, generator=self.generator, device=self.code.device)
-            torch.add(self.code, noise, alpha=self.strength, out=self.noisy)
-            return
-        size = self.code.numel()
-        start = int(torch.randint(size, (1,), generator=self.places))
-        # Laid out in memory as the code is, whichever format that may be.
-        noise = self.pool[start : start + size].as_strided(self.code.shape, self.code.stride())
         torch.add(self.code, noise, alpha=self.strength, out=self.noisy)

@@ -69,9 +69,11 @@ class Replayed(Generic[T]):
         graph = torch.cuda.CUDAGraph()
         try:
             # Other threads, such as the viewer's, may use the GPU meanwhile: not "global".
+            # A capture that fails may leave its stream behind as the current one: it is put back.
             with (
                 _one_at_a_time,
                 torch.cuda.device(self.device),
+                torch.cuda.stream(torch.cuda.current_stream(self.device)),
                 torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"),
             ):
                 self._result = self.work()

@@ -225,8 +225,8 @@ class Fit:
         """
         if not isinstance(self.settings.noise, str):
             return True
-        shared = any(any(noise.correlation) for noise in self.block.noises)
-        return not (self.recipe.projection or (shared and mixes_pixels(self.block, self.settings)))
+        mixed = mixes_pixels(self.block, self.settings)
+        return not (self.recipe.projection or (mixed and any(self._correlation)))
 
     @cached_property
     def _sigma(self) -> float:
