@@ -212,6 +212,18 @@ def test_a_residual_like_noise_ends_no_search_for_what_was_not_seen(whole):
     assert rule.choice == 1  # the calmest output, not the latest
 
 
+def test_no_sign_counts_while_structure_must_be_left_in_the_residual():
+    y = torch.randn(1, 1, 20, 20, generator=torch.Generator().manual_seed(0))
+    everything = Observation(y, Identity(), torch.ones_like(y))
+    for explained, counts in ((1.5, False), (math.inf, True)):
+        stopping, generator = settings.Consensus(), torch.Generator().manual_seed(0)
+        rule, _ = make_rule(stopping, everything, 0.1, generator, explained=explained)
+        before = rule.measure(step(1, y, 0.8 * y, torch.tensor(0.0)))
+        assert before.isinf().all() != counts
+        after = rule.measure(step(2, y, 0.9 * y, torch.tensor(0.0)))
+        assert after[0].isfinite()
+
+
 def test_the_residual_need_not_be_whiter_than_the_noise():
     noise = gaussian_filter(np.random.default_rng(0).normal(size=(40, 40)), 0.8)
     residual = torch.from_numpy(noise)[None, None]

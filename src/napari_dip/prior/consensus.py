@@ -46,6 +46,8 @@ class ConsensusRule:
         Of each :class:`Patience`.
     correlation
         Of the noise of neighbouring pixels; minus infinity if the residual is not to be asked.
+    explained
+        Mean square of the residual above which no sign counts, for structure must be left in it.
     """
 
     seen: Observation
@@ -54,6 +56,7 @@ class ConsensusRule:
     least: float
     share: float
     correlation: float = 0.0
+    explained: float = math.inf
     name: str = "consensus"
     choice: int = 0
     waits: list[Patience] = field(init=False)
@@ -69,12 +72,15 @@ class ConsensusRule:
     def measure(self, step: Step, /) -> Tensor:
         """Take all three, in the order of their names."""
         variance = self.variance.measure(step)
-        correlation = autocorrelation(self.seen.residual(step.average), self.seen.known)
+        residual = self.seen.residual(step.average)
+        correlation = autocorrelation(residual, self.seen.known)
         # The last moment at which structure was left in the residual.
         like_noise = correlation < self.correlation + _WHITE
         white = torch.where(like_noise, math.nan, -step.iteration.float())
         held = self.held.data_term(step.average) if self.held else torch.full_like(white, math.nan)
-        return torch.stack([held, variance, white])
+        signs = torch.stack([held, variance, white])
+        left = residual.square().sum() / self.seen.known.sum()
+        return torch.where(left > self.explained, math.inf, signs)
 
     def update(self, *numbers: float) -> str:
         """Stop when two of three agree, or one of two is sure."""

@@ -33,6 +33,7 @@ def make_rule(
     *,
     correlation: float = 0.0,
     whole: bool = True,
+    explained: float = math.inf,
 ) -> tuple[StoppingRule, Observation]:
     """Build the rule, and take from the observation what the rule must keep to itself.
 
@@ -50,6 +51,8 @@ def make_rule(
         Of the noise of neighbouring pixels; 0 where it is white.
     whole
         Whether all that is wanted was seen, though with noise: no pixel is missing, none is finer.
+    explained
+        Mean square of the residual, in parts of the noise's, above which structure is left in it.
 
     Returns
     -------
@@ -76,5 +79,6 @@ def make_rule(
                 rule = ConsensusRule(observation, None, variance, least, share, like)
                 return rule, observation
             seen, held = observation.hold_out(fraction, generator)
-            return ConsensusRule(seen, held, variance, least, share), seen
+            enough = explained * sigma**2 if math.isfinite(explained) else math.inf
+            return ConsensusRule(seen, held, variance, least, share, explained=enough), seen
     assert_never(stopping)
