@@ -136,6 +136,23 @@ def test_stripes_are_not_taken_for_noise_that_is_shared():
     assert not estimate_noise(noisy).correlated
 
 
+@pytest.mark.parametrize("crop", [0, 1, 2], ids=str)
+def test_fine_texture_in_places_is_not_taken_for_noise_that_is_shared(crop):
+    tissue = data.immunohistochemistry()[100 * crop : 100 * crop + 96, 200:296, 1].astype(float)
+    noisy = tissue + np.random.default_rng(0).normal(0, 5, tissue.shape)
+    found = estimate_noise(noisy)
+    assert not found.correlated
+    assert 4 < np.mean(found.sigma(noisy)) < 9
+
+
+def test_photon_noise_that_neighbours_share_is_noticed():
+    clean = data.moon()[:256, :256].astype(float)
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=clean.shape), 0.7)
+    found = estimate_noise(clean + noise / noise.std() * np.sqrt(2 * clean))
+    assert found.correlated
+    assert found.sigma(100.0) == pytest.approx(np.sqrt(200), rel=0.25)
+
+
 def test_the_ends_of_the_sensor_are_noticed_where_values_pile_up():
     clean = data.camera().astype(np.float64)
     noisy = clean + np.random.default_rng(0).normal(0, 25, clean.shape)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from napari_dip import Settings
 from napari_dip.errors import BadImage
@@ -40,6 +41,14 @@ def look(stack, axes, shared, **settings):
 
 def test_a_cut_is_noticed_where_it_is(stack):
     assert look(stack, "ZYX", "Z").breaks == {(6,)}
+
+
+def test_planes_that_differ_by_more_than_the_noise_are_no_cut_but_another_scene_is(stack):
+    cells = gaussian_filter(np.random.default_rng(0).random((5, 48, 56)), (1, 2, 2))
+    cells = 100 * (cells - cells.min()) / np.ptp(cells)
+    noisy = np.random.default_rng(1).poisson(np.concatenate([cells, stack]))
+    assert np.var(cells[1] - cells[0]) > noisy[:5].mean()  # above that of the noise
+    assert look(noisy, "ZYX", "Z").breaks == {(5,), (11,)}
 
 
 def test_each_channel_has_its_own_cuts_scale_and_noise(stack):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from skimage.util import view_as_blocks
 
 from napari_dip.prior.flat import Flat, by_intensity, flat_pixels, scale_of
 from napari_dip.prior.noise import NoiseModel
+from napari_dip.prior.texture import fades_across_corners, is_everywhere
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,7 +57,11 @@ LARGEST_SAMPLE = 1024**2
 
 
 def estimate_noise(
-    y: NDArray[Any], known: NDArray[np.bool_] | None = None, *, signal_dependent: bool = True
+    y: NDArray[Any],
+    known: NDArray[np.bool_] | None = None,
+    *,
+    signal_dependent: bool = True,
+    decimated: bool = False,
 ) -> NoiseModel:
     """Estimate gain, offset and read noise from images alone.
 
@@ -74,6 +80,9 @@ def estimate_noise(
         Of the same shape, true where a pixel was observed; ``None`` for all.
     signal_dependent
         False for Gaussian noise, the same everywhere.
+    decimated
+        Whether a finer image was seen, the texture of which may be folded over: noise that seems
+        to be shared is then returned as such, a sign that nothing can be told.
 
     Returns
     -------
@@ -98,14 +107,30 @@ def estimate_noise(
     if flat.level.size < 2:
         return NoiseModel(low=low, high=high)
     (growth,) = flat.growths((1, 1), [2])
-    correlated = np.quantile(growth, _QUANTILES[0]) > _CORRELATED
-    correlation = _correlation(flat) if correlated else ((), ())
+    fitted = partial(_fitted, flat, low, high, signal_dependent=signal_dependent)
+    if np.quantile(growth, _QUANTILES[0]) > _CORRELATED:
+        model = fitted(_correlation(flat))
+        if model and (decimated or _is_noise(model, flat, planes, seen)):
+            return model
+    return fitted(((), ())) or NoiseModel(low=low, high=high)
+
+
+def _is_noise(
+    model: NoiseModel, flat: Flat, planes: NDArray[np.float64], seen: NDArray[np.bool_]
+) -> bool:
+    """Tell noise that seems to be shared from fine texture under weak white noise."""
+    return is_everywhere(planes, seen, model) and fades_across_corners(flat, model)
+
+
+def _fitted(
+    flat: Flat, low: float, high: float, correlation: Correlation, *, signal_dependent: bool
+) -> NoiseModel | None:
+    """Fit a model with this correlation; ``None`` where nothing is known that far apart."""
     # Pixels so far apart show the whole noise, even where neighbours share theirs.
     details = flat.details((len(correlation[0]) + 1, len(correlation[1]) + 1))
     usable = np.isfinite(details)
-    if not usable.any():  # nothing that far apart is known
-        correlation, details = ((), ()), flat.details((1, 1))
-        usable = np.isfinite(details)
+    if not usable.any():
+        return None
     level, details = flat.level[usable], details[usable]
     model = _fit_line(level, details, low, high) if signal_dependent else None
     model = model or NoiseModel(read=scale_of(details))

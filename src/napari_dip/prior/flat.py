@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Flat", "by_intensity", "flat_pixels", "scale_of"]
+__all__ = ["Flat", "by_intensity", "flat_pixels", "scale_of", "second_differences"]
 
 _FAR = 3.0
 """In standard deviations: differences beyond that are edges, not noise."""
@@ -42,7 +42,7 @@ class Flat:
 
     def details(self, steps: tuple[int, int]) -> NDArray[np.float64]:
         """Give their second differences; NaN where those reach beyond what is known."""
-        return _second_differences(self.values, steps).ravel()[self.places]
+        return second_differences(self.values, steps).ravel()[self.places]
 
     def growths(
         self, direction: tuple[int, int], steps: Iterable[int]
@@ -72,7 +72,7 @@ def flat_pixels(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> Flat:
     level = uniform_filter(np.where(seen, planes, 0.0), size) / np.maximum(weight, 1e-9)
     steps = np.hypot(*(_central(level, axis) for axis in (1, 2)))
     values = np.where(seen, planes, np.nan)
-    usable, farther = (np.isfinite(_second_differences(values, (k, k))) for k in (1, 2))
+    usable, farther = (np.isfinite(second_differences(values, (k, k))) for k in (1, 2))
     if np.count_nonzero(usable & farther) >= _LEAST_IN_BIN:
         usable &= farther  # else too small, or too few known pixels, for a step of two
     places = np.flatnonzero(usable)
@@ -114,7 +114,7 @@ def _central(level: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     return after - level.take((places - _WINDOW // 2).clip(min=0), axis)
 
 
-def _second_differences(values: NDArray[np.float64], steps: tuple[int, int]) -> NDArray[np.float64]:
+def second_differences(values: NDArray[np.float64], steps: tuple[int, int]) -> NDArray[np.float64]:
     """[1, -2, 1] along each axis whose step is not 0, scaled to keep the noise; NaN at the rim."""
     details = values
     for axis, step in enumerate(steps, start=1):

@@ -12,7 +12,7 @@ import numpy as np
 from napari_dip.errors import BadImage, BadMask
 from napari_dip.prior.estimate import LARGEST_SAMPLE, estimate_noise
 from napari_dip.prior.noise import NoiseModel
-from napari_dip.settings import SensorNoise, Settings
+from napari_dip.settings import SensorNoise, Settings, SuperResolve
 from napari_dip.stack.intensity import Extent, Scale
 
 if TYPE_CHECKING:
@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Survey", "survey"]
 
-_ALIKE = 1.0
-"""Most that two neighbours may differ, as a part of the variance of the noise: if more, sharing a
-network costs more than the noise that it removes."""
+_NEAR, _FAR = 1.0, 100.0
+"""Neighbours that differ by less than the first of these parts of the variance of the noise are
+alike; if by more than the other, there is too little noise for sharing a network to be worth it."""
+
+_ALIKE = 0.5
+"""Least correlation of those in between, the noise left out: planes that differ share a network
+nearly as well, but the images on either side of a cut do not."""
 
 Numbers = tuple[int, ...]
 
@@ -34,11 +38,12 @@ Numbers = tuple[int, ...]
 class _Neighbours:
     """Compares each plane with the one before it along the shared axis.
 
-    ``steps`` hold for each plane its channel, the variance of the difference, and the mean level.
+    ``steps`` hold for each plane its channel, the variance of the difference, that of both planes
+    together, and the mean level.
     """
 
     layout: Layout
-    steps: dict[Numbers, tuple[int, float, float]] = field(default_factory=dict)
+    steps: dict[Numbers, tuple[int, float, float, float]] = field(default_factory=dict)
     _before: dict[Numbers, Seen] = field(default_factory=dict)
 
     def add(self, seen: Seen, numbers: Numbers, channel: int) -> None:
@@ -55,15 +60,24 @@ class _Neighbours:
             part = ... if both.all() else both  # a mask would copy what is wholly known
             one, other = (each.values[part].astype(np.float64) for each in (before, seen))
             level = (one.mean() + other.mean()) / 2
-            self.steps[numbers] = channel, float((other - one).var()), float(level)
+            variance = float(one.var() + other.var())
+            self.steps[numbers] = channel, float((other - one).var()), variance, float(level)
 
     def breaks(self, noises: tuple[NoiseModel, ...]) -> frozenset[Numbers]:
-        """Name the planes that differ from the one before by more than the noise explains."""
+        """Name the planes that show something else than the one before."""
         return frozenset(
             numbers
-            for numbers, (channel, variance, level) in self.steps.items()
-            if variance > (2 + _ALIKE) * float(noises[channel].sigma(level)) ** 2
+            for numbers, (channel, difference, both, level) in self.steps.items()
+            if not _alike(difference, both, 2 * float(noises[channel].sigma(level)) ** 2)
         )
+
+
+def _alike(difference: float, both: float, noise: float) -> bool:
+    """Tell from variances: of the difference, of both planes, and of the noise in either."""
+    excess = difference - noise
+    if excess <= _NEAR * noise / 2:
+        return True
+    return excess <= _FAR * noise / 2 and excess < (1 - _ALIKE) * (both - noise)
 
 
 @dataclass(frozen=True)
@@ -199,4 +213,5 @@ def _noise(samples: list[Seen], extent: Extent, layout: Layout, settings: Settin
     values, known = (
         np.concatenate(parts) for parts in zip(*(_colours(s, layout) for s in samples), strict=True)
     )
-    return estimate_noise(values, known, signal_dependent=given == "auto")
+    decimated = isinstance(settings.task, SuperResolve)
+    return estimate_noise(values, known, signal_dependent=given == "auto", decimated=decimated)
