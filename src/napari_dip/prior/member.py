@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import zip_longest
@@ -18,7 +19,9 @@ from napari_dip.prior.energy import Clipping, Observation
 from napari_dip.prior.fit import begin, fit
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
+from napari_dip.prior.planes import in_windows, refine_planes
 from napari_dip.prior.project import project
+from napari_dip.prior.recipes import TOGETHER
 from napari_dip.prior.refine import refine, refine_alone
 from napari_dip.prior.rules import make_rule
 from napari_dip.settings import Inpaint, Settings, SuperResolve
@@ -43,6 +46,9 @@ __all__ = ["Fit"]
 _IN_GAPS = 0.5
 """Of the noise, where the known pixels are returned as they were: texture that is taken for noise
 blurs what is filled in, and noise that is left in the neighbours hardly harms it."""
+
+_EXPLAINED = 1.5
+"""Of the noise's variance, what may be left of a decimated image: its texture looks like noise."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,7 @@ class Fit:
             torch.Generator().manual_seed(derived(self.seed, "held out")),
             correlation=float(np.mean([along[:1] or (0.0,) for along in self._correlation])),
             whole=not mixes_pixels(self.block, self.settings) and not self._gaps,
+            explained=_EXPLAINED if self._seems_noisy else math.inf,
         )
         channels, *low = self.block.values.shape
         factors = self.settings.factors.values()
@@ -150,12 +157,19 @@ class Fit:
         """Denoise without any network, in the intensities of the block."""
         shared = self._correlation
 
-        def collaborative(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
+        def collaborative(noisy: torch.Tensor, sigma: float) -> torch.Tensor:
             alone = refine_alone(noisy, sigma, shared, passes=2)
             return collaborate(alone, noisy, sigma, shared)
 
+        def filtered(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
+            if not self._planes:
+                return collaborative(noisy, sigma)
+            return in_windows(
+                partial(collaborative, sigma=sigma), (noisy,), TOGETHER, TOGETHER // 2
+            )
+
         everything = self._everything
-        return self._filtered(collaborative, everything.y, known=everything.known)
+        return self._filtered(filtered, everything.y, known=everything.known)
 
     def finish(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Refine an estimate of the loop, and bring it back to the intensities of the block."""
@@ -172,7 +186,7 @@ class Fit:
         if everything.clipping is not None:
             noisy = noisy + guide - everything.clipping(guide)
         refined = partial(
-            refine,
+            refine_planes if self._planes else refine,
             correlation=self._correlation,
             passes=self.recipe.refinement,
             side=self.patch_side,
@@ -194,12 +208,21 @@ class Fit:
         parts = [*(image * ratios for image in images), known]
         task = self.settings.task
         trusted = least * (_IN_GAPS if isinstance(task, Inpaint) and task.keep_known else 1)
+        window = self._planes and known.ndim == 4
+        if window:  # its planes are no channels
+            parts = [part[:, None] for part in parts]
         image = filtered(*parts, trusted)
+        image = image[:, 0] if window else image
         if self.block.shared == "C":
             channels = zip(*(part.split(1, dim=1) for part in parts), strict=True)
             alone = torch.cat([filtered(*each, trusted) for each in channels], dim=1)
             image = (image + alone) / 2
         return self.domain.leave((image / ratios)[0].cpu().numpy())
+
+    @property
+    def _planes(self) -> bool:
+        """Whether there are neighbouring planes to be refined together."""
+        return self.block.values.ndim == 4 or self.block.shared not in ("", "C")
 
     @property
     def _gaps(self) -> bool:
@@ -227,6 +250,11 @@ class Fit:
             return True
         mixed = mixes_pixels(self.block, self.settings)
         return not (self.recipe.projection or (mixed and any(self._correlation)))
+
+    @property
+    def _seems_noisy(self) -> bool:
+        """Whether the noise of a decimated image is known from that image alone."""
+        return isinstance(self.settings.task, SuperResolve) and isinstance(self.settings.noise, str)
 
     @cached_property
     def _sigma(self) -> float:

@@ -21,7 +21,10 @@ from napari_dip.settings import (
     SuperResolve,
 )
 
-__all__ = ["Pixels", "Recipe", "ResNet", "SkipNet", "UNet", "recipe"]
+__all__ = ["TOGETHER", "Pixels", "Recipe", "ResNet", "SkipNet", "UNet", "recipe"]
+
+TOGETHER = 4
+"""Neighbouring planes that are refined together: they take noise from one another."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 
     table = _PRESETS[settings.preset]
     chosen = table(settings, hole, sigma)
     if chosen.window == 1 and settings.share in ("Z", "T", "C"):
-        chosen = replace(chosen, **_TOGETHER)
+        chosen = replace(chosen, **_SHARING)
     if settings.prior.network is not None:
         chosen = _with_network(chosen, settings.prior.network)
     changes = settings.prior.model_dump(exclude_none=True, exclude={"network"})
@@ -240,7 +243,7 @@ _FAST = Recipe(
     precision="auto",
 )
 
-_TOGETHER: dict[str, Any] = {"window": 10, "shared_iterations": 110}
+_SHARING: dict[str, Any] = {"window": 25, "shared_iterations": 110}
 
 _FAST_SUPER = replace(_FAST, tv_weight=0.005)
 
@@ -270,7 +273,7 @@ _FAST_INPAINT: dict[Hole, Recipe] = {
 def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
     match settings.task:
         case Denoise():
-            return replace(_FAST, tv_weight=0.25 * sigma, refinement=2, **_TOGETHER)
+            return replace(_FAST, tv_weight=0.25 * sigma, refinement=2, **_SHARING)
         case SuperResolve():
             # What is estimated from coarse pixels is as much texture as noise: only noise that was
             # told is smoothed against.

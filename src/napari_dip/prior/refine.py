@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -27,14 +26,14 @@ from napari_dip.prior.patches import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from napari_dip.prior.noise import Correlation
 
-__all__ = ["refine", "refine_alone"]
+__all__ = ["WHOLE", "begin_refining", "refine", "refine_alone", "refine_once"]
 
 
-_WHOLE = Patches(side=7, step=4, reach=12, alike=30)
+WHOLE = Patches(side=7, step=4, reach=12, alike=30)
 _FIRST = Patches(side=5, step=4, reach=10, alike=90)
 """Where nothing but the noisy image is at hand: its noise must not be taken for texture."""
 _WITH_GAPS = Patches(side=5, step=3, reach=10, alike=30)
@@ -42,13 +41,6 @@ _WITH_GAPS = Patches(side=5, step=3, reach=10, alike=30)
 
 _OWN = 0.5
 """Part of what the passes begin with that comes from the noisy image alone."""
-
-_PLANES = 3
-"""Of a volume, refined together."""
-
-_ALIKE = 0.8
-"""Least correlation of neighbouring planes for that: where they show other things, it costs more
-than it gains."""
 
 _LEAST_SIGMA = 0.01
 """Of the range of intensities: where pixels are missing, what is seen is trusted no more."""
@@ -62,8 +54,8 @@ def refine(
     correlation: Correlation = ((), ()),
     *,
     passes: int,
-    side: int = _WHOLE.side,
-    reach: int = _WHOLE.reach,
+    side: int = WHOLE.side,
+    reach: int = WHOLE.reach,
 ) -> Tensor:
     """Refine an estimate by the Gaussian model of groups of patches alike.
 
@@ -79,8 +71,7 @@ def refine(
     Parameters
     ----------
     estimate, noisy
-        ``(1, channels, *spatial)``, about [0, 1], with noise of one strength in all channels. In a
-        volume, neighbouring planes that are alike are refined together, as channels are.
+        ``(1, channels, height, width)``, about [0, 1], with noise of one strength in all channels.
     known
         Of the same shape, 1 where a pixel was observed and 0 elsewhere.
     sigma
@@ -107,73 +98,59 @@ def refine(
     >>> bool((refined - truth).square().mean() < 0.5 * (0.2 * truth).square().mean())
     True
     """
-    if estimate.ndim == 5:
-        in_2d = partial(
-            refine, sigma=sigma, correlation=correlation, passes=passes, side=side, reach=reach
-        )
-        return _volume(in_2d, estimate, noisy, known)
-    mixing = cosines(estimate.shape[1]).to(estimate)
-    guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, x) for x in (estimate, noisy))
     gaps = known.amin(dim=1, keepdim=True) if (known == 0).any() else None
-    kind = replace(_WHOLE, side=side, reach=reach) if gaps is None else _WITH_GAPS
+    kind = replace(WHOLE, side=side, reach=reach) if gaps is None else _WITH_GAPS
+    guide = estimate
     if passes and gaps is None:
-        guide = guide.lerp(_from_noise_alone(seen, sigma, correlation, kind, passes=1), _OWN)
-    one_pass = partial(_one_pass, sigma=sigma, correlation=correlation, kind=kind)
+        guide = begin_refining(estimate, noisy, sigma, correlation, kind)
     for _ in range(passes):
-        guide = in_bands(one_pass, (guide, seen, gaps), kind)
-    refined: Tensor = torch.einsum("kc,bkhw->bchw", mixing, guide)
-    return refined
+        guide = refine_once(guide, noisy, gaps, sigma=sigma, correlation=correlation, kind=kind)
+    return guide
 
 
-def _volume(in_2d: Callable[..., Tensor], estimate: Tensor, noisy: Tensor, known: Tensor) -> Tensor:
-    """Refine a volume in windows of neighbouring planes; a plane in several is their mean."""
-    total = torch.zeros_like(estimate)
-    count = estimate.new_zeros(estimate.shape[2])
-    for planes in _windows(estimate, known):
-        parts = (volume[:, :, planes] for volume in (estimate, noisy, known))
-        refined = in_2d(*(part.flatten(1, 2) for part in parts))
-        total[:, :, planes] += refined.unflatten(1, (estimate.shape[1], -1))
-        count[planes] += 1
-    return total / count[:, None, None]
-
-
-def _windows(estimate: Tensor, known: Tensor) -> Iterator[slice]:
-    """Choose windows of planes that are alike, each one plane on from the one before."""
-    # A pixel that is missing in one channel counts as missing in all, and planes miss others each.
-    with_gaps = bool((known == 0).any())
-    breaks = (
-        place
-        for place, pair in enumerate(pairwise(estimate.unbind(dim=2)), start=1)
-        if with_gaps or not _likeness(*pair) > _ALIKE
-    )
-    for start, stop in pairwise([0, *breaks, estimate.shape[2]]):
-        width = min(_PLANES, stop - start)
-        yield from (slice(first, first + width) for first in range(start, stop - width + 1))
-
-
-def _likeness(one: Tensor, other: Tensor) -> float:
-    """Correlate two planes; not a number where one is constant."""
-    return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
+def begin_refining(
+    estimate: Tensor, noisy: Tensor, sigma: float, correlation: Correlation, kind: Patches = WHOLE
+) -> Tensor:
+    """Give what the passes begin with: half the estimate, half what the noisy image tells alone."""
+    alone = refine_alone(noisy, sigma, correlation, passes=1, kind=kind)
+    return estimate.lerp(alone, _OWN)
 
 
 def refine_alone(
-    noisy: Tensor, sigma: float, correlation: Correlation = ((), ()), *, passes: int
+    noisy: Tensor,
+    sigma: float,
+    correlation: Correlation = ((), ()),
+    *,
+    passes: int,
+    kind: Patches = WHOLE,
 ) -> Tensor:
-    """Do so without an estimate, and without missing pixels: the whole of Lebrun's method."""
-    mixing = cosines(noisy.shape[1]).to(noisy)
-    seen = torch.einsum("kc,bchw->bkhw", mixing, noisy)
-    alone = _from_noise_alone(seen, sigma, correlation, _WHOLE, passes=passes)
-    return torch.einsum("kc,bkhw->bchw", mixing, alone)
-
-
-def _from_noise_alone(
-    seen: Tensor, sigma: float, correlation: Correlation, kind: Patches, *, passes: int
-) -> Tensor:
-    one_pass = partial(_one_pass, gaps=None, sigma=sigma, correlation=correlation)
-    guide = in_bands(partial(one_pass, kind=_FIRST, noisy_guide=True), (seen, seen), _FIRST)
+    """Refine without an estimate, and without missing pixels: the whole of Lebrun's method."""
+    once = partial(refine_once, gaps=None, sigma=sigma, correlation=correlation)
+    guide = once(noisy, noisy, kind=_FIRST, noisy_guide=True)
     for _ in range(passes):
-        guide = in_bands(partial(one_pass, kind=kind), (guide, seen), kind)
+        guide = once(guide, noisy, kind=kind)
     return guide
+
+
+def refine_once(
+    guide: Tensor,
+    noisy: Tensor,
+    gaps: Tensor | None,
+    *,
+    sigma: float,
+    correlation: Correlation = ((), ()),
+    kind: Patches = WHOLE,
+    noisy_guide: bool = False,
+) -> Tensor:
+    """Do one pass; ``gaps``, ``(1, 1, height, width)``, are 0 where a pixel is missing."""
+    mixing = cosines(guide.shape[1]).to(guide)
+    guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, image) for image in (guide, noisy))
+    one_pass = partial(
+        _one_pass, sigma=sigma, correlation=correlation, kind=kind, noisy_guide=noisy_guide
+    )
+    guide = in_bands(one_pass, (guide, seen, gaps), kind)
+    refined: Tensor = torch.einsum("kc,bkhw->bchw", mixing, guide)
+    return refined
 
 
 def _one_pass(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from napari_dip.prior.recipes import recipe
+from napari_dip.prior.recipes import TOGETHER, recipe
 from napari_dip.settings import Denoise, Inpaint
 from napari_dip.stack.memory import peak_bytes
 from napari_dip.stack.tiling import cut
@@ -72,7 +72,8 @@ def expected_seconds(
     pixels = sum(map(math.prod, shapes)) * (128 / _side(device)) ** 2
     channels = layout.units / len(plan.units) if plan.window > 1 else plan.channels
     iterations = _iterations(chosen, plan, settings)
-    fit = iterations * iteration + pixels * _refining(chosen, settings, channels)
+    planes = layout.ndim == 3 or (plan.window > 1 and layout.shared != "C")
+    fit = iterations * iteration + pixels * _refining(chosen, settings, channels, planes=planes)
     asked = chosen.second_opinion and isinstance(settings.task, Denoise) and layout.ndim == 2
     again = pixels * channels * _SECOND_OPINION * asked
     return float(len(plan.units) * (chosen.members * fit + again) * _timed_s(chosen, plan, device))
@@ -135,11 +136,14 @@ def _iterations(chosen: Recipe, plan: Plan, settings: Settings) -> float:
     return min(chosen.iterations, _PART * recipe(settings.replace(iterations=None)).iterations)
 
 
-def _refining(chosen: Recipe, settings: Settings, channels: float) -> float:
+def _refining(chosen: Recipe, settings: Settings, channels: float, *, planes: bool) -> float:
     """Estimate what the refinement of a pixel takes, in the time that was timed."""
     passes = chosen.refinement
     if isinstance(settings.task, Inpaint):
         return passes * channels * _PASS_WITH_GAPS
+    if passes and planes:
+        # Four are searched at once; in the end each is in two pairs.
+        return (passes + 4) * (_PASS / TOGETHER + _CHANNEL) * channels
     # Two more go before, which look at the noisy image alone.
     return (passes + 2) * (_PASS + _CHANNEL * channels) if passes else 0.0
 

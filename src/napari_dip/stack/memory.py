@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from napari_dip.errors import BadSettings
-from napari_dip.prior.recipes import recipe
+from napari_dip.prior.recipes import TOGETHER, recipe
 
 if TYPE_CHECKING:
     from napari_dip.settings import Settings
@@ -70,7 +70,8 @@ def peak_bytes(settings: Settings, pixels: int, channels: int, precision: str) -
     fit = need.fixed + pixels * (need.pixel + need.channel * channels)
     if not recipe(settings).refinement:
         return fit
-    refining = _REFINING.fixed + pixels * _REFINING.channel * channels
+    together = channels if settings.share == "C" else min(channels, TOGETHER)
+    refining = _REFINING.fixed + pixels * _REFINING.channel * together
     return fit + min(refining, _REFINING_MOST)
 
 

@@ -1,0 +1,76 @@
+"""Neighbouring planes take noise from one another, where they show the same."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+from skimage import data
+
+from napari_dip.prior.planes import in_windows, refine_planes
+from napari_dip.prior.refine import refine
+
+
+def mse(one, other):
+    return (one - other).square().mean().item()
+
+
+@pytest.fixture(scope="module")
+def texture():
+    """Woven cloth, 40 x 40, in 0..1."""
+    return data.brick()[100:140, 100:140] / 255
+
+
+def volumes(texture, shift):
+    """Six planes, each moved from the one before: the truth, a noisy look, and an estimate."""
+    truth = np.stack([np.roll(texture, (k * shift, k * shift), (0, 1)) for k in range(6)])
+    noisy = truth + np.random.default_rng(0).normal(0, 0.08, truth.shape)
+    smooth = gaussian_filter(noisy, (0, 1.2, 1.2))
+    return (torch.from_numpy(x.astype(np.float32))[None, None] for x in (truth, noisy, smooth))
+
+
+def by_plane(estimate, seen, known):
+    planes = zip(*(x.unbind(dim=2) for x in (estimate, seen, known)), strict=True)
+    return torch.stack([refine(*plane, 0.08, passes=2) for plane in planes], dim=2)
+
+
+def test_planes_of_a_volume_that_are_alike_help_each_other(texture):
+    truth, seen, smooth = volumes(texture, 0)
+    known = torch.ones_like(seen)
+    refined = refine_planes(smooth, seen, known, 0.08, passes=2)
+    assert mse(refined, truth) < 0.8 * mse(by_plane(smooth, seen, known), truth)
+
+
+@pytest.mark.parametrize(("shift", "part_missing"), [(9, 0), (0, 0.3)], ids=["unlike", "with gaps"])
+def test_planes_of_a_volume_that_could_not_help_are_let_be(texture, shift, part_missing):
+    _, seen, smooth = volumes(texture, shift)
+    random = torch.Generator().manual_seed(0)
+    known = (torch.rand(seen.shape, generator=random) >= part_missing).float()
+    refined = refine_planes(smooth, seen, known, 0.08, passes=2)
+    assert torch.allclose(refined, by_plane(smooth, seen, known), atol=1e-6)
+
+
+def test_planes_are_refined_whatever_their_number_and_their_neighbours(texture):
+    for shape in [(1, 1, 1, 12, 11), (1, 1, 4, 12, 11), (1, 3, 5, 9, 17), (1, 2, 2, 6, 6)]:
+        random = torch.Generator().manual_seed(0)
+        estimate, seen = (torch.rand(shape, generator=random) for _ in range(2))
+        estimate[:, :, 1:3] = estimate[:, :, :1]
+        before = estimate.clone()
+        refined = refine_planes(estimate, seen, torch.ones(shape), 0.1, passes=1)
+        assert refined.shape == shape
+        assert refined.isfinite().all()
+        assert torch.equal(estimate, before)
+        assert torch.equal(refine_planes(estimate, seen, torch.ones(shape), 0.1, passes=0), before)
+
+
+@pytest.mark.parametrize("first", [0, 1, 2, 3])
+@pytest.mark.parametrize(("planes", "width", "step"), [(1, 4, 4), (3, 4, 4), (9, 4, 4), (7, 2, 1)])
+def test_every_plane_is_in_a_window(planes, width, step, first):
+    volume = torch.arange(2.0 * planes).reshape(1, 2, planes, 1, 1).expand(-1, -1, -1, 3, 3)
+    sizes = []
+
+    def filtered(part):
+        sizes.append(part.shape[1])
+        return part + 1
+
+    assert torch.equal(in_windows(filtered, (volume,), width, step, first), volume + 1)
+    assert set(sizes) == {2 * min(width, planes)}
