@@ -149,6 +149,14 @@ def test_the_average_with_the_least_number_is_kept(noisy):
     assert np.array_equal(fitted.estimate, pictures[16].estimate)
 
 
+@pytest.mark.parametrize("measured_from", [12, 99])
+def test_until_a_number_is_measured_the_latest_average_is_the_best(noisy, measured_from):
+    numbers = [math.inf] * (measured_from - 1) + [5.0] * 30
+    pictures, fitted = run(start(noisy, rule=Scripted(numbers), preview_every_s=0))
+    assert fitted.best_iteration == min(measured_from, 30)
+    assert np.array_equal(fitted.estimate, pictures[fitted.best_iteration - 1].estimate)
+
+
 def test_a_rule_that_stops_is_named_with_its_reason(noisy):
     numbers = [10.0, 1.0] + [5.0] * 28
     _, fitted = run(start(noisy, rule=Scripted(numbers, patience=5)))

@@ -36,7 +36,8 @@ MOST_ROLLBACKS = 20
 class Averages:
     """The exponential average of the outputs, and what it was at the minimum of each number.
 
-    ``best`` has an axis for the numbers of the rule in front of those of the average.
+    While a number has not been finite yet, its best average is the latest. ``best`` has an axis for
+    the numbers of the rule in front of those of the average.
     """
 
     average: Tensor
@@ -44,13 +45,14 @@ class Averages:
     lowest: Tensor | None = None
 
     def keep_better(self, numbers: Tensor) -> None:
-        """Keep the average wherever a number is the least so far."""
+        """Keep the average wherever a number is the least so far, or none has been told."""
         if self.best is None or self.lowest is None:
             self.best = self.average.expand(len(numbers), *self.average.shape).clone()
             self.lowest = torch.full_like(numbers, math.inf)
         better = numbers < self.lowest
         torch.where(better, numbers, self.lowest, out=self.lowest)
-        everywhere = better.reshape(-1, *[1] * self.average.ndim)
+        newest = better | (self.lowest == math.inf)
+        everywhere = newest.reshape(-1, *[1] * self.average.ndim)
         torch.where(everywhere, self.average, self.best, out=self.best)
 
 
@@ -134,8 +136,9 @@ class Ledger:
         self.lowest = self.lowest or [math.inf] * len(numbers)
         self.best_iterations = self.best_iterations or [0] * len(numbers)
         for k, number in enumerate(numbers):
-            if number < self.lowest[k]:
-                self.lowest[k], self.best_iterations[k] = number, iteration
+            if number < self.lowest[k] or self.lowest[k] == math.inf:
+                self.lowest[k] = min(self.lowest[k], number)
+                self.best_iterations[k] = iteration
 
     def best_iteration(self, rule: StoppingRule) -> int:
         """Tell which iteration the rule would choose now; 0 before the first look."""
