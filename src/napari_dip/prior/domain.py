@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import uniform_filter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,9 +13,6 @@ if TYPE_CHECKING:
     from napari_dip.prior.noise import NoiseModel
 
 __all__ = ["Channel", "Domain"]
-
-_SMOOTH = 5
-"""Side in pixels of the mean from which a pixel's noise is told."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +93,17 @@ class Domain:
         each = zip(self.channels, values, sure, strict=True)
         return tuple(Domain((own,)).sigma(one[None], there[None]) for own, one, there in each)
 
-    def weight(self, values: NDArray[np.float32]) -> NDArray[np.float32] | None:
-        """Weigh the pixels by the inverse of their variance; ``None`` where all are alike."""
-        even = [own.stabilised or not own.noise.gain for own in self.channels]
-        if all(even) and self.alike:
+    def weight(
+        self, values: NDArray[np.float32], known: NDArray[np.bool_]
+    ) -> NDArray[np.float32] | None:
+        """Weigh the channels by the inverse of their variance; ``None`` where all are alike.
+
+        The pixels of a channel count alike: weighed by their noise, the bright ones, which are few
+        and would weigh least, are fitted long after the others.
+        """
+        variance = np.square(self.sigmas(values, known))
+        if self.alike or not variance.any():
             return None
-        size = (1, *[min(_SMOOTH, side) for side in values.shape[1:]])
-        smooth = zip(self.channels, uniform_filter(values, size), strict=True)
-        variance = np.stack([own.sigma(one) ** 2 for own, one in smooth])
-        variance = np.maximum(variance, 1e-3 * variance.max())
-        weight: NDArray[np.float32] = 1 / (variance * np.mean(1 / variance))
-        return weight.astype(np.float32, copy=False)
+        precision = 1 / np.maximum(variance, 1e-3 * variance.max())
+        weight: NDArray[np.float32] = (precision / precision.mean()).astype(np.float32)
+        return weight.reshape(-1, *[1] * (values.ndim - 1))

@@ -62,8 +62,8 @@ class Observation:
     known
         m, of the shape of y: 1 where y was observed and 0 elsewhere.
     weight
-        Of each squared residual, of the shape of y and about 1 on average: the inverse variance
-        of the noise, where it differs from pixel to pixel.
+        Of each squared residual, of a shape that y's contains and 1 on average: the inverse
+        variance of the noise, where it differs from channel to channel.
     clipping
         How the sensor clipped A x + n; ``None`` where it did not.
     """

@@ -274,7 +274,7 @@ class Fit:
         """What was seen, nothing held out."""
         block, place = self.block, self.place
         aware = knows_noise(self.settings) and self._trusts_noise
-        weight = self.domain.weight(block.values) if aware else None
+        weight = self.domain.weight(block.values, block.known) if aware else None
         clipping = self._clipping() if aware and self._sigma > 0 else None
         return Observation(
             _to_tensor(self.domain.enter(block.values)).to(place),
