@@ -49,7 +49,7 @@ def test_planes_of_a_volume_that_could_not_help_are_let_be(texture, shift, part_
     assert torch.allclose(refined, by_plane(smooth, seen, known), atol=1e-6)
 
 
-def test_planes_are_refined_whatever_their_number_and_their_neighbours(texture):
+def test_planes_are_refined_whatever_their_number_and_their_neighbours():
     for shape in [(1, 1, 1, 12, 11), (1, 1, 4, 12, 11), (1, 3, 5, 9, 17), (1, 2, 2, 6, 6)]:
         random = torch.Generator().manual_seed(0)
         estimate, seen = (torch.rand(shape, generator=random) for _ in range(2))

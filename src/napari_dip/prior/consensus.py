@@ -72,15 +72,13 @@ class ConsensusRule:
     def measure(self, step: Step, /) -> Tensor:
         """Take all three, in the order of their names."""
         variance = self.variance.measure(step)
-        residual = self.seen.residual(step.average)
-        correlation = autocorrelation(residual, self.seen.known)
+        power, shared = _power(self.seen.residual(step.average), self.seen.known)
         # The last moment at which structure was left in the residual.
-        like_noise = correlation < self.correlation + _WHITE
+        like_noise = shared / power < self.correlation + _WHITE
         white = torch.where(like_noise, math.nan, -step.iteration.float())
         held = self.held.data_term(step.average) if self.held else torch.full_like(white, math.nan)
         signs = torch.stack([held, variance, white])
-        left = residual.square().sum() / self.seen.known.sum()
-        return torch.where(left > self.explained, math.inf, signs)
+        return torch.where(power > self.explained, math.inf, signs)
 
     def update(self, *numbers: float) -> str:
         """Stop when two of three agree, or one of two is sure."""
@@ -107,6 +105,12 @@ def autocorrelation(residual: Tensor, known: Tensor) -> Tensor:
 
     ``(1, channels, *spatial)`` each; the answer is a scalar between -1 and 1.
     """
+    power, shared = _power(residual, known)
+    return shared / power
+
+
+def _power(residual: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the mean square, and the mean product of neighbours along the last two axes."""
     power = residual.square().sum() / known.sum()
     lags = []
     for axis in (-2, -1):
@@ -115,4 +119,4 @@ def autocorrelation(residual: Tensor, known: Tensor) -> Tensor:
             axis, 1, known.shape[axis] - 1
         )
         lags.append((near * far).sum() / pairs.sum().clamp(min=1))
-    return torch.stack(lags).mean() / power
+    return power, torch.stack(lags).mean()

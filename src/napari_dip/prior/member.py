@@ -22,7 +22,7 @@ from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperat
 from napari_dip.prior.planes import in_windows, refine_planes
 from napari_dip.prior.project import project
 from napari_dip.prior.recipes import TOGETHER
-from napari_dip.prior.refine import refine, refine_alone
+from napari_dip.prior.refine import WHOLE, refine, refine_alone
 from napari_dip.prior.rules import make_rule
 from napari_dip.settings import Inpaint, Settings, SuperResolve
 from napari_dip.steps import each
@@ -98,6 +98,7 @@ class Fit:
 
         ``watch`` may put another rule in the place of the recipe's.
         """
+        decimated = isinstance(self.settings.task, SuperResolve)
         rule, observation = make_rule(
             self.recipe.stopping,
             self._everything,
@@ -105,7 +106,7 @@ class Fit:
             torch.Generator().manual_seed(derived(self.seed, "held out")),
             correlation=float(np.mean([along[:1] or (0.0,) for along in self._correlation])),
             whole=not mixes_pixels(self.block, self.settings) and not self._gaps,
-            explained=_EXPLAINED if self._seems_noisy else math.inf,
+            explained=_EXPLAINED if decimated and self._guesses_noise else math.inf,
         )
         channels, *low = self.block.values.shape
         factors = self.settings.factors.values()
@@ -189,8 +190,7 @@ class Fit:
             refine_planes if self._planes else refine,
             correlation=self._correlation,
             passes=self.recipe.refinement,
-            side=self.patch_side,
-            reach=self.recipe.reach,
+            kind=replace(WHOLE, side=self.patch_side, reach=self.recipe.reach),
         )
         return self._filtered(refined, guide, noisy, known=everything.known)
 
@@ -246,15 +246,15 @@ class Fit:
         What was told of it does. What was found in the image does not along Z, nor where pixels are
         mixed and neighbours seem to share it: decimation leaves texture that looks like that.
         """
-        if not isinstance(self.settings.noise, str):
+        if not self._guesses_noise:
             return True
         mixed = mixes_pixels(self.block, self.settings)
         return not (self.recipe.projection or (mixed and any(self._correlation)))
 
     @property
-    def _seems_noisy(self) -> bool:
-        """Whether the noise of a decimated image is known from that image alone."""
-        return isinstance(self.settings.task, SuperResolve) and isinstance(self.settings.noise, str)
+    def _guesses_noise(self) -> bool:
+        """Whether the noise is known from the image alone."""
+        return isinstance(self.settings.noise, str)
 
     @cached_property
     def _sigma(self) -> float:

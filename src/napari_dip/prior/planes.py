@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_dip.prior.noise import Correlation
+    from napari_dip.prior.patches import Patches
 
 __all__ = ["in_windows", "refine_planes"]
 
@@ -37,8 +37,7 @@ def refine_planes(
     correlation: Correlation = ((), ()),
     *,
     passes: int,
-    side: int = WHOLE.side,
-    reach: int = WHOLE.reach,
+    kind: Patches = WHOLE,
 ) -> Tensor:
     """Refine the planes of a volume or a window, together with those neighbours that are alike.
 
@@ -50,13 +49,13 @@ def refine_planes(
     estimate, noisy, known
         ``(1, channels, planes, height, width)``, otherwise as there. Where pixels are missing, each
         plane is refined by itself.
-    sigma, correlation, passes, side, reach
+    sigma, correlation, passes, kind
         As there; the pass over pairs comes after ``passes``, but for 0.
 
     Returns
     -------
     Tensor
-        A new one, of the shape of the estimate.
+        Of the shape of the estimate, which is not changed.
 
     Examples
     --------
@@ -69,10 +68,7 @@ def refine_planes(
     >>> bool((together - truth).square().mean() < (alone - truth[:, :, 0]).square().mean())
     True
     """
-    alone = partial(
-        refine, sigma=sigma, correlation=correlation, passes=passes, side=side, reach=reach
-    )
-    kind = replace(WHOLE, side=side, reach=reach)
+    alone = partial(refine, sigma=sigma, correlation=correlation, passes=passes, kind=kind)
     begin = partial(begin_refining, sigma=sigma, correlation=correlation, kind=kind)
     once = partial(refine_once, gaps=None, sigma=sigma, correlation=correlation, kind=kind)
     refined = []

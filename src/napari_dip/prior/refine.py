@@ -7,7 +7,6 @@ texture under different noise, or with other pixels missing: together they tell 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -54,8 +53,7 @@ def refine(
     correlation: Correlation = ((), ()),
     *,
     passes: int,
-    side: int = WHOLE.side,
-    reach: int = WHOLE.reach,
+    kind: Patches = WHOLE,
 ) -> Tensor:
     """Refine an estimate by the Gaussian model of groups of patches alike.
 
@@ -80,13 +78,13 @@ def refine(
         Of the noise, along Y and along X.
     passes
         How often; each starts from the one before, 0 returns the estimate.
-    side, reach
-        Of a patch in pixels, and how far it is compared, where none are missing.
+    kind
+        Of patches, where no pixels are missing.
 
     Returns
     -------
     Tensor
-        A new one, of the shape of the estimate.
+        Of the shape of the estimate, which is not changed.
 
     Examples
     --------
@@ -99,9 +97,10 @@ def refine(
     True
     """
     gaps = known.amin(dim=1, keepdim=True) if (known == 0).any() else None
-    kind = replace(WHOLE, side=side, reach=reach) if gaps is None else _WITH_GAPS
     guide = estimate
-    if passes and gaps is None:
+    if gaps is not None:
+        kind = _WITH_GAPS
+    elif passes:
         guide = begin_refining(estimate, noisy, sigma, correlation, kind)
     for _ in range(passes):
         guide = refine_once(guide, noisy, gaps, sigma=sigma, correlation=correlation, kind=kind)

@@ -96,6 +96,15 @@ def fades_across_corners(flat: Flat, noise: NoiseModel) -> bool:
         Pixels of an image in flat surroundings.
     noise
         What was told from it, in the same units.
+
+    Examples
+    --------
+    >>> from napari_dip.prior.flat import flat_pixels
+    >>> from napari_dip.prior.noise import NoiseModel
+    >>> image = np.random.default_rng(0).normal(0, 3, (1, 64, 64))
+    >>> flat = flat_pixels(image, np.ones(image.shape, bool))
+    >>> fades_across_corners(flat, NoiseModel(read=3.0, correlation=((0.5,), (0.5,))))
+    False
     """
     details = flat.details((1, 1)) / np.maximum(noise.sigma(flat.level), 1e-12)
     expected = math.prod(_variance(along) for along in noise.correlation)
