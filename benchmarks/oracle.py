@@ -93,7 +93,7 @@ class Watched:
                 said.minima[k] = (number, said.count)
         reason = self.rule.update(*numbers)
         if reason and not said.stop:
-            said.stop, said.reason, said.choice = said.count, reason, self.rule.choice
+            said.stop, said.reason, said.choice = said.count, reason, self.rule.choice or 0
         return ""
 
 

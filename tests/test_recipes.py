@@ -126,9 +126,17 @@ def test_the_other_priors_come_with_their_own_rates():
 def test_fast_and_best_stop_by_themselves_in_every_task(preset):
     for task in (Denoise(), SuperResolve(), Inpaint(), Inpaint(missing="hole")):
         chosen = recipe(Settings(task=task, preset=preset), hole="hole")
-        assert chosen.stopping == Consensus()
+        assert isinstance(chosen.stopping, Consensus)
         assert chosen.precision == "auto"
         assert (chosen.members > 1) == (preset == "best")
+
+
+@pytest.mark.parametrize("task", [SuperResolve(), Inpaint()], ids=lambda task: task.kind)
+def test_planes_that_share_where_they_are_asked_to_get_the_iterations_of_lone_ones(task):
+    lone, sharing = (recipe(Settings(task=task, share=share)) for share in ("none", "Z"))
+    assert (lone.window, sharing.window) == (1, 8)
+    assert sharing.iterations == lone.iterations
+    assert not sharing.shared_iterations
 
 
 def test_noise_is_smoothed_against_as_strong_as_it_is():

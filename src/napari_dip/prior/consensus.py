@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from napari_dip.prior.energy import Observation
     from napari_dip.prior.stopping import Step, WindowedVarianceRule
 
-__all__ = ["ConsensusRule", "autocorrelation"]
+__all__ = ["WHITE", "ConsensusRule", "autocorrelation"]
 
-_WHITE = -0.025
+WHITE = -0.025
 """Autocorrelation of the residual's neighbours below which structure is no longer in it.
 
 It is that of the noise, 0 if white, and below once the estimate has taken up some of that noise.
@@ -44,10 +44,14 @@ class ConsensusRule:
         The rule that measures it.
     least, share
         Of each :class:`Patience`.
-    correlation
-        Of the noise of neighbouring pixels; minus infinity if the residual is not to be asked.
+    white
+        Autocorrelation of the residual below which it is like the noise; minus infinity if it is
+        not to be asked.
     explained
         Mean square of the residual above which no sign counts, for structure must be left in it.
+    rise
+        Part by which the error of the held-out pixels must have risen again before that sign
+        counts; if not 0, the latest estimate is the best until then.
     """
 
     seen: Observation
@@ -55,14 +59,16 @@ class ConsensusRule:
     variance: WindowedVarianceRule
     least: float
     share: float
-    correlation: float = 0.0
+    white: float = WHITE
     explained: float = math.inf
+    rise: float = 0.0
     name: str = "consensus"
-    choice: int = 0
+    choice: int | None = 0
     waits: list[Patience] = field(init=False)
 
     def __post_init__(self) -> None:
         self.waits = [Patience(self.least, self.share) for _ in _SIGNALS]
+        self.waits[0].rise = self.rise
 
     @property
     def memory(self) -> list[Tensor]:
@@ -74,7 +80,7 @@ class ConsensusRule:
         variance = self.variance.measure(step)
         power, shared = _power(self.seen.residual(step.average), self.seen.known)
         # The last moment at which structure was left in the residual.
-        like_noise = shared / power < self.correlation + _WHITE
+        like_noise = shared / power < self.white
         white = torch.where(like_noise, math.nan, -step.iteration.float())
         held = self.held.data_term(step.average) if self.held else torch.full_like(white, math.nan)
         signs = torch.stack([held, variance, white])
@@ -89,6 +95,8 @@ class ConsensusRule:
         measured = [k for k, wait in enumerate(self.waits) if wait.lowest < math.inf]
         self.choice = max(over or measured[:1] or [0], key=lambda k: self.waits[k].best_at)
         if len(over) < needed:
+            if self.rise and 0 not in over:
+                self.choice = None
             return ""
         return " and ".join(_SIGNALS[k] for k in over)
 

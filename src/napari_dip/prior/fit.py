@@ -197,10 +197,11 @@ def fit(
         if state.averages.best is None or not ledger.metrics:
             raise Diverged(f"no iteration gave a finite loss; {cure(recipe)}")
         latest = _to_array(state.averages.average)
-        best = course.iteration if overruled else ledger.best_iteration(state.rule)
+        choice = None if overruled else state.rule.choice
+        best = course.iteration if choice is None else ledger.best_iteration(state.rule)
         reason = f"continued to iteration {course.iteration}" if overruled else ledger.reason
         return Fitted(
-            estimate=latest if overruled else _to_array(state.averages.best[state.rule.choice]),
+            estimate=latest if choice is None else _to_array(state.averages.best[choice]),
             latest=latest,
             iterations=course.iteration,
             best_iteration=best,

@@ -47,9 +47,6 @@ _IN_GAPS = 0.5
 """Of the noise, where the known pixels are returned as they were: texture that is taken for noise
 blurs what is filled in, and noise that is left in the neighbours hardly harms it."""
 
-_EXPLAINED = 1.5
-"""Of the noise's variance, what may be left of a decimated image: its texture looks like noise."""
-
 
 @dataclass(frozen=True)
 class Fit:
@@ -98,7 +95,6 @@ class Fit:
 
         ``watch`` may put another rule in the place of the recipe's.
         """
-        decimated = isinstance(self.settings.task, SuperResolve)
         rule, observation = make_rule(
             self.recipe.stopping,
             self._everything,
@@ -106,7 +102,7 @@ class Fit:
             torch.Generator().manual_seed(derived(self.seed, "held out")),
             correlation=float(np.mean([along[:1] or (0.0,) for along in self._correlation])),
             whole=not mixes_pixels(self.block, self.settings) and not self._gaps,
-            explained=_EXPLAINED if decimated and self._guesses_noise else math.inf,
+            coarse=1 if self.recipe.projection else math.prod(self.settings.factors.values()),
         )
         channels, *low = self.block.values.shape
         factors = self.settings.factors.values()
@@ -246,15 +242,10 @@ class Fit:
         What was told of it does. What was found in the image does not along Z, nor where pixels are
         mixed and neighbours seem to share it: decimation leaves texture that looks like that.
         """
-        if not self._guesses_noise:
+        if not isinstance(self.settings.noise, str):
             return True
         mixed = mixes_pixels(self.block, self.settings)
         return not (self.recipe.projection or (mixed and any(self._correlation)))
-
-    @property
-    def _guesses_noise(self) -> bool:
-        """Whether the noise is known from the image alone."""
-        return isinstance(self.settings.noise, str)
 
     @cached_property
     def _sigma(self) -> float:

@@ -7,7 +7,7 @@ lays over it what the caller's :class:`~napari_dip.settings.Settings` change.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from napari_dip.settings import (
     Consensus,
@@ -142,7 +142,7 @@ def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 
     table = _PRESETS[settings.preset]
     chosen = table(settings, hole, sigma)
     if chosen.window == 1 and settings.share in ("Z", "T", "C"):
-        chosen = replace(chosen, **_SHARING)
+        chosen = replace(chosen, window=_WINDOW)
     if settings.prior.network is not None:
         chosen = _with_network(chosen, settings.prior.network)
     changes = settings.prior.model_dump(exclude_none=True, exclude={"network"})
@@ -243,11 +243,13 @@ _FAST = Recipe(
     precision="auto",
 )
 
-_SHARING: dict[str, Any] = {"window": 25, "shared_iterations": 110}
+_WINDOW = 8
+"""Planes that share a network where the task shares none of its own accord."""
 
-_FAST_SUPER = replace(_FAST, tv_weight=0.005)
+_FAST_SUPER = replace(_FAST, tv_weight=0.005, stopping=Consensus(patience=20))
+"""Few coarse pixels are held out, so that their error has early minima."""
 
-_FAST_AXIAL = replace(_FAST_SUPER, tv_weight=0.002, iterations=160, window=4, projection=3)
+_FAST_AXIAL = replace(_FAST, tv_weight=0.002, iterations=160, window=4, projection=3)
 """More sections than that are too much for one network: what lies between planes goes wrong."""
 
 _FILLING = replace(_FAST_NET, upsampling="nearest")
@@ -273,7 +275,9 @@ _FAST_INPAINT: dict[Hole, Recipe] = {
 def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
     match settings.task:
         case Denoise():
-            return replace(_FAST, tv_weight=0.25 * sigma, refinement=2, **_SHARING)
+            return replace(
+                _FAST, tv_weight=0.25 * sigma, refinement=2, window=25, shared_iterations=110
+            )
         case SuperResolve():
             # What is estimated from coarse pixels is as much texture as noise: only noise that was
             # told is smoothed against.

@@ -54,10 +54,14 @@ class Step:
 
 
 class StoppingRule(Protocol):
-    """Anything with a name, a choice and these two methods."""
+    """Anything with a name, a choice and these two methods.
+
+    ``choice`` tells by which of its numbers the best estimate is found, ``None`` that the latest is
+    the best.
+    """
 
     name: str
-    choice: int
+    choice: int | None
 
     @property
     def memory(self) -> Sequence[Tensor]:
@@ -78,10 +82,15 @@ class StoppingRule(Protocol):
 
 @dataclass
 class Patience:
-    """Wait ``least`` numbers for a new minimum, or ``share`` of those it took to the last."""
+    """Wait ``least`` numbers for a new minimum, or ``share`` of those it took to the last.
+
+    The latest number must lie above that minimum, too, by the part ``rise`` of it.
+    """
 
     least: float
     share: float = 0.0
+    rise: float = 0.0
+    latest: float = math.inf
     lowest: float = math.inf
     best_at: int = 0
     count: int = 0
@@ -94,6 +103,7 @@ class Patience:
     def update(self, number: float) -> str:
         """Take the next number; one that is not finite is never a minimum."""
         self.count += 1
+        self.latest = number
         # Until a first minimum is there, there is nothing to wait for.
         if number < self.lowest or self.lowest == math.inf:
             self.lowest = min(self.lowest, number)
@@ -102,7 +112,9 @@ class Patience:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has waited long enough."""
+        """Whether it has waited long enough, and the minimum is one."""
+        if self.rise and self.latest < (1 + self.rise) * self.lowest:
+            return False
         return self.waited >= max(self.least, self.share * self.best_at)
 
 
@@ -111,7 +123,7 @@ class FixedRule:
     """The latest estimate is the best; the loop's own end is the only one."""
 
     name: str = "fixed"
-    choice: int = 0
+    choice: int | None = 0
     memory: ClassVar[Sequence[Tensor]] = ()
 
     def measure(self, step: Step, /) -> Tensor:
@@ -134,7 +146,7 @@ class WindowedVarianceRule:
     wait: Patience
     burn_in: int = _BURN_IN
     name: str = "es-wmv"
-    choice: int = 0
+    choice: int | None = 0
     outputs: Tensor | None = field(default=None, repr=False)
 
     @property
@@ -166,7 +178,7 @@ class MovingVarianceRule:
     alpha: float
     wait: Patience
     name: str = "es-emv"
-    choice: int = 0
+    choice: int | None = 0
     mean: Tensor | None = field(default=None, repr=False)
     variance: Tensor | None = field(default=None, repr=False)
 
@@ -197,7 +209,7 @@ class HeldOutRule:
     held: Observation
     wait: Patience
     name: str = "held-out"
-    choice: int = 0
+    choice: int | None = 0
     memory: ClassVar[Sequence[Tensor]] = ()
 
     def measure(self, step: Step, /) -> Tensor:
@@ -215,7 +227,7 @@ class DiscrepancyRule:
 
     target: float
     name: str = "discrepancy"
-    choice: int = 0
+    choice: int | None = 0
     memory: ClassVar[Sequence[Tensor]] = ()
 
     def measure(self, step: Step, /) -> Tensor:
