@@ -126,7 +126,8 @@ def test_the_other_priors_come_with_their_own_rates():
 def test_fast_and_best_stop_by_themselves_in_every_task(preset):
     for task in (Denoise(), SuperResolve(), Inpaint(), Inpaint(missing="hole")):
         chosen = recipe(Settings(task=task, preset=preset), hole="hole")
-        assert isinstance(chosen.stopping, Consensus)
+        patience = 20 if task == SuperResolve() else 10
+        assert chosen.stopping == Consensus(patience=patience)
         assert chosen.precision == "auto"
         assert (chosen.members > 1) == (preset == "best")
 

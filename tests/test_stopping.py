@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from napari_dip import settings
-from napari_dip.prior.consensus import ConsensusRule, autocorrelation
+from napari_dip.prior.consensus import ConsensusRule, power_and_autocorrelation
 from napari_dip.prior.energy import Observation
 from napari_dip.prior.operators import Identity
 from napari_dip.prior.rules import make_rule
@@ -249,7 +249,7 @@ def test_the_residual_need_not_be_whiter_than_the_noise():
     structure = residual + torch.ones_like(residual)
     everything = Observation(torch.zeros_like(residual), Identity(), torch.ones_like(residual))
     variance = WindowedVarianceRule(5, Patience(10), burn_in=5)
-    of_noise = autocorrelation(residual, everything.known).item()
+    of_noise = power_and_autocorrelation(residual, everything.known)[1].item()
     rule = ConsensusRule(everything, None, variance, 10, 0, white=of_noise + 0.005)
     for estimate, like_noise in ((structure, False), (residual, True)):
         numbers = rule.measure(step(3, residual, estimate, torch.tensor(0.0)))
@@ -268,6 +268,9 @@ def test_whiteness_is_last_best_where_structure_was_left():
 
 
 def test_autocorrelation_is_that_of_neighbours_both_known():
+    def autocorrelation(residual, known):
+        return power_and_autocorrelation(residual, known)[1]
+
     noise = torch.randn(1, 1, 200, 200, generator=torch.Generator().manual_seed(0))
     everything = torch.ones_like(noise)
     assert autocorrelation(noise, everything).item() == pytest.approx(0, abs=0.01)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_dip.prior.energy import Observation
     from napari_dip.prior.stopping import Step, WindowedVarianceRule
 
-__all__ = ["WHITE", "ConsensusRule", "autocorrelation"]
+__all__ = ["WHITE", "ConsensusRule", "power_and_autocorrelation"]
 
 WHITE = -0.025
 """Autocorrelation of the residual's neighbours below which structure is no longer in it.
@@ -78,9 +78,10 @@ class ConsensusRule:
     def measure(self, step: Step, /) -> Tensor:
         """Take all three, in the order of their names."""
         variance = self.variance.measure(step)
-        power, shared = _power(self.seen.residual(step.average), self.seen.known)
+        residual = self.seen.residual(step.average)
+        power, correlation = power_and_autocorrelation(residual, self.seen.known)
         # The last moment at which structure was left in the residual.
-        like_noise = shared / power < self.white
+        like_noise = correlation < self.white
         white = torch.where(like_noise, math.nan, -step.iteration.float())
         held = self.held.data_term(step.average) if self.held else torch.full_like(white, math.nan)
         signs = torch.stack([held, variance, white])
@@ -108,17 +109,11 @@ _SIGNALS = (
 )
 
 
-def autocorrelation(residual: Tensor, known: Tensor) -> Tensor:
-    """Correlate neighbouring pixels along the last two axes, both of them known.
+def power_and_autocorrelation(residual: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the mean square, and correlate neighbours along the last two axes, both of them known.
 
-    ``(1, channels, *spatial)`` each; the answer is a scalar between -1 and 1.
+    ``(1, channels, *spatial)`` each; the answers are scalars, the second between -1 and 1.
     """
-    power, shared = _power(residual, known)
-    return shared / power
-
-
-def _power(residual: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the mean square, and the mean product of neighbours along the last two axes."""
     power = residual.square().sum() / known.sum()
     lags = []
     for axis in (-2, -1):
@@ -127,4 +122,4 @@ def _power(residual: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
             axis, 1, known.shape[axis] - 1
         )
         lags.append((near * far).sum() / pairs.sum().clamp(min=1))
-    return power, torch.stack(lags).mean()
+    return power, torch.stack(lags).mean() / power

@@ -95,6 +95,7 @@ class Fit:
 
         ``watch`` may put another rule in the place of the recipe's.
         """
+        factors = self.settings.factors.values()
         rule, observation = make_rule(
             self.recipe.stopping,
             self._everything,
@@ -102,10 +103,9 @@ class Fit:
             torch.Generator().manual_seed(derived(self.seed, "held out")),
             correlation=float(np.mean([along[:1] or (0.0,) for along in self._correlation])),
             whole=not mixes_pixels(self.block, self.settings) and not self._gaps,
-            coarse=1 if self.recipe.projection else math.prod(self.settings.factors.values()),
+            coarse=1 if self.recipe.projection else math.prod(factors),
         )
         channels, *low = self.block.values.shape
-        factors = self.settings.factors.values()
         shape = tuple(size * factor for size, factor in zip(low, factors, strict=True))
         order = self.arithmetic.memory_format(len(shape))
         code = make_code(self.recipe, shape, derived(self.seed, "code"))

@@ -54,14 +54,14 @@ class Step:
 
 
 class StoppingRule(Protocol):
-    """Anything with a name, a choice and these two methods.
-
-    ``choice`` tells by which of its numbers the best estimate is found, ``None`` that the latest is
-    the best.
-    """
+    """Anything with a name, a choice and these two methods."""
 
     name: str
-    choice: int | None
+
+    @property
+    def choice(self) -> int | None:
+        """By which of its numbers the best estimate is found; ``None`` for the latest."""
+        ...
 
     @property
     def memory(self) -> Sequence[Tensor]:
@@ -123,7 +123,7 @@ class FixedRule:
     """The latest estimate is the best; the loop's own end is the only one."""
 
     name: str = "fixed"
-    choice: int | None = 0
+    choice: int = 0
     memory: ClassVar[Sequence[Tensor]] = ()
 
     def measure(self, step: Step, /) -> Tensor:
@@ -146,7 +146,7 @@ class WindowedVarianceRule:
     wait: Patience
     burn_in: int = _BURN_IN
     name: str = "es-wmv"
-    choice: int | None = 0
+    choice: int = 0
     outputs: Tensor | None = field(default=None, repr=False)
 
     @property
@@ -178,7 +178,7 @@ class MovingVarianceRule:
     alpha: float
     wait: Patience
     name: str = "es-emv"
-    choice: int | None = 0
+    choice: int = 0
     mean: Tensor | None = field(default=None, repr=False)
     variance: Tensor | None = field(default=None, repr=False)
 
@@ -209,7 +209,7 @@ class HeldOutRule:
     held: Observation
     wait: Patience
     name: str = "held-out"
-    choice: int | None = 0
+    choice: int = 0
     memory: ClassVar[Sequence[Tensor]] = ()
 
     def measure(self, step: Step, /) -> Tensor:
@@ -227,7 +227,7 @@ class DiscrepancyRule:
 
     target: float
     name: str = "discrepancy"
-    choice: int | None = 0
+    choice: int = 0
     memory: ClassVar[Sequence[Tensor]] = ()
 
     def measure(self, step: Step, /) -> Tensor:
