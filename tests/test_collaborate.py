@@ -46,13 +46,6 @@ def test_any_shape_comes_back_finite(shape):
     assert filtered.isfinite().all()
 
 
-def test_a_large_image_is_filtered_in_bands_without_a_seam(monkeypatch):
-    truth, noisy = (each.repeat(1, 1, 3, 1) for each in noisy_cloth())
-    whole = collaborate(truth, noisy, 0.1)
-    monkeypatch.setattr("napari_dip.prior.patches._HELD", 1)
-    assert mse(collaborate(truth, noisy, 0.1), whole) < 1e-2 * mse(whole, truth)
-
-
 def test_noise_that_neighbours_share_is_told_by_its_frequencies():
     truth, _ = noisy_cloth()
     shared = gaussian_filter(np.random.default_rng(0).normal(size=truth.shape[2:]), 0.8)

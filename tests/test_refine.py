@@ -102,18 +102,6 @@ def test_any_shape_comes_back_finite(shape, part_missing):
     assert refined.isfinite().all()
 
 
-@pytest.mark.parametrize("part_missing", [0, 0.3])
-def test_a_large_image_is_refined_in_bands_without_a_seam(texture, part_missing, monkeypatch):
-    truth = tensor(np.tile(texture, (3, 1)))
-    random = torch.Generator().manual_seed(0)
-    seen = truth + 0.08 * torch.randn(truth.shape, generator=random)
-    known = (torch.rand(truth.shape, generator=random) >= part_missing).float()
-    whole = refine(truth, seen, known, 0.08, passes=1)
-    monkeypatch.setattr("napari_dip.prior.patches._HELD", 1)
-    banded = refine(truth, seen, known, 0.08, passes=1)
-    assert mse(banded, whole) < 1e-2 * mse(whole, truth)
-
-
 def test_grey_as_a_colour_image_is_refined_as_grey(noisy):
     seen = tensor(noisy)
     estimate = tensor(gaussian_filter(noisy, 1))

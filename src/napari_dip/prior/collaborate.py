@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from napari_dip.prior.patches import (
     AT_ONCE,
     Grid,
     Patches,
     cosines,
-    in_bands,
     most_alike,
     noise_of_patches,
 )
@@ -66,43 +63,29 @@ def collaborate(
     True
     """
     mixing = cosines(guide.shape[1]).to(guide)
-    guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, x) for x in (guide, noisy))
-    one_band = partial(_one_band, sigma=sigma, correlation=correlation)
-    image = in_bands(one_band, (guide, seen), _KIND)
-    unmixed: Tensor = torch.einsum("kc,bkhw->bchw", mixing, image)
-    return unmixed
-
-
-def _one_band(guide: Tensor, seen: Tensor, *, sigma: float, correlation: Correlation) -> Tensor:
-    shape = guide.shape[2:]
-    grid = Grid.over(shape, _KIND)
-    side = grid.side
+    guides, values = (torch.einsum("kc,chw->khw", mixing, x[0]) for x in (guide, noisy))
+    grid = Grid.over((1, *guide.shape[2:]), _KIND)
+    side = grid.kind.side
     flat = torch.kron(cosines(side), cosines(side)).to(guide).T
     noise = sigma**2 * (flat.T @ noise_of_patches(correlation, side).to(guide) @ flat).diagonal()
-    spectra = [
-        [functional.unfold(one, side)[0].T @ flat for one in x.split(1, dim=1)]
-        for x in (guide, seen)
-    ]
-    totals = [torch.zeros_like(one) for one in spectra[0]]
-    weights = [guide.new_zeros(len(one)) for one in spectra[0]]
-    places = grid.references(guide.device)
-    for references in places.split(max(1, AT_ONCE // (_KIND.alike * side**2))):
-        alike = most_alike(references, guide[0, 0], grid)
-        across = cosines(alike.shape[1]).to(guide)
-        for own, observed, total, weight in zip(*spectra, totals, weights, strict=True):
-            strength = (across @ own[alike]).square()
-            gain = strength / (strength + noise)
-            filtered = across.T @ (gain * (across @ observed[alike]))
-            certainty = 1 / gain.square().sum(dim=(1, 2)).clamp(min=1e-6)
-            total.index_add_(
-                0, alike.flatten(), (certainty[:, None, None] * filtered).flatten(0, 1)
-            )
-            weight.index_add_(0, alike.flatten(), certainty.repeat_interleave(alike.shape[1]))
     rounded = torch.from_numpy(np.kaiser(side, _ROUNDED)).to(guide)
     rounded = torch.outer(rounded, rounded).flatten()
-    summed, weight = (
-        torch.cat([functional.fold((one * rounded).T[None], shape, side) for one in each], dim=1)
-        for each in ([total @ flat.T for total in totals], [one[:, None] for one in weights])
-    )
+    total, weight = (torch.zeros_like(values).flatten(1) for _ in range(2))
+    for plane, places in grid.references(0, guide.device):
+        for references in places.split(max(1, AT_ONCE // (_KIND.alike * side**2))):
+            alike = most_alike(plane, references, guides[None, :1], grid)
+            (pixels,) = grid.pixels(alike)
+            across = cosines(alike.shape[1]).to(guide)
+            for own, seen, sums, weights in zip(
+                guides.flatten(1), values.flatten(1), total, weight, strict=True
+            ):
+                strength = (across @ own[pixels] @ flat).square()
+                gain = strength / (strength + noise)
+                better = across.T @ (gain * (across @ seen[pixels] @ flat)) @ flat.T
+                certainty = rounded / gain.square().sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
+                sums.index_add_(0, pixels.flatten(), (certainty * better).flatten())
+                weights.index_add_(0, pixels.flatten(), certainty.expand_as(better).flatten())
     # Among patches that are all the same, one may be in no group.
-    return torch.where(weight > 0, summed / weight.clamp(min=1e-9), guide)
+    image = torch.where(weight > 0, total / weight.clamp(min=1e-9), guides.flatten(1))
+    unmixed = torch.einsum("kc,khw->chw", mixing, image.reshape(guides.shape))
+    return unmixed[None]

@@ -19,9 +19,8 @@ from napari_dip.prior.energy import Clipping, Observation
 from napari_dip.prior.fit import begin, fit
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
-from napari_dip.prior.planes import in_windows, refine_planes
+from napari_dip.prior.planes import refine_planes
 from napari_dip.prior.project import project
-from napari_dip.prior.recipes import TOGETHER
 from napari_dip.prior.refine import WHOLE, refine, refine_alone
 from napari_dip.prior.rules import make_rule
 from napari_dip.settings import Inpaint, Settings, SuperResolve
@@ -146,24 +145,16 @@ class Fit:
 
     @property
     def filters(self) -> bool:
-        """Whether a filter can do without an estimate: all of a plane is known, with noise."""
-        plane = self.block.values.ndim == 3
-        return self.refines and plane and self._sigma > 0 and not self._gaps
+        """Whether a filter can do without an estimate, and no neighbouring planes tell it more."""
+        return self.refines and not self._planes and self._sigma > 0 and not self._gaps
 
     def second_opinion(self) -> NDArray[np.float32]:
         """Denoise without any network, in the intensities of the block."""
         shared = self._correlation
 
-        def collaborative(noisy: torch.Tensor, sigma: float) -> torch.Tensor:
+        def filtered(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
             alone = refine_alone(noisy, sigma, shared, passes=2)
             return collaborate(alone, noisy, sigma, shared)
-
-        def filtered(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
-            if not self._planes:
-                return collaborative(noisy, sigma)
-            return in_windows(
-                partial(collaborative, sigma=sigma), (noisy,), TOGETHER, TOGETHER // 2
-            )
 
         everything = self._everything
         return self._filtered(filtered, everything.y, known=everything.known)

@@ -1,8 +1,8 @@
-"""Patches of an image, and where to find those that are alike."""
+"""Patches of an image or a stack, and where to find those that are alike."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from napari_dip.prior.noise import Correlation
 
-__all__ = ["AT_ONCE", "Grid", "Patches", "cosines", "in_bands", "most_alike", "noise_of_patches"]
+__all__ = ["AT_ONCE", "Grid", "Patches", "cosines", "most_alike", "noise_of_patches"]
 
 AT_ONCE = 2_000_000
 """Values worked on at a time: 8 MB, which stay near the processor."""
@@ -24,84 +24,130 @@ AT_ONCE = 2_000_000
 _LEAST_STRENGTH = 0.01
 """Of the noise in any direction along an axis, in parts of its variance."""
 
-_HELD = 100_000_000
-"""Values held in patches, some 400 MB: a larger image is refined in bands of rows."""
+_REACH_BESIDE = 4
+"""Pixels that are searched around a patch in other planes, where things have hardly moved."""
 
 
 @dataclass(frozen=True)
 class Patches:
-    """Side of a patch, pixels from one reference to the next, reach of the search, group size."""
+    """Side of a patch, pixels from one reference to the next, reach of the search, group size.
+
+    Of a stack, a patch holds so many ``planes``, references begin as many after one another, and
+    those patches are searched, too, that begin up to ``apart`` planes before or after.
+    """
 
     side: int
     step: int
     reach: int
     alike: int
+    planes: int = 1
+    apart: int = 0
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The places that a patch can take: rows by columns, counted row by row."""
+    """The places that a patch can take in a stack ``(planes, height, width)``.
 
-    rows: int
-    columns: int
-    side: int
+    A place has a number: that of the patch's first pixel in the stack.
+    """
+
+    shape: tuple[int, int, int]
     kind: Patches
 
     @classmethod
     def over(cls, shape: Sequence[int], kind: Patches) -> Grid:
-        """Take patches of an image of this height and width, smaller ones if it is narrow."""
-        side = min(kind.side, *shape)
-        rows, columns = (size - side + 1 for size in shape)
-        return cls(rows, columns, side, kind)
-
-    def references(self, device: torch.device) -> Tensor:
-        """Give row and column of every few places, and of the last: no pixel is left out."""
-        rows, columns = (
-            torch.unique(torch.tensor([*range(0, size, self.kind.step), size - 1]))
-            for size in (self.rows, self.columns)
+        """Take smaller patches if the image is narrow, and shorter ones if there are few planes."""
+        planes, height, width = shape
+        side = min(kind.side, height, width)
+        return cls(
+            (planes, height, width), replace(kind, side=side, planes=min(kind.planes, planes))
         )
-        return torch.cartesian_prod(rows, columns).to(device)
-
-    def number(self, places: Tensor) -> Tensor:
-        """Count the given rows and columns."""
-        return places[:, 0] * self.columns + places[:, 1]
 
     @property
-    def window(self) -> tuple[int, int]:
-        """Tell how many rows and columns of places are searched."""
-        widest = 2 * self.kind.reach + 1
-        return min(widest, self.rows), min(widest, self.columns)
+    def places(self) -> tuple[int, int, int]:
+        """Tell how many planes, rows and columns a patch can begin in."""
+        planes, height, width = self.shape
+        past = self.kind.side - 1
+        return planes - self.kind.planes + 1, height - past, width - past
 
-    def corners(self, references: Tensor) -> Tensor:
-        """Give row and column of the first place in the window around each, inside the image."""
-        rows, columns = self.window
-        first = references - self.kind.reach
-        return torch.stack(
-            [first[:, 0].clamp(0, self.rows - rows), first[:, 1].clamp(0, self.columns - columns)],
-            dim=1,
+    def references(self, offset: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
+        """Give, for every few planes, rows and columns of every few places: no pixel is left out.
+
+        The first planes are those from ``offset`` on, and the first and the last of all.
+        """
+        planes, *others = self.places
+        rows, columns = (
+            torch.unique(torch.tensor([*range(0, size, self.kind.step), size - 1]))
+            for size in others
         )
+        around = torch.cartesian_prod(rows, columns).to(device)
+        for plane in sorted({0, *range(offset, planes, self.kind.planes), planes - 1}):
+            yield plane, around
+
+    def searched(self, plane: int) -> Iterator[tuple[int, int]]:
+        """Give the planes in which patches are searched, and how far around the reference."""
+        for other in range(self.places[0]):
+            if other == plane:
+                yield other, self.kind.reach
+            elif abs(other - plane) <= self.kind.apart:
+                yield other, min(self.kind.reach, _REACH_BESIDE)
+
+    def window(self, references: Tensor, reach: int) -> tuple[Tensor, tuple[int, int]]:
+        """Give the first row and column of the window around each, in the image, and its size."""
+        _, *places = self.places
+        rows, columns = (min(2 * reach + 1, size) for size in places)
+        first = references - reach
+        corners = [
+            first[:, axis].clamp(0, place - size)
+            for axis, (place, size) in enumerate(zip(places, (rows, columns), strict=True))
+        ]
+        return torch.stack(corners, dim=1), (rows, columns)
+
+    def number(self, plane: int, rows: Tensor, columns: Tensor) -> Tensor:
+        """Count the given places."""
+        _, height, width = self.shape
+        return (plane * height + rows) * width + columns
+
+    def pixels(self, numbers: Tensor) -> Tensor:
+        """Count the pixels of patches at the numbered places: ``(planes, *numbers, side²)``."""
+        _, height, width = self.shape
+        side = torch.arange(self.kind.side, device=numbers.device)
+        within = (side[:, None] * width + side).flatten()
+        plane = torch.arange(self.kind.planes, device=numbers.device) * height * width
+        plane = plane.reshape(-1, *[1] * (numbers.ndim + 1))
+        return plane + numbers[..., None] + within
 
 
-def most_alike(references: Tensor, image: Tensor, grid: Grid) -> Tensor:
+def most_alike(plane: int, references: Tensor, compared: Tensor, grid: Grid) -> Tensor:
     """Give the numbers of the patches most like each reference, itself among them.
 
-    ``image`` is ``(height, width)``. The distance of two patches a and b is told as |b|² - 2 a·b,
+    ``compared``, ``(depth, first planes, height, width)``, is what a patch that begins in a plane
+    is told by, one image or several. The distance of two patches a and b is told as |b|² - 2 a·b,
     the same for all that are compared but for |a|²: both are convolutions of the window with what
     lies around the reference, after its mean has been taken from either.
     """
-    side, (rows, columns) = grid.side, grid.window
-    corners = grid.corners(references)
-    own = _cut(image, references, (side, side))
-    around = _cut(image, corners, (rows + side - 1, columns + side - 1))
-    mean = own.mean(dim=(1, 2), keepdim=True)
-    own, around = (own - mean)[:, None], (around - mean)[None]
-    power = functional.conv2d(around.square(), torch.ones_like(own), groups=len(own))
-    likeness = functional.conv2d(around, own, groups=len(own))
-    distances = (power - 2 * likeness)[0].flatten(1)
-    count = min(grid.kind.alike, rows * columns)
-    nearest = distances.topk(count, dim=1, largest=False).indices
-    down, right = nearest // columns, nearest % columns
-    return (corners[:, :1] + down) * grid.columns + corners[:, 1:] + right
+    side = grid.kind.side
+    own = [_cut(image, references, (side, side)) for image in compared[:, plane]]
+    means = [patches.mean(dim=(1, 2), keepdim=True) for patches in own]
+    distances, numbers = [], []
+    for other, reach in grid.searched(plane):
+        corners, (rows, columns) = grid.window(references, reach)
+        shape = (rows + side - 1, columns + side - 1)
+        distance = torch.zeros((), device=compared.device)
+        for patches, mean, image in zip(own, means, compared[:, other], strict=True):
+            kernels = (patches - mean)[:, None]
+            around = (_cut(image, corners, shape) - mean)[None]
+            groups = len(kernels)
+            power = functional.conv2d(around.square(), torch.ones_like(kernels), groups=groups)
+            likeness = functional.conv2d(around, kernels, groups=groups)
+            distance = distance + (power - 2 * likeness)[0]
+        distances.append(distance.flatten(1))
+        down, right = (torch.arange(size, device=compared.device) for size in (rows, columns))
+        down, right = corners[:, :1, None] + down[:, None], corners[:, 1:, None] + right
+        numbers.append(grid.number(other, down, right).flatten(1))
+    there = torch.cat(distances, dim=1)
+    count = min(grid.kind.alike, there.shape[1])
+    return torch.cat(numbers, dim=1).gather(1, there.topk(count, dim=1, largest=False).indices)
 
 
 def _cut(image: Tensor, corners: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -129,26 +175,3 @@ def cosines(size: int) -> Tensor:
     k, c = torch.arange(size)[:, None], torch.arange(size)
     waves = torch.cos(torch.pi * k * (c + 0.5) / size)
     return waves / waves.square().sum(dim=1, keepdim=True).sqrt()
-
-
-def in_bands(
-    filtered: Callable[..., Tensor],
-    images: tuple[Tensor, *tuple[Tensor | None, ...]],
-    kind: Patches,
-) -> Tensor:
-    """Filter a band of rows at a time, with as many more as count for them.
-
-    ``filtered`` is called with a band of each of the ``images``, ``(1, channels, height, width)``.
-    """
-    _, channels, height, width = images[0].shape
-    margin = kind.side + 2 * kind.reach
-    margin += -margin % kind.step  # the references stay where they were
-    rows = _HELD // (3 * channels * width * kind.side**2) - 2 * margin
-    rows = max(margin, rows - rows % kind.step)
-    done = []
-    for start in range(0, height, rows):
-        above = max(0, start - margin)
-        wide = slice(above, start + rows + margin)
-        band = filtered(*(image if image is None else image[:, :, wide] for image in images))
-        done.append(band[:, :, start - above :][:, :, :rows])
-    return torch.cat(done, dim=2)

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
 
-from napari_dip.prior.recipes import TOGETHER
-from napari_dip.prior.refine import WHOLE, begin_refining, refine, refine_once
+from napari_dip.prior.refine import FIRST, OWN, WHOLE, refine, refine_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from torch import Tensor
 
     from napari_dip.prior.noise import Correlation
     from napari_dip.prior.patches import Patches
 
-__all__ = ["in_windows", "refine_planes"]
+__all__ = ["refine_planes"]
 
-_NARROW = 2
-"""Planes that are filtered together in the end: what more of them do not share is told apart."""
+_APART = 8
+"""Planes before and after, in which patches alike are searched."""
 
-_ALIKE = 0.8
+_LONG, _SHORT = 4, 2
+"""Planes that a patch holds; short in the end, so that what moves is told from what stays."""
+
+_ALIKE = 0.3
 """Least correlation of neighbouring planes for that: where they show other things, it costs more
 than it gains."""
 
@@ -41,8 +44,10 @@ def refine_planes(
 ) -> Tensor:
     """Refine the planes of a volume or a window, together with those neighbours that are alike.
 
-    As :func:`~napari_dip.prior.refine.refine` does with channels, in windows of four planes that
-    move on by half from pass to pass, and a last time in pairs.
+    As :func:`~napari_dip.prior.refine.refine` does, with patches that hold four planes, a last time
+    two, and that are searched in the planes before and after, too: the space-time patches of Arias
+    and Morel, "Video denoising via empirical Bayesian estimation of space-time patches", J. Math.
+    Imaging Vis. 60 (2018), here decorrelated along the planes.
 
     Parameters
     ----------
@@ -50,7 +55,7 @@ def refine_planes(
         ``(1, channels, planes, height, width)``, otherwise as there. Where pixels are missing, each
         plane is refined by itself.
     sigma, correlation, passes, kind
-        As there; the pass over pairs comes after ``passes``, but for 0.
+        As there; the pass with short patches comes after ``passes``, but for 0.
 
     Returns
     -------
@@ -69,47 +74,24 @@ def refine_planes(
     True
     """
     alone = partial(refine, sigma=sigma, correlation=correlation, passes=passes, kind=kind)
-    begin = partial(begin_refining, sigma=sigma, correlation=correlation, kind=kind)
-    once = partial(refine_once, gaps=None, sigma=sigma, correlation=correlation, kind=kind)
+    once = partial(refine_once, gaps=None, sigma=sigma, correlation=correlation)
+    first, long, short = (
+        replace(each, planes=planes, apart=_APART)
+        for each, planes in ((FIRST, _LONG), (kind, _LONG), (kind, _SHORT))
+    )
     refined = []
     for planes in _alike(estimate, known):
         guide, seen, there = (volume[:, :, planes] for volume in (estimate, noisy, known))
         if passes and guide.shape[2] > 1:
-            guide = in_windows(begin, (guide, seen), TOGETHER, TOGETHER)
+            guide = guide.lerp(once(seen, seen, kind=first, noisy_guide=True), OWN)
             for number in range(passes):
-                guide = in_windows(
-                    once, (guide, seen), TOGETHER, TOGETHER, number % 2 * TOGETHER // 2
-                )
-            guide = in_windows(once, (guide, seen), _NARROW, 1)
+                guide = once(guide, seen, kind=long, offset=number % 2 * _LONG // 2)
+            guide = once(guide, seen, kind=short)
         else:
-            guide = in_windows(alone, (guide, seen, there), 1, 1)
+            every = zip(*(volume.unbind(dim=2) for volume in (guide, seen, there)), strict=True)
+            guide = torch.stack([alone(*plane) for plane in every], dim=2)
         refined.append(guide)
     return torch.cat(refined, dim=2)
-
-
-def in_windows(
-    filtered: Callable[..., Tensor],
-    volumes: tuple[Tensor, ...],
-    width: int,
-    step: int,
-    first: int = 0,
-) -> Tensor:
-    """Filter windows of planes, whose planes are channels then; one in several is their mean.
-
-    ``first`` is where a window begins, and others every ``step`` planes before and after it; at
-    the ends they are moved inwards.
-    """
-    total = torch.zeros_like(volumes[0])
-    channels, planes = total.shape[1:3]
-    count = total.new_zeros(planes)
-    width = min(width, planes)
-    begins = range(first % step - step, planes, step)
-    for start in sorted({min(max(begin, 0), planes - width) for begin in begins}):
-        window = slice(start, start + width)
-        part = filtered(*(volume[:, :, window].flatten(1, 2) for volume in volumes))
-        total[:, :, window] += part.unflatten(1, (channels, width))
-        count[window] += 1
-    return total / count[:, None, None]
 
 
 def _alike(estimate: Tensor, known: Tensor) -> Iterator[slice]:

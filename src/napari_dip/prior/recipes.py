@@ -21,10 +21,7 @@ from napari_dip.settings import (
     SuperResolve,
 )
 
-__all__ = ["TOGETHER", "Pixels", "Recipe", "ResNet", "SkipNet", "UNet", "recipe"]
-
-TOGETHER = 4
-"""Neighbouring planes that are refined together: they take noise from one another."""
+__all__ = ["Pixels", "Recipe", "ResNet", "SkipNet", "UNet", "recipe"]
 
 
 @dataclass(frozen=True)

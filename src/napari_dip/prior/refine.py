@@ -12,33 +12,31 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from napari_dip.prior.patches import (
     AT_ONCE,
     Grid,
     Patches,
     cosines,
-    in_bands,
     most_alike,
     noise_of_patches,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from napari_dip.prior.noise import Correlation
 
-__all__ = ["WHOLE", "begin_refining", "refine", "refine_alone", "refine_once"]
+__all__ = ["FIRST", "OWN", "WHOLE", "refine", "refine_alone", "refine_once"]
 
 
 WHOLE = Patches(side=7, step=4, reach=12, alike=30)
-_FIRST = Patches(side=5, step=4, reach=10, alike=90)
+FIRST = Patches(side=5, step=4, reach=10, alike=90)
 """Where nothing but the noisy image is at hand: its noise must not be taken for texture."""
 _WITH_GAPS = Patches(side=5, step=3, reach=10, alike=30)
 """Smaller where pixels are missing, for a larger system is solved for each patch."""
 
-_OWN = 0.5
+OWN = 0.5
 """Part of what the passes begin with that comes from the noisy image alone."""
 
 _LEAST_SIGMA = 0.01
@@ -96,23 +94,17 @@ def refine(
     >>> bool((refined - truth).square().mean() < 0.5 * (0.2 * truth).square().mean())
     True
     """
-    gaps = known.amin(dim=1, keepdim=True) if (known == 0).any() else None
-    guide = estimate
+    once = partial(refine_once, sigma=sigma, correlation=correlation)
+    guide, seen = estimate[:, :, None], noisy[:, :, None]
+    gaps = known.amin(dim=1)[:, None, None] if (known == 0).any() else None
     if gaps is not None:
         kind = _WITH_GAPS
     elif passes:
-        guide = begin_refining(estimate, noisy, sigma, correlation, kind)
+        alone = refine_alone(noisy, sigma, correlation, passes=1, kind=kind)
+        guide = guide.lerp(alone[:, :, None], OWN)
     for _ in range(passes):
-        guide = refine_once(guide, noisy, gaps, sigma=sigma, correlation=correlation, kind=kind)
-    return guide
-
-
-def begin_refining(
-    estimate: Tensor, noisy: Tensor, sigma: float, correlation: Correlation, kind: Patches = WHOLE
-) -> Tensor:
-    """Give what the passes begin with: half the estimate, half what the noisy image tells alone."""
-    alone = refine_alone(noisy, sigma, correlation, passes=1, kind=kind)
-    return estimate.lerp(alone, _OWN)
+        guide = once(guide, seen, gaps, kind=kind)
+    return guide[:, :, 0]
 
 
 def refine_alone(
@@ -125,10 +117,11 @@ def refine_alone(
 ) -> Tensor:
     """Refine without an estimate, and without missing pixels: the whole of Lebrun's method."""
     once = partial(refine_once, gaps=None, sigma=sigma, correlation=correlation)
-    guide = once(noisy, noisy, kind=_FIRST, noisy_guide=True)
+    seen = noisy[:, :, None]
+    guide = once(seen, seen, kind=FIRST, noisy_guide=True)
     for _ in range(passes):
-        guide = once(guide, noisy, kind=kind)
-    return guide
+        guide = once(guide, seen, kind=kind)
+    return guide[:, :, 0]
 
 
 def refine_once(
@@ -139,66 +132,66 @@ def refine_once(
     sigma: float,
     correlation: Correlation = ((), ()),
     kind: Patches = WHOLE,
+    offset: int = 0,
     noisy_guide: bool = False,
 ) -> Tensor:
-    """Do one pass; ``gaps``, ``(1, 1, height, width)``, are 0 where a pixel is missing."""
+    """Do one pass over ``(1, channels, planes, height, width)``.
+
+    Patches that hold several planes are decorrelated along them, as colours are. ``gaps``, of one
+    channel, are 0 where a pixel is missing. References begin every few planes from ``offset`` on.
+    """
     mixing = cosines(guide.shape[1]).to(guide)
-    guide, seen = (torch.einsum("kc,bchw->bkhw", mixing, image) for image in (guide, noisy))
-    one_pass = partial(
-        _one_pass, sigma=sigma, correlation=correlation, kind=kind, noisy_guide=noisy_guide
-    )
-    guide = in_bands(one_pass, (guide, seen, gaps), kind)
-    refined: Tensor = torch.einsum("kc,bkhw->bchw", mixing, guide)
-    return refined
+    guides, values = (torch.einsum("kc,cphw->kphw", mixing, x[0]) for x in (guide, noisy))
+    grid = Grid.over(guide.shape[2:], kind)
+    along = cosines(grid.kind.planes).to(guide)
+    filtered = _filter(sigma, correlation, grid.kind.side, gaps is not None, noisy_guide, guide)
+    compared = guides[0].unfold(0, grid.kind.planes, 1).movedim(-1, 0)
+    if noisy_guide:  # the mean has the least noise
+        compared = compared.mean(dim=0, keepdim=True)
+    known = None if gaps is None else gaps.flatten()
+    total, count = torch.zeros_like(values).flatten(1), torch.zeros_like(values[0]).flatten()
+    for pixels in _groups(compared, grid, known, offset, trusts_little=sigma <= _LEAST_SIGMA):
+        there = () if known is None else (known[pixels[0]],)
+        for one, seen, sums in zip(guides.flatten(1), values.flatten(1), total, strict=True):
+            groups, patches = (torch.tensordot(along, x[pixels], 1) for x in (one, seen))
+            means = groups.mean(dim=2, keepdim=True)
+            parts = zip(means, groups - means, patches, strict=True)
+            better = torch.stack([filtered(*part, *there) for part in parts])
+            better = torch.tensordot(along.T, better, 1)
+            sums.index_add_(0, pixels.flatten(), better.flatten())
+        count.index_add_(0, pixels.flatten(), torch.ones_like(pixels, dtype=count.dtype).flatten())
+    mean = (total / count.clamp(min=1)).reshape(guides.shape)
+    refined = torch.where(count.reshape(guides.shape[1:]) > 0, mean, guides)
+    return torch.einsum("kc,kphw->cphw", mixing, refined)[None]
 
 
-def _one_pass(
-    guide: Tensor,
-    seen: Tensor,
-    gaps: Tensor | None,
-    *,
-    sigma: float,
-    correlation: Correlation,
-    kind: Patches,
-    noisy_guide: bool = False,
-) -> Tensor:
-    shape = guide.shape[2:]
-    grid = Grid.over(shape, kind)
-    side = grid.side
-    guides, values = (
-        [functional.unfold(one, side)[0].T.contiguous() for one in x.split(1, dim=1)]
-        for x in (guide, seen)
-    )
-    known = None if gaps is None else functional.unfold(gaps, side)[0].T.contiguous()
-    totals = [torch.zeros_like(one) for one in values]
-    count = guide.new_zeros(grid.rows * grid.columns)
-    noise = noise_of_patches(correlation, side)
-    filtered: Callable[..., Tensor]
-    if known is not None:
-        filtered = partial(_filled_in, sigma=sigma, noise=noise.to(guide))
-    elif noisy_guide:
-        filtered = partial(_less_noisy, noise=max(sigma, 1e-4) ** 2 * noise.to(guide))
-    else:
-        certainty = torch.linalg.inv(noise.double()).float() / max(sigma, 1e-4) ** 2
-        filtered = partial(_conditional_mean, certainty=certainty.to(guide))
-    places = grid.references(guide.device)
-    if known is not None and sigma <= _LEAST_SIGMA:
-        # Next to no noise: only what is missing can become better.
-        places = places[(known[grid.number(places)] == 0).any(dim=1)]
+def _groups(
+    compared: Tensor, grid: Grid, known: Tensor | None, offset: int, *, trusts_little: bool
+) -> Iterator[Tensor]:
+    """Give the pixels of groups of patches alike, as many at a time as are worked on at once."""
     # A patch with gaps has a system of its own to be solved.
-    each = kind.alike * side**2 * (1 if known is None else side**2)
-    for references in places.split(max(1, AT_ONCE // each)):
-        alike = most_alike(references, guide[0, 0], grid)
-        there = () if known is None else (known[alike],)
-        for guide_patches, patches, total in zip(guides, values, totals, strict=True):
-            group = guide_patches[alike]
-            mean = group.mean(dim=1, keepdim=True)
-            better = filtered(mean, group - mean, patches[alike], *there)
-            total.index_add_(0, alike.flatten(), better.flatten(0, 1))
-        count.index_add_(0, alike.flatten(), torch.ones_like(alike.flatten(), dtype=count.dtype))
-    weight = functional.fold(count.expand(side**2, -1)[None], shape, side)
-    summed = torch.cat([functional.fold(total.T[None], shape, side) for total in totals], dim=1)
-    return torch.where(weight > 0, summed / weight.clamp(min=1), guide)
+    each = grid.kind.planes * grid.kind.alike * grid.kind.side ** (2 if known is None else 4)
+    for plane, places in grid.references(offset, compared.device):
+        if known is not None and trusts_little:
+            # Next to no noise: only what is missing can become better.
+            own = grid.pixels(grid.number(plane, *places.T))
+            places = places[(known[own] == 0).any(dim=(0, 2))]
+        for references in places.split(max(1, AT_ONCE // each)):
+            yield grid.pixels(most_alike(plane, references, compared, grid))
+
+
+def _filter(
+    sigma: float, correlation: Correlation, side: int, gaps: bool, noisy_guide: bool, like: Tensor
+) -> Callable[..., Tensor]:
+    """Choose what becomes of groups of patches: mean, spread about it, and what was seen."""
+    noise = noise_of_patches(correlation, side)
+    if gaps:
+        return partial(_filled_in, sigma=sigma, noise=noise.to(like))
+    trust = max(sigma, 1e-4) ** 2
+    if noisy_guide:
+        return partial(_less_noisy, noise=trust * noise.to(like))
+    certainty = torch.linalg.inv(noise.double()).float() / trust
+    return partial(_conditional_mean, certainty=certainty.to(like))
 
 
 def _conditional_mean(mean: Tensor, spread: Tensor, values: Tensor, certainty: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from napari_dip.errors import BadSettings
-from napari_dip.prior.recipes import TOGETHER, recipe
+from napari_dip.prior.recipes import recipe
 
 if TYPE_CHECKING:
     from napari_dip.settings import Settings
@@ -38,9 +38,8 @@ _NEEDS = {
     ("paper", "float32"): _Need(250 * MEGA, 7500, 130),
 }
 
-_REFINING = _Need(200 * MEGA, 0, 700)
-_REFINING_MOST = 700 * MEGA
-"""It works in bands of rows where an image is large."""
+_REFINING = _Need(150 * MEGA, 0, 40)
+"""What the refinement takes beside it: so many patches at a time, and a few copies."""
 
 _HELD = 30
 """Bytes a value of a whole unit takes, beside the tile: seen, scaled, blended, written."""
@@ -70,9 +69,7 @@ def peak_bytes(settings: Settings, pixels: int, channels: int, precision: str) -
     fit = need.fixed + pixels * (need.pixel + need.channel * channels)
     if not recipe(settings).refinement:
         return fit
-    together = channels if settings.share == "C" else min(channels, TOGETHER)
-    refining = _REFINING.fixed + pixels * _REFINING.channel * together
-    return fit + min(refining, _REFINING_MOST)
+    return fit + _REFINING.fixed + pixels * _REFINING.channel * channels
 
 
 def choose_tile(settings: Settings, layout: Layout, channels: int, device: str) -> int | None:
