@@ -73,7 +73,7 @@ def collaborate(
     total, weight = (torch.zeros_like(values).flatten(1) for _ in range(2))
     for plane, places in grid.references(0, guide.device):
         for references in places.split(max(1, AT_ONCE // (_KIND.alike * side**2))):
-            alike = most_alike(plane, references, guides[None, :1], grid)
+            alike = most_alike(plane, references, guides[:1], grid)
             (pixels,) = grid.pixels(alike)
             across = cosines(alike.shape[1]).to(guide)
             for own, seen, sums, weights in zip(

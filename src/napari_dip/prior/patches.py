@@ -84,13 +84,14 @@ class Grid:
         for plane in sorted({0, *range(offset, planes, self.kind.planes), planes - 1}):
             yield plane, around
 
-    def searched(self, plane: int) -> Iterator[tuple[int, int]]:
+    def searched(self, plane: int) -> Iterator[tuple[range, int]]:
         """Give the planes in which patches are searched, and how far around the reference."""
-        for other in range(self.places[0]):
-            if other == plane:
-                yield other, self.kind.reach
-            elif abs(other - plane) <= self.kind.apart:
-                yield other, min(self.kind.reach, _REACH_BESIDE)
+        apart, reach = self.kind.apart, self.kind.reach
+        before = range(max(0, plane - apart), plane)
+        after = range(plane + 1, min(self.places[0], plane + apart + 1))
+        yield range(plane, plane + 1), reach
+        for beside in filter(None, (before, after)):
+            yield beside, min(reach, _REACH_BESIDE)
 
     def window(self, references: Tensor, reach: int) -> tuple[Tensor, tuple[int, int]]:
         """Give the first row and column of the window around each, in the image, and its size."""
@@ -103,7 +104,7 @@ class Grid:
         ]
         return torch.stack(corners, dim=1), (rows, columns)
 
-    def number(self, plane: int, rows: Tensor, columns: Tensor) -> Tensor:
+    def number(self, plane: int | Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         """Count the given places."""
         _, height, width = self.shape
         return (plane * height + rows) * width + columns
@@ -118,45 +119,52 @@ class Grid:
         return plane + numbers[..., None] + within
 
 
-def most_alike(plane: int, references: Tensor, compared: Tensor, grid: Grid) -> Tensor:
+def most_alike(plane: int, references: Tensor, images: Tensor, grid: Grid) -> Tensor:
     """Give the numbers of the patches most like each reference, itself among them.
 
-    ``compared``, ``(depth, first planes, height, width)``, is what a patch that begins in a plane
-    is told by, one image or several. The distance of two patches a and b is told as |b|² - 2 a·b,
-    the same for all that are compared but for |a|²: both are convolutions of the window with what
-    lies around the reference, after its mean has been taken from either.
+    ``images``, ``(planes, height, width)``, are compared: of a patch as many as it has planes, or
+    one where there are only as many images as planes to begin in. The distance of two patches a
+    and b is told as |b|² - 2 a·b, the same for all that are compared but for |a|²: both are
+    convolutions of the window with what lies around the reference, after its mean has been taken
+    from either.
     """
-    side = grid.kind.side
-    own = [_cut(image, references, (side, side)) for image in compared[:, plane]]
-    means = [patches.mean(dim=(1, 2), keepdim=True) for patches in own]
+    side, depth = grid.kind.side, len(images) - grid.places[0] + 1
+    own = _cut(images[plane : plane + depth], references, (side, side))
     distances, numbers = [], []
-    for other, reach in grid.searched(plane):
+    for others, reach in grid.searched(plane):
         corners, (rows, columns) = grid.window(references, reach)
-        shape = (rows + side - 1, columns + side - 1)
-        distance = torch.zeros((), device=compared.device)
-        for patches, mean, image in zip(own, means, compared[:, other], strict=True):
-            kernels = (patches - mean)[:, None]
-            around = (_cut(image, corners, shape) - mean)[None]
-            groups = len(kernels)
-            power = functional.conv2d(around.square(), torch.ones_like(kernels), groups=groups)
-            likeness = functional.conv2d(around, kernels, groups=groups)
-            distance = distance + (power - 2 * likeness)[0]
-        distances.append(distance.flatten(1))
-        down, right = (torch.arange(size, device=compared.device) for size in (rows, columns))
-        down, right = corners[:, :1, None] + down[:, None], corners[:, 1:, None] + right
-        numbers.append(grid.number(other, down, right).flatten(1))
+        stack = images[others.start : others.stop + depth - 1]
+        around = _cut(stack, corners, (rows + side - 1, columns + side - 1))
+        each = [_distances(patch, around[t : t + len(others)]) for t, patch in enumerate(own)]
+        distances.append(torch.stack(each).sum(dim=0).transpose(0, 1).flatten(1))
+        place, down, right = (
+            torch.tensor(each, device=images.device)
+            for each in (others, range(rows), range(columns))
+        )
+        down, right = corners[:, :1] + down, corners[:, 1:] + right
+        here = grid.number(place[:, None, None], down[:, None, :, None], right[:, None, None])
+        numbers.append(here.flatten(1))
     there = torch.cat(distances, dim=1)
     count = min(grid.kind.alike, there.shape[1])
     return torch.cat(numbers, dim=1).gather(1, there.topk(count, dim=1, largest=False).indices)
 
 
-def _cut(image: Tensor, corners: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Cut out pieces of one shape, ``(pieces, *shape)``, from their first row and column on."""
+def _distances(patches: Tensor, around: Tensor) -> Tensor:
+    """Compare each patch, ``(patches, side, side)``, with all places around it in some planes."""
+    mean = patches.mean(dim=(1, 2), keepdim=True)
+    kernels, around = (patches - mean)[:, None], around - mean
+    power = functional.conv2d(around.square(), torch.ones_like(kernels), groups=len(kernels))
+    likeness = functional.conv2d(around, kernels, groups=len(kernels))
+    return power - 2 * likeness
+
+
+def _cut(images: Tensor, corners: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Cut pieces of one shape, ``(images, pieces, *shape)``, from their first row and column on."""
     rows, columns = (
-        corners[:, axis, None] + torch.arange(size, device=image.device)
+        corners[:, axis, None] + torch.arange(size, device=images.device)
         for axis, size in enumerate(shape)
     )
-    return image[rows[:, :, None], columns[:, None, :]]
+    return images[:, rows[:, :, None], columns[:, None, :]]
 
 
 def noise_of_patches(correlation: Correlation, side: int) -> Tensor:

@@ -145,9 +145,9 @@ def refine_once(
     grid = Grid.over(guide.shape[2:], kind)
     along = cosines(grid.kind.planes).to(guide)
     filtered = _filter(sigma, correlation, grid.kind.side, gaps is not None, noisy_guide, guide)
-    compared = guides[0].unfold(0, grid.kind.planes, 1).movedim(-1, 0)
-    if noisy_guide:  # the mean has the least noise
-        compared = compared.mean(dim=0, keepdim=True)
+    compared = guides[0]
+    if noisy_guide:  # the mean of all planes of a patch has the least noise
+        compared = compared.unfold(0, grid.kind.planes, 1).mean(dim=-1)
     known = None if gaps is None else gaps.flatten()
     total, count = torch.zeros_like(values).flatten(1), torch.zeros_like(values[0]).flatten()
     for pixels in _groups(compared, grid, known, offset, trusts_little=sigma <= _LEAST_SIGMA):
