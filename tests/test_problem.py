@@ -122,6 +122,13 @@ def test_the_mask_tells_what_is_missing(missing, expected):
     assert find_hole(known, Inpaint(missing="hole")) == "hole"
 
 
+def test_gaps_that_differ_from_plane_to_plane_are_no_hole():
+    known = np.random.default_rng(0).random((8, 50, 50)) > 0.4
+    assert find_hole(known, Inpaint()) == "pixels"
+    known[3, 10:30, 10:30] = False
+    assert find_hole(known, Inpaint()) == "large-hole"
+
+
 @pytest.mark.parametrize(
     ("name", "expected"), [("kate", "scratches"), ("vase", "hole"), ("library", "large-hole")]
 )

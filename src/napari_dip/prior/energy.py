@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from napari_dip.prior.operators import ForwardOperator, Mask
+
+if TYPE_CHECKING:
+    from napari_dip.prior.guess import Guess
 
 __all__ = ["Clipping", "Observation", "total_variation"]
 
@@ -66,6 +70,8 @@ class Observation:
         variance of the noise, where it differs from channel to channel.
     clipping
         How the sensor clipped A x + n; ``None`` where it did not.
+    guess
+        At what is missing of x, for the first iterations; ``None`` for none.
     """
 
     y: Tensor
@@ -73,6 +79,7 @@ class Observation:
     known: Tensor
     weight: Tensor | None = None
     clipping: Clipping | None = None
+    guess: Guess | None = None
 
     def data_term(self, x: Tensor) -> Tensor:
         """Mean of (A x - y)² over the known pixels, weighted where the noise differs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -45,6 +46,8 @@ def iterate(course: Course, recipe: Recipe) -> Tensor:
     loss = data_term
     if recipe.tv_weight:
         loss = loss + recipe.tv_weight * total_variation(output)
+    if (guess := course.observation.guess) is not None:
+        loss = loss + (clock * math.log(recipe.guidance)).exp() * guess.distance(output)
 
     # backward: one step of the optimiser
     state.optimiser.zero_grad()

@@ -17,6 +17,7 @@ from napari_dip.prior.code import make_code
 from napari_dip.prior.collaborate import collaborate
 from napari_dip.prior.energy import Clipping, Observation
 from napari_dip.prior.fit import begin, fit
+from napari_dip.prior.guess import Guess, interpolated
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
 from napari_dip.prior.planes import refine_planes
@@ -258,12 +259,18 @@ class Fit:
         aware = knows_noise(self.settings) and self._trusts_noise
         weight = self.domain.weight(block.values, block.known) if aware else None
         clipping = self._clipping() if aware and self._sigma > 0 else None
+        values = self.domain.enter(block.values)
+        guess = None
+        if self.recipe.guidance and self._gaps:
+            filled = _to_tensor(interpolated(values, block.known)).to(place)
+            guess = Guess(filled, _to_tensor(~block.known).to(place))
         return Observation(
-            _to_tensor(self.domain.enter(block.values)).to(place),
+            _to_tensor(values).to(place),
             _operator(self.settings, block.psf, place),
             _to_tensor(block.known).to(place),
             None if weight is None else _to_tensor(weight).to(place),
             clipping,
+            guess,
         )
 
 

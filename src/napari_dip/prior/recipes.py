@@ -80,7 +80,8 @@ class Recipe:
     network, and see ``context`` more of them on either side; ``shared_iterations`` are the most
     that it then takes, if not 0. ``spacing`` is the distance of two pixels of the result along each
     spatial axis, ``None`` where it is the same along all. ``projection`` is the number of steps in
-    which an estimate is brought into agreement with what was seen.
+    which an estimate is brought into agreement with what was seen. Missing pixels are drawn to a
+    smooth interpolation at first; ``guidance`` is the part of that which an iteration leaves.
     """
 
     network: Network
@@ -105,6 +106,7 @@ class Recipe:
     shared_iterations: int = 0
     spacing: tuple[float, ...] | None = None
     projection: int = 0
+    guidance: float = 0.0
 
 
 _OVERRIDABLE = (
@@ -173,7 +175,8 @@ def _with_network(base: Recipe, name: NetworkName) -> Recipe:
         case "resnet":
             return replace(_with_adam(base), network=ResNet(), code_channels=1, learning_rate=0.001)
         case "pixels":
-            return replace(_with_adam(base), network=Pixels(), code_noise=0.0)
+            # Without a prior nothing is to help but what is named.
+            return replace(_with_adam(base), network=Pixels(), code_noise=0.0, guidance=0.0)
 
 
 def _with_adam(base: Recipe) -> Recipe:
@@ -250,9 +253,10 @@ _FAST_AXIAL = replace(_FAST, tv_weight=0.002, iterations=160, window=4, projecti
 """More sections than that are too much for one network: what lies between planes goes wrong."""
 
 _FILLING = replace(_FAST_NET, upsampling="nearest")
+_GUIDED = replace(_FAST, guidance=0.95)
 
 _FAST_HOLE = replace(
-    _FAST,
+    _GUIDED,
     network=replace(_FILLING, skip=(0,) * 5),
     iterations=150,
     code="meshgrid",
@@ -260,11 +264,11 @@ _FAST_HOLE = replace(
 )
 
 _FAST_INPAINT: dict[Hole, Recipe] = {
-    "scratches": replace(_FAST, network=replace(_FILLING, skip=(32,) * 5), refinement=6),
+    "scratches": replace(_GUIDED, network=replace(_FILLING, skip=(32,) * 5), refinement=6),
     "hole": _FAST_HOLE,
     "large-hole": _FAST_HOLE,
     "pixels": replace(
-        _FAST, network=replace(_FILLING, skip=(32,) * 5), iterations=150, refinement=8
+        _GUIDED, network=replace(_FILLING, skip=(32,) * 5), iterations=150, refinement=8
     ),
 }
 

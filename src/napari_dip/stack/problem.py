@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem", "find_hole", "make_problem"]
 
+_FROM_GOOD_TO_BAD: tuple[Hole, ...] = ("scratches", "pixels", "hole", "large-hole")
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -219,11 +221,14 @@ def find_hole(known: NDArray[np.bool_], task: Inpaint) -> Hole:
     Hole
         ``"hole"`` where a disc of radius 8 fits in (``"large-hole"`` if it is also a tenth of the
         image), ``"pixels"`` where a fifth or more is missing in smaller pieces, else
-        ``"scratches"``.
+        ``"scratches"``. Of several channels or planes, that of the worst.
     """
     if task.missing != "auto":
         return task.missing
-    missing = ~known.all(axis=0)
+    return max(map(_kind_of_gaps, ~known), key=_FROM_GOOD_TO_BAD.index)
+
+
+def _kind_of_gaps(missing: NDArray[np.bool_]) -> Hole:
     part = missing.mean()
     if part and not missing.all() and distance_transform_edt(missing).max() > 8:
         return "large-hole" if part > 0.1 else "hole"
