@@ -260,18 +260,24 @@ class Fit:
         weight = self.domain.weight(block.values, block.known) if aware else None
         clipping = self._clipping() if aware and self._sigma > 0 else None
         values = self.domain.enter(block.values)
-        guess = None
-        if self.recipe.guidance and self._gaps:
-            filled = _to_tensor(interpolated(values, block.known)).to(place)
-            guess = Guess(filled, _to_tensor(~block.known).to(place))
         return Observation(
             _to_tensor(values).to(place),
             _operator(self.settings, block.psf, place),
             _to_tensor(block.known).to(place),
             None if weight is None else _to_tensor(weight).to(place),
             clipping,
-            guess,
+            self._guess(values),
         )
+
+    def _guess(self, values: NDArray[np.float32]) -> Guess | None:
+        """Guess what is missing of the result, from the values of the domain."""
+        known = self.block.known
+        if known.all() or not self.recipe.guidance:
+            return None
+        parts = [interpolated(values, known), ~known]
+        for axis, factor in enumerate(self.settings.factors.values(), start=1):
+            parts = [part.repeat(factor, axis) for part in parts]
+        return Guess(*(_to_tensor(part).to(self.place) for part in parts))
 
 
 def _operator(

@@ -241,6 +241,7 @@ _FAST = Recipe(
     averaging=0.95,
     warm_up=True,
     precision="auto",
+    guidance=0.95,
 )
 
 _WINDOW = 8
@@ -253,10 +254,9 @@ _FAST_AXIAL = replace(_FAST, tv_weight=0.002, iterations=160, window=4, projecti
 """More sections than that are too much for one network: what lies between planes goes wrong."""
 
 _FILLING = replace(_FAST_NET, upsampling="nearest")
-_GUIDED = replace(_FAST, guidance=0.95)
 
 _FAST_HOLE = replace(
-    _GUIDED,
+    _FAST,
     network=replace(_FILLING, skip=(0,) * 5),
     iterations=150,
     code="meshgrid",
@@ -264,11 +264,11 @@ _FAST_HOLE = replace(
 )
 
 _FAST_INPAINT: dict[Hole, Recipe] = {
-    "scratches": replace(_GUIDED, network=replace(_FILLING, skip=(32,) * 5), refinement=6),
+    "scratches": replace(_FAST, network=replace(_FILLING, skip=(32,) * 5), refinement=6),
     "hole": _FAST_HOLE,
     "large-hole": _FAST_HOLE,
     "pixels": replace(
-        _GUIDED, network=replace(_FILLING, skip=(32,) * 5), iterations=150, refinement=8
+        _FAST, network=replace(_FILLING, skip=(32,) * 5), iterations=150, refinement=8
     ),
 }
 
