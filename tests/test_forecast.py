@@ -87,6 +87,8 @@ def test_no_second_opinion_is_counted_where_there_is_none():
     assert told((96, 96), best) > told((96, 96), best.replace(preset="fast"))
     gaps = best.replace(task=Inpaint())
     assert told((96, 96), gaps) == told((96, 96), gaps.replace(preset="fast"))
+    stack = best.replace(axes="ZYX")
+    assert told((5, 96, 96), stack) == told((5, 96, 96), stack.replace(preset="fast"))
 
 
 def test_tiles_take_longer_by_what_they_share():
