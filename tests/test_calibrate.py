@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +23,8 @@ CPU = torch.device("cpu")
 def cache(tmp_path, monkeypatch):
     path = tmp_path / "cache" / "calibration.json"
     monkeypatch.setattr(module, "_cache_file", lambda: path)
+    monkeypatch.setattr(module, "_others_compute", lambda: False)
+    monkeypatch.setattr(module, "_while_busy", {})
     return path
 
 
@@ -65,6 +69,33 @@ def test_a_cache_that_cannot_be_written_is_done_without(clock, monkeypatch, tmp_
     (tmp_path / "file").touch()
     monkeypatch.setattr(module, "_cache_file", lambda: tmp_path / "file" / "no" / "folder.json")
     assert not calibrate(CPU).cached
+
+
+def test_times_of_a_busy_machine_are_taken_again_and_the_arithmetic_is_kept(
+    cache, clock, monkeypatch
+):
+    seconds, asked = clock
+    monkeypatch.setattr(module, "_others_compute", lambda: True)
+    assert not calibrate(CPU).cached
+    assert calibrate(CPU).milliseconds["float32, channels last"] == 2000
+    assert len(asked) == 3
+    monkeypatch.setattr(module, "_while_busy", {})  # the next process
+    monkeypatch.setattr(module, "_others_compute", lambda: False)
+    seconds.update({"float32, channels first": 0.1, "float32, channels last": 0.2})
+    again = calibrate(CPU)
+    assert again.arithmetic == Arithmetic("bfloat16", channels_last=True)
+    assert again.milliseconds["float32, channels last"] == 200
+    assert calibrate(CPU).cached
+    assert len(asked) == 6
+
+
+def test_another_program_is_noticed():
+    waste = [sys.executable, "-c", "while True: pass"]
+    with subprocess.Popen(waste) as other:
+        try:
+            assert module._others_compute()
+        finally:
+            other.kill()
 
 
 def test_another_number_of_threads_is_another_machine(cache, clock, monkeypatch):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import psutil
 import torch
 from platformdirs import user_cache_path
 
@@ -31,6 +32,9 @@ __all__ = [
 _REPEATS = 5
 
 _one_at_a_time = threading.Lock()
+
+_LOOK_S, _OTHERS = 0.2, 0.5
+"""For how long, and how many cores of other programs make a measurement one to be repeated."""
 
 _GAIN = 1.1
 """How much faster than plain arithmetic another must be to be worth its rounding."""
@@ -75,7 +79,8 @@ def calibrate(device: torch.device | str) -> Calibration:
     """Find the fastest arithmetic for the network of ``fast``, in about a second.
 
     The result is kept in the user's cache folder for this device, number of threads and version
-    of torch, so that the same machine always computes in the same way.
+    of torch, so that the same machine always computes in the same way. How long it takes is
+    measured again as long as other programs were busy.
     """
     with _one_at_a_time:  # who comes second takes what the first has measured
         return _recall_or_measure(torch.device(device))
@@ -84,19 +89,41 @@ def calibrate(device: torch.device | str) -> Calibration:
 def _recall_or_measure(device: torch.device) -> Calibration:
     side = timed_side(device)
     key = f"{_describe(device)}, torch {torch.__version__}, {side} pixels"
+    if key in _while_busy:  # once in a process is enough
+        return _while_busy[key]
     known = _read_cache()
+    kept: Arithmetic | None = None
     try:
         stored = known[key]
-        arithmetic = Arithmetic(**stored["arithmetic"])
-        return Calibration(arithmetic, str(arithmetic), stored["milliseconds"], cached=True)
+        kept = Arithmetic(**stored["arithmetic"])
+        if not stored.get("busy", False):
+            return Calibration(kept, str(kept), stored["milliseconds"], cached=True)
     except (KeyError, TypeError):
         pass  # not measured yet, or by another version
+    busy = device.type == "cpu" and _others_compute()
     measured = {one: _measure(one, device) for one in _candidates(device)}
     fastest = min(measured, key=lambda one: measured[one])
-    chosen = fastest if measured[PLAIN] > _GAIN * measured[fastest] else PLAIN
+    chosen = kept or (fastest if measured[PLAIN] > _GAIN * measured[fastest] else PLAIN)
     times = {str(one): round(1000 * seconds, 1) for one, seconds in measured.items()}
-    _write_cache(known | {key: {"arithmetic": asdict(chosen), "milliseconds": times}})
-    return Calibration(chosen, str(chosen), times, cached=False)
+    found = {"arithmetic": asdict(chosen), "milliseconds": times, "busy": busy}
+    _write_cache(known | {key: found})
+    calibration = Calibration(chosen, str(chosen), times, cached=False)
+    if busy:
+        _while_busy[key] = replace(calibration, cached=True)
+    return calibration
+
+
+_while_busy: dict[str, Calibration] = {}
+"""What this process has measured, and the next one is to measure again."""
+
+
+def _others_compute() -> bool:
+    """Tell whether other programs take a core, for which threads of one pass would then wait."""
+    this = psutil.Process()
+    this.cpu_percent()
+    everything = psutil.cpu_percent(interval=_LOOK_S) * (psutil.cpu_count() or 1)
+    others: float = (everything - this.cpu_percent()) / 100
+    return others > _OTHERS
 
 
 _adopted: dict[torch.device, Arithmetic] = {}
@@ -137,8 +164,8 @@ def _candidates(device: torch.device) -> tuple[Arithmetic, ...]:
 def _measure(arithmetic: Arithmetic, device: torch.device) -> float:
     """Take the least time in seconds of a forward and a backward pass.
 
-    It is kept for good, so what other programs take from it must not count: on the CPU it is the
-    time that this thread computed, which it does from the first to the last of a pass.
+    What other programs take from it should not count: on the CPU it is the time that this thread
+    computed, which it does from the first to the last of a pass.
     """
     now = time.thread_time if device.type == "cpu" else time.perf_counter
     spec = recipe(Settings())
