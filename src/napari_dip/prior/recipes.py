@@ -241,7 +241,7 @@ _FAST = Recipe(
     averaging=0.95,
     warm_up=True,
     precision="auto",
-    guidance=0.95,
+    guidance=0.98,
 )
 
 _WINDOW = 8
