@@ -17,14 +17,20 @@ from napari_dip.prior import calibrate as module
 from napari_dip.prior.calibrate import Arithmetic, calibrate, choose_arithmetic
 
 CPU = torch.device("cpu")
+others_compute = module._others_compute
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch):
+    """Have a machine on which nothing else runs."""
+    monkeypatch.setattr(module, "_others_compute", lambda: False)
+    monkeypatch.setattr(module, "_while_busy", {})
 
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     path = tmp_path / "cache" / "calibration.json"
     monkeypatch.setattr(module, "_cache_file", lambda: path)
-    monkeypatch.setattr(module, "_others_compute", lambda: False)
-    monkeypatch.setattr(module, "_while_busy", {})
     return path
 
 
@@ -93,7 +99,7 @@ def test_another_program_is_noticed():
     waste = [sys.executable, "-c", "while True: pass"]
     with subprocess.Popen(waste) as other:
         try:
-            assert module._others_compute()
+            assert others_compute()
         finally:
             other.kill()
 
