@@ -75,11 +75,11 @@ def test_texture_that_passes_for_noise_does_not_blur_what_is_filled_in():
     gaps = np.random.default_rng(0).random(truth.shape) < 0.3
 
     def error(*, keep_known):
-        settings = {"keep_known": keep_known, "refinement": 2, **QUICK, "iterations": 40}
+        settings = {"keep_known": keep_known, "refinement": 4, **QUICK, "iterations": 40}
         filled = inpaint(truth, gaps, **settings)
         return np.square(filled.astype(float) - truth)[gaps].mean()
 
-    assert error(keep_known=True) < 0.95 * error(keep_known=False)
+    assert error(keep_known=True) < 0.9 * error(keep_known=False)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from napari_dip.prior.patches import (
-    AT_ONCE,
     Grid,
     Patches,
     cosines,
-    most_alike,
+    groups_alike,
     noise_of_patches,
 )
 
@@ -71,20 +70,17 @@ def collaborate(
     rounded = torch.from_numpy(np.kaiser(side, _ROUNDED)).to(guide)
     rounded = torch.outer(rounded, rounded).flatten()
     total, weight = (torch.zeros_like(values).flatten(1) for _ in range(2))
-    for plane, places in grid.references(0, guide.device):
-        for references in places.split(max(1, AT_ONCE // (_KIND.alike * side**2))):
-            alike = most_alike(plane, references, guides[:1], grid)
-            (pixels,) = grid.pixels(alike)
-            across = cosines(alike.shape[1]).to(guide)
-            for own, seen, sums, weights in zip(
-                guides.flatten(1), values.flatten(1), total, weight, strict=True
-            ):
-                strength = (across @ own[pixels] @ flat).square()
-                gain = strength / (strength + noise)
-                better = across.T @ (gain * (across @ seen[pixels] @ flat)) @ flat.T
-                certainty = rounded / gain.square().sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
-                sums.index_add_(0, pixels.flatten(), (certainty * better).flatten())
-                weights.index_add_(0, pixels.flatten(), certainty.expand_as(better).flatten())
+    for (pixels,) in groups_alike(guides[:1], grid):
+        across = cosines(pixels.shape[1]).to(guide)
+        for own, seen, sums, weights in zip(
+            guides.flatten(1), values.flatten(1), total, weight, strict=True
+        ):
+            strength = (across @ own[pixels] @ flat).square()
+            gain = strength / (strength + noise)
+            better = across.T @ (gain * (across @ seen[pixels] @ flat)) @ flat.T
+            certainty = rounded / gain.square().sum(dim=(1, 2), keepdim=True).clamp(min=1e-6)
+            sums.index_add_(0, pixels.flatten(), (certainty * better).flatten())
+            weights.index_add_(0, pixels.flatten(), certainty.expand_as(better).flatten())
     # Among patches that are all the same, one may be in no group.
     image = torch.where(weight > 0, total / weight.clamp(min=1e-9), guides.flatten(1))
     unmixed = torch.einsum("kc,khw->chw", mixing, image.reshape(guides.shape))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,8 +37,11 @@ class Guess:
 
     def distance(self, x: Tensor) -> Tensor:
         """Sum of the squared differences of the missing pixels, in parts of the known ones."""
-        known = (1 - self.missing).sum().clamp(min=1)
-        return ((x - self.values).square() * self.missing).sum() / known
+        return ((x - self.values).square() * self.missing).sum() / self._known
+
+    @cached_property
+    def _known(self) -> Tensor:
+        return (1 - self.missing).sum().clamp(min=1)
 
 
 def interpolated(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:

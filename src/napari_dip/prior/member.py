@@ -118,7 +118,7 @@ class Fit:
             shortest_last=self.place.type != "cuda",
         ).to(self.place)
         return begin(
-            observation,
+            replace(observation, guess=self._guess()),
             network.to(memory_format=order),  # type: ignore[call-overload]
             code.to(self.place).contiguous(memory_format=order),
             watch(rule),
@@ -259,22 +259,20 @@ class Fit:
         aware = knows_noise(self.settings) and self._trusts_noise
         weight = self.domain.weight(block.values, block.known) if aware else None
         clipping = self._clipping() if aware and self._sigma > 0 else None
-        values = self.domain.enter(block.values)
         return Observation(
-            _to_tensor(values).to(place),
+            _to_tensor(self.domain.enter(block.values)).to(place),
             _operator(self.settings, block.psf, place),
             _to_tensor(block.known).to(place),
             None if weight is None else _to_tensor(weight).to(place),
             clipping,
-            self._guess(values),
         )
 
-    def _guess(self, values: NDArray[np.float32]) -> Guess | None:
-        """Guess what is missing of the result, from the values of the domain."""
+    def _guess(self) -> Guess | None:
+        """Guess what is missing of the result, in the domain's intensities."""
         known = self.block.known
         if known.all() or not self.recipe.guidance:
             return None
-        parts = [interpolated(values, known), ~known]
+        parts = [interpolated(self.domain.enter(self.block.values), known), ~known]
         for axis, factor in enumerate(self.settings.factors.values(), start=1):
             parts = [part.repeat(factor, axis) for part in parts]
         return Guess(*(_to_tensor(part).to(self.place) for part in parts))

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from napari_dip.prior.noise import Correlation
 
-__all__ = ["AT_ONCE", "Grid", "Patches", "cosines", "most_alike", "noise_of_patches"]
+__all__ = ["Grid", "Patches", "cosines", "groups_alike", "noise_of_patches"]
 
-AT_ONCE = 2_000_000
+_AT_ONCE = 2_000_000
 """Values worked on at a time: 8 MB, which stay near the processor."""
 
 _LEAST_STRENGTH = 0.01
@@ -119,7 +119,26 @@ class Grid:
         return plane + numbers[..., None] + within
 
 
-def most_alike(plane: int, references: Tensor, images: Tensor, grid: Grid) -> Tensor:
+def groups_alike(
+    images: Tensor, grid: Grid, *, offset: int = 0, work: int = 1, holding: Tensor | None = None
+) -> Iterator[Tensor]:
+    """Give the pixels of groups of patches alike, ``(planes, groups, alike, side²)``.
+
+    So many at a time as are worked on at once, where ``work`` values are held for each pixel.
+    ``images`` are those that are compared, as below, ``offset`` is where references begin, and
+    if ``holding`` is given, only references that hold one of those pixels count.
+    """
+    kind = grid.kind
+    each = kind.planes * kind.alike * kind.side**2 * work
+    for plane, places in grid.references(offset, images.device):
+        if holding is not None:
+            own = grid.pixels(grid.number(plane, *places.T))
+            places = places[holding[own].any(dim=(0, 2))]
+        for references in places.split(max(1, _AT_ONCE // each)):
+            yield grid.pixels(_most_alike(plane, references, images, grid))
+
+
+def _most_alike(plane: int, references: Tensor, images: Tensor, grid: Grid) -> Tensor:
     """Give the numbers of the patches most like each reference, itself among them.
 
     ``images``, ``(planes, height, width)``, are compared: of a patch as many as it has planes, or

@@ -14,16 +14,15 @@ import torch
 from torch import Tensor
 
 from napari_dip.prior.patches import (
-    AT_ONCE,
     Grid,
     Patches,
     cosines,
-    most_alike,
+    groups_alike,
     noise_of_patches,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from napari_dip.prior.noise import Correlation
 
@@ -148,9 +147,14 @@ def refine_once(
     compared = guides[0]
     if noisy_guide:  # the mean of all planes of a patch has the least noise
         compared = compared.unfold(0, grid.kind.planes, 1).mean(dim=-1)
-    known = None if gaps is None else gaps.flatten()
+    known, missing, work = None, None, 1
+    if gaps is not None:
+        known = gaps.flatten()
+        work = grid.kind.side**2  # a patch with gaps has a system of its own to be solved
+        # Next to no noise: only what is missing can become better.
+        missing = known == 0 if sigma <= _LEAST_SIGMA else None
     total, count = torch.zeros_like(values).flatten(1), torch.zeros_like(values[0]).flatten()
-    for pixels in _groups(compared, grid, known, offset, trusts_little=sigma <= _LEAST_SIGMA):
+    for pixels in groups_alike(compared, grid, offset=offset, work=work, holding=missing):
         there = () if known is None else (known[pixels[0]],)
         for one, seen, sums in zip(guides.flatten(1), values.flatten(1), total, strict=True):
             groups, patches = (torch.tensordot(along, x[pixels], 1) for x in (one, seen))
@@ -163,21 +167,6 @@ def refine_once(
     mean = (total / count.clamp(min=1)).reshape(guides.shape)
     refined = torch.where(count.reshape(guides.shape[1:]) > 0, mean, guides)
     return torch.einsum("kc,kphw->cphw", mixing, refined)[None]
-
-
-def _groups(
-    compared: Tensor, grid: Grid, known: Tensor | None, offset: int, *, trusts_little: bool
-) -> Iterator[Tensor]:
-    """Give the pixels of groups of patches alike, as many at a time as are worked on at once."""
-    # A patch with gaps has a system of its own to be solved.
-    each = grid.kind.planes * grid.kind.alike * grid.kind.side ** (2 if known is None else 4)
-    for plane, places in grid.references(offset, compared.device):
-        if known is not None and trusts_little:
-            # Next to no noise: only what is missing can become better.
-            own = grid.pixels(grid.number(plane, *places.T))
-            places = places[(known[own] == 0).any(dim=(0, 2))]
-        for references in places.split(max(1, AT_ONCE // each)):
-            yield grid.pixels(most_alike(plane, references, compared, grid))
 
 
 def _filter(
