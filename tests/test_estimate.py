@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from napari_dip.prior.estimate import estimate_noise
 from napari_dip.prior.noise import NoiseModel
+from napari_dip.prior.operators import Downsample
 
 GAIN, OFFSET, READ = 3.0, 100.0, 4.0
 
@@ -59,6 +61,41 @@ def test_zeros_that_pile_up_where_photons_are_few_are_no_clipping():
     photons = 10 * data.cell()[200:328, 200:328] / 255.0
     found = estimate_noise(np.random.default_rng(0).poisson(photons) * 20)
     assert found.gain == pytest.approx(20, rel=0.2)
+
+
+@pytest.mark.parametrize("most", [10, 40])
+@pytest.mark.parametrize("image", ["camera", "coins"])
+def test_dark_parts_in_which_no_photon_comes_do_not_hide_how_the_noise_grows(image, most):
+    photons = most / 255.0 * getattr(data, image)()[60:252, 60:252]
+    found = estimate_noise(np.random.default_rng(0).poisson(photons) * 20)
+    levels = np.percentile(photons, [5, 25, 50, 75, 95])
+    expected = 20 * np.sqrt(np.maximum(levels, 0.3))
+    assert found.sigma(20 * levels) == pytest.approx(expected, rel=0.25)
+
+
+def test_photons_are_counted_in_a_small_image_too():
+    photons = np.random.default_rng(0).poisson(data.coins()[64:96, 64:96] / 60.0)
+    assert estimate_noise(3.0 * photons).gain == pytest.approx(3, rel=0.1)
+
+
+@pytest.mark.parametrize("sigma", [25, 60])
+def test_noise_that_is_mostly_clipped_in_a_dark_image_is_found_whole(sigma):
+    dark = data.cell()[100:356, 100:356] / 8.0
+    noisy = dark + np.random.default_rng(0).normal(0, sigma, dark.shape)
+    found = estimate_noise(noisy.clip(0, 255).round())
+    assert found.low == 0
+    assert found.gain == 0
+    assert found.read == pytest.approx(sigma, rel=0.2)
+
+
+def test_texture_folded_over_is_no_sure_noise_and_noise_is():
+    fine = torch.from_numpy(data.brick()[:192, :192].astype(np.float32))[None, None]
+    folded = Downsample((2, 2))(fine)[0, 0].numpy()
+    noisy = folded + np.random.default_rng(0).normal(0, 10, folded.shape)
+    assert not estimate_noise(folded, decimated=True).sure
+    found = estimate_noise(noisy, decimated=True)
+    assert found.sure
+    assert found.sigma(128.0) == pytest.approx(10, rel=0.2)
 
 
 def test_all_planes_tell_together():

@@ -91,7 +91,7 @@ def test_numbers_are_read_as_they_were(tmp_path):
     read = Look("one").kept(tmp_path)
     assert read == told
     values = (*vars(read.noises[0]).values(), read.scales[0].low)
-    assert {type(value) for value in values} == {float, tuple}
+    assert {type(value) for value in values} == {float, tuple, bool}
     json.loads((tmp_path / ".napari-dip" / "look.json").read_text(), parse_constant=pytest.fail)
     assert Look("other").kept(tmp_path) is None
 

@@ -133,6 +133,7 @@ def _from_dict(said: dict[str, Any]) -> Survey:
     )
 
 
-def _noise(correlation: list[list[float]], **numbers: float | str) -> NoiseModel:
+def _noise(*, correlation: list[list[float]], sure: bool, **numbers: float | str) -> NoiseModel:
     y, x = (tuple(map(float, shared)) for shared in correlation)
-    return NoiseModel(**{name: float(of) for name, of in numbers.items()}, correlation=(y, x))
+    own = {name: float(of) for name, of in numbers.items()}
+    return NoiseModel(**own, correlation=(y, x), sure=sure)

@@ -9,12 +9,18 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import least_squares
+from scipy.ndimage import uniform_filter
 from skimage.util import view_as_blocks
 
-from napari_dip.prior.flat import Flat, by_intensity, flat_pixels, scale_of
+from napari_dip.prior.flat import Flat, flat_pixels, scale_of
+from napari_dip.prior.line import Ends, fit_line
 from napari_dip.prior.noise import NoiseModel
-from napari_dip.prior.texture import fades_across_corners, is_everywhere
+from napari_dip.prior.texture import (
+    LEAST_PART,
+    fades_across_corners,
+    is_everywhere,
+    part_in_quietest,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,9 +31,6 @@ __all__ = ["LARGEST_SAMPLE", "estimate_noise"]
 
 _HEAP = 2e-3
 """The part of the pixels that, piled up at an extreme value, shows that it was clipped there."""
-
-_LEAST_RISE = 1.3
-"""By how much the variance must rise over the image's range to be worth a transform."""
 
 _CORRELATED = 1.25
 """Noise that is white is as strong between neighbours as between pixels two apart."""
@@ -45,6 +48,9 @@ _FARTHEST = 5
 
 _MOST = 0.98
 """Correlation of neighbours: with 1 there would be no noise between them at all."""
+
+_SPOT, _DARKEST = 3, 0.02
+"""Side in pixels of the parts whose means are compared, and how many of them are the darkest."""
 
 _NEAR = 0.01
 """Of the range of values: how near to an extreme a value counts as beside it."""
@@ -81,8 +87,9 @@ def estimate_noise(
     signal_dependent
         False for Gaussian noise, the same everywhere.
     decimated
-        Whether a finer image was seen, the texture of which may be folded over: noise that seems
-        to be shared is then returned as such, a sign that nothing can be told.
+        Whether a finer image was seen, the texture of which may be folded over: then noise is sure
+        only if it is white and as strong in the quietest parts of the image; where it is weaker
+        there, as weak as that is returned.
 
     Returns
     -------
@@ -102,17 +109,25 @@ def estimate_noise(
     seen = np.ones(planes.shape, bool) if known is None else np.reshape(known, planes.shape)
     planes, seen = (_thinned(each) for each in (planes, seen))
     planes = planes.astype(np.float64)
-    low, high = _clipped_at(planes[seen])
+    ends = _ends(planes, seen)
     flat = flat_pixels(planes, seen)
     if flat.level.size < 2:
-        return NoiseModel(low=low, high=high)
+        return NoiseModel(low=ends.low, high=ends.high)
     (growth,) = flat.growths((1, 1), [2])
-    fitted = partial(_fitted, flat, low, high, signal_dependent=signal_dependent)
+    fitted = partial(_fitted, flat, ends, signal_dependent=signal_dependent)
+    shared: NoiseModel | None = None
     if np.quantile(growth, _QUANTILES[0]) > _CORRELATED:
-        model = fitted(_correlation(flat))
-        if model and (decimated or _is_noise(model, flat, planes, seen)):
-            return model
-    return fitted(((), ())) or NoiseModel(low=low, high=high)
+        shared = fitted(_correlation(flat))
+    believed = shared is not None and _is_noise(shared, flat, planes, seen)
+    if shared and believed and not decimated:
+        return shared
+    white = fitted(((), ())) or NoiseModel(low=ends.low, high=ends.high)
+    if not decimated:
+        return white
+    if shared and believed:
+        return replace(shared, sure=False)
+    part = part_in_quietest(planes, seen, white)
+    return white if part > LEAST_PART else white.weakened(min(part, 1.0))
 
 
 def _is_noise(
@@ -123,7 +138,7 @@ def _is_noise(
 
 
 def _fitted(
-    flat: Flat, low: float, high: float, correlation: Correlation, *, signal_dependent: bool
+    flat: Flat, ends: Ends, correlation: Correlation, *, signal_dependent: bool
 ) -> NoiseModel | None:
     """Fit a model with this correlation; ``None`` where nothing is known that far apart."""
     # Pixels so far apart show the whole noise, even where neighbours share theirs.
@@ -132,9 +147,9 @@ def _fitted(
     if not usable.any():
         return None
     level, details = flat.level[usable], details[usable]
-    model = _fit_line(level, details, low, high) if signal_dependent else None
-    model = model or NoiseModel(read=scale_of(details))
-    return replace(model, low=low, high=high, correlation=correlation)
+    model = fit_line(level, details, ends) if signal_dependent else None
+    model = model or NoiseModel(read=scale_of(details), low=ends.low, high=ends.high)
+    return replace(model, correlation=correlation)
 
 
 def _thinned(planes: NDArray[Any]) -> NDArray[Any]:
@@ -181,49 +196,23 @@ def _settles(scales: tuple[float, ...]) -> int | None:
     return next(steps, None)
 
 
-def _clipped_at(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Find the ends at which values pile up; infinite where they do not."""
+def _ends(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> Ends:
+    """Find the ends at which values pile up, and the mean of the darkest parts."""
+    values = planes[seen]
     if not values.size or values.min() == values.max():
-        return -math.inf, math.inf
-    ends = []
-    for end, beyond in ((values.min(), -math.inf), (values.max(), math.inf)):
-        heap = np.mean(values == end)
-        near = np.abs(values - end) <= _NEAR * (values.max() - values.min())
-        piled = heap > _HEAP and heap > 0.5 * near.mean()
-        ends.append(float(end) if piled else beyond)
-    return ends[0], ends[1]
+        return Ends(-math.inf, math.inf, math.inf, 0.0)
+    low, high = (
+        float(end) if _is_heap(values, end) else beyond
+        for end, beyond in ((values.min(), -math.inf), (values.max(), math.inf))
+    )
+    size = (1, *(min(_SPOT, side) for side in planes.shape[1:]))
+    means = uniform_filter(np.where(seen, planes, values.mean()), size)
+    dark = float(np.quantile(means[seen], _DARKEST))
+    step = float(values[values > values.min()].min() - values.min())
+    return Ends(low, high, dark, step)
 
 
-def _fit_line(
-    level: NDArray[np.float64], details: NDArray[np.float64], low: float, high: float
-) -> NoiseModel | None:
-    """Fit variance = gain * (level - offset) + read²; ``None`` where it does not rise."""
-    parts = by_intensity(level)
-    if len(parts) < 4:
-        return None
-    levels = np.array([level[part].mean() for part in parts])
-    sigmas = np.array([scale_of(details[part]) for part in parts])
-    # Where many values are clipped, the noise that is left says little.
-    usable = (levels + 2 * sigmas < high) & (sigmas > 0)
-    whole = usable & (levels - 2 * sigmas > low)
-    # Where photons are few everywhere, what piles up at the low end is no clipping.
-    whole = whole if whole.sum() >= 4 else usable
-    if whole.sum() < 4 or np.ptp(levels[whole]) == 0:
-        return None
-    levels, sigmas = levels[whole], sigmas[whole]
-    darkest, brightest = levels.min(), levels.max()
-    part_of_way = (levels - darkest) / (brightest - darkest)
-
-    def misfit(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-        dark, bright = np.exp(logs)
-        variances = dark + (bright - dark) * part_of_way
-        misfits: NDArray[np.float64] = 2 * np.log(sigmas) - np.log(variances)
-        return misfits
-
-    start = np.log(np.full(2, np.median(sigmas) ** 2))
-    # Texture makes a bin too noisy, never too quiet: a loss that does not mind a few of those.
-    dark, bright = np.exp(least_squares(misfit, start, loss="soft_l1", f_scale=0.1).x)
-    if bright < _LEAST_RISE * dark:
-        return None
-    gain = (bright - dark) / (brightest - darkest)
-    return NoiseModel(float(gain), float(darkest), float(math.sqrt(dark)))
+def _is_heap(values: NDArray[np.float64], end: float) -> bool:
+    heap = np.mean(values == end)
+    near = np.abs(values - end) <= _NEAR * (values.max() - values.min())
+    return bool(heap > _HEAP and heap > 0.5 * near.mean())

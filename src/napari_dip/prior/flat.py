@@ -137,6 +137,11 @@ def scale_of(details: NDArray[np.float64]) -> float:
     if not count:
         return 0.0
     for _ in range(10):
+        if not total[
+            count - 1
+        ]:  # where photons are few, more than half of the differences are zero
+            count = len(squares)
+            break
         inside = np.searchsorted(squares, _FAR**2 * total[count - 1] / count, side="right")
         if inside == count:
             break

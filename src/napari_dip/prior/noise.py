@@ -39,6 +39,9 @@ class NoiseModel:
         Of the noise of pixels 1, 2, ... apart along Y, and along X; empty where it is white. Images
         that were scanned, scaled or compressed have noise that neighbours share. For pixels apart
         along both axes it is the product.
+    sure
+        Whether it is noise, and no texture that passes for it. Only of images with large pixels, in
+        which texture is folded over, is that asked.
     """
 
     gain: float = 0.0
@@ -47,6 +50,7 @@ class NoiseModel:
     low: float = -math.inf
     high: float = math.inf
     correlation: Correlation = ((), ())
+    sure: bool = True
 
     @property
     def correlated(self) -> bool:
@@ -68,6 +72,10 @@ class NoiseModel:
             low=(self.low - low) / span,
             high=(self.high - low) / span,
         )
+
+    def weakened(self, part: float) -> NoiseModel:
+        """Describe noise of so much of the variance, of which nobody is sure."""
+        return replace(self, gain=part * self.gain, read=math.sqrt(part) * self.read, sure=False)
 
     def stabilise(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """Transform to noise of unit variance, by the generalised Anscombe transform.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_dip.prior.flat import Flat
     from napari_dip.prior.noise import NoiseModel
 
-__all__ = ["fades_across_corners", "is_everywhere"]
+__all__ = ["LEAST_PART", "fades_across_corners", "is_everywhere", "part_in_quietest"]
 
 _SIDE = 9
 """Of the squares, in pixels, whose strength is told."""
@@ -27,8 +27,8 @@ _SIDE = 9
 _QUIETEST = 0.02
 """The part of the squares, those with the least."""
 
-_LEAST = 0.85
-"""Of what such noise would leave in them."""
+LEAST_PART = 0.85**2
+"""Of the variance that such noise would leave in them."""
 
 _KNOWN = 0.8
 """Least part of a square for that."""
@@ -40,6 +40,24 @@ noise's standard deviation more: edges count there."""
 
 def is_everywhere(planes: NDArray[np.float64], seen: NDArray[np.bool_], noise: NoiseModel) -> bool:
     """Tell whether the quietest parts of an image have as much noise as is said.
+
+    Examples
+    --------
+    >>> from napari_dip.prior.noise import NoiseModel
+    >>> image = np.random.default_rng(0).normal(0, 3, (1, 64, 64))
+    >>> seen = np.ones(image.shape, bool)
+    >>> is_everywhere(image, seen, NoiseModel(read=3.0))
+    True
+    >>> is_everywhere(image, seen, NoiseModel(read=6.0))
+    False
+    """
+    return part_in_quietest(planes, seen, noise) > LEAST_PART
+
+
+def part_in_quietest(
+    planes: NDArray[np.float64], seen: NDArray[np.bool_], noise: NoiseModel
+) -> float:
+    """Tell which part of the variance that is said the quietest parts of an image have.
 
     The mean of the squared second differences over a square is, for Gaussian noise of the model's
     variance and correlation, nearly chi-square with as many degrees of freedom as its mean and
@@ -54,18 +72,8 @@ def is_everywhere(planes: NDArray[np.float64], seen: NDArray[np.bool_], noise: N
 
     Returns
     -------
-    bool
-        True too where no square is known well enough.
-
-    Examples
-    --------
-    >>> from napari_dip.prior.noise import NoiseModel
-    >>> image = np.random.default_rng(0).normal(0, 3, (1, 64, 64))
-    >>> seen = np.ones(image.shape, bool)
-    >>> is_everywhere(image, seen, NoiseModel(read=3.0))
-    True
-    >>> is_everywhere(image, seen, NoiseModel(read=6.0))
-    False
+    float
+        About 1 if it is as said, and where no square is known well enough.
     """
     y, x = noise.correlation
     side = min(_SIDE, *planes.shape[1:])
@@ -78,11 +86,11 @@ def is_everywhere(planes: NDArray[np.float64], seen: NDArray[np.bool_], noise: N
     energy = uniform_filter(np.where(usable, details**2, 0.0), size, mode="constant")
     whole = part > _KNOWN
     if not whole.any():
-        return True
+        return 1.0
     part, level, energy = part[whole], level[whole], energy[whole]
     ratios = energy / part / np.maximum(noise.sigma(level / part), 1e-12) ** 2
     expected = _quietest(side, y, x)
-    return bool(np.quantile(ratios, _QUIETEST) > _LEAST**2 * expected)
+    return float(np.quantile(ratios, _QUIETEST) / expected)
 
 
 def fades_across_corners(flat: Flat, noise: NoiseModel) -> bool:
