@@ -210,8 +210,7 @@ def test_another_device_gives_the_same_and_is_asked_for_nothing_between_looks(
     elsewhere, fits = computed(ELSEWHERE, image, settings, mask)
     np.testing.assert_array_equal(elsewhere, here)
     assert crossings["read", "fit"] == 2 * fits  # the looks after ten and twelve iterations
-    # The latest average and the best, which in so early super-resolution are the same.
-    assert crossings["left", "fit"] == (1 if name == "super-resolve" else 2) * fits
+    assert crossings["left", "fit"] == 2 * fits  # the latest average and the best
     assert not [place for what, place in crossings if what == "came" and place in LOOP]
 
 

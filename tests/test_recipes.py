@@ -123,11 +123,10 @@ def test_the_other_priors_come_with_their_own_rates():
 
 
 @pytest.mark.parametrize("preset", ["fast", "best"])
-def test_fast_and_best_stop_by_themselves_in_every_task(preset):
+def test_fast_and_best_stop_by_themselves_where_there_may_be_noise(preset):
     for task in (Denoise(), SuperResolve(), Inpaint(), Inpaint(missing="hole")):
         chosen = recipe(Settings(task=task, preset=preset), hole="hole")
-        patience = 20 if task == SuperResolve() else 10
-        assert chosen.stopping == Consensus(patience=patience)
+        assert chosen.stopping == (Fixed() if task == SuperResolve() else Consensus())
         assert chosen.precision == "auto"
         assert (chosen.members > 1) == (preset == "best")
 
@@ -145,8 +144,8 @@ def test_noise_is_smoothed_against_as_strong_as_it_is():
     assert strong == pytest.approx(5 * weak)
 
 
-def test_a_coarse_image_is_smoothed_for_noise_only_if_that_was_told():
-    task = SuperResolve()
+def test_along_z_noise_is_smoothed_against_only_if_it_was_told():
+    task = SuperResolve(axis="Z")
     estimated = recipe(Settings(task=task), sigma=0.1).tv_weight
     told = recipe(Settings(task=task, noise=25.0), sigma=0.1).tv_weight
     assert told > 5 * estimated > 0

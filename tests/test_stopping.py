@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from napari_dip import settings
-from napari_dip.prior.consensus import ConsensusRule, power_and_autocorrelation
+from napari_dip.prior.consensus import ConsensusRule, autocorrelation
 from napari_dip.prior.energy import Observation
 from napari_dip.prior.operators import Identity
 from napari_dip.prior.rules import make_rule
@@ -212,44 +212,13 @@ def test_a_residual_like_noise_ends_no_search_for_what_was_not_seen(whole):
     assert rule.choice == 1  # the calmest output, not the latest
 
 
-def test_no_sign_counts_while_structure_must_be_left_of_a_decimated_image():
-    y = torch.randn(1, 1, 20, 20, generator=torch.Generator().manual_seed(0))
-    everything = Observation(y, Identity(), torch.ones_like(y))
-    for coarse in (4, 1):
-        stopping, generator = settings.Consensus(), torch.Generator().manual_seed(0)
-        rule, _ = make_rule(stopping, everything, 0.1, generator, coarse=coarse)
-        before = rule.measure(step(1, y, 0.8 * y, torch.tensor(0.0)))
-        assert before.isinf().all() == (coarse > 1)
-        after = rule.measure(step(2, y, 0.9 * y, torch.tensor(0.0)))
-        assert after[0].isfinite()
-
-
-def test_a_minimum_from_which_the_error_does_not_rise_is_none_and_the_latest_is_the_best():
-    everything = Observation(torch.zeros(1, 1, 20, 20), Identity(), torch.ones(1, 1, 20, 20))
-    for height, rises in ((1.02, False), (1.2, True)):
-        stopping, generator = settings.Consensus(), torch.Generator().manual_seed(0)
-        rule, _ = make_rule(stopping, everything, 0.1, generator, coarse=4)
-        held = [*np.linspace(3, 1, 40), *np.linspace(1, height, 40)]
-        reason = feed(rule, [(error, NAN, NAN) for error in held])
-        assert reason is None  # one sign alone is not enough
-        assert rule.choice == (0 if rises else None)
-
-
-@pytest.mark.parametrize(("coarse", "held_out"), [(1, False), (4, True), (8, True), (16, False)])
-def test_where_neighbours_seem_to_share_noise_fine_texture_may_be_why(coarse, held_out):
-    everything = Observation(torch.zeros(1, 1, 20, 20), Identity(), torch.ones(1, 1, 20, 20))
-    stopping, generator = settings.Consensus(), torch.Generator().manual_seed(0)
-    _, seen = make_rule(stopping, everything, 0.1, generator, correlation=0.4, coarse=coarse)
-    assert (seen is not everything) == held_out
-
-
 def test_the_residual_need_not_be_whiter_than_the_noise():
     noise = gaussian_filter(np.random.default_rng(0).normal(size=(40, 40)), 0.8)
     residual = torch.from_numpy(noise)[None, None]
     structure = residual + torch.ones_like(residual)
     everything = Observation(torch.zeros_like(residual), Identity(), torch.ones_like(residual))
     variance = WindowedVarianceRule(5, Patience(10), burn_in=5)
-    of_noise = power_and_autocorrelation(residual, everything.known)[1].item()
+    of_noise = autocorrelation(residual, everything.known).item()
     rule = ConsensusRule(everything, None, variance, 10, 0, white=of_noise + 0.005)
     for estimate, like_noise in ((structure, False), (residual, True)):
         numbers = rule.measure(step(3, residual, estimate, torch.tensor(0.0)))
@@ -268,9 +237,6 @@ def test_whiteness_is_last_best_where_structure_was_left():
 
 
 def test_autocorrelation_is_that_of_neighbours_both_known():
-    def autocorrelation(residual, known):
-        return power_and_autocorrelation(residual, known)[1]
-
     noise = torch.randn(1, 1, 200, 200, generator=torch.Generator().manual_seed(0))
     everything = torch.ones_like(noise)
     assert autocorrelation(noise, everything).item() == pytest.approx(0, abs=0.01)

@@ -50,7 +50,7 @@ class RunOptions:
             metavar="NOISE",
             show_default="auto",
             help="Its standard deviation in grey values; or a camera's GAIN,OFFSET,READ in grey "
-            "values; or gaussian, the same everywhere but not known; or auto, estimated.",
+            "values; or gaussian, the same everywhere but not known; or none; or auto, estimated.",
         ),
     ] = None
     members: Annotated[

@@ -30,14 +30,16 @@ class SensorNoise(Frozen):
 
 
 def _known_noise(noise: Any) -> Any:
-    known = noise in ("auto", "gaussian") or isinstance(noise, SensorNoise | dict)
+    known = noise in ("auto", "gaussian", "none") or isinstance(noise, SensorNoise | dict)
     if not known and not (isinstance(noise, int | float) and 0 < noise < float("inf")):
         raise ValueError(
-            "choose 'auto', 'gaussian', a standard deviation above 0 in the image's units, or a "
-            "sensor's gain, offset and read noise"
+            "choose 'auto', 'gaussian', 'none', a standard deviation above 0 in the image's units, "
+            "or a sensor's gain, offset and read noise"
         )
     return noise
 
 
-Noise = Annotated[Literal["auto", "gaussian"] | float | SensorNoise, BeforeValidator(_known_noise)]
-"""To be estimated, the same everywhere, of this standard deviation, or of this sensor."""
+Noise = Annotated[
+    Literal["auto", "gaussian", "none"] | float | SensorNoise, BeforeValidator(_known_noise)
+]
+"""To be estimated, the same everywhere, absent, of this standard deviation, or of this sensor."""

@@ -131,9 +131,8 @@ class Settings(Frozen):
     noise
         ``"auto"`` estimates from the image how the noise depends on the intensity,
         ``"gaussian"`` takes it as the same everywhere; a number is its standard deviation in
-        the image's own units, a :class:`SensorNoise` what is known of the camera.
-        Super-resolution smooths only noise that is told: coarse pixels do not tell it from
-        texture.
+        the image's own units, a :class:`SensorNoise` what is known of the camera; ``"none"`` says
+        that there is none. What is to be super-resolved along Y and X is denoised first.
     members
         How many fits, each with other random numbers, are averaged; their spread is the
         uncertainty of the result.

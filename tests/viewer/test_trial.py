@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 
+from napari_dip.plugin.trial import Trial
+from napari_dip.settings import Settings, SuperResolve
+
 STACK = np.random.default_rng(0).poisson(20, (3, 40, 48)).astype(np.uint16)
 PLACED = {
     "scale": (4, 0.5, 2),
@@ -146,6 +149,29 @@ def test_the_whole_is_restored_as_in_the_trial(open_panel, stack):
     assert made["settings"]["stopping"] == {"rule": "fixed"}
     assert whole.name == "cells (denoised)"
     assert panel.viewer.layers[-1] is whole
+
+
+@pytest.mark.parametrize(
+    ("unit", "picture", "iterations"),
+    [
+        ({"iterations": 240, "best_iteration": 240}, {}, 200),
+        ({"iterations": 240, "best_iteration": 240}, {"iteration": 130}, 90),
+        ({"iterations": 240, "best_iteration": 240}, {"iteration": 60}, 40),
+    ],
+    ids=["the result", "chosen", "chosen before the pixels are refined"],
+)
+def test_what_was_denoised_first_finds_out_again_when_noise_is_learnt(unit, picture, iterations):
+    settings = Settings(task=SuperResolve(factor=2), axes="ZYX", share="Z")
+    record = {
+        "settings": settings.model_dump(mode="json"),
+        "units": [unit | {"denoising": 40, "members": 1}],
+        "picture": picture | {"chosen_by_user": bool(picture)},
+    }
+    result = Image(np.zeros((4, 4)), metadata={"napari-dip": record})
+    asked = Trial(result, result).for_the_whole()
+    assert asked.iterations == iterations
+    assert asked.stopping is None
+    assert asked.share == "none"
 
 
 def test_a_picture_that_was_chosen_says_how_far_the_whole_goes(open_panel, engine, stack, qtbot):

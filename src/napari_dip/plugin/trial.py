@@ -46,11 +46,20 @@ class Trial:
     result: Image
 
     def for_the_whole(self) -> Settings:
-        """Ask for the same, plane by plane as in the trial, and for as many iterations."""
+        """Ask for the same, plane by plane as in the trial, and for as many iterations.
+
+        Of an image that was denoised before its pixels were refined, only the latter are counted:
+        when the noise is learnt, it finds out again.
+        """
         record = self.result.metadata["napari-dip"]
         asked = made_with(record)
         share = "C" if asked.share == "C" else "none"
-        return asked.replace(iterations=_iterations(record), stopping="fixed", share=share)
+        denoising = int(record["units"][0].get("denoising", 0))
+        iterations = _iterations(record)
+        if denoising:
+            wanted = max(denoising, iterations - denoising)
+            return asked.replace(iterations=wanted, share=share)
+        return asked.replace(iterations=iterations, stopping="fixed", share=share)
 
 
 def _iterations(record: Mapping[str, Any]) -> int:

@@ -16,7 +16,20 @@ if TYPE_CHECKING:
 
     from napari_dip.prior.noise import NoiseModel
 
-__all__ = ["Block", "block_recipe", "derived", "knows_noise", "mixes_pixels"]
+__all__ = [
+    "Block",
+    "block_recipe",
+    "derived",
+    "has_noise",
+    "knows_noise",
+    "mixes_pixels",
+]
+
+_STRONG = 0.025
+"""Of the range of intensities: noise that is to be taken out though it may be texture."""
+
+_ENOUGH = 2000
+"""Pixels of an image in which such noise can be told at all."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,15 @@ def knows_noise(settings: Settings) -> bool:
 def mixes_pixels(block: Block, settings: Settings) -> bool:
     """Whether what was seen of a pixel holds something of its neighbours."""
     return isinstance(settings.task, SuperResolve) or block.psf is not None
+
+
+def has_noise(block: Block) -> bool:
+    """Whether there is noise to be taken out; what may as well be texture stays, unless strong."""
+    plain = Domain(tuple(Channel(noise, stabilised=False) for noise in block.noises))
+    sigma = plain.sigma(block.values, block.known)
+    if all(noise.sure for noise in block.noises):
+        return sigma > 0
+    return sigma > _STRONG and block.known[0].size >= _ENOUGH
 
 
 def derived(seed: int, purpose: str) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_dip.prior.energy import Observation
     from napari_dip.prior.stopping import Step, WindowedVarianceRule
 
-__all__ = ["WHITE", "ConsensusRule", "power_and_autocorrelation"]
+__all__ = ["WHITE", "ConsensusRule", "autocorrelation"]
 
 WHITE = -0.025
 """Autocorrelation of the residual's neighbours below which structure is no longer in it.
@@ -47,11 +47,6 @@ class ConsensusRule:
     white
         Autocorrelation of the residual below which it is like the noise; minus infinity if it is
         not to be asked.
-    explained
-        Mean square of the residual above which no sign counts, for structure must be left in it.
-    rise
-        Part by which the error of the held-out pixels must have risen again before that sign
-        counts; if not 0, the latest estimate is the best until then.
     """
 
     seen: Observation
@@ -60,15 +55,12 @@ class ConsensusRule:
     least: float
     share: float
     white: float = WHITE
-    explained: float = math.inf
-    rise: float = 0.0
     name: str = "consensus"
-    choice: int | None = 0
+    choice: int = 0
     waits: list[Patience] = field(init=False)
 
     def __post_init__(self) -> None:
         self.waits = [Patience(self.least, self.share) for _ in _SIGNALS]
-        self.waits[0].rise = self.rise
 
     @property
     def memory(self) -> list[Tensor]:
@@ -79,13 +71,11 @@ class ConsensusRule:
         """Take all three, in the order of their names."""
         variance = self.variance.measure(step)
         residual = self.seen.residual(step.average)
-        power, correlation = power_and_autocorrelation(residual, self.seen.known)
         # The last moment at which structure was left in the residual.
-        like_noise = correlation < self.white
+        like_noise = autocorrelation(residual, self.seen.known) < self.white
         white = torch.where(like_noise, math.nan, -step.iteration.float())
         held = self.held.data_term(step.average) if self.held else torch.full_like(white, math.nan)
-        signs = torch.stack([held, variance, white])
-        return torch.where(power > self.explained, math.inf, signs)
+        return torch.stack([held, variance, white])
 
     def update(self, *numbers: float) -> str:
         """Stop when two of three agree, or one of two is sure."""
@@ -96,8 +86,6 @@ class ConsensusRule:
         measured = [k for k, wait in enumerate(self.waits) if wait.lowest < math.inf]
         self.choice = max(over or measured[:1] or [0], key=lambda k: self.waits[k].best_at)
         if len(over) < needed:
-            if self.rise and 0 not in over:
-                self.choice = None
             return ""
         return " and ".join(_SIGNALS[k] for k in over)
 
@@ -109,10 +97,10 @@ _SIGNALS = (
 )
 
 
-def power_and_autocorrelation(residual: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the mean square, and correlate neighbours along the last two axes, both of them known.
+def autocorrelation(residual: Tensor, known: Tensor) -> Tensor:
+    """Correlate neighbours along the last two axes, both of them known.
 
-    ``(1, channels, *spatial)`` each; the answers are scalars, the second between -1 and 1.
+    ``(1, channels, *spatial)`` each; the answer is a scalar between -1 and 1.
     """
     power = residual.square().sum() / known.sum()
     lags = []
@@ -122,4 +110,4 @@ def power_and_autocorrelation(residual: Tensor, known: Tensor) -> tuple[Tensor, 
             axis, 1, known.shape[axis] - 1
         )
         lags.append((near * far).sum() / pairs.sum().clamp(min=1))
-    return power, torch.stack(lags).mean() / power
+    return torch.stack(lags).mean() / power

@@ -38,8 +38,8 @@ class Restored:
     ``estimate`` and ``spread``, the standard deviation of one fit, are float32 of shape
     ``(channels, *spatial)``; there is no spread of a single fit. ``arithmetic`` tells in what
     precision the convolutions were computed, on the CPU with how many threads, and on CUDA whether
-    an iteration was one graph. ``last`` is what
-    it takes to go on with the only fit; several are at their end.
+    an iteration was one graph. ``last`` is what it takes to go on with the only fit; several are at
+    their end. ``before`` are fits by which the noise was taken out first.
     """
 
     estimate: NDArray[np.float32]
@@ -47,6 +47,7 @@ class Restored:
     fits: tuple[Fitted, ...]
     arithmetic: str
     last: tuple[Fit, Course] | None = None
+    before: tuple[Fitted, ...] = ()
 
 
 def restore_block(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import zip_longest
@@ -103,7 +102,6 @@ class Fit:
             torch.Generator().manual_seed(derived(self.seed, "held out")),
             correlation=float(np.mean([along[:1] or (0.0,) for along in self._correlation])),
             whole=not mixes_pixels(self.block, self.settings) and not self._gaps,
-            coarse=1 if self.recipe.projection else math.prod(factors),
         )
         channels, *low = self.block.values.shape
         shape = tuple(size * factor for size, factor in zip(low, factors, strict=True))

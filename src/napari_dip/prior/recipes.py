@@ -247,8 +247,8 @@ _FAST = Recipe(
 _WINDOW = 8
 """Planes that share a network where the task shares none of its own accord."""
 
-_FAST_SUPER = replace(_FAST, tv_weight=0.005, stopping=Consensus(patience=20))
-"""Few coarse pixels are held out, so that their error has early minima."""
+_FAST_SUPER = replace(_FAST, tv_weight=0.005, stopping=Fixed())
+"""Its noise is taken out before, so there is nothing to stop before."""
 
 _FAST_AXIAL = replace(_FAST, tv_weight=0.002, iterations=160, window=4, projection=3)
 """More sections than that are too much for one network: what lies between planes goes wrong."""
@@ -280,16 +280,13 @@ def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
                 _FAST, tv_weight=0.25 * sigma, refinement=2, window=25, shared_iterations=110
             )
         case SuperResolve():
-            # What is estimated from coarse pixels is as much texture as noise: only noise that was
-            # told is smoothed against.
-            told = not isinstance(settings.noise, str)
             if not settings.task.axial:
-                chosen = _FAST_SUPER
-            elif told:
-                chosen = _FAST_AXIAL
-            else:  # nothing to stop before, and pixels held out would be missed
-                chosen = replace(_FAST_AXIAL, stopping=Fixed())
-            return replace(chosen, tv_weight=max(chosen.tv_weight, 0.4 * sigma)) if told else chosen
+                return _FAST_SUPER
+            # What is estimated from sections is as much texture as noise: only noise that was told
+            # is stopped before and smoothed against.
+            if isinstance(settings.noise, str):
+                return replace(_FAST_AXIAL, stopping=Fixed())
+            return replace(_FAST_AXIAL, tv_weight=max(_FAST_AXIAL.tv_weight, 0.4 * sigma))
         case Inpaint():
             return _FAST_INPAINT[hole]
 

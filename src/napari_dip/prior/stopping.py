@@ -82,15 +82,10 @@ class StoppingRule(Protocol):
 
 @dataclass
 class Patience:
-    """Wait ``least`` numbers for a new minimum, or ``share`` of those it took to the last.
-
-    The latest number must lie above that minimum, too, by the part ``rise`` of it.
-    """
+    """Wait ``least`` numbers for a new minimum, or ``share`` of those it took to the last."""
 
     least: float
     share: float = 0.0
-    rise: float = 0.0
-    latest: float = math.inf
     lowest: float = math.inf
     best_at: int = 0
     count: int = 0
@@ -103,7 +98,6 @@ class Patience:
     def update(self, number: float) -> str:
         """Take the next number; one that is not finite is never a minimum."""
         self.count += 1
-        self.latest = number
         # Until a first minimum is there, there is nothing to wait for.
         if number < self.lowest or self.lowest == math.inf:
             self.lowest = min(self.lowest, number)
@@ -112,9 +106,7 @@ class Patience:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has waited long enough, and the minimum is one."""
-        if self.rise and self.latest < (1 + self.rise) * self.lowest:
-            return False
+        """Whether it has waited long enough."""
         return self.waited >= max(self.least, self.share * self.best_at)
 
 

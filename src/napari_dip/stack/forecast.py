@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from napari_dip.prior.recipes import recipe
+from napari_dip.prior.turns import denoises_first, in_turn
 from napari_dip.settings import Denoise, Inpaint
 from napari_dip.stack.memory import peak_bytes
 from napari_dip.stack.tiling import cut
@@ -60,6 +61,8 @@ def expected_seconds(
     It is good to a factor of two or so: nobody knows yet when the fits will stop. Where pixels are
     ``missing``, of the image's shape, the kind of the first gaps stands for that of all.
     """
+    if denoises_first(settings):
+        return sum(expected_seconds(plan, stage, device) for stage in in_turn(settings))
     hole, layout = _hole(plan, settings, missing), plan.layout
     chosen = recipe(settings, hole=hole)
     factors = tuple(settings.factors.values())

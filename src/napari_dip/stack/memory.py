@@ -10,6 +10,7 @@ import psutil
 
 from napari_dip.errors import BadSettings
 from napari_dip.prior.recipes import recipe
+from napari_dip.prior.turns import denoises_first, in_turn
 
 if TYPE_CHECKING:
     from napari_dip.settings import Settings
@@ -67,6 +68,9 @@ def peak_bytes(settings: Settings, pixels: int, channels: int, precision: str) -
     """
     need = _NEEDS["paper" if settings.preset == "paper" else "fast", precision]
     fit = need.fixed + pixels * (need.pixel + need.channel * channels)
+    if denoises_first(settings):
+        coarse = pixels // math.prod(settings.factors.values())
+        return max(fit, peak_bytes(in_turn(settings)[0], coarse, channels, precision))
     if not recipe(settings).refinement:
         return fit
     return fit + _REFINING.fixed + pixels * _REFINING.channel * channels

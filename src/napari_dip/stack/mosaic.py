@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_dip.prior.fit import Fitted, Iterate
     from napari_dip.settings import Settings
 
-__all__ = ["restore_in_tiles"]
+__all__ = ["enlarged", "restore_in_tiles"]
 
 
 def restore_in_tiles(
@@ -51,7 +51,7 @@ def restore_in_tiles(
         whole = restore_block(block, settings, device, seed=seed, stop_requested=stop_requested)
         return (yield from whole)
     factors = tuple(settings.factors.values())
-    coarse = _enlarged(block.values, factors)
+    coarse = enlarged(block.values, factors)
     overlaps = tuple(factor * settings.overlap for factor in factors)
     blend, blended_spread = Blend(coarse.shape, overlaps), Blend(coarse.shape, overlaps)
     fits: list[Fitted] = []
@@ -101,8 +101,8 @@ def _in_place(
     return replace(iterate, iteration=before + iterate.iteration, estimate=picture)
 
 
-def _enlarged(values: NDArray[np.float32], factors: tuple[int, ...]) -> NDArray[np.float32]:
-    """Repeat each pixel, to stand for what is not restored yet."""
+def enlarged(values: NDArray[np.float32], factors: tuple[int, ...]) -> NDArray[np.float32]:
+    """Repeat each pixel of ``(channels, *spatial)``, to stand for what is not restored yet."""
     for axis, factor in enumerate(factors, start=1):
         values = values.repeat(factor, axis) if factor > 1 else values
     return values

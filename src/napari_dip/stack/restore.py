@@ -226,6 +226,8 @@ def _why_final(problem: Problem, result: Result) -> str:
         return "there was nothing to restore"
     if result.reports[0].members > 1 and problem.plan.tile is None:
         return "it is the mean of several fits"
+    if result.stopped_by_user and problem.plan.tile is None:
+        return "it was stopped before its pixels were refined"
     return "it was restored in tiles, each by a network of its own"
 
 

@@ -69,8 +69,9 @@ class UnitReport:
     ``index`` are its numbers along the leading axes, first and last but one of a window.
     ``noise`` is what was known of it, in the units of the image, of each channel where several
     were restored jointly. ``iterations`` are those of all
-    ``members``; the best iteration is that of the first, and so is ``metric``, the rule's curve as
-    (iteration, number), thinned.
+    ``members``, after the ``denoising`` that came first, if any; the best iteration is that of the
+    first member. ``rule`` and ``metric``, its curve as (iteration, number), thinned, are those of
+    the first fit to noise.
     """
 
     index: tuple[int | tuple[int, int], ...]
@@ -84,6 +85,7 @@ class UnitReport:
     members: int = 0
     arithmetic: str = ""
     metric: tuple[tuple[int, float], ...] = ()
+    denoising: int = 0
     stopped_by_user: bool = False
 
 

@@ -210,6 +210,8 @@ def _noise(samples: list[Seen], extent: Extent, layout: Layout, settings: Settin
         return NoiseModel(given.gain, given.offset, given.read)
     if not isinstance(given, str):
         return NoiseModel(read=given)
+    if given == "none":
+        return NoiseModel()
     values, known = (
         np.concatenate(parts) for parts in zip(*(_colours(s, layout) for s in samples), strict=True)
     )

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_dip.errors import OutOfMemory
 from napari_dip.settings import Inpaint
-from napari_dip.stack.mosaic import restore_in_tiles
 from napari_dip.stack.problem import Problem, find_hole
 from napari_dip.stack.result import UnitReport
+from napari_dip.stack.stages import counted_on, most_iterations, restore_in_stages
 from napari_dip.stack.tiling import cut
 from napari_dip.steps import each
 
@@ -92,8 +93,12 @@ def continue_unit(
 
     seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
     assert scale is not None, "a constant unit has no network"
-    total = sum(fitted.iterations for fitted in restored.fits) + iterations
-    fitting = continue_block(restored, iterations, stop_requested)
+    denoising, refining = (
+        sum(fitted.iterations for fitted in fits) for fits in (restored.before, restored.fits)
+    )
+    total = denoising + refining + iterations
+    more = continue_block(restored, iterations, stop_requested)
+    fitting = each(more, partial(counted_on, denoising))
     restored = yield from _watch(problem, unit, seen, scale, fitting, total)
     return _done(problem, unit, seen, scale, restored, "", keep=True)
 
@@ -144,17 +149,14 @@ def _fit_tiles(
     stop_requested: Callable[[], bool],
 ) -> Generator[UnitStep, None, Restored]:
     """Fit a unit, as a whole or in tiles."""
-    from napari_dip.prior.block import block_recipe
-
     settings = problem.settings
     block = make_block(problem, unit, seen, scale)
-    chosen, _ = block_recipe(block, settings)
     seed = unit_seed(settings.seed, unit.number)
     tiles = len(cut(block.values.shape[1:], tile, settings.overlap)) if tile else 1
-    fitting = restore_in_tiles(
+    fitting = restore_in_stages(
         block, settings, problem.device, seed=seed, tile=tile, stop_requested=stop_requested
     )
-    most = chosen.iterations * chosen.members * tiles
+    most = most_iterations(block, settings, tiles)
     return (yield from _watch(problem, unit, seen, scale, fitting, most))
 
 
@@ -225,22 +227,29 @@ def _untouched(unit: Unit, reason: str) -> UnitReport:
 def _report(
     unit: Unit, restored: Restored, noises: tuple[NoiseModel, ...], said: str
 ) -> UnitReport:
+    everything = (*restored.before, *restored.fits)
+    first, last = everything[0], everything[-1]
     # A rule that is not ready yet says infinity, which JSON cannot hold.
-    first, *_, last = (restored.fits[0], *restored.fits)
     ready = [(number, metric) for number, metric in first.metrics if math.isfinite(metric)]
-    reasons = [*(fitted.reason for fitted in restored.fits), *([said] if said else [])]
+    denoising = sum(fitted.iterations for fitted in restored.before)
+    reasons = [
+        *(f"denoised before: {fitted.reason}" for fitted in restored.before),
+        *(fitted.reason for fitted in restored.fits),
+        *([said] if said else []),
+    ]
     thinned = ready[:: -(-len(ready) // _MOST_METRICS) or 1]
     return UnitReport(
         index=_numbers(unit),
         rule=first.rule,
         reason="; ".join(dict.fromkeys(reasons)),
-        iterations=sum(fitted.iterations for fitted in restored.fits),
-        best_iteration=first.best_iteration,
+        iterations=sum(fitted.iterations for fitted in everything),
+        best_iteration=denoising + restored.fits[0].best_iteration,
         loss=last.loss,
         noise=[each.as_dict() for each in noises] if len(noises) > 1 else noises[0].as_dict(),
-        rollbacks=sum(fitted.rollbacks for fitted in restored.fits),
+        rollbacks=sum(fitted.rollbacks for fitted in everything),
         members=len(restored.fits),
         arithmetic=restored.arithmetic,
         metric=tuple(thinned),
+        denoising=denoising,
         stopped_by_user=last.stopped_by_user,
     )

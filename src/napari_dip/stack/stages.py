@@ -1,0 +1,93 @@
+"""Super-resolution of a noisy block: the noise first, then the pixels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_dip.prior.turns import denoises_first, in_turn
+from napari_dip.stack.mosaic import enlarged, restore_in_tiles
+from napari_dip.steps import each
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from numpy.typing import NDArray
+
+    from napari_dip.prior.block import Block
+    from napari_dip.prior.ensemble import Restored
+    from napari_dip.prior.fit import Iterate
+    from napari_dip.settings import Settings
+
+__all__ = ["counted_on", "most_iterations", "restore_in_stages"]
+
+
+def restore_in_stages(
+    block: Block,
+    settings: Settings,
+    device: str,
+    *,
+    seed: int,
+    tile: int | None,
+    stop_requested: Callable[[], bool],
+) -> Generator[Iterate, None, Restored]:
+    """Restore a block as :func:`~napari_dip.stack.mosaic.restore_in_tiles` does.
+
+    One with noise that is to be super-resolved is denoised before, as by that task with the same
+    seed: behind an operator that mixes pixels the noise could neither be stabilised nor told
+    from texture by patches, and each network would have to stop before it.
+    """
+    from napari_dip.prior.block import has_noise
+    from napari_dip.prior.noise import NoiseModel
+
+    restored_in = partial(
+        restore_in_tiles, device=device, seed=seed, tile=tile, stop_requested=stop_requested
+    )
+    if not denoises_first(settings):
+        return (yield from restored_in(block, settings))
+    clean = replace(block, noises=(NoiseModel(),) * len(block.noises))
+    first, second = in_turn(settings)
+    if not has_noise(block):
+        return (yield from restored_in(clean, settings.replace(noise="none")))
+
+    factors = tuple(settings.factors.values())
+    denoising = restored_in(block, first)
+    denoised = yield from each(denoising, partial(_on_fine_pixels, factors))
+    fits, spread = denoised.fits, denoised.spread
+    if spread is not None:
+        spread = enlarged(spread, factors)
+    if fits[-1].stopped_by_user:
+        estimate = enlarged(denoised.estimate, factors)
+        return replace(denoised, estimate=estimate, spread=spread, last=None)
+
+    done = sum(fitted.iterations for fitted in fits)
+    refining = restored_in(replace(clean, values=denoised.estimate), second)
+    restored = yield from each(refining, partial(counted_on, done))
+    if spread is not None and restored.spread is not None:
+        spread = np.hypot(spread, restored.spread)
+    return replace(restored, spread=spread, before=fits)
+
+
+def most_iterations(block: Block, settings: Settings, tiles: int) -> int:
+    """Say how many iterations the restoration of a block may take, in so many tiles."""
+    from napari_dip.prior.block import block_recipe, has_noise
+
+    two = denoises_first(settings) and has_noise(block)
+    stages = in_turn(settings) if two else (settings,)
+    recipes = [block_recipe(block, stage)[0] for stage in stages]
+    return tiles * sum(recipe.iterations * recipe.members for recipe in recipes)
+
+
+def _on_fine_pixels(factors: tuple[int, ...], iterate: Iterate) -> Iterate:
+    """Show coarse pixels where the result will be."""
+    picture: NDArray[np.float32] | None = iterate.estimate
+    return iterate if picture is None else replace(iterate, estimate=enlarged(picture, factors))
+
+
+def counted_on(before: int, iterate: Iterate) -> Iterate:
+    """Count on the iterations that came first."""
+    best = before + iterate.best_iteration
+    return replace(iterate, iteration=before + iterate.iteration, best_iteration=best)
