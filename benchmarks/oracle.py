@@ -6,15 +6,19 @@ The oracle knows the truth, and returns the best of the looks.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from measure import psnr
 
-from napari_dip.prior.ensemble import plan_fits
+from napari_dip.prior.block import has_noise
+from napari_dip.prior.ensemble import plan_fits, restore_block
+from napari_dip.prior.noise import NoiseModel
+from napari_dip.prior.turns import denoises_first, in_turn
 from napari_dip.stack.problem import make_problem
 from napari_dip.stack.unit import make_block, unit_seed
+from napari_dip.steps import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_dip import Settings
+    from napari_dip.prior.block import Block
     from napari_dip.prior.member import Fit
     from napari_dip.prior.stopping import Step, StoppingRule
 
@@ -127,7 +132,10 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
     problem = make_problem(case.seen, settings, case.missing, None)
     (unit,) = problem.plan.units
     seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
-    block = make_block(problem, unit, seen, scale)
+    seed = unit_seed(settings.seed, unit.number)
+    block, settings = _after_denoising(
+        make_block(problem, unit, seen, scale), settings, problem.device, seed
+    )
 
     def show(estimate: Pixels) -> Pixels:
         return problem.finish(unit, seen, scale, estimate)
@@ -135,7 +143,7 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
     sums: dict[int, list[Pixels]] = defaultdict(lambda: [0.0, 0.0])
     reached: dict[int, int] = defaultdict(int)
     returned, stops, reasons = [], [], []
-    for one in plan_fits(block, settings, problem.device, unit_seed(settings.seed, unit.number)):
+    for one in plan_fits(block, settings, problem.device, seed):
         followed = follow_fit(one, show)
         returned.append(followed.returned)
         stops.append(followed.stop)
@@ -152,6 +160,22 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
     automatic = psnr(case, np.mean(returned, axis=0))
     reason = "; ".join(dict.fromkeys(reasons))
     return Trajectory(automatic, oracle, round(np.mean(stops)), best, reason, looks)
+
+
+def _after_denoising(
+    block: Block, settings: Settings, device: str, seed: int
+) -> tuple[Block, Settings]:
+    """Take the noise out of what is to be super-resolved, as its restoration does."""
+    if not denoises_first(settings):
+        return block, settings
+    clean = replace(block, noises=(NoiseModel(),) * len(block.noises))
+    if not has_noise(block):
+        return clean, settings.replace(noise="none")
+    first, second = in_turn(settings)
+    denoised = finished(
+        restore_block(replace(block, psf=None), first, device, seed=seed, stop_requested=bool)
+    )
+    return replace(clean, values=denoised.estimate), second
 
 
 def follow_fit(fit: Fit, show: Callable[[Pixels], Pixels]) -> Followed:

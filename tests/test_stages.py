@@ -95,6 +95,18 @@ def test_several_fits_disagree_about_both(seen):
     assert result.spread.max() > 0
 
 
+def test_it_is_not_deblurred_twice(seen):
+    (with_psf, _), (without, _) = (
+        finish(seen, QUICK, psf=psf) for psf in (np.full((3, 3), 1 / 9), None)
+    )
+    coarse, fine = (
+        [(one.image, other.image) for one, other in zip(with_psf[part], without[part], strict=True)]
+        for part in (slice(0, 2), slice(-1, None))
+    )
+    assert all(np.array_equal(*pair) for pair in coarse)
+    assert not np.array_equal(*fine[0])
+
+
 def test_tiles_are_denoised_and_refined_like_the_whole(seen):
     image = np.tile(seen, 2)
     _, result = finish(image, QUICK.replace(tile=64, overlap=8, preview_every_s=1e9))

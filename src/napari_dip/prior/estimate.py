@@ -43,6 +43,9 @@ lower quartile tells of the noise; the half, whether there is noise to be seen a
 _GROWS = 1.14
 """Differences that grow less from one step to the next show the whole noise: texture grows too."""
 
+_SMOOTH = 0.8
+"""Correlation of neighbours in a smooth image that was decimated, or above."""
+
 _FARTHEST = 5
 """In pixels: noise that is shared farther cannot be told from the image."""
 
@@ -124,10 +127,15 @@ def estimate_noise(
     white = fitted(((), ())) or NoiseModel(low=ends.low, high=ends.high)
     if not decimated:
         return white
-    if shared and believed:
+    if shared and believed and _neighbouring(shared) < _SMOOTH:
         return replace(shared, sure=False)
     part = part_in_quietest(planes, seen, white)
-    return white if part > LEAST_PART else white.weakened(min(part, 1.0))
+    return white if part > LEAST_PART and not believed else white.weakened(min(part, 1.0))
+
+
+def _neighbouring(model: NoiseModel) -> float:
+    """Tell the correlation of neighbours, the larger of both axes."""
+    return max(along[0] if along else 0.0 for along in model.correlation)
 
 
 def _is_noise(

@@ -54,7 +54,7 @@ def restore_in_stages(
         return (yield from restored_in(clean, settings.replace(noise="none")))
 
     factors = tuple(settings.factors.values())
-    denoising = restored_in(block, first)
+    denoising = restored_in(replace(block, psf=None), first)  # it blurs what has fine pixels
     denoised = yield from each(denoising, partial(_on_fine_pixels, factors))
     fits, spread = denoised.fits, denoised.spread
     if spread is not None:
