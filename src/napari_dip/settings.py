@@ -127,7 +127,8 @@ class Settings(Frozen):
         and averages several fits; ``"paper"`` is the method as published (Ulyanov, Vedaldi and
         Lempitsky, IJCV 2020), with its network, rates and numbers of iterations.
     iterations
-        The most iterations of one plane; ``None`` is the preset's number for the task.
+        The most iterations of one plane; ``None`` is the preset's number for the task. Where noise
+        is taken out before pixels are refined, each of the two may take so many.
     noise
         ``"auto"`` estimates from the image how the noise depends on the intensity,
         ``"gaussian"`` takes it as the same everywhere; a number is its standard deviation in
