@@ -88,6 +88,14 @@ def test_noise_that_is_mostly_clipped_in_a_dark_image_is_found_whole(sigma):
     assert found.read == pytest.approx(sigma, rel=0.2)
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1e6])
+def test_it_is_found_in_any_unit(unit):
+    dark = data.cell()[100:228, 100:228] / 8.0
+    noisy = (dark + np.random.default_rng(0).normal(0, 25, dark.shape)).clip(0)
+    found = estimate_noise(noisy * unit)
+    assert found.sigma(30 * unit) == pytest.approx(unit * estimate_noise(noisy).sigma(30), rel=1e-3)
+
+
 def test_texture_folded_over_is_no_sure_noise_and_noise_is():
     fine = torch.from_numpy(data.brick()[:192, :192].astype(np.float32))[None, None]
     folded = Downsample((2, 2))(fine)[0, 0].numpy()

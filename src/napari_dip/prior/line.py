@@ -25,7 +25,6 @@ what the sensor clipped is not known any more."""
 _SCALE = 0.1
 """Of the logarithm of a variance: misfits beyond that count less, for they are of texture."""
 
-
 _COUNTED = 0.5
 """Of the noise of the darkest pixels: steps of that size are photons, not grey values."""
 
@@ -88,8 +87,8 @@ def fit_line(
     counted = ends.step > _COUNTED * bins.sigmas[0]
     model = _fit(bins, replace(ends, low=-math.inf) if counted else ends)
     clipped = model.low > -math.inf
-    rise = model.sigma(bins.levels.max()) ** 2 / model.read**2
-    if rise > (_IF_CLIPPED if clipped else _LEAST_RISE):
+    least = (_IF_CLIPPED if clipped else _LEAST_RISE) * model.read**2
+    if model.sigma(bins.levels.max()) ** 2 > least:
         return model
     if not clipped:
         return None
@@ -104,9 +103,10 @@ def _fit(bins: _Bins, ends: Ends) -> NoiseModel:
     low, high = ends.low, ends.high
     darkest = min(bins.levels.min(), ends.dark) if low == -math.inf else low
     width = bins.levels.max() - darkest
+    typical = np.median(bins.sigmas) ** 2  # so that the steps of the search have no unit
 
     def model(logs: NDArray[np.float64]) -> NoiseModel:
-        dark, bright = np.exp(logs)
+        dark, bright = typical * np.exp(logs)
         gain = (bright - dark) / width
         return NoiseModel(float(gain), float(darkest), math.sqrt(dark), low, high)
 
@@ -115,9 +115,8 @@ def _fit(bins: _Bins, ends: Ends) -> NoiseModel:
         misfits: NDArray[np.float64] = 2 * np.log(bins.sigmas / expected)
         return misfits
 
-    start = np.log(np.full(2, np.median(bins.sigmas) ** 2))
     # Texture makes a bin too noisy, never too quiet: a loss that does not mind a few of those.
-    return model(least_squares(misfit, start, loss="soft_l1", f_scale=_SCALE).x)
+    return model(least_squares(misfit, np.zeros(2), loss="soft_l1", f_scale=_SCALE).x)
 
 
 def _left(model: NoiseModel, bins: _Bins) -> NDArray[np.float64]:
@@ -126,7 +125,8 @@ def _left(model: NoiseModel, bins: _Bins) -> NDArray[np.float64]:
     if model.low == -math.inf:
         return np.sqrt(dark + model.gain * (bins.levels - model.offset))
     means = np.linspace(model.low - 4 * model.read, max(top, model.low + 4 * model.read), 1000)
-    sigma = np.sqrt(np.maximum(dark + model.gain * np.maximum(means - model.offset, 0), 1e-9))
+    variances = dark + model.gain * np.maximum(means - model.offset, 0)
+    sigma = np.sqrt(np.maximum(variances, 1e-9 * dark))
     t = (means - model.low) / sigma
     density = np.exp(-(t**2) / 2) / math.sqrt(2 * math.pi)
     mean = t * ndtr(t) + density
