@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from measure import psnr
 
-from napari_dip.prior.block import has_noise
 from napari_dip.prior.ensemble import plan_fits, restore_block
-from napari_dip.prior.noise import NoiseModel
-from napari_dip.prior.turns import denoises_first, in_turn
 from napari_dip.stack.problem import make_problem
+from napari_dip.stack.stages import in_stages
 from napari_dip.stack.unit import make_block, unit_seed
 from napari_dip.steps import finished
 
@@ -98,7 +96,7 @@ class Watched:
                 said.minima[k] = (number, said.count)
         reason = self.rule.update(*numbers)
         if reason and not said.stop:
-            said.stop, said.reason, said.choice = said.count, reason, self.rule.choice or 0
+            said.stop, said.reason, said.choice = said.count, reason, self.rule.choice
         return ""
 
 
@@ -166,16 +164,11 @@ def _after_denoising(
     block: Block, settings: Settings, device: str, seed: int
 ) -> tuple[Block, Settings]:
     """Take the noise out of what is to be super-resolved, as its restoration does."""
-    if not denoises_first(settings):
-        return block, settings
-    clean = replace(block, noises=(NoiseModel(),) * len(block.noises))
-    if not has_noise(block):
-        return clean, settings.replace(noise="none")
-    first, second = in_turn(settings)
-    denoised = finished(
-        restore_block(replace(block, psf=None), first, device, seed=seed, stop_requested=bool)
-    )
-    return replace(clean, values=denoised.estimate), second
+    *noisy, (last, asked) = in_stages(block, settings)
+    for stage in noisy:
+        denoised = finished(restore_block(*stage, device, seed=seed, stop_requested=bool))
+        last = replace(last, values=denoised.estimate)
+    return last, asked
 
 
 def follow_fit(fit: Fit, show: Callable[[Pixels], Pixels]) -> Followed:

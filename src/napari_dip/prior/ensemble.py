@@ -127,7 +127,4 @@ def _among(done: list[NDArray[np.float32]], before: int, iterate: Iterate) -> It
     estimate = iterate.estimate
     if estimate is not None and done:
         estimate = np.mean(done, axis=0)
-    best = before + iterate.best_iteration
-    return replace(
-        iterate, iteration=before + iterate.iteration, estimate=estimate, best_iteration=best
-    )
+    return replace(iterate.after(before), estimate=estimate)

@@ -209,18 +209,18 @@ def _ends(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> Ends:
     values = planes[seen]
     if not values.size or values.min() == values.max():
         return Ends(-math.inf, math.inf, math.inf, 0.0)
-    low, high = (
-        float(end) if _is_heap(values, end) else beyond
-        for end, beyond in ((values.min(), -math.inf), (values.max(), math.inf))
-    )
+    lowest, highest = float(values.min()), float(values.max())
+    low = lowest if _is_heap(values, lowest) else -math.inf
+    high = highest if _is_heap(values, highest) else math.inf
     size = (1, *(min(_SPOT, side) for side in planes.shape[1:]))
     means = uniform_filter(np.where(seen, planes, values.mean()), size)
     dark = float(np.quantile(means[seen], _DARKEST))
-    step = float(values[values > values.min()].min() - values.min())
+    step = float(values[values > lowest].min()) - lowest
     return Ends(low, high, dark, step)
 
 
 def _is_heap(values: NDArray[np.float64], end: float) -> bool:
+    """Whether so many values are at an end that they were clipped, or are nothing."""
     heap = np.mean(values == end)
     near = np.abs(values - end) <= _NEAR * (values.max() - values.min())
     return bool(heap > _HEAP and heap > 0.5 * near.mean())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,6 +48,11 @@ class Iterate:
     metric: float
     estimate: NDArray[np.float32] | None = None
     best_iteration: int = 0
+
+    def after(self, before: int) -> Iterate:
+        """Count on the iterations that came first."""
+        best = before + self.best_iteration
+        return replace(self, iteration=before + self.iteration, best_iteration=best)
 
 
 @dataclass(frozen=True)

@@ -137,9 +137,7 @@ def scale_of(details: NDArray[np.float64]) -> float:
     if not count:
         return 0.0
     for _ in range(10):
-        if not total[
-            count - 1
-        ]:  # where photons are few, more than half of the differences are zero
+        if not total[count - 1]:  # nearly all are zero, for photons are few: none lies far out
             count = len(squares)
             break
         inside = np.searchsorted(squares, _FAR**2 * total[count - 1] / count, side="right")

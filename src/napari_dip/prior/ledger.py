@@ -142,8 +142,6 @@ class Ledger:
 
     def best_iteration(self, rule: StoppingRule) -> int:
         """Tell which iteration the rule would choose now; 0 before the first look."""
-        if rule.choice is None:
-            return self.metrics[-1][0] if self.metrics else 0
         return self.best_iterations[rule.choice] if self.best_iterations else 0
 
 

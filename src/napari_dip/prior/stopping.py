@@ -59,8 +59,8 @@ class StoppingRule(Protocol):
     name: str
 
     @property
-    def choice(self) -> int | None:
-        """By which of its numbers the best estimate is found; ``None`` for the latest."""
+    def choice(self) -> int:
+        """By which of its numbers the best estimate is found."""
         ...
 
     @property

@@ -22,7 +22,27 @@ if TYPE_CHECKING:
     from napari_dip.prior.fit import Iterate
     from napari_dip.settings import Settings
 
-__all__ = ["counted_on", "most_iterations", "restore_in_stages"]
+__all__ = ["in_stages", "most_iterations", "restore_in_stages"]
+
+
+def in_stages(block: Block, settings: Settings) -> tuple[tuple[Block, Settings], ...]:
+    """Say what is fitted one after the other, and how; the last is given what the first made.
+
+    What is to be super-resolved is denoised before, if it has noise: behind an operator that mixes
+    pixels the noise could neither be stabilised nor told from texture by patches, and each network
+    would have to stop before it.
+    """
+    from napari_dip.prior.block import has_noise
+    from napari_dip.prior.noise import NoiseModel
+
+    if not denoises_first(settings):
+        return ((block, settings),)
+    clean = replace(block, noises=(NoiseModel(),) * len(block.noises))
+    if not has_noise(block):
+        return ((clean, settings.replace(noise="none")),)
+    denoising, refining = in_turn(settings)
+    # The point spread function blurs what has fine pixels.
+    return (replace(block, psf=None), denoising), (clean, refining)
 
 
 def restore_in_stages(
@@ -34,28 +54,16 @@ def restore_in_stages(
     tile: int | None,
     stop_requested: Callable[[], bool],
 ) -> Generator[Iterate, None, Restored]:
-    """Restore a block as :func:`~napari_dip.stack.mosaic.restore_in_tiles` does.
-
-    One with noise that is to be super-resolved is denoised before, as by that task with the same
-    seed: behind an operator that mixes pixels the noise could neither be stabilised nor told
-    from texture by patches, and each network would have to stop before it.
-    """
-    from napari_dip.prior.block import has_noise
-    from napari_dip.prior.noise import NoiseModel
-
+    """Restore a block as :func:`~napari_dip.stack.mosaic.restore_in_tiles` does, in its stages."""
     restored_in = partial(
         restore_in_tiles, device=device, seed=seed, tile=tile, stop_requested=stop_requested
     )
-    if not denoises_first(settings):
-        return (yield from restored_in(block, settings))
-    clean = replace(block, noises=(NoiseModel(),) * len(block.noises))
-    first, second = in_turn(settings)
-    if not has_noise(block):
-        return (yield from restored_in(clean, settings.replace(noise="none")))
+    *noisy, (clean, refining) = in_stages(block, settings)
+    if not noisy:
+        return (yield from restored_in(clean, refining))
 
     factors = tuple(settings.factors.values())
-    denoising = restored_in(replace(block, psf=None), first)  # it blurs what has fine pixels
-    denoised = yield from each(denoising, partial(_on_fine_pixels, factors))
+    denoised = yield from each(restored_in(*noisy[0]), partial(_on_fine_pixels, factors))
     fits, spread = denoised.fits, denoised.spread
     if spread is not None:
         spread = enlarged(spread, factors)
@@ -64,8 +72,8 @@ def restore_in_stages(
         return replace(denoised, estimate=estimate, spread=spread, last=None)
 
     done = sum(fitted.iterations for fitted in fits)
-    refining = restored_in(replace(clean, values=denoised.estimate), second)
-    restored = yield from each(refining, partial(counted_on, done))
+    fitting = restored_in(replace(clean, values=denoised.estimate), refining)
+    restored = yield from each(fitting, lambda iterate: iterate.after(done))
     if spread is not None and restored.spread is not None:
         spread = np.hypot(spread, restored.spread)
     return replace(restored, spread=spread, before=fits)
@@ -73,11 +81,9 @@ def restore_in_stages(
 
 def most_iterations(block: Block, settings: Settings, tiles: int) -> int:
     """Say how many iterations the restoration of a block may take, in so many tiles."""
-    from napari_dip.prior.block import block_recipe, has_noise
+    from napari_dip.prior.block import block_recipe
 
-    two = denoises_first(settings) and has_noise(block)
-    stages = in_turn(settings) if two else (settings,)
-    recipes = [block_recipe(block, stage)[0] for stage in stages]
+    recipes = [block_recipe(*stage)[0] for stage in in_stages(block, settings)]
     return tiles * sum(recipe.iterations * recipe.members for recipe in recipes)
 
 
@@ -85,9 +91,3 @@ def _on_fine_pixels(factors: tuple[int, ...], iterate: Iterate) -> Iterate:
     """Show coarse pixels where the result will be."""
     picture: NDArray[np.float32] | None = iterate.estimate
     return iterate if picture is None else replace(iterate, estimate=enlarged(picture, factors))
-
-
-def counted_on(before: int, iterate: Iterate) -> Iterate:
-    """Count on the iterations that came first."""
-    best = before + iterate.best_iteration
-    return replace(iterate, iteration=before + iterate.iteration, best_iteration=best)

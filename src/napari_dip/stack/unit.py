@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from napari_dip.errors import OutOfMemory
 from napari_dip.settings import Inpaint
 from napari_dip.stack.problem import Problem, find_hole
 from napari_dip.stack.result import UnitReport
-from napari_dip.stack.stages import counted_on, most_iterations, restore_in_stages
+from napari_dip.stack.stages import most_iterations, restore_in_stages
 from napari_dip.stack.tiling import cut
 from napari_dip.steps import each
 
@@ -98,7 +97,7 @@ def continue_unit(
     )
     total = denoising + refining + iterations
     more = continue_block(restored, iterations, stop_requested)
-    fitting = each(more, partial(counted_on, denoising))
+    fitting = each(more, lambda iterate: iterate.after(denoising))
     restored = yield from _watch(problem, unit, seen, scale, fitting, total)
     return _done(problem, unit, seen, scale, restored, "", keep=True)
 
