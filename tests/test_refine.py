@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from napari_dip.prior.refine import refine
+from napari_dip.prior.refine import refine, refine_alone
 
 
 def tensor(array):
@@ -110,3 +110,11 @@ def test_grey_as_a_colour_image_is_refined_as_grey(noisy):
     # Three equal channels carry the same noise, which is that much stronger in their brightness.
     colour = refine(*three, 0.08 * 3**0.5, passes=1)
     assert torch.allclose(colour, grey.expand_as(colour), atol=1e-4)
+
+
+def test_an_image_of_few_photons_that_is_nearly_all_black_stays_finite_and_gets_smoother():
+    random = torch.Generator().manual_seed(4)
+    photons = torch.poisson(torch.full((1, 1, 48, 48), 0.05), generator=random)
+    refined = refine_alone(photons, 0.3, passes=0)
+    assert torch.isfinite(refined).all()
+    assert refined.std() < photons.std()

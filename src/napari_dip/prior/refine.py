@@ -232,7 +232,9 @@ def _without(noise: Tensor, covariance: Tensor) -> Tensor:
     root = torch.linalg.cholesky(noise)
     whitened = torch.linalg.solve_triangular(root, covariance, upper=False)
     whitened = torch.linalg.solve_triangular(root, whitened.mT, upper=False)
-    strengths, directions = torch.linalg.eigh(whitened)
+    # Eigenvalues of 0, of patches that are nearly all black, fail to converge: here they are 1.
+    one = torch.eye(len(noise)).to(noise)
+    strengths, directions = torch.linalg.eigh(whitened + one)
     coloured = root @ directions
-    without: Tensor = (coloured * (strengths - 1).clamp(min=0)[:, None]) @ coloured.mT
+    without: Tensor = (coloured * (strengths - 2).clamp(min=0)[:, None]) @ coloured.mT
     return without
