@@ -22,6 +22,9 @@ KINDS = {
 }
 
 
+LEVEL = {"noise": "of a known level", "noise_level": 4.5}
+
+
 @pytest.fixture(scope="module")
 def counts():
     return np.random.default_rng(0).poisson(20, (24, 28)).astype(np.uint16)
@@ -84,7 +87,7 @@ def copied(panel, what):
 def three(run, folder):
     """A layer of each task, with the texts that were copied of it."""
     asked = {
-        "Denoise": {"noise": 4.5, "stopping": "left-out pixels get worse"},
+        "Denoise": {**LEVEL, "stopping": "left-out pixels get worse"},
         "Super-resolution": {"factor": 3, "downsampler": "camera binning"},
         "Inpaint": {"keep_known": False, "missing": "a hole"},
     }
@@ -175,7 +178,7 @@ def test_settings_are_reapplied_to_the_controls(run, counts, painted):
         "keep_known": False,
         "missing": "a hole",
         "preset": "paper",
-        "noise": 2.5,
+        **LEVEL,
         "stopping": "all iterations are done",
     }
     panel, layer = run("Inpaint", Image(counts, name="cells"), Labels(painted, name="m"), **asked)
@@ -183,11 +186,10 @@ def test_settings_are_reapplied_to_the_controls(run, counts, painted):
     panel["label"].setValue(0)
     panel["keep_known"].setChecked(True)
     panel["missing"].setCurrentIndex(0)
-    panel["preset"].setCurrentIndex(0)
-    for name in ("iterations", "noise", "seed"):
+    for name in ("preset", "noise", "stopping", "device"):
+        panel[name].setCurrentIndex(0)
+    for name in ("iterations", "noise_level", "seed"):
         panel[name].setValue(0)
-    panel["stopping"].setCurrentIndex(0)
-    panel["device"].setCurrentIndex(0)
     panel.press("reapply")
     assert panel.said == "The controls are set as 'cells (inpainted)' was made."
     assert panel["label"].value() == 2

@@ -174,7 +174,11 @@ def test_every_control_is_named_and_explained(open_panel, name):
         "preset": QComboBox,
         "iterations": QSpinBox,
         "stopping": QComboBox,
-        "noise": QAbstractSpinBox,
+        "noise": QComboBox,
+        "noise_level": QAbstractSpinBox,
+        "gain": QAbstractSpinBox,
+        "offset": QAbstractSpinBox,
+        "read_noise": QAbstractSpinBox,
         "seed": QSpinBox,
         "device": QComboBox,
         "keep_previews": QCheckBox,
@@ -370,7 +374,8 @@ def test_the_controls_reach_the_engine(open_panel, engine, monkeypatch):
     panel["preset"].setCurrentText("paper")
     panel["iterations"].setValue(77)
     panel["stopping"].setCurrentText("only noise is left over")
-    panel["noise"].setValue(2.5)
+    panel["noise"].setCurrentText("of a known level")
+    panel["noise_level"].setValue(2.5)
     panel["seed"].setValue(5)
     panel["device"].setCurrentText("processor (cpu)")
     panel["missing"].setCurrentText("a hole")

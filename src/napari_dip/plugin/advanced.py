@@ -5,6 +5,7 @@ from __future__ import annotations
 from magicgui.widgets import Container, Widget
 
 from napari_dip.plugin import controls
+from napari_dip.plugin.noise import NoiseControls
 from napari_dip.settings import Settings, Task
 
 __all__ = ["Advanced"]
@@ -56,13 +57,7 @@ class Advanced(Container[Widget]):
                 ("all iterations are done", "fixed"),
             ],
         )
-        self.noise = controls.number(
-            "noise",
-            "noise level",
-            "Standard deviation of the noise, in the intensity units of the image; 0 estimates "
-            "it from the image.",
-            special="estimated",
-        )
+        self.noise = NoiseControls()
         self.seed = controls.integer(
             "seed",
             "seed",
@@ -90,13 +85,14 @@ class Advanced(Container[Widget]):
                 self.preset,
                 self.iterations,
                 self.stopping,
-                self.noise,
+                *self.noise.all,
                 self.seed,
                 self.device,
                 self.keep_previews,
             ]
         )
         controls.align(self)
+        self.noise.show_what_counts()
 
     def settings(self, task: Task) -> Settings:
         """Say what the controls ask for."""
@@ -105,7 +101,7 @@ class Advanced(Container[Widget]):
             preset=self.preset.value,
             iterations=int(self.iterations.value) or None,
             stopping=self.stopping.value or None,
-            noise=self.noise.value or "auto",
+            noise=self.noise.value,
             seed=int(self.seed.value),
             device=self.device.value,
         )
@@ -122,7 +118,7 @@ class Advanced(Container[Widget]):
         self.preset.value = asked.preset
         self.iterations.value = min(asked.iterations or 0, controls.MOST)
         self.stopping.value = rule if rule in self.stopping.choices else ""
-        self.noise.value = asked.noise if isinstance(asked.noise, float) else 0
+        self.noise.value = asked.noise
         self.seed.value = min(asked.seed, controls.MOST)
         self.device.value = asked.device if asked.device in self.device.choices else "auto"
         shown = self.settings(asked.task)

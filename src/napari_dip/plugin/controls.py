@@ -141,9 +141,9 @@ def integer(
     return _named(box, name, tip)
 
 
-def number(name: str, label: str, tip: str, special: str) -> FloatSpinBox:
-    """Make a box for a number from 0 on; ``special`` is what it shows for 0."""
-    box = FloatSpinBox(label=label, min=0, max=1e9, value=0, step=1)
+def number(name: str, label: str, tip: str, least: float = 0, special: str = "") -> FloatSpinBox:
+    """Make a box for a number; ``special`` is what it shows for the least."""
+    box = FloatSpinBox(label=label, min=least, max=1e9, value=0, step=1)
     box.native.setDecimals(4)
     box.native.setSpecialValueText(special)
     return _named(box, name, tip)

@@ -98,7 +98,7 @@ def _in_place(
     if picture is not None:
         picture = blend.image(coarse)
         picture[(slice(None), *fine)] = iterate.estimate
-    return replace(iterate, iteration=before + iterate.iteration, estimate=picture)
+    return replace(iterate.after(before), estimate=picture)
 
 
 def enlarged(values: NDArray[np.float32], factors: tuple[int, ...]) -> NDArray[np.float32]:
