@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
@@ -118,3 +120,17 @@ def test_an_image_of_few_photons_that_is_nearly_all_black_stays_finite_and_gets_
     refined = refine_alone(photons, 0.3, passes=0)
     assert torch.isfinite(refined).all()
     assert refined.std() < photons.std()
+
+
+@given(
+    rate=st.floats(0.001, 5),
+    brightest=st.sampled_from([1, 30]),
+    sigma=st.floats(0.01, 2),
+    seed=st.integers(0, 2**31),
+)
+def test_photons_come_back_finite_however_few_they_are(rate, brightest, sigma, seed):
+    random = torch.Generator().manual_seed(seed)
+    light = rate * brightest ** torch.rand(1, 1, 24, 28, generator=random)
+    photons = torch.poisson(light, generator=random)
+    refined = refine(0.9 * photons, photons, torch.ones_like(photons), sigma, passes=1)
+    assert refined.isfinite().all()

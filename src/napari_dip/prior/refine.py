@@ -38,6 +38,9 @@ _WITH_GAPS = Patches(side=5, step=3, reach=10, alike=30)
 OWN = 0.5
 """Part of what the passes begin with that comes from the noisy image alone."""
 
+_DIGITS = 1e-5
+"""Of the differences of patches alike, squared: noise that is weaker counts as strong as that."""
+
 _LEAST_SIGMA = 0.01
 """Of the range of intensities: where pixels are missing, what is seen is trusted no more."""
 
@@ -192,18 +195,27 @@ def _conditional_mean(mean: Tensor, spread: Tensor, values: Tensor, certainty: T
     """
     weighed = spread @ certainty
     system = weighed @ spread.mT
-    system.diagonal(dim1=1, dim2=2).add_(max(1, spread.shape[1] - 1))
+    # Of float32's digits some must be left, where patches differ much and there is little noise.
+    system.diagonal(dim1=1, dim2=2).mul_(1 + _DIGITS).add_(max(1, spread.shape[1] - 1))
     shares = torch.linalg.solve(system, weighed @ (values - mean).mT)
     filtered: Tensor = mean + shares.mT @ spread
     return filtered
 
 
 def _less_noisy(mean: Tensor, spread: Tensor, values: Tensor, noise: Tensor) -> Tensor:
-    """Do so where the guide is as noisy as the values: its covariance has the noise in it."""
-    covariance = _without(noise, _covariance(spread))
-    # As y - N (C + N)⁻¹ (y - m): exact where there is next to no noise.
-    kept = torch.linalg.solve(covariance + noise, noise.expand_as(covariance))
-    filtered: Tensor = values - (values - mean) @ kept
+    """Do so where the guide is as noisy as the values: its covariance has the noise in it.
+
+    With N = R Rᵀ, the covariance is R D S Dᵀ Rᵀ; without the noise, C, it has max(S - 1, 0) there.
+    What is taken away, (C + N)⁻¹ N, is then R⁻ᵀ D max(S, 1)⁻¹ Dᵀ Rᵀ.
+    """
+    root = torch.linalg.cholesky(noise)
+    whitened = torch.linalg.solve_triangular(root, _covariance(spread), upper=False)
+    whitened = torch.linalg.solve_triangular(root, whitened.mT, upper=False)
+    # Eigenvalues of 0, of patches that are nearly all black, fail to converge: here they are 1.
+    strengths, directions = torch.linalg.eigh(whitened + torch.eye(len(noise)).to(noise))
+    parts = directions / (strengths - 1).clamp(min=1)[:, None] @ directions.mT
+    away = torch.linalg.solve_triangular(root.mT, parts @ root.mT, upper=True)
+    filtered: Tensor = values - (values - mean) @ away
     return filtered
 
 
@@ -225,16 +237,3 @@ def _filled_in(
 
 def _covariance(spread: Tensor) -> Tensor:
     return spread.mT @ spread / max(1, spread.shape[1] - 1)
-
-
-def _without(noise: Tensor, covariance: Tensor) -> Tensor:
-    """Take the noise out of covariances, and leave no direction less than nothing."""
-    root = torch.linalg.cholesky(noise)
-    whitened = torch.linalg.solve_triangular(root, covariance, upper=False)
-    whitened = torch.linalg.solve_triangular(root, whitened.mT, upper=False)
-    # Eigenvalues of 0, of patches that are nearly all black, fail to converge: here they are 1.
-    one = torch.eye(len(noise)).to(noise)
-    strengths, directions = torch.linalg.eigh(whitened + one)
-    coloured = root @ directions
-    without: Tensor = (coloured * (strengths - 2).clamp(min=0)[:, None]) @ coloured.mT
-    return without
