@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["collaborate"]
 
-_KIND = Patches(side=8, step=3, reach=16, alike=32)
+_KIND = Patches(side=8, step=3, reach=32, alike=32)
 
 _ROUNDED = 2.0
 """Kaiser window over a patch: its rim counts less."""

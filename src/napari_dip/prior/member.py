@@ -152,7 +152,7 @@ class Fit:
         shared = self._correlation
 
         def filtered(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
-            alone = refine_alone(noisy, sigma, shared, passes=2)
+            alone = refine_alone(noisy, sigma, shared)
             return collaborate(alone, noisy, sigma, shared)
 
         everything = self._everything
@@ -176,7 +176,7 @@ class Fit:
             refine_planes if self._planes else refine,
             correlation=self._correlation,
             passes=self.recipe.refinement,
-            kind=replace(WHOLE, side=self.patch_side, reach=self.recipe.reach),
+            kind=replace(WHOLE, side=self.patch_side),
         )
         return self._filtered(refined, guide, noisy, known=everything.known)
 

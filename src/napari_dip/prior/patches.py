@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Grid", "Patches", "cosines", "groups_alike", "noise_of_patches"]
 
-_AT_ONCE = 2_000_000
-"""Values worked on at a time: 8 MB, which stay near the processor."""
+_AT_ONCE = 1_000_000
+"""Values worked on at a time: 4 MB, which stay near the processor."""
 
 _LEAST_STRENGTH = 0.01
 """Of the noise in any direction along an axis, in parts of its variance."""

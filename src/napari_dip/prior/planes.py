@@ -24,6 +24,9 @@ __all__ = ["refine_planes"]
 _APART = 8
 """Planes before and after, in which patches alike are searched."""
 
+_REACH = 16
+"""In the plane itself: patches of several planes are told apart better than those of one."""
+
 _LONG, _SHORT = 4, 2
 """Planes that a patch holds; short in the end, so that what moves is told from what stays."""
 
@@ -75,10 +78,9 @@ def refine_planes(
     """
     alone = partial(refine, sigma=sigma, correlation=correlation, passes=passes, kind=kind)
     once = partial(refine_once, gaps=None, sigma=sigma, correlation=correlation)
-    first, long, short = (
-        replace(each, planes=planes, apart=_APART)
-        for each, planes in ((FIRST, _LONG), (kind, _LONG), (kind, _SHORT))
-    )
+    first, long = (replace(each, planes=_LONG, apart=_APART) for each in (FIRST, kind))
+    long = replace(long, reach=_REACH)
+    short = replace(long, planes=_SHORT)
     refined = []
     for planes in _alike(estimate, known):
         guide, seen, there = (volume[:, :, planes] for volume in (estimate, noisy, known))

@@ -75,13 +75,13 @@ class Recipe:
 
     With ``warm_up`` the average of the outputs forgets the first ones sooner. ``noise_pool`` uses
     the noise on the code again and again, from another place each time. ``precision="auto"`` is
-    settled by the machine. ``reach`` is how far patches are compared. ``second_opinion`` averages
-    the mean of the fits with a filter that knows nothing of them. ``window`` planes share a
-    network, and see ``context`` more of them on either side; ``shared_iterations`` are the most
-    that it then takes, if not 0. ``spacing`` is the distance of two pixels of the result along each
-    spatial axis, ``None`` where it is the same along all. ``projection`` is the number of steps in
-    which an estimate is brought into agreement with what was seen. Missing pixels are drawn to a
-    smooth interpolation at first; ``guidance`` is the part of that which an iteration leaves.
+    settled by the machine. ``second_opinion`` averages the mean of the fits with a filter that
+    knows nothing of them. ``window`` planes share a network, and see ``context`` more of them on
+    either side; ``shared_iterations`` are the most that it then takes, if not 0. ``spacing`` is the
+    distance of two pixels of the result along each spatial axis, ``None`` where it is the same
+    along all. ``projection`` is the number of steps in which an estimate is brought into agreement
+    with what was seen. Missing pixels are drawn to a smooth interpolation at first; ``guidance`` is
+    the part of that which an iteration leaves.
     """
 
     network: Network
@@ -99,7 +99,6 @@ class Recipe:
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     members: int = 1
     refinement: int = 0
-    reach: int = 12
     second_opinion: bool = False
     window: int = 1
     context: int = 0
@@ -296,7 +295,7 @@ def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
 
 def _best(settings: Settings, hole: Hole, sigma: float) -> Recipe:
     chosen = _fast(settings, hole, sigma)
-    return replace(chosen, members=4, reach=16, second_opinion=True)
+    return replace(chosen, members=4, second_opinion=True)
 
 
 _PRESETS = {"fast": _fast, "best": _best, "paper": _paper}

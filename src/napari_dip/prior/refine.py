@@ -7,6 +7,7 @@ texture under different noise, or with other pixels missing: together they tell 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["FIRST", "OWN", "WHOLE", "refine", "refine_alone", "refine_once"]
 
 
-WHOLE = Patches(side=7, step=4, reach=12, alike=30)
+WHOLE = Patches(side=7, step=4, reach=8, alike=30)
 FIRST = Patches(side=5, step=4, reach=10, alike=90)
 """Where nothing but the noisy image is at hand: its noise must not be taken for texture."""
 _WITH_GAPS = Patches(side=5, step=3, reach=10, alike=30)
 """Smaller where pixels are missing, for a larger system is solved for each patch."""
+
+_FAR = 32
+"""Reach of the last pass: far off, too much looks alike until the estimate is good."""
 
 OWN = 0.5
 """Part of what the passes begin with that comes from the noisy image alone."""
@@ -96,34 +100,29 @@ def refine(
     >>> bool((refined - truth).square().mean() < 0.5 * (0.2 * truth).square().mean())
     True
     """
-    once = partial(refine_once, sigma=sigma, correlation=correlation)
     guide, seen = estimate[:, :, None], noisy[:, :, None]
     gaps = known.amin(dim=1)[:, None, None] if (known == 0).any() else None
-    if gaps is not None:
-        kind = _WITH_GAPS
-    elif passes:
-        alone = refine_alone(noisy, sigma, correlation, passes=1, kind=kind)
-        guide = guide.lerp(alone[:, :, None], OWN)
-    for _ in range(passes):
-        guide = once(guide, seen, gaps, kind=kind)
+    kind = kind if gaps is None else _WITH_GAPS
+    once = partial(refine_once, noisy=seen, gaps=gaps, sigma=sigma, correlation=correlation)
+    if passes and gaps is None:
+        guide = guide.lerp(_of_the_noisy_alone(seen, once, kind), OWN)
+    for number in range(passes):
+        last = number == passes - 1
+        guide = once(guide, kind=replace(kind, reach=_FAR) if last else kind)
     return guide[:, :, 0]
 
 
-def refine_alone(
-    noisy: Tensor,
-    sigma: float,
-    correlation: Correlation = ((), ()),
-    *,
-    passes: int,
-    kind: Patches = WHOLE,
-) -> Tensor:
+def refine_alone(noisy: Tensor, sigma: float, correlation: Correlation = ((), ())) -> Tensor:
     """Refine without an estimate, and without missing pixels: the whole of Lebrun's method."""
-    once = partial(refine_once, gaps=None, sigma=sigma, correlation=correlation)
     seen = noisy[:, :, None]
-    guide = once(seen, seen, kind=FIRST, noisy_guide=True)
-    for _ in range(passes):
-        guide = once(guide, seen, kind=kind)
-    return guide[:, :, 0]
+    once = partial(refine_once, noisy=seen, gaps=None, sigma=sigma, correlation=correlation)
+    guide = _of_the_noisy_alone(seen, once, WHOLE)
+    return once(guide, kind=replace(WHOLE, reach=_FAR))[:, :, 0]
+
+
+def _of_the_noisy_alone(seen: Tensor, once: Callable[..., Tensor], kind: Patches) -> Tensor:
+    """Take Lebrun's first step, and a pass from there."""
+    return once(once(seen, kind=FIRST, noisy_guide=True), kind=kind)
 
 
 def refine_once(

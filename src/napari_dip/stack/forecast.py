@@ -28,16 +28,16 @@ _STEADY, _GROWING = 1.25, 0.5
 _VOXELS = 1.05
 """An iteration: of each 128² voxels of a volume, in the time of its own arithmetic."""
 
-_PASS, _CHANNEL = 0.3e-4, 1.4e-4
+_PASS, _CHANNEL = 0.6e-4, 1.4e-4
 """A pass of the refinement: of each pixel, and of each of its channels."""
 
-_PASS_OF_PLANES = 1.8e-4
+_PASS_OF_PLANES = 2.1e-4
 """A pass where neighbouring planes are compared: of each pixel of each plane."""
 
 _PASS_WITH_GAPS = 8.5e-4
 """A pass where pixels are missing: of each pixel and channel."""
 
-_SECOND_OPINION = 7.7e-4
+_SECOND_OPINION = 12e-4
 """Of each pixel and channel."""
 
 _PAPER = 20.0
