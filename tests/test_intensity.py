@@ -76,6 +76,13 @@ def test_a_hot_pixel_does_not_squeeze_the_image():
     assert scale.to_unit(hot).max() == 1
 
 
+def test_single_pixels_are_the_image_where_all_others_are_alike():
+    black = np.zeros((64, 64))
+    black[10, 10] = 1000
+    scale = measure(black)
+    assert scale.low <= 0 < 1000 <= scale.high
+
+
 def test_the_peak_of_a_small_spot_is_within_the_range():
     y, x = np.mgrid[:32, :32] - 16
     spot = 5 + 1000 * np.exp(-(x**2 + y**2) / 2 / 0.8**2)

@@ -84,6 +84,7 @@ def part_in_quietest(
     part = uniform_filter(usable.astype(np.float64), size, mode="constant")
     level = uniform_filter(np.where(usable, planes, 0.0), size, mode="constant")
     energy = uniform_filter(np.where(usable, details**2, 0.0), size, mode="constant")
+    energy = np.maximum(energy, 0)  # its running sums are not exact
     whole = part > _KNOWN
     if not whole.any():
         return 1.0

@@ -152,8 +152,9 @@ class Extent:
         low, high = self.low, self.high
         if not low < high:
             return None
-        if self.far < _FEW * self.values:
-            least, most = self._reached()
+        least, most = self._reached()
+        # Where nothing but single pixels differs from all the rest, they are the image.
+        if self.far < _FEW * self.values and least < most:
             low, high = max(low, least), min(high, most)
         margin = _MARGIN * (high - low)
         low, high = low - margin, high + margin

@@ -1,0 +1,81 @@
+"""Images as no textbook shows them: nearly empty, of two values, in absurd units."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_dip import denoise, inpaint, super_resolve
+
+QUICK = {"iterations": 4, "device": "cpu", "preview_every_s": 1e9}
+
+
+def odd(kind, shape, random):
+    y, x = np.indices(shape)
+    return {
+        "one bright pixel": lambda: np.where((y == 5) & (x == 7), 10_000.0, 0.0),
+        "a photon here and there": lambda: random.poisson(0.01, shape).astype(float),
+        "few photons": lambda: random.poisson(0.2, shape).astype(float),
+        "half black": lambda: np.where(x < 12, 0, random.poisson(20, shape)).astype(float),
+        "black and white": lambda: 255.0 * (random.random(shape) > 0.5),
+        "a chessboard": lambda: (x // 6 + y // 6) % 2.0,
+        "stripes": lambda: np.sin(0.7 * x),
+        "rows alike": lambda: np.repeat(random.normal(0, 1, (shape[0], 1)), shape[1], 1),
+        "tiny": lambda: random.normal(0, 1e-30, shape),
+        "huge": lambda: random.normal(0, 1e30, shape),
+        "far from zero": lambda: random.normal(-1e4, 1, shape),
+        "over many decades": lambda: np.exp(random.normal(0, 3, shape)),
+        "saturated": lambda: np.clip(random.normal(250, 30, shape), 0, 255).round(),
+    }[kind]().astype(np.float32)
+
+
+KINDS = (
+    "one bright pixel", "a photon here and there", "few photons", "half black", "black and white",
+    "a chessboard", "stripes", "rows alike", "tiny", "huge", "far from zero", "over many decades",
+    "saturated",
+)  # fmt: skip
+
+
+def restored(task, image, random):
+    match task:
+        case "denoise":
+            return denoise(image, **QUICK)
+        case "best":
+            return denoise(image, preset="best", **QUICK)
+        case "super-resolve":
+            return super_resolve(image, 2, **QUICK)
+        case "inpaint":
+            return inpaint(image, random.random(image.shape) < 0.3, **QUICK)
+        case "stack":
+            return denoise(np.stack([image, image, np.roll(image, 1, 1)]), axes="ZYX", **QUICK)
+
+
+def assert_sane(result, image):
+    assert np.isfinite(result).all()
+    span = float(np.ptp(image.astype(float)))
+    assert result.min() >= image.min() - span
+    assert result.max() <= image.max() + span
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("task", ["denoise", "super-resolve"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_odd_image_comes_back_finite_and_in_its_range(kind, task):
+    random = np.random.default_rng(1)
+    image = odd(kind, (39, 39), random)
+    assert_sane(restored(task, image, random), image)
+
+
+@pytest.mark.slow
+@given(
+    kind=st.sampled_from(KINDS),
+    task=st.sampled_from(["denoise", "best", "super-resolve", "inpaint", "stack"]),
+    shape=st.tuples(st.integers(12, 40), st.integers(12, 40)),
+    seed=st.integers(0, 2**31),
+)
+def test_so_does_any(kind, task, shape, seed):
+    random = np.random.default_rng(seed)
+    image = odd(kind, shape, random)
+    assert_sane(restored(task, image, random), image)
