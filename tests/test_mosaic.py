@@ -39,6 +39,8 @@ def test_tiles_restore_as_well_as_the_whole_and_show_no_seam(noisy):
     )
     assert "tiles of 72" in tiled.plan
     assert tiled.reports[0].iterations == 4 * 20
+    # the best is one of the tile that is shown
+    assert all(0 <= one.iteration - one.best_iteration < 20 for one in snapshots)
 
 
 @pytest.mark.slow

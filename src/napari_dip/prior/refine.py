@@ -81,7 +81,7 @@ def refine(
     correlation
         Of the noise, along Y and along X.
     passes
-        How often; each starts from the one before, 0 returns the estimate.
+        How often; each starts from the one before, the last looks farther, 0 returns the estimate.
     kind
         Of patches, where no pixels are missing.
 
