@@ -92,11 +92,9 @@ class NoiseControls:
     @value.setter
     def value(self, noise: Noise) -> None:
         if isinstance(noise, SensorNoise):
-            self.gain.value, self.offset.value, self.read.value = (
-                noise.gain,
-                noise.offset,
-                noise.read,
-            )
+            self.gain.value = noise.gain
+            self.offset.value = noise.offset
+            self.read.value = noise.read
             self.known.value = _CAMERA
         elif isinstance(noise, str):
             self.known.value = noise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.prior.turns import denoises_first, in_turn
-from napari_dip.stack.mosaic import enlarged, restore_in_tiles
+from napari_dip.stack.mosaic import enlarged
 from napari_dip.steps import each
 
 if TYPE_CHECKING:
@@ -48,22 +48,15 @@ def in_stages(block: Block, settings: Settings) -> tuple[tuple[Block, Settings],
 def restore_in_stages(
     block: Block,
     settings: Settings,
-    device: str,
-    *,
-    seed: int,
-    tile: int | None,
-    stop_requested: Callable[[], bool],
+    restore: Callable[[Block, Settings], Generator[Iterate, None, Restored]],
 ) -> Generator[Iterate, None, Restored]:
-    """Restore a block as :func:`~napari_dip.stack.mosaic.restore_in_tiles` does, in its stages."""
-    restored_in = partial(
-        restore_in_tiles, device=device, seed=seed, tile=tile, stop_requested=stop_requested
-    )
+    """Restore a block in its stages, each as ``restore`` does."""
     *noisy, (clean, refining) = in_stages(block, settings)
     if not noisy:
-        return (yield from restored_in(clean, refining))
+        return (yield from restore(clean, refining))
 
     factors = tuple(settings.factors.values())
-    denoised = yield from each(restored_in(*noisy[0]), partial(_on_fine_pixels, factors))
+    denoised = yield from each(restore(*noisy[0]), partial(_on_fine_pixels, factors))
     fits, spread = denoised.fits, denoised.spread
     if spread is not None:
         spread = enlarged(spread, factors)
@@ -72,7 +65,7 @@ def restore_in_stages(
         return replace(denoised, estimate=estimate, spread=spread, last=None)
 
     done = sum(fitted.iterations for fitted in fits)
-    fitting = restored_in(replace(clean, values=denoised.estimate), refining)
+    fitting = restore(replace(clean, values=denoised.estimate), refining)
     restored = yield from each(fitting, lambda iterate: iterate.after(done))
     if spread is not None and restored.spread is not None:
         spread = np.hypot(spread, restored.spread)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_dip.errors import OutOfMemory
 from napari_dip.settings import Inpaint
+from napari_dip.stack.mosaic import restore_in_tiles
 from napari_dip.stack.problem import Problem, find_hole
 from napari_dip.stack.result import UnitReport
 from napari_dip.stack.stages import most_iterations, restore_in_stages
@@ -152,9 +154,14 @@ def _fit_tiles(
     block = make_block(problem, unit, seen, scale)
     seed = unit_seed(settings.seed, unit.number)
     tiles = len(cut(block.values.shape[1:], tile, settings.overlap)) if tile else 1
-    fitting = restore_in_stages(
-        block, settings, problem.device, seed=seed, tile=tile, stop_requested=stop_requested
+    in_tiles = partial(
+        restore_in_tiles,
+        device=problem.device,
+        seed=seed,
+        tile=tile,
+        stop_requested=stop_requested,
     )
+    fitting = restore_in_stages(block, settings, in_tiles)
     most = most_iterations(block, settings, tiles)
     return (yield from _watch(problem, unit, seen, scale, fitting, most))
 
