@@ -73,6 +73,26 @@ def test_dark_parts_in_which_no_photon_comes_do_not_hide_how_the_noise_grows(ima
     assert found.sigma(20 * levels) == pytest.approx(expected, rel=0.25)
 
 
+@pytest.mark.parametrize("padding", ["beside", "around", "half"])
+@pytest.mark.parametrize("value", [0, 60_000])
+def test_padding_hides_no_noise(padding, value):
+    photons = cells()[200:328, 200:328]
+    bare = seen_by_a_camera(photons)
+    inside = {"beside": np.s_[3:, 7:], "around": np.s_[10:-10, 10:-10], "half": np.s_[64:]}[padding]
+    padded = np.full(bare.shape, float(value))
+    padded[inside] = bare[inside]
+    found, expected = estimate_noise(padded), estimate_noise(bare[inside])
+    levels = OFFSET + GAIN * np.percentile(photons, [5, 50, 95])
+    assert found.sigma(levels) == pytest.approx(expected.sigma(levels), rel=0.02)
+
+
+def test_a_background_that_was_cut_out_hides_no_noise():
+    there = gaussian_filter(np.random.default_rng(0).normal(size=(128, 128)), 8) > 0
+    found = estimate_noise(np.random.default_rng(0).poisson(60.0 * there) * 4)
+    assert found.sigma(240) == pytest.approx(4 * np.sqrt(60), rel=0.1)
+    assert found.low == -np.inf
+
+
 def test_photons_are_counted_in_a_small_image_too():
     photons = np.random.default_rng(0).poisson(data.coins()[64:96, 64:96] / 60.0)
     assert estimate_noise(3.0 * photons).gain == pytest.approx(3, rel=0.1)

@@ -15,6 +15,7 @@ from skimage.util import view_as_blocks
 from napari_dip.prior.flat import Flat, flat_pixels, scale_of
 from napari_dip.prior.line import Ends, fit_line
 from napari_dip.prior.noise import NoiseModel
+from napari_dip.prior.padding import without_padding
 from napari_dip.prior.texture import (
     LEAST_PART,
     fades_across_corners,
@@ -57,6 +58,9 @@ _SPOT, _DARKEST = 3, 0.02
 
 _NEAR = 0.01
 """Of the range of values: how near to an extreme a value counts as beside it."""
+
+_LEAST = 200
+"""Pixels without padding that tell the noise; of fewer, padding is looked at as well."""
 
 _BLOCK = 256
 """Side in pixels of the blocks of a large image that are looked at."""
@@ -112,8 +116,11 @@ def estimate_noise(
     seen = np.ones(planes.shape, bool) if known is None else np.reshape(known, planes.shape)
     planes, seen = (_thinned(each) for each in (planes, seen))
     planes = planes.astype(np.float64)
-    ends = _ends(planes, seen)
-    flat = flat_pixels(planes, seen)
+    noisy = without_padding(planes, seen)
+    flat = flat_pixels(planes, noisy)
+    if flat.level.size < _LEAST:
+        noisy, flat = seen, flat_pixels(planes, seen)
+    seen, ends = noisy, _ends(planes, noisy)
     if flat.level.size < 2:
         return NoiseModel(low=ends.low, high=ends.high)
     (growth,) = flat.growths((1, 1), [2])

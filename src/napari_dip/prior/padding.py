@@ -1,0 +1,65 @@
+"""Tell what an image was padded with from what a sensor saw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import binary_opening
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["without_padding"]
+
+_SIDE = 5
+"""Of the squares, in pixels, that padding fills; they may reach beyond the image's rim."""
+
+_NEARLY_ALL = 0.95
+"""Of the pixels of one value: so many lie in such squares. Noise leaves single ones, too."""
+
+_PHOTONS, _MOST = 3, 0.5
+"""Side of the squares in which most of what was seen lies; where few photons came, it does not."""
+
+
+def without_padding(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Leave out what has the lowest or the highest value, where that fills whole squares alone.
+
+    Images that were moved, turned or stitched are padded with a value that has no noise, and so is
+    a background that was cut out. Where a sensor is dark or clips, single pixels have that value.
+
+    Parameters
+    ----------
+    planes, seen
+        ``(planes, height, width)``; true where a pixel was observed.
+
+    Returns
+    -------
+    ndarray
+        Of their shape, true where a pixel was observed and has noise.
+
+    Examples
+    --------
+    >>> moved = np.random.default_rng(0).normal(100, 5, (1, 32, 32))
+    >>> moved[:, :3] = 0
+    >>> int((~without_padding(moved, np.ones(moved.shape, bool))).sum())
+    96
+    """
+    noisy = seen.copy()
+    if not seen.any():
+        return noisy
+    for value in {float(planes[seen].min()), float(planes[seen].max())}:
+        alike = (planes == value) & seen
+        others = seen & ~alike
+        padded = _in_squares(alike, _SIDE, rim=True).sum() >= _NEARLY_ALL * alike.sum()
+        if padded and _in_squares(others, _PHOTONS, rim=False).sum() >= _MOST * others.sum():
+            noisy &= others
+    return noisy
+
+
+def _in_squares(there: NDArray[np.bool_], side: int, *, rim: bool) -> NDArray[np.bool_]:
+    """Choose the pixels that lie in whole squares, as if the image went on so beyond its rim."""
+    width = side - 1
+    wide = np.pad(there, ((0, 0), (width, width), (width, width)), constant_values=rim)
+    solid: NDArray[np.bool_] = binary_opening(wide, np.ones((1, side, side)))
+    return solid[:, width:-width, width:-width]
