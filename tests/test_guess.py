@@ -55,6 +55,17 @@ def test_any_shape_comes_back_finite(shape, monkeypatch):
     assert np.array_equal(filled[0], values[0])
 
 
+@pytest.mark.parametrize("gap", [np.s_[:8], np.s_[20:34, 20:34]], ids=["at the rim", "inside"])
+def test_noise_does_not_grow_across_a_gap(gap):
+    ramp = np.linspace(0.2, 0.8, 48) * np.ones((48, 1))
+    noisy = (ramp + np.random.default_rng(0).normal(0, 0.1, ramp.shape)).astype(np.float32)
+    known = np.ones(ramp.shape, bool)
+    known[gap] = False
+    error = np.abs(interpolated(noisy, known, 0.1) - ramp)[gap].mean()
+    assert error < 0.06
+    assert error < 0.5 * np.abs(interpolated(noisy, known) - ramp)[gap].mean()
+
+
 def test_only_missing_pixels_are_drawn():
     missing = torch.zeros(1, 1, 4, 4)
     missing[..., 0] = 1

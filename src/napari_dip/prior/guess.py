@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 from skimage.restoration import inpaint_biharmonic
 from skimage.transform import downscale_local_mean, resize
 
@@ -18,6 +19,10 @@ __all__ = ["Guess", "interpolated"]
 
 _MOST = 30_000
 """Missing pixels of a plane that are solved for at once: about half a second, and 100 MB."""
+
+
+_WIDTH, _POWER = 10.0, 0.75
+"""How far noisy pixels are smoothed beforehand, in pixels: 0.5 for noise of 0.02, 1.8 for 0.1."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,14 @@ class Guess:
         return (1 - self.missing).sum().clamp(min=1)
 
 
-def interpolated(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+def interpolated(
+    values: NDArray[np.float32], known: NDArray[np.bool_], sigma: float = 0.0
+) -> NDArray[np.float32]:
     """Fill what is missing by biharmonic interpolation, plane by plane.
 
-    Where very much of a plane is missing, half as many rows and columns are filled first.
+    It goes on as steeply as it begins, so that noise at the rim of a gap grows across it: noisy
+    pixels are smoothed before. Where very much of a plane is missing, half as many rows and columns
+    are filled first.
 
     Parameters
     ----------
@@ -55,6 +64,8 @@ def interpolated(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArr
         ``(..., height, width)``, any numbers where they are unknown.
     known
         Of the same shape.
+    sigma
+        Standard deviation of their noise, on the scale of [0, 1].
 
     Returns
     -------
@@ -72,8 +83,23 @@ def interpolated(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArr
     planes = zip(
         values.reshape(-1, *values.shape[-2:]), known.reshape(-1, *known.shape[-2:]), strict=True
     )
-    filled = [_filled(plane, there) if there.any() else plane for plane, there in planes]
+    width = _WIDTH * sigma**_POWER
+    filled = [
+        _filled(_smoothed(plane, there, width), there) if there.any() else plane
+        for plane, there in planes
+    ]
     return np.reshape(filled, values.shape).astype(np.float32)
+
+
+def _smoothed(
+    plane: NDArray[np.floating], known: NDArray[np.bool_], width: float
+) -> NDArray[np.floating]:
+    """Take the mean of the known pixels around each, with Gaussian weights."""
+    if not width:
+        return plane
+    weight = gaussian_filter(known.astype(np.float64), width)
+    total = gaussian_filter(np.where(known, plane, 0.0), width)
+    return np.asarray(total / np.maximum(weight, 1e-9))
 
 
 def _filled(plane: NDArray[np.floating], known: NDArray[np.bool_]) -> NDArray[np.floating]:
