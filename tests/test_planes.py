@@ -6,8 +6,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from napari_dip.prior.planes import refine_planes
-from napari_dip.prior.refine import refine
+from napari_dip.prior.planes import fill_in_planes, refine_planes
+from napari_dip.prior.refine import fill_in, refine
 
 
 def mse(one, other):
@@ -28,17 +28,16 @@ def volumes(texture, shift):
     return (torch.from_numpy(x.astype(np.float32))[None, None] for x in (truth, noisy, smooth))
 
 
-def by_plane(estimate, seen, known):
-    planes = zip(*(x.unbind(dim=2) for x in (estimate, seen, known)), strict=True)
+def by_plane(estimate, seen):
+    planes = zip(estimate.unbind(dim=2), seen.unbind(dim=2), strict=True)
     return torch.stack([refine(*plane, 0.08, passes=2) for plane in planes], dim=2)
 
 
 @pytest.mark.parametrize(("shift", "part_left"), [(0, 0.6), (1, 0.7)], ids=["still", "drifting"])
 def test_planes_of_a_volume_that_are_alike_help_each_other(texture, shift, part_left):
     truth, seen, smooth = volumes(texture, shift)
-    known = torch.ones_like(seen)
-    refined = refine_planes(smooth, seen, known, 0.08, passes=2)
-    assert mse(refined, truth) < part_left * mse(by_plane(smooth, seen, known), truth)
+    refined = refine_planes(smooth, seen, 0.08, passes=2)
+    assert mse(refined, truth) < part_left * mse(by_plane(smooth, seen), truth)
 
 
 def test_a_plane_is_told_by_the_same_thing_in_planes_far_from_it(texture):
@@ -47,21 +46,33 @@ def test_a_plane_is_told_by_the_same_thing_in_planes_far_from_it(texture):
     beside = torch.arange(10) % 2 == 1
     for volume in (truth, seen, smooth):
         volume[:, :, beside, :20] = volume[:, :, beside, :20].flip(-1)
-    known = torch.ones_like(seen)
-    refined = refine_planes(smooth, seen, known, 0.08, passes=2)
-    lone = by_plane(smooth, seen, known)
+    refined = refine_planes(smooth, seen, 0.08, passes=2)
+    lone = by_plane(smooth, seen)
     assert mse(refined[..., :20, :], truth[..., :20, :]) < 0.8 * mse(
         lone[..., :20, :], truth[..., :20, :]
     )
 
 
-@pytest.mark.parametrize(("shift", "part_missing"), [(9, 0), (0, 0.3)], ids=["unlike", "with gaps"])
-def test_planes_of_a_volume_that_could_not_help_are_let_be(texture, shift, part_missing):
-    _, seen, smooth = volumes(texture, shift)
-    random = torch.Generator().manual_seed(0)
-    known = (torch.rand(seen.shape, generator=random) >= part_missing).float()
-    refined = refine_planes(smooth, seen, known, 0.08, passes=2)
-    assert torch.allclose(refined, by_plane(smooth, seen, known), atol=1e-6)
+def test_planes_of_a_volume_that_could_not_help_are_let_be(texture):
+    _, seen, smooth = volumes(texture, 9)
+    refined = refine_planes(smooth, seen, 0.08, passes=2)
+    assert torch.allclose(refined, by_plane(smooth, seen), atol=1e-6)
+
+
+def test_each_plane_is_filled_in_from_itself_and_one_without_gaps_is_let_be(texture):
+    truth, _, smooth = volumes(texture, 0)
+    known = torch.ones_like(truth)
+    known[:, :, 1, ::3, ::3] = 0
+    known[:, :, 4, 1::3, ::3] = 0
+    filled = fill_in_planes(smooth, truth, known, 0.0, passes=2)
+    holed = torch.tensor([1, 4])
+    whole = [number for number in range(10) if number not in holed]
+    assert torch.equal(filled[:, :, whole], smooth[:, :, whole])
+    for number in holed:
+        plane = (volume[:, :, number] for volume in (smooth, truth, known))
+        assert torch.equal(filled[:, :, number], fill_in(*plane, 0.0, passes=2))
+    missing = known == 0
+    assert mse(filled[missing], truth[missing]) < 0.7 * mse(smooth[missing], truth[missing])
 
 
 def test_planes_are_refined_whatever_their_number_and_their_neighbours():
@@ -70,8 +81,8 @@ def test_planes_are_refined_whatever_their_number_and_their_neighbours():
         estimate, seen = (torch.rand(shape, generator=random) for _ in range(2))
         estimate[:, :, 1:3] = estimate[:, :, :1]
         before = estimate.clone()
-        refined = refine_planes(estimate, seen, torch.ones(shape), 0.1, passes=1)
+        refined = refine_planes(estimate, seen, 0.1, passes=1)
         assert refined.shape == shape
         assert refined.isfinite().all()
         assert torch.equal(estimate, before)
-        assert torch.equal(refine_planes(estimate, seen, torch.ones(shape), 0.1, passes=0), before)
+        assert torch.equal(refine_planes(estimate, seen, 0.1, passes=0), before)

@@ -79,7 +79,7 @@ def test_texture_that_passes_for_noise_does_not_blur_what_is_filled_in():
         filled = inpaint(truth, gaps, **settings)
         return np.square(filled.astype(float) - truth)[gaps].mean()
 
-    assert error(keep_known=True) < 0.9 * error(keep_known=False)
+    assert error(keep_known=True) < 0.96 * error(keep_known=False)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -143,6 +143,33 @@ def test_nan_is_filled_by_denoising(noisy):
     image[20, 20] = np.inf
     assert np.isfinite(denoise(image, **QUICK)).all()
     assert np.isnan(image[6, 6])
+
+
+def test_a_pixel_that_is_missing_costs_nothing_elsewhere(clean, noisy):
+    settings = {"device": "cpu", "iterations": 60}
+    holed = noisy.copy()
+    holed[20, 20] = np.nan
+    whole, holed = denoise(noisy, **settings), denoise(holed, **settings)
+    assert mse(clean, holed) < 1.1 * mse(clean, whole)
+
+
+@pytest.mark.parametrize("missing", ["pixels", "hole"])
+def test_inpainting_denoises_what_is_known_as_well_as_denoising_does(clean, noisy, missing):
+    settings = {"device": "cpu", "iterations": 60}
+    gaps = np.zeros(clean.shape, bool)
+    gaps[9:12, 9:12] = gaps[30, ::4] = True
+    filled = inpaint(noisy, gaps, missing=missing, keep_known=False, **settings)
+    denoised = denoise(noisy, **settings)
+    assert mse(clean[~gaps], filled[~gaps]) < 1.2 * mse(clean[~gaps], denoised[~gaps])
+
+
+def test_planes_that_share_a_network_help_each_other_where_pixels_are_missing(clean):
+    stack = np.stack([clean] * 4)
+    noisy = stack + np.random.default_rng(1).normal(0, 0.1, stack.shape)
+    settings = {"device": "cpu", "axes": "ZYX", "iterations": 40}
+    whole = denoise(noisy, **settings)
+    noisy[np.random.default_rng(2).random(noisy.shape) < 0.02] = np.nan
+    assert mse(stack, denoise(noisy, **settings)) < 1.2 * mse(stack, whole)
 
 
 @pytest.mark.parametrize("dtype", ["u2", "f4"])

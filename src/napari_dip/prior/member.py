@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import zip_longest
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -19,9 +19,9 @@ from napari_dip.prior.fit import begin, fit
 from napari_dip.prior.guess import Guess, interpolated
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
-from napari_dip.prior.planes import refine_planes
+from napari_dip.prior.planes import fill_in_planes, refine_planes
 from napari_dip.prior.project import project
-from napari_dip.prior.refine import WHOLE, refine, refine_alone
+from napari_dip.prior.refine import WHOLE, fill_in, refine, refine_alone
 from napari_dip.prior.rules import make_rule
 from napari_dip.settings import Inpaint, Settings, SuperResolve
 from napari_dip.steps import each
@@ -140,7 +140,15 @@ class Fit:
         """Whether patches are compared: no operator mixes pixels, and each has its own noise."""
         if mixes_pixels(self.block, self.settings):
             return False
-        return self.recipe.refinement > 0 and (self._sigma > 0 or self._gaps)
+        return bool(
+            self.recipe.refinement * self._smooths * self._sigma or self.recipe.filling * self._gaps
+        )
+
+    @property
+    def _smooths(self) -> bool:
+        """Whether the known pixels shall lose their noise."""
+        task = self.settings.task
+        return not (isinstance(task, Inpaint) and task.keep_known)
 
     @property
     def filters(self) -> bool:
@@ -172,13 +180,23 @@ class Fit:
         noisy = everything.y
         if everything.clipping is not None:
             noisy = noisy + guide - everything.clipping(guide)
-        refined = partial(
-            refine_planes if self._planes else refine,
-            correlation=self._correlation,
-            passes=self.recipe.refinement,
-            kind=replace(WHOLE, side=self.patch_side),
-        )
-        return self._filtered(refined, guide, noisy, known=everything.known)
+        return self._filtered(self._refined, guide, noisy, known=everything.known)
+
+    def _refined(
+        self, guide: torch.Tensor, noisy: torch.Tensor, known: torch.Tensor, sigma: float
+    ) -> torch.Tensor:
+        """Fill in what is missing, then take out the noise with what was filled in as if seen."""
+        fill, smooth = (fill_in_planes, refine_planes) if self._planes else (fill_in, refine)
+        passes, shared = self.recipe.refinement * self._smooths, self._correlation
+        if self._gaps:
+            filled = fill(guide, noisy, known, sigma, shared, passes=self.recipe.filling)
+            noisy = noisy.where(known > 0, filled)
+            # Where it is known, what was filled in has half of the noise, and the fit is blurred.
+            guide = filled.lerp(guide, known * (0.5 if passes else 0))
+        if not passes * self._sigma:
+            return guide
+        kind = replace(WHOLE, side=self.patch_side)
+        return smooth(guide, noisy, sigma, shared, passes=passes, kind=kind)
 
     def _filtered(
         self, filtered: Callable[..., torch.Tensor], *images: torch.Tensor, known: torch.Tensor
@@ -192,8 +210,7 @@ class Fit:
         ratios = torch.tensor([least / sigma if least else 1.0 for sigma in sigmas]).to(known)
         ratios = ratios.reshape(-1, *[1] * (known.ndim - 2))
         parts = [*(image * ratios for image in images), known]
-        task = self.settings.task
-        trusted = least * (_IN_GAPS if isinstance(task, Inpaint) and task.keep_known else 1)
+        trusted = least * (1 if self._smooths else _IN_GAPS)
         window = self._planes and known.ndim == 4
         if window:  # its planes are no channels
             parts = [part[:, None] for part in parts]
@@ -270,7 +287,7 @@ class Fit:
         known = self.block.known
         if known.all() or not self.recipe.guidance:
             return None
-        parts = [interpolated(self.domain.enter(self.block.values), known), ~known]
+        parts = [interpolated(self.domain.enter(self.block.values), known, self._sigma), ~known]
         for axis, factor in enumerate(self.settings.factors.values(), start=1):
             parts = [part.repeat(factor, axis) for part in parts]
         return Guess(*(_to_tensor(part).to(self.place) for part in parts))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_dip.prior.refine import FIRST, OWN, WHOLE, refine, refine_once
+from napari_dip.prior.refine import FIRST, OWN, WHOLE, fill_in, refine, refine_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_dip.prior.noise import Correlation
     from napari_dip.prior.patches import Patches
 
-__all__ = ["refine_planes"]
+__all__ = ["fill_in_planes", "refine_planes"]
 
 _APART = 8
 """Planes before and after, in which patches alike are searched."""
@@ -38,7 +38,6 @@ than it gains."""
 def refine_planes(
     estimate: Tensor,
     noisy: Tensor,
-    known: Tensor,
     sigma: float,
     correlation: Correlation = ((), ()),
     *,
@@ -54,9 +53,8 @@ def refine_planes(
 
     Parameters
     ----------
-    estimate, noisy, known
-        ``(1, channels, planes, height, width)``, otherwise as there. Where pixels are missing, each
-        plane is refined by itself.
+    estimate, noisy
+        ``(1, channels, planes, height, width)``, otherwise as there.
     sigma, correlation, passes, kind
         As there; the pass with short patches comes after ``passes``, but for 0.
 
@@ -70,9 +68,8 @@ def refine_planes(
     >>> random = torch.Generator().manual_seed(0)
     >>> truth = torch.arange(48.0).sin().expand(1, 1, 5, 48, 48)
     >>> noisy = truth + 0.2 * torch.randn(truth.shape, generator=random)
-    >>> known = torch.ones_like(noisy)
-    >>> together = refine_planes(0.8 * truth, noisy, known, 0.2, passes=2)
-    >>> alone = refine(0.8 * truth[:, :, 0], noisy[:, :, 0], known[:, :, 0], 0.2, passes=2)
+    >>> together = refine_planes(0.8 * truth, noisy, 0.2, passes=2)
+    >>> alone = refine(0.8 * truth[:, :, 0], noisy[:, :, 0], 0.2, passes=2)
     >>> bool((together - truth).square().mean() < (alone - truth[:, :, 0]).square().mean())
     True
     """
@@ -82,28 +79,45 @@ def refine_planes(
     long = replace(long, reach=_REACH)
     short = replace(long, planes=_SHORT)
     refined = []
-    for planes in _alike(estimate, known):
-        guide, seen, there = (volume[:, :, planes] for volume in (estimate, noisy, known))
+    for planes in _alike(estimate):
+        guide, seen = (volume[:, :, planes] for volume in (estimate, noisy))
         if passes and guide.shape[2] > 1:
             guide = guide.lerp(once(seen, seen, kind=first, noisy_guide=True), OWN)
             for number in range(passes):
                 guide = once(guide, seen, kind=long, offset=number % 2 * _LONG // 2)
             guide = once(guide, seen, kind=short)
         else:
-            every = zip(*(volume.unbind(dim=2) for volume in (guide, seen, there)), strict=True)
+            every = zip(guide.unbind(dim=2), seen.unbind(dim=2), strict=True)
             guide = torch.stack([alone(*plane) for plane in every], dim=2)
         refined.append(guide)
     return torch.cat(refined, dim=2)
 
 
-def _alike(estimate: Tensor, known: Tensor) -> Iterator[slice]:
+def fill_in_planes(
+    estimate: Tensor,
+    noisy: Tensor,
+    known: Tensor,
+    sigma: float,
+    correlation: Correlation = ((), ()),
+    *,
+    passes: int,
+) -> Tensor:
+    """Fill in what is missing plane by plane, as :func:`~napari_dip.prior.refine.fill_in` does.
+
+    Planes of which nothing is missing stay as they were estimated.
+    """
+    fill = partial(fill_in, sigma=sigma, correlation=correlation, passes=passes)
+    planes = zip(*(volume.unbind(dim=2) for volume in (estimate, noisy, known)), strict=True)
+    filled = [fill(*plane) if (plane[2] == 0).any() else plane[0] for plane in planes]
+    return torch.stack(filled, dim=2)
+
+
+def _alike(estimate: Tensor) -> Iterator[slice]:
     """Cut the planes where two neighbours are not alike."""
-    # A pixel that is missing in one channel counts as missing in all, and planes miss others each.
-    with_gaps = bool((known == 0).any())
     breaks = (
         place
         for place, pair in enumerate(pairwise(estimate.unbind(dim=2)), start=1)
-        if with_gaps or not _likeness(*pair) > _ALIKE
+        if not _likeness(*pair) > _ALIKE
     )
     return (slice(*ends) for ends in pairwise([0, *breaks, estimate.shape[2]]))
 

@@ -81,7 +81,8 @@ class Recipe:
     distance of two pixels of the result along each spatial axis, ``None`` where it is the same
     along all. ``projection`` is the number of steps in which an estimate is brought into agreement
     with what was seen. Missing pixels are drawn to a smooth interpolation at first; ``guidance`` is
-    the part of that which an iteration leaves.
+    the part of that which an iteration leaves. In the end ``filling`` passes fill them in from
+    patches alike, and ``refinement`` passes take out the noise.
     """
 
     network: Network
@@ -99,6 +100,7 @@ class Recipe:
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     members: int = 1
     refinement: int = 0
+    filling: int = 0
     second_opinion: bool = False
     window: int = 1
     context: int = 0
@@ -147,6 +149,8 @@ def recipe(settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 
     for name in _OVERRIDABLE:
         if getattr(settings, name) is not None:
             changes[name] = getattr(settings, name)
+    if settings.refinement is not None:
+        changes["filling"] = settings.refinement
     return replace(chosen, **changes, spacing=_spacing(settings))
 
 
@@ -256,19 +260,20 @@ _FILLING = replace(_FAST_NET, upsampling="nearest")
 
 _FAST_HOLE = replace(
     _FAST,
+    refinement=2,
     network=replace(_FILLING, skip=(0,) * 5),
     iterations=150,
     code="meshgrid",
     code_channels=2,
 )
 
+_FAST_SCRATCHES = replace(_FAST, network=replace(_FILLING, skip=(32,) * 5), refinement=2, filling=6)
+
 _FAST_INPAINT: dict[Hole, Recipe] = {
-    "scratches": replace(_FAST, network=replace(_FILLING, skip=(32,) * 5), refinement=6),
+    "scratches": _FAST_SCRATCHES,
     "hole": _FAST_HOLE,
     "large-hole": _FAST_HOLE,
-    "pixels": replace(
-        _FAST, network=replace(_FILLING, skip=(32,) * 5), iterations=150, refinement=8
-    ),
+    "pixels": replace(_FAST_SCRATCHES, iterations=150, filling=8),
 }
 
 
@@ -276,7 +281,12 @@ def _fast(settings: Settings, hole: Hole, sigma: float) -> Recipe:
     match settings.task:
         case Denoise():
             return replace(
-                _FAST, tv_weight=0.25 * sigma, refinement=2, window=25, shared_iterations=110
+                _FAST,
+                tv_weight=0.25 * sigma,
+                refinement=2,
+                filling=2,
+                window=25,
+                shared_iterations=110,
             )
         case SuperResolve():
             if not settings.task.axial:

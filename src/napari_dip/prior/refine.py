@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_dip.prior.noise import Correlation
 
-__all__ = ["FIRST", "OWN", "WHOLE", "refine", "refine_alone", "refine_once"]
+__all__ = ["FIRST", "OWN", "WHOLE", "fill_in", "refine", "refine_alone", "refine_once"]
 
 
 WHOLE = Patches(side=7, step=4, reach=8, alike=30)
@@ -52,7 +52,6 @@ _LEAST_SIGMA = 0.01
 def refine(
     estimate: Tensor,
     noisy: Tensor,
-    known: Tensor,
     sigma: float,
     correlation: Correlation = ((), ()),
     *,
@@ -65,17 +64,13 @@ def refine(
     SIAM J. Imaging Sciences 6 (2013): each group of patches alike in an estimate has a mean m and
     a covariance C, and its noisy patches y become m + C (C + sigma² I)⁻¹ (y - m). The estimate is
     half the one at hand and half that of their first step, which tells C from the noisy patches
-    less sigma²: the two err in other places. With M choosing a patch's known pixels, its
-    conditional mean is m + C Mᵀ (M C Mᵀ + sigma² I)⁻¹ M (y - m), Equation (10) of Yu, Sapiro and
-    Mallat, IEEE TIP 21 (2012). Colours are decorrelated first. Where neighbours share noise, its
-    covariance takes the place of sigma² I.
+    less sigma²: the two err in other places. Colours are decorrelated first. Where neighbours share
+    noise, its covariance takes the place of sigma² I.
 
     Parameters
     ----------
     estimate, noisy
         ``(1, channels, height, width)``, about [0, 1], with noise of one strength in all channels.
-    known
-        Of the same shape, 1 where a pixel was observed and 0 elsewhere.
     sigma
         Standard deviation of the noise, in the units of both.
     correlation
@@ -83,7 +78,7 @@ def refine(
     passes
         How often; each starts from the one before, the last looks farther, 0 returns the estimate.
     kind
-        Of patches, where no pixels are missing.
+        Of patches.
 
     Returns
     -------
@@ -96,16 +91,63 @@ def refine(
     >>> stripes = torch.arange(48.0).sin() * torch.linspace(0.5, 1.5, 48)[:, None]
     >>> truth = stripes.expand(1, 1, 48, 48)
     >>> noisy = truth + 0.2 * torch.randn(truth.shape, generator=random)
-    >>> refined = refine(0.8 * truth, noisy, torch.ones_like(noisy), 0.2, passes=2)
+    >>> refined = refine(0.8 * truth, noisy, 0.2, passes=2)
     >>> bool((refined - truth).square().mean() < 0.5 * (0.2 * truth).square().mean())
     True
     """
     guide, seen = estimate[:, :, None], noisy[:, :, None]
-    gaps = known.amin(dim=1)[:, None, None] if (known == 0).any() else None
-    kind = kind if gaps is None else _WITH_GAPS
-    once = partial(refine_once, noisy=seen, gaps=gaps, sigma=sigma, correlation=correlation)
-    if passes and gaps is None:
+    once = partial(refine_once, noisy=seen, gaps=None, sigma=sigma, correlation=correlation)
+    if passes:
         guide = guide.lerp(_of_the_noisy_alone(seen, once, kind), OWN)
+    return _in_passes(guide, once, kind, passes)
+
+
+def fill_in(
+    estimate: Tensor,
+    noisy: Tensor,
+    known: Tensor,
+    sigma: float,
+    correlation: Correlation = ((), ()),
+    *,
+    passes: int,
+) -> Tensor:
+    """Fill in what is missing from patches alike, and smooth what is known in so doing.
+
+    As :func:`refine`, from the estimate at hand alone. With M choosing a patch's known pixels, its
+    conditional mean is m + C Mᵀ (M C Mᵀ + sigma² I)⁻¹ M (y - m), Equation (10) of Yu, Sapiro and
+    Mallat, IEEE TIP 21 (2012).
+
+    Parameters
+    ----------
+    estimate, noisy, sigma, correlation, passes
+        As there.
+    known
+        Of the shape of the estimate, 1 where a pixel was observed and 0 elsewhere.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of the estimate, which is not changed. The known pixels keep half of their
+        noise: it shall not be told from groups that are too small to know all directions. To take
+        it out as well, refine what is known and what was filled in.
+
+    Examples
+    --------
+    >>> stripes = torch.arange(48.0).sin().expand(1, 1, 48, 48)
+    >>> known = (torch.rand(stripes.shape, generator=torch.Generator().manual_seed(0)) > 0.3) * 1.0
+    >>> filled = fill_in(0.8 * stripes, stripes * known, known, 0.0, passes=6)
+    >>> bool((filled - stripes)[known == 0].square().mean() < 1e-3)
+    True
+    """
+    gaps = known.amin(dim=1)[:, None, None]
+    once = partial(
+        refine_once, noisy=noisy[:, :, None], gaps=gaps, sigma=sigma, correlation=correlation
+    )
+    return _in_passes(estimate[:, :, None], once, _WITH_GAPS, passes)
+
+
+def _in_passes(guide: Tensor, once: Callable[..., Tensor], kind: Patches, passes: int) -> Tensor:
+    """Start each pass from the one before; the last looks far."""
     for number in range(passes):
         last = number == passes - 1
         guide = once(guide, kind=replace(kind, reach=_FAR) if last else kind)
@@ -113,7 +155,7 @@ def refine(
 
 
 def refine_alone(noisy: Tensor, sigma: float, correlation: Correlation = ((), ())) -> Tensor:
-    """Refine without an estimate, and without missing pixels: the whole of Lebrun's method."""
+    """Refine without an estimate: the whole of Lebrun's method."""
     seen = noisy[:, :, None]
     once = partial(refine_once, noisy=seen, gaps=None, sigma=sigma, correlation=correlation)
     guide = _of_the_noisy_alone(seen, once, WHOLE)

@@ -144,9 +144,15 @@ def _iterations(chosen: Recipe, plan: Plan, settings: Settings) -> float:
 
 def _refining(chosen: Recipe, settings: Settings, channels: float, *, planes: bool) -> float:
     """Estimate what the refinement of a pixel takes, in the time that was timed."""
-    passes = chosen.refinement
-    if isinstance(settings.task, Inpaint):
-        return passes * channels * _PASS_WITH_GAPS
+    passes, task = chosen.refinement, settings.task
+    if isinstance(task, Inpaint):
+        filling = chosen.filling * channels * _PASS_WITH_GAPS
+        return filling if task.keep_known else filling + _smoothing(passes, channels, planes=planes)
+    return _smoothing(passes, channels, planes=planes)
+
+
+def _smoothing(passes: int, channels: float, *, planes: bool) -> float:
+    """Estimate what it takes to take the noise out of a pixel, in the time that was timed."""
     if passes and planes:
         # One goes before, on the noisy planes alone, and one of pairs comes after.
         return (passes + 2) * _PASS_OF_PLANES * channels
