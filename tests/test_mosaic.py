@@ -76,12 +76,26 @@ def test_tiles_that_were_not_begun_stay_as_they_were(noisy):
     assert 0.05 < same.mean() < 0.6
 
 
-@pytest.mark.slow
-def test_a_tile_in_a_hole_is_refused_with_the_cure(noisy):
+@pytest.mark.parametrize("task", ["denoise", "super-resolve"])
+def test_around_a_stitched_image_nothing_is_made_up_where_no_tile_saw_anything(noisy, task):
+    stitched = np.full((150, 170), np.nan)
+    stitched[:60, 90:] = noisy[:60, :80]
+    quick = QUICK | {"iterations": 3, "refinement": 0}
+    _, result = finish(stitched, Settings(task=task, tile=72, **quick))
+    factor = 1 if task == "denoise" else 2
+    assert np.isfinite(result.image[: 60 * factor, 90 * factor :]).all()
+    assert np.isnan(result.image[-10:, : 40 * factor]).all()
+
+
+def test_a_tile_in_a_hole_is_refused_with_the_cure_before_any_is_begun(noisy):
     mask = np.zeros(noisy.shape, bool)
     mask[:75, :75] = True
+    snapshots = []
     with pytest.raises(BadMask, match="larger tiles"):
-        finish(noisy, Settings(task="inpaint", tile=72, **QUICK), mask=mask)
+        finished(
+            restore(noisy, Settings(task="inpaint", tile=72, **QUICK), mask=mask), snapshots.append
+        )
+    assert not snapshots
 
 
 def test_when_the_memory_runs_out_the_tile_is_halved_and_it_is_said(noisy, monkeypatch):

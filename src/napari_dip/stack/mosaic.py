@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.errors import BadMask
+from napari_dip.settings import Inpaint
 from napari_dip.stack.tiling import Blend, cut
 from napari_dip.steps import each
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from napari_dip.prior.ensemble import Restored
     from napari_dip.prior.fit import Fitted, Iterate
     from napari_dip.settings import Settings
+    from napari_dip.stack.tiling import Tile
 
-__all__ = ["enlarged", "restore_in_tiles"]
+__all__ = ["enlarged", "restore_in_tiles", "tiles_of"]
 
 
 def restore_in_tiles(
@@ -38,12 +40,13 @@ def restore_in_tiles(
 
     ``tile`` is the side of the tiles in pixels of the block; ``None`` restores it as a whole. All
     tiles share scale and noise, the initial weights, and the number of iterations: that at
-    which the tile with the most contrast stopped. So none is smoother than its neighbour.
+    which the tile with the most contrast stopped. So none is smoother than its neighbour. What lies
+    in no tile, as :func:`tiles_of` gives them, is not a number.
 
     Raises
     ------
     BadMask
-        If nothing is known of a tile.
+        If nothing is known of a tile that is to be inpainted.
     """
     from napari_dip.prior.ensemble import Restored, restore_block
 
@@ -51,11 +54,12 @@ def restore_in_tiles(
         whole = restore_block(block, settings, device, seed=seed, stop_requested=stop_requested)
         return (yield from whole)
     factors = tuple(settings.factors.values())
-    coarse = enlarged(block.values, factors)
+    tiles = tiles_of(block, settings, tile)
+    seen = block.known | isinstance(settings.task, Inpaint)
+    coarse = enlarged(np.where(seen, block.values, np.float32(np.nan)), factors)
     overlaps = tuple(factor * settings.overlap for factor in factors)
     blend, blended_spread = Blend(coarse.shape, overlaps), Blend(coarse.shape, overlaps)
     fits: list[Fitted] = []
-    tiles = cut(block.values.shape[1:], tile, settings.overlap)
     contrasts = [float(block.values[(slice(None), *where)].std()) for where in tiles]
     for number in np.argsort(contrasts, kind="stable")[::-1]:
         where = (slice(None), *tiles[number])
@@ -64,11 +68,6 @@ def restore_in_tiles(
             for factor, part in zip(factors, tiles[number], strict=True)
         )
         part = replace(block, values=block.values[where], known=block.known[where])
-        if not part.known.any():
-            raise BadMask(
-                f"nothing is known of the tile of {tile} pixels at {fine}: choose larger tiles "
-                "(tile), or give more memory"
-            )
         before = sum(fitted.iterations for fitted in fits)
         steps = restore_block(part, settings, device, seed=seed, stop_requested=stop_requested)
         restored = yield from each(steps, partial(_in_place, blend, coarse, fine, before))
@@ -84,6 +83,25 @@ def restore_in_tiles(
             break
     spread = None if restored.spread is None else blended_spread.image()
     return Restored(blend.image(coarse), spread, tuple(fits), restored.arithmetic)
+
+
+def tiles_of(block: Block, settings: Settings, tile: int) -> list[Tile]:
+    """Cut a block into tiles, but for those around an image, of which nothing is known.
+
+    Raises
+    ------
+    BadMask
+        If nothing is known of a tile that is to be inpainted.
+    """
+    tiles = cut(block.values.shape[1:], tile, settings.overlap)
+    seen = [where for where in tiles if block.known[(slice(None), *where)].any()]
+    if len(seen) < len(tiles) and isinstance(settings.task, Inpaint):
+        hidden = next(where for where in tiles if where not in seen)
+        raise BadMask(
+            f"nothing is known of the tile of {tile} pixels at {hidden}: choose larger tiles "
+            "(tile), or give more memory"
+        )
+    return seen
 
 
 def _in_place(

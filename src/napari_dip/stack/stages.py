@@ -65,7 +65,8 @@ def restore_in_stages(
         return replace(denoised, estimate=estimate, spread=spread, last=None)
 
     done = sum(fitted.iterations for fitted in fits)
-    fitting = restore(replace(clean, values=denoised.estimate), refining)
+    values = np.where(clean.known, denoised.estimate, clean.values)  # some may be no numbers
+    fitting = restore(replace(clean, values=values), refining)
     restored = yield from each(fitting, lambda iterate: iterate.after(done))
     if spread is not None and restored.spread is not None:
         spread = np.hypot(spread, restored.spread)

@@ -12,11 +12,10 @@ import numpy as np
 
 from napari_dip.errors import OutOfMemory
 from napari_dip.settings import Inpaint
-from napari_dip.stack.mosaic import restore_in_tiles
+from napari_dip.stack.mosaic import restore_in_tiles, tiles_of
 from napari_dip.stack.problem import Problem, find_hole
 from napari_dip.stack.result import UnitReport
 from napari_dip.stack.stages import most_iterations, restore_in_stages
-from napari_dip.stack.tiling import cut
 from napari_dip.steps import each
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ def _fit_tiles(
     settings = problem.settings
     block = make_block(problem, unit, seen, scale)
     seed = unit_seed(settings.seed, unit.number)
-    tiles = len(cut(block.values.shape[1:], tile, settings.overlap)) if tile else 1
+    tiles = len(tiles_of(block, settings, tile)) if tile else 1
     in_tiles = partial(
         restore_in_tiles,
         device=problem.device,
