@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 from skimage.restoration import inpaint_biharmonic
 from skimage.transform import downscale_local_mean, resize
 
@@ -23,6 +23,9 @@ _MOST = 30_000
 
 _WIDTH, _POWER = 10.0, 0.75
 """How far noisy pixels are smoothed beforehand, in pixels: 0.5 for noise of 0.02, 1.8 for 0.1."""
+
+_WIDE = 3
+"""Of a gap, the pixels from its rim to its middle, beyond which that is worth some texture."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,9 @@ def interpolated(
 ) -> NDArray[np.float32]:
     """Fill what is missing by biharmonic interpolation, plane by plane.
 
-    It goes on as steeply as it begins, so that noise at the rim of a gap grows across it: noisy
-    pixels are smoothed before. Where very much of a plane is missing, half as many rows and columns
-    are filled first.
+    It goes on as steeply as it begins, so that noise at the rim of a wide gap grows across it:
+    noisy pixels are smoothed before. Where very much of a plane is missing, half as many rows and
+    columns are filled first.
 
     Parameters
     ----------
@@ -83,20 +86,20 @@ def interpolated(
     planes = zip(
         values.reshape(-1, *values.shape[-2:]), known.reshape(-1, *known.shape[-2:]), strict=True
     )
-    width = _WIDTH * sigma**_POWER
     filled = [
-        _filled(_smoothed(plane, there, width), there) if there.any() else plane
+        _filled(_smoothed(plane, there, sigma), there) if there.any() else plane
         for plane, there in planes
     ]
     return np.reshape(filled, values.shape).astype(np.float32)
 
 
 def _smoothed(
-    plane: NDArray[np.floating], known: NDArray[np.bool_], width: float
+    plane: NDArray[np.floating], known: NDArray[np.bool_], sigma: float
 ) -> NDArray[np.floating]:
-    """Take the mean of the known pixels around each, with Gaussian weights."""
-    if not width:
+    """Take the mean of the known pixels around each, with Gaussian weights, if a gap is wide."""
+    if not sigma or distance_transform_edt(~known).max() <= _WIDE:
         return plane
+    width = _WIDTH * sigma**_POWER
     weight = gaussian_filter(known.astype(np.float64), width)
     total = gaussian_filter(np.where(known, plane, 0.0), width)
     return np.asarray(total / np.maximum(weight, 1e-9))
