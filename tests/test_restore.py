@@ -130,6 +130,26 @@ def test_a_volume_is_restored_as_one(noisy):
     assert result.factors == {"Z": 1, "Y": 1, "X": 1}
 
 
+@pytest.mark.parametrize("preset", ["fast", "paper"])
+@pytest.mark.parametrize("factor", [1, 2])
+def test_what_an_image_was_padded_with_comes_back_as_it_was(noisy, preset, factor):
+    moved = (1000 + 300 * noisy).astype(np.uint16)
+    moved[:4] = moved[:, -5:] = 0
+    there = (moved == 0).repeat(factor, 0).repeat(factor, 1)
+    task = "super-resolve" if factor > 1 else "denoise"
+    _, result = finish(restore(moved, Settings(task=task, preset=preset, **QUICK)))
+    assert (result.image[there] == 0).all() == (preset == "fast")
+    assert (result.image[~there] != 0).all()
+
+
+def test_planes_of_a_stack_that_was_straightened_keep_what_each_was_padded_with(noisy):
+    stack = np.stack([noisy + 5] * 4)
+    for number in range(4):
+        stack[number, :, : 2 * number] = 0
+    restored = denoise(stack, axes="TYX", **QUICK)
+    assert np.array_equal(restored == 0, stack == 0)
+
+
 def test_alpha_is_kept():
     image = np.random.default_rng(0).integers(0, 255, (9, 10, 4), dtype=np.uint8)
     assert np.array_equal(denoise(image, **QUICK)[..., 3], image[..., 3])

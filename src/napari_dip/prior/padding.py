@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import binary_opening
+from scipy.ndimage import grey_opening
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +22,7 @@ _PHOTONS, _MOST = 3, 0.5
 """Side of the squares in which most of what was seen lies; where few photons came, it does not."""
 
 
-def without_padding(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def without_padding(planes: NDArray[np.generic], seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Leave out what has the lowest or the highest value, where that fills whole squares alone.
 
     Images that were moved, turned or stitched are padded with a value that has no noise, and so is
@@ -48,8 +48,10 @@ def without_padding(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> NDA
     noisy = seen.copy()
     if not seen.any():
         return noisy
-    for value in {float(planes[seen].min()), float(planes[seen].max())}:
+    for value in (planes[seen].min(), planes[seen].max()):
         alike = (planes == value) & seen
+        if alike.sum() < _SIDE:
+            continue
         others = seen & ~alike
         padded = _in_squares(alike, _SIDE, rim=True).sum() >= _NEARLY_ALL * alike.sum()
         if padded and _in_squares(others, _PHOTONS, rim=False).sum() >= _MOST * others.sum():
@@ -61,5 +63,6 @@ def _in_squares(there: NDArray[np.bool_], side: int, *, rim: bool) -> NDArray[np
     """Choose the pixels that lie in whole squares, as if the image went on so beyond its rim."""
     width = side - 1
     wide = np.pad(there, ((0, 0), (width, width), (width, width)), constant_values=rim)
-    solid: NDArray[np.bool_] = binary_opening(wide, np.ones((1, side, side)))
-    return solid[:, width:-width, width:-width]
+    # The minimum, then the maximum, both along one axis after the other: faster than binary.
+    solid = grey_opening(wide.astype(np.uint8), size=(1, side, side)) > 0
+    return np.asarray(solid[:, width:-width, width:-width])

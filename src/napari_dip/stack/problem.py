@@ -10,6 +10,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from napari_dip.errors import BadImage
+from napari_dip.prior.padding import without_padding
 from napari_dip.settings import Hole, Inpaint, Settings
 from napari_dip.stack.bands import Bands, by_rows
 from napari_dip.stack.intensity import together
@@ -90,14 +91,21 @@ class Problem:
     ) -> NDArray[Any]:
         """Bring the estimate of a unit back to the units, dtype and axes of the result.
 
-        Alpha comes from the image, and so do the known pixels if the task keeps them.
+        Alpha comes from the image, and so do the known pixels if the task keeps them, and else what
+        the image was padded with.
         """
         values, known = (self._inner(unit, part) for part in (seen.values, seen.known))
         colours = values[:3] if "S" in self.layout.axes else values
+        known = known[: len(colours)]
         restored = scale.from_unit(estimate[unit.inner], self.dtype)
         task = self.settings.task
-        if isinstance(task, Inpaint) and task.keep_known:
-            restored = np.where(known[: len(colours)], colours.astype(self.dtype), restored)
+        kept = (
+            known if isinstance(task, Inpaint) and task.keep_known else self._padded(colours, known)
+        )
+        if kept.any():
+            axes = "S" + self.layout.spatial
+            seen_there = self._refined(colours, axes)
+            restored = np.where(self._refined(kept, axes) > 0, seen_there, restored)
         alpha = self._refined(values[len(colours) :], "S" + self.layout.spatial)
         whole = np.concatenate([restored, alpha])
         return self.layout.from_block(whole, window=self.is_window(unit))
@@ -144,6 +152,17 @@ class Problem:
             "device": self.device,
             "versions": {name: version(name) for name in ("napari-dip", "torch")},
         }
+
+    def _padded(self, values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Find what each channel was padded with; the method as published restores that, too."""
+        padded = np.zeros(known.shape, bool)
+        if self.settings.preset != "paper":
+            for channel, there, found in zip(values, known, padded, strict=True):
+                planes = (-1, *there.shape[-2:])
+                seen = there.reshape(planes)
+                noisy = without_padding(channel.reshape(planes), seen)
+                found[...] = (seen & ~noisy).reshape(there.shape)
+        return padded
 
     def _inner(self, unit: Unit, part: NDArray[Any]) -> NDArray[Any]:
         """Take of what was looked at what is restored, as a block with alpha."""
