@@ -166,7 +166,7 @@ def test_nan_is_filled_by_denoising(noisy):
 
 
 def test_a_pixel_that_is_missing_costs_nothing_elsewhere(clean, noisy):
-    settings = {"device": "cpu", "iterations": 60}
+    settings = {"device": "cpu", "iterations": 30}
     holed = noisy.copy()
     holed[20, 20] = np.nan
     whole, holed = denoise(noisy, **settings), denoise(holed, **settings)
@@ -175,7 +175,7 @@ def test_a_pixel_that_is_missing_costs_nothing_elsewhere(clean, noisy):
 
 @pytest.mark.parametrize("missing", ["pixels", "hole"])
 def test_inpainting_denoises_what_is_known_as_well_as_denoising_does(clean, noisy, missing):
-    settings = {"device": "cpu", "iterations": 60}
+    settings = {"device": "cpu", "iterations": 30}
     gaps = np.zeros(clean.shape, bool)
     gaps[9:12, 9:12] = gaps[30, ::4] = True
     filled = inpaint(noisy, gaps, missing=missing, keep_known=False, **settings)
@@ -186,7 +186,7 @@ def test_inpainting_denoises_what_is_known_as_well_as_denoising_does(clean, nois
 def test_planes_that_share_a_network_help_each_other_where_pixels_are_missing(clean):
     stack = np.stack([clean] * 4)
     noisy = stack + np.random.default_rng(1).normal(0, 0.1, stack.shape)
-    settings = {"device": "cpu", "axes": "ZYX", "iterations": 40}
+    settings = {"device": "cpu", "axes": "ZYX", "iterations": 25}
     whole = denoise(noisy, **settings)
     noisy[np.random.default_rng(2).random(noisy.shape) < 0.02] = np.nan
     assert mse(stack, denoise(noisy, **settings)) < 1.2 * mse(stack, whole)
