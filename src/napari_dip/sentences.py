@@ -112,8 +112,7 @@ def outlook(
 
 def _skips(plan: Plan, settings: Settings) -> bool:
     """Whether units may have nothing to be done; which ones, only the mask would tell."""
-    task = settings.task
-    return isinstance(task, Inpaint) and task.keep_known and len(plan.units) > 1
+    return settings.keeps_known and len(plan.units) > 1
 
 
 def _at_most_or_about(seconds: float, plan: Plan, settings: Settings) -> str:

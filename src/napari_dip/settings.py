@@ -260,6 +260,11 @@ class Settings(Frozen):
         return {letter: factor if letter in refined else 1 for letter in self.spatial}
 
     @property
+    def keeps_known(self) -> bool:
+        """Whether the known pixels are returned untouched."""
+        return isinstance(self.task, Inpaint) and self.task.keep_known
+
+    @property
     def memory_bytes(self) -> int | None:
         """The :attr:`memory` as a number."""
         if self.memory is None:

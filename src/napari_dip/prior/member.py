@@ -23,7 +23,7 @@ from napari_dip.prior.planes import fill_in_planes, refine_planes
 from napari_dip.prior.project import project
 from napari_dip.prior.refine import WHOLE, fill_in, refine, refine_alone
 from napari_dip.prior.rules import make_rule
-from napari_dip.settings import Inpaint, Settings, SuperResolve
+from napari_dip.settings import Settings, SuperResolve
 from napari_dip.steps import each
 
 if TYPE_CHECKING:
@@ -140,15 +140,12 @@ class Fit:
         """Whether patches are compared: no operator mixes pixels, and each has its own noise."""
         if mixes_pixels(self.block, self.settings):
             return False
-        return bool(
-            self.recipe.refinement * self._smooths * self._sigma or self.recipe.filling * self._gaps
-        )
+        return self._passes > 0 or (self.recipe.filling > 0 and self._gaps)
 
     @property
-    def _smooths(self) -> bool:
-        """Whether the known pixels shall lose their noise."""
-        task = self.settings.task
-        return not (isinstance(task, Inpaint) and task.keep_known)
+    def _passes(self) -> int:
+        """How often patches are compared to take out noise, if there is any, and it shall go."""
+        return 0 if self.settings.keeps_known or not self._sigma else self.recipe.refinement
 
     @property
     def filters(self) -> bool:
@@ -187,13 +184,13 @@ class Fit:
     ) -> torch.Tensor:
         """Fill in what is missing, then take out the noise with what was filled in as if seen."""
         fill, smooth = (fill_in_planes, refine_planes) if self._planes else (fill_in, refine)
-        passes, shared = self.recipe.refinement * self._smooths, self._correlation
+        passes, shared = self._passes, self._correlation
         if self._gaps:
             filled = fill(guide, noisy, known, sigma, shared, passes=self.recipe.filling)
             noisy = noisy.where(known > 0, filled)
             # Where it is known, what was filled in has half of the noise, and the fit is blurred.
             guide = filled.lerp(guide, known * (0.5 if passes else 0))
-        if not passes * self._sigma:
+        if not passes:
             return guide
         kind = replace(WHOLE, side=self.patch_side)
         return smooth(guide, noisy, sigma, shared, passes=passes, kind=kind)
@@ -210,7 +207,7 @@ class Fit:
         ratios = torch.tensor([least / sigma if least else 1.0 for sigma in sigmas]).to(known)
         ratios = ratios.reshape(-1, *[1] * (known.ndim - 2))
         parts = [*(image * ratios for image in images), known]
-        trusted = least * (1 if self._smooths else _IN_GAPS)
+        trusted = least * (_IN_GAPS if self.settings.keeps_known else 1)
         window = self._planes and known.ndim == 4
         if window:  # its planes are no channels
             parts = [part[:, None] for part in parts]

@@ -144,11 +144,11 @@ def _iterations(chosen: Recipe, plan: Plan, settings: Settings) -> float:
 
 def _refining(chosen: Recipe, settings: Settings, channels: float, *, planes: bool) -> float:
     """Estimate what the refinement of a pixel takes, in the time that was timed."""
-    passes, task = chosen.refinement, settings.task
-    if isinstance(task, Inpaint):
-        filling = chosen.filling * channels * _PASS_WITH_GAPS
-        return filling if task.keep_known else filling + _smoothing(passes, channels, planes=planes)
-    return _smoothing(passes, channels, planes=planes)
+    gaps = isinstance(settings.task, Inpaint)
+    filling = chosen.filling * channels * _PASS_WITH_GAPS if gaps else 0.0
+    if settings.keeps_known:
+        return filling
+    return filling + _smoothing(chosen.refinement, channels, planes=planes)
 
 
 def _smoothing(passes: int, channels: float, *, planes: bool) -> float:

@@ -11,7 +11,6 @@ from scipy.ndimage import distance_transform_edt
 
 from napari_dip.errors import BadImage
 from napari_dip.prior.padding import without_padding
-from napari_dip.settings import Hole, Inpaint, Settings
 from napari_dip.stack.bands import Bands, by_rows
 from napari_dip.stack.intensity import together
 from napari_dip.stack.observed import Observed, Seen, as_lazy, spread_mask
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_dip.prior.noise import NoiseModel
+    from napari_dip.settings import Hole, Inpaint, Settings
     from napari_dip.stack.axes import Index, Layout
     from napari_dip.stack.intensity import Scale
     from napari_dip.stack.plan import Plan, Unit
@@ -98,10 +98,7 @@ class Problem:
         colours = values[:3] if "S" in self.layout.axes else values
         known = known[: len(colours)]
         restored = scale.from_unit(estimate[unit.inner], self.dtype)
-        task = self.settings.task
-        kept = (
-            known if isinstance(task, Inpaint) and task.keep_known else self._padded(colours, known)
-        )
+        kept = known if self.settings.keeps_known else self._padded(colours, known)
         if kept.any():
             axes = "S" + self.layout.spatial
             seen_there = self._refined(colours, axes)

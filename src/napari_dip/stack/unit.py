@@ -74,8 +74,7 @@ def restore_unit(
     scale = problem.scale(unit)
     if scale is None or seen.constant:
         return Done(problem.fill(unit, seen), None, _untouched(unit, "all values are alike"))
-    task = problem.settings.task
-    if isinstance(task, Inpaint) and task.keep_known and seen.known.all():
+    if problem.settings.keeps_known and seen.known.all():
         return Done(problem.unrestored(unit.index), None, _untouched(unit, "nothing is missing"))
     restored, said = yield from _fit(problem, unit, seen, scale, stop_requested)
     return _done(problem, unit, seen, scale, restored, said, keep=keep)
