@@ -6,10 +6,8 @@ import pytest
 from napari_dip.prior.padding import without_padding
 
 
-def left(image, seen=None):
-    return without_padding(image[None], np.ones((1, *image.shape), bool) if seen is None else seen)[
-        0
-    ]
+def left(image):
+    return without_padding(image, np.ones(image.shape, bool))
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def test_a_turned_image_has_padded_corners(noisy):
 
 def test_a_frame_that_is_empty_is_left_out(noisy):
     frames = np.stack([noisy, np.zeros_like(noisy), noisy])
-    there = without_padding(frames, np.ones(frames.shape, bool))
+    there = left(frames)
     assert there[[0, 2]].all()
     assert not there[1].any()
 
@@ -50,6 +48,6 @@ def test_what_was_clipped_is_no_padding(level):
 
 
 def test_what_was_not_seen_stays_so(noisy):
-    seen = np.random.default_rng(0).random((1, *noisy.shape)) > 0.5
-    assert np.array_equal(left(noisy, seen), seen[0])
-    assert not left(noisy, np.zeros_like(seen)).any()
+    seen = np.random.default_rng(0).random(noisy.shape) > 0.5
+    assert np.array_equal(without_padding(noisy, seen), seen)
+    assert not without_padding(noisy, np.zeros_like(seen)).any()

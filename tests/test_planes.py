@@ -1,12 +1,14 @@
 """Neighbouring planes take noise from one another, where they show the same."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from napari_dip.prior.planes import fill_in_planes, refine_planes
+from napari_dip.prior.planes import plane_by_plane, refine_planes
 from napari_dip.prior.refine import fill_in, refine
 
 
@@ -29,8 +31,7 @@ def volumes(texture, shift):
 
 
 def by_plane(estimate, seen):
-    planes = zip(estimate.unbind(dim=2), seen.unbind(dim=2), strict=True)
-    return torch.stack([refine(*plane, 0.08, passes=2) for plane in planes], dim=2)
+    return plane_by_plane(partial(refine, sigma=0.08, passes=2), estimate, seen)
 
 
 @pytest.mark.parametrize(("shift", "part_left"), [(0, 0.6), (1, 0.7)], ids=["still", "drifting"])
@@ -64,13 +65,14 @@ def test_each_plane_is_filled_in_from_itself_and_one_without_gaps_is_let_be(text
     known = torch.ones_like(truth)
     known[:, :, 1, ::3, ::3] = 0
     known[:, :, 4, 1::3, ::3] = 0
-    filled = fill_in_planes(smooth, truth, known, 0.0, passes=2)
+    fill = partial(fill_in, sigma=0.0, passes=2)
+    filled = plane_by_plane(fill, smooth, truth, known)
     holed = torch.tensor([1, 4])
     whole = [number for number in range(10) if number not in holed]
     assert torch.equal(filled[:, :, whole], smooth[:, :, whole])
     for number in holed:
         plane = (volume[:, :, number] for volume in (smooth, truth, known))
-        assert torch.equal(filled[:, :, number], fill_in(*plane, 0.0, passes=2))
+        assert torch.equal(filled[:, :, number], fill(*plane))
     missing = known == 0
     assert mse(filled[missing], truth[missing]) < 0.7 * mse(smooth[missing], truth[missing])
 

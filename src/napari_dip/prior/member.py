@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import zip_longest
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from napari_dip.prior.fit import begin, fit
 from napari_dip.prior.guess import Guess, interpolated
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
-from napari_dip.prior.planes import fill_in_planes, refine_planes
+from napari_dip.prior.planes import plane_by_plane, refine_planes
 from napari_dip.prior.project import project
 from napari_dip.prior.refine import WHOLE, fill_in, refine, refine_alone
 from napari_dip.prior.rules import make_rule
@@ -183,15 +183,17 @@ class Fit:
         self, guide: torch.Tensor, noisy: torch.Tensor, known: torch.Tensor, sigma: float
     ) -> torch.Tensor:
         """Fill in what is missing, then take out the noise with what was filled in as if seen."""
-        fill, smooth = (fill_in_planes, refine_planes) if self._planes else (fill_in, refine)
         passes, shared = self._passes, self._correlation
         if self._gaps:
-            filled = fill(guide, noisy, known, sigma, shared, passes=self.recipe.filling)
+            images, filling = (guide, noisy, known), self.recipe.filling
+            fill = partial(fill_in, sigma=sigma, correlation=shared, passes=filling)
+            filled = plane_by_plane(fill, *images) if self._planes else fill(*images)
             noisy = noisy.where(known > 0, filled)
             # Where it is known, what was filled in has half of the noise, and the fit is blurred.
             guide = filled.lerp(guide, known * (0.5 if passes else 0))
         if not passes:
             return guide
+        smooth = refine_planes if self._planes else refine
         kind = replace(WHOLE, side=self.patch_side)
         return smooth(guide, noisy, sigma, shared, passes=passes, kind=kind)
 

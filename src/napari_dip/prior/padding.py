@@ -31,7 +31,7 @@ def without_padding(planes: NDArray[np.generic], seen: NDArray[np.bool_]) -> NDA
     Parameters
     ----------
     planes, seen
-        ``(planes, height, width)``; true where a pixel was observed.
+        ``(..., height, width)``; ``seen`` is true where a pixel was observed.
 
     Returns
     -------
@@ -40,15 +40,16 @@ def without_padding(planes: NDArray[np.generic], seen: NDArray[np.bool_]) -> NDA
 
     Examples
     --------
-    >>> moved = np.random.default_rng(0).normal(100, 5, (1, 32, 32))
-    >>> moved[:, :3] = 0
+    >>> moved = np.random.default_rng(0).normal(100, 5, (32, 32))
+    >>> moved[:3] = 0
     >>> int((~without_padding(moved, np.ones(moved.shape, bool))).sum())
     96
     """
     noisy = seen.copy()
     if not seen.any():
         return noisy
-    for value in (planes[seen].min(), planes[seen].max()):
+    values = planes[seen]
+    for value in (values.min(), values.max()):
         alike = (planes == value) & seen
         if alike.sum() < _SIDE:
             continue
@@ -61,8 +62,8 @@ def without_padding(planes: NDArray[np.generic], seen: NDArray[np.bool_]) -> NDA
 
 def _in_squares(there: NDArray[np.bool_], side: int, *, rim: bool) -> NDArray[np.bool_]:
     """Choose the pixels that lie in whole squares, as if the image went on so beyond its rim."""
-    width = side - 1
-    wide = np.pad(there, ((0, 0), (width, width), (width, width)), constant_values=rim)
+    width, others = side - 1, there.ndim - 2
+    wide = np.pad(there, [(0, 0)] * others + [(width, width)] * 2, constant_values=rim)
     # The minimum, then the maximum, both along one axis after the other: faster than binary.
-    solid = grey_opening(wide.astype(np.uint8), size=(1, side, side)) > 0
-    return np.asarray(solid[:, width:-width, width:-width])
+    solid = grey_opening(wide.astype(np.uint8), size=(1,) * others + (side, side)) > 0
+    return np.asarray(solid[..., width:-width, width:-width])

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_dip.prior.refine import FIRST, OWN, WHOLE, fill_in, refine, refine_once
+from napari_dip.prior.refine import FIRST, OWN, WHOLE, refine, refine_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
     from napari_dip.prior.noise import Correlation
     from napari_dip.prior.patches import Patches
 
-__all__ = ["fill_in_planes", "refine_planes"]
+__all__ = ["plane_by_plane", "refine_planes"]
 
 _APART = 8
 """Planes before and after, in which patches alike are searched."""
@@ -87,29 +87,15 @@ def refine_planes(
                 guide = once(guide, seen, kind=long, offset=number % 2 * _LONG // 2)
             guide = once(guide, seen, kind=short)
         else:
-            every = zip(guide.unbind(dim=2), seen.unbind(dim=2), strict=True)
-            guide = torch.stack([alone(*plane) for plane in every], dim=2)
+            guide = plane_by_plane(alone, guide, seen)
         refined.append(guide)
     return torch.cat(refined, dim=2)
 
 
-def fill_in_planes(
-    estimate: Tensor,
-    noisy: Tensor,
-    known: Tensor,
-    sigma: float,
-    correlation: Correlation = ((), ()),
-    *,
-    passes: int,
-) -> Tensor:
-    """Fill in what is missing plane by plane, as :func:`~napari_dip.prior.refine.fill_in` does.
-
-    Planes of which nothing is missing stay as they were estimated.
-    """
-    fill = partial(fill_in, sigma=sigma, correlation=correlation, passes=passes)
-    planes = zip(*(volume.unbind(dim=2) for volume in (estimate, noisy, known)), strict=True)
-    filled = [fill(*plane) if (plane[2] == 0).any() else plane[0] for plane in planes]
-    return torch.stack(filled, dim=2)
+def plane_by_plane(do: Callable[..., Tensor], *volumes: Tensor) -> Tensor:
+    """Call with each plane of volumes, ``(1, channels, planes, height, width)``, by itself."""
+    planes = zip(*(volume.unbind(dim=2) for volume in volumes), strict=True)
+    return torch.stack([do(*plane) for plane in planes], dim=2)
 
 
 def _alike(estimate: Tensor) -> Iterator[slice]:

@@ -127,9 +127,10 @@ def fill_in(
     Returns
     -------
     Tensor
-        Of the shape of the estimate, which is not changed. The known pixels keep half of their
-        noise: it shall not be told from groups that are too small to know all directions. To take
-        it out as well, refine what is known and what was filled in.
+        Of the shape of the estimate, which is not changed; the estimate where nothing is missing.
+        The known pixels keep half of their noise: it shall not be told from groups that are too
+        small to know all directions. To take it out as well, refine what is known and what was
+        filled in.
 
     Examples
     --------
@@ -140,6 +141,8 @@ def fill_in(
     True
     """
     gaps = known.amin(dim=1)[:, None, None]
+    if gaps.all():
+        return estimate
     once = partial(
         refine_once, noisy=noisy[:, :, None], gaps=gaps, sigma=sigma, correlation=correlation
     )

@@ -152,14 +152,9 @@ class Problem:
 
     def _padded(self, values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Find what each channel was padded with; the method as published restores that, too."""
-        padded = np.zeros(known.shape, bool)
-        if self.settings.preset != "paper":
-            for channel, there, found in zip(values, known, padded, strict=True):
-                planes = (-1, *there.shape[-2:])
-                seen = there.reshape(planes)
-                noisy = without_padding(channel.reshape(planes), seen)
-                found[...] = (seen & ~noisy).reshape(there.shape)
-        return padded
+        if self.settings.preset == "paper":
+            return np.zeros_like(known)
+        return known & ~np.stack(list(map(without_padding, values, known)))
 
     def _inner(self, unit: Unit, part: NDArray[Any]) -> NDArray[Any]:
         """Take of what was looked at what is restored, as a block with alpha."""
