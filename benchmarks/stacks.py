@@ -1,6 +1,6 @@
 """Planes that share a network beside planes one by one, and beside BM4D.
 
-    python benchmarks/stacks.py [--only golgi] [--planes 25] [--side 64] [--volume] [--out DIR]
+    python benchmarks/stacks.py [--only golgi] [--planes 25] [--side 64] [--shaken 5] [--volume]
 
 Four stacks and time-lapses, to which Poisson-Gaussian noise (40 photons at the brightest pixel,
 read noise 2) is added with a fixed seed. Every method gets the same values, stops by itself, and
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +27,7 @@ import numpy as np
 import tifffile
 from cases import SHARED
 from measure import effort
-from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude, uniform_filter
+from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude, shift, uniform_filter
 from skimage import data, metrics
 
 from napari_dip import Settings, restore
@@ -115,6 +116,16 @@ def middle(stack: Stack, planes: int, side: int) -> Stack:
     return stack[z, y, x]
 
 
+def shaken(stack: Stack, pixels: float, seed: int = 0) -> Stack:
+    """Move each plane aside at random, and cut off the rim that was not seen."""
+    if not pixels:
+        return stack
+    steps = np.random.default_rng(seed).uniform(-pixels, pixels, (len(stack), 2))
+    moved = [shift(plane, step, mode="mirror") for plane, step in zip(stack, steps, strict=True)]
+    inside = slice(math.ceil(pixels), -math.ceil(pixels))
+    return np.stack(moved)[:, inside, inside]
+
+
 def methods(lone: bool, volume: bool) -> dict[str, Callable[[Stack], tuple[Stack, str]]]:
     found: dict[str, Callable[[Stack], tuple[Stack, str]]] = {
         "as it was seen": lambda seen: (seen, ""),
@@ -135,6 +146,7 @@ def main() -> None:
     parser.add_argument("--planes", type=int, default=25, help="the most planes of a stack")
     parser.add_argument("--without-lone", action="store_true", help="leave out plane by plane")
     parser.add_argument("--side", type=int, default=0, help="the middle alone, so many pixels wide")
+    parser.add_argument("--shaken", type=float, default=0, help="move planes by so many pixels")
     parser.add_argument("--volume", action="store_true", help="one network in 3-D, too: slow")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     asked = parser.parse_args()
@@ -144,7 +156,7 @@ def main() -> None:
     for name, stack in stacks().items():
         if asked.only not in name:
             continue
-        truth, seen = spoilt(middle(stack, asked.planes, asked.side))
+        truth, seen = spoilt(shaken(middle(stack, asked.planes, asked.side), asked.shaken))
         for method, run in methods(not asked.without_lone, asked.volume).items():
             began = time.process_time()
             image, note = run(seen)

@@ -50,6 +50,16 @@ def test_a_fit_takes_no_more_than_the_table_says_and_not_much_less(channels, sid
     assert taken < said < 4 * taken
 
 
+def test_planes_that_may_be_aligned_have_room_to_lie_apart():
+    of_time, of_colour = (
+        choose_tile(
+            Settings(memory="4GB"), Layout(f"{axis}YX", (10, 2000, 2000), shared=axis), 10, "cpu"
+        )
+        for axis in "TC"
+    )
+    assert of_time < of_colour < 1.3 * of_time
+
+
 def test_what_fits_is_not_cut():
     layout = Layout("YX", (300, 400))
     assert choose_tile(Settings(memory="64GB"), layout, 1, "cpu") is None

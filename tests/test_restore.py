@@ -193,6 +193,21 @@ def test_planes_that_share_a_network_help_each_other_where_pixels_are_missing(cl
     assert mse(stack, denoise(noisy, **settings)) < 1.2 * mse(stack, whole)
 
 
+@pytest.mark.parametrize(
+    ("side", "tile"), [(48, None), pytest.param(72, 64, marks=pytest.mark.slow)]
+)
+def test_frames_of_a_camera_that_shook_help_each_other(side, tile):
+    scene = data.camera()[100:240, 200:340] / 255
+    corners = [(29, 32), (33, 26), (27, 30), (32, 35)]
+    frames = np.stack([scene[y : y + side, x : x + side] for y, x in corners])
+    noisy = frames + np.random.default_rng(0).normal(0, 0.1, frames.shape)
+    settings = Settings(device="cpu", axes="TYX", iterations=20, tile=tile, overlap=16)
+    _, together = finish(restore(noisy, settings))
+    _, alone = finish(restore(noisy, settings.replace(share="none")))
+    assert mse(frames, together.image) < 0.7 * mse(frames, alone.image)
+    assert "planes up to 9 pixels apart were aligned" in together.reports[0].reason
+
+
 @pytest.mark.parametrize("dtype", ["u2", "f4"])
 def test_a_constant_image_comes_back_as_itself(dtype):
     image = np.full((9, 10), 7, dtype=dtype)

@@ -51,6 +51,20 @@ def test_planes_that_differ_by_more_than_the_noise_are_no_cut_but_another_scene_
     assert look(noisy, "ZYX", "Z").breaks == {(5,), (11,)}
 
 
+@pytest.mark.parametrize(
+    ("asked", "cut"),
+    [({}, False), ({"preset": "paper", "share": "T"}, True)],
+    ids=["fast", "paper"],
+)
+def test_frames_that_shook_are_cut_only_where_they_are_not_aligned(asked, cut):
+    scene = 300 * gaussian_filter(np.random.default_rng(0).random((80, 80)), 1)
+    corners = [(0, 9), (12, 3), (4, 15), (9, 2)]
+    shaken = np.stack([scene[y : y + 60, x : x + 60] for y, x in corners])
+    shaken = np.concatenate([shaken, shaken[:1, ::-1]])  # another scene
+    noisy = np.random.default_rng(1).poisson(shaken)
+    assert look(noisy, "TYX", "T", **asked).breaks == ({(1,), (2,), (3,), (4,)} if cut else {(4,)})
+
+
 def test_each_channel_has_its_own_cuts_scale_and_noise(stack):
     channels = np.stack([stack, stack[::-1] * 100], axis=1)
     found = look(channels, "ZCYX", "Z")
@@ -69,11 +83,11 @@ def test_without_noise_to_remove_planes_that_differ_are_not_put_together(stack):
     assert len(look(clean, "ZYX", "Z", noise=1e-6).breaks) == 9
 
 
-def test_a_lazy_image_is_read_plane_by_plane(stack):
+def test_a_lazy_image_is_read_plane_by_plane_and_again_beside_a_cut(stack):
     lazy = Lazy(stack)
     problem = make_problem(lazy, Settings(axes="ZYX", device="cpu"), None, None)
     assert lazy.most == stack[0].size
-    assert lazy.reads == len(stack)
+    assert lazy.reads == len(stack) + 2
     assert (
         problem.survey == make_problem(stack, Settings(axes="ZYX", device="cpu"), None, None).survey
     )

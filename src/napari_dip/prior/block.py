@@ -39,6 +39,8 @@ class Block:
     ``values``, float32, and ``known``, bool, have the shape ``(channels, *spatial)``; the noises
     are those of the scaled values, one for each channel. ``shared`` is the axis of the image that
     the channels come from: T or Z for planes that are alike, C, or nothing for one plane.
+    ``places`` tell where on a canvas planes that were aligned lie, as
+    :func:`~napari_dip.prior.align.places` gives them.
     """
 
     values: NDArray[np.float32]
@@ -47,6 +49,7 @@ class Block:
     hole: Hole = "scratches"
     psf: NDArray[np.float32] | None = None
     shared: str = ""
+    places: NDArray[np.intp] | None = None
 
 
 def block_recipe(block: Block, settings: Settings) -> tuple[Recipe, Domain]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_dip.prior.align import aligned
 from napari_dip.prior.block import block_recipe, derived
 from napari_dip.prior.calibrate import choose_arithmetic
 from napari_dip.prior.device import cpu_threads, torch_errors
@@ -39,7 +40,8 @@ class Restored:
     ``(channels, *spatial)``; there is no spread of a single fit. ``arithmetic`` tells in what
     precision the convolutions were computed, on the CPU with how many threads, and on CUDA whether
     an iteration was one graph. ``last`` is what it takes to go on with the only fit; several are at
-    their end. ``before`` are fits by which the noise was taken out first.
+    their end. ``before`` are fits by which the noise was taken out first. ``moved`` is by how many
+    pixels planes that were aligned lay apart at most.
     """
 
     estimate: NDArray[np.float32]
@@ -48,6 +50,7 @@ class Restored:
     arithmetic: str
     last: tuple[Fit, Course] | None = None
     before: tuple[Fitted, ...] = ()
+    moved: int = 0
 
 
 def restore_block(
@@ -66,6 +69,7 @@ def restore_block(
     """
     done: list[NDArray[np.float32]] = []
     fits: list[Fitted] = []
+    block = aligned(block, settings)
     with torch_errors(torch.device(device)):
         for one in plan_fits(block, settings, device, seed):
             before = sum(fitted.iterations for fitted in fits)
@@ -84,7 +88,8 @@ def restore_block(
     last = (one, course) if one.recipe.members == 1 else None
     how = f"threads: {cpu_threads()}" if one.place.type == "cpu" else fitted.launched
     arithmetic = ", ".join(filter(None, [str(one.arithmetic), how]))
-    return Restored(mean, spread, tuple(fits), arithmetic, last)
+    moved = 0 if block.places is None else int(block.places.max())
+    return Restored(mean, spread, tuple(fits), arithmetic, last, moved=moved)
 
 
 def continue_block(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_dip.prior.align import put_back
 from napari_dip.prior.block import derived, knows_noise, mixes_pixels
 from napari_dip.prior.code import make_code
 from napari_dip.prior.collaborate import collaborate
@@ -82,7 +83,7 @@ class Fit:
         def shown(iterate: Iterate) -> Iterate:
             if iterate.estimate is None:
                 return iterate
-            return replace(iterate, estimate=self.domain.leave(iterate.estimate))
+            return replace(iterate, estimate=self._leave(iterate.estimate))
 
         fitted = yield from each(self.advance(course, stop_requested), shown)
         # Patches bring texture back, but not what was cut off: rather too much than too little.
@@ -170,9 +171,9 @@ class Fit:
             sigma = self._sigma if self._trusts_noise else 0.0
             first = _to_tensor(estimate).to(self.place)
             fitting = project(first, everything, sigma, self.recipe.projection)
-            return self.domain.leave(fitting[0].cpu().numpy())
+            return self._leave(fitting[0].cpu().numpy())
         if not self.refines:
-            return self.domain.leave(estimate)
+            return self._leave(estimate)
         guide = _to_tensor(estimate).to(self.place)
         noisy = everything.y
         if everything.clipping is not None:
@@ -219,7 +220,12 @@ class Fit:
             channels = zip(*(part.split(1, dim=1) for part in parts), strict=True)
             alone = torch.cat([filtered(*each, trusted) for each in channels], dim=1)
             image = (image + alone) / 2
-        return self.domain.leave((image / ratios)[0].cpu().numpy())
+        return self._leave((image / ratios)[0].cpu().numpy())
+
+    def _leave(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring an estimate back to the intensities of the block, and planes to their place."""
+        left, places = self.domain.leave(estimate), self.block.places
+        return left if places is None else put_back(left, places)
 
     @property
     def _planes(self) -> bool:

@@ -86,13 +86,18 @@ def choose_tile(settings: Settings, layout: Layout, channels: int, device: str) 
     """
     if settings.tile is not None:
         return settings.tile if settings.tile < max(layout.spatial_shape[-2:]) else None
+    from napari_dip.prior.align import aligns, margin
     from napari_dip.prior.calibrate import choose_arithmetic
     from napari_dip.prior.device import free_bytes
 
     depth = math.prod(layout.spatial_shape[:-2]) * math.prod(settings.factors.values())
     precision = "float32"
+    # Planes that are aligned lie on a larger canvas.
+    moves = channels > 1 and layout.shared not in ("", "C") and aligns(settings, None)
 
     def need(height: int, width: int) -> int:
+        if moves:
+            height, width = (side + margin(side) for side in (height, width))
         return peak_bytes(settings, depth * height * width, channels, precision)
 
     free = free_bytes(device)

@@ -194,7 +194,7 @@ def make_problem(
         lazy = lazy if isinstance(lazy, Bands) else np.asarray(lazy[()])
     observed = Observed(lazy, spread_mask(mask, layout))
     kernel = _checked_psf(psf, layout)
-    found = survey(observed, layout, settings) if looked is None else looked
+    found = survey(observed, layout, settings, kernel) if looked is None else looked
     plan, device = settle(layout, settings, found.breaks, device, before)
     return Problem(observed, layout, plan, found, settings, device, kernel)
 

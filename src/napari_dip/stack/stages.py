@@ -70,7 +70,7 @@ def restore_in_stages(
     restored = yield from each(fitting, lambda iterate: iterate.after(done))
     if spread is not None and restored.spread is not None:
         spread = np.hypot(spread, restored.spread)
-    return replace(restored, spread=spread, before=fits)
+    return replace(restored, spread=spread, before=fits, moved=denoised.moved)
 
 
 def most_iterations(block: Block, settings: Settings, tiles: int) -> int:

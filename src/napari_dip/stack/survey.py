@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import BadImage, BadMask
+from napari_dip.prior.align import aligns, common, places
 from napari_dip.prior.estimate import LARGEST_SAMPLE, estimate_noise
 from napari_dip.prior.noise import NoiseModel
 from napari_dip.settings import SensorNoise, Settings, SuperResolve
@@ -33,17 +34,19 @@ nearly as well, but the images on either side of a cut do not."""
 
 Numbers = tuple[int, ...]
 
+Comparison = tuple[float, float, float]
+"""Of two planes: the variance of their difference, that of both together, and their mean level."""
+
 
 @dataclass
 class _Neighbours:
     """Compares each plane with the one before it along the shared axis.
 
-    ``steps`` hold for each plane its channel, the variance of the difference, that of both planes
-    together, and the mean level.
+    ``steps`` hold for each plane its channel, and how it compares.
     """
 
     layout: Layout
-    steps: dict[Numbers, tuple[int, float, float, float]] = field(default_factory=dict)
+    steps: dict[Numbers, tuple[int, Comparison]] = field(default_factory=dict)
     _before: dict[Numbers, Seen] = field(default_factory=dict)
 
     def add(self, seen: Seen, numbers: Numbers, channel: int) -> None:
@@ -55,25 +58,35 @@ class _Neighbours:
             self._before[others] = seen
         if before is None:
             return
-        both = before.known & seen.known
-        if both.any():
-            part = ... if both.all() else both  # a mask would copy what is wholly known
-            one, other = (each.values[part].astype(np.float64) for each in (before, seen))
-            level = (one.mean() + other.mean()) / 2
-            variance = float(one.var() + other.var())
-            self.steps[numbers] = channel, float((other - one).var()), variance, float(level)
+        told = _compared((before.values, seen.values), before.known & seen.known)
+        if told is not None:
+            self.steps[numbers] = channel, told
 
-    def breaks(self, noises: tuple[NoiseModel, ...]) -> frozenset[Numbers]:
-        """Name the planes that show something else than the one before."""
-        return frozenset(
-            numbers
-            for numbers, (channel, difference, both, level) in self.steps.items()
-            if not _alike(difference, both, 2 * float(noises[channel].sigma(level)) ** 2)
-        )
+    def breaks(self, noises: tuple[NoiseModel, ...]) -> dict[Numbers, NoiseModel]:
+        """Name the planes that show something else than the one before, and their noise."""
+        return {
+            numbers: noises[channel]
+            for numbers, (channel, told) in self.steps.items()
+            if not _alike(told, noises[channel])
+        }
 
 
-def _alike(difference: float, both: float, noise: float) -> bool:
+def _compared(
+    planes: tuple[NDArray[Any], NDArray[Any]], known: NDArray[np.bool_]
+) -> Comparison | None:
+    """Compare two planes where both are known, if they are anywhere."""
+    if not known.any():
+        return None
+    part = ... if known.all() else known  # a mask would copy what is wholly known
+    one, other = (plane[part].astype(np.float64) for plane in planes)
+    level = (one.mean() + other.mean()) / 2
+    return float((other - one).var()), float(one.var() + other.var()), float(level)
+
+
+def _alike(told: Comparison, model: NoiseModel) -> bool:
     """Tell from variances: of the difference, of both planes, and of the noise in either."""
+    difference, both, level = told
+    noise = 2 * float(model.sigma(level)) ** 2
     excess = difference - noise
     if excess <= _NEAR * noise / 2:
         return True
@@ -103,8 +116,13 @@ class Survey:
     digest: str
 
 
-def survey(observed: Observed, layout: Layout, settings: Settings) -> Survey:
-    """Read all planes once, and those of channels with outliers twice.
+def survey(
+    observed: Observed,
+    layout: Layout,
+    settings: Settings,
+    psf: NDArray[np.float32] | None = None,
+) -> Survey:
+    """Read all planes once; those of channels with outliers, and where they are cut, again.
 
     Raises
     ------
@@ -139,12 +157,38 @@ def survey(observed: Observed, layout: Layout, settings: Settings) -> Survey:
     channels = sorted(extents)
     scales = tuple(_scale(extents[c], observed.image.dtype) for c in channels)
     noises = tuple(_noise(samples[c], extents[c], layout, settings) for c in channels)
+    cuts = neighbours.breaks(noises)
+    if aligns(settings, psf):
+        cuts = {at: noise for at, noise in cuts.items() if not _moved(observed, layout, at, noise)}
     return Survey(
         scales=scales,
         noises=noises,
-        breaks=neighbours.breaks(noises) | _lonely(layout, scales, noises),
+        breaks=frozenset(cuts) | _lonely(layout, scales, noises),
         digest=digest.hexdigest(),
     )
+
+
+def _moved(observed: Observed, layout: Layout, numbers: Numbers, noise: NoiseModel) -> bool:
+    """Whether a plane shows what the one before it does, in another place.
+
+    Of a colour, red tells it.
+    """
+    here = dict(zip(layout.leading, numbers, strict=True))
+    axis = layout.axes.index(layout.shared)
+    pair = [
+        observed.look(layout.index({**here, axis: plane})) for plane in (here[axis] - 1, here[axis])
+    ]
+    values, known = (
+        np.stack([layout.colours(part)[0] for part in parts])
+        for parts in zip(*((seen.values, seen.known) for seen in pair), strict=True)
+    )
+    values = np.where(known, values, 0).astype(np.float64)
+    found = places(values, known, (noise, noise))
+    if not found.any():
+        return False
+    one, other = common(values, found)
+    told = _compared((one, other), np.logical_and(*common(known, found)))
+    return told is not None and _alike(told, noise)
 
 
 def _lonely(

@@ -239,6 +239,7 @@ def _report(
     reasons = [
         *(f"denoised before: {fitted.reason}" for fitted in restored.before),
         *(fitted.reason for fitted in restored.fits),
+        *([f"planes up to {restored.moved} pixels apart were aligned"] if restored.moved else []),
         *([said] if said else []),
     ]
     thinned = ready[:: -(-len(ready) // _MOST_METRICS) or 1]
