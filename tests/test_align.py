@@ -43,6 +43,12 @@ def test_frames_of_a_camera_that_shook_are_found_where_they_belong(scene):
     assert np.array_equal(found(frames(scene, JITTER)), JITTER)
 
 
+@pytest.mark.parametrize("unit", [1e-30, 1e30])
+def test_the_unit_does_not_matter(scene, unit):
+    shaken = 1000 + frames(scene, JITTER)
+    assert np.array_equal(found(unit * shaken, noise=NoiseModel(read=unit * SIGMA)), JITTER)
+
+
 def test_photons_that_are_few_are_enough(scene):
     photons = np.random.default_rng(1).poisson(5 * np.clip(frames(scene, JITTER), 0, 1))
     assert np.array_equal(found(photons, noise=NoiseModel(gain=1)), JITTER)
@@ -80,6 +86,17 @@ def test_what_is_not_moved_as_a_whole_is_let_be(scene, what):
         case "is noise":
             seen = [np.zeros((SIDE, SIDE))] * 5
     assert not found(np.stack(seen) + random.normal(0, SIGMA, (5, SIDE, SIDE))).any()
+
+
+def test_a_plane_of_which_nothing_is_known_and_one_without_contrast_are_let_be(scene):
+    planes = frames(scene, JITTER[:4])
+    known = np.ones(planes.shape, bool)
+    known[1] = False
+    planes[3] = 0.5
+    with np.errstate(all="raise"):
+        assert not found(planes, known).any()
+        known[0, :20] = known[3, :20] = False
+        assert not found(planes, known)[[0, 1, 3]].any()
 
 
 def test_planes_that_go_farther_and_farther_begin_anew(scene):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 from skimage.registration import phase_cross_correlation
 
 from napari_dip.prior.block import Block, knows_noise
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
     from napari_dip.prior.noise import NoiseModel
     from napari_dip.settings import Settings
 
-    Plane = NDArray[np.float64]
+    Plane = NDArray[np.float32]
 
 __all__ = ["aligned", "aligns", "common", "margin", "places", "put_back"]
 
-_FINE, _COARSE = 1.0, 8.0
-"""In pixels, of the details that are compared: finer ones are noise, and coarser ones, which do not
-fit together at opposite rims, hold planes where they are."""
+_FINE, _COARSE = 1.0, 25
+"""In pixels, a standard deviation and a side, of the details that are compared: finer ones are
+noise, and coarser ones, which do not fit together at opposite rims, hold planes where they are."""
 
 _SEEN = 0.1
-"""Part of the pixels around that must have been seen."""
+"""Part of the pixels around that must have been seen: where less was, details fade."""
 
 _FARTHEST = 0.25
 """Of a side, from one plane to the next."""
@@ -114,11 +115,16 @@ def places(
     [[0, 5], [3, 0]]
     """
     seen = without_padding(planes, known)
-    details = [_details(*each) for each in zip(planes, seen, strict=True)]
+    there = planes[seen]
+    low, span = (there.min(), np.ptp(there)) if there.size else (0, 0)
+    if not span:
+        return np.zeros((len(planes), planes.ndim - 1), np.intp)
+    units = (planes - low) / span
+    details = [_details(*each) for each in zip(units, seen, strict=True)]
     left = 1 / (2 * _FINE * math.sqrt(math.pi)) ** (planes.ndim - 1)  # of the variance
     noise = [
-        left * float(np.mean(model.sigma(plane) ** 2))
-        for plane, model in zip(planes, noises, strict=True)
+        left * float(np.mean(model.rescaled(float(low), float(span)).sigma(plane) ** 2))
+        for plane, model in zip(units, noises, strict=True)
     ]
     pairs = zip(pairwise(details), pairwise(seen), pairwise(noise), strict=True)
     steps = [_step(*images, *masks, sum(variances)) for images, masks, variances in pairs]
@@ -126,16 +132,17 @@ def places(
 
 
 def _details(plane: NDArray[np.floating], seen: NDArray[np.bool_]) -> Plane:
-    """Take the difference of two means of what was seen around each pixel; 0 where nothing was."""
-    weight = seen.astype(np.float64)
-    there = gaussian_filter(weight, _FINE) > _SEEN
-
-    def mean(width: float) -> Plane:
-        bright, dim = (gaussian_filter(x, width) for x in (np.where(seen, plane, 0.0), weight))
-        found: Plane = np.divide(bright, dim, out=np.zeros_like(dim), where=there)
-        return found
-
-    return mean(_FINE) - mean(_COARSE)
+    """Take the difference of two means of what was seen around each pixel."""
+    values = np.where(seen, plane, 0).astype(np.float32)
+    fine, coarse = gaussian_filter(values, _FINE), uniform_filter(values, _COARSE)
+    if not seen.all():
+        weight = seen.astype(np.float32)
+        parts = gaussian_filter(weight, _FINE), uniform_filter(weight, _COARSE)
+        fine, coarse = (
+            x / np.maximum(part, _SEEN) for x, part in zip((fine, coarse), parts, strict=True)
+        )
+    details: Plane = fine - coarse
+    return details
 
 
 def _step(
@@ -146,18 +153,19 @@ def _step(
     noise: float,
 ) -> NDArray[np.intp]:
     """Register a plane with the one before it; zero where that is not believed."""
-    both = seen_before & seen_after
+    both, still = seen_before & seen_after, np.zeros(before.ndim, np.intp)
+    if not (both.any() and before.any() and after.any()):
+        return still
     # Where something is missing, the normalised correlation of Padfield, IEEE TIP 21 (2012).
     masks = {} if both.all() else {"reference_mask": seen_before, "moving_mask": seen_after}
-    found = phase_cross_correlation(before, after, normalization=None, overlap_ratio=0.5, **masks)[
-        0
-    ]
-    still, step = np.zeros(before.ndim, np.intp), found.astype(np.intp)
+    register = partial(phase_cross_correlation, normalization=None, overlap_ratio=0.5)
+    step: NDArray[np.intp] = register(before, after, **masks)[0].astype(np.intp)
     if (np.abs(step) > _FARTHEST * np.array(before.shape)).any():
         return still
+    axes = tuple(range(before.ndim))
     inside = tuple(slice(abs(each), -abs(each) or None) for each in step)
-    there = both[inside]
-    moved = np.roll(after, tuple(step), tuple(range(after.ndim)))
+    there = (both & np.roll(seen_after, step, axes))[inside]
+    moved = np.roll(after, step, axes)
     apart, nearer = (np.square(before - other)[inside][there] for other in (after, moved))
     gain = apart - nearer
     if not gain.size:
