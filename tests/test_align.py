@@ -110,7 +110,7 @@ def test_planes_that_go_farther_and_farther_begin_anew(scene):
 def test_planes_come_back_from_the_canvas_as_they_went_there(scene):
     own = block(frames(scene, JITTER))
     laid = aligned(own, Settings())
-    assert laid.values.shape == (6, SIDE + 8, SIDE + 9)
+    assert laid.values.shape == (6, SIDE + 16, SIDE + 16)
     assert np.array_equal(put_back(laid.values, laid.places), own.values)
     same = common(scene[:64, :64] + np.zeros((2, 1, 1)), np.array([[0, 5], [3, 0]]))
     assert np.array_equal(same[0], scene[3:64, :59])

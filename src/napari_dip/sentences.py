@@ -153,9 +153,15 @@ def outcome(output: Path, result: Result) -> str:
     """Say where the result is and what it took."""
     iterations = sum(report.iterations for report in result.reports)
     reasons = "; ".join(dict.fromkeys(report.reason for report in result.reports))
-    said = f" ({reasons})" if reasons else ""
+    said = f" ({reasons}{alignment(result)})" if reasons else ""
     rest = " Planes that had not begun are as they were." if result.stopped_by_user else ""
     return f"Wrote {output}: {iterations} iterations in {result.elapsed_s:.1f} s{said}.{rest}"
+
+
+def alignment(result: Result) -> str:
+    """Say how far planes lay apart, if any were aligned, as the end of a sentence."""
+    farthest = max((report.moved for report in result.reports), default=0)
+    return f"; planes up to {farthest} pixels apart were aligned" if farthest else ""
 
 
 def gigabytes(amount: int | None) -> str:

@@ -16,7 +16,7 @@ from napari_dip.plugin.exchange import Exchange, deep_image_prior_restoration
 from napari_dip.plugin.history import History
 from napari_dip.plugin.output import Output
 from napari_dip.plugin.target import Target
-from napari_dip.sentences import duration, gigabytes
+from napari_dip.sentences import alignment, duration, gigabytes
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -272,4 +272,4 @@ def _ending(result: Result, name: str) -> str:
             what = f"{report.iterations} iteration{plural}, {report.reason}"
         case reports:
             what = f"{len(reports)} parts restored"
-    return f"{how} in {duration(result.elapsed_s)}: {what}. See '{name}'."
+    return f"{how} in {duration(result.elapsed_s)}: {what}{alignment(result)}. See '{name}'."

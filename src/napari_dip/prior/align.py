@@ -38,6 +38,9 @@ _SEEN = 0.1
 _FARTHEST = 0.25
 """Of a side, from one plane to the next."""
 
+_WHOLE = 16
+"""By which sides become longer: memory is used again only by what has the same size."""
+
 _SURE, _MOST = 6.0, 0.75
 """A step is believed if it lessens the squared difference by so many standard errors, and by so
 much of what noise does not explain: what turns or moves within the image does not."""
@@ -51,7 +54,7 @@ def aligns(settings: Settings, psf: NDArray[np.float32] | None) -> bool:
 
 def margin(side: int) -> int:
     """Tell how much longer a side may become, in pixels: it takes memory and time."""
-    return max(32, side // 8)
+    return max(32, side // 8 // _WHOLE * _WHOLE)
 
 
 def aligned(block: Block, settings: Settings) -> Block:
@@ -71,7 +74,7 @@ def aligned(block: Block, settings: Settings) -> Block:
 
 def put_back(canvas: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
     """Take each plane from its place on the canvas."""
-    sides = canvas.shape[1:] - places.max(axis=0)
+    sides = canvas.shape[1:] - _room(places)
     return np.stack([_cut(plane, at, sides) for plane, at in zip(canvas, places, strict=True)])
 
 
@@ -186,9 +189,15 @@ def _within(steps: Sequence[NDArray[np.intp]], most: NDArray[np.intp]) -> NDArra
     return np.concatenate([run - np.min(run, axis=0) for run in runs])
 
 
+def _room(places: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Tell by how many pixels the canvas is longer than a plane."""
+    room: NDArray[np.intp] = -(-places.max(axis=0) // _WHOLE) * _WHOLE
+    return room
+
+
 def _on_canvas(planes: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
     """Mirror each plane at its rim, as far as the canvas goes."""
-    after = places.max(axis=0) - places
+    after = _room(places) - places
     each = zip(planes, places, after, strict=True)
     return np.stack(
         [np.pad(plane, np.stack([at, rest], 1), mode="symmetric") for plane, at, rest in each]

@@ -71,7 +71,8 @@ class UnitReport:
     were restored jointly. ``iterations`` are those of all
     ``members``, after the ``denoising`` that came first, if any; the best iteration is that of the
     first member. ``rule`` and ``metric``, its curve as (iteration, number), thinned, are those of
-    the first fit to noise.
+    the first fit to noise. ``moved`` is by how many pixels planes that were aligned lay apart at
+    most.
     """
 
     index: tuple[int | tuple[int, int], ...]
@@ -86,6 +87,7 @@ class UnitReport:
     arithmetic: str = ""
     metric: tuple[tuple[int, float], ...] = ()
     denoising: int = 0
+    moved: int = 0
     stopped_by_user: bool = False
 
 

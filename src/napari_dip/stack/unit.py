@@ -239,7 +239,6 @@ def _report(
     reasons = [
         *(f"denoised before: {fitted.reason}" for fitted in restored.before),
         *(fitted.reason for fitted in restored.fits),
-        *([f"planes up to {restored.moved} pixels apart were aligned"] if restored.moved else []),
         *([said] if said else []),
     ]
     thinned = ready[:: -(-len(ready) // _MOST_METRICS) or 1]
@@ -256,5 +255,6 @@ def _report(
         arithmetic=restored.arithmetic,
         metric=tuple(thinned),
         denoising=denoising,
+        moved=restored.moved,
         stopped_by_user=last.stopped_by_user,
     )
