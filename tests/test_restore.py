@@ -203,7 +203,7 @@ def test_frames_of_a_camera_that_shook_help_each_other(side, tile):
     corners = [(29, 32), (33, 26), (27, 30), (32, 35)]
     frames = np.stack([scene[y : y + side, x : x + side] for y, x in corners])
     noisy = frames + np.random.default_rng(0).normal(0, 0.1, frames.shape)
-    settings = Settings(device="cpu", axes="TYX", iterations=20, tile=tile, overlap=16)
+    settings = Settings(device="cpu", axes="TYX", iterations=12, tile=tile, overlap=16)
     _, together = finish(restore(noisy, settings))
     _, alone = finish(restore(noisy, settings.replace(share="none")))
     assert mse(frames, together.image) < 0.7 * mse(frames, alone.image)
