@@ -265,6 +265,7 @@ _FAST_HOLE = replace(
     iterations=150,
     code="meshgrid",
     code_channels=2,
+    guidance=0.97,
 )
 
 _FAST_SCRATCHES = replace(_FAST, network=replace(_FILLING, skip=(32,) * 5), refinement=2, filling=6)
