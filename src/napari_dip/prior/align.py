@@ -12,9 +12,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, uniform_filter
 from skimage.registration import phase_cross_correlation
 
-from napari_dip.prior.block import Block, knows_noise
+from napari_dip.prior.block import Block, knows_noise, mixes_pixels
 from napari_dip.prior.padding import without_padding
-from napari_dip.settings import SuperResolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +47,7 @@ much of what noise does not explain: what turns or moves within the image does n
 
 def aligns(settings: Settings, psf: NDArray[np.float32] | None) -> bool:
     """Whether planes that share a network may be moved: pixels must not be mixed across a rim."""
-    mixed = isinstance(settings.task, SuperResolve) or psf is not None
-    return knows_noise(settings) and not mixed
+    return knows_noise(settings) and not mixes_pixels(settings, psf)
 
 
 def margin(side: int) -> int:

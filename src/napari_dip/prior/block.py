@@ -54,7 +54,7 @@ class Block:
 
 def block_recipe(block: Block, settings: Settings) -> tuple[Recipe, Domain]:
     """Settle how a block is fitted, and in which intensities."""
-    evenly = knows_noise(settings) and not mixes_pixels(block, settings)
+    evenly = knows_noise(settings) and not mixes_pixels(settings, block.psf)
     domain = Domain(tuple(Channel(noise, evenly and noise.gain > 0) for noise in block.noises))
     sigma = domain.sigma(block.values, block.known)
     chosen = recipe(settings, hole=block.hole, sigma=sigma)
@@ -68,9 +68,9 @@ def knows_noise(settings: Settings) -> bool:
     return settings.preset != "paper"
 
 
-def mixes_pixels(block: Block, settings: Settings) -> bool:
+def mixes_pixels(settings: Settings, psf: NDArray[np.float32] | None) -> bool:
     """Whether what was seen of a pixel holds something of its neighbours."""
-    return isinstance(settings.task, SuperResolve) or block.psf is not None
+    return isinstance(settings.task, SuperResolve) or psf is not None
 
 
 def has_noise(block: Block) -> bool:

@@ -102,7 +102,7 @@ class Fit:
             self._sigma,
             torch.Generator().manual_seed(derived(self.seed, "held out")),
             correlation=float(np.mean([along[:1] or (0.0,) for along in self._correlation])),
-            whole=not mixes_pixels(self.block, self.settings) and not self._gaps,
+            whole=not mixes_pixels(self.settings, self.block.psf) and not self._gaps,
         )
         channels, *low = self.block.values.shape
         shape = tuple(size * factor for size, factor in zip(low, factors, strict=True))
@@ -139,7 +139,7 @@ class Fit:
     @property
     def refines(self) -> bool:
         """Whether patches are compared: no operator mixes pixels, and each has its own noise."""
-        if mixes_pixels(self.block, self.settings):
+        if mixes_pixels(self.settings, self.block.psf):
             return False
         return self._passes > 0 or (self.recipe.filling > 0 and self._gaps)
 
@@ -256,7 +256,7 @@ class Fit:
         """
         if not isinstance(self.settings.noise, str):
             return True
-        mixed = mixes_pixels(self.block, self.settings)
+        mixed = mixes_pixels(self.settings, self.block.psf)
         return not (self.recipe.projection or (mixed and any(self._correlation)))
 
     @cached_property
