@@ -19,7 +19,7 @@ from napari_dip.stack.unit import make_block, unit_seed
 from napari_dip.steps import finished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from cases import Case, Pixels
     from torch import Tensor
@@ -95,33 +95,37 @@ class Watched:
             if number < said.minima[k][0] and not said.stop:
                 said.minima[k] = (number, said.count)
         reason = self.rule.update(*numbers)
+        if not said.stop:
+            said.choice = self.rule.choice
         if reason and not said.stop:
-            said.stop, said.reason, said.choice = said.count, reason, self.rule.choice
+            said.stop, said.reason = said.count, reason
         return ""
 
 
 @dataclass
 class Followed:
-    """One fit: its rule's verdicts, and at each look the average and the result."""
+    """One fit: its rule's verdicts, and the averages of all looks, as the network sees them."""
 
     fit: Fit
     said: Verdicts
-    looks: dict[int, tuple[Pixels, Pixels]]
+    averages: dict[int, Pixels]
 
     @property
     def stop(self) -> int:
         """The look at which the loop ends: the first after the rule's word, or the last."""
-        last = max(self.looks)
+        last = max(self.averages)
         return min(-(-(self.said.stop or last) // LOOK_EVERY) * LOOK_EVERY, last)
 
     @property
     def returned(self) -> Pixels:
-        """What is returned: the latest average, refined, or the best that was kept on the side.
+        """What is returned, of the block.
 
-        The best is taken from the nearest look, which may be a tenth of a dB off.
+        The best average is taken from the nearest look, which may be a tenth of a dB off.
         """
-        wanted = self.stop if self.fit.refines or not self.said.stop else self.said.best
-        return self.looks[min(self.looks, key=lambda iteration: abs(iteration - wanted))][1]
+        wanted = self.said.best
+        best = min(self.averages, key=lambda iteration: abs(iteration - wanted))
+        chosen = self.fit.choose(self.averages[self.stop], self.averages[best])
+        return self.fit.finish(chosen)
 
 
 def follow(case: Case, settings: Settings | None = None) -> Trajectory:
@@ -142,11 +146,14 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
     reached: dict[int, int] = defaultdict(int)
     returned, stops, reasons = [], [], []
     for one in plan_fits(block, settings, problem.device, seed):
-        followed = follow_fit(one, show)
-        returned.append(followed.returned)
+        followed = follow_fit(one)
+        returned.append(show(followed.returned))
         stops.append(followed.stop)
         reasons.append(followed.said.reason or "all iterations done")
-        for iteration, images in followed.looks.items():
+        for iteration, average in followed.averages.items():
+            seen_then = show(one.domain.leave(average))
+            result = show(one.finish(average)) if one.refines else seen_then
+            images = (seen_then, result)
             sums[iteration] = [a + b for a, b in zip(sums[iteration], images, strict=True)]
             reached[iteration] += 1
     looks = [
@@ -171,17 +178,15 @@ def _after_denoising(
     return last, asked
 
 
-def follow_fit(fit: Fit, show: Callable[[Pixels], Pixels]) -> Followed:
-    """Run one fit beyond its stop; ``show`` brings an estimate to the units of the image."""
+def follow_fit(fit: Fit) -> Followed:
+    """Run one fit beyond its stop."""
     said = Verdicts()
-    looks: dict[int, tuple[Pixels, Pixels]] = {}
+    averages: dict[int, Pixels] = {}
     course = fit.begin(lambda rule: Watched(rule, said))
     for iterate in fit.advance(course, lambda: False):
         if iterate.iteration % LOOK_EVERY:
             continue
-        average = show(fit.domain.leave(iterate.estimate))
-        result = show(fit.finish(iterate.estimate)) if fit.refines else average
-        looks[iterate.iteration] = average, result
+        averages[iterate.iteration] = iterate.estimate
         if said.stop and iterate.iteration > BEYOND * said.stop:
             break
-    return Followed(fit, said, looks)
+    return Followed(fit, said, averages)

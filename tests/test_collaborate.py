@@ -75,3 +75,13 @@ def test_what_it_says_is_nearer_to_the_truth_than_the_noisy_image():
     said = fit.second_opinion()
     assert said.shape == noisy.shape
     assert np.mean((said - truth) ** 2) < 0.2 * np.mean((noisy - truth) ** 2)
+
+
+@pytest.mark.parametrize("refinement", [0, 2])
+def test_the_latest_average_is_refined_together_with_the_best(refinement):
+    shape = (1, 8, 8)
+    block = Block(np.zeros(shape, np.float32), np.ones(shape, bool), (NoiseModel(read=0.1),))
+    asked = Settings(device="cpu", refinement=refinement)
+    (fit,) = plan_fits(block, asked, "cpu", 0)
+    chosen = fit.choose(latest=np.full(shape, 3.0), best=np.zeros(shape))
+    assert np.allclose(chosen, 2 if refinement else 0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
+from skimage.restoration import inpaint_biharmonic
 
 from napari_dip import Settings, restore
 from napari_dip.prior.guess import Guess, interpolated
@@ -64,6 +65,28 @@ def test_noise_does_not_grow_across_a_gap(gap):
     error = np.abs(interpolated(noisy, known, 0.1) - ramp)[gap].mean()
     assert error < 0.06
     assert error < 0.5 * np.abs(interpolated(noisy, known) - ramp)[gap].mean()
+
+
+def test_what_a_mask_leaves_at_the_rim_of_a_hole_does_not_grow_across_it():
+    rows, columns = np.indices((48, 48)) - 24
+    distance = np.hypot(rows, columns)
+    missing = distance < 12
+    left = (distance < 13) & ~missing & (rows < -4)
+    field = (0.3 + 0.2 * left + 0.004 * columns).astype(np.float32)
+    error = np.abs(interpolated(field, ~missing) - field)[missing]
+    thin_plate = inpaint_biharmonic(np.where(missing, 0, field), missing)
+    assert error.mean() < 0.85 * np.abs(thin_plate - field)[missing].mean()
+
+
+def test_no_pixel_is_filled_beyond_what_was_seen():
+    steep = np.zeros((32, 32), np.float32)
+    steep[:, :12] = np.linspace(0, 1, 12)
+    steep[:, 20:] = 1
+    known = np.ones(steep.shape, bool)
+    known[:, 12:20] = False
+    filled = interpolated(np.where(known, steep, np.float32(-7)), known)
+    assert filled.min() >= 0
+    assert filled.max() <= 1
 
 
 def test_only_missing_pixels_are_drawn():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
+from napari_dip.prior import patches
 from napari_dip.prior.refine import fill_in, refine, refine_alone
 
 
@@ -37,6 +38,14 @@ def test_texture_that_was_smoothed_away_comes_back(texture, noisy):
     refined = refine(smooth, seen, 0.08, passes=2)
     assert mse(refined, truth) < 0.8 * mse(smooth, truth)
     assert mse(refined, truth) < 0.5 * mse(seen, truth)
+
+
+def test_it_is_the_same_however_many_patches_are_worked_on_at_a_time(noisy, monkeypatch):
+    smooth, seen = tensor(gaussian_filter(noisy, 1.2)), tensor(noisy)
+    many = refine(smooth, seen, 0.08, passes=2)
+    monkeypatch.setattr(patches, "_AT_ONCE", 20_000)
+    few = refine(smooth, seen, 0.08, passes=2)
+    assert torch.allclose(many, few, atol=1e-4)
 
 
 def with_gaps(estimate, seen, *told, passes):

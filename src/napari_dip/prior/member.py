@@ -47,6 +47,9 @@ _IN_GAPS = 0.5
 """Of the noise, where the known pixels are returned as they were: texture that is taken for noise
 blurs what is filled in, and noise that is left in the neighbours hardly harms it."""
 
+_LATEST = 2 / 3
+"""The part of the latest average in what is refined; the rest is of the best."""
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -86,9 +89,7 @@ class Fit:
             return replace(iterate, estimate=self._leave(iterate.estimate))
 
         fitted = yield from each(self.advance(course, stop_requested), shown)
-        # Patches bring texture back, but not what was cut off: rather too much than too little.
-        estimate = fitted.latest if self.refines else fitted.estimate
-        return fitted, self.finish(estimate)
+        return fitted, self.finish(self.choose(fitted.latest, fitted.estimate))
 
     def begin(self, watch: Callable[[StoppingRule], StoppingRule] = lambda rule: rule) -> Course:
         """Put the problem together, in the domain's intensities.
@@ -135,6 +136,13 @@ class Fit:
             preview_every_s=self.settings.preview_every_s,
             stop_requested=stop_requested,
         )
+
+    def choose(self, latest: NDArray[np.float32], best: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Choose what is finished, of the latest and the best average, in the domain's intensities.
+
+        Patches bring texture back, but not what was cut off: rather too much than too little.
+        """
+        return best + _LATEST * (latest - best) if self.refines else best
 
     @property
     def refines(self) -> bool:

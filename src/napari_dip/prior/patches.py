@@ -21,6 +21,9 @@ __all__ = ["Grid", "Patches", "cosines", "groups_alike", "noise_of_patches"]
 _AT_ONCE = 1_000_000
 """Values worked on at a time: 4 MB, which stay near the processor."""
 
+_AT_ONCE_A_PIXEL = 4
+"""On a GPU, if that is more: few launches, and about 0.5 GB a megapixel."""
+
 _LEAST_STRENGTH = 0.01
 """Of the noise in any direction along an axis, in parts of its variance."""
 
@@ -134,8 +137,16 @@ def groups_alike(
         if holding is not None:
             own = grid.pixels(grid.number(plane, *places.T))
             places = places[holding[own].any(dim=(0, 2))]
-        for references in places.split(max(1, _AT_ONCE // each)):
+        for references in places.split(max(1, _at_once(images) // each)):
             yield grid.pixels(_most_alike(plane, references, images, grid))
+
+
+def _at_once(images: Tensor) -> int:
+    """Tell how many values are worked on at a time."""
+    _, height, width = images.shape
+    if images.device.type == "cpu":
+        return _AT_ONCE
+    return max(_AT_ONCE, _AT_ONCE_A_PIXEL * height * width)
 
 
 def _most_alike(plane: int, references: Tensor, images: Tensor, grid: Grid) -> Tensor:
