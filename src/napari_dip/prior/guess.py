@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation, distance_transform_edt, gaussian_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import laplacian
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import splu
 from skimage.transform import downscale_local_mean, resize
 
 if TYPE_CHECKING:
@@ -90,51 +91,55 @@ def interpolated(
     >>> bool(np.abs(interpolated(np.where(known, ramp, 99), known) - ramp).max() < 1e-3)
     True
     """
-    planes = zip(
-        values.reshape(-1, *values.shape[-2:]), known.reshape(-1, *known.shape[-2:]), strict=True
-    )
-    filled = [
-        _filled(_smoothed(plane, there, sigma), there) if there.any() else plane
-        for plane, there in planes
-    ]
-    return np.reshape(filled, values.shape).astype(np.float32)
+    shape = (-1, *values.shape[-2:])
+    filled, masks = values.reshape(shape).astype(np.float32), known.reshape(shape)
+    alike: dict[bytes, list[int]] = defaultdict(list)
+    for number, mask in enumerate(masks):
+        alike[mask.tobytes()].append(number)
+    for numbers in alike.values():
+        mask = masks[numbers[0]]
+        if mask.any() and not mask.all():
+            filled[numbers] = _filled(_smoothed(filled[numbers], mask, sigma), mask)
+    return filled.reshape(values.shape)
 
 
 def _smoothed(
-    plane: NDArray[np.floating], known: NDArray[np.bool_], sigma: float
+    planes: NDArray[np.floating], known: NDArray[np.bool_], sigma: float
 ) -> NDArray[np.floating]:
     """Take the mean of the known pixels around each, with Gaussian weights, if a gap is wide."""
     if not sigma or distance_transform_edt(~known).max() <= _WIDE:
-        return plane
+        return planes
     width = _WIDTH * sigma**_POWER
     weight = gaussian_filter(known.astype(np.float64), width)
-    total = gaussian_filter(np.where(known, plane, 0.0), width)
+    total = gaussian_filter(np.where(known, planes, 0.0), (0, width, width))
     return np.asarray(total / np.maximum(weight, 1e-9))
 
 
-def _filled(plane: NDArray[np.floating], known: NDArray[np.bool_]) -> NDArray[np.floating]:
-    seen = np.where(known, plane, 0.0)
-    if (~known).sum() <= _MOST or min(plane.shape) < 2:
+def _filled(planes: NDArray[np.floating], known: NDArray[np.bool_]) -> NDArray[np.floating]:
+    """Fill planes that miss the same pixels."""
+    seen = np.where(known, planes, 0.0)
+    if (~known).sum() <= _MOST or min(known.shape) < 2:
         return _stretched(seen, known)
     part = downscale_local_mean(known.astype(float), (2, 2))
-    mean = downscale_local_mean(seen, (2, 2)) / np.maximum(part, 1e-6)
-    coarse = _filled(mean, part > 0)
-    fine = resize(coarse, [2 * size for size in coarse.shape], order=1, mode="edge")
-    return np.where(known, plane, fine[tuple(map(slice, plane.shape))])
+    means = downscale_local_mean(seen, (1, 2, 2)) / np.maximum(part, 1e-6)
+    coarse = _filled(means, part > 0)
+    count, *sides = coarse.shape
+    fine = resize(coarse, [count, *(2 * side for side in sides)], order=1, mode="edge")
+    return np.where(known, planes, fine[:, : known.shape[0], : known.shape[1]])
 
 
-def _stretched(plane: NDArray[np.floating], known: NDArray[np.bool_]) -> NDArray[np.floating]:
-    """Span the surface over the missing pixels, held by the two pixels around each gap."""
+def _stretched(planes: NDArray[np.floating], known: NDArray[np.bool_]) -> NDArray[np.floating]:
+    """Span surfaces over the missing pixels, held by the two pixels around each gap."""
     near = binary_dilation(~known, np.ones((3, 3)), iterations=2)
     slopes = _differences(near)
     missing = ~known[near]
     there = slopes[missing]  # minus the Laplacian of each missing pixel
     forces = ((1 - _TENSION) * (there @ slopes) + _TENSION * there).tocsc()
-    values = plane[near]
-    surface = spsolve(forces[:, missing], -(forces[:, ~missing] @ values[~missing]))
-    values[missing] = surface.clip(plane[known].min(), plane[known].max())
-    filled = plane.copy()
-    filled[near] = values
+    held = planes[:, known & near].T
+    surfaces = splu(forces[:, missing]).solve(-(forces[:, ~missing] @ held))
+    seen = planes[:, known].T
+    filled = planes.copy()
+    filled[:, ~known] = surfaces.clip(seen.min(axis=0), seen.max(axis=0)).T
     return filled
 
 
