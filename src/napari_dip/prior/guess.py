@@ -24,7 +24,7 @@ __all__ = ["Guess", "interpolated"]
 _MOST = 30_000
 """Missing pixels of a plane that are solved for at once: about half a second, and 100 MB."""
 
-_TENSION = 0.3
+_TENSION = 0.2
 """Of 0 for a thin plate, which overshoots, and 1 for a membrane, which has creases at the rim."""
 
 _WIDTH, _POWER = 10.0, 0.75
@@ -63,7 +63,7 @@ def interpolated(
 ) -> NDArray[np.float32]:
     """Fill what is missing by a smooth surface in tension, plane by plane.
 
-    It solves (1 - T) ∇⁴u - T ∇²u = 0 with T = 0.3: Smith and Wessel, "Gridding with continuous
+    It solves (1 - T) ∇⁴u - T ∇²u = 0 with T = 0.2: Smith and Wessel, "Gridding with continuous
     curvature splines in tension", Geophysics 55 (1990). Without tension it would go on as steeply
     as it begins, and what a mask left at the rim of a wide gap would grow across it. So does noise,
     and noisy pixels are smoothed before. No value is beyond those that were seen. Where very much
