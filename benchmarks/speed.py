@@ -27,7 +27,7 @@ from measure import finish, measured, psnr
 
 from napari_dip import Settings, restore
 from napari_dip.prior.calibrate import calibrate
-from napari_dip.prior.recipes import recipe
+from napari_dip.prior.presets import recipe
 
 
 def an_iteration(case: Case, settings: Settings, count: int) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from napari_dip.cli import app
 from napari_dip.files.run import open_run
 from napari_dip.plugin.layers import read_layer, to_layer_data
 from napari_dip.prior import block
-from napari_dip.prior.recipes import Recipe, recipe
+from napari_dip.prior.presets import recipe
+from napari_dip.prior.recipes import Recipe
 from napari_dip.steps import finished
 
 ROOT = Path(__file__).parents[1]

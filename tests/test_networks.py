@@ -10,7 +10,8 @@ from torch import nn
 
 from napari_dip.prior.code import make_code
 from napari_dip.prior.networks import build_network
-from napari_dip.prior.recipes import SkipNet, recipe
+from napari_dip.prior.presets import recipe
+from napari_dip.prior.recipes import SkipNet
 from napari_dip.prior.skip import SkipLevel
 from napari_dip.settings import NetworkName, Settings
 

@@ -1,8 +1,12 @@
 """The paper's table, line by line, and what settings change in it."""
 
+import numpy as np
 import pytest
 
-from napari_dip.prior.recipes import Pixels, ResNet, SkipNet, UNet, recipe
+from napari_dip.prior.block import Block, block_recipe
+from napari_dip.prior.noise import NoiseModel
+from napari_dip.prior.presets import recipe
+from napari_dip.prior.recipes import Pixels, ResNet, SkipNet, UNet
 from napari_dip.settings import Consensus, Denoise, Fixed, Inpaint, Settings, SuperResolve
 
 WIDE = (128,) * 5
@@ -120,6 +124,19 @@ def test_the_other_priors_come_with_their_own_rates():
             upsampling="nearest",
             pointwise_up=False,
         )
+
+
+@pytest.mark.parametrize(("shape", "factor"), [((16, 400), 1), ((16, 200), 2)], ids=str)
+def test_the_network_of_large_results_is_deeper(shape, factor):
+    task = SuperResolve(factor=factor) if factor > 1 else Denoise()
+
+    def levels(preset, *shape):
+        block = Block(np.zeros((1, *shape)), np.ones((1, *shape), bool), (NoiseModel(),))
+        return len(block_recipe(block, Settings(preset=preset, task=task))[0].network.down)
+
+    assert levels("fast", *shape) == levels("best", *shape) == 5
+    assert levels("fast", *(side // 2 for side in shape)) == 4
+    assert levels("paper", *shape) == levels("paper", 16, 16) == 5
 
 
 @pytest.mark.parametrize("preset", ["fast", "best"])

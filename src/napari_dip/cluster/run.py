@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from napari_dip.cluster.desk import Desk
 from napari_dip.cluster.worker import Bench, Terms, look_around, measure
 from napari_dip.errors import BadSettings, DeviceUnavailable, NapariDipError
-from napari_dip.prior.recipes import recipe
+from napari_dip.prior.presets import recipe
 from napari_dip.stack.restore import conclude
 from napari_dip.stack.result import Snapshot, UnitReport
 from napari_dip.stack.unit import Done, UnitStep

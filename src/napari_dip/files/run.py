@@ -9,7 +9,7 @@ from napari_dip.errors import BadSettings, FileProblem
 from napari_dip.files.growing import OnDisk, cut_before
 from napari_dip.files.look import Look
 from napari_dip.files.store import check_output, is_zarr_name, read_image, read_mask, write_image
-from napari_dip.prior.recipes import recipe
+from napari_dip.prior.presets import recipe
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.restore import run

@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_dip.errors import FileProblem, OutputExists
 from napari_dip.plugin.layers import result_name
-from napari_dip.prior.recipes import recipe
+from napari_dip.prior.presets import recipe
 from napari_dip.stack.stored import StoredImage, canonical_unit
 
 if TYPE_CHECKING:

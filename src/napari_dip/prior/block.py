@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_dip.prior.domain import Channel, Domain
-from napari_dip.prior.recipes import Recipe, recipe
+from napari_dip.prior.presets import recipe
 from napari_dip.settings import Hole, Settings, SuperResolve
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.prior.noise import NoiseModel
+    from napari_dip.prior.recipes import Recipe
 
 __all__ = [
     "Block",
@@ -57,7 +58,9 @@ def block_recipe(block: Block, settings: Settings) -> tuple[Recipe, Domain]:
     evenly = knows_noise(settings) and not mixes_pixels(settings, block.psf)
     domain = Domain(tuple(Channel(noise, evenly and noise.gain > 0) for noise in block.noises))
     sigma = domain.sigma(block.values, block.known)
-    chosen = recipe(settings, hole=block.hole, sigma=sigma)
+    factors = settings.factors.values()
+    side = max(n * f for n, f in zip(block.values.shape[1:], factors, strict=True))
+    chosen = recipe(settings, hole=block.hole, sigma=sigma, side=side)
     if block.shared and chosen.shared_iterations and settings.iterations is None:
         chosen = replace(chosen, iterations=chosen.shared_iterations)
     return chosen, domain

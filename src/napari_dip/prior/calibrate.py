@@ -14,7 +14,7 @@ from platformdirs import user_cache_path
 
 from napari_dip.prior.graph import WARM_UP, Replayed
 from napari_dip.prior.networks import build_network
-from napari_dip.prior.recipes import recipe
+from napari_dip.prior.presets import recipe
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,9 +78,9 @@ def timed_side(device: torch.device | str) -> int:
 def calibrate(device: torch.device | str) -> Calibration:
     """Find the fastest arithmetic for the network of ``fast``, in about a second.
 
-    The result is kept in the user's cache folder for this device, number of threads and version
-    of torch, so that the same machine always computes in the same way. How long it takes is
-    measured again as long as other programs were busy.
+    The result is kept in the user's cache folder for this device, number of threads, version of
+    torch and network, so that the same machine always computes in the same way. How long it takes
+    is measured again as long as other programs were busy.
     """
     with _one_at_a_time:  # who comes second takes what the first has measured
         return _recall_or_measure(torch.device(device))
@@ -88,7 +88,8 @@ def calibrate(device: torch.device | str) -> Calibration:
 
 def _recall_or_measure(device: torch.device) -> Calibration:
     side = timed_side(device)
-    key = f"{_describe(device)}, torch {torch.__version__}, {side} pixels"
+    network = recipe(Settings()).network
+    key = f"{_describe(device)}, torch {torch.__version__}, {side} pixels, {network}"
     if key in _while_busy:  # once in a process is enough
         return _while_busy[key]
     known = _read_cache()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from napari_dip.prior.recipes import recipe
+from napari_dip.prior.presets import recipe
 from napari_dip.prior.turns import denoises_first, in_turn
 from napari_dip.settings import Denoise, Inpaint
 from napari_dip.stack.memory import peak_bytes
@@ -22,25 +22,25 @@ __all__ = ["expected_bytes", "expected_seconds", "survey_seconds"]
 # Measured on one thread (benchmarks/NOTES.md, "The time that is told"), as multiples of the time
 # that forward and backward took on this device, at 128² pixels. On CUDA all is taken for the same
 # multiples of the larger image that is timed there, which nobody has measured.
-_STEADY, _GROWING = 1.25, 0.5
+_STEADY, _GROWING = 0.95, 0.7
 """An iteration: of any image, and of each 128² pixels of it more."""
 
-_VOXELS = 1.05
+_VOXELS = 1.2
 """An iteration: of each 128² voxels of a volume, in the time of its own arithmetic."""
 
-_PASS, _CHANNEL = 0.6e-4, 1.4e-4
+_PASS, _CHANNEL = 0.8e-4, 1.8e-4
 """A pass of the refinement: of each pixel, and of each of its channels."""
 
-_PASS_OF_PLANES = 2.1e-4
+_PASS_OF_PLANES = 2.4e-4
 """A pass where neighbouring planes are compared: of each pixel of each plane."""
 
-_PASS_WITH_GAPS = 8.5e-4
+_PASS_WITH_GAPS = 9.9e-4
 """A pass where pixels are missing: of each pixel and channel."""
 
-_SECOND_OPINION = 12e-4
+_SECOND_OPINION = 14e-4
 """Of each pixel and channel."""
 
-_PAPER = 20.0
+_PAPER = 22.0
 """Time of an iteration of ``paper``, beside one of ``fast`` and ``best``."""
 
 _PART = 0.6

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from napari_dip.errors import BadSettings
-from napari_dip.prior.recipes import recipe
+from napari_dip.prior.presets import recipe
 from napari_dip.prior.turns import denoises_first, in_turn
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import BadImage, BadSettings
-from napari_dip.prior.recipes import recipe
+from napari_dip.prior.presets import recipe
 from napari_dip.stack.axes import Layout, guess_axes
 from napari_dip.stack.memory import choose_tile
 from napari_dip.stack.plan import Plan, make_plan, shared_axis
