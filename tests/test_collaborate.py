@@ -84,4 +84,4 @@ def test_the_latest_average_is_refined_together_with_the_best(refinement):
     asked = Settings(device="cpu", refinement=refinement)
     (fit,) = plan_fits(block, asked, "cpu", 0)
     chosen = fit.choose(latest=np.full(shape, 3.0), best=np.zeros(shape))
-    assert np.allclose(chosen, 2 if refinement else 0)
+    assert np.allclose(chosen, 1.5 if refinement else 0)

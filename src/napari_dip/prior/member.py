@@ -47,9 +47,6 @@ _IN_GAPS = 0.5
 """Of the noise, where the known pixels are returned as they were: texture that is taken for noise
 blurs what is filled in, and noise that is left in the neighbours hardly harms it."""
 
-_LATEST = 2 / 3
-"""The part of the latest average in what is refined; the rest is of the best."""
-
 
 @dataclass(frozen=True)
 class Fit:
@@ -140,9 +137,9 @@ class Fit:
     def choose(self, latest: NDArray[np.float32], best: NDArray[np.float32]) -> NDArray[np.float32]:
         """Choose what is finished, of the latest and the best average, in the domain's intensities.
 
-        Patches bring texture back, but not what was cut off: rather too much than too little.
+        Patches bring texture back, but not what was cut off, and spots of noise stay: their mean.
         """
-        return best + _LATEST * (latest - best) if self.refines else best
+        return (latest + best) / 2 if self.refines else best
 
     @property
     def refines(self) -> bool:
