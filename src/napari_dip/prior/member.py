@@ -139,7 +139,7 @@ class Fit:
 
         Patches bring texture back, but not what was cut off, and spots of noise stay: their mean.
         """
-        return (latest + best) / 2 if self.refines else best
+        return np.float32(0.5) * (latest + best) if self.refines else best
 
     @property
     def refines(self) -> bool:
