@@ -90,14 +90,15 @@ class Watched:
     def update(self, *numbers: float) -> str:
         said = self.verdicts
         said.count += 1
+        reason = self.rule.update(*numbers)
+        if said.stop:
+            return ""
         said.minima = said.minima or [(np.inf, 0)] * len(numbers)
         for k, number in enumerate(numbers):
-            if number < said.minima[k][0] and not said.stop:
+            if number < said.minima[k][0]:
                 said.minima[k] = (number, said.count)
-        reason = self.rule.update(*numbers)
-        if not said.stop:
-            said.choice = self.rule.choice
-        if reason and not said.stop:
+        said.choice = self.rule.choice
+        if reason:
             said.stop, said.reason = said.count, reason
         return ""
 
@@ -122,8 +123,7 @@ class Followed:
 
         The best average is taken from the nearest look, which may be a tenth of a dB off.
         """
-        wanted = self.said.best
-        best = min(self.averages, key=lambda iteration: abs(iteration - wanted))
+        best = min(self.averages, key=lambda iteration: abs(iteration - self.said.best))
         chosen = self.fit.choose(self.averages[self.stop], self.averages[best])
         return self.fit.finish(chosen)
 

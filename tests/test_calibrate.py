@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,6 +130,21 @@ def test_what_other_programs_take_is_not_remembered(cache, monkeypatch):
     monkeypatch.setattr(module, "timed_side", lambda device: 32)
     monkeypatch.setattr(module, "_REPEATS", 2)
     assert all(each < 1000 * pause_s for each in calibrate(CPU).milliseconds.values())
+
+
+def test_the_network_of_the_size_that_is_timed_is_timed(cache, monkeypatch):
+    build, timed = module.build_network, set()
+    small = replace(module.recipe(Settings()).network, down=(4,), up=(4,), skip=(0,))
+
+    def noted(network, *args, **keywords):
+        timed.add(network)
+        return build(small, *args, **keywords)
+
+    monkeypatch.setattr(module, "build_network", noted)
+    monkeypatch.setattr(module, "timed_side", lambda device: 512)
+    calibrate(CPU)
+    assert timed == {module.recipe(Settings(), side=512).network}
+    assert timed != {module.recipe(Settings()).network}
 
 
 def test_what_was_asked_for_is_kept(cache, clock):

@@ -41,6 +41,17 @@ def test_very_large_gaps_are_filled_from_fewer_pixels(spots, monkeypatch):
     assert not np.array_equal(coarse, whole)
 
 
+@pytest.mark.parametrize("pattern", ["rows", "chessboard"])
+def test_large_gaps_that_no_coarse_pixel_shows_are_filled(pattern, monkeypatch):
+    monkeypatch.setattr("napari_dip.prior.guess._MOST", 500)
+    y, x = np.mgrid[:64, :64].astype(np.float32)
+    known = (y if pattern == "rows" else y + x) % 2 == 0
+    ramp = y + 2 * x
+    filled = interpolated(np.where(known, ramp, 0), known)
+    inside = np.s_[4:-4, 4:-4]
+    np.testing.assert_allclose(filled[inside], ramp[inside], atol=1.5)
+
+
 @pytest.mark.parametrize("shape", [(1, 5, 4), (3, 1, 7), (2, 3, 9, 1)], ids=str)
 def test_any_shape_comes_back_finite(shape, monkeypatch):
     monkeypatch.setattr("napari_dip.prior.guess._MOST", 2)

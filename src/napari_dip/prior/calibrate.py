@@ -20,6 +20,8 @@ from napari_dip.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_dip.prior.recipes import Recipe
+
 __all__ = [
     "Arithmetic",
     "Calibration",
@@ -75,6 +77,11 @@ def timed_side(device: torch.device | str) -> int:
     return 512 if torch.device(device).type == "cuda" else 128
 
 
+def _timed_recipe(device: torch.device) -> Recipe:
+    """Take what ``fast`` does to an image of the side that is timed."""
+    return recipe(Settings(), side=timed_side(device))
+
+
 def calibrate(device: torch.device | str) -> Calibration:
     """Find the fastest arithmetic for the network of ``fast``, in about a second.
 
@@ -87,8 +94,7 @@ def calibrate(device: torch.device | str) -> Calibration:
 
 
 def _recall_or_measure(device: torch.device) -> Calibration:
-    side = timed_side(device)
-    network = recipe(Settings()).network
+    side, network = timed_side(device), _timed_recipe(device).network
     key = f"{_describe(device)}, torch {torch.__version__}, {side} pixels, {network}"
     if key in _while_busy:  # once in a process is enough
         return _while_busy[key]
@@ -169,8 +175,7 @@ def _measure(arithmetic: Arithmetic, device: torch.device) -> float:
     computed, which it does from the first to the last of a pass.
     """
     now = time.thread_time if device.type == "cpu" else time.perf_counter
-    spec = recipe(Settings())
-    side = timed_side(device)
+    spec, side = _timed_recipe(device), timed_side(device)
     code = torch.rand(1, spec.code_channels, side, side)
     network = build_network(spec.network, code, 1, seed=0).to(device)
     code = code.to(device)

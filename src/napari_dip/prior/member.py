@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import zip_longest
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from napari_dip.prior.align import put_back
-from napari_dip.prior.block import derived, knows_noise, mixes_pixels
+from napari_dip.prior.block import derived, mixes_pixels
 from napari_dip.prior.code import make_code
 from napari_dip.prior.collaborate import collaborate
-from napari_dip.prior.energy import Clipping, Observation
 from napari_dip.prior.fit import begin, fit
-from napari_dip.prior.guess import Guess, interpolated
 from napari_dip.prior.networks import build_network
-from napari_dip.prior.operators import Blur, Composed, Downsample, ForwardOperator, Identity
+from napari_dip.prior.observe import guess_missing, mean_correlation, observe, to_tensor
 from napari_dip.prior.planes import plane_by_plane, refine_planes
 from napari_dip.prior.project import project
 from napari_dip.prior.refine import WHOLE, fill_in, refine, refine_alone
 from napari_dip.prior.rules import make_rule
-from napari_dip.settings import Settings, SuperResolve
 from napari_dip.steps import each
 
 if TYPE_CHECKING:
@@ -35,11 +30,13 @@ if TYPE_CHECKING:
     from napari_dip.prior.block import Block
     from napari_dip.prior.calibrate import Arithmetic
     from napari_dip.prior.domain import Domain
+    from napari_dip.prior.energy import Observation
     from napari_dip.prior.fit import Fitted, Iterate
     from napari_dip.prior.ledger import Course
     from napari_dip.prior.noise import Correlation
     from napari_dip.prior.recipes import Recipe
     from napari_dip.prior.stopping import StoppingRule
+    from napari_dip.settings import Settings
 
 __all__ = ["Fit"]
 
@@ -114,8 +111,13 @@ class Fit:
             self.recipe.spacing,
             shortest_last=self.place.type != "cuda",
         ).to(self.place)
+        guess = (
+            guess_missing(self.block, self.settings, self.domain, self.place)
+            if self.recipe.guidance
+            else None
+        )
         return begin(
-            replace(observation, guess=self._guess()),
+            replace(observation, guess=guess),
             network.to(memory_format=order),  # type: ignore[call-overload]
             code.to(self.place).contiguous(memory_format=order),
             watch(rule),
@@ -135,9 +137,10 @@ class Fit:
         )
 
     def choose(self, latest: NDArray[np.float32], best: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Choose what is finished, of the latest and the best average, in the domain's intensities.
+        """Choose what is finished: of a fit that is refined, the mean of both averages.
 
-        Patches bring texture back, but not what was cut off, and spots of noise stay: their mean.
+        To compare patches brings texture back that the best average does not have yet, but takes
+        away no spots of noise that the latest has already.
         """
         return np.float32(0.5) * (latest + best) if self.refines else best
 
@@ -174,12 +177,12 @@ class Fit:
         everything = self._everything
         if self.recipe.projection:
             sigma = self._sigma if self._trusts_noise else 0.0
-            first = _to_tensor(estimate).to(self.place)
+            first = to_tensor(estimate).to(self.place)
             fitting = project(first, everything, sigma, self.recipe.projection)
             return self._leave(fitting[0].cpu().numpy())
         if not self.refines:
             return self._leave(estimate)
-        guide = _to_tensor(estimate).to(self.place)
+        guide = to_tensor(estimate).to(self.place)
         noisy = everything.y
         if everything.clipping is not None:
             noisy = noisy + guide - everything.clipping(guide)
@@ -242,16 +245,6 @@ class Fit:
         """Whether a pixel is missing."""
         return not self.block.known.all()
 
-    def _clipping(self) -> Clipping | None:
-        """Tell where the sensor clips; where the noise depends on the intensity it is let be."""
-        clips = [
-            (noise.low, noise.high) if not noise.gain else (-np.inf, np.inf)
-            for noise in self.block.noises
-        ]
-        sigmas = self.domain.sigmas(self.block.values, self.block.known)
-        sensors = tuple((sigma, *ends) for sigma, ends in zip(sigmas, clips, strict=True))
-        return Clipping(sensors) if np.isfinite(clips).any() else None
-
     @property
     def _trusts_noise(self) -> bool:
         """Whether the noise counts.
@@ -268,53 +261,13 @@ class Fit:
     def _sigma(self) -> float:
         return self.domain.sigma(self.block.values, self.block.known)
 
-    @property
+    @cached_property
     def _correlation(self) -> Correlation:
-        """Of the noise along Y and along X, the mean of all channels."""
-        y, x = (
-            zip_longest(*(noise.correlation[axis] for noise in self.block.noises), fillvalue=0.0)
-            for axis in (0, 1)
-        )
-        return tuple(map(fmean, y)), tuple(map(fmean, x))
+        return mean_correlation(self.block)
 
     @cached_property
     def _everything(self) -> Observation:
         """What was seen, nothing held out."""
-        block, place = self.block, self.place
-        aware = knows_noise(self.settings) and self._trusts_noise
-        weight = self.domain.weight(block.values, block.known) if aware else None
-        clipping = self._clipping() if aware and self._sigma > 0 else None
-        return Observation(
-            _to_tensor(self.domain.enter(block.values)).to(place),
-            _operator(self.settings, block.psf, place),
-            _to_tensor(block.known).to(place),
-            None if weight is None else _to_tensor(weight).to(place),
-            clipping,
+        return observe(
+            self.block, self.settings, self.domain, self.place, trusts_noise=self._trusts_noise
         )
-
-    def _guess(self) -> Guess | None:
-        """Guess what is missing of the result, in the domain's intensities."""
-        known = self.block.known
-        if known.all() or not self.recipe.guidance:
-            return None
-        parts = [interpolated(self.domain.enter(self.block.values), known, self._sigma), ~known]
-        for axis, factor in enumerate(self.settings.factors.values(), start=1):
-            parts = [part.repeat(factor, axis) for part in parts]
-        return Guess(*(_to_tensor(part).to(self.place) for part in parts))
-
-
-def _operator(
-    settings: Settings, psf: NDArray[np.float32] | None, place: torch.device
-) -> ForwardOperator:
-    """Light is blurred first, then sampled."""
-    operators: list[ForwardOperator] = []
-    if psf is not None:
-        operators.append(Blur(torch.from_numpy(psf).to(place)))
-    if isinstance(settings.task, SuperResolve):
-        operators.append(Downsample(tuple(settings.factors.values()), settings.task.kernel))
-    return Composed(tuple(operators)) if operators else Identity()
-
-
-def _to_tensor(array: NDArray[np.generic]) -> torch.Tensor:
-    """Copy ``(channels, *spatial)`` into a float tensor with an axis for the batch."""
-    return torch.from_numpy(np.array(array, dtype=np.float32))[None]
