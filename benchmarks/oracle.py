@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from napari_dip.prior.stopping import Step, StoppingRule
 
 BEYOND = 1.6
-"""How far beyond the automatic stop a fit goes on, times its iterations."""
+"""How far beyond its end a fit goes on, times its iterations, be it the rule's or the preset's."""
 
 LOOK_EVERY = 10
 """Iterations; the loop itself looks at its numbers as often."""
@@ -73,10 +73,11 @@ class Verdicts:
 
 @dataclass
 class Watched:
-    """A rule that is asked, and not obeyed."""
+    """A rule that is asked, and not obeyed; nor does a fit end after ``most`` iterations."""
 
     rule: StoppingRule
     verdicts: Verdicts
+    most: int
     name: str = "watched"
     choice: int = 0
 
@@ -98,8 +99,8 @@ class Watched:
             if number < said.minima[k][0]:
                 said.minima[k] = (number, said.count)
         said.choice = self.rule.choice
-        if reason:
-            said.stop, said.reason = said.count, reason
+        if reason or said.count == self.most:
+            said.stop, said.reason = said.count, reason or "all iterations done"
         return ""
 
 
@@ -113,9 +114,8 @@ class Followed:
 
     @property
     def stop(self) -> int:
-        """The look at which the loop ends: the first after the rule's word, or the last."""
-        last = max(self.averages)
-        return min(-(-(self.said.stop or last) // LOOK_EVERY) * LOOK_EVERY, last)
+        """The look at which the loop ends: the first after the word."""
+        return -(-self.said.stop // LOOK_EVERY) * LOOK_EVERY
 
     @property
     def returned(self) -> Pixels:
@@ -149,7 +149,7 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
         followed = follow_fit(one)
         returned.append(show(followed.returned))
         stops.append(followed.stop)
-        reasons.append(followed.said.reason or "all iterations done")
+        reasons.append(followed.said.reason)
         for iteration, average in followed.averages.items():
             seen_then = show(one.domain.leave(average))
             result = show(one.finish(average)) if one.refines else seen_then
@@ -182,8 +182,10 @@ def follow_fit(fit: Fit) -> Followed:
     """Run one fit beyond its stop."""
     said = Verdicts()
     averages: dict[int, Pixels] = {}
-    course = fit.begin(lambda rule: Watched(rule, said))
-    for iterate in fit.advance(course, lambda: False):
+    most = fit.recipe.iterations
+    longer = replace(fit, recipe=replace(fit.recipe, iterations=round(BEYOND * most)))
+    course = longer.begin(lambda rule: Watched(rule, said, most))
+    for iterate in longer.advance(course, lambda: False):
         if iterate.iteration % LOOK_EVERY:
             continue
         averages[iterate.iteration] = iterate.estimate

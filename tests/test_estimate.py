@@ -218,6 +218,15 @@ def test_photon_noise_that_neighbours_share_is_noticed():
     assert found.sigma(100.0) == pytest.approx(np.sqrt(200), rel=0.25)
 
 
+@pytest.mark.parametrize("image", [data.cell, data.camera, data.coins])
+def test_noise_that_neighbours_share_is_noticed_where_the_dark_is_clipped(image):
+    clean = (image()[:256, :256].astype(float) - 60).clip(0)
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=clean.shape), 0.6)
+    found = estimate_noise((clean + 15 * noise / noise.std()).clip(0).round())
+    assert found.correlated
+    assert found.sigma(30.0) == pytest.approx(15, rel=0.2)
+
+
 def test_the_ends_of_the_sensor_are_noticed_where_values_pile_up():
     clean = data.camera().astype(np.float64)
     noisy = clean + np.random.default_rng(0).normal(0, 25, clean.shape)

@@ -29,9 +29,10 @@ class Advanced(Container[Widget]):
         self.preset = controls.choice(
             "preset",
             "preset",
-            "fast: a small network that stops by itself, in a minute or so. best: several larger "
-            "ones, averaged; their spread becomes a layer of its own, the uncertainty. paper: the "
-            "method as it was published, many times slower.",
+            "fast: a small network that stops by itself, in a minute or so. best: four of them "
+            "and, of single planes, a filter that knows nothing of them, averaged; their spread "
+            "becomes a layer of its own, the uncertainty. paper: the method as it was published, "
+            "many times slower.",
             [("fast", "fast"), ("best", "best"), ("paper", "paper")],
         )
         self.iterations = controls.integer(

@@ -128,7 +128,9 @@ def estimate_noise(
     shared: NoiseModel | None = None
     if np.quantile(growth, _QUANTILES[0]) > _CORRELATED:
         shared = fitted(_correlation(flat))
-    believed = shared is not None and _is_noise(shared, flat, planes, seen)
+    # Pixels that are clipped show no noise, nor that there is none; asked strictly, they are black.
+    asked = seen if decimated else seen & (planes > ends.low) & (planes < ends.high)
+    believed = shared is not None and _is_noise(shared, flat, planes, asked)
     if shared and believed and not decimated:
         return shared
     white = fitted(((), ())) or NoiseModel(low=ends.low, high=ends.high)
