@@ -235,3 +235,11 @@ def test_the_ends_of_the_sensor_are_noticed_where_values_pile_up():
     assert clipped.sigma(128.0) == pytest.approx(25, rel=0.1)
     free = estimate_noise(noisy)
     assert (free.low, free.high) == (-np.inf, np.inf)
+
+
+@pytest.mark.parametrize("unit", [1e-20, 1e-13, 1e9])
+def test_noise_is_found_in_every_unit(unit):
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=(96, 96)), 0.6)
+    found = estimate_noise(unit * (cells()[:96, :96] + 5 * noise / noise.std()))
+    assert found.correlated
+    assert found.read == pytest.approx(5 * unit, rel=0.2)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
 from napari_dip import denoise, inpaint, super_resolve
+from napari_dip.errors import BadMask
 
 QUICK = {"iterations": 4, "device": "cpu", "preview_every_s": 1e9}
 
@@ -79,3 +81,33 @@ def test_so_does_any(kind, task, shape, seed):
     random = np.random.default_rng(seed)
     image = odd(kind, shape, random)
     assert_sane(restored(task, image, random), image)
+
+
+def test_channels_of_one_value_each_come_back_jointly():
+    channels = np.stack([np.full((20, 20), 10.0), np.full((20, 20), 20.0)])
+    np.testing.assert_array_equal(denoise(channels, axes="CYX", share="C", **QUICK), channels)
+
+
+@pytest.mark.parametrize("gain", [1e-4, 1e-9])
+def test_next_to_no_photon_noise_does_no_harm(gain):
+    clean = np.add.outer(np.arange(32.0), np.arange(32.0)) + 50
+    noisy = clean + np.random.default_rng(0).normal(0, 10, clean.shape)
+    told = denoise(noisy, noise={"gain": gain, "read": 10.0}, **QUICK | {"iterations": 30})
+    assert np.square(told - clean).mean() < 0.5 * np.square(noisy - clean).mean()
+
+
+def test_a_plane_of_a_volume_that_is_missing_whole_is_not_drawn_to_grey():
+    random = np.random.default_rng(0)
+    spots = gaussian_filter((random.random((8, 32, 32)) > 0.985) * 1.0, (1.5, 2, 2))
+    spots = (10 + 200 * spots / spots.max()).astype(np.float32)
+    missing = np.zeros(spots.shape, bool)
+    missing[4] = True
+    filled = inpaint(spots, missing, axes="ZYX", ndim=3, **QUICK | {"iterations": 60})
+    assert np.abs(filled[4] - spots[4]).mean() < 0.5 * np.abs(110 - spots[4]).mean()
+
+
+@pytest.mark.parametrize("shape", [(1, 20), (20, 1), (1, 1)], ids=str)
+def test_a_mask_of_one_row_does_not_stand_for_all(shape):
+    image = np.random.default_rng(0).random((20, 20)).astype(np.float32)
+    with pytest.raises(BadMask, match="last axes"):
+        inpaint(image, np.ones(shape, bool), **QUICK)

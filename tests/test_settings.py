@@ -1,5 +1,6 @@
 """Settings are frozen, checked values that survive JSON."""
 
+import numpy as np
 import pytest
 
 from napari_dip.errors import BadSettings
@@ -106,8 +107,14 @@ def test_settings_cannot_be_changed_but_replaced():
         ({"read": 1}, "gain"),
         ("loud", "noise='loud'"),
         (0, "noise=0"),
+        (True, "noise=True"),
     ],
 )
 def test_noise_that_is_none_is_refused(noise, says):
     with pytest.raises(BadSettings, match=says):
         Settings(noise=noise)
+
+
+def test_numbers_of_numpy_are_numbers():
+    settings = Settings(task={"kind": "super-resolve", "factor": np.int64(2)}, noise=np.float32(3))
+    assert (settings.task.factor, settings.noise) == (2, 3)

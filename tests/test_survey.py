@@ -109,3 +109,10 @@ def test_the_digest_tells_values_and_masks_apart(stack):
 def test_an_offset_brighter_than_the_image_is_refused(stack):
     with pytest.raises(BadImage, match="offset=9000 is not below"):
         look(stack, "ZYX", "Z", noise={"gain": 1, "offset": 9000})
+
+
+def test_so_is_one_that_only_a_hot_pixel_exceeds(stack):
+    hot = stack.astype(np.uint16)
+    hot[0, 0, 0] = 60_000
+    with pytest.raises(BadImage, match="offset=9000 is not below"):
+        look(hot, "ZYX", "Z", noise={"gain": 1, "offset": 9000})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -30,13 +31,14 @@ class SensorNoise(Frozen):
 
 
 def _known_noise(noise: Any) -> Any:
-    known = noise in ("auto", "gaussian", "none") or isinstance(noise, SensorNoise | dict)
-    if not known and not (isinstance(noise, int | float) and 0 < noise < float("inf")):
+    known = isinstance(noise, SensorNoise | dict) or noise in ("auto", "gaussian", "none")
+    number = isinstance(noise, Real) and not isinstance(noise, bool)
+    if not known and not (number and 0 < noise < float("inf")):
         raise ValueError(
             "choose 'auto', 'gaussian', 'none', a standard deviation above 0 in the image's units, "
             "or a sensor's gain, offset and read noise"
         )
-    return noise
+    return float(noise) if number else noise
 
 
 Noise = Annotated[

@@ -170,7 +170,7 @@ class Settings(Frozen):
     dtype
         ``"keep"`` returns the input's dtype, ``"float32"`` spares the rounding.
     seed
-        The same seed gives the same bytes on the same machine.
+        The same seed gives the same bytes on the same CPU; a GPU adds in changing order.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision

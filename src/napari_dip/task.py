@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -16,14 +17,12 @@ Downsampler = Literal["lanczos2", "lanczos3", "box", "gaussian"]
 
 
 def _known_factor(factor: Any) -> Any:
-    whole = (
-        isinstance(factor, int) and not isinstance(factor, bool) and 2 <= factor <= LARGEST_FACTOR
-    )
-    if not (whole or factor == "isotropic"):
+    whole = isinstance(factor, Integral) and not isinstance(factor, bool)
+    if factor != "isotropic" and not (whole and 2 <= int(factor) <= LARGEST_FACTOR):
         raise ValueError(
             f"choose a whole number from 2 to {LARGEST_FACTOR}, or 'isotropic' to make voxels cubes"
         )
-    return factor
+    return int(factor) if whole else factor
 
 
 class Denoise(Frozen):

@@ -12,6 +12,7 @@ import psutil
 import torch
 from platformdirs import user_cache_path
 
+from napari_dip.prior.device import torch_errors
 from napari_dip.prior.graph import WARM_UP, Replayed
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.presets import recipe
@@ -108,7 +109,8 @@ def _recall_or_measure(device: torch.device) -> Calibration:
     except (KeyError, TypeError):
         pass  # not measured yet, or by another version
     busy = device.type == "cpu" and _others_compute()
-    measured = {one: _measure(one, device) for one in _candidates(device)}
+    with torch_errors(device):
+        measured = {one: _measure(one, device) for one in _candidates(device)}
     fastest = min(measured, key=lambda one: measured[one])
     chosen = kept or (fastest if measured[PLAIN] > _GAIN * measured[fastest] else PLAIN)
     times = {str(one): round(1000 * seconds, 1) for one, seconds in measured.items()}
@@ -176,7 +178,8 @@ def _measure(arithmetic: Arithmetic, device: torch.device) -> float:
     """
     now = time.thread_time if device.type == "cpu" else time.perf_counter
     spec, side = _timed_recipe(device), timed_side(device)
-    code = torch.rand(1, spec.code_channels, side, side)
+    own = torch.Generator().manual_seed(0)
+    code = torch.rand(1, spec.code_channels, side, side, generator=own)
     network = build_network(spec.network, code, 1, seed=0).to(device)
     code = code.to(device)
     order = arithmetic.memory_format(2)
@@ -206,6 +209,8 @@ def _measure(arithmetic: Arithmetic, device: torch.device) -> float:
 def _synchronise(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 def _describe(device: torch.device) -> str:

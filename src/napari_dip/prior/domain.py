@@ -44,7 +44,7 @@ class Channel:
         if not self.stabilised:
             return estimate
         low, span = self._ends()
-        return self.noise.unstabilise(estimate * span + low).astype(np.float32)
+        return self.noise.unstabilise(estimate.astype(np.float64) * span + low).astype(np.float32)
 
     def sigma(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """Give the standard deviation of the noise in the domain at each of the values."""

@@ -109,7 +109,7 @@ def _smoothed(
     """Take the mean of the known pixels around each, with Gaussian weights, if a gap is wide."""
     if not sigma or distance_transform_edt(~known).max() <= _WIDE:
         return planes
-    width = _WIDTH * sigma**_POWER
+    width = min(_WIDTH * sigma**_POWER, max(known.shape))
     weight = gaussian_filter(known.astype(np.float64), width)
     total = gaussian_filter(np.where(known, planes, 0.0), (0, width, width))
     return np.asarray(total / np.maximum(weight, 1e-9))

@@ -20,6 +20,7 @@ from napari_dip.prior.planes import plane_by_plane, refine_planes
 from napari_dip.prior.project import project
 from napari_dip.prior.refine import WHOLE, fill_in, refine, refine_alone
 from napari_dip.prior.rules import make_rule
+from napari_dip.settings import Consensus
 from napari_dip.steps import each
 
 if TYPE_CHECKING:
@@ -140,9 +141,10 @@ class Fit:
         """Choose what is finished: of a fit that is refined, the mean of both averages.
 
         To compare patches brings texture back that the best average does not have yet, but takes
-        away no spots of noise that the latest has already.
+        away no spots of noise that the latest has already. Other rules may go on for long.
         """
-        return np.float32(0.5) * (latest + best) if self.refines else best
+        both = self.refines and isinstance(self.recipe.stopping, Consensus)
+        return np.float32(0.5) * (latest + best) if both else best
 
     @property
     def refines(self) -> bool:

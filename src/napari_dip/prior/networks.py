@@ -63,7 +63,7 @@ def build_network(
         inner = build_network(network, turned, channels, seed, [spacing[axis] for axis in axes])
         return _Turned(inner, 2 + shortest)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed seeds every GPU as well
         match network:
             case SkipNet():
                 kernel, levels = network.kernel_down, len(network.down)

@@ -83,7 +83,12 @@ class NoiseModel:
         Starck, Murtagh and Bijaoui, "Image Processing and Data Analysis", Cambridge 1998,
         Equation (2.34). Needs a gain above 0.
         """
-        inside = self.gain * (y - self.offset) + 0.375 * self.gain**2 + self.read**2
+        # In float64: where photons are next to nothing, the transform is nearly its own constant.
+        inside = (
+            self.gain * (np.asarray(y, np.float64) - self.offset)
+            + 0.375 * self.gain**2
+            + self.read**2
+        )
         return 2 / self.gain * np.sqrt(np.maximum(inside, 0))
 
     def unstabilise(self, d: NDArray[Any]) -> NDArray[np.float64]:

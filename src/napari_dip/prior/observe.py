@@ -75,7 +75,9 @@ def guess_missing(
     if known.all():
         return None
     sigma = domain.sigma(block.values, known)
-    parts = [interpolated(domain.enter(block.values), known, sigma), ~known]
+    # Of a plane that is missing whole nothing is guessed: its neighbours in a volume know better.
+    guessed = ~known & known.any(axis=(-2, -1), keepdims=True)
+    parts = [interpolated(domain.enter(block.values), known, sigma), guessed]
     for axis, factor in enumerate(settings.factors.values(), start=1):
         parts = [part.repeat(factor, axis) for part in parts]
     return Guess(*(to_tensor(part).to(place) for part in parts))

@@ -33,6 +33,9 @@ LEAST_PART = 0.85**2
 _KNOWN = 0.8
 """Least part of a square for that."""
 
+_NO_NOISE = 1e-100
+"""A standard deviation that stands for none, in whatever unit: its square is still a number."""
+
 _STRONGER, _MORE = 1.25, 0.1
 """How many times as strong as expected differences across corners may be, and by how much of the
 noise's standard deviation more: edges count there."""
@@ -89,7 +92,7 @@ def part_in_quietest(
     if not whole.any():
         return 1.0
     part, level, energy = part[whole], level[whole], energy[whole]
-    ratios = energy / part / np.maximum(noise.sigma(level / part), 1e-12) ** 2
+    ratios = energy / part / np.maximum(noise.sigma(level / part), _NO_NOISE) ** 2
     expected = _quietest(side, y, x)
     return float(np.quantile(ratios, _QUIETEST) / expected)
 
@@ -115,7 +118,7 @@ def fades_across_corners(flat: Flat, noise: NoiseModel) -> bool:
     >>> fades_across_corners(flat, NoiseModel(read=3.0, correlation=((0.5,), (0.5,))))
     False
     """
-    details = flat.details((1, 1)) / np.maximum(noise.sigma(flat.level), 1e-12)
+    details = flat.details((1, 1)) / np.maximum(noise.sigma(flat.level), _NO_NOISE)
     expected = math.prod(_variance(along) for along in noise.correlation)
     found = scale_of(details[np.isfinite(details)]) ** 2
     return bool(found < _STRONGER**2 * expected + _MORE**2)

@@ -125,21 +125,17 @@ def spread_mask(mask: ArrayLike | None, layout: Layout) -> NDArray[np.bool_] | N
     missing: NDArray[np.bool_] = given if given.dtype == bool else given != 0
     if missing.shape == layout.shape:
         return missing
-    target = layout.shape
-    try:
-        if missing.ndim < 2:
-            raise ValueError("no plane")
-        if "S" in layout.axes:
-            # A mask says nothing of colours: put an axis of one where they are.
-            colour = layout.axes.index("S")
-            target = layout.shape[:colour] + layout.shape[colour + 1 :]
-            missing = np.expand_dims(missing, colour - len(layout.axes))
-        return np.broadcast_to(missing, layout.shape)
-    except ValueError:
+    colour = layout.axes.find("S")
+    target = layout.shape if colour < 0 else layout.shape[:colour] + layout.shape[colour + 1 :]
+    # One row must not stand for all rows.
+    if missing.ndim < 2 or missing.shape != target[-missing.ndim :]:
         raise BadMask(
             f"the mask has shape {np.shape(mask)}, but the image has {target}; give a mask of the "
             "image's shape, or of its last axes"
-        ) from None
+        )
+    if colour >= 0:  # it says nothing of colours: put an axis of one where they are
+        missing = np.expand_dims(missing, colour - len(layout.axes))
+    return np.broadcast_to(missing, layout.shape)
 
 
 def in_planes(missing: NDArray[np.bool_]) -> str:

@@ -156,7 +156,7 @@ def survey(
     _count_outliers(extents, observed, layout)
     channels = sorted(extents)
     scales = tuple(_scale(extents[c], observed.image.dtype) for c in channels)
-    noises = tuple(_noise(samples[c], extents[c], layout, settings) for c in channels)
+    noises = tuple(_noise(samples[c], scales[c], layout, settings) for c in channels)
     cuts = neighbours.breaks(noises)
     if aligns(settings, psf):
         cuts = {at: noise for at, noise in cuts.items() if not _moved(observed, layout, at, noise)}
@@ -242,14 +242,16 @@ def _scale(extent: Extent, dtype: np.dtype[Any]) -> Scale | None:
     return scale
 
 
-def _noise(samples: list[Seen], extent: Extent, layout: Layout, settings: Settings) -> NoiseModel:
+def _noise(
+    samples: list[Seen], scale: Scale | None, layout: Layout, settings: Settings
+) -> NoiseModel:
     """Take what was told of the noise, or find out from planes of the channel."""
     given = settings.noise
     if isinstance(given, SensorNoise):
-        if given.gain and given.offset >= extent.high:
+        if given.gain and scale is not None and given.offset >= scale.high:
             raise BadImage(
                 f"the noise's offset={given.offset:g} is not below the brightest pixel, "
-                f"{extent.high:g}; give the grey value of the dark"
+                f"{scale.high:g}; give the grey value of the dark"
             )
         return NoiseModel(given.gain, given.offset, given.read)
     if not isinstance(given, str):
