@@ -18,6 +18,19 @@ def test_the_cpu_is_always_there_and_auto_takes_the_first():
     assert 0 < cpu.free_bytes <= cpu.memory_bytes
 
 
+def test_a_gpu_that_another_program_keeps_does_not_keep_the_cpu_from_work(monkeypatch):
+    def refused(number):
+        raise RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: "a GPU")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", refused)
+    busy, *_ = devices()
+    assert (busy.name, busy.free_bytes, busy.memory_bytes) == ("cuda:0", None, None)
+    assert choose_device("cpu").type == "cpu"
+
+
 @pytest.mark.parametrize("name", ["cuda:99", "mps"])
 def test_a_device_that_is_not_here_is_named_with_those_that_are(name):
     if name in [device.name for device in devices()]:

@@ -86,6 +86,9 @@ def test_so_does_any(kind, task, shape, seed):
 def test_channels_of_one_value_each_come_back_jointly():
     channels = np.stack([np.full((20, 20), 10.0), np.full((20, 20), 20.0)])
     np.testing.assert_array_equal(denoise(channels, axes="CYX", share="C", **QUICK), channels)
+    noisy = np.random.default_rng(0).normal(100, 5, (1, 20, 20))
+    three = denoise(np.concatenate([noisy, channels]), axes="CYX", share="C", **QUICK)
+    np.testing.assert_array_equal(three[1:], channels)
 
 
 @pytest.mark.parametrize("gain", [1e-4, 1e-9])

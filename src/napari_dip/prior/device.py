@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,17 +42,22 @@ def devices() -> list[Device]:
     """List the devices of this machine, the one that ``"auto"`` takes first."""
     found = []
     for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free, total = _cuda_memory(number)
         name = torch.cuda.get_device_name(number)
-        free: int | None = None
-        total: int | None = None
-        with suppress(RuntimeError):  # one that is another's alone does not keep the rest from work
-            free, total = torch.cuda.mem_get_info(number)
         found.append(Device(f"cuda:{number}", name, total, free))
     if torch.backends.mps.is_available():
         limit = torch.mps.recommended_max_memory()
         free = limit - torch.mps.driver_allocated_memory()
         found.append(Device("mps", "Apple GPU", limit, free))
     return [*found, _cpu()]
+
+
+def _cuda_memory(number: int) -> tuple[int, int] | tuple[None, None]:
+    """Ask a GPU; one that another program keeps for itself keeps no other device from work."""
+    try:
+        return torch.cuda.mem_get_info(number)
+    except RuntimeError:
+        return None, None
 
 
 def _cpu() -> Device:

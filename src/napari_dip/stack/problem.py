@@ -74,9 +74,7 @@ class Problem:
     def scale(self, unit: Unit) -> Scale | None:
         """Give the scale of a unit's channels; ``None`` where all that is known is alike."""
         scales = [self.survey.scales[channel] for channel in self.layout.channels_of(unit.index)]
-        if len(scales) == 1 or not any(scales):
-            return scales[0]
-        return together(scales, self.layout.ndim)
+        return scales[0] if len(scales) == 1 else together(scales, self.layout.ndim)
 
     def noises(self, unit: Unit) -> tuple[NoiseModel, ...]:
         """Give the noise of each of a unit's channels, in the units of the image."""
@@ -119,11 +117,10 @@ class Problem:
         return self.layout.from_block(np.concatenate([whole, alpha]), window=self.is_window(unit))
 
     def fill(self, unit: Unit, seen: Seen) -> NDArray[Any]:
-        """Give a unit each of whose colours has but one value; alpha comes from the image."""
+        """Give a unit whose colours have but one value; alpha comes from the image."""
         colours, known = (self.layout.colours(part) for part in (seen.values, seen.known))
         values = self._inner(unit, seen.values).astype(self.dtype)
-        for value, colour, there in zip(values, colours, known, strict=False):
-            value[:] = (colour[there] if there.any() else colours[known])[0].astype(self.dtype)
+        values[: len(colours)] = colours[known][0].astype(self.dtype)
         flat = self._refined(values, "S" + self.layout.spatial)
         return self.layout.from_block(flat, window=self.is_window(unit))
 

@@ -194,7 +194,7 @@ def _moved(observed: Observed, layout: Layout, numbers: Numbers, noise: NoiseMod
 def _lonely(
     layout: Layout, scales: tuple[Scale | None, ...], noises: tuple[NoiseModel, ...]
 ) -> frozenset[Numbers]:
-    """Part channels that would share: one has no contrast, or noise of another kind."""
+    """Part channels that would share: either has no contrast, or noise of another kind."""
     if layout.shared != "C":
         return frozenset()
     kinds = [
@@ -205,7 +205,7 @@ def _lonely(
         layout.numbers(index)
         for index in layout.indices()
         for channel in layout.channels_of(index)
-        if channel and kinds[channel] != kinds[channel - 1]
+        if channel and (scales[channel] is None or kinds[channel] != kinds[channel - 1])
     )
 
 
