@@ -59,12 +59,15 @@ bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes ho
 	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless # what is missing, the tables say
 	$(BIN)/python benchmarks/compare.py --resume
 	$(BIN)/python benchmarks/stopping.py --resume
+	$(BIN)/python benchmarks/correlated.py
 	$(BIN)/python benchmarks/stacks.py
 	$(BIN)/python benchmarks/axial.py --resume
 	$(BIN)/python benchmarks/tiles.py
 	$(BIN)/python benchmarks/channels.py
 	$(BIN)/python benchmarks/speed.py --size 256
 	$(BIN)/python benchmarks/speed.py --size 512
+	$(BIN)/python benchmarks/roofline.py
+	$(BIN)/python benchmarks/roofline.py --preset paper
 	$(BIN)/python benchmarks/gpu.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/tables.py

@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 import torch
-from roofline import cost, peaks
+from roofline import an_iteration, cost, peaks
 from scipy.ndimage import gaussian_filter
 
 from napari_dip import NapariDipError, Result, Settings, restore
@@ -75,7 +75,8 @@ def row(name: str, shape: tuple[int, ...], device: str) -> list[str]:
     least_calls, graph.WARM_UP = graph.WARM_UP, sys.maxsize  # never captured
     one_by_one = ms_an_iteration(image, settings)
     graph.WARM_UP = least_calls
-    counted, precision = cost(image, settings)
+    work, precision = an_iteration(image, settings)
+    counted = cost(work)
     share = 1e3 * counted.seconds(peaks(device, precision)) / as_graph
     figures = (warm_up, seconds, report.iterations, as_graph, one_by_one, share, peak)
     per_megapixel = peak / (shape[0] * shape[1] / 1e6)

@@ -1,16 +1,19 @@
 """How much the automatic stop loses against an oracle that knows the truth.
 
     python benchmarks/stopping.py [--seeds 3] [--sizes-up-to 128] [--resume] [--out build/bench]
+    python benchmarks/stopping.py --preset paper --sizes-up-to 64 --out build/paper
 
 Each fit runs on beyond the stop, and the PSNR of what it would have returned is taken at every
 look, refined where the preset refines. The oracle returns the best of them. Prints the loss of
 each case, its median and worst, and the ratio of the iterations; the trajectories go to a JSON
-file after each fit, and ``--resume`` goes on where that file ends.
+file after each fit, and ``--resume`` goes on where that file ends. With ``--preset paper`` the rule
+is put in the place of the published number of iterations.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from cases import Case, decimated, frame, gaussian, half_missing, holed, poisson
@@ -52,6 +55,13 @@ def cases(seed: int) -> list[Case]:
     ]
 
 
+def with_rule(case: Case, preset: str, optimiser: str | None) -> Case:
+    """Have another preset or optimiser restore it, stopped by the default rule."""
+    stopping = "consensus" if preset == "paper" else None
+    changes = {"preset": preset, "prior": {"optimiser": optimiser}, "stopping": stopping}
+    return replace(case, settings=case.settings.replace(**changes))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
@@ -59,6 +69,8 @@ def main() -> None:
     parser.add_argument(
         "--sizes-up-to", type=int, default=10_000, metavar="N", help="leave larger images out"
     )
+    parser.add_argument("--preset", choices=["fast", "best", "paper"], default="fast")
+    parser.add_argument("--optimiser", choices=["adam", "muon"], help="in place of the preset's")
     parser.add_argument("--case", metavar="NAME", help="this one alone; --list tells the names")
     parser.add_argument("--only", default="", metavar="PART", help="names that contain this")
     parser.add_argument("--list", action="store_true", help="print the names, and run nothing")
@@ -81,7 +93,7 @@ def main() -> None:
     for seed, case in chosen:
         if case.tags | {"seed": seed} in record:
             continue
-        path = follow(case)
+        path = follow(with_rule(case, asked.preset, asked.optimiser))
         record.add(case.tags | {"seed": seed, "loss": path.loss} | vars(path))
         print(stopping_row(record.rows[-1]), flush=True)
     print(f"\n{stopping_summary(record.rows)}")

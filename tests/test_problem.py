@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from napari_dip.errors import BadImage, BadMask, DeviceUnavailable, InputError
+from napari_dip.errors import BadImage, BadMask, BadSettings, DeviceUnavailable, InputError
 from napari_dip.settings import Inpaint, Settings
 from napari_dip.stack import problem
 from napari_dip.stack.problem import find_hole, make_problem
@@ -47,6 +47,21 @@ def nan_plane(*shape):
         pytest.param(
             np.array([[-1.7e308, 1.7e308] * 4] * 8), {}, BadImage, "divide the image", id="range"
         ),
+        pytest.param(1e152 * plane(9, 9), {}, BadImage, "divide the image", id="squares"),
+        pytest.param([[1, 2], [3]], {}, BadImage, "image is no array.*same length", id="ragged"),
+        pytest.param(
+            plane(9, 9), {"mask": [[1, 2], [3]]}, BadMask, "mask is no array", id="mask-ragged"
+        ),
+        pytest.param(plane(9, 9), {"noise": 1e22}, BadSettings, r"noise=1e\+22.*unit", id="unit"),
+        pytest.param(
+            plane(9, 9),
+            {"noise": {"gain": 0, "read": 1e22}},
+            BadSettings,
+            r"read=1e\+22.*unit",
+            id="unit-read",
+        ),
+        pytest.param(plane(9, 9), {"share": "Z"}, BadSettings, "share='Z'.*'YX'", id="share"),
+        pytest.param(plane(9, 9), {"psf": "gauss"}, BadImage, "psf='gauss'", id="psf-word"),
         pytest.param(plane(9, 9), {"psf": np.ones((2, 3))}, BadImage, "odd size", id="psf-even"),
         pytest.param(plane(9, 9), {"psf": np.ones(3)}, BadImage, r"psf.*\(3,\)", id="psf-line"),
         pytest.param(plane(9, 9), {"psf": np.zeros((3, 3))}, BadImage, "positive", id="psf-zero"),

@@ -7,6 +7,7 @@ from napari_dip.prior.block import Block, block_recipe
 from napari_dip.prior.noise import NoiseModel
 from napari_dip.prior.presets import recipe
 from napari_dip.prior.recipes import Pixels, ResNet, SkipNet, UNet
+from napari_dip.prior.turns import in_turn
 from napari_dip.settings import Consensus, Denoise, Fixed, Inpaint, Settings, SuperResolve
 
 WIDE = (128,) * 5
@@ -172,3 +173,12 @@ def test_networks_that_muon_was_not_tried_on_keep_adam():
     for name in ("unet", "resnet", "pixels"):
         assert recipe(Settings(prior=name)).optimiser == "adam"
     assert recipe(Settings(prior={"optimiser": "adam"})).optimiser == "adam"
+
+
+def test_adam_in_the_place_of_muon_gets_the_iterations_that_it_needs():
+    asked = Settings(prior={"optimiser": "adam"})
+    assert recipe(asked).iterations == 5 * recipe(Settings()).iterations
+    assert recipe(asked.replace(iterations=7)).iterations == 7
+    assert recipe(asked.replace(preset="paper")) == recipe(Settings(preset="paper"))
+    slow, usual = (in_turn(s.replace(task=SuperResolve()))[1] for s in (asked, Settings()))
+    assert slow.iterations == 5 * usual.iterations

@@ -67,7 +67,8 @@ def test_a_name_stands_for_the_thing_with_its_defaults():
         pytest.param({"stopping": "soon"}, ["soon", "'es-wmv'"], id="stopping"),
         pytest.param({"prior": "magic"}, ["network='magic'", "'unet'"], id="prior"),
         pytest.param({"task": {"kind": "super-resolve", "factor": 9}}, ["factor=9"], id="factor"),
-        pytest.param({"sharpen": True}, ["sharpen=True"], id="unknown"),
+        pytest.param({"sharpen": True}, ["sharpen=True", "no such setting"], id="unknown"),
+        pytest.param({"nose": 3}, ["nose=3", "did you mean 'noise'?"], id="misspelt"),
     ],
 )
 def test_a_bad_value_is_named_with_its_cure(keywords, words):
@@ -104,7 +105,10 @@ def test_settings_cannot_be_changed_but_replaced():
         ({"gain": 0}, "gain and read are both 0"),
         ({"gain": -1, "read": 1}, "gain=-1"),
         ({"gain": float("inf")}, "gain=inf"),
-        ({"read": 1}, "gain"),
+        ({"read": 1}, "gain is missing"),
+        ({"gain": 1, "ofset": 3}, "^ofset=3: there is no such setting; did you mean 'offset'"),
+        ([1, 2], r"noise=\[1, 2\]: choose"),
+        (np.array([1.0, 2.0]), "noise=array.*: choose"),
         ("loud", "noise='loud'"),
         (0, "noise=0"),
         (True, "noise=True"),

@@ -191,6 +191,31 @@ def test_two_of_three_signals_stop_and_the_later_one_chooses(minima, choice, sto
     assert " and " in reason
 
 
+def test_texture_in_the_residual_is_waited_for_where_that_is_asked():
+    rows = list(zip(valley(20), valley(30), [-float(i) for i in range(1, 201)], strict=True))
+    patient = consensus()
+    patient.doubt = 4
+    assert feed(consensus(), rows)[0] == 40
+    assert feed(patient, rows)[0] == 70
+    # no longer than until the residual is like noise
+    rows[34:] = [(held, calm, NAN) for held, calm, _ in rows[34:]]
+    patient = consensus()
+    patient.doubt = 4
+    assert feed(patient, rows)[0] == 44
+
+
+def test_gaps_alone_are_worth_such_waiting():
+    y = torch.randn(1, 1, 20, 20)
+    everything = Observation(y, Identity(), torch.ones_like(y))
+    doubts = [
+        make_rule(settings.Consensus(), everything, 0.1, torch.Generator(), filling=filling)[
+            0
+        ].doubt
+        for filling in (False, True)
+    ]
+    assert doubts[0] == 1 < doubts[1]
+
+
 def test_where_neighbours_share_noise_one_signal_is_enough_and_none_is_held_out():
     rule = consensus(held=False)
     rows = [(NAN, *both) for both in zip(valley(40), valley(90), strict=True)]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_dip.errors import BadSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["Frozen", "in_words"]
 
@@ -20,15 +24,26 @@ class Frozen(BaseModel):
         try:
             super().__init__(**data)
         except ValidationError as error:
-            raise BadSettings(in_words(error)) from None
+            raise BadSettings(in_words(error, type(self).model_fields)) from None
 
 
-def in_words(error: ValidationError) -> str:
-    """Name each offending setting, its value and what it may be."""
+def in_words(error: ValidationError, known: Iterable[str] = ()) -> str:
+    """Name each offending setting, its value and what it may be; ``known`` are all their names."""
     words = []
     for one in error.errors(include_url=False):
         reason = one["msg"].removeprefix("Value error, ")
         nested = isinstance(one.get("ctx", {}).get("error"), BadSettings)
         name = ".".join(map(str, one["loc"])) or "settings"
+        if one["type"] == "missing":
+            words.append(f"{name} is missing")
+            continue
+        if one["type"] == "extra_forbidden":
+            reason = f"there is no such setting; {_instead(name, known)}"
         words.append(reason if nested else f"{name}={one['input']!r}: {reason}")
     return "; ".join(words)
+
+
+def _instead(name: str, known: Iterable[str]) -> str:
+    """Say which name may have been meant, or which there are."""
+    near = get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"

@@ -31,9 +31,12 @@ class SensorNoise(Frozen):
 
 
 def _known_noise(noise: Any) -> Any:
-    known = isinstance(noise, SensorNoise | dict) or noise in ("auto", "gaussian", "none")
+    if isinstance(noise, dict):
+        return SensorNoise(**noise)  # here, for its errors are clearer than those of all choices
+    word = isinstance(noise, str) and noise in ("auto", "gaussian", "none")
     number = isinstance(noise, Real) and not isinstance(noise, bool)
-    if not known and not (number and 0 < noise < float("inf")):
+    positive = number and 0 < noise < float("inf")
+    if not (word or positive or isinstance(noise, SensorNoise)):
         raise ValueError(
             "choose 'auto', 'gaussian', 'none', a standard deviation above 0 in the image's units, "
             "or a sensor's gain, offset and read noise"

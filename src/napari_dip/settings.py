@@ -297,4 +297,4 @@ class Settings(Frozen):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise BadSettings(in_words(error)) from None
+            raise BadSettings(in_words(error, cls.model_fields)) from None

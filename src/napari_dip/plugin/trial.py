@@ -70,7 +70,8 @@ def _iterations(record: Mapping[str, Any]) -> int:
     # The picture at the best iteration is the result where nothing refines it afterwards.
     if record["settings"]["task"]["kind"] == "super-resolve" and unit["best_iteration"]:
         return int(unit["best_iteration"])
-    return max(1, int(unit["iterations"]) // max(1, int(unit["members"])))
+    fits = max(1, int(unit["members"])) * int(unit.get("tiles", 1))
+    return max(1, int(unit["iterations"]) // fits)
 
 
 def chosen_part(viewer: Viewer, layer: Image, axes: str, spatial: str) -> tuple[slice, ...]:

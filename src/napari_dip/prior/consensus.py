@@ -47,6 +47,8 @@ class ConsensusRule:
     white
         Autocorrelation of the residual below which it is like the noise; minus infinity if it is
         not to be asked.
+    doubt
+        How many times as patient the others are while the residual is not like noise yet.
     """
 
     seen: Observation
@@ -55,6 +57,7 @@ class ConsensusRule:
     least: float
     share: float
     white: float = WHITE
+    doubt: float = 1
     name: str = "consensus"
     choice: int = 0
     waits: list[Patience] = field(init=False)
@@ -82,7 +85,12 @@ class ConsensusRule:
         for wait, number in zip(self.waits, numbers, strict=True):
             wait.update(number)
         needed = 2 if self.held is not None else 1
-        over = [k for k, wait in enumerate(self.waits) if wait.is_over and wait.lowest < math.inf]
+        times = 1 if self.waits[_WHITE].is_over else self.doubt
+        over = [
+            k
+            for k, wait in enumerate(self.waits)
+            if wait.has_waited(times) and wait.lowest < math.inf
+        ]
         measured = [k for k, wait in enumerate(self.waits) if wait.lowest < math.inf]
         self.choice = max(over or measured[:1] or [0], key=lambda k: self.waits[k].best_at)
         if len(over) < needed:
@@ -95,6 +103,8 @@ _SIGNALS = (
     "the outputs are calmest",
     "the residual is like noise",
 )
+_WHITE = 2
+"""The place of the last of them."""
 
 
 def autocorrelation(residual: Tensor, known: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ class Restored:
     precision the convolutions were computed, on the CPU with how many threads, and on CUDA whether
     an iteration was one graph. ``last`` is what it takes to go on with the only fit; several are at
     their end. ``before`` are fits by which the noise was taken out first. ``moved`` is by how many
-    pixels planes that were aligned lay apart at most.
+    pixels planes that were aligned lay apart at most. ``tiles`` have so many fits together.
     """
 
     estimate: NDArray[np.float32]
@@ -51,6 +51,7 @@ class Restored:
     last: tuple[Fit, Course] | None = None
     before: tuple[Fitted, ...] = ()
     moved: int = 0
+    tiles: int = 1
 
 
 def restore_block(

@@ -99,6 +99,7 @@ class Fit:
             torch.Generator().manual_seed(derived(self.seed, "held out")),
             correlation=float(np.mean([along[:1] or (0.0,) for along in self._correlation])),
             whole=not mixes_pixels(self.settings, self.block.psf) and not self._gaps,
+            filling=self.settings.keeps_known,
         )
         channels, *low = self.block.values.shape
         shape = tuple(size * factor for size, factor in zip(low, factors, strict=True))

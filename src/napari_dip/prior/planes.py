@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_dip.prior.refine import FIRST, OWN, WHOLE, refine, refine_once
+from napari_dip.prior.pilot import pilot
+from napari_dip.prior.refine import FIRST, WHOLE, refine, refine_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +83,8 @@ def refine_planes(
     for planes in _alike(estimate):
         guide, seen = (volume[:, :, planes] for volume in (estimate, noisy))
         if passes and guide.shape[2] > 1:
-            guide = guide.lerp(once(seen, seen, kind=first, noisy_guide=True), OWN)
+            own = once(seen, seen, kind=first, noisy_guide=True)
+            guide = pilot(guide, own, seen, sigma, correlation)
             for number in range(passes):
                 guide = once(guide, seen, kind=long, offset=number % 2 * _LONG // 2)
             guide = once(guide, seen, kind=short)

@@ -61,6 +61,8 @@ def recipe(
         chosen = replace(chosen, window=_WINDOW)
     if settings.prior.network is not None:
         chosen = _with_network(chosen, settings.prior.network)
+    if settings.prior.optimiser == "adam" != chosen.optimiser:
+        chosen = _with_adam(chosen)
     changes = settings.prior.model_dump(exclude_none=True, exclude={"network"})
     for name in _OVERRIDABLE:
         if getattr(settings, name) is not None:
@@ -99,7 +101,7 @@ def _with_network(base: Recipe, name: NetworkName) -> Recipe:
 
 
 def _with_adam(base: Recipe) -> Recipe:
-    """Give a network that Muon was not tried on what it was published with, and the time."""
+    """Take Adam, and give it the time: it needs about five times as many iterations."""
     return replace(base, optimiser="adam", iterations=max(base.iterations, 2000))
 
 

@@ -21,13 +21,14 @@ from napari_dip.prior.patches import (
     groups_alike,
     noise_of_patches,
 )
+from napari_dip.prior.pilot import pilot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_dip.prior.noise import Correlation
 
-__all__ = ["FIRST", "OWN", "WHOLE", "fill_in", "refine", "refine_alone", "refine_once"]
+__all__ = ["FIRST", "WHOLE", "fill_in", "refine", "refine_alone", "refine_once"]
 
 
 WHOLE = Patches(side=7, step=4, reach=8, alike=30)
@@ -38,9 +39,6 @@ _WITH_GAPS = Patches(side=5, step=3, reach=10, alike=30)
 
 _FAR = 32
 """Reach of the last pass: far off, too much looks alike until the estimate is good."""
-
-OWN = 0.5
-"""Part of what the passes begin with that comes from the noisy image alone."""
 
 _DIGITS = 1e-5
 """Of the differences of patches alike, squared: noise that is weaker counts as strong as that."""
@@ -63,9 +61,9 @@ def refine(
     The second step of Lebrun, Buades and Morel, "A Nonlocal Bayesian Image Denoising Algorithm",
     SIAM J. Imaging Sciences 6 (2013): each group of patches alike in an estimate has a mean m and
     a covariance C, and its noisy patches y become m + C (C + sigma² I)⁻¹ (y - m). The estimate is
-    half the one at hand and half that of their first step, which tells C from the noisy patches
-    less sigma²: the two err in other places. Colours are decorrelated first. Where neighbours share
-    noise, its covariance takes the place of sigma² I.
+    a mixture of the one at hand and that of their first step, which tells C from the noisy patches
+    less sigma²: see :func:`~napari_dip.prior.pilot.pilot`. Colours are decorrelated first. Where
+    neighbours share noise, its covariance takes the place of sigma² I.
 
     Parameters
     ----------
@@ -98,7 +96,8 @@ def refine(
     guide, seen = estimate[:, :, None], noisy[:, :, None]
     once = partial(refine_once, noisy=seen, gaps=None, sigma=sigma, correlation=correlation)
     if passes:
-        guide = guide.lerp(_of_the_noisy_alone(seen, once, kind), OWN)
+        alone = _of_the_noisy_alone(seen, once, kind)
+        guide = pilot(guide, alone, seen, sigma, correlation)
     return _in_passes(guide, once, kind, passes)
 
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["make_rule"]
 
+_DOUBT = 4
+"""How many times the patience grows where gaps are filled and the residual still has texture: what
+the network makes of that texture is all that will be there."""
+
 
 def make_rule(
     stopping: settings.Stopping,
@@ -33,6 +37,7 @@ def make_rule(
     *,
     correlation: float = 0.0,
     whole: bool = True,
+    filling: bool = False,
 ) -> tuple[StoppingRule, Observation]:
     """Build the rule, and take from the observation what the rule must keep to itself.
 
@@ -50,6 +55,8 @@ def make_rule(
         Of the noise of neighbouring pixels; 0 where it is white.
     whole
         Whether all that is wanted was seen, though with noise: no pixel is missing, none is finer.
+    filling
+        Whether nothing is wanted but what is missing.
 
     Returns
     -------
@@ -76,5 +83,6 @@ def make_rule(
                 rule = ConsensusRule(observation, None, variance, least, share, white)
                 return rule, observation
             seen, held = observation.hold_out(fraction, generator)
-            return ConsensusRule(seen, held, variance, least, share), seen
+            doubt = _DOUBT if filling else 1
+            return ConsensusRule(seen, held, variance, least, share, doubt=doubt), seen
     assert_never(stopping)

@@ -107,7 +107,11 @@ class Patience:
     @property
     def is_over(self) -> bool:
         """Whether it has waited long enough."""
-        return self.waited >= max(self.least, self.share * self.best_at)
+        return self.has_waited()
+
+    def has_waited(self, times: float = 1) -> bool:
+        """Whether it has waited so many times as long as is enough."""
+        return self.waited >= times * max(self.least, self.share * self.best_at)
 
 
 @dataclass

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from napari_dip.prior.presets import recipe
 from napari_dip.settings import Denoise, Settings, SuperResolve
 
 __all__ = ["denoises_first", "in_turn"]
 
-_ITERATIONS = 200
-"""Of the super-resolution that comes second, unless asked otherwise: it has no noise to fit."""
+_PART = 0.5
+"""Of the preset's iterations, for what comes second, unless asked otherwise: it has no noise."""
 
 
 def denoises_first(settings: Settings) -> bool:
@@ -26,6 +27,6 @@ def in_turn(settings: Settings) -> tuple[Settings, Settings]:
     >>> denoising.task.kind, refining.noise
     ('denoise', 'none')
     """
-    iterations = settings.iterations or _ITERATIONS
+    iterations = settings.iterations or round(_PART * recipe(settings).iterations)
     refining = settings.replace(noise="none", stopping="fixed", iterations=iterations)
     return settings.replace(task=Denoise()), refining

@@ -60,7 +60,7 @@ def restore_in_tiles(
     overlaps = tuple(factor * settings.overlap for factor in factors)
     blend, blended_spread = Blend(coarse.shape, overlaps), Blend(coarse.shape, overlaps)
     fits: list[Fitted] = []
-    moved = 0
+    moved = done = 0
     contrasts = [float(block.values[(slice(None), *where)].std()) for where in tiles]
     for number in np.argsort(contrasts, kind="stable")[::-1]:
         where = (slice(None), *tiles[number])
@@ -77,6 +77,7 @@ def restore_in_tiles(
             most = max(fitted.iterations for fitted in restored.fits)
             settings = settings.replace(stopping="fixed", iterations=most)
         fits += restored.fits
+        done += 1
         moved = max(moved, restored.moved)
         blend.add(fine, restored.estimate)
         if restored.spread is not None:
@@ -84,7 +85,8 @@ def restore_in_tiles(
         if restored.fits[-1].stopped_by_user:
             break
     spread = None if restored.spread is None else blended_spread.image()
-    return Restored(blend.image(coarse), spread, tuple(fits), restored.arithmetic, moved=moved)
+    image, how = blend.image(coarse), restored.arithmetic
+    return Restored(image, spread, tuple(fits), how, moved=moved, tiles=done)
 
 
 def tiles_of(block: Block, settings: Settings, tile: int) -> list[Tile]:

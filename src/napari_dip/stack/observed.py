@@ -14,9 +14,10 @@ from napari_dip.stack.lazy import Lazy
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from napari_dip.errors import InputError
     from napari_dip.stack.axes import Index, Layout
 
-__all__ = ["Observed", "Seen", "as_lazy", "in_planes", "spread_mask"]
+__all__ = ["Observed", "Seen", "as_array", "as_lazy", "in_planes", "spread_mask"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def as_lazy(image: Any) -> Lazy:
     """
     indexed = all(hasattr(image, name) for name in ("shape", "ndim", "__getitem__"))
     lazy = image if indexed and isinstance(getattr(image, "dtype", None), np.dtype) else None
-    lazy = np.asarray(image) if lazy is None else lazy
+    lazy = as_array(image, "image", BadImage) if lazy is None else lazy
     if lazy.dtype.kind == "c":
         raise BadImage(
             f"dtype {lazy.dtype}: a complex image cannot be restored; restore np.abs(image), or "
@@ -111,6 +112,16 @@ def as_lazy(image: Any) -> Lazy:
     return lazy
 
 
+def as_array(values: Any, name: str, error: type[InputError]) -> NDArray[Any]:
+    """Make an array, or say of what there is none: rows of unequal length."""
+    try:
+        return np.asarray(values)
+    except ValueError as cause:
+        raise error(
+            f"the {name} is no array ({str(cause).split('. ')[0]}); give rows of the same length"
+        ) from None
+
+
 def spread_mask(mask: ArrayLike | None, layout: Layout) -> NDArray[np.bool_] | None:
     """Spread a mask over the image, without a copy; true where a pixel is missing.
 
@@ -121,7 +132,7 @@ def spread_mask(mask: ArrayLike | None, layout: Layout) -> NDArray[np.bool_] | N
     """
     if mask is None:
         return None
-    given = np.asarray(mask)
+    given = as_array(mask, "mask", BadMask)
     missing: NDArray[np.bool_] = given if given.dtype == bool else given != 0
     if missing.shape == layout.shape:
         return missing

@@ -31,6 +31,8 @@ def lay_out(shape: tuple[int, ...], settings: Settings) -> Layout:
     ------
     BadImage
         If the axes are impossible, or the image is too small.
+    BadSettings
+        If planes are to share along an axis that is not there.
 
     Examples
     --------
@@ -39,6 +41,11 @@ def lay_out(shape: tuple[int, ...], settings: Settings) -> Layout:
     'YX'
     """
     axes = settings.axes or guess_axes(shape)
+    if settings.share in ("Z", "T", "C") and settings.share not in axes:
+        raise BadSettings(
+            f"share={settings.share!r}: the image has no such axis, for its axes are {axes!r}; "
+            "choose share='auto', or name the axes (axes)"
+        )
     volumes = settings.ndim == 3 and settings.share != "C"
     alone = volumes or recipe(settings).window == 1
     asked = "none" if alone else settings.share

@@ -13,7 +13,7 @@ from napari_dip.errors import BadImage
 from napari_dip.prior.padding import without_padding
 from napari_dip.stack.bands import Bands, by_rows
 from napari_dip.stack.intensity import together
-from napari_dip.stack.observed import Observed, Seen, as_lazy, spread_mask
+from napari_dip.stack.observed import Observed, Seen, as_array, as_lazy, spread_mask
 from napari_dip.stack.outline import Cut, lay_out, settle
 from napari_dip.stack.survey import Survey, survey
 from napari_dip.voxel import voxels_become
@@ -203,7 +203,10 @@ def _checked_psf(psf: ArrayLike | None, layout: Layout) -> NDArray[np.float32] |
     """Normalise a point spread function to a sum of one."""
     if psf is None:
         return None
-    kernel = np.array(psf, dtype=np.float32)
+    given = as_array(psf, "psf", BadImage)
+    if given.dtype.kind not in "buif":
+        raise BadImage(f"psf={psf!r}: give an array of numbers")
+    kernel = given.astype(np.float32)
     if kernel.ndim != len(layout.spatial) or any(size % 2 == 0 for size in kernel.shape):
         raise BadImage(
             f"the psf has shape {kernel.shape}; give one axis for each of {layout.spatial}, each "

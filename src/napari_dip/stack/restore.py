@@ -224,11 +224,11 @@ def _why_final(problem: Problem, result: Result) -> str:
         return "its parts were restored one after another, each by a network of its own"
     if not result.reports:
         return "there was nothing to restore"
-    if result.reports[0].members > 1 and problem.plan.tile is None:
+    if problem.plan.tile is not None or result.reports[0].tiles > 1:
+        return "it was restored in tiles, each by a network of its own"
+    if result.reports[0].members > 1:
         return "it is the mean of several fits"
-    if result.stopped_by_user and problem.plan.tile is None:
-        return "it was stopped before its pixels were refined"
-    return "it was restored in tiles, each by a network of its own"
+    return "it was stopped before its pixels were refined"
 
 
 def conclude(

@@ -68,11 +68,10 @@ class UnitReport:
 
     ``index`` are its numbers along the leading axes, first and last but one of a window.
     ``noise`` is what was known of it, in the units of the image, of each channel where several
-    were restored jointly. ``iterations`` are those of all
-    ``members``, after the ``denoising`` that came first, if any; the best iteration is that of the
-    first member. ``rule`` and ``metric``, its curve as (iteration, number), thinned, are those of
-    the first fit to noise. ``moved`` is by how many pixels planes that were aligned lay apart at
-    most.
+    were restored jointly. ``iterations`` are those of all ``members`` of all ``tiles``, and of the
+    ``denoising`` that came first, if any; the best iteration is that of the first fit. ``rule`` and
+    ``metric``, its curve as (iteration, number), thinned, are those of the first fit to noise.
+    ``moved`` is by how many pixels planes that were aligned lay apart at most.
     """
 
     index: tuple[int | tuple[int, int], ...]
@@ -84,6 +83,7 @@ class UnitReport:
     noise: dict[str, Any] | list[dict[str, Any]] = field(default_factory=dict)
     rollbacks: int = 0
     members: int = 0
+    tiles: int = 1
     arithmetic: str = ""
     metric: tuple[tuple[int, float], ...] = ()
     denoising: int = 0

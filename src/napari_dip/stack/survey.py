@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.errors import BadImage, BadMask
+from napari_dip.errors import BadImage, BadMask, BadSettings
 from napari_dip.prior.align import aligns, common, places
 from napari_dip.prior.estimate import LARGEST_SAMPLE, estimate_noise
 from napari_dip.prior.noise import NoiseModel
@@ -31,6 +31,12 @@ alike; if by more than the other, there is too little noise for sharing a networ
 _ALIKE = 0.5
 """Least correlation of those in between, the noise left out: planes that differ share a network
 nearly as well, but the images on either side of a cut do not."""
+
+_WIDEST = 1e150
+"""Range of values of which a variance can still be computed."""
+
+_STRONGEST = 100
+"""Ranges of the image that noise which was told may have: more is a mistake in the unit."""
 
 Numbers = tuple[int, ...]
 
@@ -129,7 +135,9 @@ def survey(
     BadMask
         If nothing is known of a plane.
     BadImage
-        If the values span more than a float64, or the noise that was told does not fit them.
+        If the values span too much, or the offset of the noise that was told does not fit them.
+    BadSettings
+        If that noise is far more than they span.
     """
     extents: dict[int, Extent] = defaultdict(Extent)
     samples: dict[int, list[Seen]] = defaultdict(list)
@@ -234,12 +242,35 @@ def _count_outliers(extents: dict[int, Extent], observed: Observed, layout: Layo
 def _scale(extent: Extent, dtype: np.dtype[Any]) -> Scale | None:
     with np.errstate(over="ignore", invalid="ignore"):
         scale = extent.scale(dtype)
-    if scale is not None and not np.isfinite(scale.span):
+    if scale is not None and not scale.span < _WIDEST:
         raise BadImage(
-            f"the values run from {extent.low:g} to {extent.high:g}, more than a float64 can "
-            "span; divide the image by 2 first"
+            f"the values run from {extent.low:g} to {extent.high:g}, so far that their squares are "
+            "beyond a float64; divide the image by its largest value first"
         )
     return scale
+
+
+def _check_unit(given: float | str | SensorNoise, scale: Scale | None) -> None:
+    """Refuse noise that was told in another unit than the image has.
+
+    Raises
+    ------
+    BadSettings
+        If it is stronger than all that is to be seen.
+    """
+    if isinstance(given, str) or scale is None:
+        return
+    if isinstance(given, SensorNoise):
+        told = {"gain": given.gain, "read": given.read}
+    else:
+        told = {"noise": given}
+    span = float(scale.span)
+    for name, value in told.items():
+        if value > _STRONGEST * span:
+            raise BadSettings(
+                f"{name}={value:g} is far more than all values of the image span, {span:g}; "
+                "give it in the units of the image"
+            )
 
 
 def _noise(
@@ -247,6 +278,7 @@ def _noise(
 ) -> NoiseModel:
     """Take what was told of the noise, or find out from planes of the channel."""
     given = settings.noise
+    _check_unit(given, scale)
     if isinstance(given, SensorNoise):
         if given.gain and scale is not None and given.offset >= scale.high:
             raise BadImage(
