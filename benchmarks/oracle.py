@@ -135,7 +135,7 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
     (unit,) = problem.plan.units
     seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
     seed = unit_seed(settings.seed, unit.number)
-    block, settings = _after_denoising(
+    block, settings = after_denoising(
         make_block(problem, unit, seen, scale), settings, problem.device, seed
     )
 
@@ -167,7 +167,7 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
     return Trajectory(automatic, oracle, round(np.mean(stops)), best, reason, looks)
 
 
-def _after_denoising(
+def after_denoising(
     block: Block, settings: Settings, device: str, seed: int
 ) -> tuple[Block, Settings]:
     """Take the noise out of what is to be super-resolved, as its restoration does."""

@@ -78,6 +78,15 @@ def test_missing_pixels_are_found_from_patches_that_have_them(texture):
     assert mse(refined[hidden], truth[hidden]) < 0.7 * mse(guess[hidden], truth[hidden])
 
 
+def test_the_middle_of_a_gap_wider_than_a_patch_stays_as_the_estimate_has_it(texture):
+    truth = tensor(texture)
+    known = torch.ones_like(truth)
+    known[..., 20:44, 20:44] = 0
+    filled = fill_in(truth, truth * known, known, 0.0, passes=6)
+    middle = np.s_[..., 26:38, 26:38]
+    assert torch.allclose(filled[middle], truth[middle], atol=1e-5)
+
+
 def test_what_is_said_to_be_unknown_has_no_influence(texture, noisy):
     seen = tensor(noisy)
     known = (torch.rand(seen.shape, generator=torch.Generator().manual_seed(0)) > 0.3).float()

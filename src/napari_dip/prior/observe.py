@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_dip.prior.between import interpolated_volume
 from napari_dip.prior.block import knows_noise
 from napari_dip.prior.energy import Clipping, Observation
 from napari_dip.prior.guess import Guess, interpolated
@@ -74,10 +75,12 @@ def guess_missing(
     known = block.known
     if known.all():
         return None
-    sigma = domain.sigma(block.values, known)
-    # Of a plane that is missing whole nothing is guessed: its neighbours in a volume know better.
-    guessed = ~known & known.any(axis=(-2, -1), keepdims=True)
-    parts = [interpolated(domain.enter(block.values), known, sigma), guessed]
+    values, sigma = domain.enter(block.values), domain.sigma(block.values, known)
+    if known.ndim == 4:
+        parts = [*interpolated_volume(values, known, sigma)]
+    else:  # of a channel of which nothing is known nothing is guessed
+        guessed = ~known & known.any(axis=(-2, -1), keepdims=True)
+        parts = [interpolated(values, known, sigma), guessed]
     for axis, factor in enumerate(settings.factors.values(), start=1):
         parts = [part.repeat(factor, axis) for part in parts]
     return Guess(*(to_tensor(part).to(place) for part in parts))

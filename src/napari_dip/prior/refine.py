@@ -274,7 +274,9 @@ def _filled_in(
     systems = both * (covariance + trust * (noise - one)) + trust * one
     residual = (known * (values - mean))[..., None]
     weights = known[..., None] * torch.linalg.solve(systems, residual)
-    filled: Tensor = mean + (covariance @ weights)[..., 0]
+    # A patch of which nothing was seen would only be blurred: it stays as it is in the guide.
+    seen = known.amax(dim=-1, keepdim=True) > 0
+    filled: Tensor = mean + torch.where(seen, (covariance @ weights)[..., 0], spread)
     return filled
 
 
