@@ -66,6 +66,9 @@ bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes ho
 	$(BIN)/python benchmarks/channels.py
 	$(BIN)/python benchmarks/speed.py --size 256
 	$(BIN)/python benchmarks/speed.py --size 512
+	$(BIN)/python benchmarks/prior.py denoise --resume
+	$(BIN)/python benchmarks/prior.py inpaint --resume
+	$(BIN)/python benchmarks/prior.py super-resolve --resume
 	$(BIN)/python benchmarks/roofline.py
 	$(BIN)/python benchmarks/roofline.py --preset paper
 	$(BIN)/python benchmarks/gpu.py
