@@ -59,7 +59,7 @@ bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes ho
 	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless # what is missing, the tables say
 	$(BIN)/python benchmarks/compare.py --resume
 	$(BIN)/python benchmarks/stopping.py --resume
-	$(BIN)/python benchmarks/correlated.py
+	$(BIN)/python benchmarks/correlated.py --resume
 	$(BIN)/python benchmarks/stacks.py
 	$(BIN)/python benchmarks/axial.py --resume
 	$(BIN)/python benchmarks/tiles.py

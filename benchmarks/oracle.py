@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from napari_dip.stack.unit import make_block, unit_seed
 from napari_dip.steps import finished
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cases import Case, Pixels
     from torch import Tensor
@@ -130,22 +131,12 @@ class Followed:
 
 def follow(case: Case, settings: Settings | None = None) -> Trajectory:
     """Take the very fits of a restoration, with the same random numbers, beyond their stop."""
-    settings = (settings or case.settings).replace(dtype="float32", preview_every_s=0)
-    problem = make_problem(case.seen, settings, case.missing, None)
-    (unit,) = problem.plan.units
-    seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
-    seed = unit_seed(settings.seed, unit.number)
-    block, settings = after_denoising(
-        make_block(problem, unit, seen, scale), settings, problem.device, seed
-    )
-
-    def show(estimate: Pixels) -> Pixels:
-        return problem.finish(unit, seen, scale, estimate)
-
+    # Every look needs its average.
+    fits, show = fits_of(case, (settings or case.settings).replace(preview_every_s=0))
     sums: dict[int, list[Pixels]] = defaultdict(lambda: [0.0, 0.0])
     reached: dict[int, int] = defaultdict(int)
     returned, stops, reasons = [], [], []
-    for one in plan_fits(block, settings, problem.device, seed):
+    for one in fits:
         followed = follow_fit(one)
         returned.append(show(followed.returned))
         stops.append(followed.stop)
@@ -167,7 +158,21 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
     return Trajectory(automatic, oracle, round(np.mean(stops)), best, reason, looks)
 
 
-def after_denoising(
+def fits_of(case: Case, settings: Settings) -> tuple[Iterator[Fit], Callable[[Pixels], Pixels]]:
+    """Get the fits of a restoration ready, and what brings their estimates to the image's units."""
+    settings = settings.replace(dtype="float32")
+    problem = make_problem(case.seen, settings, case.missing, None)
+    (unit,) = problem.plan.units
+    seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
+    seed = unit_seed(settings.seed, unit.number)
+    block, settings = _after_denoising(
+        make_block(problem, unit, seen, scale), settings, problem.device, seed
+    )
+    fits = plan_fits(block, settings, problem.device, seed)
+    return fits, partial(problem.finish, unit, seen, scale)
+
+
+def _after_denoising(
     block: Block, settings: Settings, device: str, seed: int
 ) -> tuple[Block, Settings]:
     """Take the noise out of what is to be super-resolved, as its restoration does."""

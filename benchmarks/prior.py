@@ -19,13 +19,10 @@ from typing import TYPE_CHECKING
 import torch
 from cases import Case, decimated, frame, gaussian, half_missing, holed, poisson
 from measure import psnr
-from oracle import after_denoising
+from oracle import fits_of
 from record import Record, Row
 from tables import line
 
-from napari_dip.prior.ensemble import plan_fits
-from napari_dip.stack.problem import make_problem
-from napari_dip.stack.unit import make_block, unit_seed
 from napari_dip.steps import finished
 
 if TYPE_CHECKING:
@@ -105,19 +102,13 @@ def changed(recipe: Recipe, variant: str) -> Recipe:
 
 def take(case: Case, variant: str) -> Row:
     """Restore with one thing changed."""
-    settings = case.settings.replace(dtype="float32", preview_every_s=1e9)
-    problem = make_problem(case.seen, settings, case.missing, None)
-    (unit,) = problem.plan.units
-    seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
-    seed = unit_seed(settings.seed, unit.number)
-    block = make_block(problem, unit, seen, scale)
-    block, settings = after_denoising(block, settings, problem.device, seed)
-    one = next(plan_fits(block, settings, problem.device, seed))
+    fits, show = fits_of(case, case.settings.replace(preview_every_s=1e9))
+    one = next(fits)
     one = replace(one, recipe=changed(one.recipe, variant))
     began = time.thread_time()
     fitted = finished(one.advance(one.begin(), lambda: False))
     alone, refined = (
-        psnr(case, problem.finish(unit, seen, scale, estimate))
+        psnr(case, show(estimate))
         for estimate in (
             one.domain.leave(fitted.estimate),
             one.finish(one.choose(fitted.latest, fitted.estimate)),
@@ -167,9 +158,8 @@ def main() -> None:
             tags = case.tags | {"variant": variant}
             if tags not in record:
                 record.add(tags | take(case, variant))
-        usual, rows = (
-            [row for row in record.rows if row["variant"] == name] for name in (USUAL, variant)
-        )
+        found = {(row["case"], row["variant"]): row for row in record.rows}
+        usual, rows = ([found[case.name, name] for case in chosen] for name in (USUAL, variant))
         print(summary(variant, rows, usual), flush=True)
 
 

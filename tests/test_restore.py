@@ -577,10 +577,8 @@ def test_a_result_of_several_networks_says_why_it_is_final(image, settings, why)
     result = finish(restore(image, asked, keep_network=True))[1]
     assert why in result.final
     report = result.reports[0]
-    assert (report.tiles, report.members) == (
-        4 * ("tile" in settings) or 1,
-        settings.get("members", 1),
-    )
+    tiles, members = (4 if "tile" in settings else 1), settings.get("members", 1)
+    assert (report.tiles, report.members) == (tiles, members)
     with pytest.raises(BadSettings, match=why):
         result.continued(1)
 

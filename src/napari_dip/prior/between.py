@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["interpolated_volume"]
 
 _FARTHEST = 32
-"""Pixels apart up to which it is measured how much an image changes."""
+"""Pixels up to which it is measured how well those on either side tell what lies between."""
 
 
 def interpolated_volume(
@@ -23,19 +24,17 @@ def interpolated_volume(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Fill each plane as :func:`~napari_dip.prior.guess.interpolated`, and between its neighbours.
 
-    Either guess is as uncertain as known pixels differ that are as far apart as the nearest known
-    one is, in the plane and across planes (their structure functions): both are weighed by the
-    inverse of that. So a hole in one plane shows what the planes about it show, unless they are
-    unlike it.
+    Either guess is taken to err as the mean of two known pixels errs that lie as far on either side
+    of a known one as the nearest known one does here, in the plane or across planes. Both are
+    weighed by the inverse of that error, squared: so a hole in one plane shows what the planes
+    about it show, unless they are unlike it.
 
     Parameters
     ----------
     values
         ``(channels, planes, height, width)``, any numbers where they are unknown.
-    known
-        Of the same shape.
-    sigma
-        Standard deviation of their noise, on the scale of [0, 1].
+    known, sigma
+        As there.
 
     Returns
     -------
@@ -58,11 +57,8 @@ def interpolated_volume(
     columns = np.isfinite(across) & ~known
     inside = np.stack([[_to_known(plane) for plane in channel] for channel in known])
     doubts = [
-        np.interp(distance, np.arange(len(change)), change)
-        for distance, change in (
-            (inside, _errors(values, known, (-2, -1))),
-            (np.where(columns, across, 0), _errors(values, known, (-3,))),
-        )
+        _error(values, known, axes, distance)
+        for axes, distance in (((-2, -1), inside), ((-3,), np.where(columns, across, 0)))
     ]
     total = np.maximum(sum(doubts), np.finfo(np.float32).tiny)
     share = np.where(flat & columns, doubts[0] / total, columns)
@@ -71,10 +67,8 @@ def interpolated_volume(
 
 
 def _to_known(plane: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Measure how far the nearest known pixel of a plane is; of none, nowhere near."""
-    if not plane.any():
-        return np.full(plane.shape, float(_FARTHEST))
-    return np.asarray(distance_transform_edt(~plane))
+    """Measure how far the nearest known pixel of a plane is, 0 where there is none."""
+    return np.asarray(distance_transform_edt(~plane)) if plane.any() else np.zeros(plane.shape)
 
 
 def _between_planes(
@@ -100,12 +94,15 @@ def _between_planes(
     return (weights[0] * ends[0] + weights[1] * ends[1]) / total, far
 
 
-def _errors(
-    values: NDArray[np.float32], known: NDArray[np.bool_], axes: tuple[int, ...]
+def _error(
+    values: NDArray[np.float32],
+    known: NDArray[np.bool_],
+    axes: tuple[int, ...],
+    distance: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Give the mean squared error of the mean of two pixels, 0, 1, 2, ... on either side."""
+    """Tell how the mean of two pixels errs, squared, that lie so far away on either side."""
     found = [0.0]
-    for apart in range(1, _FARTHEST + 1):
+    for apart in range(1, min(_FARTHEST, math.ceil(distance.max())) + 1):
         squares, count = 0.0, 0
         for axis in axes:
             parts = (slice(apart, -apart), slice(None, -2 * apart), slice(2 * apart, None))
@@ -114,4 +111,4 @@ def _errors(
             squares += float(np.square((middle - (one + other) / 2)[there]).sum())
             count += int(there.sum())
         found.append(squares / count if count else found[-1])
-    return np.maximum.accumulate(found)
+    return np.interp(distance, np.arange(len(found)), np.maximum.accumulate(found))
