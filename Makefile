@@ -72,6 +72,7 @@ bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes ho
 	$(BIN)/python benchmarks/roofline.py
 	$(BIN)/python benchmarks/roofline.py --preset paper
 	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python benchmarks/abreast.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/tables.py
 	-$(BIN)/python benchmarks/figures.py

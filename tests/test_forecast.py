@@ -18,7 +18,7 @@ FAST = Settings(axes="YX", device="cpu", tile=4096)
 def timed(monkeypatch):
     """A device that takes 40 ms."""
     found = calibrate.Calibration(calibrate.PLAIN, "plain", {"plain": 40.0}, cached=True)
-    monkeypatch.setattr(calibrate, "calibrate", lambda device: found)
+    monkeypatch.setattr(calibrate, "calibrate", lambda device, threads=None: found)
 
 
 def told(shape, settings=FAST, missing=None, device="cpu"):
@@ -59,7 +59,7 @@ def test_it_is_what_volumes_were_seen_to_take(monkeypatch):
     times = {"float32, channels first": 40.0, "bfloat16, channels last": 31.0}
     planes = calibrate.Arithmetic("bfloat16", True)
     found = calibrate.Calibration(planes, str(planes), times, cached=True)
-    monkeypatch.setattr(calibrate, "calibrate", lambda device: found)
+    monkeypatch.setattr(calibrate, "calibrate", lambda device, threads=None: found)
     volume = FAST.replace(axes="ZYX", ndim=3)
     assert told((12, 96, 96), volume) == pytest.approx(77, rel=0.35)
     once = volume.replace(refinement=0, iterations=1, stopping="fixed")

@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves
 from napari_dip import Settings, restore
 from napari_dip.prior import fit as fit_module
 from napari_dip.prior import optimiser
+from napari_dip.prior.abreast import abreast
 from napari_dip.prior.code import make_code
 from napari_dip.prior.energy import Observation
 from napari_dip.prior.fit import begin, fit
@@ -101,7 +102,11 @@ def tapes(monkeypatch):
     return made
 
 
-def fitted(noisy, recipe=SMALL, stopping="fixed", operator=None, disturbed=range(0)):
+def fitted(*asked, **changed):
+    return finished(fitting(*asked, **changed))
+
+
+def fitting(noisy, recipe=SMALL, stopping="fixed", operator=None, disturbed=range(0)):
     """Fit; what is seen has no meaning during some of the iterations."""
     operator = operator or Identity()
     y = torch.from_numpy(noisy.copy())[None, None]
@@ -118,8 +123,7 @@ def fitted(noisy, recipe=SMALL, stopping="fixed", operator=None, disturbed=range
             seen.y.fill_(torch.nan)
         return False
 
-    fitting = fit(course, recipe, preview_every_s=1e9, stop_requested=disturb)
-    return finished(fitting)
+    return fit(course, recipe, preview_every_s=1e9, stop_requested=disturb)
 
 
 CASES = {
@@ -150,6 +154,27 @@ def test_replays_give_the_bytes_of_single_launches(name, noisy, tapes, monkeypat
     assert as_a_whole.metrics == one_by_one.metrics
     assert as_a_whole.rollbacks == one_by_one.rollbacks == ("rolled" in name)
     assert tapes[0].replays == as_a_whole.iterations - WARM_UP
+
+
+def test_each_of_several_fits_is_a_graph_of_its_own(noisy, tapes, monkeypatch):
+    def two(device):
+        ended = {}
+        recipes = [replace(SMALL, tv_weight=weight) for weight in (0.01, 0.02)]
+        fits = (fitting(noisy, one) for one in recipes)
+        for _ in abreast(fits, 2, device, ended.__setitem__):
+            pass
+        return [ended[number] for number in (0, 1)]
+
+    streams = []
+    monkeypatch.setattr(torch.cuda, "stream", lambda one: streams.append(one) or nullcontext())
+    one_by_one = two("cpu")
+    assert not streams
+    monkeypatch.setattr(fit_module, "Replayed", lambda work, device: Replayed(work, CUDA))
+    for alone, beside in zip(one_by_one, two("cuda"), strict=True):
+        assert beside.launched == "as one CUDA graph"
+        np.testing.assert_array_equal(beside.estimate, alone.estimate)
+    assert streams
+    assert not np.array_equal(one_by_one[0].estimate, one_by_one[1].estimate)
 
 
 def test_what_cannot_be_captured_goes_on_kernel_by_kernel_and_says_why(tapes):

@@ -130,6 +130,14 @@ def test_super_resolution_grows_with_its_pixel_sizes(stack, tmp_path):
     assert read_image(out).image.shape == (6, 48, 56)
 
 
+def test_units_that_are_restored_at_once_end_in_the_same_bytes(stack, undisturbed, tmp_path):
+    out = tmp_path / "out.ome.zarr"
+    result = call("denoise", stack, out, *QUICK, "--at-once", 3)
+    assert result.exit_code == 0, result.output
+    assert "6 units, 3 at once" in " ".join(result.output.split())
+    assert chunks(out) == chunks(undisturbed)
+
+
 @pytest.mark.parametrize("cut", [None, 16], ids=["whole", "in tiles"])
 def test_a_run_that_is_gone_on_with_stays_cut_however_much_memory_is_free_now(
     stack, tmp_path, monkeypatch, cut
@@ -142,12 +150,14 @@ def test_a_run_that_is_gone_on_with_stays_cut_however_much_memory_is_free_now(
         return cut
 
     monkeypatch.setattr(outline, "choose_tile", refuse_more_than_two)
+    monkeypatch.setattr(outline, "choose_at_once", lambda *_: 2)
     begun = open_run(stack, tmp_path / "out.ome.zarr", settings)
     monkeypatch.setattr(outline, "choose_tile", lambda *_: None)
+    monkeypatch.setattr(outline, "choose_at_once", lambda *_: 5)
     units = begun.problem.plan.units
     assert len(units) > len(open_run(stack, tmp_path / "new.ome.zarr", settings).problem.plan.units)
     again = open_run(stack, tmp_path / "out.ome.zarr", settings, resume=True).problem.plan
-    assert (again.units, again.tile) == (units, cut)
+    assert (again.units, again.tile, again.at_once) == (units, cut, 2)
 
 
 def test_planes_that_somebody_asked_to_have_together_are_not_torn_apart(

@@ -90,6 +90,11 @@ def test_the_axis_that_is_shared(axes, shape, asked, expected):
             make_plan(Layout("CYX", (20, 8, 8), shared="C"), 13, 0, ()),
             "20 channels, each plane in 2-D, up to 13 channels sharing one network; 2 units",
         ),
+        (
+            Plan(Layout("TYX", (5, 8, 8)), at_once=4),
+            "5 time points, each plane in 2-D; 5 units, 4 at once",
+        ),
+        (Plan(Layout("YX", (8, 8)), at_once=2), "one plane in 2-D; 2 fits at once"),
     ],
 )
 def test_the_plan_is_told_in_a_sentence(plan, words):

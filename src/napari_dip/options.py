@@ -122,6 +122,14 @@ class RunOptions:
             metavar="SIZE", show_default="what is free", help="Most memory to take, such as 4GB."
         ),
     ] = None
+    at_once: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            show_default="one a thread",
+            help="Planes, or else fits of a single one, that are computed at the same time.",
+        ),
+    ] = None
     axes: Annotated[
         str | None,
         typer.Option(
@@ -201,6 +209,7 @@ class RunOptions:
             "tile",
             "overlap",
             "memory",
+            "at_once",
             "axes",
             "dtype",
             "seed",

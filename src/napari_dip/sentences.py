@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
 from napari_dip.stack.forecast import expected_bytes, expected_seconds, survey_seconds
+from napari_dip.stack.outline import lined_up
 from napari_dip.stack.plan import Plan
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def outlook(
     result_bytes: int,
     too_large: bool = False,
     on_disk: bool = False,
-    workers: int = 1,
+    workers: int | None = None,
     missing: Lazy | None = None,
 ) -> str:
     """Say what a run would do and take, before the image is looked at.
@@ -79,7 +80,7 @@ def outlook(
     on_disk
         Whether the result goes there.
     workers
-        How many processes restore at once.
+        How many processes restore, each one unit at a time; ``None`` for this one.
     missing
         Of the image's shape, true where a pixel is missing.
     """
@@ -89,6 +90,8 @@ def outlook(
         said.append("How long it takes depends on the workers there.")
     else:
         alone = Plan(plan.layout, tile=plan.tile)
+        if workers is None:
+            alone = lined_up(alone, settings, device)
         look = survey_seconds(plan)
         least, most = sorted(
             look + expected_seconds(one, settings, device, missing) for one in (plan, alone)
@@ -96,8 +99,9 @@ def outlook(
         seconds = _at_most_or_about(most, plan, settings)
         if duration(least) != duration(most) and not _skips(plan, settings):
             seconds = f"{duration(least)} to {duration(most)}, as the neighbours are alike or not"
-        less = f" (less with {workers} processes)" if workers > 1 else ""
-        work = workers * expected_bytes(plan, settings, device)
+        processes = workers or 1
+        less = f" (less with {processes} processes)" if processes > 1 else ""
+        work = processes * expected_bytes(plan, settings, device)
         memory = gigabytes(work if on_disk else work + result_bytes)
         said.append(f"Takes {seconds}{less}, and {memory} of memory on {device}.")
     if on_disk:

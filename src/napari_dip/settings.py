@@ -165,6 +165,9 @@ class Settings(Frozen):
         pixels; ``None`` chooses tiles where the memory does not do.
     memory
         What the process may take at most, such as ``"4GB"``; ``None`` is what is free.
+    at_once
+        How many planes, or else fits of a single one, are computed at the same time; ``None`` is
+        one for each thread of the CPU, and as many as fill a GPU.
     axes
         One letter of ``TCZYXSQ`` for each axis of the image; ``None`` guesses from the shape.
     dtype
@@ -210,6 +213,7 @@ class Settings(Frozen):
     tile: int | None = Field(None, ge=64)
     overlap: int = Field(32, ge=0)
     memory: Annotated[str | None, AfterValidator(_known_memory)] = None
+    at_once: int | None = Field(None, ge=1, le=64)
     axes: Annotated[str | None, AfterValidator(_known_axes)] = None
     dtype: Literal["keep", "float32"] = "keep"
     seed: int = Field(0, ge=0, lt=2**63)

@@ -72,8 +72,8 @@ def restore_on_cluster(
     stop_requested
         Once true, no unit is begun any more, and those that are restored keep their best.
     threads
-        With which a worker computes on the CPU; ``None`` for as many as here, so that the result
-        is to the last bit that of a run here.
+        With which a worker computes on the CPU; ``None`` for as many as a fit has here, so that
+        the result is to the last bit that of a run here.
     previews
         Whether now and then a snapshot shows one of the units that are being restored; its
         picture comes from the worker through the scheduler.
@@ -103,9 +103,10 @@ def restore_on_cluster(
     """
     bench = common_bench(client, problem.device, stop_requested)
     if threads is None:
+        from napari_dip.prior.abreast import threads_of_a_fit
         from napari_dip.prior.device import cpu_threads
 
-        threads = cpu_threads()
+        threads = threads_of_a_fit(cpu_threads(), problem.plan.at_once)
     arithmetic = None
     if recipe(problem.settings).precision == "auto":
         ask = partial(_ask, client, bench.address, stop_requested)

@@ -151,7 +151,9 @@ def cut_before(path: Path) -> Cut | None:
         If the folder was not made by :class:`OnDisk`.
     """
     record = begun_with(path)
-    return (record["window"], record["tile"]) if {"window", "tile"} <= record.keys() else None
+    if not record.keys() >= {"window", "tile", "at once"}:
+        return None
+    return record["window"], record["tile"], record["at once"]
 
 
 def _key(unit: Unit) -> str:

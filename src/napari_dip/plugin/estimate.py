@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import psutil
@@ -115,6 +115,8 @@ class Asked:
         elsewhere = self.machines.scheduler is not None
         device = settings.device if elsewhere else None
         plan, device = settle(self.layout, settings, device=device)
+        if self.machines.workers:
+            plan = replace(plan, at_once=1)
         said = outlook(
             plan,
             settings,
@@ -122,7 +124,7 @@ class Asked:
             result_bytes=self.result_bytes,
             too_large=self.too_large,
             on_disk=self.target.path is not None,
-            workers=self.machines.workers or 1,
+            workers=self.machines.workers,
             missing=spread_mask(self.source.mask, self.layout),
         )
         return " ".join(filter(None, (said, self.target.unsaid(self.source))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +13,7 @@ import psutil
 import torch
 from platformdirs import user_cache_path
 
-from napari_dip.prior.device import torch_errors
+from napari_dip.prior.device import cpu_threads, take_threads, torch_errors
 from napari_dip.prior.graph import WARM_UP, Replayed
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.presets import recipe
@@ -83,15 +84,21 @@ def _timed_recipe(device: torch.device) -> Recipe:
     return recipe(Settings(), side=timed_side(device))
 
 
-def calibrate(device: torch.device | str) -> Calibration:
+def calibrate(device: torch.device | str, threads: int | None = None) -> Calibration:
     """Find the fastest arithmetic for the network of ``fast``, in about a second.
+
+    On the CPU it is that of so many ``threads``, of this thread's if nothing else is said.
 
     The result is kept in the user's cache folder for this device, number of threads, version of
     torch and network, so that the same machine always computes in the same way. How long it takes
     is measured again as long as other programs were busy.
     """
     with _one_at_a_time:  # who comes second takes what the first has measured
-        return _recall_or_measure(torch.device(device))
+        device, every = torch.device(device), cpu_threads()
+        if device.type != "cpu" or threads in (None, every):
+            return _recall_or_measure(device)
+        with ThreadPoolExecutor(1, "calibrate", take_threads, (threads, every)) as aside:
+            return aside.submit(_recall_or_measure, device).result()
 
 
 def _recall_or_measure(device: torch.device) -> Calibration:
@@ -143,7 +150,9 @@ def adopt_arithmetic(device: str, arithmetic: Arithmetic) -> None:
     _adopted[torch.device(device)] = arithmetic
 
 
-def choose_arithmetic(precision: str, device: torch.device | str, ndim: int = 2) -> Arithmetic:
+def choose_arithmetic(
+    precision: str, device: torch.device | str, ndim: int = 2, threads: int | None = None
+) -> Arithmetic:
     """Settle what the recipe leaves open; a precision that was asked for is kept.
 
     Parameters
@@ -155,11 +164,13 @@ def choose_arithmetic(precision: str, device: torch.device | str, ndim: int = 2)
     ndim
         Spatial axes. Volumes are computed in float32 on the CPU: there torch 2.13 takes parts of
         the gradients of their bfloat16 convolutions from memory that was never written.
+    threads
+        As in :func:`calibrate`.
     """
     if precision == "auto" and ndim == 3 and torch.device(device).type == "cpu":
         return PLAIN
     if precision == "auto":
-        return _adopted.get(torch.device(device)) or calibrate(device).arithmetic
+        return _adopted.get(torch.device(device)) or calibrate(device, threads).arithmetic
     return PLAIN if precision == "float32" else Arithmetic("bfloat16", channels_last=True)
 
 

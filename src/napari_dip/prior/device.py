@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ __all__ = [
     "devices",
     "free_bytes",
     "release_memory",
+    "take_threads",
     "torch_errors",
     "used_bytes",
 ]
@@ -117,6 +119,18 @@ def cpu_threads() -> int:
 def compute_with(threads: int) -> None:
     """Compute on the CPU with so many threads, whatever the environment says."""
     torch.set_num_threads(threads)
+
+
+def take_threads(own: int, others: int) -> None:
+    """Compute on the CPU with so many threads in this thread alone, and with ``others`` elsewhere.
+
+    torch gives a thread what was last said in any, when that is first asked for a number.
+    """
+    cpu_threads()  # asked now, lest what is said elsewhere overrules this
+    compute_with(own)
+    elsewhere = threading.Thread(target=compute_with, args=(others,))
+    elsewhere.start()
+    elsewhere.join()
 
 
 def release_memory(name: str) -> None:

@@ -6,6 +6,7 @@ halves an odd size, the way back is cropped, so that no image needs padding to a
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, assert_never
 
 import torch
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from napari_dip.prior.layers import Strides
 
 __all__ = ["build_network"]
+
+_one_at_a_time = threading.Lock()
+"""Layers draw their weights from torch's global generator, which all threads share."""
 
 _NEARLY = 2**0.5
 """Pixels that are wider by less than this count as equally wide: halving goes by 2."""
@@ -62,7 +66,7 @@ def build_network(
         turned = code.movedim(2 + shortest, -1)
         inner = build_network(network, turned, channels, seed, [spacing[axis] for axis in axes])
         return _Turned(inner, 2 + shortest)
-    with torch.random.fork_rng(devices=[]):
+    with _one_at_a_time, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed seeds every GPU as well
         match network:
             case SkipNet():

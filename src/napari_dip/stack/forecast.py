@@ -40,6 +40,9 @@ _PASS_WITH_GAPS = 9.9e-4
 _SECOND_OPINION = 14e-4
 """Of each pixel and channel."""
 
+_SIDE_BY_SIDE = 1.15
+"""Of fits at the same time, how much longer each takes."""
+
 _PAPER = 22.0
 """Time of an iteration of ``paper``, beside one of ``fast`` and ``best``."""
 
@@ -82,7 +85,10 @@ def expected_seconds(
     fit = iterations * iteration + pixels * _refining(chosen, settings, channels, planes=planes)
     asked = chosen.second_opinion and isinstance(settings.task, Denoise) and not planes
     again = pixels * channels * _SECOND_OPINION * asked
-    return float(len(plan.units) * (chosen.members * fit + again) * _timed_s(chosen, plan, device))
+    units = math.ceil(len(plan.units) / plan.units_at_once)
+    fits = math.ceil(chosen.members / plan.fits_at_once)
+    side_by_side = _SIDE_BY_SIDE if plan.at_once > 1 else 1
+    return float(units * (fits * fit + again) * side_by_side * _timed_s(chosen, plan, device))
 
 
 def survey_seconds(plan: Plan) -> float:
@@ -108,12 +114,15 @@ def _hole(plan: Plan, settings: Settings, missing: Lazy | None) -> Hole:
 
 def _timed_s(chosen: Recipe, plan: Plan, device: str) -> float:
     """Give what the forward and backward pass took that all is counted in."""
+    from napari_dip.prior.abreast import threads_of_a_fit
     from napari_dip.prior.calibrate import calibrate, choose_arithmetic
+    from napari_dip.prior.device import cpu_threads
 
-    calibration = calibrate(device)
+    threads = threads_of_a_fit(cpu_threads(), plan.at_once)
+    calibration = calibrate(device, threads)
     timed = calibration.milliseconds[calibration.chosen]
     if plan.layout.ndim == 3:  # seldom in the arithmetic that is best for planes
-        arithmetic = choose_arithmetic(chosen.precision, device, 3)
+        arithmetic = choose_arithmetic(chosen.precision, device, 3, threads)
         timed = calibration.milliseconds.get(str(arithmetic), timed)
     return timed / 1000
 
@@ -161,7 +170,7 @@ def _smoothing(passes: int, channels: float, *, planes: bool) -> float:
 
 
 def expected_bytes(plan: Plan, settings: Settings, device: str) -> int:
-    """Estimate how much memory the work on one unit takes at most, the result not counted."""
+    """Estimate how much memory the work takes at most at a time, the result not counted."""
     from napari_dip.prior.calibrate import choose_arithmetic
 
     layout = plan.layout
@@ -169,4 +178,4 @@ def expected_bytes(plan: Plan, settings: Settings, device: str) -> int:
     side = plan.tile or max(height, width)
     pixels = math.prod((*depth, min(side, height), min(side, width), *settings.factors.values()))
     precision = choose_arithmetic(recipe(settings).precision, device, layout.ndim).precision
-    return peak_bytes(settings, pixels, plan.channels, precision)
+    return plan.at_once * peak_bytes(settings, pixels, plan.channels, precision)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_dip.settings import Settings
     from napari_dip.stack.axes import Layout
 
-__all__ = ["choose_tile", "peak_bytes"]
+__all__ = ["choose_at_once", "choose_tile", "peak_bytes"]
 
 MEGA = 1_000_000
 
@@ -44,6 +44,9 @@ _REFINING = _Need(150 * MEGA, 0, 40)
 
 _HELD = 30
 """Bytes a value of a whole unit takes, beside the tile: seen, scaled, blended, written."""
+
+_FILLED, _MOST = 2**20, 8
+"""Pixels that keep a GPU busy, and the most fits that share it: guesses, for nobody measured it."""
 
 _SMALLEST = 96
 _STEP = 32
@@ -86,35 +89,17 @@ def choose_tile(settings: Settings, layout: Layout, channels: int, device: str) 
     """
     if settings.tile is not None:
         return settings.tile if settings.tile < max(layout.spatial_shape[-2:]) else None
-    from napari_dip.prior.align import aligns, margin
-    from napari_dip.prior.calibrate import choose_arithmetic
-    from napari_dip.prior.device import free_bytes
-
-    depth = math.prod(layout.spatial_shape[:-2]) * math.prod(settings.factors.values())
-    precision = "float32"
-    # Planes that are aligned lie on a larger canvas.
-    moves = channels > 1 and layout.shared not in ("", "C") and aligns(settings, None)
-
-    def need(height: int, width: int) -> int:
-        if moves:
-            height, width = (side + margin(side) for side in (height, width))
-        return peak_bytes(settings, depth * height * width, channels, precision)
-
-    free = free_bytes(device)
-    if settings.memory_bytes is not None:
-        grown = psutil.Process().memory_info().rss if device == "cpu" else 0
-        budget = int(_KEPT * settings.memory_bytes) - grown
-    elif free is not None:
-        budget = int(_PART * free)
-    else:
+    budget = _budget(settings, device)
+    if budget is None:
         return None  # a device of another machine
     height, width = layout.spatial_shape[-2:]
+    need = _Fit(settings, layout, channels).need
     if need(height, width) <= budget:
         return None
-    precision = choose_arithmetic(recipe(settings).precision, device, layout.ndim).precision
+    need = _Fit(settings, layout, channels, device).need
     if need(height, width) <= budget:
         return None
-    held = _HELD * depth * height * width * channels
+    held = _held(settings, layout, channels)
     largest = max(height, width) // _STEP * _STEP
     for side in range(largest, _SMALLEST - 1, -_STEP):
         if held + need(min(side, height), min(side, width)) <= budget:
@@ -125,6 +110,87 @@ def choose_tile(settings: Settings, layout: Layout, channels: int, device: str) 
         f"takes {held / MEGA:,.0f} MB, and a tile of {_SMALLEST} pixels "
         f"{need(_SMALLEST, _SMALLEST) / MEGA:,.0f} MB more; {_cure(settings)}"
     )
+
+
+def choose_at_once(
+    settings: Settings, layout: Layout, channels: int, device: str, tile: int | None, fits: int
+) -> int:
+    """Choose how many of so many fits are computed at the same time.
+
+    As many as there are threads, or as keep a GPU busy, if the memory does for all of them. What
+    was asked for is taken as it is.
+    """
+    if settings.at_once is not None or fits == 1:
+        return min(settings.at_once or 1, fits)
+    height, width = (min(side, tile or side) for side in layout.spatial_shape[-2:])
+    most = min(fits, _room(device, height * width * _depth(settings, layout)))
+    budget = _budget(settings, device)
+    if most == 1 or budget is None:
+        return 1
+    held = _held(settings, layout, channels)
+    if most * (held + _Fit(settings, layout, channels).need(height, width)) <= budget:
+        return most
+    each = held + _Fit(settings, layout, channels, device).need(height, width)
+    return max(1, min(most, budget // each))
+
+
+def _room(device: str, pixels: int) -> int:
+    """Tell how many fits of so many pixels a device computes as fast as one, or nearly so."""
+    from napari_dip.prior.device import cpu_threads
+
+    if device == "cpu":
+        return cpu_threads()
+    return min(_MOST, max(1, _FILLED // pixels)) if device.startswith("cuda") else 1
+
+
+def _budget(settings: Settings, device: str) -> int | None:
+    """Tell how many bytes may be taken; ``None`` if nobody knows."""
+    from napari_dip.prior.device import free_bytes
+
+    if settings.memory_bytes is not None:
+        grown = psutil.Process().memory_info().rss if device == "cpu" else 0
+        return int(_KEPT * settings.memory_bytes) - grown
+    free = free_bytes(device)
+    return None if free is None else int(_PART * free)
+
+
+def _depth(settings: Settings, layout: Layout) -> int:
+    """Tell how many pixels of the result there are for each of a plane of the image."""
+    return math.prod(layout.spatial_shape[:-2]) * math.prod(settings.factors.values())
+
+
+def _held(settings: Settings, layout: Layout, channels: int) -> int:
+    """Tell how many bytes a whole unit takes beside its tiles."""
+    pixels = _depth(settings, layout) * math.prod(layout.spatial_shape[-2:])
+    return _HELD * pixels * channels
+
+
+class _Fit:
+    """What a fit takes: in float32, or in the arithmetic of a device, which is measured for it."""
+
+    def __init__(
+        self, settings: Settings, layout: Layout, channels: int, device: str | None = None
+    ) -> None:
+        from napari_dip.prior.align import aligns
+        from napari_dip.prior.calibrate import choose_arithmetic
+
+        self._settings, self._channels = settings, channels
+        self._depth = _depth(settings, layout)
+        self._precision: str = "float32"
+        if device is not None:
+            asked = recipe(settings).precision
+            self._precision = choose_arithmetic(asked, device, layout.ndim).precision
+        # Planes that are aligned lie on a larger canvas.
+        self._moves = channels > 1 and layout.shared not in ("", "C") and aligns(settings, None)
+
+    def need(self, height: int, width: int) -> int:
+        """Tell how many bytes so many pixels of the image take at once."""
+        from napari_dip.prior.align import margin
+
+        if self._moves:
+            height, width = (side + margin(side) for side in (height, width))
+        pixels = self._depth * height * width
+        return peak_bytes(self._settings, pixels, self._channels, self._precision)
 
 
 def _cure(settings: Settings) -> str:

@@ -35,13 +35,15 @@ def restore_in_tiles(
     seed: int,
     tile: int | None,
     stop_requested: Callable[[], bool],
+    at_once: int = 1,
 ) -> Generator[Iterate, None, Restored]:
     """Restore a block as :func:`~napari_dip.prior.ensemble.restore_block` does, in less memory.
 
-    ``tile`` is the side of the tiles in pixels of the block; ``None`` restores it as a whole. All
-    tiles share scale and noise, the initial weights, and the number of iterations: that at
-    which the tile with the most contrast stopped. So none is smoother than its neighbour. What lies
-    in no tile, as :func:`tiles_of` gives them, is not a number.
+    ``tile`` is the side of the tiles in pixels of the block; ``None`` restores it as a whole. Tiles
+    come one after another, the fits of each ``at_once``. All tiles share scale and noise, the
+    initial weights, and the number of iterations: that at which the tile with the most contrast
+    stopped. So none is smoother than its neighbour. What lies in no tile, as :func:`tiles_of` gives
+    them, is not a number.
 
     Raises
     ------
@@ -50,9 +52,11 @@ def restore_in_tiles(
     """
     from napari_dip.prior.ensemble import Restored, restore_block
 
+    restore_part = partial(
+        restore_block, device=device, seed=seed, stop_requested=stop_requested, at_once=at_once
+    )
     if tile is None:
-        whole = restore_block(block, settings, device, seed=seed, stop_requested=stop_requested)
-        return (yield from whole)
+        return (yield from restore_part(block, settings))
     factors = tuple(settings.factors.values())
     tiles = tiles_of(block, settings, tile)
     seen = block.known | isinstance(settings.task, Inpaint)
@@ -70,7 +74,7 @@ def restore_in_tiles(
         )
         part = replace(block, values=block.values[where], known=block.known[where])
         before = sum(fitted.iterations for fitted in fits)
-        steps = restore_block(part, settings, device, seed=seed, stop_requested=stop_requested)
+        steps = restore_part(part, settings)
         restored = yield from each(steps, partial(_in_place, blend, coarse, fine, before))
         restored = replace(restored, last=None)  # its network is let go
         if not fits:
@@ -82,7 +86,7 @@ def restore_in_tiles(
         blend.add(fine, restored.estimate)
         if restored.spread is not None:
             blended_spread.add(fine, restored.spread)
-        if restored.fits[-1].stopped_by_user:
+        if restored.stopped_by_user:
             break
     spread = None if restored.spread is None else blended_spread.image()
     image, how = blend.image(coarse), restored.arithmetic

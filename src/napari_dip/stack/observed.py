@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from napari_dip.stack.axes import Index, Layout
 
 __all__ = ["Observed", "Seen", "as_array", "as_lazy", "in_planes", "spread_mask"]
+
+
+_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,14 @@ class Observed:
     image: Lazy
     missing: Lazy | None
 
+    def read(self, index: Index) -> NDArray[Any]:
+        """Read a part, one after another: not everything that is read on demand bears threads."""
+        with _one_at_a_time:
+            return np.asarray(self.image[index])
+
     def look(self, index: Index) -> Seen:
         """Read a part; values that are not finite are not known."""
-        values = np.asarray(self.image[index])
+        values = self.read(index)
         known = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
         if self.missing is not None:
             known &= ~self.missing[index]

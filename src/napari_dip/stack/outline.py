@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.prior.presets import recipe
 from napari_dip.stack.axes import Layout, guess_axes
-from napari_dip.stack.memory import choose_tile
+from napari_dip.stack.memory import choose_at_once, choose_tile
 from napari_dip.stack.plan import Plan, make_plan, shared_axis
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from napari_dip.settings import Settings
 
-__all__ = ["Cut", "lay_out", "settle"]
+__all__ = ["Cut", "lay_out", "lined_up", "settle"]
 
-Cut = tuple[int, int | None]
-"""The most planes of a unit, and the side of its tiles, if there are any."""
+Cut = tuple[int, int | None, int]
+"""The most planes of a unit, the side of its tiles, if there are any, and how many at once."""
 
 SMALLEST_SIDE = 8
 
@@ -85,7 +85,8 @@ def settle(
         Numbers along the leading axes of the planes that are not like the one before them; none
         before the image was looked at.
     device
-        Where it will be restored; ``None`` finds the device on this machine.
+        Of the machines where it will be restored, each of which takes one unit at a time; ``None``
+        finds the device on this machine.
     before
         How a run that is gone on with was cut: how much memory is free now does not count.
 
@@ -94,6 +95,7 @@ def settle(
     BadSettings, DeviceUnavailable
         If the device is not there, cannot do it, or has too little memory.
     """
+    here = device is None
     if device is None:
         # torch is loaded only now, when nothing else can be wrong
         from napari_dip.prior.device import choose_device
@@ -108,8 +110,9 @@ def settle(
     # Sections share for the sake of time: that they are alike to the noise is not asked of them.
     breaks = () if layout.shared == "Y" else breaks
     if before is not None:
-        window, tile = before
-        return replace(make_plan(layout, window, chosen.context, breaks), tile=tile), device
+        window, tile, at_once = before
+        plan = make_plan(layout, window, chosen.context, breaks)
+        return replace(plan, tile=tile, at_once=at_once), device
     window = chosen.window
     while True:
         plan = make_plan(layout, window, chosen.context, breaks)
@@ -120,4 +123,13 @@ def settle(
                 raise
             window //= 2  # fewer planes together take less
         else:
-            return replace(plan, tile=tile), device
+            plan = replace(plan, tile=tile)
+            return lined_up(plan, settings, device) if here else plan, device
+
+
+def lined_up(plan: Plan, settings: Settings, device: str) -> Plan:
+    """Settle how many units of a plan are restored at once on this machine, or fits of one."""
+    units = len(plan.units)
+    fits = units if units > 1 else recipe(settings).members
+    at_once = choose_at_once(settings, plan.layout, plan.channels, device, plan.tile, fits)
+    return replace(plan, at_once=at_once)

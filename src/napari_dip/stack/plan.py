@@ -58,6 +58,8 @@ class Plan:
         window goes across.
     tile
         Side in pixels of the tiles that a unit is restored in; ``None`` restores it as a whole.
+    at_once
+        Units, or if there is but one the fits of that, that are computed at the same time.
     """
 
     layout: Layout
@@ -65,6 +67,7 @@ class Plan:
     context: int = 0
     breaks: frozenset[tuple[int, ...]] = frozenset()
     tile: int | None = None
+    at_once: int = 1
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
@@ -72,6 +75,16 @@ class Plan:
         if self.window == 1:
             return tuple(Unit(n, index, index) for n, index in enumerate(self.layout.indices()))
         return tuple(Unit(number, *window) for number, window in enumerate(self._windows()))
+
+    @property
+    def units_at_once(self) -> int:
+        """How many units are restored at the same time."""
+        return self.at_once if len(self.units) > 1 else 1
+
+    @property
+    def fits_at_once(self) -> int:
+        """How many fits of one unit are computed at the same time."""
+        return 1 if len(self.units) > 1 else self.at_once
 
     @property
     def channels(self) -> int:
@@ -120,7 +133,10 @@ class Plan:
         if self.tile:
             said.append(f"in tiles of {self.tile} × {self.tile} pixels")
         units = len(self.units)
-        return ", ".join(said) + (f"; {_counted(units, 'unit')}" if counts else "")
+        told = [_counted(units, "unit")] if counts else []
+        if self.at_once > 1:
+            told.append(f"{self.at_once} at once" if units > 1 else f"{self.at_once} fits at once")
+        return ", ".join(said) + ("; " if told else "") + ", ".join(told)
 
     def _together(self) -> str:
         layout = self.layout

@@ -84,7 +84,7 @@ class Problem:
         """Give a part of the result as the image was, each pixel in its place."""
         cut = {axis for axis, part in enumerate(index) if not isinstance(part, slice)}
         left = (letter for axis, letter in enumerate(self.layout.axes) if axis not in cut)
-        return self._refined(np.asarray(self.observed.image[index]), "".join(left))
+        return self._refined(self.observed.read(index), "".join(left))
 
     def finish(
         self, unit: Unit, seen: Seen, scale: Scale, estimate: NDArray[np.float32]
@@ -146,6 +146,7 @@ class Problem:
             "psf": psf,
             "window": self.plan.window,
             "tile": self.plan.tile,
+            "at once": self.plan.at_once,
             "device": self.device,
             "versions": {name: version(name) for name in ("napari-dip", "torch")},
         }

@@ -1,16 +1,18 @@
-"""Restore a whole image: one unit after another, as a generator of snapshots."""
+"""Restore a whole image unit by unit, as a generator of snapshots."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import BadSettings
 from napari_dip.settings import Settings
 from napari_dip.stack.output import InMemory, Output
 from napari_dip.stack.problem import Problem, make_problem
+from napari_dip.stack.progress import Clock, Progress
 from napari_dip.stack.result import Result, Snapshot, UnitReport
 from napari_dip.stack.unit import Done, UnitStep, continue_unit, restore_unit
 from napari_dip.steps import each
@@ -93,29 +95,6 @@ def restore(
     return run(problem, InMemory(problem), stop_requested, keep_network=keep_network)
 
 
-@dataclass
-class _Clock:
-    """Seconds since the start, without those of pauses, and iterations of the units done."""
-
-    began: float = field(default_factory=time.monotonic)
-    iterations: int = 0
-
-    @property
-    def elapsed_s(self) -> float:
-        return time.monotonic() - self.began
-
-    def patient(self, stop_requested: Callable[[], bool]) -> Callable[[], bool]:
-        """Leave out the time that the answer takes."""
-
-        def asked() -> bool:
-            before = time.monotonic()
-            answer = stop_requested()
-            self.began += time.monotonic() - before
-            return answer
-
-        return asked
-
-
 def run(
     problem: Problem,
     output: Output,
@@ -123,54 +102,45 @@ def run(
     *,
     keep_network: bool = False,
 ) -> Restoration:
-    """Restore the units that the output does not hold yet, one after another."""
-    clock = _Clock()
+    """Restore the units that the output does not hold yet, as many at once as the plan says."""
+    from napari_dip.prior.abreast import abreast, one_by_one
+
+    clock = Clock()
     stop_requested = clock.patient(stop_requested)
     keep = keep_network and len(problem.plan.units) == 1
     reports = dict(output.done())
     todo = [unit for unit in problem.plan.units if unit.number not in reports]
-    stopped = False
-    for place, unit in enumerate(todo):
-        steps = restore_unit(problem, unit, stop_requested, keep=keep)
-        done = yield from _shown(steps, problem, unit, len(todo) - place, clock)
-        output.put(unit, done)
-        reports[unit.number] = done.report
-        clock.iterations += done.report.iterations
-        stopped = done.report.stopped_by_user
-        if stopped:
-            break
+    progress = Progress(problem.plan, todo, clock)
+    kept: Restored | None = None
+
+    def units() -> Iterator[Generator[UnitStep, None, Done]]:
+        for unit in todo:
+            if not clock.stopping:
+                yield restore_unit(problem, unit, stop_requested, keep=keep)
+
+    def put(place: int, done: Done) -> None:
+        nonlocal kept
+        output.put(todo[place], done)
+        reports[todo[place].number] = done.report
+        progress.end(place, done.report.iterations)
+        kept = done.restored
+
+    at_once = problem.plan.units_at_once
+    steps = each(abreast(units(), at_once, problem.device, put), progress.noted)
+    with closing(one_by_one(steps, progress.ended, _blind)) as in_order:
+        for place, step in in_order:
+            yield progress.snapshot(place, step)
+    stopped = any(report.stopped_by_user for report in reports.values())
     result = conclude(problem, output, reports, clock.elapsed_s, stopped=stopped)
     if not keep_network:
         return result
-    if keep and todo and done.restored is not None:
-        return replace(result, final="", more=_More(problem, unit, done.restored))
+    if kept is not None:
+        return replace(result, final="", more=_More(problem, todo[0], kept))
     return replace(result, final=_why_final(problem, result))
 
 
-def _shown(
-    steps: Generator[UnitStep, None, Done], problem: Problem, unit: Unit, todo: int, clock: _Clock
-) -> Generator[Snapshot, None, Done]:
-    """Tell of a unit where the whole stands; ``todo`` counts the units that are not done."""
-    units = len(problem.plan.units)
-
-    def snapshot(step: UnitStep) -> Snapshot:
-        left = todo * step.iterations - step.iteration
-        elapsed = clock.elapsed_s
-        return Snapshot(
-            unit=units - todo,
-            units=units,
-            index=unit.index,
-            iteration=step.iteration,
-            iterations=step.iterations,
-            loss=step.loss,
-            metric=step.metric,
-            elapsed_s=elapsed,
-            remaining_s=elapsed / (clock.iterations + step.iteration) * left,
-            image=step.image,
-            best_iteration=step.best_iteration,
-        )
-
-    return each(steps, snapshot)
+def _blind(step: UnitStep) -> UnitStep:
+    return step if step.image is None else replace(step, image=None)
 
 
 @dataclass
@@ -196,11 +166,13 @@ class _More:
         iterations: int,
         stop_requested: Callable[[], bool],
     ) -> Restoration:
-        clock = _Clock(time.monotonic() - result.elapsed_s)
+        clock = Clock(time.monotonic() - result.elapsed_s)
+        progress = Progress(self.problem.plan, [self.unit], clock)
         steps = continue_unit(
             self.problem, self.unit, restored, iterations, clock.patient(stop_requested)
         )
-        done = yield from _shown(steps, self.problem, self.unit, 1, clock)
+
+        done = yield from each(steps, lambda step: progress.snapshot(*progress.noted((0, step))))
         output = InMemory(self.problem)
         output.put(self.unit, done)
         before = sum(report.iterations for report in result.reports)
@@ -221,7 +193,7 @@ class _More:
 def _why_final(problem: Problem, result: Result) -> str:
     """Say why there is no single network that could go on."""
     if len(problem.plan.units) > 1:
-        return "its parts were restored one after another, each by a network of its own"
+        return "its parts were restored each by a network of its own"
     if not result.reports:
         return "there was nothing to restore"
     if problem.plan.tile is not None or result.reports[0].tiles > 1:

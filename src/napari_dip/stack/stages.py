@@ -60,7 +60,7 @@ def restore_in_stages(
     fits, spread = denoised.fits, denoised.spread
     if spread is not None:
         spread = enlarged(spread, factors)
-    if fits[-1].stopped_by_user:
+    if denoised.stopped_by_user:
         estimate = enlarged(denoised.estimate, factors)
         return replace(denoised, estimate=estimate, spread=spread, last=None)
 

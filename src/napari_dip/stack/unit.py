@@ -158,6 +158,7 @@ def _fit_tiles(
         seed=seed,
         tile=tile,
         stop_requested=stop_requested,
+        at_once=problem.plan.fits_at_once,
     )
     fitting = restore_in_stages(block, settings, in_tiles)
     most = most_iterations(block, settings, tiles)
@@ -257,5 +258,5 @@ def _report(
         metric=tuple(thinned),
         denoising=denoising,
         moved=restored.moved,
-        stopped_by_user=last.stopped_by_user,
+        stopped_by_user=any(fitted.stopped_by_user for fitted in everything),
     )
