@@ -78,6 +78,23 @@ def test_missing_pixels_are_found_from_patches_that_have_them(texture):
     assert mse(refined[hidden], truth[hidden]) < 0.7 * mse(guess[hidden], truth[hidden])
 
 
+def test_what_is_smooth_is_not_made_worse_by_passes():
+    random = np.random.default_rng(0)
+    smooth = gaussian_filter(random.normal(size=(64, 64)), 6)
+    smooth = 0.3 + 0.4 * (smooth - smooth.min()) / np.ptp(smooth)
+    error = gaussian_filter(random.normal(size=(64, 64)), 2)
+    error *= 0.003 / error.std()
+    known = np.ones((64, 64))
+    known[::8] = known[1::8] = known[:, 5::20] = 0
+    image, wrong, there = (
+        torch.tensor(each, dtype=torch.float32)[None, None] for each in (smooth, error, known)
+    )
+    estimate = image + wrong * (1 - there)
+    filled = fill_in(estimate, image * there, there, 0.0, passes=6)
+    before, after = ((each - image)[there == 0].square().mean() for each in (estimate, filled))
+    assert after < 0.5 * before
+
+
 def test_the_middle_of_a_gap_wider_than_a_patch_stays_as_the_estimate_has_it(texture):
     truth = tensor(texture)
     known = torch.ones_like(truth)

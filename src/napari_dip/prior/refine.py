@@ -44,7 +44,12 @@ _DIGITS = 1e-5
 """Of the differences of patches alike, squared: noise that is weaker counts as strong as that."""
 
 _LEAST_SIGMA = 0.01
-"""Of the range of intensities: where pixels are missing, what is seen is trusted no more."""
+"""Of the range of intensities: where pixels are missing, what is seen of patches that differ much
+is trusted no more."""
+
+_LEAST_PART = 0.1
+"""Of the standard deviation of a group: what is seen of patches that differ little is trusted that
+far, as far as its noise allows."""
 
 
 def refine(
@@ -266,10 +271,13 @@ def _filled_in(
     mean: Tensor, spread: Tensor, values: Tensor, known: Tensor, sigma: float, noise: Tensor
 ) -> Tensor:
     """Do so where pixels are missing; ``noise`` is of unit variance."""
-    trust = max(sigma, _LEAST_SIGMA) ** 2
     one = torch.eye(values.shape[2], device=values.device)
+    covariance = _covariance(spread)
+    variance = covariance.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]
+    trust = (_LEAST_PART**2 * variance).clamp(max=_LEAST_SIGMA**2)
+    trust = trust.clamp(min=max(sigma, _DIGITS) ** 2)
     # A group is too small to know all directions.
-    covariance = (_covariance(spread) + trust * one)[:, None]
+    covariance, trust = (covariance + trust * one)[:, None], trust[:, None]
     both = known[..., :, None] * known[..., None, :]
     systems = both * (covariance + trust * (noise - one)) + trust * one
     residual = (known * (values - mean))[..., None]
