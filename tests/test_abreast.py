@@ -57,23 +57,23 @@ def finish(restoration):
 @pytest.mark.parametrize("preset", ["fast", "best"])
 def test_planes_give_the_bytes_of_planes_one_by_one(frames, preset):
     settings = FRAMES.replace(preset=preset, members=None if preset == "fast" else 2)
-    one_by_one = finished(restore(frames, settings.replace(at_once=1)))
+    alone = finished(restore(frames, settings.replace(at_once=1)))
     at_once = finished(restore(frames, settings))
-    assert at_once.plan == one_by_one.plan + ", 3 at once"
-    assert np.array_equal(at_once.image, one_by_one.image)
-    assert at_once.reports == one_by_one.reports
+    assert at_once.plan == alone.plan + ", 3 at once"
+    assert np.array_equal(at_once.image, alone.image)
+    assert at_once.reports == alone.reports
     if preset == "best":
-        assert np.array_equal(at_once.spread, one_by_one.spread)
+        assert np.array_equal(at_once.spread, alone.spread)
 
 
 def test_the_fits_of_one_plane_give_the_bytes_of_fits_one_by_one(noisy):
     settings = QUICK.replace(preset="best", members=3)
-    one_by_one = finished(restore(noisy, settings.replace(at_once=1)))
+    alone = finished(restore(noisy, settings.replace(at_once=1)))
     snapshots, at_once = finish(restore(noisy, settings.replace(at_once=2)))
     assert at_once.plan == "one plane in 2-D; 2 fits at once"
-    assert np.array_equal(at_once.image, one_by_one.image)
-    assert np.array_equal(at_once.spread, one_by_one.spread)
-    assert at_once.reports == one_by_one.reports
+    assert np.array_equal(at_once.image, alone.image)
+    assert np.array_equal(at_once.spread, alone.spread)
+    assert at_once.reports == alone.reports
     iterations = [snapshot.iteration for snapshot in snapshots]
     assert iterations == sorted(iterations)
     assert iterations[-1] <= snapshots[-1].iterations == 36

@@ -10,6 +10,7 @@ from collections import defaultdict
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from functools import partial
+from threading import Barrier
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import torch
@@ -75,6 +76,8 @@ def abreast(
     every = cpu_threads()
     threads = threads_of_a_fit(every, at_once)
     pool = ThreadPoolExecutor(at_once, "fit", take_threads, (threads, every))
+    all_there = Barrier(at_once)  # before a fit begins, each has taken its part
+    list(pool.map(lambda _: all_there.wait(), range(at_once)))
     begun: dict[int, _Lane[Step, R]] = {}
     stepping: dict[Future[Step | None], int] = {}
     try:

@@ -171,7 +171,6 @@ class _More:
         steps = continue_unit(
             self.problem, self.unit, restored, iterations, clock.patient(stop_requested)
         )
-
         done = yield from each(steps, lambda step: progress.snapshot(*progress.noted((0, step))))
         output = InMemory(self.problem)
         output.put(self.unit, done)

@@ -258,5 +258,5 @@ def _report(
         metric=tuple(thinned),
         denoising=denoising,
         moved=restored.moved,
-        stopped_by_user=any(fitted.stopped_by_user for fitted in everything),
+        stopped_by_user=restored.stopped_by_user,
     )
