@@ -57,6 +57,21 @@ def test_both_are_counted_and_shown_where_the_result_will_be(seen):
     assert {one.image.shape for one in snapshots if one.image is not None} == {(96, 96)}
 
 
+def test_strong_noise_is_taken_out_of_few_pixels_too_and_fine_texture_is_not():
+    fine = data.coins()[128:256, 128:256].astype(np.float64)
+    texture = fine.reshape(32, 4, 32, 4).mean((1, 3))
+    photon = texture.max() / 40
+    noisy = photon * np.random.default_rng(0).poisson(texture / photon)
+    quick = QUICK.replace(task=SuperResolve(factor=4), noise="auto", iterations=60)
+    quick = quick.replace(preview_every_s=1e9)
+    assert finish(texture, quick.replace(iterations=3))[1].reports[0].denoising == 0
+    _, result = finish(noisy, quick)
+    assert result.reports[0].denoising > 0
+    assert mse(fine, result.image) < 0.8 * mse(
+        fine, finish(noisy, quick.replace(noise="none"))[1].image
+    )
+
+
 @pytest.mark.parametrize(
     "changed",
     [{"noise": "none"}, {"preset": "paper"}, {"task": SuperResolve(factor=2, axis="Z")}],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ _STRONG = 0.025
 """Of the range of intensities: noise that is to be taken out though it may be texture."""
 
 _ENOUGH = 2000
-"""Pixels of an image in which such noise can be told at all."""
+"""Pixels of an image in which such noise can be told; in fewer it has to be stronger, as the error
+is of what is told, and what neighbours share cannot be told at all."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,10 @@ def has_noise(block: Block) -> bool:
     sigma = plain.sigma(block.values, block.known)
     if all(noise.sure for noise in block.noises):
         return sigma > 0
-    return sigma > _STRONG and block.known[0].size >= _ENOUGH
+    too_few = max(1.0, _ENOUGH / block.known[0].size)
+    if too_few > 1 and any(noise.correlated for noise in block.noises):
+        return False
+    return sigma > _STRONG * math.sqrt(too_few)
 
 
 def derived(seed: int, purpose: str) -> int:
