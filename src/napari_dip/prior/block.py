@@ -84,10 +84,11 @@ def has_noise(block: Block) -> bool:
     sigma = plain.sigma(block.values, block.known)
     if all(noise.sure for noise in block.noises):
         return sigma > 0
-    too_few = max(1.0, _ENOUGH / block.known[0].size)
-    if too_few > 1 and any(noise.correlated for noise in block.noises):
-        return False
-    return sigma > _STRONG * math.sqrt(too_few)
+    size = block.known[0].size
+    if size >= _ENOUGH:
+        return sigma > _STRONG
+    shared = any(noise.correlated for noise in block.noises)
+    return not shared and sigma > _STRONG * math.sqrt(_ENOUGH / size)
 
 
 def derived(seed: int, purpose: str) -> int:
