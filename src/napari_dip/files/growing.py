@@ -11,7 +11,7 @@ import zarr
 from napari_dip.files.ngff import check_target, version_of
 from napari_dip.files.sections import GrowingSections
 from napari_dip.files.zarr_sink import GrowingZarr, begun_with
-from napari_dip.files.zarr_source import NAME
+from napari_dip.files.zarr_source import own_record
 from napari_dip.stack.result import UnitReport
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def what_is_there(path: Path) -> Literal["nothing", "an image", "an unfinished r
     if not path.exists():
         return "nothing"
     try:
-        said: Any = zarr.open_group(path, mode="r").attrs.get(NAME, {})
+        said = own_record(dict(zarr.open_group(path, mode="r").attrs))
         unfinished = said.get("finished") is False
     except (OSError, ValueError, LookupError, TypeError):  # a plain array, or a damaged group
         unfinished = False

@@ -12,6 +12,7 @@ from zarr.codecs import BloscCodec
 from napari_dip.files.durable import force_to_disk
 from napari_dip.files.ngff import Version, level_name
 from napari_dip.files.pyramid import Region, chunk_shape, chunks_under, halved
+from napari_dip.stack.lazy import native
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def make_levels(
         group.create_array(
             level_name(level),
             shape=shape,
-            dtype=dtype,
+            dtype=native(dtype),
             chunks=chunks or chunk_shape(shape),
             compressors=(
                 numcodecs.Blosc(**_COMPRESSION, shuffle=numcodecs.Blosc.SHUFFLE)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import (
+    BmpImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    UnidentifiedImageError,
+)
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.promises import refuse_too_large
 from napari_dip.stack.stored import MICROMETRES, StoredImage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -19,7 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["picture_provenance", "read_picture", "write_png"]
 
 _NAME = "napari-dip"
-_FORMATS = ("PNG", "JPEG", "BMP")
+_SIGNATURES: dict[bytes, Callable[[Path], ImageFile.ImageFile]] = {
+    b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
+    b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
+    b"BM": BmpImagePlugin.BmpImageFile,
+}
 _PLAIN_MODES = ("1", "L", "I;16", "I", "F", "RGB", "RGBA")
 _INCH = MICROMETRES["in"]
 _UNASKED = (72, 96)
@@ -37,16 +49,16 @@ def read_picture(path: Path) -> StoredImage:
         Of Pillow, if the file is no picture or damaged.
     """
     notes = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        opened = Image.open(path, formats=_FORMATS)
-    with opened as picture:
+    with _opened(path) as picture:
         _refuse_what_pillow_rounds(path, picture)
-        if (frames := getattr(picture, "n_frames", 1)) > 1:
-            notes.append(f"It holds {frames} pictures; the first is taken.")
+        frames = getattr(picture, "n_frames", 1)
+        if frames > 1 or "mp" in picture.info:  # the latter is a JPEG with another one behind it
+            number = frames if frames > 1 else "several"
+            notes.append(f"It holds {number} pictures; the first is taken.")
         dots, profile, mode = picture.info.get("dpi"), picture.info.get("icc_profile"), picture.mode
         plain = mode in _PLAIN_MODES
         colours = "RGBA" if picture.has_transparency_data else "RGB"
+        refuse_too_large(path, picture.width * picture.height * len(picture.getbands()))
         image = np.array(picture if plain else picture.convert(colours))
     if image.ndim == 3:
         image, dropped = _fewest_channels(image, grey=mode in ("P", "PA", "LA"))
@@ -81,9 +93,26 @@ def write_png(path: Path, stored: StoredImage, record: str) -> None:
 
 def picture_provenance(path: Path) -> str | None:
     """Return the JSON text that :func:`write_png` put into a file, if any."""
-    with Image.open(path, formats=_FORMATS) as picture:
-        text: str | None = picture.info.get(_NAME)
-    return text
+    with _opened(path) as picture:
+        text = picture.info.get(_NAME)
+    return text if isinstance(text, str) else None
+
+
+def _opened(path: Path) -> ImageFile.ImageFile:
+    """Open a picture by its first bytes.
+
+    ``Image.open`` would do, but its warning of large pictures can be turned off for the whole
+    process only, and its limit is that of the process, too.
+    """
+    with path.open("rb") as file:
+        start = file.read(8)
+    for signature, opens in _SIGNATURES.items():
+        if start.startswith(signature):
+            try:
+                return opens(path)
+            except SyntaxError as error:  # Pillow's words for another format
+                raise UnidentifiedImageError(str(error)) from error
+    raise UnidentifiedImageError(f"it begins with {start!r}")
 
 
 def _refuse_what_pillow_rounds(path: Path, picture: Image.Image) -> None:

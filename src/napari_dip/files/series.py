@@ -55,7 +55,13 @@ class Frames(Lazy):
     def __getitem__(self, index: Any, /) -> Any:
         first, *rest = (index if isinstance(index, tuple) else (index,)) or (slice(None),)
         if not isinstance(first, slice):
-            return np.asarray(self._read(self._files[first]).image[tuple(rest)])
+            image = self._read(self._files[first]).image
+            if (image.shape, image.dtype) != (self._shape[1:], self._dtype):
+                raise FileProblem(
+                    f"{self._files[first]} is {image.shape} {image.dtype} now, and was "
+                    f"{self._shape[1:]} {self._dtype} before; let it be while it is read"
+                )
+            return np.asarray(image[tuple(rest)])
         return np.stack([self[one, *rest] for one in range(len(self._files))[first]])
 
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 from pydantic_core import to_json
 
 from napari_dip.errors import FileProblem, OutputExists
+from napari_dip.files.boundary import reading, refuse_special
 from napari_dip.files.durable import renamed_when_whole
 from napari_dip.files.ngff import axes_in_zarr, check_target, is_zarr
 from napari_dip.files.picture import picture_provenance, read_picture, write_png
@@ -30,7 +29,7 @@ from napari_dip.stack.observed import in_planes
 from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -45,7 +44,6 @@ __all__ = [
     "write_image",
 ]
 
-_READABLE = "TIFF, OME-TIFF, OME-Zarr, PNG, JPEG, BMP, and by bioio CZI, ND2 and more"
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -88,22 +86,30 @@ def read_image(path: str | Path, *, lazy: bool = False) -> StoredImage:
     'YX'
     """
     path = _local(path)
+    with reading(path):
+        stored = _read(path, lazy)
+    if 0 in stored.image.shape:
+        raise FileProblem(f"{path} holds no values: its shape is {stored.image.shape}")
+    return stored
+
+
+def _read(path: Path, lazy: bool) -> StoredImage:
     if is_pattern(path):
         return read_series(path, partial(read_image, lazy=True))
     if is_zarr(path):
         from napari_dip.files.zarr_source import read_zarr
 
         return read_zarr(path)
-    with _readable(path):
-        if is_vendor(path):
-            return read_vendor(path)
-        if not _is_tiff(path):
-            return read_picture(path)
-        if not lazy:
-            return read_tiff(path)
-        from napari_dip.files.tiff_source import open_tiff
+    refuse_special(path)
+    if is_vendor(path):
+        return read_vendor(path)
+    if not _is_tiff(path):
+        return read_picture(path)
+    if not lazy:
+        return read_tiff(path)
+    from napari_dip.files.tiff_source import open_tiff
 
-        return open_tiff(path)
+    return open_tiff(path)
 
 
 def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") -> StoredMask:
@@ -212,51 +218,29 @@ def write_image(
 def read_provenance(path: str | Path) -> dict[str, Any] | None:
     """Return the record that :func:`write_image` stored in a file, ``None`` without one."""
     path = _local(path)
-    if is_zarr(path):
-        from napari_dip.files.zarr_source import zarr_provenance
+    with reading(path):
+        if is_zarr(path):
+            from napari_dip.files.zarr_source import zarr_provenance
 
-        return zarr_provenance(path)
-    with _readable(path):
+            return zarr_provenance(path)
+        refuse_special(path)
         text = tiff_provenance(path) if _is_tiff(path) else picture_provenance(path)
-    record: dict[str, Any] | None = json.loads(text) if text else None
-    return record
+        record = json.loads(text) if text else None
+    return record if isinstance(record, dict) else None
 
 
 def _local(path: str | Path) -> Path:
     """Refuse addresses, of which a path would make nonsense."""
     if re.match(r"\w{2,}:/", str(path)):  # a single letter is a drive
         raise FileProblem(f"{path} lies elsewhere; download it, or mount it as a folder")
+    if "\0" in str(path):
+        raise FileProblem(f"{str(path)!r} is no name of a file; check it")
     return Path(path)
 
 
 def is_zarr_name(path: Path) -> bool:
     """Tell whether a name asks for a folder of OME-Zarr."""
     return path.name.lower().endswith(".zarr")
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Say in one sentence what is wrong with a file, and what to do."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise FileProblem(f"{path} does not exist; check the name and the folder") from None
-    except IsADirectoryError:
-        raise FileProblem(f"{path} is a folder and no zarr; name one image file") from None
-    except UnidentifiedImageError:
-        if path.stat().st_size == 0:
-            raise FileProblem(f"{path} is empty; copy it again from its source") from None
-        raise FileProblem(
-            f"{path} is no image that can be read here ({_READABLE}); save it as one of these"
-        ) from None
-    except Image.DecompressionBombError:
-        raise FileProblem(f"{path} is too large for a picture; save it as TIFF") from None
-    except PermissionError:
-        raise FileProblem(f"{path} may not be read; ask for its permissions") from None
-    except (OSError, SyntaxError) as error:  # Pillow's words for a broken PNG
-        raise FileProblem(
-            f"{path} is damaged or was cut short ({error}); copy it again from its source"
-        ) from None
 
 
 def _is_tiff(path: Path) -> bool:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import io
-import logging
-import lzma
 import math
 import re
-import struct
-import zlib
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
-from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.boundary import reading
+from napari_dip.files.complaints import tiff_complaints
+from napari_dip.files.promises import check_ome, first_series, refuse_too_large
 from napari_dip.files.tiff_tags import ome_xml, read_header
+from napari_dip.stack.lazy import native
 from napari_dip.stack.stored import MICROMETRES, SECONDS, StoredImage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import DTypeLike
@@ -32,7 +29,6 @@ __all__ = [
     "known_axes",
     "read_tiff",
     "refuse_cut_short",
-    "tiff_complaints",
     "tiff_provenance",
     "write_tiff",
 ]
@@ -41,18 +37,6 @@ Dialect = Literal["imagej", "ome", "shaped"]
 
 _NAME = "napari-dip"
 _IMAGEJ_SPELLINGS = {"µm": "micron", "in": "inch", "Å": "angstrom"}
-# What tifffile and the decoders below it raise over a file that is not as it should be.
-_DAMAGE = (
-    ValueError,
-    LookupError,
-    EOFError,
-    ImportError,
-    RuntimeError,  # imagecodecs' own errors
-    struct.error,
-    zlib.error,
-    lzma.LZMAError,
-    ElementTree.ParseError,
-)
 
 
 def read_tiff(path: Path) -> StoredImage:
@@ -63,10 +47,14 @@ def read_tiff(path: Path) -> StoredImage:
     FileProblem
         If the file is damaged, holds no picture, or is compressed in a way not known here.
     """
-    with tiff_complaints(path) as complaints, tifffile.TiffFile(path) as tif:
-        series = tif.series[0]
-        image, axes, header = series.asarray(), series.axes, read_header(tif)
+    with reading(path), tiff_complaints() as complaints, tifffile.TiffFile(path) as tif:
+        series = first_series(path, tif)
+        refuse_too_large(path, series.nbytes)
+        # In one thread, since complaints are collected by thread.
+        image, axes, header = series.asarray(maxworkers=1), series.axes, read_header(tif)
     refuse_cut_short(path, complaints)
+    if image.shape != series.shape:
+        raise FileProblem(_cut_short(path, f"it holds {image.shape} values, not {series.shape}"))
     axes = known_axes(path, axes)
     if "S" in axes:
         samples = axes.index("S")
@@ -75,7 +63,7 @@ def read_tiff(path: Path) -> StoredImage:
         image = np.moveaxis(image, samples, -1 if colours else 0)
         rest = axes.replace("S", "")
         axes = rest + "S" if colours else ("Q" if "C" in rest else "C") + rest
-    image = np.ascontiguousarray(image, image.dtype.newbyteorder("="))
+    image = np.ascontiguousarray(image, native(image.dtype))
     notes = (*header.notes, *complaints)
     return StoredImage(
         image, axes, header.pixel_size, header.unit, header.extras, notes, header.translate
@@ -113,7 +101,8 @@ def holds(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
 
 def tiff_provenance(path: Path) -> str | None:
     """Return the JSON text that :func:`write_tiff` put into a file, if any."""
-    with tiff_complaints(path), tifffile.TiffFile(path) as tif:
+    with reading(path), tiff_complaints(), tifffile.TiffFile(path) as tif:
+        check_ome(path, tif)
         if tif.ome_metadata:
             note = ome_xml(tif).find(f".//{{*}}M[@K='{_NAME}']")
             return None if note is None else note.text
@@ -124,31 +113,6 @@ def tiff_provenance(path: Path) -> str | None:
         shaped = tif.shaped_metadata or ({},)
         found = shaped[0].get(_NAME)
         return None if found is None else str(found)
-
-
-@contextmanager
-def tiff_complaints(path: Path) -> Iterator[list[str]]:
-    """Collect what tifffile logs, and put its many exceptions into words."""
-    complaints: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: complaints.append(record.getMessage())  # type: ignore[method-assign]
-    log = logging.getLogger("tifffile")
-    propagate, log.propagate = log.propagate, False
-    log.addHandler(handler)
-    try:
-        yield complaints
-    except FileProblem:
-        raise
-    except _DAMAGE as error:
-        if "imagecodecs" in str(error) or isinstance(error, ImportError):
-            raise FileProblem(
-                f"{path} is compressed in a way that needs another package: "
-                "pip install imagecodecs, or save the file uncompressed"
-            ) from None
-        raise FileProblem(_cut_short(path, error)) from None
-    finally:
-        log.removeHandler(handler)
-        log.propagate = propagate
 
 
 def known_axes(path: Path, axes: str) -> str:
@@ -186,7 +150,7 @@ def _as_imagej(stored: StoredImage, provenance: str) -> dict[str, Any]:
     unit = next((stored.unit[axis] for axis in "XYZ" if axis in stored.unit), None)
     size = {axis: stored.size_in(axis, MICROMETRES, unit) for axis in "ZYX"}
     said = {
-        "unit": _IMAGEJ_SPELLINGS.get(unit or "", unit),
+        "unit": unit and _in_ascii(_IMAGEJ_SPELLINGS.get(unit, unit)),
         "spacing": size["Z"],
         "finterval": stored.size_in("T", SECONDS, "s"),
         **_origins(stored),
@@ -198,6 +162,11 @@ def _as_imagej(stored: StoredImage, provenance: str) -> dict[str, Any]:
         "resolutionunit": "NONE",
         "metadata": {"axes": stored.axes} | metadata | kept,
     }
+
+
+def _in_ascii(text: str) -> str:
+    """Escape letters outside ASCII as ImageJ does."""
+    return "".join(letter if letter.isascii() else f"\\u{ord(letter):04x}" for letter in text)
 
 
 def _origins(stored: StoredImage) -> dict[str, float]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import tifffile
 import zarr
 
-from napari_dip.files.tiff import known_axes, read_tiff, refuse_cut_short, tiff_complaints
+from napari_dip.files.boundary import FromFile, reading
+from napari_dip.files.complaints import tiff_complaints
+from napari_dip.files.promises import first_series, refuse_too_large
+from napari_dip.files.tiff import known_axes, read_tiff, refuse_cut_short
 from napari_dip.files.tiff_tags import Header, read_header
-from napari_dip.stack.lazy import Pieces
 from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["TiffArray", "open_tiff"]
 
 
-class TiffArray(Pieces):
+class TiffArray(FromFile):
     """The first series of a TIFF file, which stays open as long as this is in use.
 
     Parameters
@@ -40,25 +43,26 @@ class TiffArray(Pieces):
     alone: bool
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        with tiff_complaints(path) as complaints:
+        with reading(path), tiff_complaints() as complaints:
             tif = tifffile.TiffFile(path)
             self._close = weakref.finalize(self, tif.close)
-            series = tif.series[0]
+            series = first_series(path, tif)
             self.axes = known_axes(path, series.axes)
             self.header = read_header(tif)
             self.alone = not series.is_multifile
             # A strip may be a single row: pages are read whole, unless they are in tiles.
             tiled = series.keyframe.is_tiled
+            piece = math.prod(series.keyframe.chunks) * series.dtype.itemsize
+            refuse_too_large(path, piece if tiled else series.keyframe.nbytes, "a page of it")
             pieces = series.aszarr(level=0, chunkmode=0 if tiled else 2)
-            super().__init__(zarr.open_array(pieces, mode="r"))
+            super().__init__(zarr.open_array(pieces, mode="r"), path)
         refuse_cut_short(path, complaints)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TiffArray, (self._path.absolute(),)
 
     def __getitem__(self, index: Any, /) -> Any:
-        with tiff_complaints(self._path) as complaints:
+        with tiff_complaints() as complaints:
             values = super().__getitem__(index)
         refuse_cut_short(self._path, complaints)
         return values

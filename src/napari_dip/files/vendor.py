@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import FileProblem
-from napari_dip.stack.lazy import Pieces
+from napari_dip.files.boundary import FromFile
+from napari_dip.plaintext import shortened
 from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def read_vendor(path: Path) -> StoredImage:
     except FileNotFoundError:
         raise
     except Exception as error:
-        raise FileProblem(f"{path} cannot be read by bioio ({error}): {cure}") from error
+        raise FileProblem(f"{path} cannot be read by bioio ({shortened(error)}): {cure}") from error
     order = str(image.dims.order)
     kept = [axis for axis, size in enumerate(values.shape) if size > 1 or order[axis] in "YX"]
     values = values[tuple(slice(None) if axis in kept else 0 for axis in range(values.ndim))]
@@ -66,4 +67,4 @@ def read_vendor(path: Path) -> StoredImage:
         pixel_size["T"], unit["T"] = float(image.time_interval.total_seconds()), "s"
     scenes = len(image.scenes)
     notes = (f"It has {scenes} scenes; the first was read.",) if scenes > 1 else ()
-    return StoredImage(Pieces(values), axes, pixel_size, unit, notes=notes)
+    return StoredImage(FromFile(values, path), axes, pixel_size, unit, notes=notes)

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
-import zlib
+import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numcodecs
 import zarr
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.boundary import FromFile, reading
 from napari_dip.files.ngff import describe
+from napari_dip.files.promises import check_place, refuse_too_large
+from napari_dip.plaintext import shortened
 from napari_dip.stack.axes import guess_axes
-from napari_dip.stack.lazy import Pieces
 from napari_dip.stack.stored import StoredImage
 
-__all__ = ["ZarrArray", "read_zarr", "zarr_provenance"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ZarrArray", "own_record", "read_zarr", "zarr_provenance"]
 
 NAME = "napari-dip"
 """Under this name the group's attributes say how its image came about."""
 
-# What zarr and the decoders below it raise over what is not as it should be.
-_DAMAGE = (ValueError, RuntimeError, KeyError, TypeError, OSError, zlib.error)
 
-
-class ZarrArray(Pieces):
+class ZarrArray(FromFile):
     """A zarr array in the machine's byte order; it can be pickled.
 
     Parameters
@@ -34,19 +37,6 @@ class ZarrArray(Pieces):
     path
         The name to complain about.
     """
-
-    def __init__(self, array: zarr.Array[Any], path: Path) -> None:
-        super().__init__(array)
-        self._path = path
-
-    def __getitem__(self, index: Any, /) -> Any:
-        try:
-            return super().__getitem__(index)
-        except _DAMAGE as error:
-            raise FileProblem(
-                f"{self._path} is damaged or may not be read ({error}); "
-                "copy it again from its source"
-            ) from None
 
 
 def read_zarr(path: str | Path) -> StoredImage:
@@ -79,21 +69,29 @@ def read_zarr(path: str | Path) -> StoredImage:
     ('YX', array([0, 1, 0], dtype=uint16))
     """
     path = Path(path)
+    with reading(path):
+        return _read(path)
+
+
+def _read(path: Path) -> StoredImage:
     node = _opened(path)
     if isinstance(node, zarr.Array):
+        _check(path, node)
         return _plain(path, node)
     attributes: dict[str, Any] = dict(node.attrs)
     said = describe(path, attributes)
+    check_place(path, said.array)
     array = _opened(path / said.array)
     if not isinstance(array, zarr.Array):
         raise FileProblem(f"{path / said.array} is a group, and an array is expected there")
+    _check(path / said.array, array)
     if array.ndim != len(said.axes):
         raise FileProblem(
             f"the metadata of {path} name the axes {said.axes}, but its array has the shape "
             f"{array.shape}; correct them, or name the array: {path / said.array}"
         )
     notes = said.notes
-    if attributes.get(NAME, {}).get("finished") is False:
+    if own_record(attributes).get("finished") is False:
         notes += ("It was not finished: what was not restored is 0.",)
     return StoredImage(
         image=ZarrArray(array, path),
@@ -109,28 +107,54 @@ def read_zarr(path: str | Path) -> StoredImage:
 
 def zarr_provenance(path: Path) -> dict[str, Any] | None:
     """Return the record of how the image in a folder came about, if there is one."""
-    attributes: dict[str, Any] = dict(_opened(path).attrs)
-    record: dict[str, Any] | None = attributes.get(NAME, {}).get("provenance")
-    return record
+    with reading(path):
+        record = own_record(dict(_opened(path).attrs)).get("provenance")
+    return record if isinstance(record, dict) else None
+
+
+def own_record(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what this package has written into attributes; empty if it is not from here."""
+    record = attributes.get(NAME)
+    return record if isinstance(record, dict) else {}
 
 
 def _opened(path: Path) -> zarr.Array[Any] | zarr.Group:
     try:
         return zarr.open(path.absolute(), mode="r")
-    except FileNotFoundError:
+    except FileNotFoundError as error:
         what = "is no zarr array or group" if path.is_dir() else "does not exist"
-        raise FileProblem(f"{path} {what}; check the name and the folder") from None
-    except PermissionError:
-        raise FileProblem(f"{path} may not be read; ask for its permissions") from None
+        raise FileProblem(f"{path} {what}; check the name and the folder") from error
+    except PermissionError as error:
+        raise FileProblem(f"{path} may not be read; ask for its permissions") from error
     except json.JSONDecodeError as error:
         raise FileProblem(
             f"the metadata of {path} are damaged ({error}); copy it again from its source"
-        ) from None
-    except _DAMAGE as error:
+        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:
         raise FileProblem(
-            f"{path} is no zarr that can be read here ({type(error).__name__}: {error}); "
+            f"{path} is no zarr that can be read here ({type(error).__name__}: "
+            f"{shortened(error)}); copy it again from its source"
+        ) from error
+
+
+def _check(path: Path, array: zarr.Array[Any]) -> None:
+    """Check what the metadata of an array promise, before a chunk of it is decoded."""
+    for codec in (*array.filters, *array.compressors):
+        if isinstance(codec, numcodecs.Pickle):
+            raise FileProblem(
+                f"{path} is packed by pickle, which may run any program when it is read; "
+                "save the array with another codec"
+            )
+    if array.dtype.kind not in "buifc":
+        raise FileProblem(f"{path} holds {array.dtype} and no numbers; name an array of numbers")
+    if any(side < 1 for side in array.chunks):
+        raise FileProblem(
+            f"{path} has chunks of the shape {array.chunks}, and each side must be 1 or more; "
             "copy it again from its source"
-        ) from None
+        )
+    refuse_too_large(path, math.prod(array.chunks) * array.dtype.itemsize, "a chunk of it")
 
 
 def _plain(path: Path, array: zarr.Array[Any]) -> StoredImage:

@@ -9,7 +9,19 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Lazy", "Pieces"]
+__all__ = ["Lazy", "Pieces", "native"]
+
+
+def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return a dtype in the machine's byte order, and C's ``long long`` as ``int64``.
+
+    Examples
+    --------
+    >>> native(np.dtype(">u2")), native(np.dtype("longlong")) is np.dtype("int64")
+    (dtype('uint16'), True)
+    """
+    # NumPy has two types of 64 bits, which are equal; zarr knows one of them.
+    return np.dtype(dtype.newbyteorder("=").str) if dtype.kind in "iu" else dtype.newbyteorder("=")
 
 
 class Lazy(Protocol):
@@ -54,8 +66,7 @@ class Pieces(Lazy):
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the values, in the machine's byte order."""
-        dtype: np.dtype[Any] = self._array.dtype.newbyteorder("=")
-        return dtype
+        return native(self._array.dtype)
 
     def __getitem__(self, index: Any, /) -> Any:
         return np.asarray(self._array[index], self.dtype)

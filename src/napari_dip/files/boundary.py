@@ -1,0 +1,151 @@
+"""Where files are read: whatever a reader raises over bad bytes becomes an error of our own.
+
+Everything that opens a file or reads its values later does it inside :func:`reading`. The original
+error is kept as the cause, so that a mistake in our own code can still be found in the traceback.
+"""
+
+from __future__ import annotations
+
+import errno
+import stat
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from PIL import UnidentifiedImageError
+
+from napari_dip.errors import FileProblem, NapariDipError
+from napari_dip.plaintext import shortened
+from napari_dip.stack.lazy import Pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["READABLE", "FromFile", "reading", "refuse_special"]
+
+READABLE = "TIFF, OME-TIFF, OME-Zarr, PNG, JPEG, BMP, and by bioio CZI, ND2 and more"
+"""The formats that are read here."""
+
+_BAD_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EINVAL}
+
+_SPECIAL = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn any error of a reader into :class:`FileProblem`, which names the file and the cure.
+
+    Errors of our own pass through, and so does Ctrl-C.
+
+    Parameters
+    ----------
+    path
+        The file that is read in the body.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> with reading(Path("cells.tif")):
+    ...     1 / 0
+    Traceback (most recent call last):
+    napari_dip.errors.FileProblem: cells.tif is damaged or was cut short (ZeroDivisionError: ...
+    """
+    try:
+        yield
+    except NapariDipError:
+        raise
+    except Exception as error:
+        raise FileProblem(f"{path} {_what_is_wrong(path, error)}") from error
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse pipes, sockets and devices, which may have no end or never begin.
+
+    Raises
+    ------
+    FileProblem
+        If `path` is one of these; what is not there at all passes.
+    """
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except (OSError, ValueError):  # whoever opens it says what is wrong
+        return
+    if kind in _SPECIAL:
+        raise FileProblem(f"{path} is {_SPECIAL[kind]} and no file; save the data as a file first")
+
+
+class FromFile(Pieces):
+    """An array in a file, of zarr or dask: errors in reading it name the file.
+
+    Parameters
+    ----------
+    array
+        Open for reading.
+    path
+        The file or folder to name.
+    """
+
+    def __init__(self, array: Any, path: Path) -> None:
+        super().__init__(array)
+        self._path = path
+
+    def __getitem__(self, index: Any, /) -> Any:
+        self._check(index)
+        with reading(self._path):
+            return super().__getitem__(index)
+
+    def _check(self, index: Any) -> None:
+        """Raise IndexError over an index that the caller has wrong: the file is not damaged."""
+        parts = index if isinstance(index, tuple) else (index,)
+        if Ellipsis in [part for part in parts if part is Ellipsis]:
+            return
+        if len(parts) > self.ndim:
+            raise IndexError(f"{len(parts)} indices for an array of {self.ndim} axes")
+        for axis, (part, size) in enumerate(zip(parts, self.shape, strict=False)):
+            if isinstance(part, int) and not -size <= part < size:
+                raise IndexError(f"index {part} is outside axis {axis}, which has {size} values")
+
+
+def _what_is_wrong(path: Path, error: Exception) -> str:
+    """Say in one sentence, after the name of the file, what is wrong and what to do."""
+    said = shortened(error)
+    match error:
+        case FileNotFoundError() if not _exists(path):
+            return "does not exist; check the name and the folder"
+        case IsADirectoryError():
+            return "is a folder and no zarr; name one image file"
+        case PermissionError():
+            return "may not be read; ask for its permissions"
+        case OSError(errno=number) if number in _BAD_NAME:
+            return f"cannot be opened ({error.strerror}); check the name and the folder"
+        case UnidentifiedImageError():
+            if not path.stat().st_size:
+                return "is empty; copy it again from its source"
+            return f"is no image that can be read here ({READABLE}); save it as one of these"
+        case MemoryError():
+            more = f" ({said})" if said else ""
+            return f"takes more memory than there is{more}; close other programs, or save a part"
+        case ImportError():
+            return _NEEDS_IMAGECODECS
+        case _ if "imagecodecs" in said and "requires" in said:
+            return _NEEDS_IMAGECODECS
+    why = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return f"is damaged or was cut short ({why}); copy it again from its source"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+_NEEDS_IMAGECODECS = (
+    "is compressed in a way that needs another package: pip install imagecodecs, or save the file "
+    "uncompressed"
+)

@@ -1,0 +1,143 @@
+"""What metadata promise, checked against the file and the memory before anything is allocated."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import psutil
+
+from napari_dip.errors import FileProblem
+from napari_dip.files.boundary import refuse_special
+from napari_dip.plaintext import shortened
+
+if TYPE_CHECKING:
+    import tifffile
+
+__all__ = ["check_ome", "check_place", "first_series", "refuse_too_large"]
+
+_SMALL = 2**26
+"""Bytes for which nobody asks how much memory is free."""
+
+_MOST_PLANES = 10**6
+"""Planes that an OME-TIFF may promise; tifffile keeps a list of them, the absent ones too."""
+
+
+def refuse_too_large(path: Path, needed: int, what: str = "the image") -> None:
+    """Make sure that so many bytes can be allocated.
+
+    Raises
+    ------
+    FileProblem
+        If more is needed than is free.
+    """
+    if needed <= _SMALL:
+        return
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise FileProblem(
+            f"{path} says that {what} takes {needed / 2**30:.1f} GiB at once, and "
+            f"{free / 2**30:.1f} GiB of memory are free; if it is not damaged, save it as OME-Zarr "
+            "or in smaller parts"
+        )
+
+
+def check_place(path: Path, name: str) -> None:
+    """Make sure that a file that metadata name lies in the folder of the file that names it.
+
+    Links in that folder are the user's own and may lead anywhere.
+
+    Parameters
+    ----------
+    path
+        Of the file, or folder of zarr, with the metadata.
+    name
+        What they say.
+
+    Raises
+    ------
+    FileProblem
+        If the name is absolute, goes up, or is a pipe or a device.
+
+    Examples
+    --------
+    >>> check_place(Path("cells.ome.tif"), "cells_2.ome.tif")
+    >>> check_place(Path("cells.ome.tif"), "../secret.tif")
+    Traceback (most recent call last):
+    napari_dip.errors.FileProblem: cells.ome.tif names '../secret.tif', which is not in its ...
+    """
+    for kind in (PurePosixPath, PureWindowsPath):
+        there = kind(name)
+        if there.is_absolute() or there.drive or there.root or ".." in there.parts:
+            raise FileProblem(
+                f"{path} names {shortened(name)!r}, which is not in its folder; "
+                "put all files of an image into one folder and save it again"
+            )
+    folder = path if path.is_dir() else path.parent
+    refuse_special(folder / name)
+
+
+def first_series(path: Path, tif: tifffile.TiffFile) -> Any:
+    """Return the first image of an open TIFF file, after a look at what it promises.
+
+    Raises
+    ------
+    FileProblem
+        If it holds no picture, names files elsewhere, or promises what cannot be.
+    """
+    if not tif.pages:
+        raise FileProblem(f"{path} is damaged or was cut short: it holds no page; copy it again")
+    check_ome(path, tif)
+    if tif.is_ndtiff:
+        _check_index(path)
+    if not tif.series:
+        raise FileProblem(f"{path} holds no picture")
+    return tif.series[0]
+
+
+def check_ome(path: Path, tif: tifffile.TiffFile) -> None:
+    """Check the XML of a TIFF file before anybody believes it.
+
+    Raises
+    ------
+    FileProblem
+        If it defines entities, names files elsewhere, or promises absurdly many planes.
+    """
+    if re.search(r"<!\s*(DOCTYPE|ENTITY)", tif.pages.first.description or "", re.IGNORECASE):
+        raise FileProblem(
+            f"{path} has XML with a document type, which OME-XML never has; save it again"
+        )
+    if not tif.ome_metadata:
+        return
+    for element in ElementTree.fromstring(tif.ome_metadata).iter():
+        if name := element.get("FileName"):
+            check_place(path, name)
+        sizes = [_number(element.get(f"Size{axis}"), 1) for axis in "CZT"]
+        counts = [_number(element.get(name), 0) for name in ("PlaneCount", "NumPlanes", "IFD")]
+        if (planes := max(math.prod(sizes), *counts)) > _MOST_PLANES:
+            raise FileProblem(
+                f"{path} says that it has {planes} planes, and at most {_MOST_PLANES} are read "
+                "from OME-TIFF; if it is not damaged, save it as OME-Zarr"
+            )
+
+
+def _check_index(path: Path) -> None:
+    """Check the files that the index beside an NDTiff names."""
+    from tifffile import read_ndtiff_index
+
+    index = path.parent / "NDTiff.index"
+    refuse_special(index)
+    if index.exists():
+        for name in {entry[1] for entry in read_ndtiff_index(index)}:
+            check_place(path, name)
+
+
+def _number(text: str | None, default: int) -> int:
+    """Read a whole number; what is none is left to the reader to complain of."""
+    try:
+        return max(int(text), 1) if text else default
+    except ValueError:
+        return default
