@@ -72,6 +72,14 @@ def test_grey_levels_of_a_mask_are_cut_at_half_and_that_is_said(top):
     assert f"'soft' has grey levels: those above {top / 2:g} count" in words
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_an_image_of_labels_counts_as_in_a_file(dtype):
+    labels = boxed() * (250 + np.arange(18) // 2 % 6).astype(dtype)
+    mask, image = Mask(Image(labels, name="cells")), Image(np.zeros((16, 18)))
+    np.testing.assert_array_equal(mask.over(image), boxed())
+    assert mask.in_words(image).endswith("'cells' holds labels: all but 0 count as painted.")
+
+
 def test_what_is_painted_can_be_what_is_known():
     image = Image(np.zeros((16, 18)), name="cells")
     known = Mask(Labels(boxed().astype(np.uint8)), marks="known")

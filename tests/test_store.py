@@ -366,6 +366,35 @@ def test_a_jpeg_mask_is_cut_in_the_middle(tmp_path):
     assert (mask.missing != large).mean() < 0.001
 
 
+def with_table(path: Path, indices: np.ndarray, table: list) -> Path:
+    picture = Image.new("P", indices.shape[::-1])
+    picture.frombytes(indices.astype(np.uint8).tobytes())
+    picture.putpalette([part for colour in table for part in colour])
+    picture.save(path)
+    return path
+
+
+RED, WHITE, BLACK = (255, 0, 0), (255, 255, 255), (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("indices", "table"),
+    [
+        pytest.param(HOLE * np.arange(20), [BLACK, *[(90, n, 30) for n in range(19)]], id="labels"),
+        pytest.param(
+            HOLE * (np.arange(20) % 3 + 1), [WHITE, RED, RED, BLACK], id="white background"
+        ),
+        pytest.param(~HOLE * 1, [RED, BLACK], id="black is number 1"),
+        pytest.param(HOLE * 1 + 1, [WHITE, BLACK, RED], id="black, and 0 is not used"),
+        pytest.param(HOLE * 255, [(255 - n,) * 3 for n in range(256)], id="ImageJ"),
+        pytest.param(~HOLE * 1, [WHITE, BLACK], id="grey levels"),
+    ],
+)
+def test_numbers_of_a_colour_table_are_labels(tmp_path, indices, table):
+    mask = read_mask(with_table(tmp_path / "a.png", indices, table))
+    np.testing.assert_array_equal(mask.missing, HOLE)
+
+
 # ---- what cannot be read or written ----------------------------------------------------------
 
 

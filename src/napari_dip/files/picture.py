@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import (
@@ -38,8 +38,15 @@ _UNASKED = (72, 96)
 """Dots per inch that programs write who know nothing of the size of a pixel."""
 
 
-def read_picture(path: Path) -> StoredImage:
+def read_picture(path: Path, *, labels: bool = False) -> StoredImage:
     """Read a picture; what is neither grey nor RGB(A) becomes RGB.
+
+    Parameters
+    ----------
+    path
+        The file.
+    labels
+        Whether the numbers of a colour table are wanted, not its colours.
 
     Raises
     ------
@@ -57,14 +64,22 @@ def read_picture(path: Path) -> StoredImage:
             notes.append(f"It holds {number} pictures; the first is taken.")
         dots, profile, mode = picture.info.get("dpi"), picture.info.get("icc_profile"), picture.mode
         plain = mode in _PLAIN_MODES
+        indices = labels and mode == "P" and _table(picture) != "grey"
+        are_labels = indices and _table(picture) == "colours"
         colours = "RGBA" if picture.has_transparency_data else "RGB"
         refuse_too_large(path, picture.width * picture.height * len(picture.getbands()))
-        image = np.array(picture if plain else picture.convert(colours))
+        image = np.array(picture if plain or indices else picture.convert(colours))
+        if are_labels:
+            image, note = _as_labels(image, _palette(picture))
+            notes.append(note)
     if image.ndim == 3:
         image, dropped = _fewest_channels(image, grey=mode in ("P", "PA", "LA"))
         notes += dropped
-    if mode in ("P", "PA"):
+    if mode in ("P", "PA") and not indices:
         notes.append("Its colour table is resolved.")
+    extras: dict[str, dict[str, Any]] = {"labels": {"all": True}} if are_labels else {}
+    if profile and plain and image.ndim == 3:
+        extras["png"] = {"icc_profile": profile}
     sizes = {}
     if dots and min(dots) > 0 and round(dots[0]) not in _UNASKED:
         sizes = {"Y": _INCH / float(dots[1]), "X": _INCH / float(dots[0])}
@@ -73,7 +88,7 @@ def read_picture(path: Path) -> StoredImage:
         axes="YX" if image.ndim == 2 else "YXS",
         pixel_size=sizes,
         unit=dict.fromkeys(sizes, "µm"),
-        extras={"png": {"icc_profile": profile}} if profile and plain and image.ndim == 3 else {},
+        extras=extras,
         notes=tuple(notes),
         files=(path,),
     )
@@ -125,6 +140,36 @@ def _refuse_what_pillow_rounds(path: Path, picture: Image.Image) -> None:
                 f"{path} holds colours of 16 bits, which PNG readers here would round to 8; "
                 "save it as TIFF"
             )
+
+
+def _palette(picture: Image.Image) -> NDArray[np.uint8]:
+    return np.array(picture.getpalette("RGB"), np.uint8).reshape(-1, 3)
+
+
+def _table(picture: Image.Image) -> Literal["colours", "grey", "inverted"]:
+    """Tell what a colour table holds; ImageJ saves masks with one in which 255 is black."""
+    palette = _palette(picture)
+    if (palette != palette[:, :1]).any():
+        return "colours"
+    inverted = len(palette) == 256 and (palette[:, 0] == np.arange(255, -1, -1)).all()
+    return "inverted" if inverted else "grey"
+
+
+def _as_labels(
+    indices: NDArray[np.uint8], palette: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], str]:
+    """Make 0 the background, which a program that counted the colours may have numbered otherwise.
+
+    That is so where number 0 is not used and black is, and where there is but one colour more.
+    """
+    used = np.unique(indices)
+    black = [number for number in used if number < len(palette) and not palette[number].any()]
+    if len(black) == 1 and black[0] and (used[0] or used.size == 2):
+        other = np.arange(256, dtype=np.uint8)
+        other[[0, black[0]]] = [black[0], 0]
+        said = f"its colours are taken for labels, black (number {black[0]}) for the background"
+        return other[indices], f"It has a colour table: {said}."
+    return indices, "It has a colour table: the numbers of its colours are taken for labels."
 
 
 def _fewest_channels(image: NDArray[Any], grey: bool) -> tuple[NDArray[Any], list[str]]:

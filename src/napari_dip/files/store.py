@@ -24,7 +24,7 @@ from napari_dip.files.picture import picture_provenance, read_picture, write_png
 from napari_dip.files.series import is_pattern, read_series
 from napari_dip.files.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
 from napari_dip.files.vendor import is_vendor, read_vendor
-from napari_dip.stack.marks import grey_threshold
+from napari_dip.stack.marks import marked
 from napari_dip.stack.observed import in_planes
 from napari_dip.stack.stored import StoredImage
 
@@ -85,17 +85,22 @@ def read_image(path: str | Path, *, lazy: bool = False) -> StoredImage:
     >>> read_image(file).axes
     'YX'
     """
+    return _checked(path, lazy=lazy)
+
+
+def _checked(path: str | Path, *, lazy: bool, labels: bool = False) -> StoredImage:
+    """Read an image, of a picture the numbers of its colour table if `labels` are wanted."""
     path = _local(path)
     with reading(path):
-        stored = _read(path, lazy)
+        stored = _read(path, lazy=lazy, labels=labels)
     if 0 in stored.image.shape:
         raise FileProblem(f"{path} holds no values: its shape is {stored.image.shape}")
     return stored
 
 
-def _read(path: Path, lazy: bool) -> StoredImage:
+def _read(path: Path, *, lazy: bool, labels: bool) -> StoredImage:
     if is_pattern(path):
-        return read_series(path, partial(read_image, lazy=True))
+        return read_series(path, partial(_checked, lazy=True, labels=labels))
     if is_zarr(path):
         from napari_dip.files.zarr_source import read_zarr
 
@@ -104,7 +109,7 @@ def _read(path: Path, lazy: bool) -> StoredImage:
     if is_vendor(path):
         return read_vendor(path)
     if not _is_tiff(path):
-        return read_picture(path)
+        return read_picture(path, labels=labels)
     if not lazy:
         return read_tiff(path)
     from napari_dip.files.tiff_source import open_tiff
@@ -126,19 +131,18 @@ def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") 
     Returns
     -------
     StoredMask
-        Grey levels between black and white, which antialiasing, blurring and JPEG leave, are
-        cut at half of their range, and a note says so; labels are not.
+        Of labels, whatever their dtype, all but 0 and NaN are marked; of a picture with a
+        colour table its numbers are the labels. Grey levels, which antialiasing, blurring and
+        JPEG leave between black and white, are cut half way between the lowest and the highest.
+        A note says which.
     """
-    stored = read_image(path)
+    stored = _checked(path, lazy=False, labels=True)
     values, axes = stored.whole(), stored.axes
     if axes.endswith("S"):
         values, axes = values[..., :3].max(-1), axes[:-1]
-    threshold = grey_threshold(values)
-    marked = values > threshold if threshold else values != 0
-    missing = marked if marks == "missing" else ~marked
-    notes = [*stored.notes]
-    if threshold:
-        notes.append(f"It has grey levels: those above {threshold:g} count as {marks}.")
+    found = marked(values != 0 if "labels" in stored.extras else values)
+    missing = found.pixels if marks == "missing" else ~found.pixels
+    notes = [*stored.notes, *filter(None, [found.note("It", marks)])]
     notes.append(f"{missing.mean():.1%} of the pixels are missing{in_planes(missing)}.")
     return StoredMask(missing, axes, tuple(notes))
 

@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Image
 
 from napari_dip.errors import BadMask
-from napari_dip.stack.marks import grey_threshold
+from napari_dip.stack.marks import marked
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -30,27 +30,23 @@ def marked_pixels(layer: Labels | Image, label: int | None = None) -> Marked:
     Parameters
     ----------
     layer
-        A Labels layer; or an Image layer, whose grey levels are cut at half of their range, of
-        colours the brightest counts.
+        A Labels layer; or an Image layer of labels, or of grey levels, which are cut at half of
+        their range. Of colours the brightest counts.
     label
         Of a Labels layer, the label that counts; ``None`` is any but 0.
 
     Raises
     ------
     BadMask
-        If nothing is marked.
+        If nothing is marked, or the values are no real numbers.
     """
     values: Any = np.asarray(finest(layer))
     note = ""
     if isinstance(layer, Image):
         if layer.rgb:
             values = values[..., :3].max(-1)
-        if values.dtype.kind == "f":
-            values = np.nan_to_num(values)
-        threshold = grey_threshold(values)
-        pixels = values > threshold if threshold else values != 0
-        if threshold:
-            note = f"'{layer.name}' has grey levels: those above {threshold:g} count as painted."
+        found = marked(values)
+        pixels, note = found.pixels, found.note(f"'{layer.name}'", "painted")
     else:
         pixels = values != 0 if label is None else values == label
     if not pixels.any():

@@ -143,6 +143,8 @@ def spread_mask(mask: ArrayLike | None, layout: Layout) -> NDArray[np.bool_] | N
         return None
     given = as_array(mask, "mask", BadMask)
     missing: NDArray[np.bool_] = given if given.dtype == bool else given != 0
+    if given.dtype.kind == "f":
+        missing &= ~np.isnan(given)  # the background of labels that are kept as floats
     if missing.shape == layout.shape:
         return missing
     colour = layout.axes.find("S")
