@@ -22,6 +22,12 @@ __all__ = ["check_ome", "check_place", "first_series", "refuse_too_large"]
 _SMALL = 2**26
 """Bytes for which nobody asks how much memory is free."""
 
+_LARGER = 4
+"""How many times larger than an image its tiles may be, if they are not small anyway."""
+
+_RATIOS = {1: 1, 5: 1500, 8: 1100, 32946: 1100, 32773: 64}
+"""How many times more bytes can come out than go in: none, LZW, deflate (twice), PackBits."""
+
 _MOST_PLANES = 10**6
 """Planes that an OME-TIFF may promise; tifffile keeps a list of them, the absent ones too."""
 
@@ -95,7 +101,29 @@ def first_series(path: Path, tif: tifffile.TiffFile) -> Any:
         _check_index(path)
     if not tif.series:
         raise FileProblem(f"{path} holds no picture")
-    return tif.series[0]
+    series = tif.series[0]
+    _check_page(path, series.keyframe)
+    return series
+
+
+def _check_page(path: Path, page: Any) -> None:
+    """Compare the size that the tags of a page say with its tiles or strips, and with the file."""
+    said = ""
+    tile = math.prod(page.chunks) * page.dtype.itemsize
+    if tile > max(_SMALL, _LARGER * page.nbytes):
+        said = f"its tiles have the shape {page.chunks}"
+    there, needed = len(page.databytecounts), math.prod(page.chunked)
+    if there < needed and not page.is_contiguous:
+        said = f"it holds {there} of {needed} tiles or strips"
+    packed = page.size * page.bitspersample // 8
+    most = page.parent.filehandle.size * _RATIOS.get(page.compression, math.inf)
+    if packed > most and 0 not in page.databytecounts:  # such a tile is left out, and empty
+        said = "that is more than the file can hold"
+    if said:
+        raise FileProblem(
+            f"{path} is damaged: its image has the shape {page.shape}, and {said}; "
+            "copy it again from its source"
+        )
 
 
 def check_ome(path: Path, tif: tifffile.TiffFile) -> None:

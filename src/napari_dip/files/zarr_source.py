@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numcodecs
 import zarr
+from zarr.storage import LocalStore
 
-from napari_dip.errors import FileProblem
+from napari_dip.errors import FileProblem, NapariDipError
 from napari_dip.files.boundary import FromFile, reading
+from napari_dip.files.chunks import Guard
 from napari_dip.files.ngff import describe
 from napari_dip.files.promises import check_place, refuse_too_large
 from napari_dip.plaintext import shortened
@@ -76,7 +78,6 @@ def read_zarr(path: str | Path) -> StoredImage:
 def _read(path: Path) -> StoredImage:
     node = _opened(path)
     if isinstance(node, zarr.Array):
-        _check(path, node)
         return _plain(path, node)
     attributes: dict[str, Any] = dict(node.attrs)
     said = describe(path, attributes)
@@ -84,7 +85,6 @@ def _read(path: Path) -> StoredImage:
     array = _opened(path / said.array)
     if not isinstance(array, zarr.Array):
         raise FileProblem(f"{path / said.array} is a group, and an array is expected there")
-    _check(path / said.array, array)
     if array.ndim != len(said.axes):
         raise FileProblem(
             f"the metadata of {path} name the axes {said.axes}, but its array has the shape "
@@ -120,7 +120,14 @@ def own_record(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _opened(path: Path) -> zarr.Array[Any] | zarr.Group:
     try:
-        return zarr.open(path.absolute(), mode="r")
+        guard = Guard(LocalStore(path.absolute(), read_only=True), path)
+        node = zarr.open(guard, mode="r")
+        if isinstance(node, zarr.Array):
+            _check(path, node)
+            guard.expect(node)
+        return node
+    except NapariDipError:
+        raise
     except FileNotFoundError as error:
         what = "is no zarr array or group" if path.is_dir() else "does not exist"
         raise FileProblem(f"{path} {what}; check the name and the folder") from error
