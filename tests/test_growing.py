@@ -1,11 +1,14 @@
 """A restoration that grows on the disk survives a kill."""
 
+import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +16,13 @@ import tifffile
 from typer.testing import CliRunner
 
 from napari_dip.cli import app
-from napari_dip.errors import BadSettings
+from napari_dip.errors import BadSettings, NapariDipError
+from napari_dip.files.growing import what_is_there
 from napari_dip.files.run import open_run
-from napari_dip.files.store import read_image, read_provenance
+from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
 from napari_dip.settings import Settings
 from napari_dip.stack import outline
+from napari_dip.steps import finished
 
 QUICK = ("--iterations", "4", "--device", "cpu", "--noise", "5", "--share", "none", "--axes", "ZYX")
 
@@ -178,3 +183,243 @@ def test_planes_that_somebody_asked_to_have_together_are_not_torn_apart(
         open_run(stack, tmp_path / "out.ome.zarr", Settings(axes="ZYX", device="cpu"))
     assert tried[0] == 6
     assert tried[-1] == 1
+
+
+# ---- replacing an older result ---------------------------------------------------------------
+
+
+def stopped_after(run, units):
+    """Restore so many units, and leave the rest as a kill would."""
+    steps = run.steps()
+    while next(steps).unit < units:
+        pass
+    steps.close()
+
+
+ANEW = Settings(axes="ZYX", device="cpu", iterations=3, noise=5, share="none", at_once=1)
+
+
+@pytest.fixture
+def older(tmp_path):
+    path = tmp_path / "out.ome.zarr"
+    write_image(path, StoredImage(np.full((6, 24, 28), 7, np.uint16), "ZYX"))
+    return path
+
+
+def test_an_older_result_stays_until_the_new_one_is_whole(stack, older):
+    run = open_run(stack, older, ANEW, overwrite=True)
+    before = chunks(older)
+    stopped_after(run, 3)
+    assert chunks(older) == before
+    assert f"{older} is as it was; --resume goes on" in run.left()
+    run.close()
+    assert what_is_there(older) == "an unfinished run"
+    again = open_run(stack, older, ANEW, resume=True)
+    assert "3 of 6 units are there already" in again.notes[-1]
+    result = finished(again.steps())
+    assert (np.asarray(result.image[:]) != 7).any()
+    np.testing.assert_array_equal(read_image(older).image, result.image)
+    again.close()
+    assert [file.name for file in older.parent.iterdir()] == [older.name]
+
+
+@pytest.mark.parametrize("renamed", [0, 1])
+def test_a_kill_while_it_takes_its_place_loses_neither(stack, older, monkeypatch, renamed):
+    run = open_run(stack, older, ANEW, overwrite=True)
+    rename, count = Path.rename, [0]
+
+    def killed(self, target):
+        if count[0] == renamed:
+            raise KeyboardInterrupt
+        count[0] += 1
+        return rename(self, target)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "rename", killed)
+        finished(run.steps())
+    run.close()
+    assert older.exists() == (renamed == 0)
+    assert what_is_there(older) == "an unfinished run"
+    again = open_run(stack, older, ANEW, resume=True)
+    assert "6 of 6" in again.notes[-1]
+    finished(again.steps())
+    again.close()
+    assert (np.asarray(read_image(older).image) != 7).any()
+    assert [file.name for file in older.parent.iterdir()] == [older.name]
+
+
+def test_a_new_overwriting_run_replaces_the_remains_of_another(stack, older):
+    first = open_run(stack, older, ANEW, overwrite=True)
+    stopped_after(first, 2)
+    first.close()
+    second = open_run(stack, older, ANEW.replace(seed=1), overwrite=True)
+    assert not second.output.done()
+    finished(second.steps())
+    second.close()
+    assert read_provenance(older)["seed"] == 1
+    assert [file.name for file in older.parent.iterdir()] == [older.name]
+
+
+def test_image_and_spread_are_replaced_together(stack, older, tmp_path):
+    spread = tmp_path / "u.ome.zarr"
+    write_image(spread, StoredImage(np.full((6, 24, 28), 7, np.float32), "ZYX"))
+    two = ANEW.replace(members=2)
+    run = open_run(stack, older, two, uncertainty=spread, overwrite=True)
+    stopped_after(run, 2)
+    run.close()
+    assert (np.asarray(read_image(spread).image) == 7).all()
+    again = open_run(stack, older, two, uncertainty=spread, resume=True)
+    assert "2 of 6 units" in again.notes[-1]
+    finished(again.steps())
+    again.close()
+    assert all((np.asarray(read_image(path).image) != 7).any() for path in (older, spread))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["out.ome.zarr", "u.ome.zarr"]
+
+
+def test_what_lies_beside_the_image_in_a_zarr_is_not_deleted(stack, older):
+    (older / "labels").mkdir()
+    (older / "labels" / "cells.txt").write_text("years of work")
+    result = call("denoise", stack, older, *QUICK, "--overwrite")
+    assert result.exit_code == 2
+    assert "labels" in result.stderr
+    assert (older / "labels" / "cells.txt").exists()
+
+
+# ---- what was damaged since --------------------------------------------------------------------
+
+
+def damage_chunk(out):
+    (out / "0/c/3/0/0").write_bytes(b"nonsense")
+
+
+def lose_chunks(out):
+    shutil.rmtree(out / "0/c/3")
+
+
+def lose_report(out):
+    (out / ".napari-dip/units/000003.json").write_text("")
+
+
+def cut_report(out):
+    file = out / ".napari-dip/units/000003.json"
+    file.write_text(file.read_text()[:-20])
+
+
+def lose_level(out):
+    (out / "0/zarr.json").unlink()
+    shutil.rmtree(out / "0/c/3")
+
+
+@pytest.mark.parametrize("damage", [damage_chunk, lose_chunks, lose_report, cut_report, lose_level])
+def test_a_unit_that_was_damaged_since_is_restored_again(stack, undisturbed, tmp_path, damage):
+    out = tmp_path / "out.ome.zarr"
+    shutil.copytree(undisturbed, out)
+    damage(out)
+    result = call("denoise", stack, out, *QUICK, "--resume")
+    assert result.exit_code == 0, result.output
+    assert "5 of 6 units are there already" in result.stderr
+    assert "1 of 6 units were damaged or missing" in result.stderr
+    assert chunks(out) == chunks(undisturbed)
+
+
+def test_smaller_levels_are_made_again_from_the_full_resolution(tmp_path):
+    path, out = tmp_path / "in.tif", tmp_path / "out.ome.zarr"
+    image = np.random.default_rng(0).poisson(20, (2, 260, 260)).astype(np.uint16)
+    write_image(path, StoredImage(image, "ZYX"))
+    settings = Settings(axes="ZYX", device="cpu", iterations=1, noise=5, share="none")
+    finished(open_run(path, out, settings.replace(refinement=0)).steps())
+    before = chunks(out)
+    shutil.rmtree(out / "1")
+    again = open_run(path, out, settings.replace(refinement=0), resume=True)
+    assert "2 of 2 units" in again.notes[-1]
+    assert chunks(out) == before
+
+
+def test_a_spread_that_was_damaged_is_restored_again(stack, tmp_path):
+    out, spread = tmp_path / "out.ome.zarr", tmp_path / "spread.ome.zarr"
+    two = (*QUICK, "--members", 2, "--uncertainty", spread)
+    assert call("denoise", stack, out, *two).exit_code == 0
+    before = chunks(spread), chunks(out)
+    damage_chunk(spread)
+    lose_chunks(out)
+    (spread / ".napari-dip/units/000001.json").unlink()
+    result = call("denoise", stack, out, *two, "--resume")
+    assert result.exit_code == 0, result.output
+    assert "4 of 6 units are there already" in result.stderr
+    assert (chunks(spread), chunks(out)) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda _: "", "damaged"),
+        (lambda _: "[1]", "damaged"),
+        (lambda text: text[: len(text) // 2], "damaged"),
+        (lambda _: '{"axes": "ZYX", "record": {"window": "x"}}', "begun otherwise"),
+        (lambda text: text.replace('"format": 1', '"format": 2'), "another version"),
+    ],
+)
+def test_a_damaged_or_foreign_journal_is_refused_in_words(
+    stack, undisturbed, tmp_path, change, says
+):
+    out = tmp_path / "out.ome.zarr"
+    shutil.copytree(undisturbed, out)
+    file = out / ".napari-dip/run.json"
+    file.write_text(change(file.read_text()))
+    result = call("denoise", stack, out, *QUICK, "--resume")
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert "overwrite it" in result.stderr
+
+
+def test_fields_of_another_version_are_left_out_of_a_report(stack, undisturbed, tmp_path):
+    out = tmp_path / "out.ome.zarr"
+    shutil.copytree(undisturbed, out)
+    for number, change in enumerate(({"mood": "good"}, {"loss": None}, {"iterations": "many"})):
+        file = out / f".napari-dip/units/{number:06}.json"
+        entry = json.loads(file.read_text())
+        entry["report"] |= change
+        file.write_text(json.dumps(entry))
+    result = call("denoise", stack, out, *QUICK, "--resume")
+    assert result.exit_code == 0, result.output
+    assert "5 of 6 units are there already" in result.stderr
+    assert chunks(out) == chunks(undisturbed)
+
+
+# ---- one run at a time -------------------------------------------------------------------------
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from napari_dip.files.lock import RunLock
+lock = RunLock(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_two_processes_do_not_write_to_one_output(stack, tmp_path):
+    out = tmp_path / "out.ome.zarr"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(out)], stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        refused = call("denoise", stack, out, *QUICK)
+        holder.kill()
+    assert refused.exit_code == 2
+    assert f"is being written by process {holder.pid} on" in refused.stderr
+    assert not out.exists()
+    # The lock of a process that was killed holds up nobody.
+    assert call("denoise", stack, out, *QUICK).exit_code == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["out.ome.zarr"]
+
+
+def test_a_later_run_of_the_same_process_takes_over(stack, tmp_path):
+    first = open_run(stack, tmp_path / "out.ome.zarr", ANEW)
+    steps = first.steps()
+    next(steps)
+    second = open_run(stack, tmp_path / "out.ome.zarr", ANEW, resume=True)
+    with pytest.raises(NapariDipError, match="another run of this program"):
+        list(steps)
+    assert len(finished(second.steps()).reports) == 6

@@ -358,7 +358,11 @@ def test_an_existing_zarr_is_replaced_only_on_request(tmp_path):
         make(tmp_path / "a.zarr", new, "TYX")
     sink = make(tmp_path / "a.zarr", new, "TYX", overwrite=True)
     assert not sink.done
-    assert (sink.array.shape, sink.array.dtype) == (new.shape, new.dtype)
+    fill(sink, new)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.zarr").image, old)
+    sink.finish({})
+    np.testing.assert_array_equal(read_image(tmp_path / "a.zarr").image, new)
+    np.testing.assert_array_equal(sink.array, new)
     assert [file.name for file in tmp_path.iterdir()] == ["a.zarr"]
 
 

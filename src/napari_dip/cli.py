@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -231,6 +231,7 @@ def _restore_file(
     with (
         interruptible(options.keep_on_interrupt) as stop_requested,
         hire(settings.device, options.workers, options.scheduler, options.slurm) as crew,
+        ExitStack() as closing,
     ):
         run = open_run(
             source,
@@ -243,6 +244,7 @@ def _restore_file(
             resume=options.resume,
             device=crew.device if crew else None,
         )
+        closing.callback(run.close)
         for note in (*run.notes, *(crew.notes if crew else ())):
             say(note)
         say(in_a_sentence(source, run.problem, str(crew) if crew else None))

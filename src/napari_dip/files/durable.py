@@ -2,28 +2,132 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import stat
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from napari_dip.errors import FileProblem, NapariDipError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = [
     "UNFINISHED",
+    "Beside",
+    "beside",
+    "check_name",
     "disk_problems",
+    "finish_swap",
     "force_to_disk",
     "put_in_place",
+    "real",
     "renamed_when_whole",
+    "swap_in",
     "write_whole",
 ]
 
 UNFINISHED = ".partial"
 """How the name of a file ends until it is whole, here and by zarr."""
+
+Beside = Literal["part", "new", "old", "lock"]
+"""What a hidden name beside a target is for.
+
+``part`` is a file or folder that is being made, ``new`` a result that grows while the old one
+stays, ``old`` what has just been replaced, and ``lock`` says that a run writes there.
+"""
+
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]|[. ]$')
+
+
+def real(path: Path) -> Path:
+    """Follow all links; a path that leads in circles stays as it is."""
+    return Path(os.path.realpath(path))
+
+
+def beside(path: Path, what: Beside) -> Path:
+    """Name the hidden neighbour of a target; of a link, that of what it leads to.
+
+    Examples
+    --------
+    >>> beside(Path("/data/cells.tif"), "part").name
+    '.cells.tif.napari-dip-part'
+    """
+    path = real(path)
+    return path.with_name(f".{path.name}.napari-dip-{what}")
+
+
+def check_name(path: Path, *, windows: bool = os.name == "nt") -> None:
+    """Make sure, by trying it, that a file or folder can be made under a name.
+
+    Parameters
+    ----------
+    path
+        What will be written. Nothing is left behind; what is there stays as it is.
+    windows
+        Whether the names that Windows keeps for itself are refused.
+
+    Raises
+    ------
+    FileProblem
+        If the folder is missing or closed, the name is too long or not allowed, or a device, a
+        pipe or a link that leads nowhere bears it.
+    """
+    if windows and (_RESERVED.match(path.name) or _FORBIDDEN.search(path.name)):
+        raise FileProblem(f"{path}: Windows allows no file of that name; choose another one")
+    if not path.parent.is_dir():
+        raise FileProblem(f"the folder {path.parent} does not exist; make it first")
+    if path.is_symlink():
+        try:
+            path.stat()
+        except OSError as error:
+            raise FileProblem(
+                f"{path} is a link that leads nowhere ({error.strerror}); remove it, or choose "
+                "another name"
+            ) from None
+    target, trial = real(path), _partial(path)
+    try:
+        there = _mode(target)
+        os.close(os.open(trial, os.O_WRONLY | os.O_CREAT, 0o666))
+        trial.unlink()
+    except OSError as error:
+        words = error.strerror or str(error)
+        if error.errno == errno.ENAMETOOLONG:
+            raise FileProblem(
+                f"{path}: the name is too long; shorten it to {_longest(target)} bytes or fewer"
+            ) from None
+        raise FileProblem(
+            f"the folder {target.parent} may not be written to ({words}); choose another"
+        ) from None
+    if there is not None and not (stat.S_ISREG(there) or stat.S_ISDIR(there)):
+        raise FileProblem(f"{path} is a pipe or a device, not a file; choose another name")
+
+
+def _partial(path: Path) -> Path:
+    """Name the file that a process fills before it bears the name of `path`."""
+    hidden = beside(path, "part")
+    return hidden.with_name(f"{hidden.name}{os.getpid()}")
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _longest(path: Path) -> int:
+    """Tell how long a name may be for its hidden neighbours to be allowed, too."""
+    try:
+        limit = os.pathconf(path.parent, "PC_NAME_MAX")
+    except (OSError, AttributeError, ValueError):
+        limit = 255
+    return limit - len(_partial(path).name) + len(path.name)
 
 
 def force_to_disk(path: Path) -> None:
@@ -50,23 +154,65 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def put_in_place(path: Path) -> Iterator[Path]:
-    """Give a folder to fill, and put it under the name of `path` when that is done."""
-    path = path.resolve()  # a link stays a link
-    hidden, old = (path.with_name(f".{path.name}.{what}") for what in ("part", "old"))
-    shutil.rmtree(hidden, ignore_errors=True)
+def put_in_place(path: Path, name: Path | None = None) -> Iterator[Path]:
+    """Give a folder to fill, and put it under the name of `path` when that is done.
+
+    Parameters
+    ----------
+    path
+        The folder. What is there stays until the new one is whole.
+    name
+        Of the folder to fill, if it is not the one beside `path`.
+    """
+    path = real(path)  # a link stays a link
+    hidden = beside(path, "part") if name is None else name
+    _remove(hidden)
     try:
         yield hidden
         for made in (hidden, *hidden.rglob("*")):
             force_to_disk(made)
-        if path.exists():
-            shutil.rmtree(old, ignore_errors=True)
-            path.rename(old)
-        hidden.rename(path)
-        force_to_disk(path.parent)
-        shutil.rmtree(old, ignore_errors=True)
+        swap_in(hidden, path)
     finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        _remove(hidden)
+
+
+def swap_in(new: Path, path: Path) -> None:
+    """Put a folder that is whole in the place of another, and then remove the other.
+
+    A kill between the two renamings leaves nothing under the name of `path`; both folders are
+    there, and :func:`finish_swap` puts this right.
+    """
+    path, old = real(path), beside(path, "old")
+    if path.exists():
+        _remove(old)
+        path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        raise
+    force_to_disk(path.parent)
+    _remove(old)
+
+
+def finish_swap(path: Path) -> None:
+    """Put back what :func:`swap_in` had moved away when it was killed; nobody else may write."""
+    path, old = real(path), beside(path, "old")
+    if path.exists():
+        _remove(old)
+    elif old.exists():
+        old.rename(path)
+        force_to_disk(path.parent)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder or a file of our own, as far as that can be done."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -88,8 +234,8 @@ def disk_problems(path: Path, cure: str = "make room, or choose another disk") -
 @contextmanager
 def renamed_when_whole(path: Path) -> Iterator[Path]:
     """Give a file to write, and put it under the name of `path` when that is done."""
-    target = path.resolve()  # a link stays a link
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    target = real(path)  # a link stays a link
+    partial = _partial(path)
     try:
         yield partial
         partial.replace(target)

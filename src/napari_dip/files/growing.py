@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import zarr
+from pydantic import TypeAdapter, ValidationError
 
-from napari_dip.files.ngff import check_target, version_of
+from napari_dip.files.durable import beside
+from napari_dip.files.lock import RunLock
+from napari_dip.files.ngff import version_of
 from napari_dip.files.sections import GrowingSections
-from napari_dip.files.zarr_sink import GrowingZarr, begun_with
+from napari_dip.files.zarr_sink import GrowingZarr, begun_with, growing_place
 from napari_dip.files.zarr_source import own_record
+from napari_dip.files.zarr_target import check_zarr_place
 from napari_dip.stack.result import UnitReport
 
 if TYPE_CHECKING:
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OnDisk", "cut_before", "what_is_there"]
 
+_Sink = GrowingZarr | GrowingSections
+_REPORT: TypeAdapter[UnitReport] = TypeAdapter(UnitReport)
+
 
 class OnDisk:
     """An OME-Zarr for the image, and one for the spread if that is wanted.
@@ -44,17 +52,22 @@ class OnDisk:
     path, uncertainty
         Folders to write.
     overwrite
-        Whether to replace what is there.
+        Whether to replace what is there. It stays until the new image is whole.
     resume
         Whether to go on with what a run with the same settings left there. A unit at which the
-        user had stopped is done anew.
+        user had stopped is done anew, and so is one that was damaged or lost since.
+
+    Attributes
+    ----------
+    redone
+        How many units were damaged or lost.
 
     Raises
     ------
     BadSettings
         If what is there was begun with other settings or another image.
     OutputExists, FileProblem
-        If nothing can be written there.
+        If nothing can be written there, or another process is writing there.
     """
 
     def __init__(
@@ -67,27 +80,41 @@ class OnDisk:
         overwrite: bool = False,
         resume: bool = False,
     ) -> None:
+        self._locks = [RunLock(each) for each in (path, uncertainty) if each]
         record = problem.record()
         refined = stored.refined(problem.factors)
+        in_sections = "Y" not in problem.layout.spatial
 
-        def sink(path: Path, dtype: Any) -> GrowingZarr | GrowingSections:
-            if resume and path.exists():
-                planes = GrowingZarr.reopen(path, record)
-            else:
-                planes = GrowingZarr.create(
-                    path,
-                    problem.shape,
-                    dtype,
-                    refined,
-                    problem.layout.axes,
-                    record,
-                    overwrite=overwrite,
-                    version=version_of(stored),
-                )
-            return planes if "Y" in problem.layout.spatial else GrowingSections(planes)
+        def sink(path: Path, dtype: Any, resume: bool, overwrite: bool) -> _Sink:
+            if resume:
+                planes = GrowingZarr.reopen(path, record, verify=True)
+                return GrowingSections.reopen(planes) if in_sections else planes
+            planes = GrowingZarr.create(
+                path,
+                problem.shape,
+                dtype,
+                refined,
+                problem.layout.axes,
+                record,
+                overwrite=overwrite,
+                version=version_of(stored),
+            )
+            return GrowingSections(planes) if in_sections else planes
 
-        self._image = sink(path, problem.dtype)
-        self._spread = sink(uncertainty, np.float32) if uncertainty else None
+        self._spread: _Sink | None = None
+        try:
+            begun = resume and _is_there(path)
+            self._image = sink(path, problem.dtype, begun, overwrite)
+            if uncertainty is not None:
+                # A kill between the two may have left an older spread, which is to be replaced.
+                older = overwrite and not self._image.done
+                goes_on = begun and _is_there(uncertainty) and not older
+                self._spread = sink(uncertainty, np.float32, goes_on, overwrite)
+        except BaseException:
+            self.close()
+            raise
+        # A unit of which one of the two was lost is done again.
+        self.redone = max(self._image.redone, self._spread.redone if self._spread else 0)
 
     @property
     def image(self) -> ZarrArray:
@@ -99,10 +126,22 @@ class OnDisk:
         """The spread as it lies on the disk, if it was wanted."""
         return self._spread.array if self._spread else None
 
+    @property
+    def path(self) -> Path:
+        """The folder in which the image lies now: beside its own while that holds an older one."""
+        return self._image.path
+
     def done(self) -> Mapping[int, UnitReport]:
-        """Read which units were restored to their end."""
-        found = {int(key): UnitReport(**report) for key, report in self._image.done.items()}
-        return {number: report for number, report in found.items() if not report.stopped_by_user}
+        """Read which units were restored to their end, their spread too if that is wanted."""
+        spread = None if self._spread is None else self._spread.done
+        return {
+            int(key): report
+            for key, said in self._image.done.items()
+            if key.isdecimal()
+            and (spread is None or key in spread)
+            and (report := _report(said)) is not None
+            and not report.stopped_by_user
+        }
 
     def restored(self, unit: Unit, index: Index, /) -> NDArray[Any] | None:
         """Read a part of a unit; ``None`` if it is not there yet."""
@@ -110,6 +149,8 @@ class OnDisk:
 
     def put(self, unit: Unit, done: Done, /) -> None:
         """Commit a unit, its spread first: the image's record says that it is done."""
+        for lock in self._locks:
+            lock.check()
         key, report = _key(unit), asdict(done.report)
         if self._spread:
             spread = np.zeros(done.image.shape, np.float32) if done.spread is None else done.spread
@@ -117,10 +158,20 @@ class OnDisk:
         self._image.commit(key, unit.index, done.image, report)
 
     def finish(self, result: Result, /) -> None:
-        """Say how it came about."""
+        """Say how it came about, and put it in the place of what it replaces."""
+        for lock in self._locks:
+            lock.check()
         for sink in (self._image, self._spread):
             if sink:
                 sink.finish(result.provenance())
+
+    def close(self) -> None:
+        """Let other processes go on with it; nothing may be put any more."""
+        for lock in self._locks:
+            lock.release()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_locks": []}  # a worker only fills in units
 
 
 def what_is_there(path: Path) -> Literal["nothing", "an image", "an unfinished run"]:
@@ -129,16 +180,19 @@ def what_is_there(path: Path) -> Literal["nothing", "an image", "an unfinished r
     Raises
     ------
     FileProblem
-        If it is no zarr, and must not be replaced by one, or if the folder above is missing.
+        If it is no zarr, and must not be replaced by one, or if the folder above is missing or
+        itself a zarr.
     """
-    check_target(path, overwrite=True)
+    check_zarr_place(path)
+    if growing_place(path) != path:
+        return "an unfinished run"
     if not path.exists():
-        return "nothing"
+        return "an image" if beside(path, "old").exists() else "nothing"
     try:
         said = own_record(dict(zarr.open_group(path, mode="r").attrs))
         unfinished = said.get("finished") is False
-    except (OSError, ValueError, LookupError, TypeError):  # a plain array, or a damaged group
-        unfinished = False
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        unfinished = False  # a plain array, or a damaged group
     return "an unfinished run" if unfinished else "an image"
 
 
@@ -148,12 +202,37 @@ def cut_before(path: Path) -> Cut | None:
     Raises
     ------
     FileProblem
-        If the folder was not made by :class:`OnDisk`.
+        If the folder was not made by :class:`OnDisk`, or its journal is damaged.
     """
     record = begun_with(path)
-    if not record.keys() >= {"window", "tile", "at once"}:
+    window, tile, at_once = (record.get(name) for name in ("window", "tile", "at once"))
+    if not (_is_count(window) and _is_count(at_once) and (tile is None or _is_count(tile))):
         return None
-    return record["window"], record["tile"], record["at once"]
+    return window, tile, at_once  # type: ignore[return-value]
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _is_there(path: Path) -> bool:
+    return growing_place(path).exists() or beside(path, "old").exists()
+
+
+def _report(said: Any) -> UnitReport | None:
+    """Read a unit's report; fields of another version are left out, ``None`` if it is damaged."""
+    if not isinstance(said, dict):
+        return None
+    given = {name: value for name, value in said.items() if value is not None}  # NaN is null there
+    if isinstance(metric := given.get("metric"), list):
+        given["metric"] = [
+            [math.nan if each is None else each for each in point] if isinstance(point, list) else 0
+            for point in metric
+        ]
+    try:
+        return _REPORT.validate_python(given)
+    except ValidationError:
+        return None
 
 
 def _key(unit: Unit) -> str:

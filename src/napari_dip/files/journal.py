@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "plain_json"]
 
+_FORMAT = 1
+"""Of the files here; a later version that this one cannot go on with has a higher number."""
+
 
 class Journal:
     """The records of a run in a folder.
@@ -35,7 +38,7 @@ class Journal:
     def begin(self, about: Mapping[str, Any]) -> None:
         """Make the folder, and write down what the run is about."""
         self._units.mkdir(parents=True)
-        write_whole(self._begun, plain_json(about))
+        write_whole(self._begun, plain_json({"format": _FORMAT} | dict(about)))
 
     def about(self) -> dict[str, Any]:
         """Return what :meth:`begin` wrote.
@@ -43,15 +46,28 @@ class Journal:
         Raises
         ------
         FileProblem
-            If there is no such record.
+            If there is no such record, it is damaged, or a later version wrote it.
         """
+        store = self._folder.parent
         try:
-            about: dict[str, Any] = json.loads(self._begun.read_bytes())
-        except (OSError, ValueError):
+            content = self._begun.read_bytes()
+        except OSError:
             raise FileProblem(
-                f"{self._folder.parent} was not begun by napari-dip, so it cannot be gone on "
+                f"{store} was not begun by napari-dip, so it cannot be gone on "
                 "with; choose another name, or overwrite it"
             ) from None
+        about = _object(content)
+        if not isinstance(about.get("axes"), str) or not isinstance(about.get("record"), dict):
+            raise FileProblem(
+                f"the journal of {store} is damaged ({self._begun}), so it cannot be gone on "
+                "with; choose another name, or overwrite it"
+            )
+        if about.get("format", _FORMAT) != _FORMAT:
+            raise FileProblem(
+                f"{store} was begun by another version of napari-dip, whose journal has the format "
+                f"{about['format']} and not {_FORMAT}; go on with that version, choose another "
+                "name, or overwrite it"
+            )
         return about
 
     def check(self, record: Mapping[str, Any]) -> None:
@@ -83,20 +99,70 @@ class Journal:
         self._file(key).unlink(missing_ok=True)
 
     def entries(self) -> dict[str, dict[str, Any]]:
-        """Return the records of all units that are done, in the order of their names."""
-        found = [json.loads(file.read_bytes()) for file in sorted(self._units.glob("*.json"))]
-        return {entry["key"]: entry for entry in found}
+        """Return the records of all units that are done, in the order of their names.
+
+        A record that is empty, cut short or not of this form counts as none.
+        """
+        found = {}
+        for file in sorted(self._units.glob("*.json")):
+            entry = _read(file)
+            if _is_record(entry) and self._file(entry["key"]) == file:
+                found[entry["key"]] = entry
+        return found
+
+    def drop_damaged(self) -> int:
+        """Remove the records that cannot be read, so that their units are done anew; count them.
+
+        Nobody else may be writing.
+        """
+        kept = {self._file(key) for key in self.entries()}
+        damaged = [file for file in self._units.glob("*.json") if file not in kept]
+        for file in damaged:
+            file.unlink(missing_ok=True)
+        return len(damaged)
 
     def clean(self) -> None:
         """Remove what a killed process left half written, anywhere beside and below the journal.
 
         Nobody else may be writing.
         """
+        self._units.mkdir(exist_ok=True)
         for left_over in self._folder.parent.rglob(f"*{UNFINISHED}"):
             left_over.unlink(missing_ok=True)
 
     def _file(self, key: str) -> Path:
         return self._units / f"{quote(key, safe=' ,=+')}.json"
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return _object(file.read_bytes())
+    except OSError:
+        return {}
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """Read a JSON object; what is none counts as an empty one."""
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _is_record(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a unit's record says all that is needed; it may say more."""
+    region = entry.get("region")
+    return (
+        isinstance(entry.get("key"), str)
+        and isinstance(entry.get("checksum"), str)
+        and "report" in entry
+        and isinstance(region, list)
+        and all(
+            isinstance(ends, list) and len(ends) == 2 and all(type(end) is int for end in ends)
+            for ends in region
+        )
+    )
 
 
 def plain_json(value: Any) -> bytes:

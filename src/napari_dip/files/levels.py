@@ -1,15 +1,18 @@
-"""The arrays of a pyramid on the disk: made, opened, and filled unit by unit."""
+"""The arrays of a pyramid on the disk: made, opened, filled unit by unit, and verified."""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 from typing import TYPE_CHECKING, Any
 
 import numcodecs
+import numpy as np
 import zarr
 from zarr.codecs import BloscCodec
 
-from napari_dip.files.durable import force_to_disk
+from napari_dip.files.durable import force_to_disk, write_whole
 from napari_dip.files.ngff import Version, level_name
 from napari_dip.files.pyramid import Region, chunk_shape, chunks_under, halved
 from napari_dip.stack.lazy import native
@@ -17,10 +20,19 @@ from napari_dip.stack.lazy import native
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["make_levels", "open_levels", "write_levels"]
+__all__ = [
+    "checksum",
+    "copy_metadata",
+    "make_levels",
+    "mend_metadata",
+    "open_levels",
+    "verified",
+    "write_levels",
+]
+
+_METADATA = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 
 _COMPRESSION: dict[str, Any] = {"cname": "zstd", "clevel": 5}
 
@@ -84,6 +96,85 @@ def write_levels(
         planes = halved(planes) if level else planes
         array[region] = planes
         _force_to_disk(path / level_name(level), array, region)
+
+
+def verified(
+    path: Path, levels: list[zarr.Array[Any]], region: Region, expected: str
+) -> NDArray[Any] | None:
+    """Read a unit in full resolution, and bring the smaller levels in line with it.
+
+    Parameters
+    ----------
+    path, levels, region
+        As for :func:`write_levels`.
+    expected
+        The :func:`checksum` of the values that were written.
+
+    Returns
+    -------
+    ndarray or None
+        The values, or ``None`` if they are not those that were written, or cannot be read.
+    """
+    planes = _read(levels[0], region)
+    if planes is None or checksum(planes) != expected:
+        return None
+    smaller = planes
+    for level, array in enumerate(levels[1:], 1):
+        smaller = halved(smaller)
+        there = _read(array, region)
+        if there is None or not np.array_equal(there, smaller, equal_nan=True):
+            array[region] = smaller
+            _force_to_disk(path / level_name(level), array, region)
+    return planes
+
+
+def _read(array: zarr.Array[Any], region: Region) -> NDArray[Any] | None:
+    try:
+        return np.asarray(array[region])
+    except Exception:  # noqa: BLE001 - each decoder has its own errors over a damaged chunk
+        return None
+
+
+def checksum(values: NDArray[Any]) -> str:
+    """Return a digest of the values, in the machine's byte order."""
+    return hashlib.blake2b(np.ascontiguousarray(values).data, digest_size=16).hexdigest()
+
+
+def copy_metadata(path: Path, copies: Path) -> None:
+    """Keep a copy of all metadata of a new group, to be put back where they are lost."""
+    for file in _metadata(path):
+        kept = copies / file.relative_to(path)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(file.read_bytes())
+
+
+def mend_metadata(path: Path, copies: Path) -> int:
+    """Put back metadata that are missing or damaged, and count the files.
+
+    The attributes of the group may have changed since they were copied: they are put back only
+    where they cannot be read.
+    """
+    mended = 0
+    for kept in _metadata(copies):
+        file, content = path / kept.relative_to(copies), kept.read_bytes()
+        try:
+            there = file.read_bytes()
+            json.loads(there)
+            right = file.parent == path or there == content
+        except (OSError, ValueError):
+            right = False
+        if not right:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, content)
+            mended += 1
+    return mended
+
+
+def _metadata(path: Path) -> list[Path]:
+    """List the metadata of a group and its arrays."""
+    folders = [path, *(folder for folder in path.glob("*") if folder.name.isdecimal())]
+    files = [folder / name for folder in folders for name in _METADATA]
+    return [file for file in files if file.is_file()]
 
 
 def _force_to_disk(folder: Path, array: zarr.Array[Any], region: Region) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from napari_dip.errors import FileProblem, OutputExists
+from napari_dip.errors import FileProblem
 from napari_dip.stack.stored import canonical_unit
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ __all__ = [
     "Version",
     "attributes",
     "axes_in_zarr",
-    "check_target",
     "describe",
     "is_zarr",
     "level_name",
@@ -77,24 +76,6 @@ def is_zarr(path: Path) -> bool:
 def version_of(stored: StoredImage) -> Version:
     """Choose the version to write: that of the input, if it has one."""
     return "0.4" if stored.extras.get("ngff", {}).get("version") == "0.4" else "0.5"
-
-
-def check_target(path: Path, overwrite: bool) -> None:
-    """Make sure that a zarr can be made at `path`.
-
-    Raises
-    ------
-    OutputExists
-        If a zarr is there and `overwrite` is false.
-    FileProblem
-        If something else is there, or the folder above is missing.
-    """
-    if not path.parent.is_dir():
-        raise FileProblem(f"the folder {path.parent} does not exist; make it first")
-    if path.exists() and not is_zarr(path):
-        raise FileProblem(f"{path} is there and is no zarr; choose another name")
-    if path.exists() and not overwrite:
-        raise OutputExists(f"{path} exists; choose another name, or pass --resume or --overwrite")
 
 
 def level_name(level: int) -> str:

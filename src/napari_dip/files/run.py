@@ -9,6 +9,7 @@ from napari_dip.errors import BadSettings, FileProblem
 from napari_dip.files.growing import OnDisk, cut_before
 from napari_dip.files.look import Look
 from napari_dip.files.store import check_output, is_zarr_name, read_image, read_mask, write_image
+from napari_dip.files.zarr_sink import growing_place
 from napari_dip.prior.presets import recipe
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import Problem, make_problem
@@ -56,11 +57,19 @@ class FileRun:
         if not isinstance(self.output, OnDisk):
             return "nothing was written"
         units = len(self.problem.plan.units)
-        return f"{len(self.output.done())} of {units} units are in {self.path}; --resume goes on"
+        where = "" if self.output.path == self.path.absolute() else f", {self.path} is as it was"
+        said = f"{len(self.output.done())} of {units} units are in {self.output.path}{where}"
+        return f"{said}; --resume goes on"
+
+    def close(self) -> None:
+        """Let other processes write there; what is not written yet cannot be any more."""
+        self.output.close()
 
     def write(self, result: Result) -> tuple[str, ...]:
         """Write what is not written yet; return what the user should know."""
         if isinstance(self.output, OnDisk):
+            if result.stopped_by_user and self.output.path != self.path.absolute():
+                return (f"What is restored is in {self.left()}.",)
             waiting = result.stopped_by_user and "Y" not in result.settings.spatial
             empty = f"{self.path} is empty until all of its sections are there; --resume goes on."
             return (empty,) if waiting else ()
@@ -127,10 +136,12 @@ def open_run(
         )
     hidden = read_mask(mask, marks) if mask else None
     missing = hidden.missing if hidden else None
-    before = cut_before(output) if resume and output.exists() else None
     grows = is_zarr_name(output)
+    begun = growing_place(output) if grows and resume else None
+    begun = begun if begun and begun.exists() else None
+    before = cut_before(output) if begun else None
     look = Look.of(stored, missing, settings) if grows else None
-    looked = look.kept(output) if look and resume else None
+    looked = look.kept(begun) if look and begun else None
     problem = make_problem(stored.image, settings, missing, None, device, before, looked)
     notes = [f"{source}: {note}" for note in stored.notes]
     notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
@@ -138,9 +149,14 @@ def open_run(
     if grows:
         target = OnDisk(problem, stored, output, uncertainty, overwrite=overwrite, resume=resume)
         if look and not looked:
-            look.keep(output, problem.survey)
+            look.keep(target.path, problem.survey)
         ready, units = len(target.done()), len(problem.plan.units)
         notes += [f"{output}: {ready} of {units} units are there already."] if ready else []
+        if target.redone:
+            notes.append(
+                f"{output}: {target.redone} of {units} units were damaged or missing; they are "
+                "restored again."
+            )
     return FileRun(stored, problem, target, output, uncertainty, overwrite, tuple(notes))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dip.errors import FileProblem
 from napari_dip.files.durable import disk_problems, put_in_place
 from napari_dip.files.journal import Journal
 from napari_dip.files.levels import make_levels
@@ -47,6 +48,11 @@ class GrowingSections:
     planes
         The image, with axes Z, Y and X. What was committed to it in sections is gone on with.
 
+    Attributes
+    ----------
+    redone
+        How many sections :meth:`reopen` found damaged or missing, which are to be done again.
+
     Examples
     --------
     >>> import tempfile
@@ -62,11 +68,50 @@ class GrowingSections:
     array([0, 1, 2, 3, 4, 5, 6, 7, 8], dtype=uint8)
     """
 
+    redone: int = 0
+
     def __init__(self, planes: GrowingZarr) -> None:
         self._planes = planes
         if not _beside(planes.path).exists():
             _make_room(planes)
         self._sections = GrowingZarr.open(_beside(planes.path))
+
+    @classmethod
+    def reopen(cls, planes: GrowingZarr) -> GrowingSections:
+        """Go on with sections that were left by another process, once all of them are verified.
+
+        Parameters
+        ----------
+        planes
+            From :meth:`GrowingZarr.reopen`, which has verified the planes.
+        """
+        room = _beside(planes.path)
+        had = len([*(room / JOURNAL / "units").glob("*.json")])
+        turned = not _chunks(planes.path).exists()
+        if room.exists() and turned and (planes.redone or not _covers(planes)):
+            # Their values were given up for those of the planes, which are not all there.
+            planes.forget(planes.done)
+            shutil.rmtree(room)
+        try:
+            sink = cls(planes)
+        except FileProblem:  # without its metadata nothing of it can be read
+            shutil.rmtree(room)
+            sink = cls(planes)
+        sink.tidy(verify=not turned)
+        sink.redone = had - len(sink.done)
+        return sink
+
+    def tidy(self, *, verify: bool) -> None:
+        """Remove what a killed process has left half done, and what is damaged, if asked."""
+        with disk_problems(self._planes.path):
+            self._sections.tidy()
+            if verify:
+                self._sections.drop_damaged()
+
+    @property
+    def path(self) -> Path:
+        """The folder in which the image lies now."""
+        return self._planes.path
 
     def __reduce__(self) -> tuple[Any, ...]:
         return GrowingSections, (self._planes,)
@@ -104,6 +149,7 @@ class GrowingSections:
         self._planes.finish(provenance)
         # The journal of the sections stays: it tells how each unit came about. Their values go all
         # at once, for a viewer may be reading them.
+        self._sections = GrowingZarr.open(_beside(self._planes.path))
         chunks = _chunks(self._planes.path)
         old = chunks.with_name("old")
         if chunks.exists():
@@ -125,6 +171,15 @@ class GrowingSections:
                 high = min(low + step, layout.shape[z])
                 key = "-".join(f"{number:06}" for number in (*numbers, low))
                 yield key, layout.index(chosen | {z: slice(low, high)})
+
+
+def _covers(planes: GrowingZarr) -> bool:
+    """Tell whether all planes have been made of sections."""
+    *leading, _, _ = planes.array.shape
+    done = np.zeros(leading, bool)
+    for region in planes.regions():
+        done[region[:-2]] = True
+    return bool(done.all())
 
 
 def _make_room(sink: GrowingZarr) -> None:

@@ -19,11 +19,12 @@ from pydantic_core import to_json
 from napari_dip.errors import FileProblem, OutputExists
 from napari_dip.files.boundary import reading, refuse_special
 from napari_dip.files.durable import renamed_when_whole
-from napari_dip.files.ngff import axes_in_zarr, check_target, is_zarr
+from napari_dip.files.ngff import axes_in_zarr, is_zarr
 from napari_dip.files.picture import picture_provenance, read_picture, write_png
 from napari_dip.files.series import is_pattern, read_series
 from napari_dip.files.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
 from napari_dip.files.vendor import is_vendor, read_vendor
+from napari_dip.files.zarr_target import check_target
 from napari_dip.stack.marks import marked
 from napari_dip.stack.observed import in_planes
 from napari_dip.stack.stored import StoredImage
@@ -206,7 +207,7 @@ def write_image(
     check_output(path, stored.image.dtype, stored.axes, overwrite=overwrite)
     chosen = _format(path, stored.image.dtype, stored.axes)
     if chosen == "zarr":
-        from napari_dip.files.zarr_sink import write_zarr
+        from napari_dip.files.zarr_whole import write_zarr
 
         write_zarr(path, stored, provenance, overwrite)
         return

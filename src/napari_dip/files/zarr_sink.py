@@ -4,39 +4,58 @@ A unit is one or several whole planes, so that no two units share a chunk: any n
 may commit different units at once. A unit is done when its record stands in the journal, and that
 is written only when the values of all levels are on the disk. The chunks depend on nothing but the
 values, so that a run that was killed and gone on with ends in the same files.
+
+Where something is replaced, the new image grows under a hidden name beside it until it is whole.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
 
-from napari_dip.errors import FileProblem
-from napari_dip.files.durable import disk_problems, force_to_disk, put_in_place
-from napari_dip.files.journal import Journal, plain_json
-from napari_dip.files.levels import make_levels, open_levels, write_levels
-from napari_dip.files.ngff import Version, attributes, axes_in_zarr, check_target, version_of
-from napari_dip.files.pyramid import Arrangement, level_shapes
+from napari_dip.errors import FileProblem, NapariDipError
+from napari_dip.files.durable import (
+    beside,
+    disk_problems,
+    finish_swap,
+    force_to_disk,
+    put_in_place,
+    swap_in,
+)
+from napari_dip.files.journal import Journal
+from napari_dip.files.levels import (
+    checksum,
+    copy_metadata,
+    mend_metadata,
+    open_levels,
+    verified,
+    write_levels,
+)
+from napari_dip.files.ngff import Version, axes_in_zarr
+from napari_dip.files.pyramid import Arrangement, Region
 from napari_dip.files.zarr_source import NAME, ZarrArray
-from napari_dip.stack.axes import Layout
+from napari_dip.files.zarr_target import check_target
+from napari_dip.files.zarr_whole import finished_mark, make_zarr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
     from napari_dip.stack.axes import Index
     from napari_dip.stack.stored import StoredImage
 
-__all__ = ["JOURNAL", "GrowingZarr", "begun_with", "write_zarr"]
+__all__ = ["JOURNAL", "GrowingZarr", "begun_with", "growing_place"]
 
 JOURNAL = f".{NAME}"
 """The folder within the image that says what is done of it."""
+
+_METADATA = "metadata"
+"""Within the journal: the metadata as they were made, to be put back where they are lost."""
 
 
 class GrowingZarr:
@@ -45,11 +64,16 @@ class GrowingZarr:
     Attributes
     ----------
     path
-        The folder.
+        The folder in which it lies now.
+    target
+        The folder in which it will lie when it is whole: another one while something is there
+        that it replaces.
     axes
         In the order in which they are stored, as OME-Zarr asks for; colours are an axis C.
     arrangement
         How the axes of :meth:`create` became these.
+    redone
+        How many units :meth:`reopen` found damaged or missing, which are to be done again.
 
     Examples
     --------
@@ -63,12 +87,18 @@ class GrowingZarr:
     """
 
     path: Path
+    target: Path
     axes: str
     arrangement: Arrangement
+    redone: int = 0
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, target: str | Path | None = None) -> None:
         self.path = Path(path).absolute()  # a worker may stand in another folder
+        self.target = self.path if target is None else Path(target).absolute()
         self._journal = Journal(self.path / JOURNAL)
+        self._open()
+
+    def _open(self) -> None:
         axes = self._journal.about()["axes"]
         self.axes = axes_in_zarr(axes).replace("S", "C")
         try:
@@ -81,7 +111,7 @@ class GrowingZarr:
         self.arrangement = Arrangement(axes, self._levels[0].shape, self.array.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return GrowingZarr.open, (self.path,)
+        return GrowingZarr, (self.path, self.target)
 
     @classmethod
     def create(
@@ -110,7 +140,8 @@ class GrowingZarr:
         record
             All that determines the result, for JSON: settings, fingerprints, versions.
         overwrite
-            Whether a zarr that is there may be replaced.
+            Whether a zarr that is there may be replaced. It stays until :meth:`finish`; the new
+            one is meanwhile in the folder that :func:`growing_place` names.
         version
             Of OME-Zarr: ``"0.5"`` is made of zarr 3, ``"0.4"`` of zarr 2.
 
@@ -123,11 +154,17 @@ class GrowingZarr:
             OME-Zarr has no room for the axes.
         """
         path, dtype = Path(path), np.dtype(dtype)
+        with disk_problems(path):
+            finish_swap(path)
         check_target(path, overwrite)
-        with disk_problems(path), put_in_place(path) as hidden:
-            _make(hidden, shape, dtype, stored, axes, _finished(False), version)
+        new = beside(path, "new")
+        shutil.rmtree(new, ignore_errors=True)  # of a run that was killed, and is not gone on with
+        place = new if path.exists() else path
+        with disk_problems(path), put_in_place(place, beside(path, "part")) as hidden:
+            make_zarr(hidden, shape, dtype, stored, axes, finished_mark(False), version)
             Journal(hidden / JOURNAL).begin({"axes": axes, "record": record})
-        return cls(path)
+            copy_metadata(hidden, hidden / JOURNAL / _METADATA)
+        return cls(place, path)
 
     @classmethod
     def open(cls, path: str | Path) -> GrowingZarr:
@@ -149,33 +186,62 @@ class GrowingZarr:
         Parameters
         ----------
         path
-            The folder.
+            The folder that was given to :meth:`create`.
         record
             As for :meth:`create`; it must be the same.
         verify
             Whether to read the units that are done, and to do those again whose values are not
-            those that were written.
+            those that were written. Smaller levels are made again from the full resolution.
 
         Raises
         ------
         BadSettings
             If the record differs; the message names the entries.
         FileProblem
-            If the folder was not made by :meth:`create`.
+            If the folder was not made by :meth:`create`, or its journal is damaged.
         """
-        journal = Journal(Path(path) / JOURNAL)
-        journal.check(record)
-        journal.clean()
-        sink = cls(path)
-        for key, entry in journal.entries().items() if verify else ():
-            if not sink._is_as_written(entry):
-                journal.forget(key)
+        with disk_problems(Path(path)):
+            finish_swap(Path(path))
+        place = growing_place(Path(path))
+        Journal(place / JOURNAL).check(record)
+        with disk_problems(place):
+            if verify:
+                mend_metadata(place, place / JOURNAL / _METADATA)
+            sink = cls(place, path)
+            sink.redone = sink.tidy()
+            sink.redone += sink.drop_damaged() if verify else 0
         return sink
+
+    def tidy(self) -> int:
+        """Remove what a killed process has left half written, and count the units that cost.
+
+        Nobody else may be writing.
+        """
+        self._journal.clean()
+        return self._journal.drop_damaged()
+
+    def drop_damaged(self) -> int:
+        """Have the units done again whose values are not those that were written; count them."""
+        lost = [key for key, entry in self._journal.entries().items() if not self._is_whole(entry)]
+        if lost:
+            self.forget(lost)
+        return len(lost)
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Take units for not done, and the image for not whole."""
+        self._group.update_attributes(finished_mark(False))
+        for key in keys:
+            self._journal.forget(key)
 
     @property
     def array(self) -> ZarrArray:
         """The image in full resolution, read when it is asked for; see :attr:`axes`."""
         return ZarrArray(self._levels[0], self.path)
+
+    def regions(self) -> list[Region]:
+        """Tell where the units that are done lie, with the axes in the order of :attr:`axes`."""
+        entries = self._journal.entries().values()
+        return [tuple(slice(*ends) for ends in entry["region"]) for entry in entries]
 
     @property
     def done(self) -> dict[str, Any]:
@@ -211,26 +277,47 @@ class GrowingZarr:
         """
         region, planes = self.arrangement.arranged(index, values)
         with disk_problems(self.path, "what was committed before is kept: make room and go on"):
-            checksum = _checksum(planes)
+            digest = checksum(planes)
             self._journal.forget(key)  # of a unit that is done anew, until it is
             write_levels(self.path, self._levels, region, planes)
             where = [[part.start, part.stop] for part in region]
-            self._journal.write(key, {"region": where, "checksum": checksum, "report": report})
+            self._journal.write(key, {"region": where, "checksum": digest, "report": report})
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
-        """Say how the image came about, and that it is whole."""
+        """Say how the image came about, that it is whole, and put it in its place.
+
+        Raises
+        ------
+        NapariDipError
+            If it cannot be put there; it is whole, and the message says where.
+        """
         with disk_problems(self.path):
-            self._group.update_attributes(_finished(True, provenance))
+            self._group.update_attributes(finished_mark(True, provenance))
             for name in ("zarr.json", ".zattrs"):
                 if (self.path / name).exists():
                     force_to_disk(self.path / name)
-
-    def _is_as_written(self, entry: Mapping[str, Any]) -> bool:
-        region = tuple(slice(*ends) for ends in entry["region"])
+        if self.path == self.target:
+            return
         try:
-            return bool(_checksum(self.array[region]) == entry["checksum"])
-        except FileProblem:  # a chunk that cannot be decoded
-            return False
+            swap_in(self.path, self.target)
+        except OSError as error:
+            raise NapariDipError(
+                f"{self.target} could not be replaced ({error.strerror or error}); the new image "
+                f"is whole in {self.path}: close what uses the old one, and go on with --resume"
+            ) from error
+        self.path = self.target
+        self._journal = Journal(self.path / JOURNAL)
+        self._open()
+
+    def _is_whole(self, entry: Mapping[str, Any]) -> bool:
+        region = tuple(slice(*ends) for ends in entry["region"])
+        return verified(self.path, self._levels, region, entry["checksum"]) is not None
+
+
+def growing_place(path: Path) -> Path:
+    """Name the folder in which an image grows: beside `path` while that holds an older one."""
+    new = beside(path, "new")
+    return new if (new / JOURNAL).is_dir() else path
 
 
 def begun_with(path: str | Path) -> dict[str, Any]:
@@ -241,49 +328,5 @@ def begun_with(path: str | Path) -> dict[str, Any]:
     FileProblem
         If the folder was not made by it.
     """
-    record: dict[str, Any] = Journal(Path(path) / JOURNAL).about().get("record", {})
+    record: dict[str, Any] = Journal(growing_place(Path(path)) / JOURNAL).about()["record"]
     return record
-
-
-def write_zarr(
-    path: Path, stored: StoredImage, provenance: Mapping[str, Any] | None, overwrite: bool
-) -> None:
-    """Write an image plane by plane; it stands under its name when it is whole.
-
-    What came from OME-Zarr 0.4 is written as that.
-    """
-    image, axes = stored.image, stored.axes
-    version = version_of(stored)
-    check_target(path, overwrite)
-    with disk_problems(path), put_in_place(path) as hidden:
-        said = _finished(True, provenance)
-        arrangement = _make(hidden, image.shape, image.dtype, stored, axes, said, version)
-        levels = open_levels(hidden)
-        for index in Layout(axes, image.shape).indices():
-            write_levels(hidden, levels, *arrangement.arranged(index, np.asarray(image[index])))
-
-
-def _make(
-    path: Path,
-    shape: Sequence[int],
-    dtype: np.dtype[Any],
-    stored: StoredImage,
-    axes: str,
-    said: dict[str, Any],
-    version: Version,
-) -> Arrangement:
-    """Make a group and its empty arrays."""
-    order = axes_in_zarr(axes)
-    shapes = level_shapes(tuple(shape[axes.index(letter)] for letter in order))
-    said = attributes(stored, order, shapes, dtype, version) | said
-    make_levels(path, shapes, dtype, order.replace("S", "C"), said, version)
-    return Arrangement(axes, shapes[0], dtype)
-
-
-def _finished(finished: bool, provenance: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    said = {"finished": finished} | ({"provenance": provenance} if provenance else {})
-    return {NAME: json.loads(plain_json(said))}
-
-
-def _checksum(values: NDArray[Any]) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(values).data, digest_size=16).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,7 +84,8 @@ def begin(
         problem = make_problem(source.data, settings, source.mask, None, None, target.before())
         output = target.open(problem, source)
         kept = target.path is None
-        yield Work(problem, output, run(problem, output, stop_requested, keep_network=kept))
+        with closing(output):
+            yield Work(problem, output, run(problem, output, stop_requested, keep_network=kept))
         return
     from napari_dip.cluster.machines import hire
 
@@ -106,4 +107,5 @@ def begin(
         steps = restore_on_cluster(
             problem, output, crew.client, stop_requested=stop_requested, threads=crew.threads
         )
-        yield Work(problem, output, steps)
+        with closing(output):
+            yield Work(problem, output, steps)

@@ -128,11 +128,13 @@ class Target:
             return result
         if result.stopped_by_user and "Y" not in result.settings.spatial:
             return replace(result, image=canvas, spread=None)
+        from napari_dip.files.zarr_sink import growing_place
+
         spread = self.spread_path(result.settings)
-        return replace(
+        return replace(  # a run that was stopped has not replaced what was there
             result,
-            image=_opened(self.path, result.axes),
-            spread=None if spread is None else _opened(spread, result.axes),
+            image=_opened(growing_place(self.path), result.axes),
+            spread=None if spread is None else _opened(growing_place(spread), result.axes),
         )
 
 

@@ -44,6 +44,9 @@ class Output(Protocol):
     def finish(self, result: Result, /) -> None:
         """Hear that all units are there."""
 
+    def close(self) -> None:
+        """Hear that nothing more will be put."""
+
 
 class InMemory:
     """An array; units that were never restored are as they were in the image."""
@@ -80,6 +83,9 @@ class InMemory:
         self._missing.pop(unit.number, None)
 
     def finish(self, result: Result, /) -> None:
+        """There is nothing to do."""
+
+    def close(self) -> None:
         """There is nothing to do."""
 
     def _allocated(self) -> NDArray[Any]:

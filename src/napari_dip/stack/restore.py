@@ -224,4 +224,6 @@ def conclude(
     )
     if not stopped:
         output.finish(result)
+        # What it wrote may lie in its final place only now.
+        result = replace(result, image=output.image, spread=output.spread)
     return result

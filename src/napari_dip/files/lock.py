@@ -1,0 +1,122 @@
+"""One run at a time on one output: a lock that ends with its process, however that ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from filelock import FileLock, Timeout
+
+from napari_dip.errors import FileProblem, NapariDipError
+from napari_dip.files.durable import beside, real
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["RunLock"]
+
+
+class RunLock:
+    """The right to write to an output, held until :meth:`release`.
+
+    The operating system lets go of it when the process ends, so that one that was killed blocks
+    nobody. Within a process the latest holder wins: an earlier one is told so at
+    :meth:`check`. Workers that only fill in units need none. Where the file system knows no
+    locks, there is none.
+
+    Parameters
+    ----------
+    path
+        The output. A hidden file beside it carries the lock.
+
+    Raises
+    ------
+    FileProblem
+        If another process holds it; the message says which.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> path = Path(tempfile.mkdtemp()) / "a.ome.zarr"
+    >>> lock = RunLock(path)
+    >>> [file.name for file in path.parent.iterdir()]
+    ['.a.ome.zarr.napari-dip-lock']
+    >>> lock.release()
+    >>> [*path.parent.iterdir()]
+    []
+    """
+
+    _held: ClassVar[dict[Path, RunLock]] = {}
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = beside(path, "lock")
+        self._place = real(path)
+        self._lost = False
+        self._lock: FileLock | None = None
+        if (before := self._held.get(self._place)) is not None:
+            self._lock = before.hand_over()
+        else:
+            self._acquire()
+        self._held[self._place] = self
+
+    def check(self) -> None:
+        """Make sure that no other run of this process has taken over.
+
+        Raises
+        ------
+        NapariDipError
+            If one has.
+        """
+        if self._lost:
+            raise NapariDipError(
+                f"another run of this program has begun to write to {self._path}; this one ends"
+            )
+
+    def hand_over(self) -> FileLock | None:
+        """Give the lock to a later run of this process."""
+        self._lost = True
+        lock, self._lock = self._lock, None
+        return lock
+
+    def release(self) -> None:
+        """Let others write; again is no error."""
+        if self._held.get(self._place) is self:
+            del self._held[self._place]
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            with suppress(OSError):  # Windows removes no file that is open, and leaves it
+                self._file.unlink()
+            lock.release()
+            if os.name == "nt":
+                with suppress(OSError):
+                    self._file.unlink()
+
+    def _acquire(self) -> None:
+        lock = FileLock(self._file, thread_local=False)
+        try:
+            lock.acquire(timeout=0.5, poll_interval=0.05)  # one that has just ended may clear up
+        except Timeout:
+            raise FileProblem(
+                f"{self._path} is being written by {self._holder()}; wait for it, stop it, or "
+                "choose another name"
+            ) from None
+        except OSError:
+            return  # some network drives know no locks; nothing else speaks against writing
+        self._lock = lock
+        said = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+        with suppress(OSError):
+            self._file.write_text(json.dumps(said), encoding="utf-8")
+
+    def _holder(self) -> str:
+        try:
+            said = json.loads(self._file.read_text(encoding="utf-8"))
+            since = time.strftime("%Y-%m-%d %H:%M", time.localtime(said["since"]))
+            return f"process {said['pid']} on {said['host']} since {since}"
+        except (OSError, ValueError, LookupError, TypeError, OverflowError):
+            return "another process"
