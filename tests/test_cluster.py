@@ -386,7 +386,7 @@ def test_a_ctrl_c_that_the_workers_hear_too_keeps_the_best_of_what_is_restored(s
         (("--workers", 2, "--scheduler", "tcp://a:1"), "--workers and --scheduler name"),
         (("--workers", 0), "--workers 0: give 1 or more"),
         (("--scheduler", "127.0.0.1"), "--scheduler 127.0.0.1: no scheduler answers"),
-        (("--slurm", "absent.yaml"), "absent.yaml cannot be read"),
+        (("--slurm", "absent.yaml"), "absent.yaml does not exist"),
         (("--slurm", "bad.yaml"), "bad.yaml is no YAML"),
         (("--slurm", "none.yaml"), "none.yaml: give `jobs: N`"),
         (("--slurm", "jobs.yaml"), 'dask-jobqueue: pip install "napari-dip[slurm]"'),

@@ -125,9 +125,18 @@ def super_resolve(
     options: RunOptions,
 ) -> None:
     """Refine the pixels of an image by an integer factor."""
-    number = int(factor) if factor and factor.lstrip("-").isdecimal() else factor
-    settings = options.build(SuperResolve, factor=number, axis=axis, downsampler=downsampler)
+    settings = options.build(
+        SuperResolve, factor=_number(factor), axis=axis, downsampler=downsampler
+    )
     _restore_file(image, output, options, settings)
+
+
+def _number(text: str | None) -> int | str | None:
+    """Read a whole number; a word is left to the settings."""
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        return text
 
 
 @app.command()

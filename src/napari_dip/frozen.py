@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_dip.errors import BadSettings
+from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,9 @@ __all__ = ["Frozen", "in_words"]
 class Frozen(BaseModel):
     """A pydantic model that never changes, knows its fields and raises :class:`BadSettings`."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False
+    )
 
     def __init__(self, **data: Any) -> None:
         try:
@@ -31,7 +34,7 @@ def in_words(error: ValidationError, known: Iterable[str] = ()) -> str:
     """Name each offending setting, its value and what it may be; ``known`` are all their names."""
     words = []
     for one in error.errors(include_url=False):
-        reason = one["msg"].removeprefix("Value error, ")
+        reason = shortened(one["msg"].removeprefix("Value error, "), 400)
         nested = isinstance(one.get("ctx", {}).get("error"), BadSettings)
         name = ".".join(map(str, one["loc"])) or "settings"
         if one["type"] == "missing":
@@ -39,8 +42,18 @@ def in_words(error: ValidationError, known: Iterable[str] = ()) -> str:
             continue
         if one["type"] == "extra_forbidden":
             reason = f"there is no such setting; {_instead(name, known)}"
-        words.append(reason if nested else f"{name}={one['input']!r}: {reason}")
+        words.append(
+            reason if nested else f"{shortened(name, 80)}={_shown(one['input'])}: {reason}"
+        )
     return "; ".join(words)
+
+
+def _shown(value: object) -> str:
+    """Write a value, however long it is."""
+    try:
+        return shortened(repr(value), 80)
+    except ValueError:  # Python refuses to write whole numbers of more than some thousand digits
+        return "a number of thousands of digits"
 
 
 def _instead(name: str, known: Iterable[str]) -> str:

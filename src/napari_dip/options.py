@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
-from napari_dip.errors import BadSettings, FileProblem
+from napari_dip.errors import BadSettings
+from napari_dip.files.boundary import read_small
 from napari_dip.settings import Denoise, Inpaint, NetworkName, PresetName, Settings, SuperResolve
 
 if TYPE_CHECKING:
@@ -232,11 +233,7 @@ class RunOptions:
 
 def _read_settings(path: Path, task: TaskClass) -> Settings:
     try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise FileProblem(f"{path} cannot be read: {error.strerror}; check the name") from None
-    try:
-        settings = Settings.from_json(text)
+        settings = Settings.from_json(read_small(path))
     except BadSettings as error:
         raise BadSettings(f"{path}: {error}") from None
     if isinstance(settings.task, task):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Real
 from typing import Annotated, Any, Literal, Self
 
@@ -35,13 +36,17 @@ def _known_noise(noise: Any) -> Any:
         return SensorNoise(**noise)  # here, for its errors are clearer than those of all choices
     word = isinstance(noise, str) and noise in ("auto", "gaussian", "none")
     number = isinstance(noise, Real) and not isinstance(noise, bool)
-    positive = number and 0 < noise < float("inf")
+    try:
+        value = float(noise) if number else math.nan
+    except OverflowError:  # a whole number of hundreds of digits
+        value = math.inf
+    positive = 0 < value < math.inf
     if not (word or positive or isinstance(noise, SensorNoise)):
         raise ValueError(
             "choose 'auto', 'gaussian', 'none', a standard deviation above 0 in the image's units, "
             "or a sensor's gain, offset and read noise"
         )
-    return float(noise) if number else noise
+    return value if number else noise
 
 
 Noise = Annotated[

@@ -61,7 +61,7 @@ PresetName = Literal["fast", "best", "paper"]
 
 
 def _known_device(name: str) -> str:
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]+)?", name):
         raise ValueError("choose 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
     return name
 
@@ -79,17 +79,26 @@ def _known_axes(axes: str | None) -> str | None:
     return axes
 
 
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]i?B)", re.IGNORECASE)
+_MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([kMGT]i?B)", re.IGNORECASE)
 _UNITS = {
     f"{letter}{i}B": (1024 if i else 1000) ** power
     for power, letter in enumerate("KMGT", start=1)
     for i in ("I", "")
 }
 
+_MOST_MEMORY = 1e18
+
+_MOST_ITERATIONS = 10**7
+"""A hundred times what anybody needs: more is a slip of the finger."""
+
 
 def _known_memory(memory: str | None) -> str | None:
-    if memory is not None and not _MEMORY.fullmatch(memory):
+    if memory is None:
+        return None
+    if not (said := _MEMORY.fullmatch(memory)):
         raise ValueError("give a number and a unit, such as '4GB' or '800MB'")
+    if not 0 < float(said[1]) * _UNITS[said[2].upper()] <= _MOST_MEMORY:
+        raise ValueError("give more than nothing and at most a million TB, such as '4GB'")
     return memory
 
 
@@ -198,7 +207,7 @@ class Settings(Frozen):
 
     task: Annotated[Task, _by_name("kind")] = Denoise()
     preset: PresetName = "fast"
-    iterations: int | None = Field(None, ge=1)
+    iterations: int | None = Field(None, ge=1, le=_MOST_ITERATIONS)
     noise: Noise = "auto"
     members: int | None = Field(None, ge=1, le=64)
     refinement: int | None = Field(None, ge=0, le=10)
@@ -210,8 +219,8 @@ class Settings(Frozen):
     share: Literal["auto", "none", "Z", "T", "C"] = "auto"
     window: int | None = Field(None, ge=1, le=256)
     context: int | None = Field(None, ge=0, le=64)
-    tile: int | None = Field(None, ge=64)
-    overlap: int = Field(32, ge=0)
+    tile: int | None = Field(None, ge=64, le=2**20)
+    overlap: int = Field(32, ge=0, le=2**20)
     memory: Annotated[str | None, AfterValidator(_known_memory)] = None
     at_once: int | None = Field(None, ge=1, le=64)
     axes: Annotated[str | None, AfterValidator(_known_axes)] = None

@@ -29,8 +29,8 @@ class WindowedVariance(Frozen):
     """ES-WMV: the least variance of the last ``window`` outputs (Wang et al., 2021)."""
 
     rule: Literal["es-wmv"] = "es-wmv"
-    window: int = Field(100, ge=2)
-    patience: int = Field(1000, ge=1)
+    window: int = Field(100, ge=2, le=10_000)
+    patience: int = Field(1000, ge=1, le=10**7)
 
 
 class MovingVariance(Frozen):
@@ -38,7 +38,7 @@ class MovingVariance(Frozen):
 
     rule: Literal["es-emv"] = "es-emv"
     alpha: float = Field(0.1, gt=0, lt=1)
-    patience: int = Field(1000, ge=1)
+    patience: int = Field(1000, ge=1, le=10**7)
 
 
 class HeldOut(Frozen):
@@ -46,7 +46,7 @@ class HeldOut(Frozen):
 
     rule: Literal["held-out"] = "held-out"
     fraction: float = Field(0.03, gt=0, le=0.5)
-    patience: int = Field(100, ge=1)
+    patience: int = Field(100, ge=1, le=10**7)
 
 
 class Consensus(Frozen):
@@ -59,8 +59,8 @@ class Consensus(Frozen):
 
     rule: Literal["consensus"] = "consensus"
     fraction: float = Field(0.05, gt=0, le=0.5)
-    window: int = Field(30, ge=2)
-    patience: int = Field(10, ge=1)
+    window: int = Field(30, ge=2, le=10_000)
+    patience: int = Field(10, ge=1, le=10**7)
     share: float = Field(0.15, ge=0, le=10)
 
 

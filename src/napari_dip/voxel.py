@@ -57,7 +57,7 @@ def isotropic_factor(voxel: Voxel | None) -> int:
             f"{said} times as long as wide, and no factor makes better cubes of them; leave them "
             "so, or give the factor as a number"
         )
-    if round(ratio) > LARGEST_FACTOR:
+    if ratio > LARGEST_FACTOR + 0.5:
         raise BadSettings(
             f"{said} times as long as wide, and Z is refined by {LARGEST_FACTOR} at most; give "
             f"factor={LARGEST_FACTOR}, or check the voxel"

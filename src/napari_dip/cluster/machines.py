@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from napari_dip.errors import BadSettings, FileProblem
+from napari_dip.errors import BadSettings, FileProblem, NapariDipError
+from napari_dip.files.boundary import read_small
+from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -195,11 +197,11 @@ def _read_slurm(path: Path) -> tuple[dict[str, Any], int]:
     import yaml
 
     try:
-        said = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise FileProblem(f"{path} cannot be read: {error.strerror}; check the name") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FileProblem(f"{path} is no YAML ({' '.join(str(error).split())})") from None
+        said = yaml.safe_load(read_small(path))
+    except NapariDipError:
+        raise
+    except Exception as error:  # of YAML, and what it makes of dates, numbers and depth
+        raise FileProblem(f"{path} is no YAML ({shortened(error)}); check its lines") from error
     jobs = said.pop("jobs", None) if isinstance(said, dict) else None
     if not isinstance(jobs, int) or jobs < 1:
         raise BadSettings(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["READABLE", "FromFile", "reading", "refuse_special"]
+__all__ = ["READABLE", "FromFile", "check_name", "read_small", "reading", "refuse_special"]
 
 READABLE = "TIFF, OME-TIFF, OME-Zarr, PNG, JPEG, BMP, and by bioio CZI, ND2 and more"
 """The formats that are read here."""
@@ -79,6 +79,42 @@ def refuse_special(path: Path) -> None:
         raise FileProblem(f"{path} is {_SPECIAL[kind]} and no file; save the data as a file first")
 
 
+def check_name(path: Path) -> None:
+    """Make sure that there can be a file of that name, whether or not there is one.
+
+    Raises
+    ------
+    FileProblem
+        If the name is too long, holds what no name may hold, or leads through a closed folder.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise FileProblem(
+            f"{shortened(path)} cannot be opened ({why}); check the name and the folder"
+        ) from error
+
+
+def read_small(path: Path, most: int = 2**24) -> bytes:
+    """Read a file of settings, which is no larger than it may be.
+
+    Raises
+    ------
+    FileProblem
+        If it cannot be read, is a pipe or a device, or has more than so many bytes.
+    """
+    check_name(path)
+    refuse_special(path)
+    with reading(path), path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise FileProblem(f"{path} has more than {most >> 20} MiB; name a file of settings")
+    return content
+
+
 class FromFile(Pieces):
     """An array in a file, of zarr or dask: errors in reading it name the file.
 
@@ -118,7 +154,7 @@ def _what_is_wrong(path: Path, error: Exception) -> str:
         case FileNotFoundError() if not _exists(path):
             return "does not exist; check the name and the folder"
         case IsADirectoryError():
-            return "is a folder and no zarr; name one image file"
+            return "is a folder and no zarr; name one file"
         case PermissionError():
             return "may not be read; ask for its permissions"
         case OSError(errno=number) if number in _BAD_NAME:

@@ -34,6 +34,9 @@ _SIGNATURES: dict[bytes, Callable[[Path], ImageFile.ImageFile]] = {
 }
 _PLAIN_MODES = ("1", "L", "I;16", "I", "F", "RGB", "RGBA")
 _INCH = MICROMETRES["in"]
+_MOST_DOTS = 1e8
+"""Dots per inch that fit into a PNG, which counts them by the metre."""
+
 _UNASKED = (72, 96)
 """Dots per inch that programs write who know nothing of the size of a pixel."""
 
@@ -98,7 +101,8 @@ def write_png(path: Path, stored: StoredImage, record: str) -> None:
     """Write a grey or RGB(A) image, its pixel size and a record."""
     options: dict[str, Any] = dict(stored.extras.get("png", {}))
     x, y = (stored.size_in(axis, MICROMETRES, "µm") for axis in "XY")
-    if x and y and {"X", "Y"} <= set(stored.unit):
+    fits = all(size and 1 < _INCH / size < _MOST_DOTS for size in (x, y))
+    if x and y and fits and {"X", "Y"} <= set(stored.unit):
         options["dpi"] = (_INCH / x, _INCH / y)
     text = PngImagePlugin.PngInfo()
     if record:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from napari_dip.errors import BadSettings, FileProblem
+from napari_dip.files.boundary import check_name
 from napari_dip.files.growing import OnDisk, cut_before
 from napari_dip.files.look import Look
 from napari_dip.files.store import check_output, is_zarr_name, read_image, read_mask, write_image
@@ -162,6 +163,8 @@ def open_run(
 
 def _check_names(outputs: list[Path], inputs: list[Path | None], resume: bool) -> None:
     """Refuse to overwrite what is read, or one output with the other."""
+    for path in (*outputs, *filter(None, inputs)):
+        check_name(path)
     for path in outputs:
         for given in inputs:
             if given and given.exists() and path.exists() and path.samefile(given):

@@ -15,6 +15,7 @@ from napari_dip.files.boundary import reading
 from napari_dip.files.complaints import tiff_complaints
 from napari_dip.files.promises import check_ome, first_series, refuse_too_large
 from napari_dip.files.tiff_tags import ome_xml, read_header
+from napari_dip.plaintext import plain
 from napari_dip.stack.lazy import native
 from napari_dip.stack.stored import MICROMETRES, SECONDS, StoredImage
 
@@ -37,6 +38,10 @@ Dialect = Literal["imagej", "ome", "shaped"]
 
 _NAME = "napari-dip"
 _IMAGEJ_SPELLINGS = {"µm": "micron", "in": "inch", "Å": "angstrom"}
+_SMALLEST = 1e-9
+"""Pixel size, and its inverse the largest, that a fraction of two 32-bit numbers holds well."""
+
+_IMAGEJ_MODES = ("grayscale", "color", "composite")
 
 
 def read_tiff(path: Path) -> StoredImage:
@@ -145,10 +150,14 @@ def _as_imagej(stored: StoredImage, provenance: str) -> dict[str, Any]:
     planes = math.prod(stored.image.shape[: stored.axes.index("Y")])
     if len(kept.get("Labels", ())) not in (0, planes):
         del kept["Labels"]
+    if kept.get("mode") not in _IMAGEJ_MODES:
+        kept.pop("mode", None)
     if provenance:
         kept["Info"] = f"{_NAME}: {provenance}\n{kept.get('Info', '')}"
     unit = next((stored.unit[axis] for axis in "XYZ" if axis in stored.unit), None)
     size = {axis: stored.size_in(axis, MICROMETRES, unit) for axis in "ZYX"}
+    if any(each and not _SMALLEST < each < 1 / _SMALLEST for each in size.values()):
+        unit, size = None, dict.fromkeys("ZYX")  # the tags have no room for it
     said = {
         "unit": unit and _in_ascii(_IMAGEJ_SPELLINGS.get(unit, unit)),
         "spacing": size["Z"],
@@ -166,7 +175,8 @@ def _as_imagej(stored: StoredImage, provenance: str) -> dict[str, Any]:
 
 def _in_ascii(text: str) -> str:
     """Escape letters outside ASCII as ImageJ does."""
-    return "".join(letter if letter.isascii() else f"\\u{ord(letter):04x}" for letter in text)
+    letters = plain(text)
+    return "".join(letter if letter.isascii() else f"\\u{ord(letter):04x}" for letter in letters)
 
 
 def _origins(stored: StoredImage) -> dict[str, float]:
@@ -198,7 +208,10 @@ def _positions(stored: StoredImage) -> dict[str, list[Any]]:
         if axis in "ZYX" and place and stored.unit.get(axis) in MICROMETRES:
             moved = np.full(planes, place)
             if axis in leading:
-                moved += numbers[leading.index(axis)] * stored.pixel_size[axis]
+                with np.errstate(over="ignore", invalid="ignore"):
+                    moved += numbers[leading.index(axis)] * stored.pixel_size[axis]
+            if not np.isfinite(moved).all():
+                continue
             positions[f"Position{axis}"] = moved.tolist()
             positions[f"Position{axis}Unit"] = [stored.unit[axis]] * planes
     return positions
