@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pty
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -430,6 +432,44 @@ def test_an_interrupted_run_into_zarr_says_what_is_there(cells, tmp_path, monkey
     assert result.exit_code == 130
     assert "0 of 1 units are in" in result.stderr
     assert "--resume" in result.stderr
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> Path:
+    """Five frames of a time-lapse."""
+    image = np.random.default_rng(0).poisson(50, (5, 9, 10)).astype(np.float32)
+    write_image(tmp_path / "frames.tif", StoredImage(image, "TYX"))
+    return tmp_path / "frames.tif"
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".ome.zarr"])
+@pytest.mark.parametrize("quiet", [(), ("--quiet",), ("--json",)], ids=str)
+def test_a_stopped_run_says_which_frames_are_empty(frames, tmp_path, monkeypatch, suffix, quiet):
+    asked = itertools.count()
+
+    @contextmanager
+    def stopped(_keep):
+        yield lambda: next(asked) > 3
+
+    monkeypatch.setattr(console, "interruptible", stopped)
+    out = tmp_path / f"out{suffix}"
+    options = ("--keep-on-interrupt", "--share", "none", "--at-once", 1, *quiet)
+    result = call("denoise", frames, out, *QUICK, *options)
+    assert result.exit_code == 130
+    said = "frame 1 of 5 denoised; frame 2 stopped after 2 of 2 iterations; frames 3–5 are empty"
+    assert f"{said} (NaN)" in result.stderr
+    stored = read_image(out)
+    assert np.isnan(stored.whole()).any(axis=(1, 2)).tolist() == [False] * 2 + [True] * 3
+    planes = read_provenance(out)["planes"]
+    assert planes["empty"] == [{"T": 2}, {"T": 3}, {"T": 4}]
+    if "--json" in quiet:
+        assert json.loads(result.stdout)["planes"] == planes
+    if suffix == ".ome.zarr":
+        monkeypatch.undo()
+        assert "not finished" in stored.notes[-1]
+        assert call("denoise", frames, out, *QUICK, *options, "--resume").exit_code == 0
+        assert np.isfinite(read_image(out).whole()).all()
+        assert read_provenance(out)["planes"]["empty"] == []
 
 
 @pytest.mark.slow

@@ -17,7 +17,8 @@ from napari_dip.plugin.masks import Mask
 from napari_dip.settings import Inpaint, Settings, SuperResolve
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import make_problem
-from napari_dip.stack.result import Result
+from napari_dip.stack.result import Result, UnitReport
+from napari_dip.stack.unit import Done
 
 PLACES = [
     pytest.param({}, id="plain"),
@@ -163,9 +164,13 @@ def test_the_first_guess_shares_nothing_with_the_input():
 @pytest.mark.parametrize("settings", [Settings(), Settings(task=SuperResolve(factor=2))])
 def test_the_first_guess_is_indexed_like_an_array(index, settings):
     stack = np.random.default_rng(0).poisson(20, (5, 3, 12, 14)).astype(np.uint16)
-    image = Image(stack, axis_labels="zcyx")
-    pixels, _, _ = begun(read_layer(image), settings)
+    source = read_layer(Image(stack, axis_labels="zcyx"))
+    problem = make_problem(stack, settings.replace(axes=source.axes), None, None)
+    output = InMemory(problem)
     whole = stack.repeat(settings.factors["Y"], 2).repeat(settings.factors["X"], 3)
+    for unit in problem.plan.units:
+        output.put(unit, Done(whole[unit.index], None, UnitReport((), "it is a test")))
+    pixels, _, _ = first_guess(source, problem, output)
     np.testing.assert_array_equal(pixels[index], whole[index])
     assert np.shape(pixels[index]) == whole[index].shape
 

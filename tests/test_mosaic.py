@@ -68,12 +68,23 @@ def test_a_finer_image_is_put_together_in_its_own_pixels():
     assert result.image.std() > 0
 
 
-def test_tiles_that_were_not_begun_stay_as_they_were(noisy):
-    asked = iter([*[False] * 25, *[True] * 1000])
-    _, result = finish(noisy, Settings(tile=72, **QUICK), stop_requested=lambda: next(asked))
+@pytest.mark.parametrize("task", ["denoise", "super-resolve", "inpaint"])
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_tiles_that_were_not_begun_are_empty(noisy, task, dtype):
+    image = (1 + 200 * noisy.clip(0, 1)).astype(dtype)
+    mask = np.random.default_rng(0).random(image.shape) < 0.01
+    asked = iter([*[False] * 9, *[True] * 1000])
+    settings = Settings(tile=72, task=task, preview_every_s=0, **QUICK | {"iterations": 4})
+    steps = restore(image, settings, mask=mask, stop_requested=lambda: next(asked))
+    pictures = []
+    result = finished(steps, lambda step: pictures.append(step.image))
     assert result.stopped_by_user
-    same = np.isclose(result.image, noisy, atol=1e-5)
-    assert 0.05 < same.mean() < 0.6
+    done = result.reports[0].tiles
+    assert 0 < done < result.reports[0].of_tiles
+    assert f"in tile {done} of " in result.coverage.in_words()
+    for picture in (pictures[-1], result.image):
+        empty = np.isnan(picture) if dtype == "float32" else picture == 0
+        assert 0.05 < empty.mean() < 0.95
 
 
 @pytest.mark.parametrize("task", ["denoise", "super-resolve"])

@@ -19,12 +19,6 @@ def make(image, mask=None, psf=None, **settings):
     return make_problem(image, Settings(**{"device": "cpu"} | settings), mask, psf)
 
 
-def nan_plane(*shape):
-    image = plane(*shape)
-    image[1] = np.nan
-    return image
-
-
 @pytest.mark.parametrize(
     ("image", "keywords", "error", "words"),
     [
@@ -42,7 +36,6 @@ def nan_plane(*shape):
             plane(3, 9, 9), {"mask": True, "axes": "SYX"}, BadMask, "mask", id="mask-flag"
         ),
         pytest.param(np.full((9, 9), np.nan), {}, BadMask, "no pixel is known", id="all-nan"),
-        pytest.param(nan_plane(3, 9, 9), {}, BadMask, r"plane \(1,\)", id="one-plane-nan"),
         pytest.param(plane(9, 9), {"device": "cuda:77"}, DeviceUnavailable, "cuda:77", id="device"),
         pytest.param(
             np.array([[-1.7e308, 1.7e308] * 4] * 8), {}, BadImage, "divide the image", id="range"

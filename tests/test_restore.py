@@ -1,5 +1,6 @@
 """The public functions, on every kind of image."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from skimage.metrics import mean_squared_error as mse
 
 import napari_dip
 from napari_dip import SensorNoise, Settings, denoise, inpaint, restore, super_resolve
-from napari_dip.errors import BadImage, BadSettings
+from napari_dip.errors import BadImage, BadMask, BadSettings, PlanesUnchanged
 from napari_dip.prior import member
 from napari_dip.prior.estimate import estimate_noise
 from napari_dip.prior.operators import Downsample
@@ -23,6 +24,7 @@ from napari_dip.sentences import outcome
 from napari_dip.settings import Denoise, Inpaint, SuperResolve
 from napari_dip.steps import finished
 
+CPU = {"device": "cpu", "refinement": 0}
 QUICK = {"device": "cpu", "iterations": 3}
 DTYPES = [bool, "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", ">u2", ">f4"]
 
@@ -316,19 +318,132 @@ def test_snapshots_say_where_the_run_stands(noisy):
     assert np.array_equal(snapshots[4 + best - 1].image, result.image[1])
 
 
-def test_stopping_keeps_the_best_and_leaves_the_rest_as_it_was(noisy):
-    stack = np.stack([noisy[:16, :16]] * 3)
-    calls = []
+def stop_after(iterations):
+    """Ask for a stop in an iteration, counted over all planes."""
+    asked = itertools.count(1)
+    return lambda: next(asked) >= iterations
 
-    def stop():
-        calls.append(1)
-        return len(calls) == 6
 
-    _, result = finish(restore(stack, Settings(device="cpu", iterations=4), stop_requested=stop))
+@pytest.mark.parametrize("dtype", ["float32", "uint16", "bool"])
+@pytest.mark.parametrize("task", ["denoise", "super-resolve", "inpaint"])
+def test_a_stop_leaves_planes_not_begun_empty(task, dtype):
+    values = np.random.default_rng(0).random((4, 9, 10))
+    stack = values > 0.5 if dtype == "bool" else (values * 100).astype(dtype)
+    mask = np.zeros((9, 10), bool)
+    mask[3:5, 3:5] = True
+    settings = Settings(task=task, iterations=4, noise="none", axes="CYX", **CPU)
+    steps = restore(stack, settings, mask=mask, stop_requested=stop_after(6))
+    _, result = finish(steps)
     assert result.stopped_by_user
-    assert len(result.reports) == 2
-    assert not np.array_equal(result.image[1], stack[1])
-    assert np.array_equal(result.image[2], stack[2])
+    assert (result.restored, result.partial) == (({"C": 0},), ({"C": 1},))
+    assert result.empty == ({"C": 2}, {"C": 3})
+    fill = np.nan if dtype == "float32" else 0
+    np.testing.assert_array_equal(result.image[2:], np.full_like(result.image[2:], fill))
+    assert np.isfinite(result.image[:2]).all()
+    said = result.provenance()["planes"]
+    assert said["partial"] == [{"C": 1, "iterations": 2, "most_iterations": 4}]
+    assert said["in_words"].endswith(
+        "channel 2 stopped after 2 of 4 iterations; channels 3–4 are empty"
+    )
+
+
+def test_a_stop_within_a_stack_of_volumes_names_both_axes():
+    stack = np.random.default_rng(0).random((3, 2, 4, 9, 10)).astype(np.float32)
+    settings = Settings(axes="TCZYX", ndim=3, iterations=2, at_once=1, **CPU)
+    _, result = finish(restore(stack, settings, stop_requested=stop_after(5)))
+    assert result.coverage.in_words() == (
+        "frame 1, channels 1–2 (2 of 6) denoised; frame 2, channel 1 stopped after 1 of 2 "
+        "iterations; frame 2, channel 2 and frame 3, channels 1–2 are empty"
+    )
+    assert np.isnan(result.image[1, 1]).all()
+    assert np.isfinite(result.image[1, 0]).all()
+
+
+def test_the_spread_is_not_known_where_fits_are_not_finished(noisy):
+    stack = np.stack([noisy[:16, :16], np.full((16, 16), 0.5), *[noisy[:16, :16]] * 3])
+    settings = Settings(axes="CYX", members=2, iterations=2, at_once=1, **CPU)
+    _, result = finish(restore(stack, settings, stop_requested=stop_after(6)))
+    assert result.restored == ({"C": 0}, {"C": 1})
+    known = np.isfinite(result.spread).all(axis=(1, 2))
+    assert known.tolist() == [True, True, False, False, False]
+
+
+def test_a_stop_before_a_window_leaves_its_planes_empty(noisy):
+    clean = np.stack([noisy[:16, :16]] * 6)
+    stack = clean + np.random.default_rng(0).normal(0, 0.2, clean.shape)
+    settings = Settings(axes="ZYX", window=2, context=0, iterations=3, **CPU)
+    snapshots, result = finish(restore(stack, settings, stop_requested=stop_after(4)))
+    assert (snapshots[0].part, snapshots[-1].part) == ("planes 1–2 of 6", "planes 3–4 of 6")
+    assert result.coverage.in_words() == (
+        "planes 1–2 of 6 denoised; planes 3–4 stopped after 1 of 3 iterations; planes 5–6 are empty"
+    )
+    assert np.isnan(result.image).any(axis=(1, 2)).tolist() == [False] * 4 + [True] * 2
+
+
+def test_empty_pixels_of_colours_are_transparent():
+    stack = np.random.default_rng(0).random((3, 9, 10, 4)).astype(np.float32)
+    settings = Settings(axes="ZYXS", iterations=2, at_once=1, **CPU)
+    _, result = finish(restore(stack, settings, stop_requested=stop_after(1)))
+    assert np.isnan(result.image[1:, ..., :3]).all()
+    assert (result.image[1:, ..., 3] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("axes", "keywords"),
+    [
+        pytest.param("ZYX", {"share": "none"}, id="alone"),
+        pytest.param("ZYX", {"share": "Z", "window": 8, "context": 1}, id="shared"),
+        pytest.param("CYX", {"share": "C"}, id="channels"),
+        pytest.param("TZYX", {"ndim": 3}, id="volumes"),
+        pytest.param("ZYXS", {}, id="colours"),
+        pytest.param("ZYX", {"task": "inpaint"}, id="inpaint"),
+        pytest.param("ZYX", {"task": "super-resolve"}, id="super-resolve"),
+        pytest.param("YZX", {"task": {"kind": "super-resolve", "axis": "Z"}}, id="sections"),
+    ],
+)
+def test_planes_without_a_known_pixel_are_unchanged(axes, keywords):
+    sizes = {"Z": 5, "T": 5, "C": 5, "Y": 9, "X": 10, "S": 3} | ({"Z": 2} if "T" in axes else {})
+    clean = np.random.default_rng(0).random([sizes[letter] for letter in axes]).astype("float32")
+    image, mask = clean.copy(), np.zeros(clean.shape, bool)
+    image[3], mask[1] = np.nan, True
+    mask[2, 1, 5] = True
+    settings = Settings(axes=axes, iterations=2, **CPU | keywords)
+    _, result = finish(restore(image, settings, mask=mask))
+    letter = axes[0]
+    assert result.unchanged == ({letter: 1}, {letter: 3})
+    assert not result.stopped_by_user
+    assert np.isnan(result.image[3]).all()
+    step = result.image.shape[2] // image.shape[2] or 1
+    if "axis" not in str(keywords):
+        np.testing.assert_array_equal(result.image[1, ::step, ::step], image[1])
+    assert np.isfinite(result.image[[0, 2, 4]]).all()
+    assert "unchanged" in result.provenance()["planes"]["in_words"]
+
+
+def test_a_colour_without_a_known_pixel_is_unchanged():
+    image = np.random.default_rng(0).random((9, 10, 3))
+    image[..., 1] = np.nan
+    restored = denoise(image, **QUICK)
+    assert np.isnan(restored[..., 1]).all()
+    assert np.isfinite(restored[..., [0, 2]]).all()
+
+
+def test_a_function_warns_of_planes_it_left_unchanged():
+    stack = np.random.default_rng(0).random((3, 9, 10))
+    stack[1] = np.nan
+    with pytest.warns(PlanesUnchanged, match="frame 2 has no known pixel and is unchanged"):
+        denoise(stack, axes="TYX", **QUICK)
+
+
+def test_nan_in_the_alpha_of_known_colours_does_no_harm():
+    image = np.random.default_rng(0).random((9, 10, 4))
+    image[2, 3:6, 3] = np.nan
+    restored = denoise(image, axes="YXS", **QUICK)
+    assert np.isfinite(restored[..., :3]).all()
+    np.testing.assert_array_equal(restored[..., 3], image[..., 3])
+    image[..., :3] = np.nan
+    with pytest.raises(BadMask, match="no pixel is known"):
+        denoise(image, axes="YXS", **QUICK)
 
 
 def test_closing_the_generator_ends_the_run(noisy):

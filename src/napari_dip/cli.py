@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from napari_dip.errors import InputError, NapariDipError
 from napari_dip.options import RunOptions  # noqa: TC001 - typer evaluates the annotations
-from napari_dip.sentences import gigabytes, in_a_sentence, outcome, summary
+from napari_dip.sentences import gigabytes, in_a_sentence, incomplete, outcome, summary
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 from napari_dip.signature import with_options
 
@@ -274,6 +274,8 @@ def _restore_file(
         typer.echo(to_json(record, inf_nan_mode="null"))
     elif not options.quiet:
         typer.echo(outcome(output, result))
+    if said := incomplete(output, result):  # never in silence, not even with --quiet
+        typer.echo(said, err=True)
     if result.stopped_by_user:
         raise typer.Exit(INTERRUPTED)
 

@@ -86,7 +86,7 @@ def follow(restoration: Restoration, doing: str, *, quiet: bool = False) -> Resu
         def show(now: Snapshot) -> None:
             bar.update(
                 task,
-                description=doing if now.units == 1 else f"part {now.unit + 1} of {now.units}",
+                description=now.part or doing,
                 total=now.units * now.iterations,
                 completed=now.unit * now.iterations + now.iteration,
                 state=_state(now),

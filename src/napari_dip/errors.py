@@ -8,6 +8,7 @@ Each message names the offending value and the cure.
 from __future__ import annotations
 
 __all__ = [
+    "AxesGuessed",
     "BadImage",
     "BadMask",
     "BadSettings",
@@ -17,8 +18,10 @@ __all__ = [
     "FileProblem",
     "InputError",
     "NapariDipError",
+    "NapariDipWarning",
     "OutOfMemory",
     "OutputExists",
+    "PlanesUnchanged",
 ]
 
 
@@ -64,3 +67,15 @@ class OutOfMemory(DeviceFailed):
 
 class Diverged(NapariDipError):
     """The optimisation kept jumping, however often it was rolled back."""
+
+
+class NapariDipWarning(UserWarning):
+    """Any warning that napari-dip gives."""
+
+
+class AxesGuessed(NapariDipWarning):
+    """The axes of an array were guessed, and another guess would give another result."""
+
+
+class PlanesUnchanged(NapariDipWarning):
+    """Some planes have no known pixel; the result has them as they were in the image."""

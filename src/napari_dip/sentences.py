@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
 from napari_dip.stack.forecast import expected_bytes, expected_seconds, survey_seconds
 from napari_dip.stack.outline import lined_up
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.restore import Result
     from napari_dip.stack.stored import StoredImage
 
-__all__ = ["duration", "gigabytes", "in_a_sentence", "outcome", "outlook", "summary"]
+__all__ = ["duration", "gigabytes", "in_a_sentence", "incomplete", "outcome", "outlook", "summary"]
 
 
 def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) -> str:
@@ -158,8 +160,31 @@ def outcome(output: Path, result: Result) -> str:
     iterations = sum(report.iterations for report in result.reports)
     reasons = "; ".join(dict.fromkeys(report.reason for report in result.reports))
     said = f" ({reasons}{alignment(result)})" if reasons else ""
-    rest = " Planes that had not begun are as they were." if result.stopped_by_user else ""
-    return f"Wrote {output}: {iterations} iterations in {result.elapsed_s:.1f} s{said}.{rest}"
+    return f"Wrote {output}: {iterations} iterations in {result.elapsed_s:.1f} s{said}."
+
+
+def incomplete(output: Path, result: Result) -> str:
+    """Say which planes of a result are restored, and which not; empty where all are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from napari_dip import Settings, restore
+    >>> from napari_dip.steps import finished
+    >>> stack = np.random.default_rng(0).random((3, 9, 9))
+    >>> settings = Settings(axes="CYX", device="cpu", at_once=1)
+    >>> result = finished(restore(stack, settings, stop_requested=lambda: True))
+    >>> print(incomplete(Path("out.tif"), result))
+    Incomplete: out.tif: none of 3 channels denoised; channel 1 stopped ...; ... are empty (NaN).
+    """
+    coverage = result.coverage
+    if coverage is None or coverage.complete:
+        return ""
+    fill = "NaN" if np.dtype(result.image.dtype).kind == "f" else "0"
+    empty = coverage.empty or any(part.tiles < part.of_tiles for part in coverage.parts)
+    how = "Incomplete" if result.stopped_by_user else "Note"
+    return f"{how}: {output}: {coverage.in_words()}{f' ({fill})' if empty else ''}."
 
 
 def alignment(result: Result) -> str:

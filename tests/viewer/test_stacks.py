@@ -120,7 +120,7 @@ def test_a_lazy_layer_is_pulled_plane_by_plane_and_copied_nowhere(monkeypatch):
     source, asked = matched(read_layer(layer), quick)
     with compute.begin(source, asked, Target(), compute.Machines(), lambda: False) as work:
         canvas, _, _ = first_guess(source, work.problem, work.output)
-        assert canvas[7].any()
+        assert not canvas[7].any()
         result = finished(work.steps)
     assert result.image.shape == (8, 32, 32)
     np.testing.assert_array_equal(canvas[7], result.image[7])
@@ -370,3 +370,26 @@ def test_a_cluster_restores_the_same(open_panel, cells, tmp_path):
             panel.wait_until_idle()
             assert panel.said.startswith("Done"), panel.said
             np.testing.assert_array_equal(panel.viewer.layers[-1].data, here)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_a_stopped_stack_says_which_planes_are_empty(open_panel, cells, qtbot, dtype):
+    layer = Image(cells.data.astype(dtype), name="cells", axis_labels="cyx")
+    limits = layer.contrast_limits
+    panel = ready(open_panel("Denoise", layer))
+    panel["iterations"].setValue(5000)
+    panel.press("run")
+    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2, timeout=60_000)
+    output = panel.viewer.layers[-1]
+    fill = np.nan if dtype == "float32" else 0
+    np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
+    qtbot.waitUntil(lambda: "channel 1 of 3, iteration" in panel.said, timeout=60_000)
+    panel.press("stop")
+    panel.wait_until_idle()
+    assert "channel 1 stopped after " in panel.said
+    assert "channels 2–3 are empty" in panel.said or "channel 3 is empty" in panel.said
+    np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
+    assert {"C": 2} in output.metadata["napari-dip"]["planes"]["empty"]
+    assert output.contrast_limits == limits
+    panel["blend"].setValue(50)  # the image does not show through
+    np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))

@@ -64,8 +64,8 @@ def put(problem, output, whole, *units):
 def test_any_part_is_what_an_array_would_give(movie, index):
     problem = make_problem(movie, QUICK.replace(axes="TZYX"), None, None)
     output = InMemory(problem)
-    upright = Upright(problem, output, movie)
-    whole, units = movie.repeat(2, axis=1), problem.plan.units
+    upright = Upright(problem, output)
+    whole, units = problem.empty(()), problem.plan.units
     for done in (), units[:1], units[2:4]:
         put(problem, output, whole, *done)
         np.testing.assert_array_equal(upright[index], whole[index], strict=True)
@@ -82,9 +82,9 @@ def test_any_part_is_what_an_array_would_give(movie, index):
 
 def test_a_plane_that_is_looked_at_again_is_read_for_its_new_rows_alone(movie, monkeypatch):
     problem = make_problem(movie, QUICK.replace(axes="TZYX"), None, None)
-    output, whole = InMemory(problem), movie.repeat(2, axis=1)
+    output, whole = InMemory(problem), problem.empty(())
     units = problem.plan.units
-    upright = Upright(problem, output, movie)
+    upright = Upright(problem, output)
     put(problem, output, whole, *units[:2])
     read, restored = [], output.restored
 
@@ -120,15 +120,15 @@ def test_a_large_lazy_stack_is_looked_at_by_planes_and_restored_by_bands(
     output = OnDisk(problem, as_stored(source), tmp_path / "out.ome.zarr")
     canvas, _, _ = first_guess(source, problem, output)
     read.clear()
-    np.testing.assert_array_equal(canvas[11], cells.data[5])
-    assert read == [5]
+    assert not canvas[11].any()
+    assert read == []
     steps = run(problem, output)
     for step in itertools.takewhile(lambda step: step.unit < 2, steps):
         assert step.units == 4
     rows = problem.plan.units[1].index[1].stop
     half = canvas[11]
-    assert (half[rows:] == cells.data[5, rows:]).all()
-    assert (half[:rows] != cells.data[5, :rows]).any(axis=1).all()
+    assert not half[rows:].any()
+    assert half[:rows].any(axis=1).all()
     for _ in steps:
         pass
     whole = read_image(tmp_path / "out.ome.zarr").image
@@ -176,5 +176,6 @@ def test_what_was_restored_before_a_stop_stays_in_sight(open_panel, cells, tmp_p
     assert "empty until all of its sections are there" in panel.said
     assert isinstance(output.data, Upright)
     assert not read_image(path).image[:].any()
-    np.testing.assert_array_equal(output.data[3, -1], cells.data[1, -1])
-    assert (output.data[3, 0] != cells.data[1, 0]).any()
+    assert "rows 4–5, 6–7 and 8–10 are empty" in panel.said or "rows 4–10 are empty" in panel.said
+    assert not output.data[3, -1].any()
+    assert output.data[3, 0].any()

@@ -153,16 +153,24 @@ class OnDisk:
             lock.check()
         key, report = _key(unit), asdict(done.report)
         if self._spread:
-            spread = np.zeros(done.image.shape, np.float32) if done.spread is None else done.spread
+            spread = done.spread
+            if spread is None:  # of what was stopped it is not known
+                unknown = done.report.stopped_by_user or done.report.unchanged
+                spread = np.full(done.image.shape, np.nan if unknown else 0, np.float32)
             self._spread.commit(key, unit.index, spread, {})
         self._image.commit(key, unit.index, done.image, report)
 
     def finish(self, result: Result, /) -> None:
-        """Say how it came about, and put it in the place of what it replaces."""
+        """Say how it came about, and what is not restored if the run was stopped.
+
+        A whole result is put in the place of what it replaces.
+        """
         for lock in self._locks:
             lock.check()
         for sink in (self._image, self._spread):
-            if sink:
+            if sink and result.stopped_by_user:
+                sink.stop(result.provenance())
+            elif sink:
                 sink.finish(result.provenance())
 
     def close(self) -> None:

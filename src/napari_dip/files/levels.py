@@ -46,7 +46,7 @@ def make_levels(
     version: Version,
     chunks: tuple[int, ...] | None = None,
 ) -> None:
-    """Make a group with an empty array for each level.
+    """Make a group with an empty array for each level, of zeros, or of NaN where the dtype has it.
 
     Parameters
     ----------
@@ -68,6 +68,7 @@ def make_levels(
             level_name(level),
             shape=shape,
             dtype=native(dtype),
+            fill_value="NaN" if dtype.kind == "f" else 0,
             chunks=chunks or chunk_shape(shape),
             compressors=(
                 numcodecs.Blosc(**_COMPRESSION, shuffle=numcodecs.Blosc.SHUFFLE)

@@ -120,6 +120,7 @@ def _as_dict(told: Survey) -> dict[str, Any]:
         "scales": [scale and [scale.low, scale.high] for scale in told.scales],
         "noises": [asdict(noise) for noise in told.noises],
         "breaks": sorted(told.breaks),
+        "unknown": sorted(told.unknown),
         "digest": told.digest,
     }
 
@@ -129,6 +130,7 @@ def _from_dict(said: dict[str, Any]) -> Survey:
         scales=tuple(ends and Scale(*map(float, ends)) for ends in said["scales"]),
         noises=tuple(_noise(**noise) for noise in said["noises"]),
         breaks=frozenset(map(tuple, said["breaks"])),
+        unknown=frozenset(map(tuple, said["unknown"])),
         digest=said["digest"],
     )
 

@@ -156,6 +156,10 @@ class GrowingSections:
             chunks.rename(old)
         shutil.rmtree(old, ignore_errors=True)
 
+    def stop(self, provenance: Mapping[str, Any]) -> None:
+        """Say how far the image is; the sections are kept for a run that goes on."""
+        self._planes.stop(provenance)
+
     def _groups(self) -> Iterator[tuple[str, Index]]:
         """Cut the image into planes, as many at once as the memory is meant to hold."""
         stored = self._planes.array

@@ -283,6 +283,17 @@ class GrowingZarr:
             where = [[part.start, part.stop] for part in region]
             self._journal.write(key, {"region": where, "checksum": digest, "report": report})
 
+    def stop(self, provenance: Mapping[str, Any]) -> None:
+        """Say how far the image is, and that it is not whole; a later run may go on with it."""
+        self._say(finished_mark(False, provenance))
+
+    def _say(self, attributes: dict[str, Any]) -> None:
+        with disk_problems(self.path):
+            self._group.update_attributes(attributes)
+            for name in ("zarr.json", ".zattrs"):
+                if (self.path / name).exists():
+                    force_to_disk(self.path / name)
+
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Say how the image came about, that it is whole, and put it in its place.
 
@@ -291,11 +302,7 @@ class GrowingZarr:
         NapariDipError
             If it cannot be put there; it is whole, and the message says where.
         """
-        with disk_problems(self.path):
-            self._group.update_attributes(finished_mark(True, provenance))
-            for name in ("zarr.json", ".zattrs"):
-                if (self.path / name).exists():
-                    force_to_disk(self.path / name)
+        self._say(finished_mark(True, provenance))
         if self.path == self.target:
             return
         try:

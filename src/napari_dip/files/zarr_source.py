@@ -92,7 +92,7 @@ def _read(path: Path) -> StoredImage:
         )
     notes = said.notes
     if own_record(attributes).get("finished") is False:
-        notes += ("It was not finished: what was not restored is 0.",)
+        notes += ("It was not finished: what was not restored is 0, or NaN.",)
     return StoredImage(
         image=ZarrArray(array, path),
         axes=said.axes,

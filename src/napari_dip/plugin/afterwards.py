@@ -148,9 +148,19 @@ class Afterwards:
             return
         pixels = inserted(self.shown, self.outcome.image)
         if self.share < 1:
-            pixels = blended(pixels, self._input, self.share, self.source)
+            pixels = self._without_empty(
+                blended(pixels, self._input, self.share, self.source), pixels
+            )
         self.layer.data = pixels
         self.layer.metadata = {**self.layer.metadata, "napari-dip": self._made()}
+
+    def _without_empty(self, mixed: NDArray[Any], picture: NDArray[Any]) -> NDArray[Any]:
+        """Keep planes empty that are not restored: the image does not stand for them."""
+        coverage = self.result.coverage
+        for place in () if coverage is None else coverage.empty:
+            index = coverage.index(place, self.result.axes)
+            mixed[index] = picture[index]
+        return mixed
 
     def _made(self) -> dict[str, Any]:
         """Say how what is shown was made."""

@@ -21,7 +21,9 @@ __all__ = ["Canvas", "whole_index"]
 
 
 class Canvas(Lazy):
-    """The latest preview, the units that are restored, and the image everywhere else.
+    """The latest preview, the planes that are restored, and nothing everywhere else.
+
+    What is not restored is NaN, or 0 where the dtype holds whole numbers.
 
     Parameters
     ----------
@@ -40,8 +42,8 @@ class Canvas(Lazy):
     >>> problem = make_problem(noisy, settings, None, None)
     >>> canvas = Canvas(problem, InMemory(problem))
     >>> canvas[1,] = np.ones((16, 16))
-    >>> canvas.shape, canvas[1].mean(), bool(canvas[2, 15, 15] == noisy[2, 7, 7])
-    ((3, 16, 16), np.float64(1.0), True)
+    >>> canvas.shape, canvas[1].mean(), canvas[2, 15, 15]
+    ((3, 16, 16), np.float64(1.0), np.float64(nan))
     """
 
     def __init__(self, problem: Problem, output: Output) -> None:
@@ -108,7 +110,7 @@ class Canvas(Lazy):
             return preview[1][tuple(within)]
         index = layout.index(dict(zip(layout.leading, numbers, strict=True)))
         restored = self._output.restored(unit, index)
-        return self._problem.unrestored(index) if restored is None else restored
+        return self._problem.empty(index) if restored is None else restored
 
 
 def _planes(problem: Problem, unit: Unit) -> itertools.product[tuple[int, ...]]:

@@ -18,7 +18,6 @@ from napari_dip.plugin.marked import finest
 from napari_dip.plugin.recall import origin
 from napari_dip.plugin.upright import Upright
 from napari_dip.stack.axes import guess_axes
-from napari_dip.stack.bands import Bands
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -207,6 +206,10 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
     spread = spread[..., :3].mean(axis=-1) if source.rgb else spread
     kept = (*source.placement, "scale", "translate")
     keywords = {name: value for name, value in placed.items() if name in kept}
+    if isinstance(spread, np.ndarray) and np.isnan(spread).any():
+        # napari would look for the limits in planes that may be empty.
+        limits = np.array([0.0, spread[np.isfinite(spread)].max(initial=0.0)])
+        keywords["contrast_limits"] = limits if limits[1] > 0 else np.array([0.0, 1.0])
     keywords |= {
         "name": f"{placed['name']}, uncertainty",
         "rgb": False,
@@ -223,16 +226,13 @@ def made(result: Result, source: LayerInput) -> dict[str, Any]:
 
 
 def first_guess(source: LayerInput, problem: Problem, output: Output) -> LayerData:
-    """Make the layer that a run begins with: the input, enlarged where the result will be.
+    """Make the layer that a run begins with: empty, of the size of the result.
 
-    Previews are written into its pixels, which copy nothing, while the input stays as it is.
+    Previews are written into its pixels.
     """
     factors = _factors(source.axes, problem.settings)
-    held = problem.observed.image
-    if "Y" in problem.layout.spatial:
-        canvas = Canvas(problem, output)
-    else:
-        canvas = Upright(problem, output, source.data if isinstance(held, Bands) else held)
+    in_planes = "Y" in problem.layout.spatial
+    canvas = Canvas(problem, output) if in_planes else Upright(problem, output)
     return canvas, _keywords(source, problem.settings, factors), "image"
 
 

@@ -103,7 +103,7 @@ class Output:
 
     def _keep(self, begun: LayerData, snapshot: Snapshot) -> None:
         pixels, keywords, _ = begun
-        where = f"part {snapshot.unit + 1}, " if snapshot.units > 1 else ""
+        where = f"{snapshot.part}, " if snapshot.part else ""
         name = f"{keywords['name']}, {where}iteration {snapshot.iteration}"
         preview = Image(pixels.copy(), **{**keywords, "name": name, "visible": False})
         insert_beside(self._viewer, self.layer, preview)

@@ -246,7 +246,7 @@ class Session:
 
 
 def _in_words(snapshot: Snapshot) -> str:
-    part = f"part {snapshot.unit + 1} of {snapshot.units}, " if snapshot.units > 1 else ""
+    part = f"{snapshot.part}, " if snapshot.part else ""
     return (
         f"{part}iteration {snapshot.iteration} of {snapshot.iterations}, "
         f"loss {snapshot.loss:.2g}, at most {duration(snapshot.remaining_s)} left"
@@ -264,12 +264,15 @@ def _stopped_at(result: Result) -> int | None:
 
 def _ending(result: Result, name: str) -> str:
     how = "Stopped" if result.stopped_by_user else "Done"
+    coverage = result.coverage
     match result.reports:
+        case _ if coverage is not None and not coverage.complete:
+            what = coverage.in_words()
         case []:
             what = "the image is constant and stays as it is"
         case [report]:
             plural = "" if report.iterations == 1 else "s"
             what = f"{report.iterations} iteration{plural}, {report.reason}"
-        case reports:
-            what = f"{len(reports)} parts restored"
+        case _:
+            what = "all is restored" if coverage is None else coverage.in_words()
     return f"{how} in {duration(result.elapsed_s)}: {what}{alignment(result)}. See '{name}'."

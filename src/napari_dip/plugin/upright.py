@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_dip.plugin.canvas import Canvas, whole_index
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.stack.axes import Index
-    from napari_dip.stack.lazy import Lazy
     from napari_dip.stack.output import Output
     from napari_dip.stack.problem import Problem
 
@@ -22,39 +19,35 @@ __all__ = ["Upright"]
 class Upright(Canvas):
     """A canvas whose units are sections: each plane of it has a few rows of every unit.
 
-    Where nothing is restored yet, planes come from the image and not from the problem, which reads
-    many rows of all planes at a time. A plane that is looked at is kept, so that to show it anew
-    only what was restored since is read.
+    A plane that is looked at is kept, so that to show it anew only what was restored since is read.
 
     Parameters
     ----------
     problem, output
         What is restored, and where it goes.
-    image
-        The same image, read plane by plane.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from napari_dip.settings import Settings, SuperResolve
     >>> from napari_dip.stack.output import InMemory
     >>> from napari_dip.stack.problem import make_problem
     >>> coarse = np.random.default_rng(0).random((3, 9, 8))
     >>> settings = Settings(task=SuperResolve(factor=2, axis="Z"), axes="ZYX", device="cpu")
     >>> problem = make_problem(coarse, settings, None, None)
-    >>> upright = Upright(problem, InMemory(problem), coarse)
+    >>> upright = Upright(problem, InMemory(problem))
     >>> upright[:, 4] = np.ones((6, 8))
-    >>> upright[5, 3:6, 0] == [coarse[2, 3, 0], 1, coarse[2, 5, 0]]
-    array([ True,  True,  True])
+    >>> upright[5, 3:6, 0]
+    array([nan,  1., nan])
     """
 
-    def __init__(self, problem: Problem, output: Output, image: Lazy) -> None:
+    def __init__(self, problem: Problem, output: Output) -> None:
         super().__init__(problem, output)
-        self._image = image
         self._looked_at: tuple[Index, NDArray[Any], set[int]] | None = None
 
     def copy(self) -> Upright:
         """Keep the preview, while this goes on to the next."""
-        kept = Upright(self._problem, self._output, self._image)
+        kept = Upright(self._problem, self._output)
         kept._preview = self._preview
         return kept
 
@@ -63,7 +56,7 @@ class Upright(Canvas):
         asked, steps = _without_steps(whole_index(index, self.ndim), self.shape)
         looked_at = self._looked_at
         if looked_at is None or looked_at[0] != asked:
-            looked_at = asked, self._before(asked), set()
+            looked_at = asked, self._problem.empty(asked), set()
         _, values, there = looked_at
         for unit in self._problem.plan.units:
             if unit.number in there or (met := _meet(asked, unit.index, self.shape)) is None:
@@ -78,23 +71,6 @@ class Upright(Canvas):
         if self._preview is not None:
             self._lay_over(shown, asked, *self._preview)
         return shown[steps]
-
-    def _before(self, asked: Index) -> NDArray[Any]:
-        """Read a part of the image, each pixel repeated over those of the result it covers."""
-        factors = [self._problem.factors.get(letter, 1) for letter in self._problem.layout.axes]
-        coarse = tuple(
-            slice(part.start // factor, -(-part.stop // factor))
-            if isinstance(part, slice)
-            else part // factor
-            for part, factor in zip(asked, factors, strict=True)
-        )
-        values = np.asarray(self._image[coarse])
-        slices = [(p, f) for p, f in zip(asked, factors, strict=True) if isinstance(p, slice)]
-        for axis, (part, factor) in enumerate(slices):
-            first = part.start % factor
-            rows = np.arange(first, first + part.stop - part.start) // factor
-            values = values.take(rows, axis) if factor > 1 else values
-        return values.astype(self.dtype)  # a copy, always
 
     def _lay_over(
         self, shown: NDArray[Any], asked: Index, index: Index, picture: NDArray[Any]

@@ -87,7 +87,7 @@ class RunView(QWidget):
         latest = afterwards.history.latest
         part = ""
         if latest is not None and latest.units > 1:
-            part = f"Only of the part that was restored last ({latest.unit + 1} of {latest.units})."
+            part = f"Only of what was restored last: {latest.part}."
         self.tools.ended(
             afterwards.frames, part=part, final=result.final, unblended=afterwards.why_not_blend
         )

@@ -41,7 +41,8 @@ class Restored:
     precision the convolutions were computed, on the CPU with how many threads, and on CUDA whether
     an iteration was one graph. ``last`` is what it takes to go on with the only fit; several are at
     their end. ``before`` are fits by which the noise was taken out first. ``moved`` is by how many
-    pixels planes that were aligned lay apart at most. ``tiles`` have so many fits together.
+    pixels planes that were aligned lay apart at most. ``tiles`` have so many fits together; the
+    rest of ``of_tiles`` were not begun, and are NaN.
     """
 
     estimate: NDArray[np.float32]
@@ -52,6 +53,7 @@ class Restored:
     before: tuple[Fitted, ...] = ()
     moved: int = 0
     tiles: int = 1
+    of_tiles: int = 1
 
     @property
     def stopped_by_user(self) -> bool:

@@ -54,7 +54,7 @@ class Scale:
         return unit
 
     def from_unit(self, values: NDArray[np.float32], dtype: np.dtype) -> NDArray[Any]:
-        """Map back, rounding and clipping to what the dtype can hold."""
+        """Map back, rounding and clipping to what the dtype can hold; NaN is 0 in whole numbers."""
         restored = np.empty(values.shape, dtype)
         for channel, low, high in self._ends(len(values)):
             one = values[channel].astype(np.float64) * (high - low) + low
@@ -77,7 +77,7 @@ def _in_dtype(values: NDArray[np.float64], dtype: np.dtype) -> NDArray[Any]:
         # The largest 64-bit integers are no float64: the next smaller one must do.
         largest = float(whole.max)
         largest = largest if largest <= whole.max else np.nextafter(largest, 0)
-        return values.round().clip(whole.min, largest).astype(dtype)
+        return np.nan_to_num(values.round().clip(whole.min, largest)).astype(dtype)
     limits = np.finfo(dtype)
     return values.clip(limits.min, limits.max).astype(dtype)
 

@@ -43,7 +43,7 @@ def restore_in_tiles(
     come one after another, the fits of each ``at_once``. All tiles share scale and noise, the
     initial weights, and the number of iterations: that at which the tile with the most contrast
     stopped. So none is smoother than its neighbour. What lies in no tile, as :func:`tiles_of` gives
-    them, is not a number.
+    them, is NaN, and so are tiles that were not begun when a stop was requested.
 
     Raises
     ------
@@ -59,10 +59,11 @@ def restore_in_tiles(
         return (yield from restore_part(block, settings))
     factors = tuple(settings.factors.values())
     tiles = tiles_of(block, settings, tile)
-    seen = block.known | isinstance(settings.task, Inpaint)
-    coarse = enlarged(np.where(seen, block.values, np.float32(np.nan)), factors)
+    channels, *sides = block.values.shape
+    fine_shape = (channels, *(factor * side for factor, side in zip(factors, sides, strict=True)))
     overlaps = tuple(factor * settings.overlap for factor in factors)
-    blend, blended_spread = Blend(coarse.shape, overlaps), Blend(coarse.shape, overlaps)
+    blend, blended_spread = Blend(fine_shape, overlaps), Blend(fine_shape, overlaps)
+    has_spread = False
     fits: list[Fitted] = []
     moved = done = 0
     contrasts = [float(block.values[(slice(None), *where)].std()) for where in tiles]
@@ -75,7 +76,7 @@ def restore_in_tiles(
         part = replace(block, values=block.values[where], known=block.known[where])
         before = sum(fitted.iterations for fitted in fits)
         steps = restore_part(part, settings)
-        restored = yield from each(steps, partial(_in_place, blend, coarse, fine, before))
+        restored = yield from each(steps, partial(_in_place, blend, fine, before))
         restored = replace(restored, last=None)  # its network is let go
         if not fits:
             most = max(fitted.iterations for fitted in restored.fits)
@@ -85,12 +86,14 @@ def restore_in_tiles(
         moved = max(moved, restored.moved)
         blend.add(fine, restored.estimate)
         if restored.spread is not None:
+            has_spread = True
             blended_spread.add(fine, restored.spread)
         if restored.stopped_by_user:
             break
-    spread = None if restored.spread is None else blended_spread.image()
-    image, how = blend.image(coarse), restored.arithmetic
-    return Restored(image, spread, tuple(fits), how, moved=moved, tiles=done)
+    spread = blended_spread.image(np.nan) if has_spread else None
+    image, how = blend.image(np.nan), restored.arithmetic
+    of_tiles = len(tiles)
+    return Restored(image, spread, tuple(fits), how, moved=moved, tiles=done, of_tiles=of_tiles)
 
 
 def tiles_of(block: Block, settings: Settings, tile: int) -> list[Tile]:
@@ -114,7 +117,6 @@ def tiles_of(block: Block, settings: Settings, tile: int) -> list[Tile]:
 
 def _in_place(
     blend: Blend,
-    coarse: NDArray[np.float32],
     fine: tuple[slice, ...],
     before: int,
     iterate: Iterate,
@@ -122,7 +124,7 @@ def _in_place(
     """Show a tile among those that are done, with their iterations counted."""
     picture = iterate.estimate
     if picture is not None:
-        picture = blend.image(coarse)
+        picture = blend.image(np.nan)
         picture[(slice(None), *fine)] = iterate.estimate
     return replace(iterate.after(before), estimate=picture)
 

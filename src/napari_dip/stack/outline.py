@@ -12,7 +12,7 @@ from napari_dip.stack.memory import choose_at_once, choose_tile
 from napari_dip.stack.plan import Plan, make_plan, shared_axis
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from napari_dip.settings import Settings
 
@@ -72,6 +72,7 @@ def settle(
     breaks: Collection[tuple[int, ...]] = (),
     device: str | None = None,
     before: Cut | None = None,
+    unknown: Collection[tuple[int, ...]] = (),
 ) -> tuple[Plan, str]:
     """Settle the plan and the device.
 
@@ -89,6 +90,8 @@ def settle(
         finds the device on this machine.
     before
         How a run that is gone on with was cut: how much memory is free now does not count.
+    unknown
+        Numbers of the planes of which no pixel is known: they are parts by themselves.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def settle(
         )
     chosen = recipe(settings)
     # Sections share for the sake of time: that they are alike to the noise is not asked of them.
-    breaks = () if layout.shared == "Y" else breaks
+    breaks = {*(() if layout.shared == "Y" else breaks), *_around(unknown, layout)}
     if before is not None:
         window, tile, at_once = before
         plan = make_plan(layout, window, chosen.context, breaks)
@@ -125,6 +128,16 @@ def settle(
         else:
             plan = replace(plan, tile=tile)
             return lined_up(plan, settings, device) if here else plan, device
+
+
+def _around(unknown: Collection[tuple[int, ...]], layout: Layout) -> Iterator[tuple[int, ...]]:
+    """Cut before and after each of some planes along the shared axis."""
+    if not layout.shared:
+        return
+    place = layout.leading.index(layout.axes.index(layout.shared))
+    for numbers in unknown:
+        yield numbers
+        yield (*numbers[:place], numbers[place] + 1, *numbers[place + 1 :])
 
 
 def lined_up(plan: Plan, settings: Settings, device: str) -> Plan:

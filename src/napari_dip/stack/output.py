@@ -42,28 +42,26 @@ class Output(Protocol):
         """Keep a unit."""
 
     def finish(self, result: Result, /) -> None:
-        """Hear that all units are there."""
+        """Hear how the run ended: all units are there, or the user has stopped it."""
 
     def close(self) -> None:
         """Hear that nothing more will be put."""
 
 
 class InMemory:
-    """An array; units that were never restored are as they were in the image."""
+    """An array; planes that were not restored are empty: NaN, or 0 for whole numbers."""
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._image: NDArray[Any] | None = None
         self._missing = {unit.number: unit for unit in problem.plan.units}
         self.spread: NDArray[np.float32] | None = None
+        self._constant: list[Index] = []
 
     @property
     def image(self) -> NDArray[Any]:
-        """The result, with the image where there is none yet; it is read unit by unit."""
-        array = self._allocated()
-        for unit in self._missing.values():
-            array[unit.index] = self._problem.unrestored(unit.index)
-        return array
+        """The result; what is not restored is empty."""
+        return self._allocated()
 
     def done(self) -> Mapping[int, UnitReport]:
         """Nothing is, at the start."""
@@ -78,17 +76,25 @@ class InMemory:
         self._allocated()[unit.index] = done.image
         if done.spread is not None:
             if self.spread is None:
-                self.spread = np.zeros(self._problem.shape, np.float32)
+                # Of what has one value there is no spread; of what is not restored, none is known.
+                self.spread = np.full(self._problem.shape, np.nan, np.float32)
+                for whole in self._constant:
+                    self.spread[whole] = 0
             self.spread[unit.index] = done.spread
+        elif done.report.iterations == 0 and not done.report.unchanged:
+            if self.spread is None:
+                self._constant.append(unit.index)
+            else:
+                self.spread[unit.index] = 0
         self._missing.pop(unit.number, None)
 
     def finish(self, result: Result, /) -> None:
-        """There is nothing to do."""
+        """Nothing is left to do."""
 
     def close(self) -> None:
         """There is nothing to do."""
 
     def _allocated(self) -> NDArray[Any]:
         if self._image is None:
-            self._image = np.empty(self._problem.shape, self._problem.dtype)
+            self._image = self._problem.empty(())
         return self._image

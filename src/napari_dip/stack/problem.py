@@ -12,6 +12,7 @@ from scipy.ndimage import distance_transform_edt
 from napari_dip.errors import BadImage
 from napari_dip.prior.padding import without_padding
 from napari_dip.stack.bands import Bands, by_rows
+from napari_dip.stack.coverage import empty_part
 from napari_dip.stack.intensity import together
 from napari_dip.stack.observed import Observed, Seen, as_array, as_lazy, spread_mask
 from napari_dip.stack.outline import Cut, lay_out, settle
@@ -80,6 +81,17 @@ class Problem:
         """Give the noise of each of a unit's channels, in the units of the image."""
         return tuple(self.survey.noises[channel] for channel in self.layout.channels_of(unit.index))
 
+    def empty(self, index: Index) -> NDArray[Any]:
+        """Give a part of the result that is not restored: NaN, or 0 for whole numbers."""
+        parts = [*index, *[slice(None)] * (len(self.shape) - len(index))]
+        kept = [
+            (letter, len(range(size)[part]))
+            for letter, size, part in zip(self.layout.axes, self.shape, parts, strict=True)
+            if isinstance(part, slice)
+        ]
+        samples = next((axis for axis, (letter, _) in enumerate(kept) if letter == "S"), None)
+        return empty_part((size for _, size in kept), self.dtype, samples)
+
     def unrestored(self, index: Index) -> NDArray[Any]:
         """Give a part of the result as the image was, each pixel in its place."""
         cut = {axis for axis, part in enumerate(index) if not isinstance(part, slice)}
@@ -92,17 +104,21 @@ class Problem:
         """Bring the estimate of a unit back to the units, dtype and axes of the result.
 
         Alpha comes from the image, and so do the known pixels if the task keeps them, and else what
-        the image was padded with.
+        the image was padded with. Where the estimate is NaN, nothing is restored yet.
         """
         values, known = (self._inner(unit, part) for part in (seen.values, seen.known))
         colours = values[:3] if "S" in self.layout.axes else values
         known = known[: len(colours)]
-        restored = scale.from_unit(estimate[unit.inner], self.dtype)
+        estimate = estimate[unit.inner]
+        restored = scale.from_unit(estimate, self.dtype)
         kept = known if self.settings.keeps_known else self._padded(colours, known)
         if kept.any():
             axes = "S" + self.layout.spatial
             seen_there = self._refined(colours, axes)
-            restored = np.where(self._refined(kept, axes) > 0, seen_there, restored)
+            kept = (self._refined(kept, axes) > 0) & ~np.isnan(estimate)
+            restored = np.where(kept, seen_there, restored)
+        for number in _lost(known):
+            restored[number] = self._refined(colours[number], self.layout.spatial)
         alpha = self._refined(values[len(colours) :], "S" + self.layout.spatial)
         whole = np.concatenate([restored, alpha])
         return self.layout.from_block(whole, window=self.is_window(unit))
@@ -196,8 +212,13 @@ def make_problem(
     observed = Observed(lazy, spread_mask(mask, layout))
     kernel = _checked_psf(psf, layout)
     found = survey(observed, layout, settings, kernel) if looked is None else looked
-    plan, device = settle(layout, settings, found.breaks, device, before)
+    plan, device = settle(layout, settings, found.breaks, device, before, found.unknown)
     return Problem(observed, layout, plan, found, settings, device, kernel)
+
+
+def _lost(known: NDArray[np.bool_]) -> list[int]:
+    """Find the channels of a block of which no pixel is known."""
+    return np.flatnonzero(~known.any(axis=tuple(range(1, known.ndim)))).tolist()
 
 
 def _checked_psf(psf: ArrayLike | None, layout: Layout) -> NDArray[np.float32] | None:

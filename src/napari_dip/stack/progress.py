@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from napari_dip.stack.coverage import place_in_words
 from napari_dip.stack.result import Snapshot
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Progress:
 
     def __init__(self, plan: Plan, todo: Sequence[Unit], clock: Clock) -> None:
         self._units, self._todo, self._clock = len(plan.units), todo, clock
+        self._layout = plan.layout
         self._under_way: dict[int, int] = {}
         self._iterations = 0
         self.ended: set[int] = set()
@@ -97,4 +99,5 @@ class Progress:
             remaining_s=elapsed / max(1, self._iterations + under_way) * left,
             image=step.image,
             best_iteration=step.best_iteration,
+            part=place_in_words(self._layout, self._todo[place].index),
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari_dip.errors import BadSettings
 from napari_dip.settings import Settings
+from napari_dip.stack.coverage import Coverage, Part
 from napari_dip.stack.output import InMemory, Output
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.progress import Clock, Progress
@@ -59,8 +60,9 @@ def restore(
     axes
         Overrides ``settings.axes``.
     stop_requested
-        Read in every iteration; true keeps the best so far and leaves units that have not begun
-        as they are. It may take its time to answer, which pauses the run; that time is not counted.
+        Read in every iteration; true keeps the best so far. Planes that have not begun are empty
+        then: NaN, or 0 where the dtype holds whole numbers; see :attr:`Result.empty`. It may take
+        its time to answer, which pauses the run; that time is not counted.
     keep_network
         Whether the result holds what :meth:`Result.continued` needs, and the memory for it.
 
@@ -130,7 +132,9 @@ def run(
     with closing(one_by_one(steps, progress.ended, _blind)) as in_order:
         for place, step in in_order:
             yield progress.snapshot(place, step)
-    stopped = any(report.stopped_by_user for report in reports.values())
+    stopped = len(reports) < len(problem.plan.units) or any(
+        report.stopped_by_user for report in reports.values()
+    )
     result = conclude(problem, output, reports, clock.elapsed_s, stopped=stopped)
     if not keep_network:
         return result
@@ -210,7 +214,7 @@ def conclude(
     *,
     stopped: bool,
 ) -> Result:
-    """Put the result together, and tell the output if all of it is there."""
+    """Put the result together, and tell the output how it ended."""
     result = Result(
         image=output.image,
         spread=output.spread,
@@ -221,9 +225,39 @@ def conclude(
         elapsed_s=elapsed_s,
         stopped_by_user=stopped,
         plan=str(problem),
+        coverage=_coverage(problem, reports),
     )
-    if not stopped:
-        output.finish(result)
-        # What it wrote may lie in its final place only now.
-        result = replace(result, image=output.image, spread=output.spread)
-    return result
+    output.finish(result)
+    # What it wrote may lie in its final place only now.
+    return replace(result, image=output.image, spread=output.spread)
+
+
+_DONE = {"denoise": "denoised", "super-resolve": "super-resolved", "inpaint": "inpainted"}
+
+
+def _coverage(problem: Problem, reports: Mapping[int, UnitReport]) -> Coverage:
+    """Tell what became of each plane."""
+    layout = problem.layout
+
+    def part(unit: Unit) -> Part:
+        numbers = tuple(
+            range(chosen, chosen + 1) if isinstance(chosen, int) else chosen
+            for axis in layout.leading
+            for chosen in (range(layout.shape[axis])[unit.index[axis]],)
+        )
+        report = reports.get(unit.number)
+        if report is None:
+            return Part(numbers, "empty")
+        if report.unchanged:
+            return Part(numbers, "unchanged")
+        if not report.stopped_by_user:
+            return Part(numbers, "restored")
+        counts = report.iterations, report.most_iterations, report.tiles, report.of_tiles
+        return Part(numbers, "partial", *counts)
+
+    return Coverage(
+        "".join(layout.axes[axis] for axis in layout.leading),
+        tuple(layout.shape[axis] for axis in layout.leading),
+        tuple(map(part, problem.plan.units)),
+        _DONE[problem.settings.task.kind],
+    )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.settings import Settings
+    from napari_dip.stack.coverage import Coverage
     from napari_dip.stack.lazy import Lazy
 
 __all__ = ["Result", "Snapshot", "UnitReport"]
@@ -41,6 +42,8 @@ class Snapshot:
         preview is due.
     best_iteration
         The one that the stopping rule would choose now, 0 before it is known.
+    part
+        What is being restored, such as ``"plane 5 of 7"``; empty where it is all of the image.
 
     Notes
     -----
@@ -60,6 +63,7 @@ class Snapshot:
     remaining_s: float
     image: NDArray[Any] | None = None
     best_iteration: int = 0
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,9 @@ class UnitReport:
     ``denoising`` that came first, if any; the best iteration is that of the first fit. ``rule`` and
     ``metric``, its curve as (iteration, number), thinned, are those of the first fit to noise.
     ``moved`` is by how many pixels planes that were aligned lay apart at most.
+    ``most_iterations`` are those that it might have taken. Where the user stopped it, some of the
+    ``of_tiles`` may not have begun. ``unchanged`` says that no pixel was known, so that it is as it
+    was in the image.
     """
 
     index: tuple[int | tuple[int, int], ...]
@@ -89,6 +96,9 @@ class UnitReport:
     denoising: int = 0
     moved: int = 0
     stopped_by_user: bool = False
+    most_iterations: int = 0
+    of_tiles: int = 1
+    unchanged: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,10 +120,14 @@ class Result:
     elapsed_s
         In seconds.
     stopped_by_user
-        If so, the units that had not begun are as they were.
+        If so, planes that had not begun are empty: NaN, or 0 where the dtype holds whole numbers.
+        :attr:`restored`, :attr:`partial` and :attr:`empty` list them.
     spread
         Standard deviation of the fits about their mean, in the units of the image and of its
-        shape: where it is large, the result was invented. ``None`` for a single fit.
+        shape: where it is large, the result was invented. ``None`` for a single fit. NaN in planes
+        of which no more than one fit was finished.
+    coverage
+        Which planes are restored, partly restored, empty, or unchanged.
     plan
         How the image was cut into units, in words.
     continued_at
@@ -131,6 +145,7 @@ class Result:
     stopped_by_user: bool
     spread: Lazy | None = None
     plan: str = ""
+    coverage: Coverage | None = None
     continued_at: tuple[int, ...] = ()
     final: str = "its network was not kept"
     more: Callable[..., Generator[Snapshot, None, Result]] | None = field(default=None, repr=False)
@@ -163,6 +178,26 @@ class Result:
         return self.more(self, iterations, stop_requested)
 
     @property
+    def restored(self) -> tuple[dict[str, int], ...]:
+        """The planes that are restored: the number along each leading axis, from 0."""
+        return () if self.coverage is None else self.coverage.restored
+
+    @property
+    def partial(self) -> tuple[dict[str, int], ...]:
+        """The planes that were stopped before their end, and hold the best so far."""
+        return () if self.coverage is None else self.coverage.partial
+
+    @property
+    def empty(self) -> tuple[dict[str, int], ...]:
+        """The planes that had not begun when the run was stopped: NaN, or 0 in whole numbers."""
+        return () if self.coverage is None else self.coverage.empty
+
+    @property
+    def unchanged(self) -> tuple[dict[str, int], ...]:
+        """The planes of which no pixel is known; they are as they were in the image."""
+        return () if self.coverage is None else self.coverage.unchanged
+
+    @property
     def factors(self) -> dict[str, int]:
         """By how much the image grew along each spatial axis."""
         return self.settings.factors
@@ -180,6 +215,7 @@ class Result:
             "plan": self.plan,
             "continued_at": list(self.continued_at),
             "stopped_by_user": self.stopped_by_user,
+            "planes": None if self.coverage is None else self.coverage.record(),
             "stop_reason": "; ".join(dict.fromkeys(report.reason for report in self.reports)),
             "units": [asdict(report) for report in self.reports],
             "versions": {

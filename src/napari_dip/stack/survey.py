@@ -112,6 +112,8 @@ class Survey:
     breaks
         Numbers along the leading axes of the planes that differ too much from the one before them
         along the shared axis.
+    unknown
+        Those of the planes (or volumes) of which no pixel is known.
     digest
         Of all values and of what is known of them.
     """
@@ -120,6 +122,7 @@ class Survey:
     noises: tuple[NoiseModel, ...]
     breaks: frozenset[Numbers]
     digest: str
+    unknown: frozenset[Numbers] = frozenset()
 
 
 def survey(
@@ -133,7 +136,7 @@ def survey(
     Raises
     ------
     BadMask
-        If nothing is known of a plane.
+        If no pixel is known at all.
     BadImage
         If the values span too much, or the offset of the noise that was told does not fit them.
     BadSettings
@@ -144,25 +147,28 @@ def survey(
     neighbours = _Neighbours(layout)
     digest = hashlib.blake2b(digest_size=16)
     every = _sampled_every(layout)
+    unknown: set[Numbers] = set()
     for number, index in enumerate(layout.indices()):
         seen = observed.look(index)
-        if not seen.known.any():
-            where = f" in the plane {index}" if index else ""
-            raise BadMask(
-                f"no pixel is known{where}: the mask (or NaN) hides all of it; unmask some pixels"
-            )
+        for part in (seen.values, seen.known):
+            digest.update(np.ascontiguousarray(part).data)
         (channel,) = layout.channels_of(index)
         planes = _colours(seen, layout)
+        if not planes[1].any():
+            unknown.add(layout.numbers(index))
+            continue
         with np.errstate(over="ignore", invalid="ignore"):
             extents[channel].add(*planes)
-        if number // layout.channels % every == 0:
+        if number // layout.channels % every == 0 or not samples[channel]:
             samples[channel].append(seen)
         if layout.shared not in ("", "C"):
             neighbours.add(seen, layout.numbers(index), channel)
-        for part in (seen.values, seen.known):
-            digest.update(np.ascontiguousarray(part).data)
+    if len(unknown) == layout.units:
+        raise BadMask(
+            "no pixel is known: the mask (or NaN) hides the whole image; unmask some pixels"
+        )
     _count_outliers(extents, observed, layout)
-    channels = sorted(extents)
+    channels = range(layout.channels)
     scales = tuple(_scale(extents[c], observed.image.dtype) for c in channels)
     noises = tuple(_noise(samples[c], scales[c], layout, settings) for c in channels)
     cuts = neighbours.breaks(noises)
@@ -173,6 +179,7 @@ def survey(
         noises=noises,
         breaks=frozenset(cuts) | _lonely(layout, scales, noises),
         digest=digest.hexdigest(),
+        unknown=frozenset(unknown),
     )
 
 
@@ -288,7 +295,7 @@ def _noise(
         return NoiseModel(given.gain, given.offset, given.read)
     if not isinstance(given, str):
         return NoiseModel(read=given)
-    if given == "none":
+    if given == "none" or not samples:
         return NoiseModel()
     values, known = (
         np.concatenate(parts) for parts in zip(*(_colours(s, layout) for s in samples), strict=True)

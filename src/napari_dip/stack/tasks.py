@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_dip.errors import PlanesUnchanged
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 from napari_dip.stack.restore import restore
 from napari_dip.steps import finished
@@ -23,6 +25,7 @@ def denoise(image: ArrayLike, **settings: Any) -> NDArray[Any]:
     ----------
     image
         Two axes or more, any real dtype and range; NaN pixels are filled in. It is not modified.
+        Planes of which no pixel is known are returned as they are, with a warning.
     **settings
         ``artefact="jpeg"`` for compression artefacts; ``preset``, ``iterations``, ``seed``,
         ``device``, ``axes``, ``noise``, ``dtype`` and all else that
@@ -125,4 +128,7 @@ def _finished(
     of_task = {name: keywords.pop(name) for name in [*keywords] if name in task.model_fields}
     arrays = {name: keywords.pop(name) for name in ("mask", "psf") if name in keywords}
     restoration = restore(image, Settings(task=task(**of_task), **keywords), **arrays)
-    return np.asarray(finished(restoration).image)
+    result = finished(restoration)
+    if result.unchanged and result.coverage is not None:
+        warnings.warn(result.coverage.in_words(), PlanesUnchanged, stacklevel=3)
+    return np.asarray(result.image)

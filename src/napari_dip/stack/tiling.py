@@ -76,7 +76,7 @@ class Blend:
         self._sum[(slice(None), *tile)] += weight * values
         self._weight[tile] += weight
 
-    def image(self, beneath: NDArray[np.float32] | float = 0.0) -> NDArray[np.float32]:
+    def image(self, beneath: float = 0.0) -> NDArray[np.float32]:
         """Give the whole: the weights of all tiles sum to one; what has none is `beneath`."""
         there = self._weight > 0
         weight = np.where(there, self._weight, 1).astype(np.float32, copy=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -71,13 +71,16 @@ def restore_unit(
 ) -> Generator[UnitStep, None, Done]:
     """Read one unit and restore it, showing how it comes along; ``keep`` the network if asked."""
     seen = problem.observed.look(unit.reach)
+    if not problem.layout.colours(seen.known).any():
+        report = replace(_untouched(unit, "no pixel is known"), unchanged=True)
+        return Done(problem.unrestored(unit.index), None, report)
     scale = problem.scale(unit)
     if scale is None or seen.constant:
         return Done(problem.fill(unit, seen), None, _untouched(unit, "all values are alike"))
-    if problem.settings.keeps_known and seen.known.all():
+    if problem.settings.keeps_known and problem.layout.colours(seen.known).all():
         return Done(problem.unrestored(unit.index), None, _untouched(unit, "nothing is missing"))
-    restored, said = yield from _fit(problem, unit, seen, scale, stop_requested)
-    return _done(problem, unit, seen, scale, restored, said, keep=keep)
+    restored, most, said = yield from _fit(problem, unit, seen, scale, stop_requested)
+    return _done(problem, unit, seen, scale, restored, most, said, keep=keep)
 
 
 def continue_unit(
@@ -99,7 +102,7 @@ def continue_unit(
     more = continue_block(restored, iterations, stop_requested)
     fitting = each(more, lambda iterate: iterate.after(denoising))
     restored = yield from _watch(problem, unit, seen, scale, fitting, total)
-    return _done(problem, unit, seen, scale, restored, "", keep=True)
+    return _done(problem, unit, seen, scale, restored, total, "", keep=True)
 
 
 def _done(
@@ -108,6 +111,7 @@ def _done(
     seen: Seen,
     scale: Scale,
     restored: Restored,
+    most: int,
     said: str,
     *,
     keep: bool,
@@ -116,27 +120,27 @@ def _done(
     return Done(
         problem.finish(unit, seen, scale, restored.estimate),
         None if spread is None else problem.finish_spread(unit, seen, scale, spread),
-        _report(unit, restored, problem.noises(unit), said),
+        _report(unit, restored, problem.noises(unit), most, said),
         restored if keep and restored.last is not None else None,
     )
 
 
 def _fit(
     problem: Problem, unit: Unit, seen: Seen, scale: Scale, stop_requested: Callable[[], bool]
-) -> Generator[UnitStep, None, tuple[Restored, str]]:
+) -> Generator[UnitStep, None, tuple[Restored, int, str]]:
     """Fit a unit, in smaller tiles if the memory runs out; say so."""
     tile = problem.plan.tile
     said = ""
     while True:
         try:
-            restored = yield from _fit_tiles(problem, unit, seen, scale, tile, stop_requested)
+            restored, most = yield from _fit_tiles(problem, unit, seen, scale, tile, stop_requested)
         except OutOfMemory:
             half = (tile or max(problem.layout.spatial_shape[-2:])) // 2
             if half < max(_SMALLEST_TILE, 2 * problem.settings.overlap + 1):
                 raise
             tile, said = half, f"the memory ran out, so it was done in tiles of {half} pixels"
         else:
-            return restored, said
+            return restored, most, said
 
 
 def _fit_tiles(
@@ -146,8 +150,8 @@ def _fit_tiles(
     scale: Scale,
     tile: int | None,
     stop_requested: Callable[[], bool],
-) -> Generator[UnitStep, None, Restored]:
-    """Fit a unit, as a whole or in tiles."""
+) -> Generator[UnitStep, None, tuple[Restored, int]]:
+    """Fit a unit, as a whole or in tiles; tell how many iterations it might have taken."""
     settings = problem.settings
     block = make_block(problem, unit, seen, scale)
     seed = unit_seed(settings.seed, unit.number)
@@ -162,7 +166,7 @@ def _fit_tiles(
     )
     fitting = restore_in_stages(block, settings, in_tiles)
     most = most_iterations(block, settings, tiles)
-    return (yield from _watch(problem, unit, seen, scale, fitting, most))
+    return (yield from _watch(problem, unit, seen, scale, fitting, most)), most
 
 
 def _watch(
@@ -230,7 +234,7 @@ def _untouched(unit: Unit, reason: str) -> UnitReport:
 
 
 def _report(
-    unit: Unit, restored: Restored, noises: tuple[NoiseModel, ...], said: str
+    unit: Unit, restored: Restored, noises: tuple[NoiseModel, ...], most: int, said: str
 ) -> UnitReport:
     everything = (*restored.before, *restored.fits)
     first, last = everything[0], everything[-1]
@@ -259,4 +263,6 @@ def _report(
         denoising=denoising,
         moved=restored.moved,
         stopped_by_user=restored.stopped_by_user,
+        most_iterations=most,
+        of_tiles=restored.of_tiles,
     )
