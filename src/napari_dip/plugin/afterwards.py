@@ -156,10 +156,9 @@ class Afterwards:
 
     def _without_empty(self, mixed: NDArray[Any], picture: NDArray[Any]) -> NDArray[Any]:
         """Keep planes empty that are not restored: the image does not stand for them."""
-        coverage = self.result.coverage
-        for place in () if coverage is None else coverage.empty:
-            index = coverage.index(place, self.result.axes)
-            mixed[index] = picture[index]
+        if (coverage := self.result.coverage) is not None:
+            for index in coverage.indices("empty", self.result.axes):
+                mixed[index] = picture[index]
         return mixed
 
     def _made(self) -> dict[str, Any]:

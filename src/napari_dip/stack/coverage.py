@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -106,9 +106,12 @@ class Coverage:
         """Whether all planes are restored."""
         return all(part.state == "restored" for part in self.parts)
 
-    def index(self, place: dict[str, int], axes: str) -> Index:
-        """Give the index of a plane in an array with these axes."""
-        return tuple(place.get(letter, slice(None)) for letter in axes)
+    def indices(self, state: State, axes: str) -> Iterator[Index]:
+        """Give the index of each plane in such a state in an array with these axes."""
+        leading = [axis for axis, letter in enumerate(axes) if letter in self.letters]
+        for numbers in self._numbers(state):
+            chosen = dict(zip(leading, numbers, strict=True))
+            yield tuple(chosen.get(axis, slice(None)) for axis in range(len(axes)))
 
     def record(self) -> dict[str, Any]:
         """Give all of it as values that JSON can hold."""

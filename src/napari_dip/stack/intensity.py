@@ -77,7 +77,8 @@ def _in_dtype(values: NDArray[np.float64], dtype: np.dtype) -> NDArray[Any]:
         # The largest 64-bit integers are no float64: the next smaller one must do.
         largest = float(whole.max)
         largest = largest if largest <= whole.max else np.nextafter(largest, 0)
-        return np.nan_to_num(values.round().clip(whole.min, largest)).astype(dtype)
+        inside: NDArray[np.float64] = np.nan_to_num(values.round().clip(whole.min, largest))
+        return inside.astype(dtype)
     limits = np.finfo(dtype)
     return values.clip(limits.min, limits.max).astype(dtype)
 
