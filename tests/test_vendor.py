@@ -12,6 +12,7 @@ import pytest
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.store import read_image
+from napari_dip.stack.stored import Channel
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ def scene(values, order="TCZYX", **changes):
         "physical_pixel_sizes": SimpleNamespace(Z=0.5, Y=0.1, X=0.1),
         "time_interval": timedelta(seconds=3),
         "scenes": ("one",),
+        "set_scene": lambda number: None,
     }
     return SimpleNamespace(**(told | changes))
 
@@ -44,7 +46,27 @@ def test_axes_sizes_and_values_come_over(bioio, tmp_path):
     assert stored.image.dtype == np.dtype("u2")
     np.testing.assert_array_equal(stored.image[1, 2], values[1, 0, 2])
     assert type(stored.image[0]) is np.ndarray
-    assert stored.notes == ("It has 2 scenes; the first was read.",)
+    (note,) = stored.notes
+    assert "2 images, of which number 0 is taken" in note
+    assert "1: 'two', 2 x 1 x 3 x 4 x 5 TCZYX" in note
+
+
+def test_a_scene_is_chosen_by_its_number(bioio, tmp_path):
+    several = scene(np.zeros((1, 1, 1, 4, 5), np.uint8), scenes=("one", "two"))
+    several.set_scene = lambda number: setattr(
+        several, "dask_data", da.full((1, 1, 1, 4, 5), number, np.uint8)
+    )
+    bioio.BioImage = lambda path: several
+    stored = read_image(tmp_path / "cells.lif", series=1)
+    assert (stored.series, stored.image[0, 0]) == (1, 1)
+    with pytest.raises(FileProblem, match=r"no image number 2.*0: 'one'.*1: 'two'"):
+        read_image(tmp_path / "cells.lif", series=2)
+
+
+def test_names_of_channels_come_over_but_for_made_up_ones(bioio, tmp_path):
+    values = np.zeros((1, 2, 1, 4, 5), np.uint8)
+    bioio.BioImage = lambda path: scene(values, channel_names=["DAPI", "Channel:0:1"])
+    assert read_image(tmp_path / "cells.czi").channels == (Channel("DAPI"), Channel())
 
 
 def test_what_nobody_measured_is_left_out(bioio, tmp_path):

@@ -246,6 +246,7 @@ def _restore_file(
             source,
             output,
             settings,
+            series=options.series,
             mask=mask,
             marks=marks,
             uncertainty=options.uncertainty,

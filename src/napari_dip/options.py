@@ -139,6 +139,12 @@ class RunOptions:
             help="One for each axis: T time, C channel, Z, Y, X, S colour, Q other; e.g. ZYX.",
         ),
     ] = None
+    series: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", show_default="0", help="Which image of a file that holds several."
+        ),
+    ] = None
     dtype: Annotated[
         Literal["keep", "float32"] | None,
         typer.Option(metavar="keep|float32", show_default="keep", help="The type of the output."),

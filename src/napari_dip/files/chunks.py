@@ -9,11 +9,12 @@ import bz2
 import lzma
 import math
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
-from zarr.abc.store import RangeByteRequest, SuffixByteRequest
+from zarr.abc.store import RangeByteRequest, Store, SuffixByteRequest
 from zarr.codecs import ShardingCodec
 from zarr.codecs.sharding import ShardingCodecIndexLocation
 from zarr.storage import LocalStore, WrapperStore
@@ -23,7 +24,6 @@ from napari_dip.files.boundary import refuse_special
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import zarr
     from zarr.abc.store import ByteRequest
@@ -43,20 +43,20 @@ _ABSENT = 2**64 - 1
 """What the index of a shard says of a chunk that is not there."""
 
 
-class Guard(WrapperStore[LocalStore]):
-    """A folder of zarr for reading, whose chunks are checked on the way to their codec.
+class Guard(WrapperStore[Store]):
+    """A folder or zip file of zarr for reading, whose chunks are checked on the way to their codec.
 
     Parameters
     ----------
     store
-        The folder.
+        The folder or the file.
     path
         To name in errors.
     """
 
-    def __init__(self, store: LocalStore, path: Path | None = None) -> None:
+    def __init__(self, store: Store, path: Path | None = None) -> None:
         super().__init__(store)
-        self._path = path or store.root
+        self._path = path or Path(str(store))
         self._expected = 0
         self._inner = 0
         self._index_bytes = 0
@@ -80,7 +80,8 @@ class Guard(WrapperStore[LocalStore]):
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
         """Return what is stored under a key, if it is what can be expected there."""
-        refuse_special(self._store.root / key)
+        if isinstance(self._store, LocalStore):
+            refuse_special(self._store.root / key)
         buffer = await super().get(key, prototype, byte_range)
         if buffer is not None and self._expected and not key.endswith(_METADATA):
             self._check(key, buffer.as_numpy_array(), byte_range)

@@ -65,6 +65,7 @@ class Look:
         digest = hashlib.blake2b(digest_size=16)
         asked = settings.model_dump(mode="json", exclude={"preview_every_s"})
         digest.update(to_json([version("napari-dip"), asked, stored.axes, stored.image.shape]))
+        digest.update(to_json(stored.series))
         if missing is not None:
             digest.update(to_json(missing.shape))
             digest.update(np.ascontiguousarray(missing).data)

@@ -1,4 +1,4 @@
-"""What OME-Zarr's attributes say of an image, read and written: axes, units, pixel sizes, colours.
+"""What OME-Zarr's attributes say of an image, as it is written: axes, units, sizes, colours.
 
 The rules are those of the OME-NGFF specification, versions 0.4 and 0.5. An image has a time axis,
 one axis of channels or of another meaning, and two or three of space, each at most once and in
@@ -7,25 +7,22 @@ this order. Colours are channels there: what went in as RGB comes back with an a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from napari_dip.errors import FileProblem
-from napari_dip.stack.stored import canonical_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_dip.stack.stored import StoredImage
 
 __all__ = [
-    "Described",
     "Version",
     "attributes",
     "axes_in_zarr",
-    "describe",
     "is_zarr",
     "level_name",
     "version_of",
@@ -54,18 +51,6 @@ _UNITS = {
     "d": "day",
 }
 _COLOURS = {"red": "FF0000", "green": "00FF00", "blue": "0000FF", "alpha": "FFFFFF"}
-
-
-class Described(NamedTuple):
-    """What the attributes of a group say: where its image is, and what that means."""
-
-    array: str
-    axes: str
-    pixel_size: dict[str, float]
-    unit: dict[str, str]
-    translate: dict[str, float]
-    extras: dict[str, dict[str, Any]]
-    notes: tuple[str, ...]
 
 
 def is_zarr(path: Path) -> bool:
@@ -119,7 +104,8 @@ def attributes(
     Parameters
     ----------
     stored
-        Whose pixel sizes, units, places and channels are said; its image is not looked at.
+        Whose pixel sizes, units, places and channels are said; of its image no more is read than a
+        plane of each channel.
     axes
         In the order of :func:`axes_in_zarr`.
     shapes, dtype
@@ -144,86 +130,10 @@ def attributes(
     if "S" in axes:
         omero = {"omero": _colours(size["S"], dtype)}
     else:
-        omero = _kept_channels(stored, size.get("C", 1))
+        omero = _kept_channels(stored, size.get("C", 1), dtype)
     if version == "0.4":
         return {"multiscales": [{"version": version} | image]} | omero
     return {"ome": {"version": version, "multiscales": [image]} | omero}
-
-
-def describe(path: Path, said: Mapping[str, Any]) -> Described:
-    """Understand the attributes of the group at `path`.
-
-    Raises
-    ------
-    FileProblem
-        If they speak of no image, of several, or are damaged.
-    """
-    nested = said.get("ome", said)
-    if not isinstance(nested, dict) or "multiscales" not in nested:
-        raise FileProblem(f"{path} {_what_else(nested)}")
-    try:
-        return _understood(nested)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise FileProblem(
-            f"the metadata of {path} are damaged ({type(error).__name__}: {error}); "
-            "copy it again from its source, or name the array in it"
-        ) from None
-
-
-def _understood(said: Mapping[str, Any]) -> Described:
-    image, *others = said["multiscales"]
-    largest = image["datasets"][0]
-    axes, unit = "", {}
-    for axis in image.get("axes", [*"tczyx"]):  # the axes of versions that did not say them
-        named = {"name": axis} if isinstance(axis, str) else axis
-        axes += _letter(named, axes)
-        if known := canonical_unit(named.get("unit")):
-            unit[axes[-1]] = known
-    if not {"Y", "X"} <= set(axes):
-        raise ValueError(f"its axes are {axes or 'none'}")
-    scales, places = np.ones(len(axes)), np.zeros(len(axes))
-    for holder in (largest, image):
-        for one in holder.get("coordinateTransformations", ()):
-            by = np.array(one.get(one["type"], 1 if one["type"] == "scale" else 0), dtype=float)
-            scales, places = (
-                (scales * by, places * by) if one["type"] == "scale" else (scales, places + by)
-            )
-    version = said.get("version") or image.get("version")
-    kept = {"version": version, "name": image.get("name"), "omero": said.get("omero")}
-    return Described(
-        array=str(largest["path"]),
-        axes=axes,
-        # A scale of 1 without a unit is what is written where nothing is known.
-        pixel_size={
-            letter: float(size)
-            for letter, size in zip(axes, scales, strict=True)
-            if size > 0 and (size != 1 or letter in unit)
-        },
-        unit=unit,
-        translate={
-            letter: float(place) for letter, place in zip(axes, places, strict=True) if place
-        },
-        extras={"ngff": {key: value for key, value in kept.items() if value}},
-        notes=(f"It holds {1 + len(others)} images; the first is taken.",) if others else (),
-    )
-
-
-def _letter(axis: Mapping[str, Any], before: str) -> str:
-    """Tell the role of an axis from its name, and else from its type."""
-    name = axis["name"].upper()
-    by_type = {"time": "T", "channel": "C"}.get(str(axis.get("type")), "Q")
-    letter = name if name in [*"TCZYX"] else by_type
-    return "Q" if letter in before else letter
-
-
-def _what_else(said: object) -> str:
-    """Say what a group without an image is."""
-    keys = said.keys() if isinstance(said, dict) else ()
-    if "plate" in keys or "well" in keys:
-        return "is a plate of many images; name one of them, such as A/1/0 in it"
-    if "bioformats2raw.layout" in keys or "series" in keys:
-        return "holds several images; name one of them, such as 0 in it"
-    return "is a zarr group that speaks of no image; name an array in it"
 
 
 def _axis(letter: str, unit: str | None) -> dict[str, str]:
@@ -243,10 +153,34 @@ def _transformations(stored: StoredImage, axes: str, factor: int) -> list[dict[s
     return [*said, {"type": "translation", "translation": place}] if any(place) else said
 
 
-def _kept_channels(stored: StoredImage, channels: int) -> dict[str, Any]:
+def _kept_channels(stored: StoredImage, channels: int, dtype: np.dtype[Any]) -> dict[str, Any]:
     """Return what the input said of its channels, if it is still true."""
     omero = stored.extras.get("ngff", {}).get("omero", {})
-    return {"omero": omero} if len(omero.get("channels", ())) == channels else {}
+    if len(omero.get("channels", ())) == channels:
+        return {"omero": omero}
+    if len(stored.channels) != channels:
+        return {}
+    said = []
+    for number, channel in enumerate(stored.channels):
+        colour, name = channel.colour or "FFFFFF", channel.name or f"channel {number}"
+        window = _window(stored, number, dtype)
+        said.append({"label": name, "color": colour, "active": True, "window": window})
+    return {"omero": {"channels": said, "rdefs": {"model": "color"}}}
+
+
+def _window(stored: StoredImage, channel: int, dtype: np.dtype[Any]) -> dict[str, float]:
+    """Say in what range a channel is shown: that of its middle plane, which every reader needs."""
+    index = tuple(
+        channel if letter == "C" else size // 2 if letter not in "YX" else slice(None)
+        for letter, size in zip(stored.axes, stored.image.shape, strict=True)
+    )
+    plane = np.asarray(stored.image[index])
+    values = plane[np.isfinite(plane)] if plane.dtype.kind == "f" else plane
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    bottom, top = low, high
+    if dtype.kind in "ui":
+        bottom, top = 0.0, float(np.iinfo(dtype).max)
+    return {"start": low, "min": min(bottom, low), "end": high, "max": max(top, high)}
 
 
 def _colours(samples: int, dtype: np.dtype[Any]) -> dict[str, Any]:

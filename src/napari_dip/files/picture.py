@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import (
     BmpImagePlugin,
+    ExifTags,
     Image,
     ImageFile,
     JpegImagePlugin,
@@ -15,7 +17,10 @@ from PIL import (
 )
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.lenient import Lenient
+from napari_dip.files.listing import chosen
 from napari_dip.files.promises import refuse_too_large
+from napari_dip.files.tiff_tags import resolution_of
 from napari_dip.stack.stored import MICROMETRES, StoredImage
 
 if TYPE_CHECKING:
@@ -37,17 +42,29 @@ _INCH = MICROMETRES["in"]
 _MOST_DOTS = 1e8
 """Dots per inch that fit into a PNG, which counts them by the metre."""
 
-_UNASKED = (72, 96)
-"""Dots per inch that programs write who know nothing of the size of a pixel."""
+_TURNED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How to turn an image, by the number of its orientation tag."""
 
 
-def read_picture(path: Path, *, labels: bool = False) -> StoredImage:
+def read_picture(path: Path, number: int | None = None, *, labels: bool = False) -> StoredImage:
     """Read a picture; what is neither grey nor RGB(A) becomes RGB.
+
+    It is turned and mirrored as its orientation tag says.
 
     Parameters
     ----------
     path
         The file.
+    number
+        Of the picture in a file of several, from 0; ``None`` is the first.
     labels
         Whether the numbers of a colour table are wanted, not its colours.
 
@@ -58,20 +75,29 @@ def read_picture(path: Path, *, labels: bool = False) -> StoredImage:
     OSError
         Of Pillow, if the file is no picture or damaged.
     """
-    notes = []
+    notes: list[str] = []
     with _opened(path) as picture:
         _refuse_what_pillow_rounds(path, picture)
         frames = getattr(picture, "n_frames", 1)
-        if frames > 1 or "mp" in picture.info:  # the latter is a JPEG with another one behind it
-            number = frames if frames > 1 else "several"
-            notes.append(f"It holds {number} pictures; the first is taken.")
+        size = f"{picture.height} x {picture.width}"
+        taken, listed = chosen(path, number, [size] * frames)
+        notes += listed
+        if frames == 1 and "mp" in picture.info:  # a JPEG with another one behind it
+            notes.append("It holds several pictures; the first is taken.")
+        if taken:
+            picture.seek(taken)
         dots, profile, mode = picture.info.get("dpi"), picture.info.get("icc_profile"), picture.mode
         plain = mode in _PLAIN_MODES
         indices = labels and mode == "P" and _table(picture) != "grey"
         are_labels = indices and _table(picture) == "colours"
         colours = "RGBA" if picture.has_transparency_data else "RGB"
         refuse_too_large(path, picture.width * picture.height * len(picture.getbands()))
-        image = np.array(picture if plain or indices else picture.convert(colours))
+        pixels: Image.Image = picture if plain or indices else picture.convert(colours)
+        if (turned := _orientation(picture)) in _TURNED:
+            pixels = pixels.transpose(_TURNED[turned])
+            dots = dots[::-1] if dots and turned >= 5 else dots
+            notes.append(f"It is turned or mirrored as its orientation tag ({turned}) says.")
+        image = np.array(pixels)
         if are_labels:
             image, note = _as_labels(image, _palette(picture))
             notes.append(note)
@@ -83,9 +109,9 @@ def read_picture(path: Path, *, labels: bool = False) -> StoredImage:
     extras: dict[str, dict[str, Any]] = {"labels": {"all": True}} if are_labels else {}
     if profile and plain and image.ndim == 3:
         extras["png"] = {"icc_profile": profile}
-    sizes = {}
-    if dots and min(dots) > 0 and round(dots[0]) not in _UNASKED:
-        sizes = {"Y": _INCH / float(dots[1]), "X": _INCH / float(dots[0])}
+    lenient = Lenient()
+    sizes = _pixel_sizes(dots, lenient)
+    notes += lenient.notes()
     return StoredImage(
         image=np.ascontiguousarray(image),
         axes="YX" if image.ndim == 2 else "YXS",
@@ -144,6 +170,24 @@ def _refuse_what_pillow_rounds(path: Path, picture: Image.Image) -> None:
                 f"{path} holds colours of 16 bits, which PNG readers here would round to 8; "
                 "save it as TIFF"
             )
+
+
+def _pixel_sizes(dots: Any, lenient: Lenient) -> dict[str, float]:
+    """Make sizes in micrometres of dots per inch; none of those of a screen."""
+    if not isinstance(dots, tuple) or len(dots) != 2:
+        return {}
+    x, y = (lenient.size("resolution", number) for number in dots)
+    inches = resolution_of({"Y": y, "X": x}, "in")
+    return {axis: size * _INCH for axis, size in inches.items()}
+
+
+def _orientation(picture: Image.Image) -> int:
+    """Return how a picture should be turned, 1 to 8; 1 where that is not known."""
+    try:
+        value = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    except (OSError, SyntaxError, ValueError, LookupError, TypeError, struct.error):
+        return 1  # damaged tags are not needed
+    return value if isinstance(value, int) else 1
 
 
 def _palette(picture: Image.Image) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ from napari_dip.plaintext import shortened
 if TYPE_CHECKING:
     import tifffile
 
-__all__ = ["check_ome", "check_place", "first_series", "refuse_too_large"]
+__all__ = ["check_ome", "check_place", "check_xml", "first_series", "refuse_too_large"]
 
 _SMALL = 2**26
 """Bytes for which nobody asks how much memory is free."""
@@ -134,13 +134,14 @@ def check_ome(path: Path, tif: tifffile.TiffFile) -> None:
     FileProblem
         If it defines entities, names files elsewhere, or promises absurdly many planes.
     """
-    if re.search(r"<!\s*(DOCTYPE|ENTITY)", tif.pages.first.description or "", re.IGNORECASE):
-        raise FileProblem(
-            f"{path} has XML with a document type, which OME-XML never has; save it again"
-        )
+    check_xml(path, tif.pages.first.description or "")
     if not tif.ome_metadata:
         return
-    for element in ElementTree.fromstring(tif.ome_metadata).iter():
+    try:
+        root = ElementTree.fromstring(tif.ome_metadata)
+    except ElementTree.ParseError:  # tifffile takes the pages in their order then
+        return
+    for element in root.iter():
         if name := element.get("FileName"):
             check_place(path, name)
         sizes = [_number(element.get(f"Size{axis}"), 1) for axis in "CZT"]
@@ -150,6 +151,20 @@ def check_ome(path: Path, tif: tifffile.TiffFile) -> None:
                 f"{path} says that it has {planes} planes, and at most {_MOST_PLANES} are read "
                 "from OME-TIFF; if it is not damaged, save it as OME-Zarr"
             )
+
+
+def check_xml(path: Path, text: str) -> None:
+    """Refuse XML that defines entities, which may grow without end or read other files.
+
+    Raises
+    ------
+    FileProblem
+        If it does.
+    """
+    if re.search(r"<!\s*(DOCTYPE|ENTITY)", text, re.IGNORECASE):
+        raise FileProblem(
+            f"{path} has XML with a document type, which OME-XML never has; save it again"
+        )
 
 
 def _check_index(path: Path) -> None:

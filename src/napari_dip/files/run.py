@@ -9,7 +9,14 @@ from napari_dip.errors import BadSettings, FileProblem
 from napari_dip.files.boundary import check_name
 from napari_dip.files.growing import OnDisk, cut_before
 from napari_dip.files.look import Look
-from napari_dip.files.store import check_output, is_zarr_name, read_image, read_mask, write_image
+from napari_dip.files.store import (
+    check_output,
+    is_zarr_name,
+    not_kept,
+    read_image,
+    read_mask,
+    write_image,
+)
 from napari_dip.files.zarr_sink import growing_place
 from napari_dip.prior.presets import recipe
 from napari_dip.stack.output import InMemory
@@ -90,6 +97,7 @@ def open_run(
     output: Path,
     settings: Settings,
     *,
+    series: int | None = None,
     mask: Path | None = None,
     marks: Literal["missing", "known"] = "missing",
     uncertainty: Path | None = None,
@@ -106,6 +114,8 @@ def open_run(
         never has to fit into memory.
     settings
         What to do.
+    series
+        The number of the image in a file that holds several; ``None`` is the first.
     mask, marks
         A file of a mask, and what is marked in it.
     uncertainty
@@ -124,7 +134,7 @@ def open_run(
     """
     outputs = [output] if uncertainty is None else [output, uncertainty]
     _check_names(outputs, [source, mask], resume)
-    stored = read_image(source, lazy=True)
+    stored = read_image(source, lazy=True, series=series)
     axes = settings.axes or stored.axes
     settings = settings.replace(axes=axes).on_voxels(stored.voxel)
     kept = stored.image.dtype if settings.dtype == "keep" else settings.dtype
@@ -146,6 +156,8 @@ def open_run(
     problem = make_problem(stored.image, settings, missing, None, device, before, looked)
     notes = [f"{source}: {note}" for note in stored.notes]
     notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
+    unsaid = not_kept(output, stored, kept, axes, problem.factors)
+    notes += [f"{output}: {note}" for note in unsaid]
     target: Output = InMemory(problem)
     if grows:
         target = OnDisk(problem, stored, output, uncertainty, overwrite=overwrite, resume=resume)

@@ -19,12 +19,15 @@ from pydantic_core import to_json
 from napari_dip.errors import FileProblem, OutputExists
 from napari_dip.files.boundary import reading, refuse_special
 from napari_dip.files.durable import renamed_when_whole
+from napari_dip.files.lost import lost
 from napari_dip.files.ngff import axes_in_zarr, is_zarr
 from napari_dip.files.picture import picture_provenance, read_picture, write_png
 from napari_dip.files.series import is_pattern, read_series
 from napari_dip.files.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
+from napari_dip.files.tiff_header import COMPANION
 from napari_dip.files.vendor import is_vendor, read_vendor
 from napari_dip.files.zarr_target import check_target
+from napari_dip.files.zarr_zip import refuse_inside_zarr, zarr_in_zip
 from napari_dip.stack.marks import marked
 from napari_dip.stack.observed import in_planes
 from napari_dip.stack.stored import StoredImage
@@ -39,6 +42,7 @@ __all__ = [
     "StoredMask",
     "check_output",
     "is_zarr_name",
+    "not_kept",
     "read_image",
     "read_mask",
     "read_provenance",
@@ -56,12 +60,13 @@ class StoredMask(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_image(path: str | Path, *, lazy: bool = False) -> StoredImage:
+def read_image(path: str | Path, *, lazy: bool = False, series: int | None = None) -> StoredImage:
     """Read an image, its axes and its pixel sizes.
 
     The format is told from the content, and that of a microscope's own program (CZI, ND2, LIF …,
-    with ``napari-dip[formats]``) from the name. Of several images in one TIFF file
-    the first is taken; a picture's colour table and CMYK colours become RGB; both are noted.
+    with ``napari-dip[formats]``) from the name. A picture's colour table and CMYK colours
+    become RGB, and a note says so. Numbers in the metadata that make no sense are ignored, and
+    a note says which.
 
     Parameters
     ----------
@@ -72,11 +77,16 @@ def read_image(path: str | Path, *, lazy: bool = False) -> StoredImage:
         Whether the values of a TIFF file are read only when they are asked for, so that it may
         be larger than memory. Those of OME-Zarr and of a series always are, and those of
         pictures never.
+    series
+        Which image to take of a file that holds several, from 0: a series of TIFF, a scene of a
+        microscope's own format, an image of OME-Zarr. ``None`` takes the first, and a note lists
+        them all.
 
     Raises
     ------
     FileProblem
-        If the file is missing, a folder, empty, damaged, or in no format that is read here.
+        If the file is missing, a folder, empty, damaged, in no format that is read here, has no
+        image of that number, or names other files that are missing.
 
     Examples
     --------
@@ -86,36 +96,39 @@ def read_image(path: str | Path, *, lazy: bool = False) -> StoredImage:
     >>> read_image(file).axes
     'YX'
     """
-    return _checked(path, lazy=lazy)
+    return _checked(path, lazy=lazy, series=series)
 
 
-def _checked(path: str | Path, *, lazy: bool, labels: bool = False) -> StoredImage:
+def _checked(
+    path: str | Path, *, lazy: bool, series: int | None = None, labels: bool = False
+) -> StoredImage:
     """Read an image, of a picture the numbers of its colour table if `labels` are wanted."""
     path = _local(path)
     with reading(path):
-        stored = _read(path, lazy=lazy, labels=labels)
+        stored = _read(path, lazy=lazy, series=series, labels=labels)
     if 0 in stored.image.shape:
         raise FileProblem(f"{path} holds no values: its shape is {stored.image.shape}")
     return stored
 
 
-def _read(path: Path, *, lazy: bool, labels: bool) -> StoredImage:
+def _read(path: Path, *, lazy: bool, series: int | None, labels: bool) -> StoredImage:
     if is_pattern(path):
-        return read_series(path, partial(_checked, lazy=True, labels=labels))
-    if is_zarr(path):
+        return read_series(path, partial(_checked, lazy=True, series=series, labels=labels))
+    refuse_special(path)
+    if is_zarr(path) or zarr_in_zip(path) is not None:
         from napari_dip.files.zarr_source import read_zarr
 
-        return read_zarr(path)
-    refuse_special(path)
+        return read_zarr(path, series)
+    refuse_inside_zarr(path)
     if is_vendor(path):
-        return read_vendor(path)
+        return read_vendor(path, series)
     if not _is_tiff(path):
-        return read_picture(path, labels=labels)
+        return read_picture(path, series, labels=labels)
     if not lazy:
-        return read_tiff(path)
+        return read_tiff(path, series)
     from napari_dip.files.tiff_source import open_tiff
 
-    return open_tiff(path)
+    return open_tiff(path, series)
 
 
 def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") -> StoredMask:
@@ -173,6 +186,36 @@ def check_output(path: str | Path, dtype: DTypeLike, axes: str, *, overwrite: bo
     _format(path, np.dtype(dtype), axes)
 
 
+def not_kept(
+    path: str | Path,
+    stored: StoredImage,
+    dtype: DTypeLike,
+    axes: str,
+    factors: Mapping[str, int] | None = None,
+) -> tuple[str, ...]:
+    """Say what the input tells of its image and the output will not.
+
+    Parameters
+    ----------
+    path
+        Of the output, as for :func:`write_image`.
+    stored
+        What was read.
+    dtype, axes, factors
+        Of the result: its type, its axes, and by how much the input was refined along some.
+
+    Returns
+    -------
+    tuple of str
+        A sentence; empty where all is kept.
+    """
+    form = _format(_local(path), np.dtype(dtype), axes)
+    missing = lost(form, stored, np.dtype(dtype), factors or {})
+    if not missing:
+        return ()
+    return (f"Not kept, for want of a place in this file: {', '.join(missing)}.",)
+
+
 def write_image(
     path: str | Path,
     stored: StoredImage,
@@ -224,7 +267,7 @@ def read_provenance(path: str | Path) -> dict[str, Any] | None:
     """Return the record that :func:`write_image` stored in a file, ``None`` without one."""
     path = _local(path)
     with reading(path):
-        if is_zarr(path):
+        if is_zarr(path) or zarr_in_zip(path) is not None:
             from napari_dip.files.zarr_source import zarr_provenance
 
             return zarr_provenance(path)
@@ -249,6 +292,8 @@ def is_zarr_name(path: Path) -> bool:
 
 
 def _is_tiff(path: Path) -> bool:
+    if path.name.lower().endswith(COMPANION):
+        return True
     with path.open("rb") as file:
         return file.read(4) in _TIFF_STARTS
 

@@ -6,34 +6,35 @@ import math
 import weakref
 from typing import TYPE_CHECKING, Any
 
-import tifffile
 import zarr
 
 from napari_dip.files.boundary import FromFile, reading
 from napari_dip.files.complaints import tiff_complaints
-from napari_dip.files.promises import first_series, refuse_too_large
-from napari_dip.files.tiff import known_axes, read_tiff, refuse_cut_short
-from napari_dip.files.tiff_tags import Header, read_header
+from napari_dip.files.promises import refuse_too_large
+from napari_dip.files.tiff import read_tiff, refuse_cut_short
+from napari_dip.files.tiff_header import opened, tiff_image
 from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_dip.files.tiff_tags import Header
+
 __all__ = ["TiffArray", "open_tiff"]
 
 
 class TiffArray(FromFile):
-    """The first series of a TIFF file, which stays open as long as this is in use.
+    """An image of a TIFF file, which stays open as long as this is in use.
 
     Parameters
     ----------
-    path
-        The file. A pickled array opens it anew.
+    path, number
+        The file, and the number of the image in it. A pickled array opens it anew.
 
     Attributes
     ----------
     axes, header
-        As the file says them.
+        As the file says them; ``s`` is an axis of samples that are no colours.
     alone
         Whether all values lie in this file: OME-TIFF may be spread over several.
     """
@@ -42,14 +43,12 @@ class TiffArray(FromFile):
     header: Header
     alone: bool
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, number: int | None = None) -> None:
+        self._number = number
         with reading(path), tiff_complaints() as complaints:
-            tif = tifffile.TiffFile(path)
+            tif = opened(path)
             self._close = weakref.finalize(self, tif.close)
-            series = first_series(path, tif)
-            self.axes = known_axes(path, series.axes)
-            self.header = read_header(tif)
-            self.alone = not series.is_multifile
+            series, self.axes, self.header, self.alone = tiff_image(path, tif, number, complaints)
             # A strip may be a single row: pages are read whole, unless they are in tiles.
             tiled = series.keyframe.is_tiled
             piece = math.prod(series.keyframe.chunks) * series.dtype.itemsize
@@ -59,7 +58,7 @@ class TiffArray(FromFile):
         refuse_cut_short(path, complaints)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TiffArray, (self._path.absolute(),)
+        return TiffArray, (self._path.absolute(), self._number)
 
     def __getitem__(self, index: Any, /) -> Any:
         with tiff_complaints() as complaints:
@@ -68,25 +67,35 @@ class TiffArray(FromFile):
         return values
 
 
-def open_tiff(path: Path) -> StoredImage:
-    """Open the first series of a TIFF file, to be read when it is asked for.
+def open_tiff(path: Path, number: int | None = None) -> StoredImage:
+    """Open an image of a TIFF file, to be read when it is asked for.
+
+    Parameters
+    ----------
+    path, number
+        As for :func:`~napari_dip.files.tiff.read_tiff`.
 
     Returns
     -------
     StoredImage
-        What :func:`~napari_dip.files.tiff.read_tiff` gives, and by it where the samples of a
-        pixel must be moved to the end or become channels.
+        What that function gives, and by it where the samples of a pixel must be moved to the end
+        or become channels.
 
     Raises
     ------
     FileProblem
-        If the file is damaged, holds no picture, or is compressed in a way not known here.
+        If the file is damaged, holds no such image, or is compressed in a way not known here.
     """
     try:
-        image = TiffArray(path)
+        image = TiffArray(path, number)
     except NotImplementedError:  # tifffile has layouts that it reads only whole
-        return read_tiff(path)
-    if "S" in image.axes and not (image.axes.endswith("S") and image.shape[-1] in (3, 4)):
-        return read_tiff(path)
-    files = (path,) if image.alone else ()
-    return StoredImage(image, image.axes, *image.header, files=files)
+        return read_tiff(path, number)
+    if "s" in image.axes or "S" in image.axes[:-1]:
+        return read_tiff(path, number)
+    return StoredImage(
+        image,
+        image.axes,
+        **image.header._asdict(),
+        files=(path,) if image.alone else (),
+        series=number or 0,
+    )

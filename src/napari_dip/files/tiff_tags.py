@@ -1,159 +1,143 @@
-"""What a TIFF file says of its image, in any of three dialects: ImageJ's, OME's, tifffile's."""
+"""What the tags of a TIFF page say, whatever the dialect: resolution, colours, orientation."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
-from xml.etree import ElementTree
 
 import tifffile
 
-from napari_dip.stack.stored import MICROMETRES, canonical_unit
+from napari_dip.stack.stored import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Header", "ome_xml", "read_header"]
+    from napari_dip.files.lenient import Lenient
 
-_RESOLUTION_UNITS = {2: "in", 3: "cm"}
-_IMAGEJ_KEPT = ("mode", "min", "max", "Ranges", "LUTs", "Labels", "Info")
-_CHANNEL_KEPT = ("Name", "Color", "EmissionWavelength", "EmissionWavelengthUnit", "Fluor")
+__all__ = [
+    "NAME",
+    "SCREENS",
+    "Header",
+    "Samples",
+    "orientation",
+    "pixels_per_unit",
+    "resolution",
+    "resolution_of",
+    "samples_of",
+]
 
-Sizes = dict[str, float]
-Units = dict[str, str]
+NAME = "napari-dip"
+"""Under this name a file's metadata say how the image came about."""
+
+SCREENS = (72, 96)  # dots per inch that programs write that know nothing of the size of a pixel
+_UNITS = {2: "in", 3: "cm"}
+_PER_INCH = {"in": 1.0, "cm": 2.54}
+_TRANSPARENT = {tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA}
+_INKS = ("Cyan", "Magenta", "Yellow", "Black")
 
 
 class Header(NamedTuple):
-    """Pixel sizes, their units, what else is kept, and what the user should know."""
+    """What a file says of an image; the fields are those of ``StoredImage``."""
 
-    pixel_size: Sizes
-    unit: Units
+    pixel_size: dict[str, float]
+    unit: dict[str, str]
     extras: dict[str, dict[str, Any]]
-    notes: tuple[str, ...]
-    translate: Sizes
+    notes: tuple[str, ...] = ()
+    translate: Mapping[str, float] = {}
+    channels: tuple[Channel, ...] = ()
 
 
-def read_header(tif: tifffile.TiffFile) -> Header:
-    """Read what an open file says of its first series."""
-    sizes, units = _pixel_sizes(tif)
-    places = _places(tif, sizes, units)
-    return Header(sizes, units, _extras(tif), tuple(_notes(tif)), places)
+class Samples(NamedTuple):
+    """What the samples of a pixel are: colours, with or without more, or channels.
+
+    ``extras`` are what is needed to write them as the same.
+    """
+
+    are_colours: bool
+    note: str = ""
+    channels: tuple[Channel, ...] = ()
+    extras: Mapping[str, Any] = {}
 
 
-def ome_xml(tif: tifffile.TiffFile) -> ElementTree.Element:
-    """Return the root of the OME-XML of a file that has it."""
-    return ElementTree.fromstring(tif.ome_metadata or "")
+def samples_of(page: Any) -> Samples:
+    """Tell from the photometric interpretation what the samples of a page are.
+
+    Their number says nothing: a microscope writes three or four channels as samples, too.
+    """
+    photometric, more = page.photometric, tuple(page.extrasamples)
+    photometrics = tifffile.PHOTOMETRIC
+    # tifffile decodes the YCbCr of JPEG to RGB.
+    decoded = photometric == photometrics.YCBCR and page.compression in (6, 7, 34892, 33007)
+    if photometric == photometrics.RGB or decoded:
+        if page.samplesperpixel < 3:
+            return Samples(False, "It says that it is RGB, but has too few samples: channels.")
+        if len(more) > 1:
+            names = ("Red", "Green", "Blue", *(f"sample {4 + n}" for n in range(len(more))))
+            note = f"It has {len(more)} samples beside its colours: all are taken as channels."
+            return Samples(False, note, tuple(map(Channel, names)))
+        note = ""
+        if more == (tifffile.EXTRASAMPLE.UNSPECIFIED,):
+            note = "Its fourth sample is neither a colour nor transparency: it stays as it is."
+        return Samples(True, note, extras={"extrasamples": more} if more else {})
+    if photometric == photometrics.SEPARATED and page.samplesperpixel == len(_INKS):
+        inks = tuple(Channel(ink) for ink in _INKS)
+        return Samples(False, "Its four samples are inks (CMYK): they are taken as channels.", inks)
+    count, name = page.samplesperpixel, getattr(photometric, "name", str(photometric))
+    said = "grey" if name in ("MINISBLACK", "MINISWHITE") else name
+    last = ", the last of which is transparency," if set(more) & _TRANSPARENT else ""
+    note = f"It says that it is {said}: its {count} samples{last} are taken as channels."
+    return Samples(False, note)
 
 
-def _notes(tif: tifffile.TiffFile) -> list[str]:
-    notes = []
-    if len(tif.series) > 1:
-        notes.append(f"It holds {len(tif.series)} images; the first is taken.")
-    if tif.pages.first.photometric == tifffile.PHOTOMETRIC.PALETTE:
-        notes.append("Its colour table is left out; the values are kept.")
-    return notes
+def orientation(page: Any) -> int:
+    """Return how a page should be turned to be looked at, 1 to 8; 1 is as it is."""
+    tag = page.tags.get("Orientation")
+    value = tag.value if tag else 1
+    return int(value) if isinstance(value, int) and 2 <= value <= 8 else 1
 
 
-def _pixel_sizes(tif: tifffile.TiffFile) -> tuple[Sizes, Units]:
-    """Ask the dialects in the order of how much they can say."""
-    if tif.ome_metadata:
-        return _from_attributes(_ome_pixels(tif).attrib)
-    if tif.imagej_metadata is not None:
-        return _from_imagej(tif.imagej_metadata, tif.pages.first)
-    if tif.shaped_metadata and "PhysicalSizeX" in tif.shaped_metadata[0]:
-        return _from_attributes(tif.shaped_metadata[0])
-    return _from_resolution(tif.pages.first)
-
-
-def _from_attributes(said: Mapping[str, Any]) -> tuple[Sizes, Units]:
-    """Read OME's attributes; a length without a unit is in micrometres, says its schema."""
-    sizes, units = {}, {}
-    for axis, name, default in (
-        ("T", "TimeIncrement", "s"),
-        ("Z", "PhysicalSizeZ", "µm"),
-        ("Y", "PhysicalSizeY", "µm"),
-        ("X", "PhysicalSizeX", "µm"),
-    ):
-        if float(said.get(name, 0)) > 0:
-            sizes[axis] = float(said[name])
-            if unit := canonical_unit(said.get(f"{name}Unit", default)):
-                units[axis] = unit
-    return sizes, units
-
-
-def _from_imagej(said: Mapping[str, Any], page: Any) -> tuple[Sizes, Units]:
-    unit = canonical_unit(str(said.get("unit", "")))
-    sizes: Sizes = {}
-    x, y = _resolution(page)
-    if unit or (x, y) != (1, 1):
-        sizes |= {"Y": 1 / y, "X": 1 / x}
-    if float(said.get("spacing", 0)) > 0:
-        sizes["Z"] = float(said["spacing"])
-    units = dict.fromkeys(sizes, unit) if unit else {}
-    if float(said.get("finterval", 0)) > 0:
-        sizes["T"], units["T"] = float(said["finterval"]), "s"
-    return sizes, units
-
-
-def _from_resolution(page: Any) -> tuple[Sizes, Units]:
-    x, y = _resolution(page)
+def resolution(page: Any, lenient: Lenient) -> tuple[dict[str, float], dict[str, str]]:
+    """Read pixel sizes and units from the tags, where they say more than that of a screen."""
     tag = page.tags.get("ResolutionUnit")
-    unit = _RESOLUTION_UNITS.get(int(tag.value)) if tag else None
-    # 72 dots per inch is what programs write that know nothing.
-    if unit is None or (unit == "in" and round(x) == 72):
+    number = lenient.number("ResolutionUnit", tag.value) if tag else None
+    unit = None if number is None else _UNITS.get(int(number))
+    if unit is None:
         return {}, {}
-    return {"Y": 1 / y, "X": 1 / x}, {"Y": unit, "X": unit}
+    pixels = pixels_per_unit(page, lenient)
+    sizes = resolution_of({axis: pixels[axis] for axis in pixels if _tag(page, axis)}, unit)
+    return sizes, dict.fromkeys(sizes, unit)
 
 
-def _places(tif: tifffile.TiffFile, sizes: Sizes, units: Units) -> Sizes:
-    """Read where the centre of the first pixel lies, along the axes whose sizes are known."""
-    known = sizes.keys() & set("ZYX")
-    if tif.ome_metadata:
-        plane = _ome_pixels(tif).find("{*}Plane")
-        return {} if plane is None else _positions(plane.attrib, known, units)
-    origins = tif.imagej_metadata or {}
-    places = {a: -float(origins.get(f"{a.lower()}origin", 0)) * sizes[a] for a in known}
-    return {axis: place for axis, place in places.items() if place}
+def pixels_per_unit(page: Any, lenient: Lenient) -> dict[str, float | None]:
+    """Return the numbers along X and Y: 1 without a tag, ``None`` where it makes no sense."""
+    pixels: dict[str, float | None] = {}
+    for axis in "XY":
+        tag, name = _tag(page, axis), f"{axis}Resolution"
+        value = tag.value if tag else 1.0
+        if isinstance(value, tuple) and len(value) == 2:
+            above, below = (lenient.size(name, part) for part in value)
+            pixels[axis] = above / below if above and below else None
+        else:
+            pixels[axis] = lenient.size(name, value)
+    return pixels
 
 
-def _positions(said: Mapping[str, str], known: set[str], units: Units) -> Sizes:
-    """Read the stage's position in OME's attributes of a plane, where its unit is a length."""
-    places: Sizes = {}
-    for axis in known:
-        place = float(said.get(f"Position{axis}", 0))
-        own, wanted = canonical_unit(said.get(f"Position{axis}Unit")), units.get(axis)
-        if place and own in MICROMETRES and wanted in MICROMETRES:
-            places[axis] = place * MICROMETRES[own] / MICROMETRES[wanted]
-    return places
+def resolution_of(pixels: Mapping[str, float | None], unit: str | None) -> dict[str, float]:
+    """Return pixel sizes; none where the resolution is that of a screen.
+
+    Examples
+    --------
+    >>> resolution_of({"X": 4.0, "Y": 2.0}, "µm")
+    {'X': 0.25, 'Y': 0.5}
+    >>> resolution_of({"X": 96.0, "Y": 96.0}, "in")
+    {}
+    """
+    known = {axis: number for axis, number in pixels.items() if number}
+    if unit in _PER_INCH:
+        dots = {round(number * _PER_INCH[unit]) for number in known.values()}
+        if dots and dots <= set(SCREENS):
+            return {}
+    return {axis: 1 / number for axis, number in known.items()}
 
 
-def _resolution(page: Any) -> tuple[float, float]:
-    """Return pixels per unit along X and Y, 1 where the tags are absent or say nonsense."""
-    pixels = []
-    for name in ("XResolution", "YResolution"):
-        tag = page.tags.get(name)
-        above, below = tag.value if tag else (1, 1)
-        pixels.append(above / below if above and below else 1.0)
-    return pixels[0], pixels[1]
-
-
-def _extras(tif: tifffile.TiffFile) -> dict[str, dict[str, Any]]:
-    extras: dict[str, dict[str, Any]] = {}
-    if tif.imagej_metadata:
-        extras["imagej"] = {k: v for k, v in tif.imagej_metadata.items() if k in _IMAGEJ_KEPT}
-    if tif.ome_metadata:
-        pixels = _ome_pixels(tif)
-        channels = [
-            {k: v for k, v in channel.attrib.items() if k in _CHANNEL_KEPT}
-            for channel in pixels.findall("{*}Channel")
-        ]
-        description = ome_xml(tif).findtext("{*}Image/{*}Description")
-        extras["ome"] = {"Channel": channels} if any(channels) else {}
-        extras["ome"] |= {"Description": description} if description else {}
-    if tif.pages.first.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
-        extras["tiff"] = {"photometric": "miniswhite"}
-    return extras
-
-
-def _ome_pixels(tif: tifffile.TiffFile) -> ElementTree.Element:
-    pixels = ome_xml(tif).find("{*}Image/{*}Pixels")
-    return ElementTree.Element("Pixels") if pixels is None else pixels
+def _tag(page: Any, axis: str) -> Any:
+    return page.tags.get(f"{axis}Resolution")

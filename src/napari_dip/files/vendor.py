@@ -5,12 +5,15 @@ bioio is an extra (``napari-dip[formats]``), and each of its formats a package o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.boundary import FromFile
+from napari_dip.files.lenient import Lenient
+from napari_dip.files.listing import chosen
 from napari_dip.plaintext import shortened
-from napari_dip.stack.stored import StoredImage
+from napari_dip.stack.stored import Channel, StoredImage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,18 +33,32 @@ _READERS = {
 }
 
 
+_FEW = 20  # scenes whose sizes are listed
+
+_NO_NAME = re.compile(r"Channel:\d+(:\d+)?")
+"""What bioio calls channels of which the file says nothing."""
+
+
 def is_vendor(path: Path) -> bool:
     """Tell from the name whether a microscope's own program has written a file."""
     return path.suffix.lower() in _READERS
 
 
-def read_vendor(path: Path) -> StoredImage:
-    """Open the first scene of a file; axes of one value are left out, but for Y and X.
+def read_vendor(path: Path, number: int | None = None) -> StoredImage:
+    """Open a scene of a file; axes of one value are left out, but for Y and X.
+
+    Parameters
+    ----------
+    path
+        The file.
+    number
+        Of the scene, from 0; ``None`` is the first, and a note lists the others.
 
     Raises
     ------
     FileProblem
-        If bioio, or its package for the format, is missing or cannot read the file.
+        If bioio, or its package for the format, is missing or cannot read the file, or if there
+        is no such scene.
     """
     package = _READERS.get(path.suffix.lower(), "a package of bioio")
     cure = f"install napari-dip[formats] and {package}, or export the image as OME-TIFF"
@@ -51,8 +68,11 @@ def read_vendor(path: Path) -> StoredImage:
         raise FileProblem(f"{path} is read by bioio, which is not here: {cure}") from None
     try:
         image = BioImage(path)
+        taken, notes = chosen(path, number, _scenes(image))
+        if taken or len(image.scenes) > 1:
+            image.set_scene(taken)
         values = image.dask_data
-    except FileNotFoundError:
+    except (FileNotFoundError, FileProblem):
         raise
     except Exception as error:
         raise FileProblem(f"{path} cannot be read by bioio ({shortened(error)}): {cure}") from error
@@ -60,11 +80,38 @@ def read_vendor(path: Path) -> StoredImage:
     kept = [axis for axis, size in enumerate(values.shape) if size > 1 or order[axis] in "YX"]
     values = values[tuple(slice(None) if axis in kept else 0 for axis in range(values.ndim))]
     axes = "".join(order[axis] for axis in kept)
-    sizes = {axis: getattr(image.physical_pixel_sizes, axis) for axis in "ZYX"}
-    pixel_size = {axis: float(size) for axis, size in sizes.items() if size and axis in axes}
+    lenient = Lenient()
+    pixel_size: dict[str, float] = {}
+    for axis in axes:
+        size = lenient.size(f"pixel size {axis}", getattr(image.physical_pixel_sizes, axis, None))
+        if axis in "ZYX" and size:
+            pixel_size[axis] = size
     unit = dict.fromkeys(pixel_size, "µm")  # bioio's own
-    if "T" in axes and image.time_interval:
-        pixel_size["T"], unit["T"] = float(image.time_interval.total_seconds()), "s"
-    scenes = len(image.scenes)
-    notes = (f"It has {scenes} scenes; the first was read.",) if scenes > 1 else ()
-    return StoredImage(FromFile(values, path), axes, pixel_size, unit, notes=notes)
+    interval = image.time_interval
+    seconds = lenient.size("time interval", getattr(interval, "total_seconds", lambda: interval)())
+    if "T" in axes and seconds:
+        pixel_size["T"], unit["T"] = seconds, "s"
+    count = values.shape[axes.index("C")] if "C" in axes else 1
+    names = [str(name) for name in getattr(image, "channel_names", None) or ()]
+    named = [Channel("" if _NO_NAME.fullmatch(name) else name) for name in names]
+    return StoredImage(
+        FromFile(values, path),
+        "".join(letter if letter in "TCZYXS" else "Q" for letter in axes),
+        pixel_size,
+        unit,
+        notes=(*notes, *lenient.notes()),
+        channels=tuple(named) if any(named) and len(named) == count else (),
+        series=taken,
+    )
+
+
+def _scenes(image: Any) -> list[str]:
+    """Name the scenes, with their sizes where there are few: bioio has to open each for that."""
+    names = [shortened(name, 60) for name in image.scenes]
+    if not 1 < len(names) <= _FEW:
+        return names
+    said = []
+    for number, name in enumerate(names):
+        image.set_scene(number)
+        said.append(f"{name!r}, {' x '.join(map(str, image.dask_data.shape))} {image.dims.order}")
+    return said

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numcodecs
 import zarr
-from zarr.storage import LocalStore
+from zarr.storage import LocalStore, ZipStore
 
 from napari_dip.errors import FileProblem, NapariDipError
 from napari_dip.files.boundary import FromFile, reading
 from napari_dip.files.chunks import Guard
-from napari_dip.files.ngff import describe
+from napari_dip.files.lenient import Lenient
+from napari_dip.files.listing import chosen
+from napari_dip.files.ngff_read import describe, images_in, several_in
 from napari_dip.files.promises import check_place, refuse_too_large
+from napari_dip.files.zarr_zip import zarr_in_zip
 from napari_dip.plaintext import shortened
 from napari_dip.stack.axes import guess_axes
 from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from zarr.abc.store import Store
 
 __all__ = ["ZarrArray", "own_record", "read_zarr", "zarr_provenance"]
 
@@ -41,13 +47,15 @@ class ZarrArray(FromFile):
     """
 
 
-def read_zarr(path: str | Path) -> StoredImage:
-    """Open an image in a folder of OME-Zarr 0.4 or 0.5, or in a plain zarr array.
+def read_zarr(path: str | Path, number: int | None = None) -> StoredImage:
+    """Open an image in OME-Zarr 0.4 or 0.5, or in a plain zarr array.
 
     Parameters
     ----------
     path
-        The folder. Of a pyramid the full resolution is taken, of several images the first.
+        The folder, or a zip file of one. Of a pyramid the full resolution is taken.
+    number
+        Of the image, from 0; ``None`` is the first, and a note lists the others.
 
     Returns
     -------
@@ -72,25 +80,52 @@ def read_zarr(path: str | Path) -> StoredImage:
     """
     path = Path(path)
     with reading(path):
-        return _read(path)
+        return _read(_Place(path, *_inside(path)), number)
 
 
-def _read(path: Path) -> StoredImage:
-    node = _opened(path)
+class _Place(NamedTuple):
+    """Where a group or array is: in a folder, or below `inside` in a zip file."""
+
+    path: Path
+    zipped: bool
+    inside: str
+
+    def __str__(self) -> str:
+        return str(self.path / self.inside)
+
+    def __truediv__(self, name: str) -> _Place:
+        return self._replace(inside=f"{self.inside}/{name}".strip("/"))
+
+    @property
+    def file(self) -> Path:
+        """What changes if the image does."""
+        return self.path if self.zipped else self.path / self.inside
+
+
+def _read(place: _Place, number: int | None) -> StoredImage:
+    path = Path(str(place))
+    node = _opened(place)
     if isinstance(node, zarr.Array):
-        return _plain(path, node)
+        chosen(path, number, [_size(node)])
+        return _plain(place, node)
     attributes: dict[str, Any] = dict(node.attrs)
-    said = describe(path, attributes)
-    check_place(path, said.array)
-    array = _opened(path / said.array)
+    if several_in(attributes):
+        return _one_of_several(place, node, number)
+    images = images_in(path, attributes)
+    for _, name in images:
+        check_place(place.path, name)
+    taken, listed = chosen(path, number, _in_words(place, images))
+    lenient = Lenient()
+    said = describe(path, attributes, taken, lenient)
+    array = _opened(place / said.array)
     if not isinstance(array, zarr.Array):
-        raise FileProblem(f"{path / said.array} is a group, and an array is expected there")
+        raise FileProblem(f"{place / said.array} is a group, and an array is expected there")
     if array.ndim != len(said.axes):
         raise FileProblem(
             f"the metadata of {path} name the axes {said.axes}, but its array has the shape "
             f"{array.shape}; correct them, or name the array: {path / said.array}"
         )
-    notes = said.notes
+    notes = (*listed, *lenient.notes())
     if own_record(attributes).get("finished") is False:
         notes += ("It was not finished: what was not restored is 0, or NaN.",)
     return StoredImage(
@@ -101,14 +136,52 @@ def _read(path: Path) -> StoredImage:
         extras=said.extras,
         notes=notes,
         translate=said.translate,
-        files=(path / said.array,),
+        files=((place / said.array).file,),
+        channels=said.channels,
+        series=taken,
     )
+
+
+def _one_of_several(place: _Place, group: zarr.Group, number: int | None) -> StoredImage:
+    """Open one of the images that bioformats2raw has written side by side."""
+    names = sorted((name for name in group.group_keys() if name.isdecimal()), key=int)
+    path = Path(str(place))
+    if not names:
+        raise FileProblem(
+            f"{path} says that it holds several images; name one of them, since none is called 0"
+        )
+    said = []
+    for name in names:
+        inner = dict(group[name].attrs)
+        image, array = images_in(path / name, inner)[0]
+        check_place(place.path, f"{name}/{array}")
+        said += _in_words(place / name, [(image, array), (image, array)])[:1]
+    taken, listed = chosen(path, number, said)
+    stored = _read(place / names[taken], 0)
+    return replace(stored, notes=(*listed, *stored.notes), series=taken)
+
+
+def _in_words(place: _Place, images: list[tuple[str, str]]) -> list[str]:
+    """Name images with their sizes; one that is alone is not listed."""
+    if len(images) == 1:
+        return [images[0][0]]
+    said = []
+    for name, array in images:
+        found = _opened(place / array)
+        size = _size(found) if isinstance(found, zarr.Array) else "no array"
+        said.append(f"{shortened(name, 60)!r}, {size}" if name else size)
+    return said
+
+
+def _size(array: zarr.Array[Any]) -> str:
+    return f"{' x '.join(map(str, array.shape))}, {array.dtype}"
 
 
 def zarr_provenance(path: Path) -> dict[str, Any] | None:
     """Return the record of how the image in a folder came about, if there is one."""
     with reading(path):
-        record = own_record(dict(_opened(path).attrs)).get("provenance")
+        place = _Place(path, *_inside(path))
+        record = own_record(dict(_opened(place).attrs)).get("provenance")
     return record if isinstance(record, dict) else None
 
 
@@ -118,10 +191,24 @@ def own_record(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _opened(path: Path) -> zarr.Array[Any] | zarr.Group:
+def _inside(path: Path) -> tuple[bool, str]:
+    """Tell whether a path is a zip file, and where the zarr in it begins."""
+    if not path.is_file():
+        return False, ""
+    inside = zarr_in_zip(path)
+    if inside is None:
+        raise FileProblem(f"{path} is no zip file of a zarr; name a folder of zarr, or such a file")
+    return True, inside
+
+
+def _opened(place: _Place) -> zarr.Array[Any] | zarr.Group:
+    path = place.path / place.inside
     try:
-        guard = Guard(LocalStore(path.absolute(), read_only=True), path)
-        node = zarr.open(guard, mode="r")
+        store: Store = LocalStore(path.absolute(), read_only=True)
+        if place.zipped:
+            store = ZipStore(place.path.absolute(), mode="r")
+        guard = Guard(store, path)
+        node = zarr.open(guard, path=place.inside if place.zipped else None, mode="r")
         if isinstance(node, zarr.Array):
             _check(path, node)
             guard.expect(node)
@@ -164,11 +251,12 @@ def _check(path: Path, array: zarr.Array[Any]) -> None:
     refuse_too_large(path, math.prod(array.chunks) * array.dtype.itemsize, "a chunk of it")
 
 
-def _plain(path: Path, array: zarr.Array[Any]) -> StoredImage:
+def _plain(place: _Place, array: zarr.Array[Any]) -> StoredImage:
+    path = Path(str(place))
     named = "".join(name or "?" for name in getattr(array.metadata, "dimension_names", None) or ())
     named = named.upper()
     if len(named) == array.ndim and {"Y", "X"} <= set(named) <= set("TCZYX"):
-        return StoredImage(ZarrArray(array, path), named, files=(path,))
+        return StoredImage(ZarrArray(array, path), named, files=(place.file,))
     axes = guess_axes(array.shape)
     note = f"It does not name its axes: they are taken for {axes}."
-    return StoredImage(ZarrArray(array, path), axes, notes=(note,), files=(path,))
+    return StoredImage(ZarrArray(array, path), axes, notes=(note,), files=(place.file,))

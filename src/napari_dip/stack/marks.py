@@ -21,6 +21,7 @@ ENOUGH = 50_000  # pixels that speak for labels or for grey levels; more would n
 STEP = 3  # grey levels: a smaller difference may be the rounding of a smooth slope
 MANY = 32  # levels: with fewer, neighbouring whole numbers are labels and no slope
 LOW = 20  # grey levels: whole numbers below it are labels, unless many pixels speak against it
+WHITE = (1.0, 255, 65535)  # what the brightest pixels of a mask of grey levels have
 FEW = 500  # pixels that are too few to speak against it
 
 
@@ -130,7 +131,9 @@ def grey_threshold(values: NDArray[Any]) -> float | None:
         if labels + grey >= ENOUGH:
             break
     few = labels + grey < FEW and high < LOW and _are_whole(values)
-    return middle if grey > labels and not few else None
+    if grey > labels and not few:
+        return middle
+    return middle if high in WHITE and _are_steps(values, low, high) else None
 
 
 def _ends(values: NDArray[Any]) -> tuple[Any, Any] | None:
@@ -142,6 +145,18 @@ def _ends(values: NDArray[Any]) -> tuple[Any, Any] | None:
 
 def _has_between(values: NDArray[Any], low: Any, high: Any) -> bool:
     return bool(((values > low) & (values < high)).any())
+
+
+def _are_steps(values: NDArray[Any], low: Any, high: Any) -> bool:
+    """Tell whether black and white never touch, because one or two levels lie between them."""
+    levels: set[float] = set()
+    for block in _blocks(values):
+        levels.update(np.unique(block[(block > low) & (block < high)]).tolist())
+        for one in (block, block.T):
+            ends = np.stack([one[1:], one[:-1]])
+            if len(levels) > 2 or ((ends.min(0) == low) & (ends.max(0) == high)).any():
+                return False
+    return True
 
 
 def _are_whole(values: NDArray[Any]) -> bool:

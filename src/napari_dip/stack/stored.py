@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from napari_dip.stack.lazy import Lazy
 
-__all__ = ["MICROMETRES", "SECONDS", "StoredImage", "canonical_unit"]
+__all__ = ["MICROMETRES", "SECONDS", "Channel", "StoredImage", "canonical_unit"]
 
 MICROMETRES = {
     "pm": 1e-6,
@@ -43,6 +43,24 @@ _SPELLINGS = {
     "inches": "in",
     "us": "µs",
     "sec": "s",
+    "secs": "s",
+    "msec": "ms",
+    "usec": "µs",
+    "mins": "min",
+    "minutes": "min",
+    "hr": "h",
+    "hrs": "h",
+    "hours": "h",
+    "days": "d",
+    "milliseconds": "ms",
+    "microseconds": "µs",
+    "nanoseconds": "ns",
+    "nanometers": "nm",
+    "nanometre": "nm",
+    "millimetre": "mm",
+    "centimetre": "cm",
+    "micrometers": "µm",
+    "micrometres": "µm",
     "second": "s",
     "seconds": "s",
     "angstrom": "Å",
@@ -75,6 +93,20 @@ def canonical_unit(name: str | None) -> str | None:
     return _SPELLINGS.get(name.lower(), name)
 
 
+class Channel(NamedTuple):
+    """What a file says of a channel.
+
+    ``colour`` is that in which it is shown, as ``RRGGBB``. Either is empty if it is not known.
+    """
+
+    name: str = ""
+    colour: str = ""
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is known."""
+        return bool(self.name or self.colour)
+
+
 @dataclass(frozen=True)
 class StoredImage:
     """What was read from a file.
@@ -92,13 +124,17 @@ class StoredImage:
     unit
         ``"µm"``, ``"s"`` and so on; axes without a known unit are left out.
     extras
-        What else a file of the same kind can carry, by kind: channel names, display ranges.
+        What else a file of the same kind can carry, by kind: display ranges, a description.
     notes
         What the user should know about the reading, in whole sentences.
     translate
         Where the centre of the first pixel lies, in the unit of the axis; 0 where it is left out.
     files
         All files, or folders of files, that the values come from; none where that is not known.
+    channels
+        Names and colours of the channels, in their order; empty where nothing is known of them.
+    series
+        The number of the image in a file that holds several.
     """
 
     image: Lazy
@@ -109,6 +145,8 @@ class StoredImage:
     notes: tuple[str, ...] = ()
     translate: Mapping[str, float] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    series: int = 0
 
     def with_image(
         self, image: Lazy, axes: str, factors: Mapping[str, int] | None = None
@@ -156,6 +194,16 @@ class StoredImage:
                 sizes[axis] /= factor
                 centres[axis] = centres.get(axis, 0.0) + (sizes[axis] - self.pixel_size[axis]) / 2
         return replace(self, pixel_size=sizes, translate=centres)
+
+    @property
+    def channel_count(self) -> int:
+        """How many channels there are; colours are one."""
+        return self.image.shape[self.axes.index("C")] if "C" in self.axes else 1
+
+    @property
+    def known_channels(self) -> tuple[Channel, ...]:
+        """The channels, if there are as many as :attr:`channels` speaks of; empty otherwise."""
+        return self.channels if len(self.channels) == self.channel_count else ()
 
     @property
     def voxel(self) -> tuple[float, float, float] | None:

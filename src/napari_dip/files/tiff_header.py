@@ -1,0 +1,250 @@
+"""One image of a TIFF file: its pages, its axes, and what the file says of it in any dialect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import tifffile
+
+from napari_dip.errors import FileProblem
+from napari_dip.files.imagej import read_imagej
+from napari_dip.files.lenient import Lenient
+from napari_dip.files.listing import chosen
+from napari_dip.files.ome import image_element, ome_root, read_ome, sizes_from_attributes
+from napari_dip.files.promises import check_place, check_xml, first_series
+from napari_dip.files.tiff_tags import Header, orientation, resolution, samples_of
+from napari_dip.plaintext import shortened
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from xml.etree import ElementTree
+
+__all__ = ["COMPANION", "TiffImage", "known_axes", "opened", "tiff_image"]
+
+COMPANION = ".companion.ome"
+"""How the name of an OME-XML ends that describes TIFF files beside it."""
+
+_MOST_XML = 2**28  # bytes of an OME-XML that are read
+
+
+class TiffImage(NamedTuple):
+    """An image in an open TIFF file.
+
+    ``axes`` are those of the series: the samples of a pixel are ``S`` if they are colours, and
+    else ``s``. ``alone`` tells whether all values lie in this file.
+    """
+
+    series: Any
+    axes: str
+    header: Header
+    alone: bool
+
+
+def opened(path: Path) -> tifffile.TiffFile:
+    """Open a TIFF file; where its metadata are in a companion, with those.
+
+    Parameters
+    ----------
+    path
+        A TIFF file, or a companion, whose first TIFF file is opened.
+
+    Raises
+    ------
+    FileProblem
+        If a companion names no file that is there.
+    """
+    if path.name.lower().endswith(COMPANION):
+        return _with_companion(path, path)
+    tif = tifffile.TiffFile(path)
+    root = ome_root(tif.ome_metadata) if "BinaryOnly" in (tif.ome_metadata or "") else None
+    elsewhere = None if root is None else root.find("{*}BinaryOnly")
+    name = "" if elsewhere is None else elsewhere.get("MetadataFile", "")
+    if name:
+        try:
+            check_place(path, name)
+            companion = path.parent / name
+            if companion.is_file() and companion.name.lower().endswith(COMPANION):
+                return _with_companion(companion, path)
+            if companion.is_file() and not companion.samefile(path):
+                return tifffile.TiffFile(companion)
+        finally:
+            tif.close()
+        return tifffile.TiffFile(path)
+    return tif
+
+
+def _with_companion(companion: Path, path: Path) -> tifffile.TiffFile:
+    """Open a TIFF file with the metadata of a companion; its first one instead of itself."""
+    with companion.open("rb") as file:
+        text = file.read(_MOST_XML).decode("utf-8", "replace")
+    check_xml(companion, text)
+    root = ome_root(text)
+    if root is None:
+        raise FileProblem(f"{companion} is no OME-XML, or damaged; copy it again from its source")
+    names = _files(root)
+    for name in names:
+        check_place(companion, name)
+    there = [name for name in names if (companion.parent / name).is_file()]
+    if path == companion:
+        if not there:
+            said = (
+                f"names {shortened(names[0])!r}, which is not there" if names else "names no file"
+            )
+            raise FileProblem(
+                f"{companion} {said}; put it into the folder of the TIFF files of the image"
+            )
+        path = companion.parent / there[0]
+    return tifffile.TiffFile(path, omexml=text)
+
+
+def tiff_image(
+    path: Path, tif: tifffile.TiffFile, number: int | None, complaints: list[str]
+) -> TiffImage:
+    """Find an image in a file, and read what is said of it.
+
+    Parameters
+    ----------
+    path, tif
+        The file, open.
+    number
+        Of the image; ``None`` takes the first and lists the others in a note.
+    complaints
+        What tifffile logs; it goes into the notes.
+
+    Raises
+    ------
+    FileProblem
+        If there is no such image, or parts of it are missing.
+    """
+    first_series(path, tif)
+    names = [_in_words(series) for series in tif.series]
+    number, listed = chosen(path, number, names)
+    series = tif.series[number]
+    lenient = Lenient()
+    root = ome_root(tif.ome_metadata)
+    _refuse_missing(path, series, root)
+    axes = known_axes(path, series.axes)
+    shape = dict(zip(axes, series.shape, strict=True))
+    header = _header(tif, number, shape, root, lenient)
+    page = series.keyframe
+    notes = [*listed, *header.notes, *_ome_notes(path, tif, series, root)]
+    extras, channels = dict(header.extras), header.channels
+    tiff: dict[str, Any] = {}
+    if "S" in axes:
+        samples = samples_of(page)
+        notes += [samples.note] if samples.note else []
+        tiff |= samples.extras
+        if not samples.are_colours:
+            axes = axes.replace("S", "s")
+            channels = channels if len(channels) == page.samplesperpixel else samples.channels
+    if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+        tiff["photometric"] = "miniswhite"
+    if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+        notes.append("Its colour table is left out; the values are kept.")
+    if (turned := orientation(page)) != 1:
+        tiff["orientation"] = turned
+        notes.append(
+            f"Its orientation tag ({turned}) says that it should be shown turned or mirrored: the "
+            "pixels stay as they are stored, and a TIFF file keeps the tag."
+        )
+    if tiff:
+        extras["tiff"] = tiff
+    notes += [*lenient.notes(), *(one for one in complaints if "OME series" not in one)]
+    told = header._replace(extras=extras, channels=channels, notes=tuple(dict.fromkeys(notes)))
+    alone = not series.is_multifile and tif.filename == path.name
+    return TiffImage(series, axes, told, alone)
+
+
+def known_axes(path: Path, axes: str) -> str:
+    """Return the letters of axes, ``Q`` for those of no known meaning.
+
+    Raises
+    ------
+    FileProblem
+        If there is no Y or no X.
+    """
+    axes = "".join(letter if letter in "TCZYXS" else "Q" for letter in axes)
+    if not {"Y", "X"} <= set(axes):
+        raise FileProblem(f"{path} holds no picture: its axes are {axes or 'none'}")
+    return axes
+
+
+def _header(
+    tif: tifffile.TiffFile,
+    number: int,
+    shape: dict[str, int],
+    root: ElementTree.Element | None,
+    lenient: Lenient,
+) -> Header:
+    """Ask the dialects in the order of how much they can say."""
+    series = tif.series[number]
+    image = image_element(root, number, series.name, len(tif.series))
+    if image is not None:
+        return read_ome(image, lenient)
+    if tif.imagej_metadata is not None:
+        return read_imagej(tif.imagej_metadata, series.keyframe, shape, lenient)
+    told = tif.shaped_metadata or ()
+    said = told[number] if number < len(told) else {}
+    if "PhysicalSizeX" in said or "PhysicalSizeY" in said:
+        sizes, units = sizes_from_attributes(said, lenient)
+    else:
+        sizes, units = resolution(series.keyframe, lenient)
+    return Header(sizes, units, {})
+
+
+def _refuse_missing(path: Path, series: Any, root: ElementTree.Element | None) -> None:
+    """Raise :class:`FileProblem` if a page is missing, which tifffile would fill with zeros."""
+    described = series.kind in ("ome", "mmstack", "ndtiff")
+    missing = sum(page is None for page in series) if described else 0
+    if not missing:
+        return
+    for name in _files(root):
+        check_place(path, name)
+        if not (path.parent / name).exists():
+            raise FileProblem(
+                f"{path} has a part of its image in {shortened(name)!r}, which is not in its "
+                "folder; put all files of the image there"
+            )
+    raise FileProblem(
+        f"{path} says that its image has {len(series)} planes, and {missing} of them are not in "
+        "it; copy it again from its source, or open it in the program that wrote it and save the "
+        "planes that are there"
+    )
+
+
+def _files(root: ElementTree.Element | None) -> list[str]:
+    """List the files that an OME-XML names."""
+    elements = [] if root is None else root.iterfind(".//{*}UUID[@FileName]")
+    return list(dict.fromkeys(element.attrib["FileName"] for element in elements))
+
+
+def _ome_notes(
+    path: Path, tif: tifffile.TiffFile, series: Any, root: ElementTree.Element | None
+) -> list[str]:
+    """Say where OME-XML was of no use."""
+    text = tif.ome_metadata or (tif.pages.first.description or "")
+    beginning = text[:2000]
+    if not tif.ome_metadata and not ("<OME" in beginning and "<?xml" in beginning):
+        return []
+    taken = f"the pages of this file are taken in their order, as {known_axes(path, series.axes)}."
+    if root is None:
+        return [f"Its OME-XML is cut off or damaged: {taken}"]
+    elsewhere = root.find("{*}BinaryOnly")
+    if elsewhere is not None:
+        name = shortened(elsewhere.get("MetadataFile", "another file"))
+        return [f"Its metadata are in {name}, which is not in its folder: {taken}"]
+    if series.kind not in ("ome", "mmstack"):
+        gone = [name for name in _files(root) if not (path.parent / name).exists()]
+        if gone:
+            return [
+                f"Its OME-XML says that its planes are in {shortened(gone[0])!r}, which is not in "
+                f"its folder: {taken}"
+            ]
+        return [f"Its OME-XML does not say where its planes are: {taken}"]
+    return []
+
+
+def _in_words(series: Any) -> str:
+    size = " x ".join(map(str, series.shape))
+    name = f"{shortened(series.name, 60)!r}, " if series.name else ""
+    return f"{name}{size} {series.axes}, {series.dtype}"
