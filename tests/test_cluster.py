@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 pytest.importorskip("distributed")
 
 from distributed import Client, LocalCluster, wait
+from distributed.security import Security
 
 from napari_dip.cli import app
 from napari_dip.cluster import desk, machines, pictures, worker
@@ -386,7 +387,10 @@ def test_a_ctrl_c_that_the_workers_hear_too_keeps_the_best_of_what_is_restored(s
     [
         (("--workers", 2, "--scheduler", "tcp://a:1"), "--workers and --scheduler name"),
         (("--workers", 0), "--workers 0: give 1 or more"),
-        (("--scheduler", "127.0.0.1"), "--scheduler 127.0.0.1: no scheduler answers"),
+        (("--scheduler", "127.0.0.1"), "--scheduler 127.0.0.1: this is no address"),
+        (("--workers", 10**6), "--workers 1000000: give 1 or more, and no more than"),
+        (("--scheduler", "inproc://x"), "no address of a scheduler"),
+        (("--scheduler", "tls://127.0.0.1:1"), "name the keys of this cluster"),
         (("--slurm", "absent.yaml"), "absent.yaml does not exist"),
         (("--slurm", "bad.yaml"), "bad.yaml is no YAML"),
         (("--slurm", "none.yaml"), "none.yaml: give `jobs: N`"),
@@ -444,7 +448,49 @@ def test_slurm_is_asked_for_what_the_file_says(client, tmp_path, monkeypatch):
     (tmp_path / "jobs.yaml").write_text("jobs: 3\nqueue: gpu\ncores: 4\n")
     with machines.hire("cpu", slurm=tmp_path / "jobs.yaml") as crew:
         assert str(crew) == "2 workers, each on cpu, threads: 1"
+    security = asked[0].pop("security")
+    assert security.require_encryption
+    assert asked[0].pop("shared_temp_directory") == str(Path.home())
     assert asked == [{"queue": "gpu", "cores": 4}, {"jobs": 3}]
+    (tmp_path / "jobs.yaml").write_text("jobs: 3\nsecurity: false\n")
+    with machines.hire("cpu", slurm=tmp_path / "jobs.yaml"):
+        assert asked[2] == {}
+
+
+def test_keywords_that_slurm_does_not_know_are_told(tmp_path, monkeypatch):
+    def refuse(**keywords):
+        raise TypeError("unexpected keyword argument 'qeue'")
+
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", SimpleNamespace(SLURMCluster=refuse))
+    (tmp_path / "jobs.yaml").write_text("jobs: 3\nqeue: gpu\n")
+    with (
+        pytest.raises(BadSettings, match=r"jobs\.yaml.*qeue"),
+        machines.hire("cpu", slurm=tmp_path / "jobs.yaml"),
+    ):
+        pass
+
+
+def test_nobody_else_can_use_the_workers():
+    """Other users of the machine reach the port, but have no key."""
+    with machines.hire("cpu", workers=1) as crew:
+        address = crew.client.scheduler.address
+        assert address.startswith("tls://127.0.0.1:")
+        (worker,) = crew.client.nthreads()
+        assert worker.startswith("tls://127.0.0.1:")
+        options = {"timeout": 1, "set_as_default": False}
+        with pytest.raises(OSError):
+            Client(address.replace("tls", "tcp"), **options)
+        with pytest.raises(OSError):
+            Client(address, security=Security.temporary(), **options)
+        with Client(address, security=crew.client.security, **options) as friend:
+            assert friend.submit(abs, -1).result() == 1
+
+
+def test_without_cryptography_the_extra_is_named(source, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    result = call("denoise", source, tmp_path / "out.tif", "--workers", 2)
+    assert result.exit_code == 2
+    assert 'cryptography: pip install "napari-dip[cluster]"' in result.stderr
 
 
 @pytest.mark.parametrize("device", ["auto", "cuda"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["Crew", "hire"]
 
 _PATIENCE_S = 60.0
+
+_MOST_WORKERS = 16
+"""That may be asked for on any machine; on one of many cores four for each."""
+
+_ADDRESS = re.compile(r"((tcp|tls|ucx|ucxx|wss?)://)?([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
 
 _ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
 
@@ -107,7 +113,7 @@ def hire(
     elif slurm is not None:
         keywords, jobs = _read_slurm(slurm)
         jobqueue = _needed("dask_jobqueue", "slurm", "--slurm")
-        with jobqueue.SLURMCluster(**keywords) as cluster:
+        with _slurm_cluster(jobqueue, slurm, keywords) as cluster:
             cluster.scale(jobs=jobs)
             # No patience: they wait in SLURM's queue.
             with _connected(cluster, f"--slurm {slurm}", device, None, stop_requested) as crew:
@@ -116,21 +122,31 @@ def hire(
 
 @contextmanager
 def _local(count: int, device: str) -> Iterator[Crew]:
-    """Start processes on this machine that nobody else can reach."""
+    """Start processes on this machine that no other user can talk to.
+
+    They listen on the loopback interface, which every user of the machine can reach, and run what
+    they are told: TLS with a key of this run alone keeps all others out.
+    """
     import dask
     from distributed import Client, LocalCluster
 
     from napari_dip.cluster.worker import Deaf
     from napari_dip.prior.device import choose_device, cpu_threads, devices
 
-    if count < 1:
-        raise BadSettings(f"--workers {count}: give 1 or more")
+    most = max(_MOST_WORKERS, 4 * (os.cpu_count() or 1))
+    if not 1 <= count <= most:
+        raise BadSettings(
+            f"--workers {shortened(count, 20)}: give 1 or more, and no more than {most} here; "
+            f"this machine has {os.cpu_count()} cores"
+        )
     # The port of the dashboard, which is not shown, is any: 8787 may be another cluster's.
     loopback: dict[str, Any] = {
         "host": "127.0.0.1",
         "threads_per_worker": 1,
         "dashboard_address": None,
         "scheduler_kwargs": {"dashboard_address": "127.0.0.1:0"},
+        "protocol": "tls://",
+        "security": _own_security("--workers"),
     }
     gpus = sum(found.name.startswith("cuda") for found in devices())
     notes: tuple[str, ...] = ()
@@ -155,6 +171,34 @@ def _local(count: int, device: str) -> Iterator[Crew]:
         yield Crew(client, chosen, _told_threads() or shared, notes)
 
 
+def _own_security(what: str) -> Any:
+    """Make keys and certificates for this run; whoever lacks them is not listened to."""
+    from distributed.security import Security
+
+    _needed("cryptography", "cluster", what)
+    return Security.temporary()
+
+
+def _slurm_cluster(jobqueue: Any, path: Path, keywords: dict[str, Any]) -> Any:
+    """Ask for a cluster of jobs that talk to this process alone, unless the file says otherwise."""
+    import dask
+
+    if keywords.setdefault("security", True) is False:
+        del keywords["security"]
+    elif keywords["security"] is True:
+        keywords["security"] = _own_security("--slurm")
+        if dask.config.get("jobqueue.slurm.shared-temp-directory", None) is None:
+            # The jobs read their keys there; only their user may.
+            keywords.setdefault("shared_temp_directory", str(path.home()))
+    try:
+        return jobqueue.SLURMCluster(**keywords)
+    except Exception as error:
+        raise BadSettings(
+            f"{path}: SLURMCluster refuses it ({type(error).__name__}: {shortened(error)}); "
+            "check its keywords"
+        ) from error
+
+
 @contextmanager
 def _connected(
     cluster: Any,
@@ -168,13 +212,22 @@ def _connected(
 
     from napari_dip.cluster.run import common_bench
 
+    if isinstance(cluster, str) and not _ADDRESS.fullmatch(cluster):
+        raise BadSettings(
+            f"{name}: this is no address of a scheduler; give tcp://HOST:PORT, or tls://HOST:PORT"
+        )
     try:
+        if isinstance(cluster, str) and cluster.startswith(("tls://", "wss://")):
+            _need_keys(name)
         # Not as the default: whoever computes with dask in this process goes on to do it here.
         client = Client(cluster, timeout=patience_s or _PATIENCE_S, set_as_default=False)
-    except (OSError, ValueError) as error:
+    except NapariDipError:
+        raise
+    except Exception as error:
         raise BadSettings(
-            f"{name}: no scheduler answers there ({error}); check the address, and that it runs"
-        ) from None
+            f"{name}: no scheduler answers there ({shortened(error)}); check the address, and that "
+            "it runs"
+        ) from error
     with client:
         try:
             client.wait_for_workers(1, timeout=patience_s)
@@ -184,6 +237,17 @@ def _connected(
             ) from None
         bench = common_bench(client, device, stop_requested)
         yield Crew(client, bench.device, _told_threads() or bench.threads)
+
+
+def _need_keys(name: str) -> None:
+    """Make sure that dask has keys: a client without them is long in giving up."""
+    from distributed.security import Security
+
+    if Security().get_connection_args("client").get("ssl_context") is None:
+        raise BadSettings(
+            f"{name}: name the keys of this cluster in dask's configuration, under "
+            "distributed.comm.tls; see the page on clusters"
+        )
 
 
 def _told_threads() -> int | None:
