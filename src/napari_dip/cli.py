@@ -253,6 +253,7 @@ def _restore_file(
             overwrite=options.overwrite,
             resume=options.resume,
             device=crew.device if crew else None,
+            reads=[file for file in (options.settings, options.slurm) if file],
         )
         closing.callback(run.close)
         for note in (*run.notes, *(crew.notes if crew else ())):

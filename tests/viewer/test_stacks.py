@@ -15,11 +15,12 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_dip.errors import BadImage
+from napari_dip.errors import BadImage, FileProblem
 from napari_dip.files.growing import OnDisk
-from napari_dip.files.store import read_image, read_provenance
+from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
 from napari_dip.plugin import compute, estimate
 from napari_dip.plugin.layers import first_guess, matched, read_layer
+from napari_dip.plugin.masks import Mask
 from napari_dip.plugin.target import Target, as_stored
 from napari_dip.settings import Settings
 from napari_dip.stack import survey
@@ -393,3 +394,14 @@ def test_a_stopped_stack_says_which_planes_are_empty(open_panel, cells, qtbot, d
     assert output.contrast_limits == limits
     panel["blend"].setValue(50)  # the image does not show through
     np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
+
+
+def test_a_panel_never_writes_over_image_or_mask(open_panel, cells, tmp_path):
+    mask = np.zeros(cells.data.shape[-2:], np.uint8)
+    mask[2:5] = 1
+    write_image(tmp_path / "m.ome.zarr", StoredImage(mask, "YX"))
+    painted = Labels(da.from_zarr(str(tmp_path / "m.ome.zarr" / "0")))
+    source = read_layer(cells, Mask(painted))
+    for name in ("m.ome.zarr", "m.ome.zarr/0/a.ome.zarr"):
+        with pytest.raises(FileProblem, match="choose another name"):
+            Target(tmp_path / name).check(source, Settings())

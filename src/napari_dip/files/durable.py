@@ -20,7 +20,7 @@ __all__ = [
     "UNFINISHED",
     "Beside",
     "beside",
-    "check_name",
+    "check_writable",
     "disk_problems",
     "finish_swap",
     "force_to_disk",
@@ -62,7 +62,7 @@ def beside(path: Path, what: Beside) -> Path:
     return path.with_name(f".{path.name}.napari-dip-{what}")
 
 
-def check_name(path: Path, *, windows: bool = os.name == "nt") -> None:
+def check_writable(path: Path, *, windows: bool = os.name == "nt") -> None:
     """Make sure, by trying it, that a file or folder can be made under a name.
 
     Parameters
@@ -82,7 +82,7 @@ def check_name(path: Path, *, windows: bool = os.name == "nt") -> None:
         raise FileProblem(f"{path}: Windows allows no file of that name; choose another one")
     if not path.parent.is_dir():
         raise FileProblem(f"the folder {path.parent} does not exist; make it first")
-    if path.is_symlink():
+    if os.path.islink(path):
         try:
             path.stat()
         except OSError as error:
@@ -106,6 +106,8 @@ def check_name(path: Path, *, windows: bool = os.name == "nt") -> None:
         ) from None
     if there is not None and not (stat.S_ISREG(there) or stat.S_ISDIR(there)):
         raise FileProblem(f"{path} is a pipe or a device, not a file; choose another name")
+    if there is not None and not os.access(target, os.W_OK):
+        raise FileProblem(f"{path} is write-protected; choose another name")
 
 
 def _partial(path: Path) -> Path:

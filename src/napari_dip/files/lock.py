@@ -8,6 +8,7 @@ import socket
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakValueDictionary
 
 from filelock import FileLock, Timeout
 
@@ -51,14 +52,14 @@ class RunLock:
     []
     """
 
-    _held: ClassVar[dict[Path, RunLock]] = {}
+    _held: ClassVar[WeakValueDictionary[Path, RunLock]] = WeakValueDictionary()
 
     def __init__(self, path: Path) -> None:
+        self._lock: FileLock | None = None
         self._path = path
         self._file = beside(path, "lock")
         self._place = real(path)
         self._lost = False
-        self._lock: FileLock | None = None
         if (before := self._held.get(self._place)) is not None:
             self._lock = before.hand_over()
         else:
@@ -78,6 +79,11 @@ class RunLock:
                 f"another run of this program has begun to write to {self._path}; this one ends"
             )
 
+    @classmethod
+    def is_held_here(cls, path: Path) -> bool:
+        """Whether a run of this process writes there."""
+        return real(path) in cls._held
+
     def hand_over(self) -> FileLock | None:
         """Give the lock to a later run of this process."""
         self._lost = True
@@ -87,7 +93,7 @@ class RunLock:
     def release(self) -> None:
         """Let others write; again is no error."""
         if self._held.get(self._place) is self:
-            del self._held[self._place]
+            self._held.pop(self._place, None)
         lock, self._lock = self._lock, None
         if lock is not None:
             with suppress(OSError):  # Windows removes no file that is open, and leaves it
@@ -96,6 +102,9 @@ class RunLock:
             if os.name == "nt":
                 with suppress(OSError):
                     self._file.unlink()
+
+    def __del__(self) -> None:
+        self.release()
 
     def _acquire(self) -> None:
         lock = FileLock(self._file, thread_local=False)

@@ -9,6 +9,7 @@ from napari_dip.errors import BadSettings, FileProblem
 from napari_dip.files.boundary import check_name
 from napari_dip.files.growing import OnDisk, cut_before
 from napari_dip.files.look import Look
+from napari_dip.files.overlap import files_of, refuse_conflicts
 from napari_dip.files.store import (
     check_output,
     is_zarr_name,
@@ -24,7 +25,7 @@ from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.restore import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from napari_dip.settings import Settings
@@ -104,6 +105,7 @@ def open_run(
     overwrite: bool = False,
     resume: bool = False,
     device: str | None = None,
+    reads: Sequence[Path] = (),
 ) -> FileRun:
     """Read what there is to restore, and check all that can be checked.
 
@@ -126,6 +128,8 @@ def open_run(
         Whether to go on with what is there, which must be OME-Zarr.
     device
         Where it will be restored, if not on this machine.
+    reads
+        More files that must stay as they are, such as one of settings.
 
     Raises
     ------
@@ -134,6 +138,9 @@ def open_run(
     """
     outputs = [output] if uncertainty is None else [output, uncertainty]
     _check_names(outputs, [source, mask], resume)
+    reads = [*reads, *(file for given in (source, mask) if given for file in files_of(given))]
+    writes = {"the restored image": output, "--uncertainty": uncertainty}
+    refuse_conflicts({name: path for name, path in writes.items() if path}, reads)
     stored = read_image(source, lazy=True, series=series)
     axes = settings.axes or stored.axes
     settings = settings.replace(axes=axes).on_voxels(stored.voxel)
@@ -174,15 +181,9 @@ def open_run(
 
 
 def _check_names(outputs: list[Path], inputs: list[Path | None], resume: bool) -> None:
-    """Refuse to overwrite what is read, or one output with the other."""
+    """Refuse names that are none, outputs of two kinds, and to resume what does not grow."""
     for path in (*outputs, *filter(None, inputs)):
         check_name(path)
-    for path in outputs:
-        for given in inputs:
-            if given and given.exists() and path.exists() and path.samefile(given):
-                raise FileProblem(f"{path} is the input itself; choose another name for the output")
-    if len({path.resolve() for path in outputs}) < len(outputs):
-        raise FileProblem(f"{outputs[0]} is the restored image; give --uncertainty another name")
     if len({is_zarr_name(path) for path in outputs}) > 1:
         raise FileProblem(
             f"{outputs[0]} and {outputs[1]} must both be OME-Zarr or neither; "

@@ -7,7 +7,6 @@ no half file ever stands under the name that was asked for.
 from __future__ import annotations
 
 import json
-import os
 import re
 from functools import partial
 from pathlib import Path
@@ -18,9 +17,10 @@ from pydantic_core import to_json
 
 from napari_dip.errors import FileProblem, OutputExists
 from napari_dip.files.boundary import reading, refuse_special
-from napari_dip.files.durable import renamed_when_whole
+from napari_dip.files.durable import check_writable, renamed_when_whole
 from napari_dip.files.lost import lost
 from napari_dip.files.ngff import axes_in_zarr, is_zarr
+from napari_dip.files.overlap import files_behind, refuse_conflicts
 from napari_dip.files.picture import picture_provenance, read_picture, write_png
 from napari_dip.files.series import is_pattern, read_series
 from napari_dip.files.tiff import Dialect, holds, read_tiff, tiff_provenance, write_tiff
@@ -173,12 +173,9 @@ def check_output(path: str | Path, dtype: DTypeLike, axes: str, *, overwrite: bo
         the dtype or the axes.
     """
     path = _local(path)
+    check_writable(path)
     if path.is_dir() and not is_zarr_name(path):
         raise FileProblem(f"{path} is a folder; name a file in it, such as {path / 'out.tif'}")
-    if not path.parent.is_dir():
-        raise FileProblem(f"the folder {path.parent} does not exist; make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise FileProblem(f"the folder {path.parent} may not be written to; choose another")
     if is_zarr_name(path):
         check_target(path, overwrite)
     elif path.exists() and not overwrite:
@@ -242,11 +239,13 @@ def write_image(
     Raises
     ------
     FileProblem
-        As :func:`check_output` says.
+        As :func:`check_output` says, or if the values are still to be read from there.
     NapariDipError
         If the disk is full or the folder has gone.
     """
     path = _local(path)
+    read_later = () if isinstance(stored.image, np.ndarray) else stored.files
+    refuse_conflicts({"the image": path}, [*read_later, *files_behind(stored.image)])
     check_output(path, stored.image.dtype, stored.axes, overwrite=overwrite)
     chosen = _format(path, stored.image.dtype, stored.axes)
     if chosen == "zarr":

@@ -38,9 +38,9 @@ def check_target(path: Path, overwrite: bool) -> None:
         As :func:`check_zarr_place` says, or if more than an image is there, such as labels.
     """
     check_zarr_place(path)
-    if path.exists() and not overwrite:
+    if os.path.exists(path) and not overwrite:
         raise OutputExists(f"{path} exists; choose another name, or pass --resume or --overwrite")
-    if path.exists() and (more := _beside_the_image(path)):
+    if os.path.exists(path) and (more := _beside_the_image(path)):
         raise FileProblem(
             f"{path} holds more than an image ({', '.join(more[:3])}), which overwriting would "
             "delete; move that elsewhere, or choose another name"
@@ -61,7 +61,7 @@ def check_zarr_place(path: Path) -> None:
     for folder in Path(os.path.realpath(path)).parents:
         if is_zarr(folder):
             raise FileProblem(f"{path} lies inside the zarr {folder}; choose a name outside of it")
-    if path.exists() and not is_zarr(path):
+    if os.path.exists(path) and not is_zarr(path):
         raise FileProblem(f"{path} is there and is no zarr; choose another name")
 
 

@@ -83,7 +83,7 @@ class Asked:
         """Check what is cheap to check."""
         as_lazy(self.source.data)
         _ = self.layout
-        self.target.check(self.source)
+        self.target.check(self.source, self.settings)
         self.machines.check()
 
     @property

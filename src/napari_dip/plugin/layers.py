@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Labels
 from napari.utils.transforms import Affine
 from pint import DimensionalityError
 
@@ -88,6 +88,8 @@ class LayerInput:
         The layer of the mask, its file if napari knows it, and what of it marks what.
     part
         What is restored of the layer, where that is not all of it.
+    mask_files
+        Files and folders that the layer of the mask reads from, as far as that is known.
     """
 
     data: Any
@@ -100,6 +102,7 @@ class LayerInput:
     path: Path | None = None
     hidden_by: dict[str, Any] | None = None
     part: tuple[slice, ...] = ()
+    mask_files: tuple[Path, ...] = ()
 
     @cached_property
     def origin(self) -> dict[str, Any]:
@@ -161,6 +164,7 @@ def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
         look={name: getattr(layer, name) for name in _LOOK},
         path=Path(layer.source.path) if layer.source.path else None,
         hidden_by=None if mask is None else _named(mask),
+        mask_files=() if mask is None else _files_of_mask(mask),
     )
 
 
@@ -234,6 +238,13 @@ def first_guess(source: LayerInput, problem: Problem, output: Output) -> LayerDa
     in_planes = "Y" in problem.layout.spatial
     canvas = Canvas(problem, output) if in_planes else Upright(problem, output)
     return canvas, _keywords(source, problem.settings, factors), "image"
+
+
+def _files_of_mask(mask: Mask) -> tuple[Path, ...]:
+    from napari_dip.files.overlap import files_behind
+
+    painted = isinstance(mask.layer, Image | Labels)
+    return tuple(files_behind(finest(mask.layer))) if painted else ()
 
 
 def _named(mask: Mask) -> dict[str, Any]:

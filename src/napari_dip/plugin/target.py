@@ -45,24 +45,29 @@ class Target:
     resume: bool = False
     overwrite: bool = False
 
-    def check(self, source: LayerInput) -> None:
-        """Make sure, before any work, that the result can go there.
+    def check(self, source: LayerInput, settings: Settings | None = None) -> None:
+        """Make sure, before any work, that the result can go there, and its uncertainty if any.
 
         Raises
         ------
         FileProblem
-            If the name is no good, the input lies there, or OME-Zarr has no room for its axes.
+            If the name is no good, the image or the mask lies there, in it or around it, or
+            OME-Zarr has no room for the axes.
         """
         if self.path is None:
             return
         from napari_dip.files.growing import what_is_there
         from napari_dip.files.ngff import axes_in_zarr
+        from napari_dip.files.overlap import refuse_conflicts
 
         if not self.path.name.endswith(SUFFIX):
             raise FileProblem(f"'{self.path.name}' is no OME-Zarr: end the name in {SUFFIX}.")
-        if any(_within(self.path, place) for place in _places(source)):
-            raise FileProblem(f"{self.path} is the input itself; choose another name.")
-        what_is_there(self.path)
+        spread = None if settings is None else self.spread_path(settings)
+        writes = {"the result": self.path, "its uncertainty": spread}
+        refuse_conflicts({name: path for name, path in writes.items() if path}, _places(source))
+        for path in writes.values():
+            if path is not None:
+                what_is_there(path)
         try:
             axes_in_zarr(source.axes)
         except FileProblem:
@@ -108,8 +113,17 @@ class Target:
             from napari_dip.stack.output import InMemory
 
             return InMemory(problem)
+        from napari_dip.files.durable import check_writable
         from napari_dip.files.growing import OnDisk
+        from napari_dip.files.lock import RunLock
 
+        for path in filter(None, (self.path, self.spread_path(problem.settings))):
+            check_writable(path)
+            if RunLock.is_held_here(path):
+                raise FileProblem(
+                    f"another run of this napari writes to {path}: wait for it, or choose another "
+                    "name."
+                )
         return OnDisk(
             problem,
             as_stored(source),
@@ -218,19 +232,12 @@ def _opened(path: Path, axes: str) -> Any:
 
 
 def _places(source: LayerInput) -> Iterator[Path]:
-    """List the folders and files that the input is known to lie in."""
-    if source.path is not None:
-        yield source.path
-    layers = getattr(getattr(source.data, "dask", None), "layers", {})
-    held = (layer.values() for layer in layers.values() if len(layer) == 1)
-    for array in (source.data, *(value for values in held for value in values)):
-        store = getattr(array, "store", None)  # dask opens folders by fsspec, where they are a path
-        root = getattr(store, "root", None) or getattr(store, "path", None)
-        if root:
-            yield Path(root)
+    """List the folders and files that the image and the mask are known to lie in."""
+    from napari_dip.files.overlap import files_behind, files_of
 
-
-def _within(one: Path, other: Path) -> bool:
-    """Tell whether one folder is the other, or lies in it."""
-    one, other = one.resolve(), other.resolve()
-    return one.is_relative_to(other) or other.is_relative_to(one)
+    hidden_by = source.hidden_by or {}
+    for path in (source.path, hidden_by.get("path")):
+        if path is not None:
+            yield from files_of(Path(path))
+    yield from files_behind(source.data)
+    yield from source.mask_files

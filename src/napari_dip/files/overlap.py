@@ -25,6 +25,11 @@ __all__ = ["files_behind", "files_of", "refuse_conflicts", "within", "zarr_aroun
 _FOLDERS = {".oif": "{name}.files", ".vsi": "_{stem}_"}
 """Folders that belong to a microscope's file, by its suffix."""
 
+_PARTS = ("_array", "_image", "_data", "variable", "array", "base")
+"""Under these names, arrays of this package, zarr and xarray hold what they are made of."""
+
+_MOST_PARTS = 10_000
+
 
 def refuse_conflicts(writes: Mapping[str, Path], reads: Iterable[Path]) -> None:
     """Make sure that nothing that is read, or will be written, is overwritten.
@@ -100,10 +105,12 @@ def files_of(path: Path) -> tuple[Path, ...]:
         The file itself, or all that match a pattern, and those that belong to it: the other
         files of an OME-TIFF that is spread over several, or the folder of a microscope's file.
     """
-    paths = [path] if path.exists() else [Path(name) for name in glob.glob(str(path))]
+    paths = [path] if path.exists() else sorted(map(Path, glob.glob(str(path))))
+    # Of a series, the first tells whether its files name others.
+    named = not paths or bool([*_named_by_ome(paths[0])])
     found: dict[Path, None] = {}
     for file in paths:
-        found |= dict.fromkeys([file, *_named_by_ome(file)])
+        found |= dict.fromkeys([file, *(_named_by_ome(file) if named else ())])
         if pattern := _FOLDERS.get(file.suffix.lower()):
             found[file.with_name(pattern.format(name=file.name, stem=file.stem))] = None
     return tuple(found)
@@ -118,54 +125,58 @@ def files_behind(array: Any) -> Iterator[Path]:
         Of NumPy, whose memory may be mapped to a file, of zarr, dask, or xarray; or an image that
         was read by this package.
     """
-    seen: set[int] = set()
+    seen: dict[int, Any] = {}
     todo = [array]
-    while todo:
+    while todo and len(seen) < _MOST_PARTS:
         one = todo.pop()
-        if id(one) in seen or len(seen) > 10_000:
+        if one is None or id(one) in seen:
             continue
-        seen.add(id(one))
-        yield from _own_files(one)
-        todo += [_inner for _inner in _parts_of(one) if _inner is not None]
+        seen[id(one)] = one
+        for path in _own_files(one):
+            yield from files_of(path)
+        todo += _parts_of(one)
 
 
 def _own_files(one: Any) -> Iterator[Path]:
     """Give the files that an object names as its own."""
-    for name in ("files", "filename", "store", "source"):
-        try:
-            value = getattr(one, name, None)
-        except Exception:  # noqa: BLE001 - a foreign object may do as it likes
-            continue
-        if name == "store":  # dask opens folders by fsspec, where they are a path
-            value = getattr(value, "root", None) or getattr(value, "path", None)
+    store = _attribute(one, "store")  # dask opens folders by fsspec, where they are a path
+    encoding = _attribute(one, "encoding")
+    said = [_attribute(one, name) for name in ("_path", "_files", "filename")]
+    said += [_attribute(store, "root"), _attribute(store, "path")]
+    said += [encoding.get("source")] if isinstance(encoding, Mapping) else []
+    for value in said:
         for each in value if isinstance(value, tuple | list) else (value,):
             if isinstance(each, str | os.PathLike) and (path := _local_path(each)):
                 yield path
 
 
-def _parts_of(one: Any) -> Iterator[Any]:
+def _parts_of(one: Any) -> list[Any]:
     """Give the objects that an array is made of."""
     if isinstance(one, np.ndarray):
-        yield one.base
-        return
-    for name in ("_array", "_image", "_data", "variable", "base", "array"):
-        yield getattr(one, name, None) if hasattr(type(one), name) or _holds(one, name) else None
-    layers = getattr(getattr(one, "dask", None), "layers", {})
-    for layer in layers.values():
+        return [one.base]
+    parts = [_attribute(one, name) for name in _PARTS]
+    layers = _attribute(_attribute(one, "dask"), "layers")
+    for layer in layers.values() if isinstance(layers, Mapping) else ():
         if isinstance(layer, Mapping) and len(layer) == 1:
-            yield from layer.values()
+            parts += layer.values()
+    return parts
 
 
-def _holds(one: Any, name: str) -> bool:
-    return name in getattr(one, "__dict__", {})
+def _attribute(one: Any, name: str) -> Any:
+    try:
+        return getattr(one, name, None)
+    except Exception:  # noqa: BLE001 - a foreign object may raise whatever it likes
+        return None
 
 
 def _local_path(said: str | os.PathLike[Any]) -> Path | None:
     text = os.fsdecode(said)
     if text.startswith("file:"):
         text = unquote(urlsplit(text).path)
-    path = Path(text)
-    return path if text and path.exists() else None
+    try:
+        return Path(text) if text and Path(text).exists() else None
+    except (OSError, ValueError):
+        return None
 
 
 def _named_by_ome(file: Path) -> Iterator[Path]:
