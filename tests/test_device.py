@@ -1,10 +1,17 @@
 """Devices are found by name, and their errors are ours."""
 
+from contextlib import contextmanager
+
+import numpy as np
 import pytest
 import torch
 
 from napari_dip.errors import DeviceFailed, DeviceUnavailable, OutOfMemory
+from napari_dip.prior import calibrate
 from napari_dip.prior.device import choose_device, devices, torch_errors
+from napari_dip.settings import Settings
+from napari_dip.stack.restore import restore
+from napari_dip.steps import finished
 
 CPU = torch.device("cpu")
 
@@ -75,3 +82,71 @@ def test_our_own_errors_and_others_pass():
 def test_a_real_allocation_failure_is_out_of_memory():
     with pytest.raises(OutOfMemory), torch_errors(CPU):
         torch.empty(2**60, dtype=torch.uint8)
+
+
+@contextmanager
+def default_dtype(dtype):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+MODES = {
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+    "default device": lambda: torch.device("meta"),
+    "float64": lambda: default_dtype(torch.float64),
+    "float16": lambda: default_dtype(torch.float16),
+}
+STACK = np.random.default_rng(0).poisson(60 + 40 * np.sin(np.arange(12) / 3), (3, 12, 12))
+TASKS = {
+    "planes": (Settings(axes="ZYX"), STACK),
+    "several fits": (Settings(preset="best", members=2), STACK[0]),
+    "refined": (Settings(task="super-resolve"), STACK[0]),
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_callers_torch_modes_change_nothing(task):
+    settings, image = TASKS[task]
+    settings = settings.replace(iterations=2, device="cpu")
+    mask = np.random.default_rng(1).random(image.shape) < 0.1
+
+    def restored():
+        return finished(restore(image, settings, mask=mask)).image
+
+    expected = restored()
+    for name, mode in MODES.items():
+        with mode():
+            before = modes()
+            assert np.array_equal(restored(), expected), name
+            assert modes() == before, name
+
+
+def modes():
+    return (
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.is_autocast_enabled("cpu"),
+        torch.get_default_device(),
+        torch.get_default_dtype(),
+    )
+
+
+def test_modes_are_put_back_between_two_steps():
+    steps = restore(STACK[0], Settings(iterations=30, device="cpu", preview_every_s=0.0))
+    with torch.no_grad():
+        next(steps)
+        assert not torch.is_grad_enabled()
+        steps.close()
+        assert not torch.is_grad_enabled()
+
+
+def test_a_calibration_ignores_the_callers_modes(monkeypatch, tmp_path):
+    monkeypatch.setattr(calibrate, "_cache_file", lambda: tmp_path / "calibration.json")
+    with torch.no_grad(), torch.device("meta"):
+        assert calibrate.calibrate("cpu").milliseconds

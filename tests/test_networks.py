@@ -1,5 +1,6 @@
 """Every prior returns an image of its code's shape, whatever that is."""
 
+import threading
 from typing import get_args
 
 import pytest
@@ -55,6 +56,25 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_torchs_own_alone(name):
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.equal(one(code), same(code))
     assert not torch.equal(one(code), other(code))
+
+
+def test_weights_ignore_draws_of_other_threads():
+    expected, code = build("skip", (16, 16))
+    over = threading.Event()
+
+    def draw():
+        while not over.is_set():
+            torch.rand(7)
+
+    host = threading.Thread(target=draw)
+    host.start()
+    try:
+        for _ in range(5):
+            network, _ = build("skip", (16, 16))
+            assert torch.equal(network(code), expected(code))
+    finally:
+        over.set()
+        host.join()
 
 
 @pytest.mark.parametrize(

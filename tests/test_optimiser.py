@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from napari_dip.prior.networks import build_network
-from napari_dip.prior.optimiser import Muon, MatrixStack, make_optimiser, moments
+from napari_dip.prior.optimiser import MatrixStack, Muon, make_optimiser, moments
 from napari_dip.prior.recipes import Pixels, Recipe, SkipNet
 
 SPEC = Recipe(SkipNet((8, 16), (8, 16), (2, 2)), 1, code_channels=8, optimiser="muon")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from contextlib import AbstractContextManager
 
-__all__ = ["each", "finished"]
+__all__ = ["each", "finished", "within"]
 
 Step = TypeVar("Step")
 Shown = TypeVar("Shown")
@@ -43,6 +44,36 @@ def each(
                 result: R = end.value
                 return result
             yield show(step)
+    finally:
+        steps.close()
+
+
+def within(
+    context: Callable[[], AbstractContextManager[object]], steps: Generator[Step, None, R]
+) -> Generator[Step, None, R]:
+    """Compute each step in a context that is left before the step is yielded.
+
+    A ``with`` block around a ``yield`` would stay entered in the thread of the caller, between two
+    steps.
+
+    Examples
+    --------
+    >>> import decimal
+    >>> def thirds():
+    ...     yield 1 / decimal.Decimal(3)
+    >>> coarse = lambda: decimal.localcontext(prec=2)
+    >>> [(third, decimal.getcontext().prec) for third in within(coarse, thirds())]
+    [(Decimal('0.33'), 28)]
+    """
+    try:
+        while True:
+            with context():
+                try:
+                    step = next(steps)
+                except StopIteration as end:
+                    result: R = end.value
+                    return result
+            yield step
     finally:
         steps.close()
 

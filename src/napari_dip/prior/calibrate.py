@@ -13,7 +13,7 @@ import psutil
 import torch
 from platformdirs import user_cache_path
 
-from napari_dip.prior.device import cpu_threads, take_threads, torch_errors
+from napari_dip.prior.device import cpu_threads, default_modes, take_threads, torch_errors
 from napari_dip.prior.graph import WARM_UP, Replayed
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.presets import recipe
@@ -116,7 +116,7 @@ def _recall_or_measure(device: torch.device) -> Calibration:
     except (KeyError, TypeError):
         pass  # not measured yet, or by another version
     busy = device.type == "cpu" and _others_compute()
-    with torch_errors(device):
+    with torch_errors(device), default_modes():
         measured = {one: _measure(one, device) for one in _candidates(device)}
     fastest = min(measured, key=lambda one: measured[one])
     chosen = kept or (fastest if measured[PLAIN] > _GAIN * measured[fastest] else PLAIN)
@@ -190,7 +190,8 @@ def _measure(arithmetic: Arithmetic, device: torch.device) -> float:
     now = time.thread_time if device.type == "cpu" else time.perf_counter
     spec, side = _timed_recipe(device), timed_side(device)
     own = torch.Generator().manual_seed(0)
-    code = torch.rand(1, spec.code_channels, side, side, generator=own)
+    shape = (1, spec.code_channels, side, side)
+    code = torch.rand(shape, generator=own, dtype=torch.float32)
     network = build_network(spec.network, code, 1, seed=0).to(device)
     code = code.to(device)
     order = arithmetic.memory_format(2)

@@ -22,10 +22,11 @@ def make_code(recipe: Recipe, shape: Sequence[int], seed: int) -> Tensor:
     channel for each axis, running from 0 to 1.
     """
     if recipe.code == "meshgrid":
-        lines = [torch.linspace(0, 1, size) for size in shape]
+        lines = [torch.linspace(0, 1, size, dtype=torch.float32) for size in shape]
         return torch.stack(torch.meshgrid(*lines, indexing="ij"))[None]
     generator = torch.Generator().manual_seed(seed)
-    return 0.1 * torch.rand(1, recipe.code_channels, *shape, generator=generator)
+    uniform = torch.rand(1, recipe.code_channels, *shape, generator=generator, dtype=torch.float32)
+    return 0.1 * uniform
 
 
 class CodeNoise:
@@ -49,7 +50,7 @@ class CodeNoise:
         self.generator = torch.Generator(code.device).manual_seed(seed)
         self.places = torch.Generator().manual_seed(seed)
         size = 2 * code.numel() if pooled else 0
-        self.pool = torch.randn(size, generator=self.generator, device=code.device)
+        self.pool = self._normal((size,))
         self.noisy = torch.empty_like(code) if strength else code
 
     def draw(self) -> None:
@@ -62,5 +63,9 @@ class CodeNoise:
             # Laid out in memory as the code is, whichever format that may be.
             noise = self.pool[start : start + size].as_strided(self.code.shape, self.code.stride())
         else:
-            noise = torch.randn(self.code.shape, generator=self.generator, device=self.code.device)
+            noise = self._normal(self.code.shape)
         torch.add(self.code, noise, alpha=self.strength, out=self.noisy)
+
+    def _normal(self, shape: Sequence[int]) -> Tensor:
+        device, dtype = self.code.device, self.code.dtype
+        return torch.randn(shape, generator=self.generator, device=device, dtype=dtype)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ __all__ = [
     "choose_device",
     "compute_with",
     "cpu_threads",
+    "default_modes",
     "devices",
     "free_bytes",
     "release_memory",
@@ -131,6 +132,32 @@ def take_threads(own: int, others: int) -> None:
     elsewhere = threading.Thread(target=compute_with, args=(others,))
     elsewhere.start()
     elsewhere.join()
+
+
+@contextmanager
+def default_modes() -> Iterator[None]:
+    """Compute in torch's default modes, whatever modes the calling thread has set.
+
+    A caller may be inside ``torch.no_grad()``, ``torch.inference_mode()``, ``torch.autocast()`` or
+    ``with torch.device(...)``. All of these belong to a thread, and the caller's are put back. The
+    default dtype belongs to the whole process: it is not changed, and tensors are made with a
+    dtype.
+
+    Examples
+    --------
+    >>> with torch.no_grad(), default_modes():
+    ...     torch.is_grad_enabled()
+    True
+    """
+    with ExitStack() as modes:
+        modes.enter_context(torch.inference_mode(False))
+        modes.enter_context(torch.enable_grad())
+        for kind in ("cpu", "cuda", "mps"):
+            if torch.is_autocast_enabled(kind):
+                modes.enter_context(torch.autocast(kind, enabled=False))
+        if torch.get_default_device().type != "cpu":
+            modes.enter_context(torch.device("cpu"))
+        yield
 
 
 def release_memory(name: str) -> None:

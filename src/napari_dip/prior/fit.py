@@ -108,7 +108,7 @@ def begin(
     codes = CodeNoise(code, recipe.code_noise, seed, pooled=recipe.noise_pool)
     clock = torch.zeros((), dtype=torch.int64, device=code.device)
     shape = (1, observation.y.shape[1], *code.shape[2:])
-    averages = Averages(torch.zeros(shape, device=code.device))
+    averages = Averages(torch.zeros(shape, device=code.device, dtype=torch.float32))
     state = State(network, make_optimiser(network, recipe), rule, averages, clock)
     return Course(observation, state, codes)
 

@@ -32,6 +32,7 @@ def iterate(course: Course, recipe: Recipe) -> Tensor:
     """
     state, z = course.state, course.codes.noisy
     clock = state.clock.add_(1)
+    now = clock.float()
 
     # forward: the estimate and its energy
     with torch.autocast(
@@ -47,7 +48,7 @@ def iterate(course: Course, recipe: Recipe) -> Tensor:
     if recipe.tv_weight:
         loss = loss + recipe.tv_weight * total_variation(output)
     if (guess := course.observation.guess) is not None:
-        loss = loss + (clock * math.log(recipe.guidance)).exp() * guess.distance(output)
+        loss = loss + (now * math.log(recipe.guidance)).exp() * guess.distance(output)
 
     # backward: one step of the optimiser
     state.optimiser.zero_grad()
@@ -57,16 +58,16 @@ def iterate(course: Course, recipe: Recipe) -> Tensor:
     # average the outputs, let the rule rate the average, keep the best on the side
     with torch.no_grad():
         output = output.detach()
-        average = state.averages.average.lerp_(output, _weight_of_latest(recipe, clock))
+        average = state.averages.average.lerp_(output, _weight_of_latest(recipe, now))
         step = Step(clock, output, average, data_term.detach())
         numbers = state.rule.measure(step).reshape(-1)
         state.averages.keep_better(numbers)
         return torch.cat([loss.detach().reshape(1), numbers])
 
 
-def _weight_of_latest(recipe: Recipe, clock: Tensor) -> Tensor:
+def _weight_of_latest(recipe: Recipe, now: Tensor) -> Tensor:
     """Weight in the exponential average; with warm-up its memory is a tenth of the time so far."""
-    weight = torch.full_like(clock, 1 - recipe.averaging, dtype=torch.float32)
+    weight = torch.full_like(now, 1 - recipe.averaging)
     if recipe.warm_up:
-        weight = torch.maximum(weight, 9 / (10 + clock))
-    return torch.where(clock > 1, weight, 1.0)  # it begins as the first output
+        weight = torch.maximum(weight, 9 / (10 + now))
+    return torch.where(now > 1, weight, 1.0)  # it begins as the first output

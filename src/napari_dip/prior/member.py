@@ -218,7 +218,7 @@ class Fit:
         """
         sigmas = self.domain.sigmas(self.block.values, self.block.known)
         least = min(sigmas)
-        ratios = torch.tensor([least / sigma if least else 1.0 for sigma in sigmas]).to(known)
+        ratios = known.new_tensor([least / sigma if least else 1.0 for sigma in sigmas])
         ratios = ratios.reshape(-1, *[1] * (known.ndim - 2))
         parts = [*(image * ratios for image in images), known]
         trusted = least * (_IN_GAPS if self.settings.keeps_known else 1)

@@ -6,7 +6,7 @@ halves an odd size, the way back is cropped, so that no image needs padding to a
 
 from __future__ import annotations
 
-import threading
+import math
 from typing import TYPE_CHECKING, assert_never
 
 import torch
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from napari_dip.prior.layers import Strides
 
 __all__ = ["build_network"]
-
-_one_at_a_time = threading.Lock()
-"""Layers draw their weights from torch's global generator, which all threads share."""
 
 _NEARLY = 2**0.5
 """Pixels that are wider by less than this count as equally wide: halving goes by 2."""
@@ -50,7 +47,8 @@ def build_network(
     channels
         Of the image.
     seed
-        Of the weights. torch's global generator is left as it was.
+        Of the weights, which are drawn from a generator of their own: other threads may use
+        torch's global one at the same time.
     spacing
         Distance of two pixels along each spatial axis, in any unit; ``None`` where it is the same.
         An axis is not halved while its pixels are wider than those of the others.
@@ -66,21 +64,46 @@ def build_network(
         turned = code.movedim(2 + shortest, -1)
         inner = build_network(network, turned, channels, seed, [spacing[axis] for axis in axes])
         return _Turned(inner, 2 + shortest)
-    with _one_at_a_time, torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed seeds every GPU as well
-        match network:
-            case SkipNet():
-                kernel, levels = network.kernel_down, len(network.down)
-                strides = _strides(shape, levels, kernel, spacing)
-                return skip_network(network, code.shape[1], channels, strides)
-            case UNet():
-                strides = _strides(shape, len(network.widths) - 1, 3, spacing)
-                return UNetwork(network.widths, code.shape[1], channels, strides)
-            case ResNet():
-                return residual_network(network, code.shape[1], channels, len(shape))
-            case Pixels():
-                return FreePixels(0.1 * torch.rand(1, channels, *shape))
+    generator = torch.Generator().manual_seed(seed)
+    if isinstance(network, Pixels):
+        start = torch.rand(1, channels, *shape, generator=generator, dtype=torch.float32)
+        return FreePixels(0.1 * start)
+    with torch.device("meta"):  # layers draw their weights from the global generator elsewhere
+        layers = _layers(network, code.shape[1], channels, shape, spacing)
+    network_on_cpu = layers.float().to_empty(device="cpu")
+    _initialise(network_on_cpu, generator)
+    return network_on_cpu
+
+
+def _layers(
+    network: SkipNet | UNet | ResNet,
+    inputs: int,
+    channels: int,
+    shape: Sequence[int],
+    spacing: Sequence[float],
+) -> nn.Module:
+    match network:
+        case SkipNet():
+            strides = _strides(shape, len(network.down), network.kernel_down, spacing)
+            return skip_network(network, inputs, channels, strides)
+        case UNet():
+            strides = _strides(shape, len(network.widths) - 1, 3, spacing)
+            return UNetwork(network.widths, inputs, channels, strides)
+        case ResNet():
+            return residual_network(network, inputs, channels, len(shape))
     assert_never(network)
+
+
+def _initialise(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw the weights as the layers of torch do, but from the given generator."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
+            if layer.bias is not None:
+                bound = 1 / math.sqrt(layer.weight[0].numel())
+                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        elif isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d):
+            layer.reset_parameters()
 
 
 def _strides(shape: Sequence[int], levels: int, kernel: int, spacing: Sequence[float]) -> Strides:

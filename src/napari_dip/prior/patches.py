@@ -210,6 +210,7 @@ def noise_of_patches(correlation: Correlation, side: int) -> Tensor:
 
 def cosines(size: int) -> Tensor:
     """Give the orthonormal cosine transform, its lowest frequency first: noise stays white."""
-    k, c = torch.arange(size)[:, None], torch.arange(size)
+    numbers = torch.arange(size, dtype=torch.float32)
+    k, c = numbers[:, None], numbers
     waves = torch.cos(torch.pi * k * (c + 0.5) / size)
     return waves / waves.square().sum(dim=1, keepdim=True).sqrt()

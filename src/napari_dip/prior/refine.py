@@ -260,7 +260,8 @@ def _less_noisy(mean: Tensor, spread: Tensor, values: Tensor, noise: Tensor) -> 
     whitened = torch.linalg.solve_triangular(root, _covariance(spread), upper=False)
     whitened = torch.linalg.solve_triangular(root, whitened.mT, upper=False)
     # Eigenvalues of 0, of patches that are nearly all black, fail to converge: here they are 1.
-    strengths, directions = torch.linalg.eigh(whitened + torch.eye(len(noise)).to(noise))
+    one = torch.eye(len(noise), device=noise.device, dtype=noise.dtype)
+    strengths, directions = torch.linalg.eigh(whitened + one)
     parts = directions / (strengths - 1).clamp(min=1)[:, None] @ directions.mT
     away = torch.linalg.solve_triangular(root.mT, parts @ root.mT, upper=True)
     filtered: Tensor = values - (values - mean) @ away
@@ -271,7 +272,7 @@ def _filled_in(
     mean: Tensor, spread: Tensor, values: Tensor, known: Tensor, sigma: float, noise: Tensor
 ) -> Tensor:
     """Do so where pixels are missing; ``noise`` is of unit variance."""
-    one = torch.eye(values.shape[2], device=values.device)
+    one = torch.eye(values.shape[2], device=values.device, dtype=values.dtype)
     covariance = _covariance(spread)
     variance = covariance.diagonal(dim1=1, dim2=2).mean(dim=1)[:, None, None]
     trust = (_LEAST_PART**2 * variance).clamp(max=_LEAST_SIGMA**2)

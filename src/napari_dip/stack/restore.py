@@ -16,7 +16,7 @@ from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.progress import Clock, Progress
 from napari_dip.stack.result import Result, Snapshot, UnitReport
 from napari_dip.stack.unit import Done, UnitStep, continue_unit, restore_unit
-from napari_dip.steps import each
+from napari_dip.steps import each, within
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -106,6 +106,7 @@ def run(
 ) -> Restoration:
     """Restore the units that the output does not hold yet, as many at once as the plan says."""
     from napari_dip.prior.abreast import abreast, one_by_one
+    from napari_dip.prior.device import default_modes
 
     clock = Clock()
     stop_requested = clock.patient(stop_requested)
@@ -118,7 +119,8 @@ def run(
     def units() -> Iterator[Generator[UnitStep, None, Done]]:
         for unit in todo:
             if not clock.stopping:
-                yield restore_unit(problem, unit, stop_requested, keep=keep)
+                steps = restore_unit(problem, unit, stop_requested, keep=keep)
+                yield within(default_modes, steps)
 
     def put(place: int, done: Done) -> None:
         nonlocal kept
@@ -170,11 +172,13 @@ class _More:
         iterations: int,
         stop_requested: Callable[[], bool],
     ) -> Restoration:
+        from napari_dip.prior.device import default_modes
+
         clock = Clock(time.monotonic() - result.elapsed_s)
         progress = Progress(self.problem.plan, [self.unit], clock)
-        steps = continue_unit(
-            self.problem, self.unit, restored, iterations, clock.patient(stop_requested)
-        )
+        stop_requested = clock.patient(stop_requested)
+        steps = continue_unit(self.problem, self.unit, restored, iterations, stop_requested)
+        steps = within(default_modes, steps)
         done = yield from each(steps, lambda step: progress.snapshot(*progress.noted((0, step))))
         output = InMemory(self.problem)
         output.put(self.unit, done)
