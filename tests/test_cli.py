@@ -544,3 +544,22 @@ def test_help_is_fast_because_torch_is_not_loaded():
         "sys.exit('torch' in sys.modules or 'skimage' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names that Windows does not have")
+@pytest.mark.parametrize("name", ["a\x1b[31m.tif", "a\nb.tif", "a\u202etif.png.tif", "\udcff.tif"])
+def test_names_act_on_no_terminal(cells, tmp_path, name):
+    odd = tmp_path / name
+    odd.write_bytes(cells.read_bytes())
+    for more in ((), ("--json", "--overwrite"), ("--seed", -1)):
+        result = call("denoise", odd, tmp_path / f"out-{name}", *QUICK, *more)
+        assert result.exit_code == (2 if "--seed" in more else 0), result.stderr
+        shown = result.stdout + result.stderr
+        assert not set(shown) & set("\x1b\u202e\udcff")
+        assert "a\nb" not in shown
+        if "--json" in more:
+            assert json.loads(result.stdout)["input"] == str(odd).replace("\udcff", r"\udcff")
+    tifffile.imwrite(odd, np.zeros((2, 2), np.uint8))
+    result = call("denoise", odd, tmp_path / "o.tif", *QUICK)
+    assert result.exit_code == 2
+    assert not set(result.stderr) & set("\x1b\u202e\udcff")

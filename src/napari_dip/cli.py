@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from napari_dip.errors import InputError, NapariDipError
 from napari_dip.options import RunOptions  # noqa: TC001 - typer evaluates the annotations
+from napari_dip.plaintext import as_json, plain, shortened
 from napari_dip.sentences import gigabytes, in_a_sentence, incomplete, outcome, summary
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 from napari_dip.signature import with_options
@@ -65,7 +66,12 @@ def _errors_as_exit_codes() -> Iterator[None]:
 
 def _complain(about: object) -> None:
     typer.secho("Error: ", fg="red", err=True, nl=False)
-    typer.echo(" ".join(str(about).split()), err=True)
+    typer.echo(shortened(about, 4000), err=True)
+
+
+def _in_utf8(path: Path) -> str:
+    """Write a name for JSON, which has no room for bytes that are no text."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 @app.command()
@@ -235,7 +241,7 @@ def _restore_file(
 
     def say(sentence: str) -> None:
         if not (options.quiet or options.as_json):
-            typer.echo(sentence, err=True)
+            typer.echo(plain(sentence), err=True)
 
     with (
         interruptible(options.keep_on_interrupt) as stop_requested,
@@ -270,14 +276,17 @@ def _restore_file(
             say(note)
 
     if options.as_json:
-        files = {"input": str(source), "mask": mask and str(mask), "output": str(output)}
+        names = {"input": source, "mask": mask, "output": output}
+        files = {of: name and _in_utf8(name) for of, name in names.items()}
         found = summary(run.restored(result), result)
-        record = files | {"notes": run.notes} | found | result.provenance()
-        typer.echo(to_json(record, inf_nan_mode="null"))
+        record = (
+            files | {"notes": [plain(note) for note in run.notes]} | found | result.provenance()
+        )
+        typer.echo(as_json(to_json(record, inf_nan_mode="null").decode()))
     elif not options.quiet:
-        typer.echo(outcome(output, result))
+        typer.echo(plain(outcome(output, result)))
     if said := incomplete(output, result):  # never in silence, not even with --quiet
-        typer.echo(said, err=True)
+        typer.echo(plain(said), err=True)
     if result.stopped_by_user:
         raise typer.Exit(INTERRUPTED)
 

@@ -14,10 +14,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from skimage import data, draw, metrics, transform
 
 from napari_dip.errors import FileProblem
+from napari_dip.plaintext import plain
 from napari_dip.settings import Settings, SuperResolve
 from napari_dip.stack.restore import restore
 
@@ -150,7 +152,7 @@ def run_demo(
     console.print(
         f"{time.monotonic() - began:.0f} s on {outcomes[0].result.device}. Before "
         "super-resolution is the bicubic interpolation. "
-        f"Truth, before and after are side by side in {folder.resolve()}",
+        f"Truth, before and after are side by side in {escape(plain(folder.resolve()))}",
         soft_wrap=True,
     )
     for outcome in outcomes:

@@ -8,6 +8,7 @@ from napari.layers import Image, Labels, Points
 from qtpy.QtCore import Qt
 
 from napari_dip.plugin import session
+from napari_dip.plugin.controls import words
 
 
 @pytest.fixture
@@ -113,3 +114,19 @@ def test_inpainting_takes_one_mask_for_all(open_panel, engine, qtbot):
     engine.finish.set()
     panel.press("queue_run")
     wait_for(panel, qtbot, "done: c0", "done: c1")
+
+
+def test_names_of_layers_are_no_html(open_panel, engine, qtbot, notifications):
+    name = "<b>a</b> <img src='x'>\x1b[2J\u202e"
+    panel = open_panel("Denoise", Image(np.zeros((4, 4), np.float32), name=name))
+    panel.viewer.layers.selection = set(panel.viewer.layers)
+    panel.press("queue_add")
+    panel.press("queue_run")
+    shown = r"<b>a</b> <img src='x'>\x1b[2J\u202e"
+    wait_for(panel, qtbot, f"failed: {shown}")
+    line = words("line")
+    line.value = name
+    assert line.native.text() == shown
+    assert line.native.textFormat() == Qt.TextFormat.PlainText
+    assert "<" not in panel["queue"].item(0).toolTip()
+    assert all("<" not in one.message for one in notifications)

@@ -24,6 +24,8 @@ from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox, QWidget
 from superqt import QCollapsible
 
+from napari_dip.plaintext import plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -179,9 +181,17 @@ def file_to_save(name: str, label: str, tip: str, kinds: str) -> FileEdit:
     return named
 
 
+class _Words(Label):
+    """A label that shows names from files as they are: no HTML, no control characters."""
+
+    def set_value(self, value: object) -> None:
+        """Say something."""
+        super().set_value(plain(value))
+
+
 def words(name: str) -> Label:
     """Make a line that says something, as many lines long as it must be."""
-    line = Label(value="")
+    line = _Words(value="")
     native: QLabel = line.native
     native.setWordWrap(True)
     native.setTextFormat(Qt.TextFormat.PlainText)

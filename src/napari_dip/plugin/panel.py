@@ -10,6 +10,7 @@ from napari.layers import Image
 from napari.utils.notifications import show_error, show_info
 
 from napari_dip.errors import BadImage, NapariDipError
+from napari_dip.plaintext import as_html
 from napari_dip.plugin import controls
 from napari_dip.plugin.advanced import Advanced
 from napari_dip.plugin.again import Again, reapplied
@@ -238,7 +239,7 @@ class Panel(Container[Widget]):
             target = settle_target(asked.target, self.native)
         except NapariDipError as error:
             self._steering.say(str(error))
-            show_error(str(error))
+            show_error(as_html(error))
             return str(error)
         if target is None:
             return "It was not begun."

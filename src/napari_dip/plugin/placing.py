@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container, Widget
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox
 
 from napari_dip.errors import FileProblem
+from napari_dip.plaintext import plain
 from napari_dip.plugin import controls
 from napari_dip.plugin.compute import Machines
 from napari_dip.plugin.target import SUFFIX, Target
@@ -154,7 +156,8 @@ def settle_target(target: Target, parent: QWidget) -> Target | None:
     box.setObjectName("target")
     box.setWindowTitle("Deep Image Prior")
     box.setIcon(QMessageBox.Icon.Question)
-    box.setText(f"{target.path} holds {there}.")
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(plain(f"{target.path} holds {there}."))
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
     anew = box.addButton("Start anew", QMessageBox.ButtonRole.DestructiveRole)
     go_on = None

@@ -9,6 +9,7 @@ from napari.layers import Image
 from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from napari_dip.plaintext import as_html, plain
 from napari_dip.plugin import controls
 
 if TYPE_CHECKING:
@@ -157,8 +158,8 @@ class Queue(QWidget):
     @staticmethod
     def _mark(item: QListWidgetItem, status: str, words: str) -> None:
         item.setData(_STATUS, status)
-        item.setText(f"{status}: {item.data(_LAYER).name}")
-        item.setToolTip(words)
+        item.setText(plain(f"{status}: {item.data(_LAYER).name}"))
+        item.setToolTip(as_html(words))
 
 
 _ADD = "Put the Image layers that are selected in napari's layer list on this list."

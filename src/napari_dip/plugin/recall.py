@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import BadImage, BadSettings, NapariDipError
+from napari_dip.plaintext import plain
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ def _comments(record: Mapping[str, Any], name: str, saving: list[str]) -> list[s
     """Say what the pixels depend on, what the text cannot repeat, and what is to be saved."""
     versions = record["versions"]
     lines = [
-        f"# {' '.join(name.split())}: napari-dip {record['napari-dip']}, torch "
+        f"# {name}: napari-dip {record['napari-dip']}, torch "
         f"{versions['torch']}, on {record['device']}{_arithmetic(record)}.",
         "# The same pixels on the same machine, with these versions and as many threads.",
     ]
@@ -274,7 +275,7 @@ def _comments(record: Mapping[str, Any], name: str, saving: list[str]) -> list[s
     if saving:
         lines.append("# Its input is in no file as it was. Save it first, in napari's console:")
         lines += [f"#   {line}" for line in saving]
-    return lines
+    return list(map(plain, lines))  # a line break in a name would end the comment
 
 
 def _arithmetic(record: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from napari.utils import progress
 from napari.utils.notifications import show_error
 from psygnal import Signal
 
+from napari_dip.plaintext import as_html
 from napari_dip.plugin.afterwards import Afterwards
 from napari_dip.plugin.compute import Machines
 from napari_dip.plugin.exchange import Exchange, deep_image_prior_restoration
@@ -232,7 +233,7 @@ class Session:
         output.remove()
         self.outcome = None if earlier is None else earlier.as_it_was()
         failure = self._exchange.failure or "The restoration ended without a result."
-        show_error(failure)
+        show_error(as_html(failure))
         return failure
 
     def _kept(self, *, to_do: bool = False) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QSpinBox, QWidget
 
+from napari_dip.plaintext import as_html
 from napari_dip.plugin import controls
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Tools(QWidget):
 
     def say_where(self, words: str) -> None:
         """Name the picture that is shown."""
-        self._where.setText(words)
+        self._where.setText(as_html(words))
 
     def _range(self, last: int, value: int) -> None:
         # Not by the user: nothing is to be shown for it.
@@ -136,4 +137,4 @@ def _button(name: str, text: str, tip: str) -> PushButton:
 def _offer(control: QWidget, tip: str, why_not: str) -> None:
     """Enable a control, or say why not."""
     control.setEnabled(not why_not)
-    control.setToolTip(why_not or tip)
+    control.setToolTip(as_html(why_not or tip))
