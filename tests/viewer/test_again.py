@@ -166,9 +166,10 @@ def test_the_buttons_are_there_for_layers_that_we_made_alone(run, counts):
     assert not panel[names[0]].parentWidget().isHidden()
     for name in names:
         assert panel[name].toolTip() and panel[name].accessibleName()
-    viewer.layers.selection.active = viewer.layers["cells"]
+    assert viewer.layers.selection.active is viewer.layers["cells"]  # they are for the last result
+    viewer.layers.remove(layer)
     assert panel[names[0]].parentWidget().isHidden()
-    viewer.layers.selection.active = layer
+    viewer.add_layer(layer)
     assert not panel[names[0]].parentWidget().isHidden()
 
 

@@ -60,7 +60,7 @@ def test_the_mask_of_a_large_stack_is_one_plane_for_all_or_for_the_one_that_is_s
     panel["planes"].setCurrentText("the plane that is shown")
     panel.viewer.dims.set_point(0, 6.0)
     told(panel, f"{part} of this plane are")
-    missing = panel.widget.read(cells).mask
+    missing = panel.widget.reader().read(cells).mask
     np.testing.assert_array_equal(missing[2], mask.data > 0)
     assert not missing[:2].any()
 
@@ -148,4 +148,4 @@ def test_painted_can_mean_known(open_panel, cells, told):
     told(panel, "75 % of the pixels")
     panel["marks"].setCurrentText("known")
     told(panel, "25 % of the pixels")
-    assert panel.widget.read(cells).mask[..., :8, :].all()
+    assert panel.widget.reader().read(cells).mask[..., :8, :].all()

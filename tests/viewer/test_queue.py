@@ -82,7 +82,7 @@ def test_a_layer_can_be_taken_off_or_be_gone(panel, engine, qtbot):
     engine.finish.set()
     panel.press("queue_run")
     wait_for(panel, qtbot, "failed: c0", "done: c2")
-    assert "gone" in panel["queue"].item(0).toolTip()
+    assert "deleted" in panel["queue"].item(0).toolTip()
 
 
 def test_each_result_has_a_folder_of_its_own(open_panel, qtbot, tmp_path):

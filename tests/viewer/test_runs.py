@@ -93,7 +93,7 @@ def test_several_fits_leave_a_hidden_layer_with_their_spread(open_panel, engine,
     assert (spread.data == 0.5).all()
     assert tuple(spread.scale) == tuple(output.scale) == (2, 3)
     assert spread.metadata["napari-dip"]["settings"]["preset"] == "best"
-    assert set(panel.viewer.layers.selection) == {output}
+    assert set(panel.viewer.layers.selection) == {panel.viewer.layers["noisy"]}
 
 
 def test_only_run_can_be_pressed_before_and_after(open_panel, engine, noisy):
@@ -193,16 +193,22 @@ def test_deleting_the_input_does_not_stop_the_run(running, engine, noisy):
     assert "napari-dip" in output.metadata
 
 
-def test_a_deleted_output_comes_back_only_as_the_result(running, engine, qtbot):
+def test_a_deleted_output_comes_back_only_on_request(running, engine, qtbot):
     output = running.viewer.layers[-1]
-    running.viewer.layers.remove(output)
+    running.viewer.layers.clear()
     said = running.said
     qtbot.waitUntil(lambda: running.said != said)
-    assert len(running.viewer.layers) == 1
     engine.finish.set()
     running.wait_until_idle()
-    assert len(running.viewer.layers) == 2
-    assert "napari-dip" in running.viewer.layers[-1].metadata
+    assert not running.viewer.layers
+    assert "press Add the result" in running.said and "See '" not in running.said
+    running.viewer.add_layer(Image(np.zeros((8, 8))))
+    running.viewer.layers.clear()  # what happens to other layers does not matter
+    assert not running["use_this"].isEnabled()
+    running.press("keep_as_layer")
+    assert list(running.viewer.layers) == [output]
+    assert "napari-dip" in output.metadata
+    assert running["keep_as_layer"].text() == "Keep as layer" and running["use_this"].isEnabled()
 
 
 def test_discarding_a_deleted_output_is_no_trouble(running):
@@ -301,7 +307,7 @@ def test_each_preview_can_be_kept(open_panel, engine, noisy, qtbot):
     assert "iteration" in first.name
     assert first.data[0, 0] < second.data[0, 0]
     assert "napari-dip" in layers[-1].metadata
-    assert layers.selection.active is layers[-1]
+    assert layers.selection.active is noisy
 
 
 def test_the_activity_dock_tells_iteration_loss_and_time(running, qtbot):

@@ -107,8 +107,9 @@ def answer(what, said):
         if box is None:
             QTimer.singleShot(50, press)
             return
-        said.append(box.text())
-        next(button for button in box.buttons() if what in button.text()).click()
+        said.append(f"{box.text()} {box.informativeText()}")
+        named = [button for button in box.buttons() if what in button.text()]
+        (named or box.buttons())[0].click()
 
     QTimer.singleShot(50, press)
 
@@ -277,9 +278,7 @@ def test_colours_come_back_in_their_order(tmp_path):
     assert read_image(target.path).axes == "CYX"
 
 
-def test_an_unfinished_run_is_gone_on_with_or_not_as_the_user_says(
-    open_panel, cells, tmp_path, notifications
-):
+def test_an_unfinished_run_is_resumed_or_not_as_the_user_says(open_panel, cells, tmp_path):
     path, said = tmp_path / "out.ome.zarr", []
     units = begin(cells, path)
     (first,) = (path / ".napari-dip" / "units").iterdir()
@@ -294,24 +293,25 @@ def test_an_unfinished_run_is_gone_on_with_or_not_as_the_user_says(
     press("Cancel")
     assert panel.said == ""
     panel["seed"].setValue(5)
-    press("Go on")
-    assert "settings.seed: 0 there, 5 here" in notifications[-1].message
-    panel["seed"].setValue(0)
-    assert first.stat().st_mtime_ns == written
-    press("Go on")
-    assert panel.said.startswith("Done")
+    press("Resume")
+    assert "different settings: seed 0 (now 5)." in said[-1]
+    assert panel["seed"].value() == 0
+    assert panel.said.startswith("Done") and "settings that it was started with" in panel.said
     assert first.stat().st_mtime_ns == written
     assert len([*first.parent.iterdir()]) == units
-    press("Start anew")
-    assert first.stat().st_mtime_ns != written
-    assert said == [f"{path} holds an unfinished run."] * 3 + [f"{path} holds an image."]
+    press("Start over")  # the layer of the result shows what is there, and goes on to
+    kept = tmp_path / "out.old-1.ome.zarr"
+    assert kept.name in panel.said
+    assert (kept / first.relative_to(path)).stat().st_mtime_ns == written
+    before, _ = panel.viewer.layers[-2:]
+    np.testing.assert_array_equal(before.data, read_image(kept).image[:])
 
 
 def test_a_run_that_is_discarded_leaves_its_units_on_the_disk(open_panel, cells, tmp_path):
     path = tmp_path / "out.ome.zarr"
     begin(cells, path)
     panel = ready(open_panel("Denoise", cells), path)
-    answer("Go on", [])
+    answer("Resume", [])
     panel.press("run")
     panel.press("discard")
     panel.wait_until_idle()

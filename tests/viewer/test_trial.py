@@ -7,6 +7,7 @@ import pytest
 from napari.layers import Image, Labels
 
 from napari_dip.plugin.trial import Trial
+from napari_dip.plugin.wanted import Reader
 from napari_dip.settings import Settings, SuperResolve
 
 STACK = np.random.default_rng(0).poisson(20, (3, 40, 48)).astype(np.uint16)
@@ -168,7 +169,7 @@ def test_what_was_denoised_first_finds_out_again_when_noise_is_learnt(unit, pict
         "picture": picture | {"chosen_by_user": bool(picture)},
     }
     result = Image(np.zeros((4, 4)), metadata={"napari-dip": record})
-    asked = Trial(result, result).for_the_whole()
+    asked = Trial(result, result, Reader()).for_the_whole()
     assert asked.iterations == iterations
     assert asked.stopping is None
     assert asked.share == "none"

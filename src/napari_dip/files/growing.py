@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.stored import StoredImage
     from napari_dip.stack.unit import Done
 
-__all__ = ["OnDisk", "cut_before", "what_is_there"]
+__all__ = ["OnDisk", "begun_with", "cut_before", "what_is_there"]
 
 _Sink = GrowingZarr | GrowingSections
 _REPORT: TypeAdapter[UnitReport] = TypeAdapter(UnitReport)

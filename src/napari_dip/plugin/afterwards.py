@@ -12,7 +12,7 @@ from napari.utils.transforms import Affine
 
 from napari_dip.plugin.history import Frame
 from napari_dip.plugin.layers import made, moved, read_layer
-from napari_dip.plugin.output import insert_beside
+from napari_dip.plugin.output import add_uncertainty, insert_beside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +57,7 @@ class Afterwards:
         self.outcome = Frame(iterations, (), np.asarray(result.image), result=True)
         self.chosen = self.shown = self.outcome
         self.share = 1.0
+        self._data = layer.data
 
     @property
     def frames(self) -> list[Frame]:
@@ -67,6 +68,11 @@ class Afterwards:
     def is_there(self) -> bool:
         """Whether the layer is in the viewer."""
         return self.layer in self.viewer.layers
+
+    @property
+    def edited(self) -> bool:
+        """Whether the user has replaced the pixels of the layer, which are then left unchanged."""
+        return self.layer.data is not self._data
 
     @property
     def why_not_blend(self) -> str:
@@ -108,7 +114,7 @@ class Afterwards:
         here = read_layer(self.layer)
         blend = "" if self.share == 1 else f", {self.share:.0%}"
         name = f"{here.name}, {in_words(self.shown)}{blend}"
-        pixels = np.array(self.layer.data)
+        pixels = np.array(self._picture())
         metadata = {"napari-dip": self._made()}
         look = {"rgb": here.rgb, **here.look, **here.placement}
         layer = Image(pixels, name=name, metadata=metadata, **look)
@@ -143,15 +149,25 @@ class Afterwards:
             self.viewer.dims.set_point(0, iterations[-1])
         return layer
 
-    def _draw(self) -> None:
+    def bring_back(self) -> None:
+        """Add the layer to the viewer, where the user had deleted it during the run."""
         if not self.is_there:
-            return
+            insert_beside(self.viewer, None, self.layer)
+            add_uncertainty(self.viewer, self.layer, self.result, self.source)
+
+    def _picture(self) -> NDArray[Any]:
+        """Compute the pixels of what is shown."""
         pixels = inserted(self.shown, self.outcome.image)
         if self.share < 1:
-            pixels = self._without_empty(
-                blended(pixels, self._input, self.share, self.source), pixels
-            )
-        self.layer.data = pixels
+            mixed = blended(pixels, self._input, self.share, self.source)
+            pixels = self._without_empty(mixed, pixels)
+        return pixels
+
+    def _draw(self) -> None:
+        if not self.is_there or self.edited:
+            return
+        self.layer.data = self._picture()
+        self._data = self.layer.data
         self.layer.metadata = {**self.layer.metadata, "napari-dip": self._made()}
 
     def _without_empty(self, mixed: NDArray[Any], picture: NDArray[Any]) -> NDArray[Any]:

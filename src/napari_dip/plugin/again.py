@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QWidget
@@ -14,16 +15,17 @@ from napari_dip.plugin.recall import as_command, as_python, record_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from napari.layers import Layer
     from napari.viewer import Viewer
 
 __all__ = ["Again", "reapplied"]
 
 
 class Again(QWidget):
-    """Copies how the selected layer was made, or gives it back to the controls.
+    """Copies how a layer was made, or gives it back to the controls.
 
-    It is seen only while a layer is selected that we made. ``reapplied`` tells its record and its
-    name, ``said`` what was done.
+    That is the selected layer where we made it, and else the last result of the panel. It is seen
+    only where there is one. ``reapplied`` tells its record and its name, ``said`` what was done.
 
     Parameters
     ----------
@@ -38,6 +40,7 @@ class Again(QWidget):
         super().__init__()
         self._viewer = viewer
         self._layer: Any = None
+        self._last: Callable[[], Layer | None] = lambda: None
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         for name, text, tip, act in (
@@ -51,18 +54,27 @@ class Again(QWidget):
             setattr(self, name, button)  # magicgui drops what nobody holds
             row.addWidget(button.native)
         viewer.layers.selection.events.active.connect(self.look)
+        viewer.layers.events.removed.connect(self.look)
+        self.look()
+
+    def made(self, layer: Layer | None) -> None:
+        """Remember the last result, which need not be selected."""
+        if layer is not None:
+            self._last = ref(layer)
         self.look()
 
     def look(self, _event: Any = None) -> None:
-        """Show the buttons if the selected layer is one that we made."""
-        active = self._viewer.layers.selection.active
-        if active is not self._layer:
+        """Show the buttons if there is a layer that we made."""
+        layer, last = self._viewer.layers.selection.active, self._last()
+        if record_of(layer) is None and last is not None and last in self._viewer.layers:
+            layer = last
+        if layer is not self._layer:
             if self._layer is not None:
                 self._layer.events.metadata.disconnect(self.look)
-            self._layer = active
-            if active is not None:
-                active.events.metadata.connect(self.look)
-        self.setVisible(record_of(active) is not None)
+            self._layer = layer
+            if layer is not None:
+                layer.events.metadata.connect(self.look)
+        self.setVisible(record_of(layer) is not None)
 
     def _copy(self, write: Callable[[dict[str, Any], str], str], what: str) -> None:
         record = record_of(self._layer)
@@ -104,6 +116,7 @@ def reapplied(name: str, other: str, rest: list[str]) -> str:
     return words
 
 
-_PYTHON = "Copy Python that makes the selected layer again, with the same seed and settings."
-_COMMAND = "Copy the command line that makes the selected layer again, from file to file."
-_REAPPLY = "Put the settings that the selected layer was made with into the controls."
+_WHICH = "the selected layer, or else the last result,"
+_PYTHON = f"Copy Python that makes {_WHICH} again, with the same seed and settings."
+_COMMAND = f"Copy the command line that makes {_WHICH} again, from file to file."
+_REAPPLY = f"Put the settings that {_WHICH} was made with into the controls."

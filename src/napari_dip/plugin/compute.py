@@ -81,7 +81,8 @@ def begin(
     from napari_dip.stack.restore import run
 
     if machines == Machines():
-        problem = make_problem(source.data, settings, source.mask, None, None, target.before())
+        device = target.device or None
+        problem = make_problem(source.data, settings, source.mask, None, device, target.before())
         output = target.open(problem, source)
         kept = target.path is None
         with closing(output):

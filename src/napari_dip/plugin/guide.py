@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import metadata
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
@@ -13,10 +13,10 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QWidget
 from napari_dip.plugin import controls
 
 if TYPE_CHECKING:
-    from magicgui.widgets import PushButton
+    from magicgui.widgets import ComboBox, PushButton
     from napari.viewer import Viewer
 
-__all__ = ["HelpLink", "no_image", "sample_button", "with_help"]
+__all__ = ["HelpLink", "choose_likely", "no_image", "sample_button", "with_help"]
 
 
 class HelpLink(QLabel):
@@ -64,6 +64,14 @@ def sample_button() -> PushButton:
     return controls.button(
         "open_sample", "Open the sample", "Open an image that suits this panel, to try it on."
     )
+
+
+def choose_likely(images: ComboBox, viewer: Viewer) -> None:
+    """Of the images that can be seen, choose the selected one or else the topmost."""
+    seen = [layer for layer in viewer.layers if isinstance(layer, Image) and layer.visible]
+    if seen:
+        active = viewer.layers.selection.active
+        images.value = active if active in seen else seen[-1]
 
 
 def no_image(viewer: Viewer) -> str:

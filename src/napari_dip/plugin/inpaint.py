@@ -15,12 +15,12 @@ from napari_dip.errors import BadMask, NapariDipError
 from napari_dip.plugin import controls
 from napari_dip.plugin.contour import Contour
 from napari_dip.plugin.estimate import Answer, Estimate
-from napari_dip.plugin.layers import LayerInput, read_layer
 from napari_dip.plugin.marked import finest
-from napari_dip.plugin.masks import Mask, plane_shown
+from napari_dip.plugin.masks import Marking, Mask, has_more_planes, plane_at
 from napari_dip.plugin.newmask import Grid, grid_of, new_mask, ready_to_paint
 from napari_dip.plugin.panel import Panel
 from napari_dip.plugin.suggest import Suggested, suggest
+from napari_dip.plugin.wanted import Reader
 from napari_dip.plugin.window import Docking, unwrapped
 from napari_dip.stack.observed import as_lazy
 
@@ -168,32 +168,28 @@ class Inpaint(Panel):
         """List the layers whose changes may make a run possible or impossible."""
         return [self.image.value, self.mask.value]
 
-    def check(self, layer: Layer) -> LayerInput:
-        """Read of the layers what can be read at once, or say why a run is impossible."""
+    def reader(self) -> Reader:
+        """Say how layers are read, as the controls stand now."""
         if self.mask.value is None:
             raise BadMask(
                 "There is no mask yet: press New mask, paint what is missing, then press Run."
             )
-        self._mask().check()
-        return read_layer(layer)
-
-    def read(self, layer: Layer) -> LayerInput:
-        """Read the layers that are chosen."""
-        return read_layer(layer, self._mask())
+        labels = isinstance(self.mask.value, Labels)
+        this = self.planes.value == _THIS
+        return Reader(
+            Marking(
+                self.mask.value,
+                label=(int(self.which.value) or None) if labels else None,
+                marks=self.marks.value,
+                point=self._viewer.dims.point if this else None,
+            )
+        )
 
     def _mask(self) -> Mask:
         """Say what is missing, in the words of the controls."""
-        labels = isinstance(self.mask.value, Labels)
-        image = self.image.value
-        this = self._fewer_axes and self.planes.value == _THIS
-        return Mask(
-            self.mask.value,
-            label=(int(self.which.value) or None) if labels else None,
-            marks=self.marks.value,
-            plane=plane_shown(self._viewer, image, image.ndim - self.mask.value.ndim)
-            if this
-            else None,
-        )
+        marked = self.reader().marked
+        assert marked is not None
+        return marked(self.image.value)
 
     @property
     def _fewer_axes(self) -> bool:
@@ -201,7 +197,7 @@ class Inpaint(Panel):
         image, mask = self.image.value, self.mask.value
         if image is None or mask is None:
             return False
-        return max(finest(image).shape[: max(0, image.ndim - mask.ndim)], default=1) > 1
+        return has_more_planes(image, mask)
 
     def _chosen_image(self) -> Layer | None:
         """Give the image; the list of masks is made before that of the images is there."""
@@ -254,7 +250,7 @@ class Inpaint(Panel):
     def _suggest(self) -> None:
         image = self.image.value
         grid = grid_of(image)
-        plane = plane_shown(self._viewer, image, image.ndim - len(grid.shape))
+        plane = plane_at(self._viewer.dims.point, image, range(image.ndim - len(grid.shape)))
         try:
             pixels = as_lazy(finest(image))
         except NapariDipError as error:

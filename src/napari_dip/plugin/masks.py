@@ -14,13 +14,14 @@ from napari_dip.plugin.marked import finest, marked_pixels, nothing
 from napari_dip.stack.observed import in_planes
 
 if TYPE_CHECKING:
-    from napari.layers import Image
-    from napari.viewer import Viewer
+    from collections.abc import Sequence
+
+    from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Mask", "Missing", "plane_shown"]
+__all__ = ["Marking", "Mask", "Missing", "has_more_planes", "plane_at"]
 
 _QUICK = 2**24
 """Pixels of a mask that are looked at while somebody waits."""
@@ -53,6 +54,11 @@ class Mask:
     plane
         Numbers along the axes that the image has and the layer has not: the one plane that the
         mask holds for; ``None`` is every plane.
+
+    Notes
+    -----
+    The axes of the layer are the last ones of the image. Where the axis labels of both layers name
+    them otherwise, the labels count: a mask z, y, x holds for every channel of an image z, c, y, x.
     """
 
     layer: Labels | Shapes | Image
@@ -88,10 +94,10 @@ class Mask:
         if self.plane is None:
             return missing
         shape = np.shape(finest(image))[: image.ndim]
+        numbers = dict(zip(_other_axes(image, self.layer), self.plane, strict=True))
+        index = tuple(numbers.get(axis, slice(None)) for axis in range(image.ndim))
         whole = np.zeros(shape, bool)
-        # In a tilted stack the mask differs from plane to plane.
-        tilted = missing.ndim > image.ndim - len(self.plane)
-        whole[self.plane] = missing[self.plane] if tilted else missing
+        whole[index] = np.broadcast_to(missing, shape)[index]
         return whole
 
     def missing(self, image: Image) -> Missing:
@@ -113,11 +119,14 @@ class Mask:
                 f"{image.ndim}: paint the mask in a layer made for this image."
             )
         shape = np.shape(finest(image))[: image.ndim]
-        matrix, offset = _image_to_mask(image, self.layer)
+        axes = _common_axes(image, self.layer)
+        matrix, offset = _image_to_mask(image, self.layer, axes)
         if isinstance(self.layer, Shapes):
             self.check()
-            inverse = np.linalg.inv(matrix[:, -ndim:])
-            drawn = drawn_pixels(self.layer, lambda p: (p - offset) @ inverse.T, shape[-ndim:])
+            inverse = np.linalg.inv(matrix[:, axes])
+            there = tuple(shape[axis] for axis in axes)
+            drawn = drawn_pixels(self.layer, lambda p: (p - offset) @ inverse.T, there)
+            drawn = _spread(drawn, axes, shape)
             pixels, note = drawn if self.marks == "missing" else ~drawn, ""
         else:
             marked, note = marked_pixels(self.layer, self.label)
@@ -155,22 +164,76 @@ class Mask:
         return f"{part} are missing{in_planes(pixels)}. {note}".strip()
 
 
-def plane_shown(viewer: Viewer, image: Image, ndim: int) -> tuple[int, ...]:
-    """Give the numbers of the plane that a viewer shows, along the first axes of an image."""
-    place = image.world_to_data(viewer.dims.point[-image.ndim :])[:ndim]
-    last = np.array(np.shape(finest(image))[:ndim]) - 1
+@dataclass(frozen=True, eq=False)
+class Marking:
+    """What a layer marks in any image, as the controls say it.
+
+    Attributes
+    ----------
+    layer, label, marks
+        As of :class:`Mask`.
+    point
+        A point in the world: the mask holds for the plane through it alone. ``None`` is every
+        plane.
+    """
+
+    layer: Labels | Shapes | Image
+    label: int | None = None
+    marks: Literal["missing", "known"] = "missing"
+    point: tuple[float, ...] | None = None
+
+    def __call__(self, image: Image) -> Mask:
+        """Give the mask of an image."""
+        this = self.point is not None and has_more_planes(image, self.layer)
+        plane = plane_at(self.point or (), image, _other_axes(image, self.layer)) if this else None
+        return Mask(self.layer, label=self.label, marks=self.marks, plane=plane)
+
+
+def has_more_planes(image: Image, mask: Layer) -> bool:
+    """Whether an image has several planes for one of a mask."""
+    shape = np.shape(finest(image))
+    return max((shape[axis] for axis in _other_axes(image, mask)), default=1) > 1
+
+
+def plane_at(point: Sequence[float], image: Image, axes: Sequence[int]) -> tuple[int, ...]:
+    """Give the numbers, along some axes of an image, of the plane through a point in the world."""
+    place = image.world_to_data(point[-image.ndim :])[list(axes)]
+    last = np.array([np.shape(finest(image))[axis] for axis in axes]) - 1
     return tuple(int(number) for number in np.rint(place).clip(0, last))
 
 
-def _image_to_mask(image: Image, mask: Any) -> tuple[Floats, Floats]:
+def _common_axes(image: Image, mask: Layer) -> list[int]:
+    """Tell which axis of an image each axis of a mask is."""
+    theirs = [str(label).lower() for label in mask.axis_labels]
+    ours = [str(label).lower() for label in image.axis_labels]
+    # napari's own labels count from the end, so that they name the last axes.
+    if len(set(ours)) == len(ours) and len(set(theirs)) == len(theirs) and set(theirs) <= set(ours):
+        return [ours.index(label) for label in theirs]
+    return [*range(image.ndim - mask.ndim, image.ndim)]
+
+
+def _other_axes(image: Image, mask: Layer) -> list[int]:
+    """List the axes that an image has and a mask has not."""
+    if mask.ndim > image.ndim:
+        return []
+    common = _common_axes(image, mask)
+    return [axis for axis in range(image.ndim) if axis not in common]
+
+
+def _spread(drawn: NDArray[np.bool_], axes: list[int], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Spread a mask over an image, without the leading axes along which it does not change."""
+    ordered = drawn.transpose(np.argsort(axes))
+    whole = ordered[tuple(slice(None) if axis in axes else None for axis in range(len(shape)))]
+    leading = min(axes)
+    return np.broadcast_to(whole.reshape(whole.shape[leading:]), shape[leading:])
+
+
+def _image_to_mask(image: Image, mask: Any, axes: list[int]) -> tuple[Floats, Floats]:
     """Return the matrix (mask axes × image axes) and the offset from image to mask pixels."""
-    ndim = mask.ndim
-    units = [
-        _ratio(theirs, ours) for theirs, ours in zip(image.units[-ndim:], mask.units, strict=True)
-    ]
+    units = [_ratio(image.units[axis], ours) for axis, ours in zip(axes, mask.units, strict=True)]
 
     def carried(point: Floats) -> Floats:
-        world = np.asarray(image.data_to_world(point))[-ndim:]
+        world = np.asarray(image.data_to_world(point))[axes]
         return np.asarray(mask.world_to_data(world * units))
 
     # The map is affine, so its images of the origin and of the unit vectors say everything.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from magicgui.widgets import Container, Widget
@@ -14,12 +15,12 @@ from napari_dip.plaintext import as_html
 from napari_dip.plugin import controls
 from napari_dip.plugin.advanced import Advanced
 from napari_dip.plugin.again import Again, reapplied
+from napari_dip.plugin.asking import settle
 from napari_dip.plugin.buttons import Buttons, bind
-from napari_dip.plugin.estimate import Asked
-from napari_dip.plugin.guide import HelpLink, no_image, sample_button, with_help
+from napari_dip.plugin.guide import HelpLink, choose_likely, no_image, sample_button, with_help
 from napari_dip.plugin.icons import Icons
-from napari_dip.plugin.layers import LayerInput, matched, read_layer
-from napari_dip.plugin.placing import Placing, settle_target
+from napari_dip.plugin.layers import matched, read_layer
+from napari_dip.plugin.placing import Placing
 from napari_dip.plugin.queue import Queue
 from napari_dip.plugin.readiness import Readiness
 from napari_dip.plugin.recall import made_with
@@ -27,10 +28,11 @@ from napari_dip.plugin.remember import remember
 from napari_dip.plugin.scrolling import make_scrollable
 from napari_dip.plugin.session import Session
 from napari_dip.plugin.steering import Steering
-from napari_dip.plugin.target import Target, beside, proposed_path
-from napari_dip.plugin.trial import chosen_part, cropped
+from napari_dip.plugin.target import proposed_path
+from napari_dip.plugin.trial import part_of
 from napari_dip.plugin.trying import Trying
 from napari_dip.plugin.view import RunView
+from napari_dip.plugin.wanted import Reader, Wanted, held, queued
 from napari_dip.plugin.window import Docking, Watch, unwrapped
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_dip import settings
+    from napari_dip.plugin.estimate import Asked
     from napari_dip.settings import Settings
 
 __all__ = ["Panel"]
@@ -92,7 +95,7 @@ class Panel(Container[Widget]):
         self._view = RunView(self._viewer)
         self._again = Again(self._viewer)
         self._trying = Trying()
-        self._queue = Queue(self._viewer, lambda: self._advanced.settings(self.task()))
+        self._queue = Queue(self._viewer, self._wanted)
         super().__init__(widgets=[self.image, *own])
         controls.align(self)
         self._fold = controls.folded("placing", "Output and machines", self._placing)
@@ -128,28 +131,20 @@ class Panel(Container[Widget]):
         for part in (self, self._advanced, self._placing):
             part.changed.connect(self._look_again)
         self.reset_choices()
-        self._choose_likely_image()
+        choose_likely(self.image, self._viewer)
         self._look_again()
 
     def task(self) -> settings.Task:
         """Say what the controls of the task ask for."""
         raise NotImplementedError
 
-    def read(self, layer: Layer) -> LayerInput:
-        """Read the layers that are chosen."""
-        return read_layer(layer)
+    def reader(self) -> Reader:
+        """Say how layers are read, as the controls stand now."""
+        return Reader()
 
     def take(self, task: Any, came: Mapping[str, Any]) -> None:
         """Set the controls of the task as the record of a layer has it."""
         raise NotImplementedError
-
-    def _choose_likely_image(self) -> None:
-        """Of the images that can be seen, choose the selected one or else the topmost."""
-        layers = self._viewer.layers
-        seen = [layer for layer in layers if isinstance(layer, Image) and layer.visible]
-        if seen:
-            active = layers.selection.active
-            self.image.value = active if active in seen else seen[-1]
 
     def _look_for_image(self) -> None:
         """Where there is none, say what there is instead."""
@@ -158,105 +153,125 @@ class Panel(Container[Widget]):
 
     def _open_sample(self) -> None:
         self._viewer.open_sample("napari-dip", self.sample)
-        self._choose_likely_image()
+        choose_likely(self.image, self._viewer)
 
     def watched(self) -> list[Layer]:
         """List the layers whose changes may make a run possible or impossible."""
         return [self.image.value]
 
-    def check(self, layer: Layer) -> LayerInput:
-        """Read of the layers what can be read at once, or say why a run is impossible."""
-        return read_layer(layer)
-
-    def _asked(self, settings: Settings | None = None) -> Asked:
-        """Say what would be run now, with these settings or with those of the controls.
+    def _wanted(self) -> Wanted:
+        """Say what would be run now.
 
         Raises
         ------
         NapariDipError
-            If it cannot work.
+            If the controls ask for what cannot work.
         """
+        return Wanted(
+            self.reader(),
+            self._advanced.settings(self.task()),
+            self._placing.target(),
+            self._placing.who(),
+        )
+
+    def _layer(self) -> Layer:
         if self.image.value is None:
             raise BadImage(no_image(self._viewer))
-        wanted = settings or self._advanced.settings(self.task())
-        source, asked = matched(self.check(self.image.value), wanted)
-        return Asked(source, asked, self._placing.target(), self._placing.who())
+        layer: Layer = self.image.value
+        return layer
 
     def _look_again(self) -> None:
         """Find out whether a run can work now, and what it would take."""
         self._watch.only([layer for layer in self.watched() if layer is not None])
         self._sample.native.setVisible(self.image.value is None)
         try:
-            asked = self._asked()
-            proposed = proposed_path(asked.source, asked.settings)
-            if self._placing.suggest(proposed, too_large=asked.too_large):
+            layer = self._layer()
+            self._propose(layer)
+            asked = self._wanted().of(layer)
+            if self._placing.choose(too_large=asked.too_large):
                 self._fold.expand(animate=False)
-                asked = self._asked()
+                asked = self._wanted().of(layer)
         except NapariDipError as error:
             self._readiness.hinder(str(error))
         else:
             self._readiness.allow(asked)
 
+    def _propose(self, layer: Layer) -> None:
+        """Let the folder follow the image and the task, whatever else speaks against a run."""
+        source, settings = matched(read_layer(layer), self._advanced.settings(self.task()))
+        self._placing.propose(proposed_path(source, settings))
+
     def _run(self) -> None:
-        self._attempt(lambda: self._with_pixels(self._asked()))
+        self._attempt(lambda: self._wanted().of(self._layer(), pixels=True))
 
     def _try(self) -> None:
         """Run on a part, whose result stays in memory."""
-        self._attempt(lambda: self._part(self._with_pixels(self._asked())))
+
+        def prepare() -> Asked:
+            layer = self._layer()
+            return part_of(self._wanted().of(layer, pixels=True), layer, self._viewer)
+
+        self._attempt(prepare)
 
     def _apply(self) -> None:
         """Run on all of what the last trial was a part of, with its settings."""
         trial = self._trying.trial
-        if trial is not None and trial.layer in self._viewer.layers:
-            self.image.value = trial.layer
-            self._attempt(lambda: self._with_pixels(self._asked(trial.for_the_whole())))
+        if trial is None:
+            return
+        if trial.layer not in self._viewer.layers:
+            self._steering.say(f"The layer '{trial.layer.name}' was deleted: try on another.")
+            return
+        self.image.value = trial.layer
+        self._attempt(
+            lambda: replace(self._wanted(), reader=trial.reader, settings=trial.for_the_whole()).of(
+                trial.layer, pixels=True
+            )
+        )
 
-    def _run_queued(self, layer: Layer, settings: Settings) -> None:
-        self.image.value = layer
-
-        def prepare() -> Asked:
-            asked = self._with_pixels(self._asked(settings))
-            return replace(asked, target=beside(asked.target, asked.source, asked.settings))
-
-        if problem := self._attempt(prepare):
+    def _run_queued(self, layer: Layer, wanted: Wanted) -> None:
+        try:
+            problem = self._attempt(partial(queued, wanted, layer), ask=False)
+        except Exception as error:
+            # Whatever it is, the layers that wait must get their turn.
+            self._queue.take("failed", f"{type(error).__name__}: {error}")
+            raise
+        if problem:
             self._queue.take("failed", problem)
 
-    def _with_pixels(self, asked: Asked) -> Asked:
-        source, _ = matched(self.read(self.image.value), asked.settings)
-        return replace(asked, source=source)
-
-    def _part(self, asked: Asked) -> Asked:
-        letters = asked.source.axes, asked.settings.spatial
-        part = chosen_part(self._viewer, self.image.value, *letters)
-        return Asked(cropped(asked.source, part), asked.settings, Target(), asked.machines)
-
-    def _attempt(self, prepare: Callable[[], Asked]) -> str:
-        """Begin a run, or say why it is impossible; where nobody wants it, do nothing."""
+    def _attempt(self, prepare: Callable[[], Asked], *, ask: bool = True) -> str:
+        """Begin a run, or say why there is none; what lies in its folder may be asked about."""
         if self._steering.session is not None:
-            return "Another run is on its way."
+            return "Another run is going on."
         try:
             asked = prepare()
-            target = settle_target(asked.target, self.native)
+            settled = settle(asked, self._viewer, self.native) if ask else asked
         except NapariDipError as error:
             self._steering.say(str(error))
             show_error(as_html(error))
             return str(error)
-        if target is None:
-            return "It was not begun."
+        if settled is None:
+            return "It was not started."
+        self._begin(settled)
+        return ""
+
+    def _begin(self, asked: Asked) -> None:
         self._view.let_go()
         self._start(
             Session(
                 self._viewer,
-                asked.source,
+                held(asked.source),
                 asked.settings,
-                target=target,
+                target=asked.target,
                 machines=asked.machines,
                 keep_previews=self._advanced.keep_previews.value,
             )
         )
-        self._trying.begin(self.image.value if asked.source.part else None)
-        self._steering.say(f"Getting ready to restore '{asked.source.name}' …")
-        return ""
+        self._trying.begin(*((self.image.value, self.reader()) if asked.source.part else ()))
+        words = f"Getting ready to restore '{asked.source.name}' … {asked.target.note}"
+        if asked.target.resume:
+            self._set_controls(asked.settings, {})
+            words = f"Resuming '{asked.source.name}' with the settings that it was started with …"
+        self._steering.say(words.strip())
 
     def _continue(self, more: int) -> None:
         ended = self._view.afterwards
@@ -278,9 +293,16 @@ class Panel(Container[Widget]):
         self._trying.end(session.outcome)
         self._readiness.release()
         self._view.end(session.outcome)
-        self._again.look()
+        self._again.made(session.layer)
         self._steering.say(words)
         self._queue.take(session.ending, words)
+
+    def _set_controls(self, asked: Settings, came: Mapping[str, Any]) -> tuple[bool, list[str]]:
+        """Set the controls to settings; tell if the task is theirs, and what has no control."""
+        rest = self._advanced.take(asked)
+        if own := asked.task.kind == self.task().kind:
+            self.take(asked.task, came)
+        return own, rest
 
     def _reapply(self, record: Mapping[str, Any], name: str) -> None:
         try:
@@ -288,9 +310,7 @@ class Panel(Container[Widget]):
         except NapariDipError as error:
             self._steering.say(f"'{name}' was made by another version: {error}")
             return
-        rest = self._advanced.take(asked)
-        if own := asked.task.kind == self.task().kind:
-            self.take(asked.task, record["input"])
+        own, rest = self._set_controls(asked, record["input"])
         self._steering.say(reapplied(name, "" if own else asked.task.kind, rest))
 
     def _undocked(self) -> None:

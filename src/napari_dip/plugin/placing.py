@@ -1,25 +1,19 @@
-"""The controls for where a result goes and who restores it, and the question about a target."""
+"""The controls for where a result goes and who restores it."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from magicgui.widgets import Container, Widget
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QMessageBox
 
 from napari_dip.errors import FileProblem
-from napari_dip.plaintext import plain
 from napari_dip.plugin import controls
 from napari_dip.plugin.compute import Machines
 from napari_dip.plugin.target import SUFFIX, Target
 
-if TYPE_CHECKING:
-    from qtpy.QtWidgets import QWidget
-
-__all__ = ["Placing", "settle_target"]
+__all__ = ["Placing"]
 
 _MEMORY, _ZARR = "memory", "zarr"
 _HERE, _PROCESSES, _SCHEDULER = "here", "processes", "scheduler"
@@ -40,8 +34,9 @@ class Placing(Container[Widget]):
         self.path = controls.file_to_save(
             "path",
             "folder",
-            f"The folder to write; its name ends in {SUFFIX}. Of several fits the uncertainty is "
-            "written beside it.",
+            f"The folder to write; its name ends in {SUFFIX}. It follows the image and the task "
+            "until another one is typed, and again when the line is cleared. Of several fits the "
+            "uncertainty is written beside it.",
             f"OME-Zarr (*{SUFFIX})",
         )
         self.machines = controls.choice(
@@ -72,6 +67,8 @@ class Placing(Container[Widget]):
             "tcp://host:8786",
         )
         self._proposed: Path | None = None
+        self._followed = ""
+        self.path.line_edit.native.editingFinished.connect(self._follow)
         self._too_large = self._set_by_itself = False
         # Before the container connects to them: who hears of it finds all in its place.
         self.save_to.changed.connect(self._show_what_counts)
@@ -97,9 +94,10 @@ class Placing(Container[Widget]):
         """
         if not self.on_disk:
             return Target()
-        if not isinstance(self.path.value, Path):
+        path = self._typed or self._proposed
+        if path is None:
             raise FileProblem(f"Type the name of a folder to write; it ends in {SUFFIX}.")
-        return Target(self.path.value.expanduser().absolute())
+        return Target(path.expanduser().absolute())
 
     def who(self) -> Machines:
         """Say who restores."""
@@ -109,8 +107,15 @@ class Placing(Container[Widget]):
             scheduler=self.address.value.strip() if chosen == _SCHEDULER else None,
         )
 
-    def suggest(self, path: Path, *, too_large: bool) -> bool:
-        """Propose a folder, and choose it where the result does not fit into memory.
+    def propose(self, path: Path) -> None:
+        """Name the folder for the chosen image and task; one that the user has typed stays."""
+        if path != self._proposed:
+            self._proposed = path
+            self.path.line_edit.native.setPlaceholderText(str(path))
+        self._follow()
+
+    def choose(self, *, too_large: bool) -> bool:
+        """Choose the disk where the result does not fit into memory.
 
         It is chosen but once for an image: whoever goes back to memory after that is believed.
 
@@ -119,9 +124,6 @@ class Placing(Container[Widget]):
         bool
             Whether it was chosen.
         """
-        if self.path.value in (None, self._proposed) and path != self._proposed:
-            self._proposed = path
-            self.path.value = path
         if too_large == self._too_large:
             return False
         self._too_large = too_large
@@ -131,48 +133,24 @@ class Placing(Container[Widget]):
             return too_large
         return False
 
+    @property
+    def _typed(self) -> Path | None:
+        """The folder that the user has typed; ``None`` where it is left to follow the image."""
+        path, text = self.path.value, self.path.line_edit.value
+        return path if isinstance(path, Path) and text != self._followed else None
+
+    def _follow(self) -> None:
+        """Show the proposed folder, unless the user has typed another or is about to."""
+        line = self.path.line_edit
+        if self._typed is not None or self._proposed is None:
+            return
+        if not line.value and line.native.hasFocus() and self._followed:
+            return  # the line was cleared to be typed in
+        self._followed = str(self._proposed)
+        if line.value != self._followed:
+            self.path.value = self._proposed
+
     def _show_what_counts(self, _value: Any = None) -> None:
         self.path.visible = self.on_disk
         self.workers.visible = self.machines.value == _PROCESSES
         self.address.visible = self.machines.value == _SCHEDULER
-
-
-def settle_target(target: Target, parent: QWidget) -> Target | None:
-    """Ask what to do with what lies at the target, if anything does; ``None`` to do nothing.
-
-    Raises
-    ------
-    FileProblem
-        If something is there that must not be replaced.
-    """
-    if target.path is None:
-        return target
-    from napari_dip.files.growing import what_is_there
-
-    there = what_is_there(target.path)
-    if there == "nothing":
-        return target
-    box = QMessageBox(parent)
-    box.setObjectName("target")
-    box.setWindowTitle("Deep Image Prior")
-    box.setIcon(QMessageBox.Icon.Question)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(plain(f"{target.path} holds {there}."))
-    cancel = box.addButton(QMessageBox.StandardButton.Cancel)
-    anew = box.addButton("Start anew", QMessageBox.ButtonRole.DestructiveRole)
-    go_on = None
-    if there == "an unfinished run":
-        box.setInformativeText(
-            "Go on with it, which needs the same image and settings, or start anew, which deletes "
-            "what is there?"
-        )
-        go_on = box.addButton("Go on", QMessageBox.ButtonRole.AcceptRole)
-    else:
-        box.setInformativeText("Start anew, which deletes what is there?")
-    box.setDefaultButton(go_on or cancel)
-    box.exec()
-    answer = box.clickedButton()
-    box.deleteLater()
-    if answer is not None and answer is go_on:
-        return Target(target.path, resume=True)
-    return Target(target.path, overwrite=True) if answer is anew else None

@@ -9,6 +9,7 @@ from napari.layers import Image
 from qtpy.QtCore import Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from napari_dip.errors import NapariDipError
 from napari_dip.plaintext import as_html, plain
 from napari_dip.plugin import controls
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
-    from napari_dip.settings import Settings
+    from napari_dip.plugin.wanted import Wanted
 
 __all__ = ["Queue"]
 
@@ -28,8 +29,8 @@ _WAITING, _RUNNING = "waiting", "running"
 class Queue(QWidget):
     """A list of layers with a status each; what fails does not hold up the rest.
 
-    ``wanted`` asks for a run of a layer with settings, and :meth:`take` is told how it ended;
-    ``said`` sums up when none waits any more.
+    ``wanted`` asks for a run of a layer, with the controls as they stood at the start; call
+    :meth:`take` when it has ended. ``said`` sums up when no layer waits any more.
 
     Parameters
     ----------
@@ -42,10 +43,10 @@ class Queue(QWidget):
     wanted = Signal(object, object)
     said = Signal(str)
 
-    def __init__(self, viewer: Viewer, ask: Callable[[], Settings]) -> None:
+    def __init__(self, viewer: Viewer, ask: Callable[[], Wanted]) -> None:
         super().__init__()
         self._viewer, self._ask = viewer, ask
-        self._settings: Settings | None = None
+        self._wanted: Wanted | None = None
         self.list = QListWidget(self)
         self.list.setObjectName("queue")
         self.list.setAccessibleName("queue")
@@ -107,7 +108,11 @@ class Queue(QWidget):
         self.hold(busy=self.running)
 
     def _begin(self) -> None:
-        self._settings = self._ask()
+        try:
+            self._wanted = self._ask()
+        except NapariDipError as error:
+            self.said.emit(str(error))
+            return
         self._next()
 
     def _next(self) -> None:
@@ -115,14 +120,14 @@ class Queue(QWidget):
         self.hold(busy=item is not None)
         if item is None and not self.running and self.list.count() > 1:
             self.said.emit(self._in_sum())
-        if item is None or self.running or self._settings is None:
+        if item is None or self.running or self._wanted is None:
             return
         layer = item.data(_LAYER)
         self._mark(item, _RUNNING, "")
         if layer in self._viewer.layers:
-            self.wanted.emit(layer, self._settings)
+            self.wanted.emit(layer, self._wanted)
         else:
-            self.take("failed", "The layer is gone.")
+            self.take("failed", "The layer was deleted.")
 
     def _in_sum(self) -> str:
         """Count the layers by how they ended; the last of them may have ended well."""

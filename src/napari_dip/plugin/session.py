@@ -20,6 +20,7 @@ from napari_dip.plugin.target import Target
 from napari_dip.sentences import alignment, duration, gigabytes
 
 if TYPE_CHECKING:
+    from napari.layers import Image
     from napari.viewer import Viewer
 
     from napari_dip.plugin.history import Frame
@@ -61,6 +62,8 @@ class Session:
         What can be done with the result, once there is one.
     ending
         How it ended: ``"done"``, ``"stopped"``, ``"discarded"`` or ``"failed"``.
+    layer
+        The layer of the result, once there is one.
     looking_back
         The picture that is shown in place of the latest.
     """
@@ -88,6 +91,7 @@ class Session:
         self._earlier = earlier
         self.history = History() if earlier is None else earlier.history
         self.outcome: Afterwards | None = None
+        self.layer: Image | None = None
         self.ending = "failed"
         self.looking_back: Frame | None = None
         layer = None if earlier is None else earlier.layer
@@ -148,6 +152,8 @@ class Session:
     def abandon(self) -> None:
         """Come to an end, because the window is gone; nothing of it is touched any more."""
         self._exchange.discarding.set()
+        if self._output is not None:
+            self._output.let_go()
         self._output = None
 
     def _show(self) -> None:
@@ -220,21 +226,34 @@ class Session:
             self.ending = "discarded"
             output.remove()
             self.outcome = None if earlier is None else earlier.as_it_was()
-            back = "" if earlier is None else " The result before is back."
+            there = earlier is not None and earlier.is_there
+            back = " The result before is back." if there else ""
             return f"Discarded.{back}{self._kept()}"
         if result is not None:
-            layer = output.complete(result, source)
+            edited = output.layer if output.edited and not output.deleted else None
+            self.layer = layer = output.complete(result, source)
             self.ending = "stopped" if result.stopped_by_user else "done"
             self.history.stopped_at = _stopped_at(result) or self.history.stopped_at
             if isinstance(result.image, np.ndarray):  # what lies on disk is not taken in hand
                 self.outcome = Afterwards(self._viewer, layer, source, result, self.history)
             rest = self._kept(to_do=True) if result.stopped_by_user else self._kept()
-            return f"{_ending(result, layer.name)}{rest}"
+            said = _ending(result, "" if output.deleted else layer.name)
+            return f"{said}{rest}{self._left_unchanged(output, edited)}"
         output.remove()
         self.outcome = None if earlier is None else earlier.as_it_was()
         failure = self._exchange.failure or "The restoration ended without a result."
         show_error(as_html(failure))
         return failure
+
+    def _left_unchanged(self, output: Output, edited: Image | None) -> str:
+        """Say where the result is, if the user deleted its layer or replaced its pixels."""
+        if edited is not None:
+            return f" The pixels of '{edited.name}' were replaced during the run and are kept."
+        if not output.deleted:
+            return ""
+        if self.outcome is not None:
+            return " Its layer was deleted during the run: press Add the result to have it."
+        return " Its layer was deleted during the run: open the file to see it."
 
     def _kept(self, *, to_do: bool = False) -> str:
         """Say what stays on the disk."""
@@ -243,7 +262,8 @@ class Session:
         cure = "; press Run to go on with it" if to_do else ""
         if to_do and self._in_sections:
             cure += ", for it is empty until all of its sections are there"
-        return f" What was restored is in {self._target.path.name}{cure}. {self._unsaid}".rstrip()
+        where = f"What was restored is in {self._target.path.name}{cure}."
+        return "".join(f" {words}" for words in (where, self._target.note, self._unsaid) if words)
 
 
 def _in_words(snapshot: Snapshot) -> str:
@@ -276,4 +296,5 @@ def _ending(result: Result, name: str) -> str:
             what = f"{report.iterations} iteration{plural}, {report.reason}"
         case _:
             what = "all is restored" if coverage is None else coverage.in_words()
-    return f"{how} in {duration(result.elapsed_s)}: {what}{alignment(result)}. See '{name}'."
+    see = f" See '{name}'." if name else ""
+    return f"{how} in {duration(result.elapsed_s)}: {what}{alignment(result)}.{see}"

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Image, Labels
 
-from napari_dip.errors import FileProblem, OutputExists
+from napari_dip.errors import BadImage, FileProblem
 from napari_dip.plugin.layers import result_name
+from napari_dip.plugin.marked import finest
+from napari_dip.plugin.recall import record_of
 from napari_dip.prior.presets import recipe
 from napari_dip.stack.stored import StoredImage, canonical_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from napari.layers import Layer
 
     from napari_dip.plugin.layers import LayerInput
     from napari_dip.settings import Settings
@@ -24,7 +30,14 @@ if TYPE_CHECKING:
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.restore import Result
 
-__all__ = ["SUFFIX", "Target", "as_stored", "beside", "proposed_path"]
+__all__ = [
+    "SUFFIX",
+    "Target",
+    "as_stored",
+    "proposed_path",
+    "reopened",
+    "spread_beside",
+]
 
 SUFFIX = ".ome.zarr"
 
@@ -38,12 +51,18 @@ class Target:
     path
         A folder that ends in ``.ome.zarr``; ``None`` keeps the result in memory.
     resume, overwrite
-        Whether to go on with what is there, or to replace it.
+        Whether to resume the run that is there, or to replace what is there.
+    device
+        Where the run that is resumed was computed; empty where that is not asked for.
+    note
+        What to say of it when the run has ended, in a sentence.
     """
 
     path: Path | None = None
     resume: bool = False
     overwrite: bool = False
+    device: str = ""
+    note: str = ""
 
     def check(self, source: LayerInput, settings: Settings | None = None) -> None:
         """Make sure, before any work, that the result can go there, and its uncertainty if any.
@@ -81,7 +100,7 @@ class Target:
         """Name the folder for the spread of several fits; ``None`` where there is no spread."""
         if self.path is None or recipe(settings).members == 1:
             return None
-        return self.path.with_name(self.path.name.removesuffix(SUFFIX) + " uncertainty" + SUFFIX)
+        return spread_beside(self.path)
 
     def unsaid(self, source: LayerInput) -> str:
         """Say what the file will not tell of where the layer lies; empty where it tells all."""
@@ -114,7 +133,8 @@ class Target:
 
             return InMemory(problem)
         from napari_dip.files.durable import check_writable
-        from napari_dip.files.growing import OnDisk
+        from napari_dip.files.growing import OnDisk, begun_with
+        from napari_dip.files.journal import plain_json
         from napari_dip.files.lock import RunLock
 
         for path in filter(None, (self.path, self.spread_path(problem.settings))):
@@ -124,6 +144,14 @@ class Target:
                     f"another run of this napari writes to {path}: wait for it, or choose another "
                     "name."
                 )
+        if self.resume and begun_with(self.path).get("image") != json.loads(
+            plain_json(problem.record()["image"])
+        ):
+            raise BadImage(
+                f"The run in {self.path} cannot be resumed: the pixels of '{source.name}' or of "
+                "its mask are not those that it was started on. Choose another folder, or start "
+                "over."
+            )
         return OnDisk(
             problem,
             as_stored(source),
@@ -152,28 +180,29 @@ class Target:
         )
 
 
+def spread_beside(path: Path) -> Path:
+    """Name the folder for the uncertainty that is written beside a result."""
+    return path.with_name(path.name.removesuffix(SUFFIX) + " uncertainty" + SUFFIX)
+
+
+def reopened(layer: Layer, path: Path) -> Any:
+    """Open a result again that a run had shown in a layer; ``None`` if it was opened otherwise."""
+    record = record_of(layer)
+    if record is None or layer.source.path or layer.multiscale:
+        return None
+    opened = _opened(path, record["axes"])
+    # The uncertainty of colours is shown as one grey image.
+    grey = record["axes"].endswith("S") and not layer.rgb
+    return opened[..., :3].mean(axis=-1) if grey else opened
+
+
 def proposed_path(source: LayerInput, settings: Settings) -> Path:
     """Name a folder for a result, beside the file of the layer or else at home."""
     folder = source.path.parent if source.path is not None else Path.home()
+    # An array inside a zarr has the zarr as its folder, in which only its own program may write.
+    while any((folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray")):
+        folder = folder.parent
     return folder / (re.sub(r'[\\/:*?"<>|]+', "_", result_name(source, settings)) + SUFFIX)
-
-
-def beside(target: Target, source: LayerInput, settings: Settings) -> Target:
-    """Give each of several results a folder of its own, in the folder that was chosen for one.
-
-    Raises
-    ------
-    OutputExists
-        If something is there: nobody waits to be asked what to do with it.
-    """
-    if target.path is None:
-        return target
-    from napari_dip.files.growing import what_is_there
-
-    path = target.path.with_name(proposed_path(source, settings).name)
-    if what_is_there(path) != "nothing":
-        raise OutputExists(f"{path} is there already: move it away, or run '{source.name}' alone.")
-    return Target(path)
 
 
 def as_stored(source: LayerInput) -> StoredImage:
@@ -202,6 +231,7 @@ def as_stored(source: LayerInput) -> StoredImage:
             for letter, place in zip(letters, placement["translate"], strict=True)
             if place
         },
+        extras={"ngff": {"name": source.name}},
     )
 
 

@@ -71,11 +71,22 @@ class Tools(QWidget):
         _offer(self.scrub, f"{_SCRUB} {part}".strip(), none)
         _offer(self.history.native, f"{_HISTORY} {part}".strip(), none)
         _offer(self.use_this.native, _USE, none)
+        self.keep_as_layer.text = "Keep as layer"
         _offer(self.keep_as_layer.native, _KEEP, "")
         _offer(self.blend, _BLEND, unblended and f"It cannot be blended: {unblended}.")
         _offer(self.onward.native, _CONTINUE, final and f"It cannot be continued: {final}.")
         self.more.setEnabled(not final)
         self.blend.setValue(100)
+
+    def deleted(self) -> None:
+        """Offer nothing but to add the result, whose layer was deleted during the run."""
+        why = "The layer was deleted. Press Add the result to have it back."
+        for control in (self.scrub, self.history.native, self.use_this.native, self.blend):
+            _offer(control, "", why)
+        _offer(self.onward.native, "", why)
+        self.more.setEnabled(False)
+        self.keep_as_layer.text = "Add the result"
+        _offer(self.keep_as_layer.native, "Add the result of the run as a layer.", "")
 
     def say_where(self, words: str) -> None:
         """Name the picture that is shown."""

@@ -13,6 +13,7 @@ from napari_dip.errors import BadImage, BadMask
 from napari_dip.plugin.layers import moved
 from napari_dip.plugin.marked import finest
 from napari_dip.plugin.recall import made_with
+from napari_dip.plugin.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from numpy.typing import NDArray
 
+    from napari_dip.plugin.estimate import Asked
     from napari_dip.plugin.layers import LayerInput
+    from napari_dip.plugin.wanted import Reader
     from napari_dip.settings import Settings
 
-__all__ = ["Trial", "chosen_part", "cropped"]
+__all__ = ["Trial", "chosen_part", "cropped", "part_of"]
 
 _EDGE = 1e-6
 """Of a pixel: what the rounding of world coordinates may take from a rectangle."""
@@ -40,10 +43,13 @@ class Trial:
         The layer of which it is a part.
     result
         The layer of the result, which may have been taken back to an earlier picture since.
+    reader
+        How the layer and its mask were read.
     """
 
     layer: Image
     result: Image
+    reader: Reader
 
     def for_the_whole(self) -> Settings:
         """Ask for the same, plane by plane as in the trial, and for as many iterations.
@@ -118,6 +124,18 @@ def chosen_part(viewer: Viewer, layer: Image, axes: str, spatial: str) -> tuple[
             raise BadImage(f"'{layer.name}' is not in {where}: move one of them, and try again.")
         part.append(slice(int(start), int(stop)))
     return tuple(part)
+
+
+def part_of(asked: Asked, layer: Image, viewer: Viewer) -> Asked:
+    """Ask for the part of a layer that is meant, whose result stays in memory.
+
+    Raises
+    ------
+    BadImage, BadMask
+        If the layer lies outside what is meant, or its mask hides nothing or all of it.
+    """
+    part = chosen_part(viewer, layer, asked.source.axes, asked.settings.spatial)
+    return replace(asked, source=cropped(asked.source, part), target=Target())
 
 
 def cropped(source: LayerInput, part: tuple[slice, ...]) -> LayerInput:

@@ -8,6 +8,7 @@ from magicgui.widgets import Container, Widget
 
 from napari_dip.plugin import controls
 from napari_dip.plugin.trial import Trial
+from napari_dip.plugin.wanted import Reader
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -29,6 +30,7 @@ class Trying(Container[Widget]):
     def __init__(self) -> None:
         self.trial: Trial | None = None
         self._layer: Image | None = None
+        self._reader = Reader()
         self.try_here = controls.button("try_here", "Try here first", _TRY)
         self.apply_to_stack = controls.button(
             "apply_to_stack", "Apply to the whole", _APPLY, enabled=False
@@ -37,15 +39,15 @@ class Trying(Container[Widget]):
         super().__init__(widgets=buttons, layout="horizontal", labels=False)
         self.margins = (0, 0, 0, 0)
 
-    def begin(self, layer: Image | None) -> None:
-        """Take down that a part of this layer is being restored, or no part."""
-        self._layer = layer
+    def begin(self, layer: Image | None = None, reader: Reader | None = None) -> None:
+        """Remember that a part of this layer is being restored, or no part, and how it was read."""
+        self._layer, self._reader = layer, reader or Reader()
 
     def end(self, ended: Afterwards | None) -> None:
         """Take down how a run ended, if it was a trial."""
         layer, self._layer = self._layer, None
         if layer is not None and ended is not None and ended.result.reports:
-            self.trial = Trial(layer, ended.layer)
+            self.trial = Trial(layer, ended.layer, self._reader)
 
     def hold(self, *, busy: bool) -> None:
         """Let the buttons be pressed only where a run could begin."""

@@ -64,6 +64,7 @@ class RunView(QWidget):
         self.tools.keep_as_layer.changed.connect(self._keep)
         self.tools.history.changed.connect(self._keep_history)
         self.tools.onward.changed.connect(self._continue)
+        self._was_there = False
         viewer.layers.events.removed.connect(self._look_after)
 
     def follow(self, session: Session) -> None:
@@ -82,6 +83,12 @@ class RunView(QWidget):
         self._session, self.afterwards = None, afterwards
         if afterwards is None:
             self.hide()
+            return
+        self._was_there = afterwards.is_there
+        if not self._was_there:
+            self.tools.deleted()
+            self.tools.show()
+            self.show()
             return
         result = afterwards.result
         latest = afterwards.history.latest
@@ -149,6 +156,7 @@ class RunView(QWidget):
         if self.afterwards is not None and frame is not None:
             self.afterwards.show(frame)
             self._name(frame, latest=place == len(frames) - 1)
+            self._say_if_edited()
         elif self._session is not None:
             self._session.look_back(frame)
             self._name(frame, latest=frame is None)
@@ -161,10 +169,13 @@ class RunView(QWidget):
     def _mix(self, share: float) -> None:
         if self.afterwards is not None:
             self.afterwards.blend(share)
+            self._say_if_edited()
 
     def _use(self) -> None:
         if self.afterwards is not None:
             self.afterwards.use()
+            if self._say_if_edited():
+                return
             words = in_words(self.afterwards.shown)
             self.said.emit(
                 f"The {words} is the result now."
@@ -172,9 +183,24 @@ class RunView(QWidget):
                 else f"The result is now the picture of {words}."
             )
 
+    def _say_if_edited(self) -> bool:
+        if self.afterwards is None or not self.afterwards.edited:
+            return False
+        self.said.emit(
+            f"The pixels of '{self.afterwards.layer.name}' were replaced, so the layer is left "
+            "unchanged. Keep as layer adds the picture as a layer of its own."
+        )
+        return True
+
     def _keep(self) -> None:
-        if self.afterwards is not None:
+        if self.afterwards is None:
+            return
+        if self.afterwards.is_there:
             self.said.emit(f"Kept as '{self.afterwards.keep_as_layer().name}'.")
+        else:
+            self.afterwards.bring_back()
+            self.end(self.afterwards)
+            self.said.emit(f"Added '{self.afterwards.layer.name}'.")
 
     def _keep_history(self) -> None:
         if self.afterwards is not None:
@@ -186,5 +212,6 @@ class RunView(QWidget):
 
     def _look_after(self) -> None:
         """Let go of the network and the pictures of a layer that was deleted."""
-        if self.afterwards is not None and not self.afterwards.is_there:
+        ended = self.afterwards
+        if ended is not None and self._was_there and not ended.is_there:
             self.end(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from napari_dip.errors import InputError
     from napari_dip.stack.axes import Index, Layout
 
-__all__ = ["Observed", "Seen", "as_array", "as_lazy", "in_planes", "spread_mask"]
+__all__ = ["Fingerprint", "Observed", "Seen", "as_array", "as_lazy", "in_planes", "spread_mask"]
 
 
 _one_at_a_time = threading.Lock()
@@ -74,6 +75,22 @@ class Observed:
         in_files = Lazy in type(self.image).__mro__ and not isinstance(self.image, Bands)
         image = self.image if in_files else _Part(self.image, index)
         return Observed(image, None if self.missing is None else _Part(self.missing, index))
+
+
+class Fingerprint:
+    """A digest of the values of an image and of where they are known, added plane by plane."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.blake2b(digest_size=16)
+
+    def add(self, seen: Seen) -> None:
+        """Add a plane."""
+        for part in (seen.values, seen.known):
+            self._digest.update(np.ascontiguousarray(part).data)
+
+    def __str__(self) -> str:
+        """Give the digest of what was added."""
+        return self._digest.hexdigest()
 
 
 class _Part(Lazy):

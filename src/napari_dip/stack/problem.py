@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.intensity import Scale
     from napari_dip.stack.plan import Plan, Unit
 
-__all__ = ["Problem", "find_hole", "make_problem"]
+__all__ = ["Problem", "find_hole", "make_problem", "observe"]
 
 _FROM_GOOD_TO_BAD: tuple[Hole, ...] = ("scratches", "pixels", "hole", "large-hole")
 
@@ -203,13 +203,8 @@ def make_problem(
     BadImage, BadMask, BadSettings, DeviceUnavailable
         With the offending value and the cure.
     """
-    lazy = as_lazy(image)
-    layout = lay_out(lazy.shape, settings)
-    if "Y" not in layout.spatial:
-        # A section lies across all planes: read by itself, it would cost as much as all of them.
-        lazy = by_rows(lazy, layout.axes)
-        lazy = lazy if isinstance(lazy, Bands) else np.asarray(lazy[()])
-    observed = Observed(lazy, spread_mask(mask, layout))
+    layout = lay_out(as_lazy(image).shape, settings)
+    observed = observe(image, mask, layout)
     kernel = _checked_psf(psf, layout)
     found = survey(observed, layout, settings, kernel) if looked is None else looked
     plan, device = settle(layout, settings, found.breaks, device, before, found.unknown)
@@ -219,6 +214,22 @@ def make_problem(
 def _lost(known: NDArray[np.bool_]) -> list[int]:
     """Find the channels of a block of which no pixel is known."""
     return np.flatnonzero(~known.any(axis=tuple(range(1, known.ndim)))).tolist()
+
+
+def observe(image: ArrayLike, mask: ArrayLike | None, layout: Layout) -> Observed:
+    """Combine an image and its mask into what is read part by part.
+
+    Raises
+    ------
+    BadImage, BadMask
+        If the values are no real numbers, or the mask does not fit.
+    """
+    lazy = as_lazy(image)
+    if "Y" not in layout.spatial:
+        # A section lies across all planes: read by itself, it would cost as much as all of them.
+        lazy = by_rows(lazy, layout.axes)
+        lazy = lazy if isinstance(lazy, Bands) else np.asarray(lazy[()])
+    return Observed(lazy, spread_mask(mask, layout))
 
 
 def _checked_psf(psf: ArrayLike | None, layout: Layout) -> NDArray[np.float32] | None:

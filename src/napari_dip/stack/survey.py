@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from napari_dip.prior.estimate import LARGEST_SAMPLE, estimate_noise
 from napari_dip.prior.noise import NoiseModel
 from napari_dip.settings import SensorNoise, Settings, SuperResolve
 from napari_dip.stack.intensity import Extent, Scale
+from napari_dip.stack.observed import Fingerprint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -145,13 +145,12 @@ def survey(
     extents: dict[int, Extent] = defaultdict(Extent)
     samples: dict[int, list[Seen]] = defaultdict(list)
     neighbours = _Neighbours(layout)
-    digest = hashlib.blake2b(digest_size=16)
+    digest = Fingerprint()
     every = _sampled_every(layout)
     unknown: set[Numbers] = set()
     for number, index in enumerate(layout.indices()):
         seen = observed.look(index)
-        for part in (seen.values, seen.known):
-            digest.update(np.ascontiguousarray(part).data)
+        digest.add(seen)
         (channel,) = layout.channels_of(index)
         planes = _colours(seen, layout)
         if not planes[1].any():
@@ -178,7 +177,7 @@ def survey(
         scales=scales,
         noises=noises,
         breaks=frozenset(cuts) | _lonely(layout, scales, noises),
-        digest=digest.hexdigest(),
+        digest=str(digest),
         unknown=frozenset(unknown),
     )
 

@@ -1,0 +1,307 @@
+"""What lies in the folder of a run before it starts: an unfinished run, or an earlier result."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.errors import FileProblem, NapariDipError
+from napari_dip.plugin.recall import made_with
+from napari_dip.plugin.target import SUFFIX, reads_from, reopened, spread_beside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+    from napari_dip.plugin.estimate import Asked
+    from napari_dip.settings import Settings
+
+__all__ = ["Existing", "free_name", "look_at", "move_aside", "resumed", "shown_by", "size_on_disk"]
+
+_QUICK = 2**24  # values: of a larger image the fingerprint is not computed while the user waits
+_PATIENCE_S = 0.5  # seconds that the files of a folder are counted for
+_PANELS = {"denoise": "Denoise", "super-resolve": "Super-resolution", "inpaint": "Inpaint"}
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What lies in the folder of a run.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    unfinished
+        Whether it is a run that did not reach its end.
+    same_image
+        Whether it was made from the image and mask of the run; ``None`` if that is not known.
+    image
+        The name of the image that it was made from; empty if that is not known.
+    settings, device
+        What the unfinished run was started with.
+    changes
+        The settings that differ, each with both values.
+    obstacle
+        Why it cannot be resumed, as a sentence; empty where it can.
+    """
+
+    path: Path
+    unfinished: bool
+    same_image: bool | None = None
+    image: str = ""
+    settings: Settings | None = None
+    device: str = ""
+    changes: tuple[str, ...] = ()
+    obstacle: str = ""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the run can be resumed."""
+        return self.unfinished and self.settings is not None and not self.obstacle
+
+    def in_words(self) -> str:
+        """Say what it is, and whether and with which settings it can be resumed."""
+        if not self.unfinished:
+            of = self.same_image is False and self.image
+            return f"It was made from '{self.image}', or from another state of it." if of else ""
+        if not self.resumable:
+            return self.obstacle
+        check = " Whether it is the same image is checked first." if self.same_image is None else ""
+        if not self.changes:
+            return f"Resume it, or start over?{check}"
+        return (
+            f"It was started with different settings: {'; '.join(self.changes)}. Resume continues "
+            f"with the settings of that run and sets the controls to them.{check}"
+        )
+
+
+def look_at(asked: Asked) -> Existing | None:
+    """Look at what lies where a result should go; ``None`` if nothing does.
+
+    Parameters
+    ----------
+    asked
+        The run, its mask read.
+
+    Raises
+    ------
+    FileProblem
+        If something lies there that must not be replaced.
+    """
+    from napari_dip.files.growing import what_is_there
+
+    path = asked.target.path
+    if path is None:
+        return None
+    there = what_is_there(path)
+    if there == "nothing":
+        spread = spread_beside(path)
+        return Existing(spread, unfinished=False) if spread.exists() else None
+    unfinished = there == "an unfinished run"
+    record = _record(path)
+    name = _image_name(path)
+    try:
+        settings = made_with(record)
+        same = _same_image(record, asked, settings)
+        device = str(record["device"])
+    except (NapariDipError, LookupError, TypeError, ValueError):
+        why = "It was not started by this version of napari-dip, so it cannot be resumed."
+        return Existing(path, unfinished, image=name, obstacle=why)
+    return Existing(
+        path,
+        unfinished,
+        same,
+        name,
+        settings,
+        device,
+        tuple(_changes(settings, asked.settings)),
+        _obstacle(record, asked, settings, same, name) if unfinished else "",
+    )
+
+
+def resumed(asked: Asked, found: Existing) -> Asked:
+    """Ask for the run that lies there, with the settings that it was started with."""
+    settings = found.settings or asked.settings
+    source = replace(asked.source, axes=settings.axes or asked.source.axes)
+    note = "It was resumed with the settings that it was started with." if found.changes else ""
+    target = replace(asked.target, resume=True, device=found.device, note=note)
+    return replace(asked, source=source, settings=settings, target=target)
+
+
+def size_on_disk(path: Path) -> str:
+    """Say how large a folder is; "more than" where it has too many files to count at once."""
+    total, end = 0, time.monotonic() + _PATIENCE_S
+    for folder, _, names in os.walk(path):
+        total += sum(os.lstat(os.path.join(folder, name)).st_size for name in names)
+        if time.monotonic() > end:
+            return f"more than {_bytes(total)}"
+    return _bytes(total)
+
+
+def free_name(path: Path) -> Path:
+    """Name the folder to which a result is moved, so that another can take its place.
+
+    Examples
+    --------
+    >>> free_name(Path("no-such-folder/cells.ome.zarr")).name
+    'cells.old-1.ome.zarr'
+    """
+    stem, number = path.name.removesuffix(SUFFIX), 1
+    while True:
+        free = path.with_name(f"{stem}.old-{number}{SUFFIX}")
+        if not free.exists() and not spread_beside(free).exists():
+            return free
+        number += 1
+
+
+def move_aside(viewer: Viewer, path: Path) -> Path:
+    """Rename a result and the uncertainty beside it; layers that show them still do.
+
+    Raises
+    ------
+    FileProblem
+        If a layer reads from there that cannot be opened again by itself, or nothing can be
+        renamed.
+    """
+    free = free_name(path)
+    moves = {path: free, spread_beside(path): spread_beside(free)}
+    moves = {old: new for old, new in moves.items() if old.exists()}
+    shown = [(layer, old) for old in moves for layer in _layers_on(viewer, old)]
+    for layer, old in shown:
+        if reopened(layer, old) is None:
+            raise FileProblem(
+                f"The layer '{layer.name}' reads its pixels from {old}: delete the layer, or "
+                "choose another folder."
+            )
+    try:
+        for old, new in moves.items():
+            old.rename(new)
+    except OSError as error:
+        raise FileProblem(
+            f"{path} could not be renamed ({error.strerror or error}): choose another folder."
+        ) from error
+    for layer, old in shown:
+        layer.data = reopened(layer, moves[old])
+    return free
+
+
+def shown_by(viewer: Viewer, path: Path) -> bool:
+    """Tell whether a layer of the viewer reads from a result or the uncertainty beside it."""
+    return any(_layers_on(viewer, place) for place in (path, spread_beside(path)))
+
+
+def _layers_on(viewer: Viewer, path: Path) -> list[Layer]:
+    return [layer for layer in viewer.layers if reads_from(layer, path)]
+
+
+def _record(path: Path) -> dict[str, Any]:
+    from napari_dip.files.growing import begun_with
+
+    try:
+        return begun_with(path)
+    except FileProblem:  # it was not written by napari-dip
+        return {}
+
+
+def _image_name(path: Path) -> str:
+    from napari_dip.files.store import read_image
+
+    try:
+        name = read_image(path, lazy=True).extras["ngff"]["name"]
+    except (NapariDipError, LookupError):
+        return ""
+    return "" if name == "image" else str(name)  # what is written where no name is known
+
+
+def _same_image(record: Mapping[str, Any], asked: Asked, settings: Settings) -> bool | None:
+    from napari_dip.stack.observed import Fingerprint
+    from napari_dip.stack.outline import lay_out
+    from napari_dip.stack.problem import observe
+
+    source, about = asked.source, record["image"]
+    data = source.data
+    alike = list(data.shape) == list(about["shape"]) and str(data.dtype) == about["dtype"]
+    if not alike or source.rgb != about["axes"].endswith("S"):
+        return False
+    if not isinstance(data, np.ndarray) or data.size > _QUICK:
+        return None
+    layout = lay_out(data.shape, settings)
+    observed, fingerprint = observe(data, source.mask, layout), Fingerprint()
+    for index in layout.indices():
+        fingerprint.add(observed.look(index))
+    return bool(str(fingerprint) == about["values and mask"])
+
+
+def _changes(started: Settings, now: Settings) -> Iterator[str]:
+    """List the settings that differ, but for those that say what the axes of the image are."""
+    pairs = [(name, value, getattr(now, name)) for name, value in started if name != "task"]
+    if started.task.kind == now.task.kind:
+        pairs += [(name, value, getattr(now.task, name)) for name, value in started.task]
+    for name, value, other in pairs:
+        if value != other and name not in ("axes", "voxel", "preview_every_s"):
+            yield f"{name.replace('_', ' ')} {_brief(value)} (now {_brief(other)})"
+
+
+def _brief(value: Any) -> str:
+    if value is None:
+        return "default"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if hasattr(value, "rule"):
+        return str(value.rule)
+    return str(value.model_dump() if hasattr(value, "model_dump") else value)
+
+
+def _obstacle(
+    record: Mapping[str, Any], asked: Asked, settings: Settings, same: bool | None, name: str
+) -> str:
+    """Say why a run cannot be resumed; empty where it can."""
+    if same is False:
+        return f"It cannot be resumed: {_other_image(record, asked, name)}."
+    if settings.task.kind != asked.settings.task.kind:
+        panel = _PANELS[settings.task.kind]
+        return f"It was started in the panel {panel}: open that panel to resume it."
+    if record.get("psf") is not None:
+        return "It was started from Python with a point spread function: resume it there."
+    for package, then in record.get("versions", {}).items():
+        if then != (now := version(package)):
+            return (
+                f"It was started with {package} {then}, and {package} {now} is installed, which "
+                "computes slightly different pixels: it can be resumed only with the version that "
+                "it was started with."
+            )
+    if asked.machines.scheduler is None and asked.machines.workers is None:
+        from napari_dip.prior.device import choose_device
+
+        try:
+            choose_device(str(record["device"]))
+        except NapariDipError as error:
+            return f"It was started on the device {record['device']}. {error}"
+    return ""
+
+
+def _other_image(record: Mapping[str, Any], asked: Asked, name: str) -> str:
+    source, about = asked.source, record["image"]
+    if list(about["shape"]) != list(source.data.shape) or about["dtype"] != str(source.data.dtype):
+        shape = " × ".join(map(str, about["shape"]))
+        of = f" '{name}'" if name else ""
+        return f"it was started on another image{of} ({shape}, {about['dtype']})"
+    if name and name != source.name:
+        return f"it was started on another image, '{name}'"
+    return f"the pixels of '{source.name}' or of its mask are not those that it was started on"
+
+
+def _bytes(count: int) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000  # type: ignore[assignment]
+    return f"{count:.3g} TB"
