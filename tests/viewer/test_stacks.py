@@ -96,6 +96,7 @@ def begin(cells, path, units=1):
     while next(steps).unit < units:
         pass
     steps.close()
+    output.close()
     return len(problem.plan.units)
 
 
@@ -281,7 +282,7 @@ def test_colours_come_back_in_their_order(tmp_path):
 def test_an_unfinished_run_is_resumed_or_not_as_the_user_says(open_panel, cells, tmp_path):
     path, said = tmp_path / "out.ome.zarr", []
     units = begin(cells, path)
-    (first,) = (path / ".napari-dip" / "units").iterdir()
+    first = min((path / ".napari-dip" / "units").iterdir())
     written = first.stat().st_mtime_ns
     panel = ready(open_panel("Denoise", cells), path)
 

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QMessageBox
 
-from napari_dip.plugin.existing import (
-    free_name,
-    look_at,
-    move_aside,
-    resumed,
-    shown_by,
-    size_on_disk,
-)
+from napari_dip.plugin.aside import free_name, move_aside, shown_by, size_on_disk
+from napari_dip.plugin.existing import look_at, resumed
 from napari_dip.plugin.target import spread_beside
 
 if TYPE_CHECKING:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -12,22 +10,18 @@ import numpy as np
 
 from napari_dip.errors import FileProblem, NapariDipError
 from napari_dip.plugin.recall import made_with
-from napari_dip.plugin.target import SUFFIX, reads_from, reopened, spread_beside
+from napari_dip.plugin.target import spread_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from napari.layers import Layer
-    from napari.viewer import Viewer
-
     from napari_dip.plugin.estimate import Asked
     from napari_dip.settings import Settings
 
-__all__ = ["Existing", "free_name", "look_at", "move_aside", "resumed", "shown_by", "size_on_disk"]
+__all__ = ["Existing", "look_at", "resumed"]
 
 _QUICK = 2**24  # values: of a larger image the fingerprint is not computed while the user waits
-_PATIENCE_S = 0.5  # seconds that the files of a folder are counted for
 _PANELS = {"denoise": "Denoise", "super-resolve": "Super-resolution", "inpaint": "Inpaint"}
 
 
@@ -136,72 +130,6 @@ def resumed(asked: Asked, found: Existing) -> Asked:
     return replace(asked, source=source, settings=settings, target=target)
 
 
-def size_on_disk(path: Path) -> str:
-    """Say how large a folder is; "more than" where it has too many files to count at once."""
-    total, end = 0, time.monotonic() + _PATIENCE_S
-    for folder, _, names in os.walk(path):
-        total += sum(os.lstat(os.path.join(folder, name)).st_size for name in names)
-        if time.monotonic() > end:
-            return f"more than {_bytes(total)}"
-    return _bytes(total)
-
-
-def free_name(path: Path) -> Path:
-    """Name the folder to which a result is moved, so that another can take its place.
-
-    Examples
-    --------
-    >>> free_name(Path("no-such-folder/cells.ome.zarr")).name
-    'cells.old-1.ome.zarr'
-    """
-    stem, number = path.name.removesuffix(SUFFIX), 1
-    while True:
-        free = path.with_name(f"{stem}.old-{number}{SUFFIX}")
-        if not free.exists() and not spread_beside(free).exists():
-            return free
-        number += 1
-
-
-def move_aside(viewer: Viewer, path: Path) -> Path:
-    """Rename a result and the uncertainty beside it; layers that show them still do.
-
-    Raises
-    ------
-    FileProblem
-        If a layer reads from there that cannot be opened again by itself, or nothing can be
-        renamed.
-    """
-    free = free_name(path)
-    moves = {path: free, spread_beside(path): spread_beside(free)}
-    moves = {old: new for old, new in moves.items() if old.exists()}
-    shown = [(layer, old) for old in moves for layer in _layers_on(viewer, old)]
-    for layer, old in shown:
-        if reopened(layer, old) is None:
-            raise FileProblem(
-                f"The layer '{layer.name}' reads its pixels from {old}: delete the layer, or "
-                "choose another folder."
-            )
-    try:
-        for old, new in moves.items():
-            old.rename(new)
-    except OSError as error:
-        raise FileProblem(
-            f"{path} could not be renamed ({error.strerror or error}): choose another folder."
-        ) from error
-    for layer, old in shown:
-        layer.data = reopened(layer, moves[old])
-    return free
-
-
-def shown_by(viewer: Viewer, path: Path) -> bool:
-    """Tell whether a layer of the viewer reads from a result or the uncertainty beside it."""
-    return any(_layers_on(viewer, place) for place in (path, spread_beside(path)))
-
-
-def _layers_on(viewer: Viewer, path: Path) -> list[Layer]:
-    return [layer for layer in viewer.layers if reads_from(layer, path)]
-
-
 def _record(path: Path) -> dict[str, Any]:
     from napari_dip.files.growing import begun_with
 
@@ -213,9 +141,10 @@ def _record(path: Path) -> dict[str, Any]:
 
 def _image_name(path: Path) -> str:
     from napari_dip.files.store import read_image
+    from napari_dip.files.zarr_sink import growing_place
 
     try:
-        name = read_image(path, lazy=True).extras["ngff"]["name"]
+        name = read_image(growing_place(path), lazy=True).extras["ngff"]["name"]
     except (NapariDipError, LookupError):
         return ""
     return "" if name == "image" else str(name)  # what is written where no name is known
@@ -297,11 +226,3 @@ def _other_image(record: Mapping[str, Any], asked: Asked, name: str) -> str:
     if name and name != source.name:
         return f"it was started on another image, '{name}'"
     return f"the pixels of '{source.name}' or of its mask are not those that it was started on"
-
-
-def _bytes(count: int) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000  # type: ignore[assignment]
-    return f"{count:.3g} TB"

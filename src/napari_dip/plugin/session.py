@@ -12,6 +12,7 @@ from psygnal import Signal
 
 from napari_dip.plaintext import as_html
 from napari_dip.plugin.afterwards import Afterwards
+from napari_dip.plugin.aside import follow
 from napari_dip.plugin.compute import Machines
 from napari_dip.plugin.exchange import Exchange, deep_image_prior_restoration
 from napari_dip.plugin.history import History
@@ -232,6 +233,8 @@ class Session:
         if result is not None:
             edited = output.layer if output.edited and not output.deleted else None
             self.layer = layer = output.complete(result, source)
+            if self._target.path is not None:
+                follow(self._viewer, self._target.path)
             self.ending = "stopped" if result.stopped_by_user else "done"
             self.history.stopped_at = _stopped_at(result) or self.history.stopped_at
             if isinstance(result.image, np.ndarray):  # what lies on disk is not taken in hand
