@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from napari.layers import Image, Labels
+
 from napari_dip.errors import FileProblem
-from napari_dip.plugin.target import SUFFIX, reads_from, reopened, spread_beside
+from napari_dip.plugin.marked import finest
+from napari_dip.plugin.target import SUFFIX, reopened, spread_beside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from napari.layers import Layer
     from napari.viewer import Viewer
@@ -39,7 +43,6 @@ def free_name(path: Path) -> Path:
 
     Examples
     --------
-    >>> from pathlib import Path
     >>> free_name(Path("no-such-folder/cells.ome.zarr")).name
     'cells.old-1.ome.zarr'
     """
@@ -118,7 +121,30 @@ def shown_by(viewer: Viewer, path: Path) -> bool:
 
 
 def _layers_on(viewer: Viewer, path: Path) -> list[Layer]:
-    return [layer for layer in viewer.layers if reads_from(layer, path)]
+    """List the layers that read their pixels from a folder, which need not be there any more."""
+    return [layer for layer in viewer.layers if any(_within(one, path) for one in _places(layer))]
+
+
+def _places(layer: Layer) -> Iterator[Path]:
+    """List the folders that a layer reads its pixels from."""
+    from napari_dip.files.overlap import files_behind
+
+    if not isinstance(layer, Image | Labels):
+        return
+    pixels = finest(layer)
+    if layer.source.path and not isinstance(pixels, np.ndarray):
+        yield Path(layer.source.path)
+    yield from files_behind(pixels)
+    for step in getattr(getattr(pixels, "dask", None), "layers", {}).values():
+        for one in step.values() if len(step) == 1 else ():
+            store = getattr(one, "store", None)
+            root = getattr(store, "root", None) or getattr(store, "path", None)
+            if root:
+                yield Path(root)
+
+
+def _within(inner: Path, outer: Path) -> bool:
+    return inner.resolve().is_relative_to(outer.resolve())
 
 
 def _bytes(count: int) -> str:

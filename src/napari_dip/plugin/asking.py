@@ -83,7 +83,7 @@ def _answer(box: QMessageBox, found: Existing, keep: QCheckBox) -> str | None:
     box.setTextFormat(Qt.TextFormat.PlainText)
     what = "an unfinished run" if found.unfinished else "an image"
     box.setText(f"{found.path} holds {what} ({size_on_disk(found.path)}).")
-    over = "Start over replaces it." if found.unfinished else "Start over, which replaces it?"
+    over = "Start over computes all of it anew."
     box.setInformativeText(" ".join(filter(None, (found.in_words(), over))))
     box.setCheckBox(keep)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)

@@ -88,13 +88,15 @@ def look_at(asked: Asked) -> Existing | None:
     Raises
     ------
     FileProblem
-        If something lies there that must not be replaced.
+        If something lies there that must not be replaced, or another run writes there.
     """
     from napari_dip.files.growing import what_is_there
 
     path = asked.target.path
     if path is None:
         return None
+    for place in (path, spread_beside(path)):
+        _refuse_while_written(place)
     there = what_is_there(path)
     if there == "nothing":
         spread = spread_beside(path)
@@ -128,6 +130,17 @@ def resumed(asked: Asked, found: Existing) -> Asked:
     note = "It was resumed with the settings that it was started with." if found.changes else ""
     target = replace(asked.target, resume=True, device=found.device, note=note)
     return replace(asked, source=source, settings=settings, target=target)
+
+
+def _refuse_while_written(path: Path) -> None:
+    from napari_dip.files.lock import RunLock
+
+    if RunLock.is_held_here(path):
+        raise FileProblem(
+            f"Another run of this napari writes to {path}: wait for it, or choose another folder."
+        )
+    if path.exists():
+        RunLock(path).release()  # another process may hold it
 
 
 def _record(path: Path) -> dict[str, Any]:

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Labels
 
 from napari_dip.errors import BadImage, FileProblem
 from napari_dip.plugin.layers import result_name
-from napari_dip.plugin.marked import finest
 from napari_dip.plugin.recall import record_of
 from napari_dip.prior.presets import recipe
 from napari_dip.stack.stored import StoredImage, canonical_unit
@@ -198,10 +196,11 @@ def reopened(layer: Layer, path: Path) -> Any:
 
 def proposed_path(source: LayerInput, settings: Settings) -> Path:
     """Name a folder for a result, beside the file of the layer or else at home."""
-    folder = source.path.parent if source.path is not None else Path.home()
-    # An array inside a zarr has the zarr as its folder, in which only its own program may write.
-    while any((folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray")):
-        folder = folder.parent
+    from napari_dip.files.overlap import zarr_around
+
+    folder = Path.home()
+    if source.path is not None:
+        folder = (zarr_around(source.path) or source.path).parent
     return folder / (re.sub(r'[\\/:*?"<>|]+', "_", result_name(source, settings)) + SUFFIX)
 
 
