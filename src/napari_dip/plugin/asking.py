@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QMessageBox
 
+from napari_dip.plaintext import as_html, plain
 from napari_dip.plugin.aside import free_name, move_aside, shown_by, size_on_disk
 from napari_dip.plugin.existing import look_at, resumed
 from napari_dip.plugin.target import spread_beside
@@ -48,7 +49,7 @@ def settle(asked: Asked, viewer: Viewer, parent: QWidget) -> Asked | None:
     if found is None:
         return asked
     box = QMessageBox(parent)
-    keep = QCheckBox(f"Keep what is there as '{free_name(found.path).name}'", box)
+    keep = QCheckBox(plain(f"Keep what is there as '{free_name(found.path).name}'"), box)
     # Only what this very image has left unfinished is replaced unless the user says otherwise.
     keep.setChecked(not (found.unfinished and found.same_image))
     if shown_by(viewer, found.path):
@@ -82,9 +83,9 @@ def _answer(box: QMessageBox, found: Existing, keep: QCheckBox) -> str | None:
     box.setIcon(QMessageBox.Icon.Question)
     box.setTextFormat(Qt.TextFormat.PlainText)
     what = "an unfinished run" if found.unfinished else "an image"
-    box.setText(f"{found.path} holds {what} ({size_on_disk(found.path)}).")
+    box.setText(plain(f"{found.path} holds {what} ({size_on_disk(found.path)})."))
     over = "Start over computes all of it anew."
-    box.setInformativeText(" ".join(filter(None, (found.in_words(), over))))
+    box.setInformativeText(as_html(" ".join(filter(None, (found.in_words(), over)))))
     box.setCheckBox(keep)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
     anew = box.addButton("Start over", QMessageBox.ButtonRole.DestructiveRole)
