@@ -15,7 +15,7 @@ import tifffile
 from PIL import Image
 
 from napari_dip.errors import FileProblem, NapariDipError, OutputExists
-from napari_dip.files import store
+from napari_dip.files import writing
 from napari_dip.files.store import (
     StoredImage,
     check_output,
@@ -471,7 +471,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch, failure):
         path.write_bytes(b"half")
         raise failure
 
-    monkeypatch.setattr(store, "write_tiff", fail)
+    monkeypatch.setattr(writing, "write_as", fail)
     expected = NapariDipError if isinstance(failure, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
         write_image(tmp_path / "a.tif", StoredImage(values((16, 20), "uint8"), "YX"))
@@ -481,10 +481,10 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch, failure):
 def test_a_process_killed_in_mid_write_leaves_no_file_under_the_name(tmp_path):
     code = (
         "import sys, time, numpy as np\n"
-        "from napari_dip.files import store\n"
+        "from napari_dip.files import store, writing\n"
         "def halfway(path, *_):\n"
         "    path.write_bytes(b'half'); print('now', flush=True); time.sleep(60)\n"
-        "store.write_tiff = halfway\n"
+        "writing.write_as = halfway\n"
         "store.write_image(sys.argv[1], store.StoredImage(np.eye(16), 'YX'))\n"
     )
     target = tmp_path / "a.tif"

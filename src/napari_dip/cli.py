@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 INTERRUPTED = 130
+DEBUG = "NAPARI_DIP_DEBUG"
+"""If this is set in the environment, an unexpected error ends in its traceback."""
 
 app = typer.Typer(
     name="napari-dip",
@@ -51,8 +56,13 @@ Output = Annotated[
 @contextmanager
 def _errors_as_exit_codes() -> Iterator[None]:
     """Say what went wrong in one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # no letter is worth a failure
+            stream.reconfigure(errors="backslashreplace")
     try:
         yield
+    except (typer.Exit, typer.Abort, typer.TyperException):
+        raise
     except InputError as error:
         _complain(error)
         raise typer.Exit(2) from None
@@ -62,6 +72,23 @@ def _errors_as_exit_codes() -> Iterator[None]:
     except KeyboardInterrupt as stop:
         _complain(f"interrupted; {str(stop) or 'nothing was written'}")
         raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:  # whoever read the output has gone, and wants no words either
+        _mute()
+        raise typer.Exit(1) from None
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        _complain(
+            f"{type(error).__name__}: {error}. This is a mistake in napari-dip: please report it "
+            f"with the text that the same command prints after {DEBUG}=1 was set"
+        )
+        raise typer.Exit(1) from None
+
+
+def _mute() -> None:
+    """Have Python write nothing more at its end to a pipe that nobody reads."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
 
 
 def _complain(about: object) -> None:
@@ -184,6 +211,7 @@ def inpaint(
 
 
 @app.command()
+@_errors_as_exit_codes()
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:

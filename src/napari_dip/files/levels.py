@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from zarr.abc.store import Store
 
 __all__ = [
     "checksum",
@@ -38,7 +39,7 @@ _COMPRESSION: dict[str, Any] = {"cname": "zstd", "clevel": 5}
 
 
 def make_levels(
-    path: Path,
+    path: Path | Store,
     shapes: list[tuple[int, ...]],
     dtype: np.dtype[Any],
     axes: str,
@@ -51,7 +52,7 @@ def make_levels(
     Parameters
     ----------
     path
-        A folder that is not there yet.
+        A folder that is not there yet, or an empty store.
     shapes, dtype, axes
         Of the arrays, the largest first, and the names of their axes.
     attributes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import (
@@ -123,7 +123,7 @@ def read_picture(path: Path, number: int | None = None, *, labels: bool = False)
     )
 
 
-def write_png(path: Path, stored: StoredImage, record: str) -> None:
+def write_png(file: Path | IO[bytes], stored: StoredImage, record: str) -> None:
     """Write a grey or RGB(A) image, its pixel size and a record."""
     options: dict[str, Any] = dict(stored.extras.get("png", {}))
     x, y = (stored.size_in(axis, MICROMETRES, "µm") for axis in "XY")
@@ -133,7 +133,7 @@ def write_png(path: Path, stored: StoredImage, record: str) -> None:
     text = PngImagePlugin.PngInfo()
     if record:
         text.add_text(_NAME, record)
-    Image.fromarray(stored.whole()).save(path, format="PNG", pnginfo=text, **options)
+    Image.fromarray(stored.whole()).save(file, format="PNG", pnginfo=text, **options)
 
 
 def picture_provenance(path: Path) -> str | None:

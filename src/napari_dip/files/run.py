@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from napari_dip.errors import BadSettings, FileProblem
+from pydantic_core import to_json
+
+from napari_dip.errors import BadSettings, FileProblem, NapariDipError
 from napari_dip.files.boundary import check_name
 from napari_dip.files.growing import OnDisk, cut_before
 from napari_dip.files.look import Look
 from napari_dip.files.overlap import files_of, refuse_conflicts
+from napari_dip.files.rescue import keep_elsewhere
 from napari_dip.files.store import (
     check_output,
     is_zarr_name,
@@ -20,6 +23,7 @@ from napari_dip.files.store import (
 )
 from napari_dip.files.zarr_sink import growing_place
 from napari_dip.prior.presets import recipe
+from napari_dip.stack.outline import lay_out
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.restore import run
@@ -75,22 +79,47 @@ class FileRun:
         self.output.close()
 
     def write(self, result: Result) -> tuple[str, ...]:
-        """Write what is not written yet; return what the user should know."""
+        """Write what is not written yet; return what the user should know.
+
+        Raises
+        ------
+        NapariDipError
+            If a file cannot be written, although that was tried before. The message names the
+            file in which the image was saved instead.
+        """
         if isinstance(self.output, OnDisk):
             if result.stopped_by_user and self.output.path != self.path.absolute():
                 return (f"What is restored is in {self.left()}.",)
             waiting = result.stopped_by_user and "Y" not in result.settings.spatial
             empty = f"{self.path} is empty until all of its sections are there; --resume goes on."
             return (empty,) if waiting else ()
-        provenance, overwrite = result.provenance(), self.overwrite
-        write_image(self.path, self.restored(result), provenance=provenance, overwrite=overwrite)
-        if self.uncertainty is None:
+        images = [(self.path, result.image)]
+        if self.uncertainty is not None and result.spread is not None:
+            images.append((self.uncertainty, result.spread))
+        failed = []
+        for path, image in images:
+            try:
+                self._write(path, self.restored(result, image), result)
+            except NapariDipError as error:
+                failed.append(error)  # the other one is still worth having
+        if failed:
+            raise NapariDipError("; ".join(map(str, failed))) from failed[0]
+        if self.uncertainty is None or result.spread is not None:
             return ()
-        if result.spread is None:
-            return (f"{self.uncertainty} was not written: no more than one fit was finished.",)
-        spread = self.restored(result, result.spread)
-        write_image(self.uncertainty, spread, provenance=provenance, overwrite=overwrite)
-        return ()
+        return (f"{self.uncertainty} was not written: no more than one fit was finished.",)
+
+    def _write(self, path: Path, stored: StoredImage, result: Result) -> None:
+        """Write a file, or keep the image elsewhere if that fails: it took its time to make."""
+        provenance = result.provenance()
+        try:
+            write_image(path, stored, provenance=provenance, overwrite=self.overwrite)
+        except Exception as error:
+            record = to_json(provenance, inf_nan_mode="null").decode()
+            kept = keep_elsewhere(path, stored, record)
+            instead = f"was saved as {kept} instead" if kept else "could not be saved elsewhere"
+            unexpected = f"{path} could not be written ({type(error).__name__}: {error})"
+            why = error if isinstance(error, NapariDipError) else unexpected
+            raise NapariDipError(f"{why}; the image {instead}") from error
 
 
 def open_run(
@@ -145,8 +174,12 @@ def open_run(
     axes = settings.axes or stored.axes
     settings = settings.replace(axes=axes).on_voxels(stored.voxel)
     kept = stored.image.dtype if settings.dtype == "keep" else settings.dtype
+    unsaid: list[str] = []
+    lay_out(stored.image.shape, settings)  # whether the axes fit is said first
     for path, dtype in zip(outputs, (kept, "float32"), strict=False):
-        check_output(path, dtype, axes, overwrite=overwrite or resume)
+        check_output(path, dtype, axes, overwrite=overwrite or resume, resume=resume)
+        said = not_kept(path, stored, dtype, axes, settings.factors)
+        unsaid += [f"{path}: {note}" for note in said if path is output]
     if uncertainty and recipe(settings).members == 1:
         raise BadSettings(
             f"--uncertainty {uncertainty}: a single fit has no spread; choose "
@@ -163,8 +196,7 @@ def open_run(
     problem = make_problem(stored.image, settings, missing, None, device, before, looked)
     notes = [f"{source}: {note}" for note in stored.notes]
     notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
-    unsaid = not_kept(output, stored, kept, axes, problem.factors)
-    notes += [f"{output}: {note}" for note in unsaid]
+    notes += unsaid
     target: Output = InMemory(problem)
     if grows:
         target = OnDisk(problem, stored, output, uncertainty, overwrite=overwrite, resume=resume)

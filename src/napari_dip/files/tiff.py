@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import tifffile
@@ -29,6 +29,7 @@ __all__ = [
     "Dialect",
     "holds",
     "read_tiff",
+    "record_in",
     "refuse_cut_short",
     "tiff_provenance",
     "write_tiff",
@@ -80,7 +81,9 @@ def read_tiff(path: Path, number: int | None = None) -> StoredImage:
     )
 
 
-def write_tiff(path: Path, stored: StoredImage, dialect: Dialect, provenance: str) -> None:
+def write_tiff(
+    file: Path | IO[bytes], stored: StoredImage, dialect: Dialect, provenance: str
+) -> None:
     """Write an image and a record in a dialect that holds it (see :func:`holds`)."""
     write = {"imagej": imagej_options, "ome": ome_options, "shaped": _as_shaped}[dialect]
     kept = stored.extras.get("tiff", {})
@@ -91,7 +94,7 @@ def write_tiff(path: Path, stored: StoredImage, dialect: Dialect, provenance: st
             options["extrasamples"] = kept.get("extrasamples")
     if "orientation" in kept:
         options["extratags"] = [(_ORIENTATION, "H", 1, kept["orientation"], True)]
-    tifffile.imwrite(path, stored.whole(), **(options | write(stored, provenance)))
+    tifffile.imwrite(file, stored.whole(), **(options | write(stored, provenance)))
 
 
 def holds(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
@@ -118,15 +121,20 @@ def tiff_provenance(path: Path) -> str | None:
     """Return the JSON text that :func:`write_tiff` put into a file, if any."""
     with reading(path), tiff_complaints(), tifffile.TiffFile(path) as tif:
         check_ome(path, tif)
-        if (root := ome_root(tif.ome_metadata)) is not None:
-            return ome_record(root)
-        if tif.imagej_metadata:
-            for line in str(tif.imagej_metadata.get("Info", "")).splitlines():
-                if line.startswith(f"{NAME}: "):
-                    return line.removeprefix(f"{NAME}: ")
-        shaped = tif.shaped_metadata or ({},)
-        found = shaped[0].get(NAME)
-        return None if found is None else str(found)
+        return record_in(tif)
+
+
+def record_in(tif: tifffile.TiffFile) -> str | None:
+    """Return the JSON text that :func:`write_tiff` put into an open file, if any."""
+    if (root := ome_root(tif.ome_metadata)) is not None:
+        return ome_record(root)
+    if tif.imagej_metadata:
+        for line in str(tif.imagej_metadata.get("Info", "")).splitlines():
+            if line.startswith(f"{NAME}: "):
+                return line.removeprefix(f"{NAME}: ")
+    shaped = tif.shaped_metadata or ({},)
+    found = shaped[0].get(NAME)
+    return None if found is None else str(found)
 
 
 def refuse_cut_short(path: Path, complaints: list[str]) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from zarr.abc.store import Store
+
     from napari_dip.stack.stored import StoredImage
 
 __all__ = ["finished_mark", "make_zarr", "write_zarr"]
@@ -57,7 +59,7 @@ def _write(
 
 
 def make_zarr(
-    path: Path,
+    path: Path | Store,
     shape: Sequence[int],
     dtype: np.dtype[Any],
     stored: StoredImage,
@@ -70,7 +72,7 @@ def make_zarr(
     Parameters
     ----------
     path
-        A folder that is not there yet.
+        A folder that is not there yet, or an empty store.
     shape, dtype, axes
         Of the image, in the caller's order.
     stored
