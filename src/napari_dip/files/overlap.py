@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,8 @@ import tifffile
 from napari_dip.errors import FileProblem
 from napari_dip.files.durable import beside, real
 from napari_dip.files.ngff import is_zarr
+from napari_dip.files.pattern import matching
+from napari_dip.files.tiff_header import COMPANION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,7 +106,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
         The file itself, or all that match a pattern, and those that belong to it: the other
         files of an OME-TIFF that is spread over several, or the folder of a microscope's file.
     """
-    paths = [path] if path.exists() else sorted(map(Path, glob.glob(str(path))))
+    paths = [path] if path.exists() else matching(path)
     # Of a series, the first tells whether its files name others.
     named = not paths or bool([*_named_by_ome(paths[0])])
     found: dict[Path, None] = {}
@@ -180,12 +181,16 @@ def _local_path(said: str | os.PathLike[Any]) -> Path | None:
 
 
 def _named_by_ome(file: Path) -> Iterator[Path]:
-    """List the files that the OME-XML of a TIFF file names."""
-    if file.suffix.lower() not in (".tif", ".tiff", ".btf", ".tf2", ".tf8"):
+    """List the files that the OME-XML of a TIFF file names, or that is a file of its own."""
+    companion = file.name.lower().endswith(COMPANION)
+    if not companion and file.suffix.lower() not in (".tif", ".tiff", ".btf", ".tf2", ".tf8"):
         return
     try:
-        with tifffile.TiffFile(file) as tif:
-            said = tif.ome_metadata
+        if companion:
+            said = file.read_text("utf-8", "replace")
+        else:
+            with tifffile.TiffFile(file) as tif:
+                said = tif.ome_metadata or ""
         root = ElementTree.fromstring(said) if said else None
     except Exception:  # noqa: BLE001 - what is wrong with it is said where it is read
         return
@@ -194,6 +199,8 @@ def _named_by_ome(file: Path) -> Iterator[Path]:
             if named := element.attrib.get(name):
                 yield file.parent / Path(named).name
                 yield file.parent / named
+                if name == "MetadataFile" and not companion:
+                    yield from _named_by_ome(file.parent / Path(named).name)
 
 
 def _hidden(path: Path) -> list[Path]:

@@ -2,49 +2,54 @@
 
 from __future__ import annotations
 
-import glob
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.fields import arranged, by_number, names_in_common_folder
+from napari_dip.files.pattern import matching
 from napari_dip.stack.lazy import Lazy
-from napari_dip.stack.stored import StoredImage
+from napari_dip.stack.stored import Channel, StoredImage
 
-__all__ = ["Frames", "is_pattern", "read_series"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_dip.files.fields import Grid
+
+__all__ = ["Frames", "read_series"]
 
 Reader = Callable[[Path], StoredImage]
 
-_ROLES = {"z": "Z", "slice": "Z", "plane": "Z", "c": "C", "ch": "C", "channel": "C"}
+_NAMES = {"T": "time points", "Z": "planes", "C": "channels", "Q": "positions"}
 
 
 class Frames(Lazy):
-    """Files of one shape and dtype along a new first axis; a file is opened when it is needed.
+    """Files of one shape and dtype along new first axes; a file is opened when it is needed.
 
     Parameters
     ----------
     files
-        In order.
+        An array of paths, with the new axes.
     read
         Opens one of them; a pickled series needs a function of a module.
     first
         What it gives for the first of them.
     """
 
-    def __init__(self, files: tuple[Path, ...], read: Reader, first: StoredImage) -> None:
-        self._files = tuple(file.absolute() for file in files)
+    def __init__(self, files: NDArray[Any], read: Reader, first: StoredImage) -> None:
+        self._files = tuple(file.absolute() for file in files.flat)
+        self._numbers = np.arange(files.size).reshape(files.shape)
         self._read = read
-        self._shape = (len(files), *first.image.shape)
+        self._shape = (*files.shape, *first.image.shape)
         self._dtype = first.image.dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Number of values along each axis, the files first."""
+        """Number of values along each axis, those of the files first."""
         return self._shape
 
     @property
@@ -53,21 +58,32 @@ class Frames(Lazy):
         return self._dtype
 
     def __getitem__(self, index: Any, /) -> Any:
-        first, *rest = (index if isinstance(index, tuple) else (index,)) or (slice(None),)
-        if not isinstance(first, slice):
-            image = self._read(self._files[first]).image
-            if (image.shape, image.dtype) != (self._shape[1:], self._dtype):
-                raise FileProblem(
-                    f"{self._files[first]} is {image.shape} {image.dtype} now, and was "
-                    f"{self._shape[1:]} {self._dtype} before; let it be while it is read"
-                )
-            return np.asarray(image[tuple(rest)])
-        return np.stack([self[one, *rest] for one in range(len(self._files))[first]])
+        parts = index if isinstance(index, tuple) else (index,)
+        if any(part is Ellipsis for part in parts):
+            place = next(n for n, part in enumerate(parts) if part is Ellipsis)
+            whole = (slice(None),) * (len(self._shape) - len(parts) + 1)
+            parts = (*parts[:place], *whole, *parts[place + 1 :])
+        depth = self._numbers.ndim
+        chosen = np.asarray(self._numbers[parts[:depth]])
+        if not chosen.ndim:
+            return self._part(self._files[int(chosen)], parts[depth:])
+        if not chosen.size:
+            empty = np.empty(self._shape[depth:], self._dtype)[parts[depth:]]
+            return np.empty((*chosen.shape, *empty.shape), self._dtype)
+        images = np.stack(
+            [self._part(self._files[number], parts[depth:]) for number in chosen.flat]
+        )
+        return images.reshape(*chosen.shape, *images.shape[1:])
 
-
-def is_pattern(path: Path) -> bool:
-    """Tell whether a name stands for several files."""
-    return glob.has_magic(str(path)) and not path.exists()
+    def _part(self, file: Path, index: tuple[Any, ...]) -> NDArray[Any]:
+        image = self._read(file).image
+        expected = self._shape[self._numbers.ndim :]
+        if (image.shape, image.dtype) != (expected, self._dtype):
+            raise FileProblem(
+                f"{file} is {image.shape} {image.dtype} now, and was {expected} {self._dtype} "
+                "before; leave it unchanged while it is read"
+            )
+        return np.asarray(image[index])
 
 
 def read_series(pattern: Path, read: Reader) -> StoredImage:
@@ -76,54 +92,81 @@ def read_series(pattern: Path, read: Reader) -> StoredImage:
     Parameters
     ----------
     pattern
-        Such as ``frames_t*.tif``. The letters before the number say what is numbered: Z for
-        ``z``, ``slice`` and ``plane``, C for ``c``, ``ch`` and ``channel``, and T otherwise.
+        Such as ``frames_t*.tif``. The word before a number says what it counts: ``t``, ``time``
+        and ``frame`` time points, ``z``, ``slice`` and ``plane`` planes, ``c``, ``ch``,
+        ``channel`` and ``w`` channels, ``p``, ``pos``, ``xy``, ``s`` and ``field`` positions. A
+        single number without such a word counts time points; where a name differs, such as DAPI
+        and GFP, it is that of a channel.
     read
         Opens one of the files, best without reading its values.
+
+    Returns
+    -------
+    StoredImage
+        With an axis for each number that differs: Q for positions, then T, Z and C. An axis
+        that the files themselves have becomes Q.
 
     Raises
     ------
     FileProblem
-        If there is no such file, or one differs from the first in shape, dtype or axes.
+        If there is no such file, one differs from the first in shape, dtype or axes, one is
+        missing, or if it is not known what one of several numbers counts.
     """
-    files = tuple(sorted(map(Path, glob.glob(str(pattern))), key=_by_number))
+    files = tuple(sorted(matching(pattern), key=lambda file: by_number(str(file))))
     if not files:
         raise FileProblem(f"no file is named {pattern}; check the name and the folder")
     first = read(files[0])
     if len(files) == 1:
         return first
+    grid = arranged(pattern, files)
+    opened = {files[0]: first}
     for file in files[1:]:
-        if (found := _outline(read(file))) != (expected := _outline(first)):
+        opened[file] = stored = read(file)
+        if (found := _outline(stored)) != (expected := _outline(first)):
             raise FileProblem(
                 f"{file} is {found}, and {files[0]} is {expected}: "
                 "a series has one shape; name fewer files"
             )
-    letter = _numbered(files)
-    letter = next(role for role in (letter, "T", "Q") if role not in first.axes)
-    notes = (f"{len(files)} files, {files[0].name} to {files[-1].name}, along {letter}.",)
-    image = Frames(files, read, first)
+    letters = ""
+    for one in grid.fields:
+        alone = len(grid.fields) == 1 and one.role in ("", "Z")  # files of volumes: a time-lapse
+        roles = (one.role, "T") if alone else (one.role,)
+        letters += next((role for role in roles if role and role not in first.axes), "Q")
     return replace(
         first,
-        image=image,
-        axes=letter + first.axes,
-        notes=notes + first.notes,
+        image=Frames(grid.files, read, first),
+        axes=letters + first.axes,
+        notes=(_in_words(files, grid, letters), *([grid.gaps] if grid.gaps else []), *first.notes),
         files=files if first.files else (),
+        channels=_channels(grid, letters, opened),
     )
 
 
-def _by_number(file: Path) -> list[Any]:
-    """Sort frame 2 before frame 10: every second part of the split name is a number."""
-    parts = re.split(r"(\d+)", str(file))
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+def _in_words(files: tuple[Path, ...], grid: Grid, letters: str) -> str:
+    """Say which files lie along which axes."""
+    _, names = names_in_common_folder(files)
+    named = f"{len(files)} files, {names[0]} to {names[-1]}"
+    if len(letters) == 1:
+        return f"{named}, along {letters}."
+    axes = [
+        f"{len(one.values)} {_NAMES[one.role]} ({letter})"
+        for one, letter in zip(grid.fields, letters, strict=True)
+    ]
+    return f"{named}: {', '.join(axes[:-1])} and {axes[-1]}."
+
+
+def _channels(grid: Grid, letters: str, opened: dict[Path, StoredImage]) -> tuple[Channel, ...]:
+    """Name channels after their files, or after what each of these says of its only one."""
+    if "C" not in letters:
+        return opened[grid.files.flat[0]].channels
+    axis = letters.index("C")
+    firsts = np.moveaxis(grid.files, axis, 0).reshape(grid.files.shape[axis], -1)[:, 0]
+    said = [opened[file].channels for file in firsts]
+    if all(len(channels) == 1 for channels in said):
+        return tuple(channels[0] for channels in said)
+    field = grid.fields[axis]
+    return () if field.numbered else tuple(map(Channel, field.values))
 
 
 def _outline(stored: StoredImage) -> str:
     return f"{stored.image.shape} {stored.image.dtype} {stored.axes}"
-
-
-def _numbered(files: tuple[Path, ...]) -> str:
-    """Tell what is numbered from the letters before the first digit that differs."""
-    names = sorted(file.name.lower() for file in files)  # what the ends share, all share
-    same = takewhile(lambda pair: pair[0] == pair[1], zip(names[0], names[-1], strict=False))
-    word = re.search(r"([a-z]*)[^a-z]*$", "".join(letter for letter, _ in same))
-    return _ROLES.get(word[1], "T") if word else "T"

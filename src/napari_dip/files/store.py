@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from napari_dip.errors import FileProblem
 from napari_dip.files.boundary import reading, refuse_special
 from napari_dip.files.ngff import is_zarr
+from napari_dip.files.pattern import is_pattern
 from napari_dip.files.picture import picture_provenance, read_picture
-from napari_dip.files.series import is_pattern, read_series
+from napari_dip.files.series import read_series
 from napari_dip.files.settled import is_zarr_name, local_path
 from napari_dip.files.tiff import read_tiff, tiff_provenance
 from napari_dip.files.tiff_header import COMPANION
