@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageOps
 
 from napari_dip.errors import FileProblem, NapariDipError, OutputExists
 from napari_dip.files import writing
@@ -316,6 +316,21 @@ def test_png_colours_of_16_bits_are_refused_rather_than_rounded(tmp_path):
     path.write_bytes(content)
     with pytest.raises(FileProblem, match=r"16 bits.*TIFF"):
         read_image(path)
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_picture_is_turned_as_its_tag_says(tmp_path, number, suffix):
+    image = np.kron(np.arange(6).reshape(2, 3), np.ones((16, 16))).astype("uint8") * 40
+    exif = Image.Exif()
+    exif[274] = number
+    path = save(tmp_path / f"a{suffix}", image, exif=exif, dpi=(300, 600))
+    with Image.open(path) as picture:
+        upright = np.array(ImageOps.exif_transpose(picture))
+    stored = read_image(path)
+    np.testing.assert_array_equal(stored.image, upright)
+    assert any(f"orientation tag ({number})" in note for note in stored.notes) == (number > 1)
+    assert (stored.pixel_size["Y"] > stored.pixel_size["X"]) == (number > 4)
 
 
 # ---- masks -----------------------------------------------------------------------------------

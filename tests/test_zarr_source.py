@@ -6,6 +6,7 @@ import gc
 import json
 import pickle
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -392,3 +393,81 @@ def test_a_chunk_that_is_damaged_is_told_when_it_is_read(tmp_path):
 def test_pictures_have_no_lazy_reading(tmp_path):
     Image.fromarray(values((8, 9), "uint8")).save(tmp_path / "a.png")
     assert isinstance(read_image(tmp_path / "a.png", lazy=True).image, np.ndarray)
+
+
+# ---- zip files, several images, numbers that make no sense -----------------------------------
+
+
+def zipped(folder: Path, name: str, inside: str = "") -> Path:
+    """Pack a folder of zarr into a zip file."""
+    path = folder.with_name(name)
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, inside + file.relative_to(folder).as_posix())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"), [("a.zarr.zip", ""), ("a.ozx", ""), ("a.zip", "a.zarr/")]
+)
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_zip_file_of_zarr_is_read(tmp_path, name, inside, version):
+    image = values((8, 9))
+    path = zipped(foreign(tmp_path / "a.zarr", image, version), name, inside)
+    stored = pickle.loads(pickle.dumps(read_image(path)))
+    np.testing.assert_array_equal(stored.image, image)
+    assert (stored.pixel_size, stored.files) == ({"Y": 0.5, "X": 0.5}, (path,))
+
+
+def test_a_file_inside_a_zarr_says_what_to_open(tmp_path):
+    path = foreign(tmp_path / "a.zarr", values((8, 9)))
+    for inside in ("zarr.json", "full/zarr.json", "full/c/0/0"):
+        with pytest.raises(FileProblem, match=r"part of a zarr; open the whole: .*a\.zarr$"):
+            read_image(path / inside)
+
+
+def test_images_that_lie_side_by_side_are_chosen_by_number(tmp_path):
+    zarr.create_group(tmp_path / "a.zarr", attributes={"ome": {"bioformats2raw.layout": 3}})
+    for number in range(2):
+        foreign(tmp_path / f"a.zarr/{number}", values((8, 9 + number)))
+    stored = read_image(tmp_path / "a.zarr")
+    assert stored.image.shape == (8, 9)
+    assert "0: 8 x 9, uint16; 1: 8 x 10, uint16" in stored.notes[0]
+    assert read_image(tmp_path / "a.zarr", series=1).image.shape == (8, 10)
+    with pytest.raises(FileProblem, match="no image number 2"):
+        read_image(tmp_path / "a.zarr", series=2)
+
+
+def test_one_of_several_multiscales_is_chosen_by_number(tmp_path):
+    path = foreign(tmp_path / "a.zarr", values((8, 9)))
+    group = zarr.open_group(path)
+    group.create_array("other", data=values((4, 5)))
+    images = [
+        {"name": name, "axes": SPACE, "datasets": [{"path": name}]} for name in ("full", "other")
+    ]
+    group.attrs["ome"] = {"version": "0.5", "multiscales": images}
+    assert "0: 'full', 8 x 9, uint16; 1: 'other', 4 x 5" in read_image(path).notes[0]
+    assert read_image(path, series=1).image.shape == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("multiscale", "said", "ignored"),
+    [
+        ({"coordinateTransformations": [{"type": "scale", "scale": [1]}]}, {}, "coordinateTr"),
+        ({"coordinateTransformations": [{"type": "scale", "scale": ["a", 1]}]}, {}, "scale of Y"),
+        ({"coordinateTransformations": {"type": "scale"}}, {}, "coordinateTransformations"),
+        ({"coordinateTransformations": [{"type": "affine", "affine": []}]}, {}, "affine"),
+        ({"coordinateTransformations": [{"type": "scale", "scale": [-1, 1]}]}, {}, "scale of Y=-1"),
+        ({}, {"omero": [1]}, "omero"),
+        ({}, {"omero": {"channels": "x"}}, "omero"),
+        ({}, {"omero": {"channels": [{"label": 3, "color": "red"}]}}, "color='red'"),
+    ],
+)
+def test_nonsense_beside_the_image_is_ignored_and_said(tmp_path, multiscale, said, ignored):
+    path = foreign(tmp_path / "a.zarr", values((8, 9)), multiscale=multiscale, **said)
+    stored = read_image(path)
+    assert stored.pixel_size == {"Y": 0.5, "X": 0.5}
+    assert ignored in stored.notes[0]
+    write_image(tmp_path / "b.zarr", stored)
+    assert read_image(tmp_path / "b.zarr").pixel_size == {"Y": 0.5, "X": 0.5}
