@@ -12,8 +12,9 @@ from napari_dip.stack.axes import Layout, guess_axes
     [
         ((512, 512), None, "YX"),
         ((512, 512, 3), None, "YXS"),
-        ((512, 512, 4), None, "YXS"),
-        ((512, 512, 5), None, "QYX"),
+        ((512, 512, 4), None, "YXC"),
+        ((512, 512, 5), None, "YXC"),
+        ((512, 512, 8), None, "QYX"),
         ((512, 512, 3), False, "QYX"),
         ((3, 512, 512), None, "QYX"),
         ((3, 4, 4), None, "QYX"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pydantic_core import to_json
 
-from napari_dip.errors import BadSettings, FileProblem, NapariDipError
+from napari_dip.errors import BadMask, BadSettings, FileProblem, NapariDipError
 from napari_dip.files.boundary import check_name
 from napari_dip.files.growing import OnDisk, cut_before
 from napari_dip.files.look import Look
@@ -23,13 +24,15 @@ from napari_dip.files.store import (
 )
 from napari_dip.files.zarr_sink import growing_place
 from napari_dip.prior.presets import recipe
+from napari_dip.settings import Inpaint
+from napari_dip.stack.masks import align_mask, check_painted
 from napari_dip.stack.outline import lay_out
 from napari_dip.stack.output import InMemory
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.restore import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from napari_dip.settings import Settings
@@ -186,7 +189,14 @@ def open_run(
             "--preset best, or --members 2 or more"
         )
     hidden = read_mask(mask, marks) if mask else None
-    missing = hidden.missing if hidden else None
+    aligned = None
+    if hidden:
+        layout = lay_out(stored.image.shape, settings)
+        with _about(mask):
+            aligned = align_mask(hidden.missing, layout, hidden.axes, strict=False)
+            if isinstance(settings.task, Inpaint):
+                check_painted(aligned.missing)
+    missing = aligned.missing if aligned else None
     grows = is_zarr_name(output)
     begun = growing_place(output) if grows and resume else None
     begun = begun if begun and begun.exists() else None
@@ -196,6 +206,7 @@ def open_run(
     problem = make_problem(stored.image, settings, missing, None, device, before, looked)
     notes = [f"{source}: {note}" for note in stored.notes]
     notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
+    notes += [f"{mask}: {aligned.note}"] if aligned and aligned.note else []
     notes += unsaid
     target: Output = InMemory(problem)
     if grows:
@@ -210,6 +221,15 @@ def open_run(
                 "restored again."
             )
     return FileRun(stored, problem, target, output, uncertainty, overwrite, tuple(notes))
+
+
+@contextmanager
+def _about(mask: Path | None) -> Iterator[None]:
+    """Name the file of a mask that does not fit."""
+    try:
+        yield
+    except BadMask as error:
+        raise BadMask(f"{mask}: {error}") from None
 
 
 def _check_names(outputs: list[Path], inputs: list[Path | None], resume: bool) -> None:

@@ -81,8 +81,8 @@ def begin(
     from napari_dip.stack.restore import run
 
     if machines == Machines():
-        device = target.device or None
-        problem = make_problem(source.data, settings, source.mask, None, device, target.before())
+        device, mask = target.device or None, source.whole_mask
+        problem = make_problem(source.data, settings, mask, None, device, target.before())
         output = target.open(problem, source)
         kept = target.path is None
         with closing(output):
@@ -102,7 +102,7 @@ def begin(
 
         assert crew is not None
         problem = make_problem(
-            source.data, settings, source.mask, None, crew.device, target.before()
+            source.data, settings, source.whole_mask, None, crew.device, target.before()
         )
         output = target.open(problem, source)
         steps = restore_on_cluster(

@@ -14,7 +14,8 @@ from superqt.utils import QSignalDebouncer, WorkerBase, create_worker
 
 from napari_dip.errors import NapariDipError
 from napari_dip.sentences import outlook
-from napari_dip.stack.observed import as_lazy, spread_mask
+from napari_dip.stack.arrays import as_lazy
+from napari_dip.stack.masks import spread_mask
 from napari_dip.stack.outline import lay_out, settle
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Asked:
             too_large=self.too_large,
             on_disk=self.target.path is not None,
             workers=self.machines.workers,
-            missing=spread_mask(self.source.mask, self.layout),
+            missing=spread_mask(self.source.whole_mask, self.layout),
         )
         return " ".join(filter(None, (said, self.target.unsaid(self.source))))
 

@@ -176,7 +176,7 @@ def _same_image(record: Mapping[str, Any], asked: Asked, settings: Settings) -> 
     if not isinstance(data, np.ndarray) or data.size > _QUICK:
         return None
     layout = lay_out(data.shape, settings)
-    observed, fingerprint = observe(data, source.mask, layout), Fingerprint()
+    observed, fingerprint = observe(data, source.whole_mask, layout), Fingerprint()
     for index in layout.indices():
         fingerprint.add(observed.look(index))
     return bool(str(fingerprint) == about["values and mask"])

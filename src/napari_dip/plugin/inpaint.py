@@ -22,7 +22,7 @@ from napari_dip.plugin.panel import Panel
 from napari_dip.plugin.suggest import Suggested, suggest
 from napari_dip.plugin.wanted import Reader
 from napari_dip.plugin.window import Docking, unwrapped
-from napari_dip.stack.observed import as_lazy
+from napari_dip.stack.arrays import as_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

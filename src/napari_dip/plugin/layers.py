@@ -104,6 +104,14 @@ class LayerInput:
     part: tuple[slice, ...] = ()
     mask_files: tuple[Path, ...] = ()
 
+    @property
+    def whole_mask(self) -> NDArray[np.bool_] | None:
+        """The mask with the axes of ``data`` but for the colours, some of length 1."""
+        if self.mask is None:
+            return None
+        lacking = len(self.axes) - self.rgb - self.mask.ndim
+        return self.mask[(np.newaxis,) * lacking]
+
     @cached_property
     def origin(self) -> dict[str, Any]:
         """Where the pixels and the mask came from, as values that JSON can hold."""

@@ -75,6 +75,8 @@ def as_python(record: Mapping[str, Any], name: str) -> str:
     function = _FUNCTIONS[settings.task.kind]
     image, mask, saving = _files(record)
     of_mask = _subscript(record, record["input"].get("mask", {}).get("ndim"))
+    lacks = len(record["axes"].replace("S", "")) - record["input"].get("mask", {}).get("ndim", 0)
+    lacking = f"[{', '.join(['None'] * lacks)}]" if lacks else ""
     readers = ["read_image", *(["read_mask"] if mask else [])]
     given = ["image", *(["mask"] if mask else [])]
     given += [f"{name}={value!r}" for name, value in _changed(settings).items()]
@@ -85,7 +87,7 @@ def as_python(record: Mapping[str, Any], name: str) -> str:
             f"from napari_dip.files.store import {', '.join(readers)}",
             "",
             f"image = read_image({str(image)!r}).image{_subscript(record)}",
-            *([f"mask = read_mask({str(mask)!r}).missing{of_mask}"] if mask else []),
+            *([f"mask = read_mask({str(mask)!r}).missing{of_mask}{lacking}"] if mask else []),
             f"restored = {function}({', '.join(given)})",
             "",
         ]

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Index", "Layout", "guess_axes"]
+__all__ = ["SMALLEST_SIDE", "Index", "Layout", "guess_axes"]
+
+SMALLEST_SIDE = 8
+"""Pixels along Y and X that an image has at least."""
 
 Index = tuple[int | slice, ...]
 """Where a unit lies in the image: a number along leading axes, a slice along the others."""
@@ -34,7 +37,8 @@ def guess_axes(shape: Sequence[int], rgb: bool | None = None) -> str:
         Of the image, at least two axes.
     rgb
         Whether the last axis holds the samples of a colour; ``None`` takes it for that when it
-        has 3 or 4 entries and the two axes before it have more.
+        has 3 entries and the two axes before it have more. If it has 2 or 4 to 7, too few for
+        an image, it holds channels: alpha is never guessed.
 
     Raises
     ------
@@ -45,9 +49,13 @@ def guess_axes(shape: Sequence[int], rgb: bool | None = None) -> str:
     --------
     >>> guess_axes((512, 512)), guess_axes((512, 512, 3)), guess_axes((7, 20, 207, 207))
     ('YX', 'YXS', 'QQYX')
+    >>> guess_axes((512, 512, 4)), guess_axes((512, 512, 4), rgb=True)
+    ('YXC', 'YXS')
     """
     if rgb is None:
-        rgb = len(shape) >= 3 and shape[-1] in (3, 4) and min(shape[-3:-1]) > 4
+        rgb = len(shape) >= 3 and shape[-1] == 3 and min(shape[-3:-1]) > 4
+        if len(shape) >= 3 and not rgb and 1 < shape[-1] < SMALLEST_SIDE <= min(shape[-3:-1]):
+            return "Q" * (len(shape) - 3) + "YXC"
     others = len(shape) - rgb
     if others < 2:
         raise BadImage(f"shape {tuple(shape)}: an image has at least two axes, Y and X")

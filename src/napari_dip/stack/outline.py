@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.prior.presets import recipe
-from napari_dip.stack.axes import Layout, guess_axes
+from napari_dip.stack.axes import SMALLEST_SIDE, Layout, guess_axes
 from napari_dip.stack.memory import choose_at_once, choose_tile
 from napari_dip.stack.plan import Plan, make_plan, shared_axis
 
@@ -20,8 +20,6 @@ __all__ = ["Cut", "lay_out", "lined_up", "settle"]
 
 Cut = tuple[int, int | None, int]
 """The most planes of a unit, the side of its tiles, if there are any, and how many at once."""
-
-SMALLEST_SIDE = 8
 
 
 def lay_out(shape: tuple[int, ...], settings: Settings) -> Layout:

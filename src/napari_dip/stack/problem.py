@@ -11,10 +11,13 @@ from scipy.ndimage import distance_transform_edt
 
 from napari_dip.errors import BadImage
 from napari_dip.prior.padding import without_padding
+from napari_dip.settings import Inpaint
+from napari_dip.stack.arrays import Either, as_array, as_lazy, filled, named_axes, split
 from napari_dip.stack.bands import Bands, by_rows
 from napari_dip.stack.coverage import empty_part
 from napari_dip.stack.intensity import together
-from napari_dip.stack.observed import Observed, Seen, as_array, as_lazy, spread_mask
+from napari_dip.stack.masks import check_painted, spread_mask
+from napari_dip.stack.observed import Observed, Seen
 from napari_dip.stack.outline import Cut, lay_out, settle
 from napari_dip.stack.survey import Survey, survey
 from napari_dip.voxel import voxels_become
@@ -23,9 +26,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_dip.prior.noise import NoiseModel
-    from napari_dip.settings import Hole, Inpaint, Settings
+    from napari_dip.settings import Hole, Settings
     from napari_dip.stack.axes import Index, Layout
     from napari_dip.stack.intensity import Scale
+    from napari_dip.stack.lazy import Lazy
     from napari_dip.stack.plan import Plan, Unit
 
 __all__ = ["Problem", "find_hole", "make_problem", "observe"]
@@ -192,11 +196,15 @@ def make_problem(
     device: str | None = None,
     before: Cut | None = None,
     looked: Survey | None = None,
+    *,
+    mask_axes: str | None = None,
+    psf_axes: str | None = None,
 ) -> Problem:
     """Check everything that can be checked before the first iteration.
 
     The device is found on this machine, unless the caller knows better. How the image is cut is
-    settled, and all planes are looked at, unless a run is gone on with that did so.
+    settled, and all planes are looked at, unless a run is gone on with that did so. `mask_axes` and
+    `psf_axes` name the axes of these two.
 
     Raises
     ------
@@ -204,8 +212,11 @@ def make_problem(
         With the offending value and the cure.
     """
     layout = lay_out(as_lazy(image).shape, settings)
-    observed = observe(image, mask, layout)
-    kernel = _checked_psf(psf, layout)
+    painted = spread_mask(mask, layout, mask_axes)
+    if isinstance(settings.task, Inpaint):
+        check_painted(painted)
+    observed = observe(image, painted, layout)
+    kernel = _checked_psf(psf, layout, psf_axes)
     found = survey(observed, layout, settings, kernel) if looked is None else looked
     plan, device = settle(layout, settings, found.breaks, device, before, found.unknown)
     return Problem(observed, layout, plan, found, settings, device, kernel)
@@ -224,33 +235,44 @@ def observe(image: ArrayLike, mask: ArrayLike | None, layout: Layout) -> Observe
     BadImage, BadMask
         If the values are no real numbers, or the mask does not fit.
     """
-    lazy = as_lazy(image)
+    lazy, masked = split(image)
+    missing: Lazy | None = spread_mask(mask, layout)
+    if masked is not None:
+        missing = masked if missing is None else Either(missing, masked)
     if "Y" not in layout.spatial:
         # A section lies across all planes: read by itself, it would cost as much as all of them.
         lazy = by_rows(lazy, layout.axes)
-        lazy = lazy if isinstance(lazy, Bands) else np.asarray(lazy[()])
-    return Observed(lazy, spread_mask(mask, layout))
+        lazy = lazy if isinstance(lazy, Bands) else filled(lazy[()])
+    return Observed(lazy, missing)
 
 
-def _checked_psf(psf: ArrayLike | None, layout: Layout) -> NDArray[np.float32] | None:
-    """Normalise a point spread function to a sum of one."""
+def _checked_psf(
+    psf: ArrayLike | None, layout: Layout, axes: str | None
+) -> NDArray[np.float32] | None:
+    """Normalise a point spread function to a sum of one, its axes those that a network sees."""
     if psf is None:
         return None
     given = as_array(psf, "psf", BadImage)
     if given.dtype.kind not in "buif":
         raise BadImage(f"psf={psf!r}: give an array of numbers")
-    kernel = given.astype(np.float32)
-    if kernel.ndim != len(layout.spatial) or any(size % 2 == 0 for size in kernel.shape):
+    names = axes or named_axes(psf) or "".join(a for a in layout.axes if a in layout.spatial)
+    names = names.upper()
+    if given.ndim != len(layout.spatial) or sorted(names) != sorted(layout.spatial):
+        told = f" and the axes {names!r}" if axes else ""
         raise BadImage(
-            f"the psf has shape {kernel.shape}; give one axis for each of {layout.spatial}, each "
-            "of an odd size"
+            f"the psf has shape {given.shape}{told}; give one axis for each of {layout.spatial}, "
+            "each of an odd size, and name them with psf_axes where their order is not that of the "
+            "image"
         )
+    kernel = filled(given).astype(np.float64)
+    kernel = kernel.transpose([names.index(letter) for letter in layout.spatial])
+    if any(size % 2 == 0 for size in kernel.shape):
+        raise BadImage(f"the psf has shape {kernel.shape}; give each of its axes an odd size")
     if any(k > 2 * s for k, s in zip(kernel.shape, layout.spatial_shape, strict=True)):
         raise BadImage(f"the psf of shape {kernel.shape} is larger than the image; crop it")
     if not np.isfinite(kernel).all() or kernel.sum() <= 0:
         raise BadImage("the psf must be finite and have a positive sum")
-    kernel /= kernel.sum()
-    return kernel
+    return np.ascontiguousarray(kernel / kernel.sum(), np.float32)
 
 
 def find_hole(known: NDArray[np.bool_], task: Inpaint) -> Hole:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from napari_dip.errors import BadSettings
+import numpy as np
+
+from napari_dip.errors import AxesGuessed, BadSettings
 from napari_dip.settings import Settings
+from napari_dip.stack.arrays import named_axes
+from napari_dip.stack.axes import guess_axes
 from napari_dip.stack.coverage import Coverage, Part
 from napari_dip.stack.output import InMemory, Output
 from napari_dip.stack.problem import Problem, make_problem
@@ -36,6 +41,8 @@ def restore(
     mask: ArrayLike | None = None,
     psf: ArrayLike | None = None,
     axes: str | None = None,
+    mask_axes: str | None = None,
+    psf_axes: str | None = None,
     stop_requested: Callable[[], bool] = lambda: False,
     keep_network: bool = False,
 ) -> Restoration:
@@ -47,18 +54,24 @@ def restore(
     Parameters
     ----------
     image
-        Two axes or more, any real dtype and range. NaN and infinite pixels count as missing. An
-        array that is read on demand (of dask, zarr, xarray) is read unit by unit.
+        Two axes or more, any real dtype and range. NaN and infinite pixels count as missing, and
+        so does what is masked (``numpy.ma``, dask, torch, pandas). An array that is read on demand
+        (of dask, zarr, xarray) is read unit by unit.
     settings
         What to do; ``None`` denoises with the preset ``fast``.
     mask
-        True where a pixel is missing; of the image's shape, with or without the axis of the
-        colours, or of its last axes. It holds for every task.
+        True where a pixel is missing; of the image's shape, or of some of its axes, Y and X among
+        them. What is masked in it is missing as well. It holds for every task.
     psf
-        Point spread function in pixels of the result, odd along each spatial axis: the image is
-        deconvolved as well.
+        Point spread function in pixels of the result, odd along each spatial axis, which come in
+        the order of those of the image: the image is deconvolved as well.
     axes
-        Overrides ``settings.axes``.
+        Overrides ``settings.axes``. Without either, the axes are the dimensions of an array of
+        xarray, or are guessed from the shape: Y and X are the last two, before a last axis of 3
+        colours or of 2, 4, 5, 6 or 7 channels.
+    mask_axes, psf_axes
+        One letter for each axis of the mask, and of the point spread function. They are needed
+        where the lengths of a mask's axes leave more than one way to lay it over the image.
     stop_requested
         Read in every iteration; true keeps the best so far. Planes that have not begun are empty
         then: NaN, or 0 where the dtype holds whole numbers; see :attr:`Result.empty`. It may take
@@ -93,8 +106,37 @@ def restore(
     settings = settings or Settings()
     if axes is not None:
         settings = settings.replace(axes=axes)
-    problem = make_problem(image, settings, mask, psf)
+    settings = with_axes(image, settings, stacklevel=3)
+    problem = make_problem(image, settings, mask, psf, mask_axes=mask_axes, psf_axes=psf_axes)
     return run(problem, InMemory(problem), stop_requested, keep_network=keep_network)
+
+
+def with_axes(image: Any, settings: Settings, stacklevel: int) -> Settings:
+    """Name the axes of an array, where nobody has named them and there is more than one guess.
+
+    Warns
+    -----
+    AxesGuessed
+        If the last axis is taken for channels.
+    """
+    if settings.axes is not None:
+        return settings
+    if (named := named_axes(image)) is not None:
+        return settings.replace(axes=named)
+    try:
+        shape = tuple(np.shape(image))
+    except ValueError:  # rows of unequal length
+        return settings
+    if len(shape) < 3 or not (axes := guess_axes(shape)).endswith("C"):
+        return settings
+    rgba = f"; if they are red, green, blue and alpha, give axes={axes[:-1] + 'S'!r}"
+    warnings.warn(
+        f"shape {shape}: the last axis is taken for {shape[-1]} channels (axes={axes!r})"
+        f"{rgba if shape[-1] == 4 else ''}; give axes to be sure",
+        AxesGuessed,
+        stacklevel=stacklevel,
+    )
+    return settings.replace(axes=axes)
 
 
 def run(

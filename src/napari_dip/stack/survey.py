@@ -12,7 +12,7 @@ from napari_dip.errors import BadImage, BadMask, BadSettings
 from napari_dip.prior.align import aligns, common, places
 from napari_dip.prior.estimate import LARGEST_SAMPLE, estimate_noise
 from napari_dip.prior.noise import NoiseModel
-from napari_dip.settings import SensorNoise, Settings, SuperResolve
+from napari_dip.settings import Inpaint, SensorNoise, Settings, SuperResolve
 from napari_dip.stack.intensity import Extent, Scale
 from napari_dip.stack.observed import Fingerprint
 
@@ -136,7 +136,7 @@ def survey(
     Raises
     ------
     BadMask
-        If no pixel is known at all.
+        If no pixel is known at all, or none is missing that could be inpainted.
     BadImage
         If the values span too much, or the offset of the noise that was told does not fit them.
     BadSettings
@@ -148,11 +148,13 @@ def survey(
     digest = Fingerprint()
     every = _sampled_every(layout)
     unknown: set[Numbers] = set()
+    whole = True
     for number, index in enumerate(layout.indices()):
         seen = observed.look(index)
         digest.add(seen)
         (channel,) = layout.channels_of(index)
         planes = _colours(seen, layout)
+        whole = whole and bool(planes[1].all())
         if not planes[1].any():
             unknown.add(layout.numbers(index))
             continue
@@ -165,6 +167,11 @@ def survey(
     if len(unknown) == layout.units:
         raise BadMask(
             "no pixel is known: the mask (or NaN) hides the whole image; unmask some pixels"
+        )
+    if whole and isinstance(settings.task, Inpaint):
+        raise BadMask(
+            "nothing is missing: there is no mask, and no pixel is NaN; give a mask that marks "
+            "what is to be filled"
         )
     _count_outliers(extents, observed, layout)
     channels = range(layout.channels)

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_dip.errors import PlanesUnchanged
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
-from napari_dip.stack.restore import restore
+from napari_dip.stack.restore import restore, with_axes
 from napari_dip.steps import finished
 
 if TYPE_CHECKING:
@@ -29,12 +29,21 @@ def denoise(image: ArrayLike, **settings: Any) -> NDArray[Any]:
     **settings
         ``artefact="jpeg"`` for compression artefacts; ``preset``, ``iterations``, ``seed``,
         ``device``, ``axes``, ``noise``, ``dtype`` and all else that
-        :class:`~napari_dip.settings.Settings` takes; ``mask`` and ``psf`` as in :func:`restore`.
+        :class:`~napari_dip.settings.Settings` takes; ``mask``, ``mask_axes``, ``psf`` and
+        ``psf_axes`` as in :func:`restore`.
 
     Returns
     -------
     ndarray
-        Of the shape and dtype of the image.
+        Of the shape and dtype of the image; also of a masked array it is a plain one, in which
+        masked pixels are filled in.
+
+    Warns
+    -----
+    AxesGuessed
+        If ``axes`` is not given, and the last axis may be channels or colours.
+    PlanesUnchanged
+        If no pixel of some planes is known.
 
     Examples
     --------
@@ -95,7 +104,9 @@ def inpaint(image: ArrayLike, mask: ArrayLike, **settings: Any) -> NDArray[Any]:
     image
         Two axes or more, any real dtype and range. It is not modified.
     mask
-        True (or not 0) where a pixel is missing; of the image's shape or of its last axes.
+        True (or not 0) where a pixel is missing; of the image's shape or of some of its axes, Y and
+        X among them. ``mask_axes`` names them, such as ``"CYX"``, where that is not clear from the
+        lengths.
     **settings
         ``missing`` says what the mask hides (``"scratches"``, ``"hole"``, ``"large-hole"``,
         ``"pixels"``; by default told from the mask); ``keep_known=False`` smooths the known
@@ -126,8 +137,13 @@ def _finished(
 ) -> NDArray[Any]:
     """Sort the keywords into the task's, the arrays and the settings, and run to the end."""
     of_task = {name: keywords.pop(name) for name in [*keywords] if name in task.model_fields}
-    arrays = {name: keywords.pop(name) for name in ("mask", "psf") if name in keywords}
-    restoration = restore(image, Settings(task=task(**of_task), **keywords), **arrays)
+    arrays = {
+        name: keywords.pop(name)
+        for name in ("mask", "psf", "mask_axes", "psf_axes")
+        if name in keywords
+    }
+    settings = with_axes(image, Settings(task=task(**of_task), **keywords), stacklevel=4)
+    restoration = restore(image, settings, **arrays)
     result = finished(restoration)
     if result.unchanged and result.coverage is not None:
         warnings.warn(result.coverage.in_words(), PlanesUnchanged, stacklevel=3)
