@@ -13,6 +13,10 @@ from napari_dip.frozen import Frozen
 __all__ = ["Noise", "SensorNoise"]
 
 
+_LEAST, _MOST = 1e-150, 1e150
+"""Of numbers whose squares a float64 can hold."""
+
+
 class SensorNoise(Frozen):
     """Noise of a sensor that is known: variance = gain * (y - offset) + read².
 
@@ -20,12 +24,18 @@ class SensorNoise(Frozen):
     the dark, ``read`` the standard deviation in the dark, 0 for Poisson noise alone.
     """
 
-    gain: float = Field(ge=0, allow_inf_nan=False)
-    offset: float = Field(0.0, allow_inf_nan=False)
-    read: float = Field(0.0, ge=0, allow_inf_nan=False)
+    gain: float = Field(ge=0, le=_MOST)
+    offset: float = Field(0.0, ge=-_MOST, le=_MOST)
+    read: float = Field(0.0, ge=0, le=_MOST)
 
     @model_validator(mode="after")
     def _is_noise(self) -> Self:
+        for name, value in (("gain", self.gain), ("read", self.read)):
+            if 0 < value < _LEAST:
+                raise ValueError(
+                    f"{name}={value!r} is too near to 0 to compute with; give 0, or at least "
+                    f"{_LEAST:g}"
+                )
         if self.gain == self.read == 0:
             raise ValueError("gain and read are both 0, which is no noise; give one of them")
         return self
@@ -40,11 +50,11 @@ def _known_noise(noise: Any) -> Any:
         value = float(noise) if number else math.nan
     except OverflowError:  # a whole number of hundreds of digits
         value = math.inf
-    positive = 0 < value < math.inf
+    positive = _LEAST <= value <= _MOST
     if not (word or positive or isinstance(noise, SensorNoise)):
         raise ValueError(
-            "choose 'auto', 'gaussian', 'none', a standard deviation above 0 in the image's units, "
-            "or a sensor's gain, offset and read noise"
+            "choose 'auto', 'gaussian', 'none', a standard deviation above 0 in the image's units "
+            f"({_LEAST:g} to {_MOST:g}), or a sensor's gain, offset and read noise"
         )
     return value if number else noise
 

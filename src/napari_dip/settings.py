@@ -116,7 +116,7 @@ class Prior(Frozen):
     code_noise: float | None = Field(None, ge=0, le=1)
     optimiser: Literal["adam", "muon"] | None = None
     learning_rate: float | None = Field(None, gt=0, le=1)
-    tv_weight: float | None = Field(None, ge=0)
+    tv_weight: float | None = Field(None, ge=0, le=1e6)
 
 
 def _by_name(field: str) -> BeforeValidator:
@@ -228,7 +228,7 @@ class Settings(Frozen):
     seed: int = Field(0, ge=0, lt=2**63)
     device: Annotated[str, AfterValidator(_known_device)] = "auto"
     precision: Literal["float32", "bfloat16"] | None = None
-    preview_every_s: float = Field(1.0, ge=0)
+    preview_every_s: float = Field(1.0, ge=0, le=1e9)
 
     @model_validator(mode="after")
     def _tiles_advance(self) -> Self:

@@ -29,7 +29,7 @@ class WindowedVariance(Frozen):
     """ES-WMV: the least variance of the last ``window`` outputs (Wang et al., 2021)."""
 
     rule: Literal["es-wmv"] = "es-wmv"
-    window: int = Field(100, ge=2, le=10_000)
+    window: int = Field(100, ge=2, le=1000)
     patience: int = Field(1000, ge=1, le=10**7)
 
 
@@ -59,7 +59,7 @@ class Consensus(Frozen):
 
     rule: Literal["consensus"] = "consensus"
     fraction: float = Field(0.05, gt=0, le=0.5)
-    window: int = Field(30, ge=2, le=10_000)
+    window: int = Field(30, ge=2, le=1000)
     patience: int = Field(10, ge=1, le=10**7)
     share: float = Field(0.15, ge=0, le=10)
 
@@ -68,7 +68,7 @@ class Discrepancy(Frozen):
     """Stop where the residual falls to ``tau`` times the variance of the noise."""
 
     rule: Literal["discrepancy"] = "discrepancy"
-    tau: float = Field(1.0, gt=0)
+    tau: float = Field(1.0, gt=0, le=1e6)
 
 
 Stopping = Annotated[

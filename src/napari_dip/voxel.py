@@ -17,8 +17,15 @@ __all__ = ["LARGEST_FACTOR", "Voxel", "isotropic_factor", "voxel_in_words", "vox
 def _known_sizes(voxel: tuple[float, ...]) -> tuple[float, ...]:
     if not all(0 < size < float("inf") for size in voxel):
         raise ValueError("give three sizes above 0, along Z, Y and X")
+    if not max(voxel) < MOST_UNEQUAL * min(voxel):
+        raise ValueError(
+            f"the sizes differ by a factor of {MOST_UNEQUAL:g} or more; give all three in one unit"
+        )
     return voxel
 
+
+MOST_UNEQUAL = 1e6
+"""How many times as long as another a side of a voxel cannot be."""
 
 Voxel = Annotated[tuple[float, float, float], AfterValidator(_known_sizes)]
 """Sizes along Z, Y and X, in any one unit."""

@@ -186,9 +186,13 @@ def torch_errors(device: torch.device) -> Iterator[None]:
         if "memory" in str(error) and ("alloc" in str(error) or "out of" in str(error)):
             raise _out_of_memory(device) from error
         raise DeviceFailed(
-            f"{device} failed: {str(error).splitlines()[0]}; "
+            f"{device} failed: {_first_line(error)}; "
             "try again, or choose another device ('cpu' always works)"
         ) from error
+
+
+def _first_line(error: RuntimeError) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _out_of_memory(device: torch.device) -> OutOfMemory:

@@ -54,10 +54,13 @@ class Scale:
         return unit
 
     def from_unit(self, values: NDArray[np.float32], dtype: np.dtype) -> NDArray[Any]:
-        """Map back, rounding and clipping to what the dtype can hold; NaN is 0 in whole numbers."""
+        """Map back, rounding and clipping to [low, high] and to what the dtype can hold.
+
+        NaN becomes 0 in whole numbers.
+        """
         restored = np.empty(values.shape, dtype)
         for channel, low, high in self._ends(len(values)):
-            one = values[channel].astype(np.float64) * (high - low) + low
+            one = values[channel].astype(np.float64).clip(0, 1) * (high - low) + low
             restored[channel] = _in_dtype(one, dtype)
         return restored
 

@@ -53,8 +53,8 @@ def lay_out(shape: tuple[int, ...], settings: Settings) -> Layout:
     for letter, size in zip(layout.spatial, layout.spatial_shape, strict=True):
         if size < SMALLEST_SIDE and letter != "Z":
             raise BadImage(
-                f"shape {shape}: {size} pixels along {letter} are too few for a prior; give "
-                f"at least {SMALLEST_SIDE}, or check axes={axes!r}"
+                f"image too small: {size} pixels along {letter} (shape {shape}); at least "
+                f"{SMALLEST_SIDE} pixels a side are needed, or check axes={axes!r}"
             )
     if "S" in axes and shape[axes.index("S")] not in (3, 4):
         raise BadImage(

@@ -17,6 +17,8 @@ from napari_dip.stack.intensity import Extent, Scale
 from napari_dip.stack.observed import Fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from napari_dip.stack.axes import Layout
@@ -32,8 +34,11 @@ _ALIKE = 0.5
 """Least correlation of those in between, the noise left out: planes that differ share a network
 nearly as well, but the images on either side of a cut do not."""
 
-_WIDEST = 1e150
-"""Range of values of which a variance can still be computed."""
+_NARROWEST, _WIDEST = 1e-150, 1e150
+"""Ranges of values of which a variance can still be computed."""
+
+_NEGLIGIBLE = 1e-9
+"""Of the range of values: weaker noise that was told is none, for the fits compute in float32."""
 
 _STRONGEST = 100
 """Ranges of the image that noise which was told may have: more is a mistake in the unit."""
@@ -174,6 +179,8 @@ def survey(
             "what is to be filled"
         )
     _count_outliers(extents, observed, layout)
+    if settings.dtype == "float32":
+        _check_float32(extents.values())
     channels = range(layout.channels)
     scales = tuple(_scale(extents[c], observed.image.dtype) for c in channels)
     noises = tuple(_noise(samples[c], scales[c], layout, settings) for c in channels)
@@ -187,6 +194,23 @@ def survey(
         digest=str(digest),
         unknown=frozenset(unknown),
     )
+
+
+def _check_float32(extents: Iterable[Extent]) -> None:
+    """Refuse what a result of dtype float32 could not hold, or could not tell apart."""
+    most = float(np.finfo(np.float32).max)
+    for low, high in ((extent.low, extent.high) for extent in extents):
+        if low <= high and not max(abs(low), abs(high)) <= most:
+            farthest = max(low, high, key=abs)
+            raise BadSettings(
+                f"dtype='float32' cannot hold {farthest:g}, for it ends at {most:g}; choose "
+                "dtype='keep', or divide the image"
+            )
+        if low < high and np.float32(low) == np.float32(high):
+            raise BadSettings(
+                f"dtype='float32' cannot tell {low!r} from {high!r}; choose dtype='keep', or "
+                "subtract the darkest value and scale the image"
+            )
 
 
 def _moved(observed: Observed, layout: Layout, numbers: Numbers, noise: NoiseModel) -> bool:
@@ -260,6 +284,11 @@ def _scale(extent: Extent, dtype: np.dtype[Any]) -> Scale | None:
             f"the values run from {extent.low:g} to {extent.high:g}, so far that their squares are "
             "beyond a float64; divide the image by its largest value first"
         )
+    if scale is not None and not scale.span > _NARROWEST:
+        raise BadImage(
+            f"the values run from {extent.low:g} to {extent.high:g}, so little that their squares "
+            "are nothing to a float64; multiply the image first"
+        )
     return scale
 
 
@@ -286,6 +315,26 @@ def _check_unit(given: float | str | SensorNoise, scale: Scale | None) -> None:
             )
 
 
+def _told(noise: NoiseModel, scale: Scale | None) -> NoiseModel:
+    """Check noise that was told against the range of the image.
+
+    Raises
+    ------
+    BadSettings
+        If its offset is so far below the image that it would drown all that is to be seen.
+    """
+    if scale is None:
+        return noise
+    sigma, span = float(noise.sigma(float(scale.high))), float(scale.span)
+    if sigma > _STRONGEST * span:
+        raise BadSettings(
+            f"gain={noise.gain:g} and offset={noise.offset:g} make noise of {sigma:g} at the "
+            f"brightest pixel, {float(scale.high):g}: far more than all values of the image span, "
+            f"{span:g}; give the offset as the grey value of the dark"
+        )
+    return noise if sigma > _NEGLIGIBLE * span else NoiseModel()
+
+
 def _noise(
     samples: list[Seen], scale: Scale | None, layout: Layout, settings: Settings
 ) -> NoiseModel:
@@ -298,9 +347,9 @@ def _noise(
                 f"the noise's offset={given.offset:g} is not below the brightest pixel, "
                 f"{scale.high:g}; give the grey value of the dark"
             )
-        return NoiseModel(given.gain, given.offset, given.read)
+        return _told(NoiseModel(given.gain, given.offset, given.read), scale)
     if not isinstance(given, str):
-        return NoiseModel(read=given)
+        return _told(NoiseModel(read=given), scale)
     if given == "none" or not samples:
         return NoiseModel()
     values, known = (
