@@ -117,7 +117,11 @@ def test_a_layer_of_any_kind_is_restored_in_its_place(kind, task):
     ("layer", "says"),
     [
         pytest.param(lambda: Labels(GREY.astype(int), name="cells"), "Labels layer", id="labels"),
-        pytest.param(lambda: Image(GREY[:, :1]), "too small: 1 pixels along X.*at least 8 pixels a side", id="one-wide"),
+        pytest.param(
+            lambda: Image(GREY[:, :1]),
+            "too small.*at least 8 pixels",
+            id="one-wide",
+        ),
     ],
 )
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)

@@ -6,8 +6,9 @@ from scipy.ndimage import gaussian_filter
 
 from napari_dip import Settings
 from napari_dip.errors import BadImage
+from napari_dip.stack.arrays import as_lazy
 from napari_dip.stack.axes import Layout
-from napari_dip.stack.observed import Observed, as_lazy
+from napari_dip.stack.observed import Observed
 from napari_dip.stack.problem import make_problem
 from napari_dip.stack.survey import survey
 

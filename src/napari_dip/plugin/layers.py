@@ -218,10 +218,9 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
     spread = spread[..., :3].mean(axis=-1) if source.rgb else spread
     kept = (*source.placement, "scale", "translate")
     keywords = {name: value for name, value in placed.items() if name in kept}
-    if isinstance(spread, np.ndarray) and np.isnan(spread).any():
+    if result.coverage is not None and not result.coverage.complete:
         # napari would look for the limits in planes that may be empty.
-        limits = np.array([0.0, spread[np.isfinite(spread)].max(initial=0.0)])
-        keywords["contrast_limits"] = limits if limits[1] > 0 else np.array([0.0, 1.0])
+        keywords["contrast_limits"] = 0.0, _largest(spread, result) or 1.0
     keywords |= {
         "name": f"{placed['name']}, uncertainty",
         "rgb": False,
@@ -230,6 +229,14 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
         "metadata": {"napari-dip": made(result, source)},
     }
     return spread, keywords, "image"
+
+
+def _largest(spread: Any, result: Result) -> float:
+    """Give the largest value of planes that are restored; of many, some are looked at."""
+    axes = result.axes.replace("S", "")
+    restored = [] if result.coverage is None else [*result.coverage.indices("restored", axes)]
+    planes = [np.asarray(spread[index]) for index in restored[:: len(restored) // 8 + 1]]
+    return float(max((plane[np.isfinite(plane)].max(initial=0) for plane in planes), default=0))
 
 
 def made(result: Result, source: LayerInput) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -277,6 +277,11 @@ def _count_outliers(extents: dict[int, Extent], observed: Observed, layout: Layo
 
 
 def _scale(extent: Extent, dtype: np.dtype[Any]) -> Scale | None:
+    if extent.values and not np.isfinite([extent.low, extent.high]).all():
+        raise BadImage(
+            f"dtype {dtype}: some values are beyond a float64; divide the image by its largest "
+            "value first"
+        )
     with np.errstate(over="ignore", invalid="ignore"):
         scale = extent.scale(dtype)
     if scale is not None and not scale.span < _WIDEST:
@@ -332,7 +337,11 @@ def _told(noise: NoiseModel, scale: Scale | None) -> NoiseModel:
             f"brightest pixel, {float(scale.high):g}: far more than all values of the image span, "
             f"{span:g}; give the offset as the grey value of the dark"
         )
-    return noise if sigma > _NEGLIGIBLE * span else NoiseModel()
+    if sigma <= _NEGLIGIBLE * span:
+        return NoiseModel()
+    photons = noise.gain * max(float(scale.high) - noise.offset, 0.0)
+    # With next to no photon noise, the transform that makes it even has no digits left.
+    return replace(noise, gain=0.0) if photons < _NEGLIGIBLE * noise.read**2 else noise
 
 
 def _noise(
