@@ -158,7 +158,7 @@ def test_planes_of_a_stack_that_was_straightened_keep_what_each_was_padded_with(
 def test_alpha_is_kept():
     image = np.random.default_rng(0).integers(0, 255, (9, 10, 4), dtype=np.uint8)
     assert np.array_equal(denoise(image, axes="YXS", **QUICK)[..., 3], image[..., 3])
-    finer = super_resolve(image, 2, **QUICK)
+    finer = super_resolve(image, 2, axes="YXS", **QUICK)
     assert np.array_equal(finer[..., 3], image[..., 3].repeat(2, 0).repeat(2, 1))
 
 
