@@ -470,9 +470,14 @@ def test_keywords_that_slurm_does_not_know_are_told(tmp_path, monkeypatch):
         pass
 
 
-def test_nobody_else_can_use_the_workers():
+def test_nobody_else_can_use_the_workers(monkeypatch):
     """Other users of the machine reach the port, but have no key."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("napari_dip.prior.device.cpu_threads", lambda: 6)
+    before = dict(os.environ)
     with machines.hire("cpu", workers=1) as crew:
+        assert crew.threads == 6
+        assert dict(os.environ) == before
         address = crew.client.scheduler.address
         assert address.startswith("tls://127.0.0.1:")
         (worker,) = crew.client.nthreads()
@@ -484,6 +489,7 @@ def test_nobody_else_can_use_the_workers():
             Client(address, security=Security.temporary(), **options)
         with Client(address, security=crew.client.security, **options) as friend:
             assert friend.submit(abs, -1).result() == 1
+    assert dict(os.environ) == before
 
 
 def test_without_cryptography_the_extra_is_named(source, tmp_path, monkeypatch):

@@ -1,11 +1,13 @@
 """Devices are found by name, and their errors are ours."""
 
+import os
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import torch
 
+from napari_dip import prior
 from napari_dip.errors import DeviceFailed, DeviceUnavailable, OutOfMemory
 from napari_dip.prior import calibrate
 from napari_dip.prior.device import choose_device, devices, torch_errors
@@ -36,6 +38,15 @@ def test_a_gpu_that_another_program_keeps_does_not_keep_the_cpu_from_work(monkey
     busy, *_ = devices()
     assert (busy.name, busy.free_bytes, busy.memory_bytes) == ("cuda:0", None, None)
     assert choose_device("cpu").type == "cpu"
+
+
+def test_the_environment_is_left_as_it_was(monkeypatch):
+    monkeypatch.setattr(prior, "_set_here", {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1"})
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    monkeypatch.setenv("GOMP_SPINCOUNT", "of somebody else by now")
+    prior.forget_openmp_variables()
+    assert "OMP_WAIT_POLICY" not in os.environ
+    assert os.environ["GOMP_SPINCOUNT"] == "of somebody else by now"
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "mps"])

@@ -105,7 +105,7 @@ def test_fits_and_the_second_opinion_count():
 def test_the_look_at_all_planes_is_told_before_it_was_taken():
     settings = FAST.replace(axes="TYX", refinement=0, iterations=1, share="none")
     plan, device = settle(lay_out((60, 30_000, 30_000), settings), settings, device="cpu")
-    assert survey_seconds(plan) == pytest.approx(32_400)
+    assert survey_seconds(plan) == pytest.approx(32_400, rel=1e-3)
     words = outlook(plan, settings, device, result_bytes=0)
     hours = (32_400 + expected_seconds(plan, settings, device)) / 3600
     assert f"about {hours:.1f} h" in words

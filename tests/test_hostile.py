@@ -20,10 +20,12 @@ import tifffile
 import zarr
 from PIL import Image
 
-from napari_dip.errors import FileProblem
+from napari_dip.errors import BadImage, FileProblem
 from napari_dip.files.complaints import tiff_complaints
 from napari_dip.files.growing import what_is_there
+from napari_dip.files.run import open_run
 from napari_dip.files.store import StoredImage, read_image, read_mask, read_provenance, write_image
+from napari_dip.settings import Settings
 
 
 def stack(shape=(3, 20, 24), dtype="uint16"):
@@ -212,6 +214,33 @@ def test_a_bomb_in_a_shard_is_refused(tmp_path):
 def test_a_large_zarr_of_few_chunks_is_read(tmp_path):
     zarr.create_array(tmp_path / "a.zarr", shape=(10**9, 64, 64), chunks=(1, 64, 64), dtype="u2")
     assert not read_image(tmp_path / "a.zarr").image[10**9 - 1].any()
+
+
+def test_more_planes_than_anybody_restores_are_refused(tmp_path):
+    zarr.create_array(tmp_path / "a.zarr", shape=(10**12, 64, 64), chunks=(1, 64, 64), dtype="u2")
+    with pytest.raises(BadImage, match="1000000000000 planes are more than"):
+        open_run(tmp_path / "a.zarr", tmp_path / "o.tif", Settings(axes="ZYX", device="cpu"))
+
+
+def test_a_long_look_at_all_planes_is_announced(tmp_path):
+    shape = (10**5, 64, 64)
+    zarr.create_array(tmp_path / "a.zarr", shape=shape, chunks=(1, 64, 64), dtype="u2")
+
+    class Said(Exception):
+        pass
+
+    def say(sentence):
+        raise Said(sentence)
+
+    with pytest.raises(Said, match=r"All planes of .*a.zarr are looked at first, about 6 min"):
+        open_run(tmp_path / "a.zarr", tmp_path / "o.tif", Settings(device="cpu"), say=say)
+
+
+def test_more_than_fits_into_the_memory_is_not_read(tmp_path):
+    shape = (10**6, 10**6)
+    zarr.create_array(tmp_path / "a.zarr", shape=shape, chunks=(64, 64), dtype="u2")
+    refused(tmp_path / "a.zarr", "GiB of memory are free")
+    assert read_image(tmp_path / "a.zarr").image[:2, -3:].shape == (2, 3)
 
 
 def png(tmp_path, *extra, width=20, height=24):

@@ -288,6 +288,7 @@ def _restore_file(
             resume=options.resume,
             device=crew.device if crew else None,
             reads=[file for file in (options.settings, options.slurm) if file],
+            say=say,
         )
         closing.callback(run.close)
         for note in (*run.notes, *(crew.notes if crew else ())):

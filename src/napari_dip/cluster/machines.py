@@ -14,7 +14,7 @@ from napari_dip.files.boundary import read_small
 from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from distributed import Client
@@ -148,6 +148,7 @@ def _local(count: int, device: str) -> Iterator[Crew]:
         "protocol": "tls://",
         "security": _own_security("--workers"),
     }
+    told, before = _told_threads(), dict(os.environ)
     gpus = sum(found.name.startswith("cuda") for found in devices())
     notes: tuple[str, ...] = ()
     if gpus and device != "cpu":
@@ -165,10 +166,23 @@ def _local(count: int, device: str) -> Iterator[Crew]:
         with dask.config.set({f"{_ENVIRONMENT}.MALLOC_TRIM_THRESHOLD_": None}):
             cluster = LocalCluster(n_workers=count, **loopback)
     shared = max(1, cpu_threads() // count)
-    with cluster, Client(cluster, set_as_default=False) as client:
-        # Ctrl-C in a terminal reaches them too; this process tells them what it means.
-        client.register_plugin(Deaf())
-        yield Crew(client, chosen, _told_threads() or shared, notes)
+    # dask puts the environment of a worker into this process before it starts one, and leaves it.
+    theirs = [name for name, value in os.environ.items() if before.get(name) != value]
+    _put_back(theirs, before)
+    try:
+        with cluster, Client(cluster, set_as_default=False) as client:
+            # Ctrl-C in a terminal reaches them too; this process tells them what it means.
+            client.register_plugin(Deaf())
+            yield Crew(client, chosen, told or shared, notes)
+    finally:
+        _put_back(theirs, before)  # again, for workers that were started anew
+
+
+def _put_back(names: list[str], before: Mapping[str, str]) -> None:
+    """Give variables of the environment the values that they had."""
+    for name in names:
+        os.environ.pop(name, None)
+    os.environ.update({name: before[name] for name in names if name in before})
 
 
 def _own_security(what: str) -> Any:

@@ -11,6 +11,7 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from PIL import UnidentifiedImageError
 
 from napari_dip.errors import FileProblem, NapariDipError
@@ -21,10 +22,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["READABLE", "FromFile", "check_name", "read_small", "reading", "refuse_special"]
+__all__ = [
+    "READABLE",
+    "SMALL",
+    "FromFile",
+    "check_name",
+    "read_small",
+    "reading",
+    "refuse_special",
+    "refuse_too_large",
+]
 
 READABLE = "TIFF, OME-TIFF, OME-Zarr, PNG, JPEG, BMP, and by bioio CZI, ND2 and more"
 """The formats that are read here."""
+
+SMALL = 2**26
+"""Bytes for which nobody asks how much memory is free."""
 
 _BAD_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EINVAL}
 
@@ -115,6 +128,25 @@ def read_small(path: Path, most: int = 2**24) -> bytes:
     return content
 
 
+def refuse_too_large(path: Path, needed: int, what: str = "the image") -> None:
+    """Make sure that so many bytes can be allocated.
+
+    Raises
+    ------
+    FileProblem
+        If more is needed than is free.
+    """
+    if needed <= SMALL:
+        return
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise FileProblem(
+            f"{path} says that {what} takes {needed / 2**30:.1f} GiB at once, and "
+            f"{free / 2**30:.1f} GiB of memory are free; if it is not damaged, save it as OME-Zarr "
+            "or in smaller parts"
+        )
+
+
 class FromFile(Pieces):
     """An array in a file, of zarr or dask: errors in reading it name the file.
 
@@ -131,20 +163,32 @@ class FromFile(Pieces):
         self._path = path
 
     def __getitem__(self, index: Any, /) -> Any:
-        self._check(index)
+        parts = index if isinstance(index, tuple) else (index,)
+        if Ellipsis not in [part for part in parts if not hasattr(part, "shape")]:
+            self._check(parts)
         with reading(self._path):
             return super().__getitem__(index)
 
-    def _check(self, index: Any) -> None:
-        """Raise IndexError over an index that the caller has wrong: the file is not damaged."""
-        parts = index if isinstance(index, tuple) else (index,)
-        if Ellipsis in [part for part in parts if part is Ellipsis]:
-            return
+    def _check(self, parts: tuple[Any, ...]) -> None:
+        """Refuse an index that the caller has wrong, and more than fits into the memory.
+
+        Raises
+        ------
+        IndexError
+            If the index is outside: it is not the file that is damaged.
+        FileProblem
+            If what is asked for takes more memory than is free.
+        """
         if len(parts) > self.ndim:
             raise IndexError(f"{len(parts)} indices for an array of {self.ndim} axes")
-        for axis, (part, size) in enumerate(zip(parts, self.shape, strict=False)):
-            if isinstance(part, int) and not -size <= part < size:
+        values = 1
+        for axis, size in enumerate(self.shape):
+            part = parts[axis] if axis < len(parts) else slice(None)
+            if isinstance(part, slice):
+                values *= len(range(size)[part])
+            elif isinstance(part, int) and not -size <= part < size:
                 raise IndexError(f"index {part} is outside axis {axis}, which has {size} values")
+        refuse_too_large(self._path, values * self.dtype.itemsize, "the part that is read")
 
 
 def _what_is_wrong(path: Path, error: Exception) -> str:

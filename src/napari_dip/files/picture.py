@@ -17,9 +17,9 @@ from PIL import (
 )
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.boundary import refuse_too_large
 from napari_dip.files.lenient import Lenient
 from napari_dip.files.listing import chosen
-from napari_dip.files.promises import refuse_too_large
 from napari_dip.files.tiff_tags import resolution_of
 from napari_dip.stack.stored import MICROMETRES, StoredImage
 

@@ -8,19 +8,14 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-import psutil
-
 from napari_dip.errors import FileProblem
-from napari_dip.files.boundary import refuse_special
+from napari_dip.files.boundary import SMALL, refuse_special
 from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
     import tifffile
 
-__all__ = ["check_ome", "check_place", "check_xml", "first_series", "refuse_too_large"]
-
-_SMALL = 2**26
-"""Bytes for which nobody asks how much memory is free."""
+__all__ = ["check_ome", "check_place", "check_xml", "first_series"]
 
 _LARGER = 4
 """How many times larger than an image its tiles may be, if they are not small anyway."""
@@ -30,25 +25,6 @@ _RATIOS = {1: 1, 5: 1500, 8: 1100, 32946: 1100, 32773: 64}
 
 _MOST_PLANES = 10**6
 """Planes that an OME-TIFF may promise; tifffile keeps a list of them, the absent ones too."""
-
-
-def refuse_too_large(path: Path, needed: int, what: str = "the image") -> None:
-    """Make sure that so many bytes can be allocated.
-
-    Raises
-    ------
-    FileProblem
-        If more is needed than is free.
-    """
-    if needed <= _SMALL:
-        return
-    free = psutil.virtual_memory().available
-    if needed > free:
-        raise FileProblem(
-            f"{path} says that {what} takes {needed / 2**30:.1f} GiB at once, and "
-            f"{free / 2**30:.1f} GiB of memory are free; if it is not damaged, save it as OME-Zarr "
-            "or in smaller parts"
-        )
 
 
 def check_place(path: Path, name: str) -> None:
@@ -110,7 +86,7 @@ def _check_page(path: Path, page: Any) -> None:
     """Compare the size that the tags of a page say with its tiles or strips, and with the file."""
     said = ""
     tile = math.prod(page.chunks) * page.dtype.itemsize
-    if tile > max(_SMALL, _LARGER * page.nbytes):
+    if tile > max(SMALL, _LARGER * page.nbytes):
         said = f"its tiles have the shape {page.chunks}"
     there, needed = len(page.databytecounts), math.prod(page.chunked)
     if there < needed and not page.is_contiguous:

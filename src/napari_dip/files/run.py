@@ -25,9 +25,11 @@ from napari_dip.files.store import (
 from napari_dip.files.zarr_sink import growing_place
 from napari_dip.prior.presets import recipe
 from napari_dip.settings import Inpaint
+from napari_dip.stack.forecast import survey_seconds
 from napari_dip.stack.masks import align_mask, check_painted
 from napari_dip.stack.outline import lay_out
 from napari_dip.stack.output import InMemory
+from napari_dip.stack.plan import Plan
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.restore import run
 
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
     from napari_dip.stack.stored import StoredImage
 
 __all__ = ["FileRun", "open_run"]
+
+_LONG_S = 60.0
+"""Of a look at all planes: nobody should wonder whether anything happens."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ def open_run(
     resume: bool = False,
     device: str | None = None,
     reads: Sequence[Path] = (),
+    say: Callable[[str], None] = lambda _: None,
 ) -> FileRun:
     """Read what there is to restore, and check all that can be checked.
 
@@ -162,6 +168,8 @@ def open_run(
         Where it will be restored, if not on this machine.
     reads
         More files that must stay as they are, such as one of settings.
+    say
+        Is told in a sentence before something takes long.
 
     Raises
     ------
@@ -203,6 +211,9 @@ def open_run(
     before = cut_before(output) if begun else None
     look = Look.of(stored, missing, settings) if grows else None
     looked = look.kept(begun) if look and begun else None
+    look_s = survey_seconds(Plan(lay_out(stored.image.shape, settings)))
+    if not looked and look_s > _LONG_S:
+        say(f"All planes of {source} are looked at first, about {look_s / 60:.0f} min.")
     problem = make_problem(stored.image, settings, missing, None, device, before, looked)
     notes = [f"{source}: {note}" for note in stored.notes]
     notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]

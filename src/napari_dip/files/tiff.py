@@ -10,11 +10,11 @@ import numpy as np
 import tifffile
 
 from napari_dip.errors import FileProblem
-from napari_dip.files.boundary import reading
+from napari_dip.files.boundary import reading, refuse_too_large
 from napari_dip.files.complaints import tiff_complaints
 from napari_dip.files.imagej import imagej_options
 from napari_dip.files.ome import attributes_of, ome_options, ome_record, ome_root
-from napari_dip.files.promises import check_ome, refuse_too_large
+from napari_dip.files.promises import check_ome
 from napari_dip.files.tiff_header import opened, tiff_image
 from napari_dip.files.tiff_tags import NAME
 from napari_dip.stack.lazy import native

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import zarr
 
-from napari_dip.files.boundary import FromFile, reading
+from napari_dip.files.boundary import FromFile, reading, refuse_too_large
 from napari_dip.files.complaints import tiff_complaints
-from napari_dip.files.promises import refuse_too_large
 from napari_dip.files.tiff import read_tiff, refuse_cut_short
 from napari_dip.files.tiff_header import opened, tiff_image
 from napari_dip.stack.stored import StoredImage

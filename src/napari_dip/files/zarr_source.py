@@ -13,12 +13,12 @@ import zarr
 from zarr.storage import LocalStore, ZipStore
 
 from napari_dip.errors import FileProblem, NapariDipError
-from napari_dip.files.boundary import FromFile, reading
+from napari_dip.files.boundary import FromFile, reading, refuse_too_large
 from napari_dip.files.chunks import Guard
 from napari_dip.files.lenient import Lenient
 from napari_dip.files.listing import chosen
 from napari_dip.files.ngff_read import describe, images_in, several_in
-from napari_dip.files.promises import check_place, refuse_too_large
+from napari_dip.files.promises import check_place
 from napari_dip.files.zarr_zip import zarr_in_zip
 from napari_dip.plaintext import shortened
 from napari_dip.stack.axes import guess_axes

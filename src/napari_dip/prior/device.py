@@ -12,9 +12,12 @@ import psutil
 import torch
 
 from napari_dip.errors import DeviceFailed, DeviceUnavailable, NapariDipError, OutOfMemory
+from napari_dip.prior import forget_openmp_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+forget_openmp_variables()
 
 __all__ = [
     "Device",

@@ -55,6 +55,9 @@ _LARGEST = 2**24
 _LOOK = 0.6e-6
 """Seconds for a value to be read, hashed, and searched for its noise before the first unit."""
 
+_LOOK_AT_A_PLANE = 1e-3
+"""Seconds that a plane takes for it, however small it is."""
+
 
 def expected_seconds(
     plan: Plan, settings: Settings, device: str, missing: Lazy | None = None
@@ -93,7 +96,9 @@ def expected_seconds(
 
 def survey_seconds(plan: Plan) -> float:
     """Estimate how long the look at all planes takes, before the first unit."""
-    return _LOOK * math.prod(plan.layout.shape)
+    layout = plan.layout
+    planes = math.prod(layout.shape) // math.prod(layout.shape[layout.axes.index(a)] for a in "YX")
+    return _LOOK * math.prod(layout.shape) + _LOOK_AT_A_PLANE * planes
 
 
 def _hole(plan: Plan, settings: Settings, missing: Lazy | None) -> Hole:

@@ -21,6 +21,9 @@ __all__ = ["Cut", "lay_out", "lined_up", "settle"]
 Cut = tuple[int, int | None, int]
 """The most planes of a unit, the side of its tiles, if there are any, and how many at once."""
 
+_MOST_UNITS = 10**6
+"""Planes or volumes of one run: all are looked at before the first is restored."""
+
 
 def lay_out(shape: tuple[int, ...], settings: Settings) -> Layout:
     """Lay the axes over a shape, or say why they do not fit; no torch is loaded for it.
@@ -50,6 +53,11 @@ def lay_out(shape: tuple[int, ...], settings: Settings) -> Layout:
     spatial = settings.spatial
     together = shared_axis(axes, shape, asked, spatial) if len(axes) == len(shape) else ""
     layout = Layout(axes, shape, spatial, together)
+    if layout.units > _MOST_UNITS:
+        raise BadImage(
+            f"shape {shape}: {layout.units} planes are more than the {_MOST_UNITS} that are "
+            "restored at once; check that the file is not damaged, or save a part of it"
+        )
     for letter, size in zip(layout.spatial, layout.spatial_shape, strict=True):
         if size < SMALLEST_SIDE and letter != "Z":
             raise BadImage(
