@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,8 +25,13 @@ import tifffile
 import zarr
 from PIL import Image
 
+from napari_dip.cluster.machines import _read_slurm
 from napari_dip.errors import NapariDipError
+from napari_dip.files.growing import what_is_there
+from napari_dip.files.run import open_run
 from napari_dip.files.store import StoredImage, read_image, read_mask, read_provenance, write_image
+from napari_dip.options import RunOptions
+from napari_dip.settings import Denoise, Settings
 
 RECORD = {"seed": 3, "note": "a"}
 SECONDS = 20
@@ -72,6 +79,32 @@ def sharded(path):
     zarr.create_array(path, data=stack(), chunks=(1, 10, 24), shards=(1, 20, 24))
 
 
+def zipped(path):
+    with tempfile.TemporaryDirectory() as folder:
+        ours()(Path(folder, "a.ome.zarr"))
+        shutil.make_archive(str(path.with_suffix("")), "zip", folder, "a.ome.zarr")
+
+
+def series(path):
+    path.mkdir()
+    for number in range(3):
+        tiff(metadata=None)(path / f"frame_t{number}.tif")
+
+
+def companion(path):
+    """Write an OME-TIFF whose metadata are in another file."""
+    path.mkdir()
+    tifffile.imwrite(path / "a.ome.tif", stack(), metadata={"axes": "ZYX"})
+    xml = tifffile.tiffcomment(path / "a.ome.tif")
+    uuid = (
+        '<TiffData IFD="0" PlaneCount="3"><UUID FileName="a.ome.tif">urn:uuid:1</UUID></TiffData>'
+    )
+    (path / "a.companion.ome").write_text(re.sub("<TiffData.*?/>", uuid, xml))
+
+
+OPENED = {"series": "frame_t*.tif", "companion": "a.companion.ome"}
+"""What is opened in a folder that is no zarr."""
+
 KINDS = {
     "imagej.tif": ours(),
     "own.ome.tif": ours(),
@@ -94,6 +127,9 @@ KINDS = {
     "plain2.zarr": plain_zarr(2),
     "plain3.zarr": plain_zarr(3, dimension_names=["z", "y", "x"]),
     "sharded.zarr": sharded,
+    "zipped.zarr.zip": zipped,
+    "series": series,
+    "companion": companion,
 }  # fmt: skip
 
 ODD = [
@@ -177,7 +213,7 @@ def damaged(kind: str, whole: Path, folder: Path, chance: random.Random) -> Path
     shutil.copytree(whole, path)
     files = sorted(one for one in path.rglob("*") if one.is_file())
     described = [one for one in files if one.suffix == ".json" or one.name.startswith(".z")]
-    if chance.random() < 0.7:
+    if described and chance.random() < 0.7:
         file = chance.choice(described)
         file.write_bytes(damage_json(file.read_bytes(), chance))
     else:
@@ -186,10 +222,10 @@ def damaged(kind: str, whole: Path, folder: Path, chance: random.Random) -> Path
             file.unlink()
         else:
             file.write_bytes(damage(file.read_bytes(), chance))
-    return path
+    return path / OPENED.get(kind, "")
 
 
-def use(path: Path) -> None:
+def use(path: Path, outputs: Path) -> None:
     """Do with a file all that is done with files here, and write what was read into others."""
     for read in (
         lambda: read_image(path),
@@ -209,7 +245,7 @@ def use(path: Path) -> None:
                 assert image.dtype == found.image.dtype
                 for name in ("a.tif", "a.ome.tif", "a.zarr", "a.png"):
                     try:
-                        write_image(path.parent / f"out-{name}", found, overwrite=True)
+                        write_image(outputs / f"out-{name}", found, overwrite=True)
                     except NapariDipError:
                         continue
         except NapariDipError as error:
@@ -230,7 +266,7 @@ def failures(kind: str, first: int, count: int) -> list[str]:
             path = damaged(kind, whole, here, random.Random(f"{kind} {seed}"))
             began = time.monotonic()
             try:
-                use(path)
+                use(path, here)
             except Exception as error:  # noqa: BLE001 - it is what is looked for
                 found.append(f"{kind} {seed}: {type(error).__name__}: {error}"[:300])
             if (took := time.monotonic() - began) > SECONDS:
@@ -243,6 +279,61 @@ def failures(kind: str, first: int, count: int) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_file_gives_our_own_error(kind, capsys):
     assert not failures(kind, 0, 4)
+
+
+def damaged_text(content, chance):
+    return chance.choice([damage, damage_json, damage_json])(content, chance)
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(5000, marks=pytest.mark.slow)])
+def test_damaged_settings_give_our_own_error(tmp_path, count):
+    asked = Settings(preset="best", noise={"gain": 1.0}, stopping="held-out", voxel=(1, 2, 3))
+    for seed in range(count):
+        (tmp_path / "s.json").write_bytes(
+            damaged_text(asked.to_json().encode(), random.Random(seed))
+        )
+        try:
+            RunOptions(settings=tmp_path / "s.json").build(Denoise)
+        except NapariDipError as error:
+            assert len(str(error)) < 3000
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(5000, marks=pytest.mark.slow)])
+def test_damaged_yaml_gives_our_own_error(tmp_path, count):
+    asked = json.dumps({"jobs": 8, "queue": "gpu", "cores": 1, "job_extra": ["--gres=gpu:1"]})
+    for seed in range(count):
+        (tmp_path / "s.yaml").write_bytes(damaged_text(asked.encode(), random.Random(seed)))
+        with suppress(NapariDipError):
+            _read_slurm(tmp_path / "s.yaml")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [300])
+def test_a_damaged_record_of_a_run_gives_our_own_error(tmp_path, count):
+    write_image(tmp_path / "in.ome.zarr", calibrated(stack((2, 16, 16)), "ZYX"))
+    settings = Settings(iterations=1, refinement=0, share="none", precision="float32", device="cpu")
+    out = tmp_path / "out.ome.zarr"
+    run = open_run(tmp_path / "in.ome.zarr", out, settings)
+    steps = run.steps()
+    next(steps)
+    steps.close()
+    run.close()
+    whole = tmp_path / "whole"
+    shutil.copytree(tmp_path, whole)
+    for seed in range(count):
+        chance = random.Random(seed)
+        records = [file for file in whole.rglob("*.json") if "in.ome" not in str(file)]
+        file = chance.choice(sorted(records))
+        (tmp_path / file.relative_to(whole)).write_bytes(damaged_text(file.read_bytes(), chance))
+        for use in (
+            lambda: what_is_there(out),
+            lambda: open_run(tmp_path / "in.ome.zarr", out, settings, resume=True).close(),
+        ):
+            with suppress(NapariDipError):
+                use()
+        for left in (entry for entry in tmp_path.iterdir() if entry != whole):
+            shutil.rmtree(left)
+        shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.mark.slow

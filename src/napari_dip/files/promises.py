@@ -15,7 +15,7 @@ from napari_dip.plaintext import shortened
 if TYPE_CHECKING:
     import tifffile
 
-__all__ = ["check_ome", "check_place", "check_xml", "first_series"]
+__all__ = ["check_ome", "check_page", "check_place", "check_xml", "first_series"]
 
 _LARGER = 4
 """How many times larger than an image its tiles may be, if they are not small anyway."""
@@ -78,12 +78,18 @@ def first_series(path: Path, tif: tifffile.TiffFile) -> Any:
     if not tif.series:
         raise FileProblem(f"{path} holds no picture")
     series = tif.series[0]
-    _check_page(path, series.keyframe)
+    check_page(path, series.keyframe)
     return series
 
 
-def _check_page(path: Path, page: Any) -> None:
-    """Compare the size that the tags of a page say with its tiles or strips, and with the file."""
+def check_page(path: Path, page: Any) -> None:
+    """Compare the size that the tags of a page say with its tiles or strips, and with the file.
+
+    Raises
+    ------
+    FileProblem
+        If they contradict each other.
+    """
     said = ""
     tile = math.prod(page.chunks) * page.dtype.itemsize
     if tile > max(SMALL, _LARGER * page.nbytes):
@@ -149,9 +155,18 @@ def _check_index(path: Path) -> None:
 
     index = path.parent / "NDTiff.index"
     refuse_special(index)
-    if index.exists():
-        for name in {entry[1] for entry in read_ndtiff_index(index)}:
-            check_place(path, name)
+    if not index.exists():
+        return
+    entries = list(read_ndtiff_index(index))
+    for name in {entry[1] for entry in entries}:
+        check_place(path, name)
+    numbers: dict[str, list[int]] = {}
+    for entry in entries:
+        for axis, number in entry[0].items():
+            numbers.setdefault(axis, []).append(number if isinstance(number, int) else 0)
+    planes = math.prod(max(each) - min(each) + 1 for each in numbers.values())
+    if planes > max(_MOST_PLANES, len(entries)):
+        raise FileProblem(f"{index} says that there are {planes} planes; copy it again")
 
 
 def _number(text: str | None, default: int) -> int:

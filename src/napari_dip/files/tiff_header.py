@@ -11,7 +11,7 @@ from napari_dip.files.imagej import read_imagej
 from napari_dip.files.lenient import Lenient
 from napari_dip.files.listing import chosen
 from napari_dip.files.ome import image_element, ome_root, read_ome, sizes_from_attributes
-from napari_dip.files.promises import check_place, check_xml, first_series
+from napari_dip.files.promises import check_page, check_place, check_xml, first_series
 from napari_dip.files.tiff_tags import Header, orientation, resolution, samples_of
 from napari_dip.plaintext import shortened
 
@@ -56,21 +56,32 @@ def opened(path: Path) -> tifffile.TiffFile:
     if path.name.lower().endswith(COMPANION):
         return _with_companion(path, path)
     tif = tifffile.TiffFile(path)
-    root = ome_root(tif.ome_metadata) if "BinaryOnly" in (tif.ome_metadata or "") else None
+    try:
+        companion = _companion_of(path, tif)
+    except BaseException:
+        tif.close()
+        raise
+    if companion is None:
+        return tif
+    tif.close()
+    if companion.name.lower().endswith(COMPANION):
+        return _with_companion(companion, path)
+    return tifffile.TiffFile(companion)
+
+
+def _companion_of(path: Path, tif: tifffile.TiffFile) -> Path | None:
+    """Find the other file that holds the metadata of a TIFF file, if there is one."""
+    if "BinaryOnly" not in (tif.ome_metadata or ""):
+        return None
+    check_xml(path, tif.ome_metadata or "")
+    root = ome_root(tif.ome_metadata)
     elsewhere = None if root is None else root.find("{*}BinaryOnly")
     name = "" if elsewhere is None else elsewhere.get("MetadataFile", "")
-    if name:
-        try:
-            check_place(path, name)
-            companion = path.parent / name
-            if companion.is_file() and companion.name.lower().endswith(COMPANION):
-                return _with_companion(companion, path)
-            if companion.is_file() and not companion.samefile(path):
-                return tifffile.TiffFile(companion)
-        finally:
-            tif.close()
-        return tifffile.TiffFile(path)
-    return tif
+    if not name:
+        return None
+    check_place(path, name)
+    companion = path.parent / name
+    return companion if companion.is_file() and not companion.samefile(path) else None
 
 
 def _with_companion(companion: Path, path: Path) -> tifffile.TiffFile:
@@ -120,6 +131,7 @@ def tiff_image(
     names = [_in_words(series) for series in tif.series]
     number, listed = chosen(path, number, names)
     series = tif.series[number]
+    check_page(path, series.keyframe)
     lenient = Lenient()
     root = ome_root(tif.ome_metadata)
     _refuse_missing(path, series, root)
