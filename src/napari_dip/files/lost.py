@@ -65,8 +65,11 @@ def _lost(
         ome = said.get("ome", {})
         yield from (["the description"] if "Description" in ome else [])
         yield from (["wavelengths and the like of the channels"] if "Channel" in ome else [])
-    if form in ("png", "zarr") and "orientation" in said.get("tiff", {}):
+    tiff = said.get("tiff", {})
+    if form in ("png", "zarr") and "orientation" in tiff:
         yield "orientation tag"
+    if form in ("png", "zarr") and 0 in tiff.get("extrasamples", ()):  # 0 is unspecified
+        yield "that the fourth sample is no transparency"
     if form != "png" and "icc_profile" in said.get("png", {}):
         yield "colour profile"
     if stored.channels and (
