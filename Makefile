@@ -77,8 +77,8 @@ bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes ho
 	$(BIN)/python benchmarks/tables.py
 	-$(BIN)/python benchmarks/figures.py
 
-bench-smoke: $(DEV) ## iterations a second and memory of fast and paper, in under two minutes
-	$(BIN)/python benchmarks/speed.py --smoke
+bench-smoke: $(DEV) ## speed, memory and forecast, with all instructions and with AVX2 alone, in five minutes
+	$(BIN)/python benchmarks/smoke.py
 
 system: ## what venv, Qt and OpenGL need of Debian, installed where it may
 	@$(PYTHON) tools/system.py venv qt

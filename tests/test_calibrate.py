@@ -15,23 +15,24 @@ import torch
 from napari_dip import Settings, restore
 from napari_dip.errors import BadSettings
 from napari_dip.prior import calibrate as module
+from napari_dip.prior import measured
 from napari_dip.prior.calibrate import Arithmetic, calibrate, choose_arithmetic
 
 CPU = torch.device("cpu")
-others_compute = module._others_compute
+others_compute = measured._others_compute
 
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch):
     """Have a machine on which nothing else runs."""
-    monkeypatch.setattr(module, "_others_compute", lambda: False)
-    monkeypatch.setattr(module, "_while_busy", {})
+    monkeypatch.setattr(measured, "_others_compute", lambda: False)
+    monkeypatch.setattr(measured, "_while_busy", {})
 
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     path = tmp_path / "cache" / "calibration.json"
-    monkeypatch.setattr(module, "_cache_file", lambda: path)
+    monkeypatch.setattr(measured, "_cache_file", lambda: path)
     return path
 
 
@@ -74,7 +75,7 @@ def test_a_broken_cache_is_measured_anew(cache, clock, content):
 
 def test_a_cache_that_cannot_be_written_is_done_without(clock, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(module, "_cache_file", lambda: tmp_path / "file" / "no" / "folder.json")
+    monkeypatch.setattr(measured, "_cache_file", lambda: tmp_path / "file" / "no" / "folder.json")
     assert not calibrate(CPU).cached
 
 
@@ -82,12 +83,12 @@ def test_times_of_a_busy_machine_are_taken_again_and_the_arithmetic_is_kept(
     cache, clock, monkeypatch
 ):
     seconds, asked = clock
-    monkeypatch.setattr(module, "_others_compute", lambda: True)
+    monkeypatch.setattr(measured, "_others_compute", lambda: True)
     assert not calibrate(CPU).cached
     assert calibrate(CPU).milliseconds["float32, channels last"] == 2000
     assert len(asked) == 3
-    monkeypatch.setattr(module, "_while_busy", {})  # the next process
-    monkeypatch.setattr(module, "_others_compute", lambda: False)
+    monkeypatch.setattr(measured, "_while_busy", {})  # the next process
+    monkeypatch.setattr(measured, "_others_compute", lambda: False)
     seconds.update({"float32, channels first": 0.1, "float32, channels last": 0.2})
     again = calibrate(CPU)
     assert again.arithmetic == Arithmetic("bfloat16", channels_last=True)

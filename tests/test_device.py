@@ -9,7 +9,7 @@ import torch
 
 from napari_dip import prior
 from napari_dip.errors import DeviceFailed, DeviceUnavailable, OutOfMemory
-from napari_dip.prior import calibrate
+from napari_dip.prior import calibrate, measured
 from napari_dip.prior.device import choose_device, devices, torch_errors
 from napari_dip.settings import Settings
 from napari_dip.stack.restore import restore
@@ -158,6 +158,6 @@ def test_modes_are_put_back_between_two_steps():
 
 
 def test_a_calibration_ignores_the_callers_modes(monkeypatch, tmp_path):
-    monkeypatch.setattr(calibrate, "_cache_file", lambda: tmp_path / "calibration.json")
+    monkeypatch.setattr(measured, "_cache_file", lambda: tmp_path / "calibration.json")
     with torch.no_grad(), torch.device("meta"):
         assert calibrate.calibrate("cpu").milliseconds

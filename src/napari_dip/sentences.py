@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["duration", "gigabytes", "in_a_sentence", "incomplete", "outcome", "outlook", "summary"]
 
 
+_LITTLE_NOISE = 0.02
+"""Part of the range of intensities: weaker noise does not end a fit before its last iteration."""
+
+
 def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) -> str:
     """Say what is about to be done to which file, in which parts, and about how long it takes.
 
@@ -51,7 +55,8 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
     where = f"on {workers}"
     if workers is None:
         hidden = problem.observed.missing
-        seconds = expected_seconds(problem.plan, settings, problem.device, hidden)
+        noisy = _is_noisy(problem)
+        seconds = expected_seconds(problem.plan, settings, problem.device, hidden, noisy=noisy)
         where = f"{_at_most_or_about(seconds, problem.plan, settings)} on {problem.device}"
     return (
         f"{doing} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
@@ -95,12 +100,20 @@ def outlook(
         if workers is None:
             alone = lined_up(alone, settings, device)
         look = survey_seconds(plan)
-        least, most = sorted(
-            look + expected_seconds(one, settings, device, missing) for one in (plan, alone)
-        )
+        # Noise in the other pixels ends the fit of an image with gaps sooner.
+        fills = isinstance(settings.task, Inpaint) and settings.noise != "none"
+        times = [
+            look + expected_seconds(one, settings, device, missing, noisy=noisy)
+            for one in (plan, alone)
+            for noisy in {fills, False}
+        ]
+        least, most = min(times), max(times)
         seconds = _at_most_or_about(most, plan, settings)
         if duration(least) != duration(most) and not _skips(plan, settings):
-            seconds = f"{duration(least)} to {duration(most)}, as the neighbours are alike or not"
+            reasons = ["how similar neighbours are"] if plan.window > 1 else []
+            reasons += ["how noisy the image is"] if fills else []
+            depends = " and ".join(reasons)
+            seconds = f"{duration(least)} to {duration(most)}, depending on {depends}"
         processes = workers or 1
         less = f" (less with {processes} processes)" if processes > 1 else ""
         work = processes * expected_bytes(plan, settings, device)
@@ -114,6 +127,14 @@ def outlook(
             "free: save it as OME-Zarr."
         )
     return " ".join(said)
+
+
+def _is_noisy(problem: Problem) -> bool:
+    """Return whether noise is likely to end the fit of an image with gaps."""
+    return any(
+        scale is not None and noise.sigma(float(scale.high)) > _LITTLE_NOISE * scale.span
+        for scale, noise in zip(problem.survey.scales, problem.survey.noises, strict=True)
+    )
 
 
 def _skips(plan: Plan, settings: Settings) -> bool:

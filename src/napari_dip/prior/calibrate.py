@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import psutil
 import torch
-from platformdirs import user_cache_path
 
-from napari_dip.prior.device import cpu_threads, default_modes, take_threads, torch_errors
+from napari_dip.prior.device import (
+    cpu_threads,
+    default_modes,
+    synchronise,
+    take_threads,
+    torch_errors,
+)
 from napari_dip.prior.graph import WARM_UP, Replayed
+from napari_dip.prior.measured import machine, remembered
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.presets import recipe
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from napari_dip.prior.recipes import Recipe
 
@@ -30,15 +35,15 @@ __all__ = [
     "adopt_arithmetic",
     "calibrate",
     "choose_arithmetic",
+    "run_with_threads",
     "timed_side",
 ]
+
+T = TypeVar("T")
 
 _REPEATS = 5
 
 _one_at_a_time = threading.Lock()
-
-_LOOK_S, _OTHERS = 0.2, 0.5
-"""For how long, and how many cores of other programs make a measurement one to be repeated."""
 
 _GAIN = 1.1
 """How much faster than plain arithmetic another must be to be worth its rounding."""
@@ -93,53 +98,41 @@ def calibrate(device: torch.device | str, threads: int | None = None) -> Calibra
     torch and network, so that the same machine always computes in the same way. How long it takes
     is measured again as long as other programs were busy.
     """
+    device = torch.device(device)
     with _one_at_a_time:  # who comes second takes what the first has measured
-        device, every = torch.device(device), cpu_threads()
-        if device.type != "cpu" or threads in (None, every):
-            return _recall_or_measure(device)
-        with ThreadPoolExecutor(1, "calibrate", take_threads, (threads, every)) as aside:
-            return aside.submit(_recall_or_measure, device).result()
+        return run_with_threads(partial(_recall_or_measure, device), device, threads)
+
+
+def run_with_threads(work: Callable[[], T], device: torch.device, threads: int | None) -> T:
+    """Call a function, on the CPU with so many threads; ``None`` for those of this thread."""
+    every = cpu_threads()
+    if device.type != "cpu" or threads in (None, every):
+        return work()
+    with ThreadPoolExecutor(1, "calibrate", take_threads, (threads, every)) as aside:
+        return aside.submit(work).result()
 
 
 def _recall_or_measure(device: torch.device) -> Calibration:
     side, network = timed_side(device), _timed_recipe(device).network
-    key = f"{_describe(device)}, torch {torch.__version__}, {side} pixels, {network}"
-    if key in _while_busy:  # once in a process is enough
-        return _while_busy[key]
-    known = _read_cache()
-    kept: Arithmetic | None = None
-    try:
-        stored = known[key]
-        kept = Arithmetic(**stored["arithmetic"])
-        if not stored.get("busy", False):
-            return Calibration(kept, str(kept), stored["milliseconds"], cached=True)
-    except (KeyError, TypeError):
-        pass  # not measured yet, or by another version
-    busy = device.type == "cpu" and _others_compute()
+    key = f"{machine(device)}, {side} pixels, {network}"
+    (arithmetic, milliseconds), cached = remembered(key, device, partial(_compare, device), _parse)
+    return Calibration(arithmetic, str(arithmetic), milliseconds, cached)
+
+
+def _compare(device: torch.device, earlier: dict[str, Any]) -> dict[str, Any]:
+    """Time all candidates; keep the choice of an earlier measurement, so that results stay."""
     with torch_errors(device), default_modes():
         measured = {one: _measure(one, device) for one in _candidates(device)}
     fastest = min(measured, key=lambda one: measured[one])
-    chosen = kept or (fastest if measured[PLAIN] > _GAIN * measured[fastest] else PLAIN)
+    chosen = fastest if measured[PLAIN] > _GAIN * measured[fastest] else PLAIN
     times = {str(one): round(1000 * seconds, 1) for one, seconds in measured.items()}
-    found = {"arithmetic": asdict(chosen), "milliseconds": times, "busy": busy}
-    _write_cache(known | {key: found})
-    calibration = Calibration(chosen, str(chosen), times, cached=False)
-    if busy:
-        _while_busy[key] = replace(calibration, cached=True)
-    return calibration
+    return {"arithmetic": earlier.get("arithmetic", asdict(chosen)), "milliseconds": times}
 
 
-_while_busy: dict[str, Calibration] = {}
-"""What this process has measured, and the next one is to measure again."""
-
-
-def _others_compute() -> bool:
-    """Tell whether other programs take a core, for which threads of one pass would then wait."""
-    this = psutil.Process()
-    this.cpu_percent()
-    everything = psutil.cpu_percent(interval=_LOOK_S) * (psutil.cpu_count() or 1)
-    others: float = (everything - this.cpu_percent()) / 100
-    return others > _OTHERS
+def _parse(record: dict[str, Any]) -> tuple[Arithmetic, dict[str, float]]:
+    arithmetic, milliseconds = Arithmetic(**record["arithmetic"]), dict(record["milliseconds"])
+    float(milliseconds[str(arithmetic)])
+    return arithmetic, milliseconds
 
 
 _adopted: dict[torch.device, Arithmetic] = {}
@@ -210,44 +203,9 @@ def _measure(arithmetic: Arithmetic, device: torch.device) -> float:
         launch()
     seconds = []
     for _ in range(_REPEATS):
-        _synchronise(device)
+        synchronise(device)
         began = now()
         launch()
-        _synchronise(device)
+        synchronise(device)
         seconds.append(now() - began)
     return min(seconds)
-
-
-def _synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()
-
-
-def _describe(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    capability = torch.backends.cpu.get_cpu_capability()
-    return f"{device.type} {capability}, {torch.get_num_threads()} threads"
-
-
-def _cache_file() -> Path:
-    return user_cache_path("napari-dip", appauthor=False) / "calibration.json"
-
-
-def _read_cache() -> dict[str, Any]:
-    try:
-        found = json.loads(_cache_file().read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _write_cache(content: dict[str, Any]) -> None:
-    """Remember it where that is possible; it costs a second where it is not."""
-    try:
-        _cache_file().parent.mkdir(parents=True, exist_ok=True)
-        _cache_file().write_text(json.dumps(content, indent=2))
-    except OSError:
-        return

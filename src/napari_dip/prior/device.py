@@ -28,6 +28,7 @@ __all__ = [
     "devices",
     "free_bytes",
     "release_memory",
+    "synchronise",
     "take_threads",
     "torch_errors",
     "used_bytes",
@@ -135,6 +136,14 @@ def take_threads(own: int, others: int) -> None:
     elsewhere = threading.Thread(target=compute_with, args=(others,))
     elsewhere.start()
     elsewhere.join()
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until a device has done all work that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 @contextmanager

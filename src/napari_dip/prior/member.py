@@ -133,10 +133,15 @@ class Fit:
         """Run the loop, in the domain's intensities."""
         return fit(
             course,
-            replace(self.recipe, precision=self.arithmetic.precision),
+            self.computed,
             preview_every_s=self.settings.preview_every_s,
             stop_requested=stop_requested,
         )
+
+    @property
+    def computed(self) -> Recipe:
+        """The recipe with the precision in which it is computed."""
+        return replace(self.recipe, precision=self.arithmetic.precision)
 
     def choose(self, latest: NDArray[np.float32], best: NDArray[np.float32]) -> NDArray[np.float32]:
         """Choose what is finished: of a fit that is refined, the mean of both averages.

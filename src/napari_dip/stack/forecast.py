@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_dip.prior.presets import recipe
@@ -12,6 +13,7 @@ from napari_dip.stack.memory import peak_bytes
 from napari_dip.stack.tiling import cut
 
 if TYPE_CHECKING:
+    from napari_dip.prior.costs import Costs
     from napari_dip.prior.recipes import Recipe
     from napari_dip.settings import Hole, Settings
     from napari_dip.stack.lazy import Lazy
@@ -19,35 +21,35 @@ if TYPE_CHECKING:
 
 __all__ = ["expected_bytes", "expected_seconds", "survey_seconds"]
 
-# Measured on one thread (benchmarks/NOTES.md, "The time that is told"), as multiples of the time
-# that forward and backward took on this device, at 128² pixels. On CUDA all is taken for the same
-# multiples of the larger image that is timed there, which nobody has measured.
-_STEADY, _GROWING = 0.95, 0.7
-"""An iteration: of any image, and of each 128² pixels of it more."""
+# The costs of an iteration and of a filter pass are measured on the machine itself, for a plane of
+# one channel (prior/costs.py). The numbers below are ratios to these, all from benchmarks/NOTES.md,
+# "The time that is told".
+_PAPER = 12.0
+"""Time of a pixel with the network of ``paper``, in that of ``fast`` in the same arithmetic."""
 
-_VOXELS = 1.2
-"""An iteration: of each 128² voxels of a volume, in the time of its own arithmetic."""
+_CHANNELS = 0.69
+"""Part of the time of a filter pass that grows with the number of channels."""
 
-_PASS, _CHANNEL = 0.8e-4, 1.8e-4
-"""A pass of the refinement: of each pixel, and of each of its channels."""
+_PASS_OF_PLANES = 0.92
+"""Time of a pixel in a filter pass over neighbouring planes, for each plane."""
 
-_PASS_OF_PLANES = 2.4e-4
-"""A pass where neighbouring planes are compared: of each pixel of each plane."""
+_PASS_WITH_GAPS = 3.8
+"""Time of a pixel in a filter pass where pixels are missing, for each channel."""
 
-_PASS_WITH_GAPS = 9.9e-4
-"""A pass where pixels are missing: of each pixel and channel."""
-
-_SECOND_OPINION = 14e-4
-"""Of each pixel and channel."""
+_SECOND_OPINION = 5.4
+"""Time of a pixel in the filter of ``best`` that uses no network, for each channel."""
 
 _SIDE_BY_SIDE = 1.15
 """Of fits at the same time, how much longer each takes."""
 
-_PAPER = 22.0
-"""Time of an iteration of ``paper``, beside one of ``fast`` and ``best``."""
+_LOOP = 1.1
+"""What checks, previews and the survey add to the time of the iterations."""
 
-_PART = 0.6
-"""Of the most iterations of a preset, those that a fit needs until it stops by itself."""
+_STOP_WITH_GAPS = 100
+"""Iterations after which a fit to noisy pixels with gaps stops by itself (70 to 150)."""
+
+_PART = 0.5
+"""Part of the preset's iterations after which a fit stops by itself, on average (0.3 to 0.7)."""
 
 _LARGEST = 2**24
 """In pixels: gaps of larger units are not looked at before they are restored."""
@@ -60,12 +62,18 @@ _LOOK_AT_A_PLANE = 1e-3
 
 
 def expected_seconds(
-    plan: Plan, settings: Settings, device: str, missing: Lazy | None = None
+    plan: Plan,
+    settings: Settings,
+    device: str,
+    missing: Lazy | None = None,
+    *,
+    noisy: bool = False,
 ) -> float:
-    """Estimate how long all units take, from the iterations that were timed on the device.
+    """Estimate how long all units take, from costs that were measured on the device.
 
-    It is good to a factor of two or so: nobody knows yet when the fits will stop. Where pixels are
-    ``missing``, of the image's shape, the kind of the first gaps stands for that of all.
+    It is good to a factor of 1.5 or so: nobody knows yet when the fits will stop. Where pixels are
+    ``missing``, of the image's shape, the kind of the first gaps stands for that of all, and
+    ``noisy`` says whether the other pixels are, which ends the fit sooner.
     """
     if denoises_first(settings):
         return sum(expected_seconds(plan, stage, device) for stage in in_turn(settings))
@@ -78,20 +86,21 @@ def expected_seconds(
         tuple(f * (part.stop - part.start) for f, part in zip(factors, tile, strict=True))
         for tile in tiles
     ]
-    iteration = sum(_iteration(shape, device) for shape in shapes)
-    if settings.preset == "paper":
-        iteration *= _PAPER
-    pixels = sum(map(math.prod, shapes)) * (128 / _side(device)) ** 2
+    costs = _costs(chosen, plan, device)
+    pixels = sum(map(math.prod, shapes))
+    slower = _PAPER if settings.preset == "paper" else 1
+    iteration = len(shapes) * costs.iteration_s + slower * pixels * costs.pixel_s
     channels = layout.units / len(plan.units) if plan.window > 1 else plan.channels
-    iterations = _iterations(chosen, plan, settings)
     planes = layout.ndim == 3 or (plan.window > 1 and layout.shared != "C")
-    fit = iterations * iteration + pixels * _refining(chosen, settings, channels, planes=planes)
+    passes = _refining(chosen, settings, channels, planes=planes)
+    iterations = _LOOP * _iterations(chosen, plan, settings, noisy=noisy)
+    fit = iterations * iteration + pixels * passes * costs.filter_s
     asked = chosen.second_opinion and isinstance(settings.task, Denoise) and not planes
-    again = pixels * channels * _SECOND_OPINION * asked
+    again = pixels * channels * _SECOND_OPINION * costs.filter_s * asked
     units = math.ceil(len(plan.units) / plan.units_at_once)
     fits = math.ceil(chosen.members / plan.fits_at_once)
     side_by_side = _SIDE_BY_SIDE if plan.at_once > 1 else 1
-    return float(units * (fits * fit + again) * side_by_side * _timed_s(chosen, plan, device))
+    return float(units * (fits * fit + again) * side_by_side)
 
 
 def survey_seconds(plan: Plan) -> float:
@@ -117,47 +126,37 @@ def _hole(plan: Plan, settings: Settings, missing: Lazy | None) -> Hole:
     return "scratches"
 
 
-def _timed_s(chosen: Recipe, plan: Plan, device: str) -> float:
-    """Give what the forward and backward pass took that all is counted in."""
+def _costs(chosen: Recipe, plan: Plan, device: str) -> Costs:
+    """Return the costs on the device, in the arithmetic in which the plan is computed."""
     from napari_dip.prior.abreast import threads_of_a_fit
     from napari_dip.prior.calibrate import calibrate, choose_arithmetic
+    from napari_dip.prior.costs import measure_costs
     from napari_dip.prior.device import cpu_threads
 
     threads = threads_of_a_fit(cpu_threads(), plan.at_once)
+    costs = measure_costs(device, threads)
     calibration = calibrate(device, threads)
+    own = str(choose_arithmetic(chosen.precision, device, plan.layout.ndim, threads))
     timed = calibration.milliseconds[calibration.chosen]
-    if plan.layout.ndim == 3:  # seldom in the arithmetic that is best for planes
-        arithmetic = choose_arithmetic(chosen.precision, device, 3, threads)
-        timed = calibration.milliseconds.get(str(arithmetic), timed)
-    return timed / 1000
+    ratio = calibration.milliseconds.get(own, timed) / timed
+    return replace(costs, iteration_s=ratio * costs.iteration_s, pixel_s=ratio * costs.pixel_s)
 
 
-def _iteration(shape: tuple[int, ...], device: str) -> float:
-    """Estimate what an iteration takes, in the time that was timed."""
-    growing = _VOXELS if len(shape) == 3 else _GROWING
-    return _STEADY + growing * math.prod(shape) / _side(device) ** 2
-
-
-def _side(device: str) -> int:
-    from napari_dip.prior.calibrate import timed_side
-
-    return timed_side(device)
-
-
-def _iterations(chosen: Recipe, plan: Plan, settings: Settings) -> float:
+def _iterations(chosen: Recipe, plan: Plan, settings: Settings, *, noisy: bool) -> float:
     """Estimate how many iterations a fit takes."""
     # Planes that share a network seldom stop before the few iterations that they are given.
     if plan.window > 1 and chosen.shared_iterations and settings.iterations is None:
         return chosen.shared_iterations
-    # Nor do fits to an image with gaps, but for its noise.
-    ends = chosen.stopping.rule == "fixed" or isinstance(settings.task, Inpaint)
-    if ends:
+    if chosen.stopping.rule == "fixed":
         return chosen.iterations
+    # Nothing but noise ends a fit to an image with gaps.
+    if isinstance(settings.task, Inpaint):
+        return min(chosen.iterations, _STOP_WITH_GAPS) if noisy else chosen.iterations
     return min(chosen.iterations, _PART * recipe(settings.replace(iterations=None)).iterations)
 
 
 def _refining(chosen: Recipe, settings: Settings, channels: float, *, planes: bool) -> float:
-    """Estimate what the refinement of a pixel takes, in the time that was timed."""
+    """Estimate the filter passes after a fit, in passes over one channel."""
     gaps = isinstance(settings.task, Inpaint)
     filling = chosen.filling * channels * _PASS_WITH_GAPS if gaps else 0.0
     if settings.keeps_known:
@@ -166,12 +165,13 @@ def _refining(chosen: Recipe, settings: Settings, channels: float, *, planes: bo
 
 
 def _smoothing(passes: int, channels: float, *, planes: bool) -> float:
-    """Estimate what it takes to take the noise out of a pixel, in the time that was timed."""
-    if passes and planes:
-        # One goes before, on the noisy planes alone, and one of pairs comes after.
-        return (passes + 2) * _PASS_OF_PLANES * channels
-    # Two more go before, which look at the noisy image alone.
-    return (passes + 2) * (_PASS + _CHANNEL * channels) if passes else 0.0
+    """Estimate the passes that take out noise, in passes over one channel."""
+    if not passes:
+        return 0.0
+    # Two more: of planes, one before on the noisy planes alone and one of pairs after; else both
+    # before, on the noisy image alone.
+    every = passes + 2
+    return every * (_PASS_OF_PLANES * channels if planes else 1 + _CHANNELS * (channels - 1))
 
 
 def expected_bytes(plan: Plan, settings: Settings, device: str) -> int:
