@@ -163,6 +163,8 @@ def test_files_of_masks_name_their_axes(hyperstack, tmp_path, axes, index):
     if index is None:
         with pytest.raises(BadMask, match=r"mask.*CYX or ZYX"):
             open_run(*given, mask=name)
+        missing = open_run(*given, mask=name, mask_axes="cyx").problem.observed.missing
+        assert missing[1, :].sum() == np.sum(missing) == 12
         return
     missing = open_run(*given, mask=name).problem.observed.missing
     assert missing[index].sum() == np.sum(missing) == 12

@@ -187,6 +187,14 @@ def inpaint(
             help="What the non-zero pixels of MASK are: missing, as painted in napari, or known.",
         ),
     ] = "missing",
+    mask_axes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXES",
+            show_default="the file's",
+            help="One letter of TCZYXQ for each axis of MASK, such as CYX.",
+        ),
+    ] = None,
     missing: Annotated[
         Literal["auto", "scratches", "hole", "large-hole", "pixels"] | None,
         typer.Option(
@@ -207,7 +215,9 @@ def inpaint(
 ) -> None:
     """Fill in what a mask hides: scratches, holes, missing pixels."""
     settings = options.build(Inpaint, missing=missing, keep_known=keep_known)
-    _restore_file(image, output, options, settings, mask=mask, marks=mask_marks)
+    _restore_file(
+        image, output, options, settings, mask=mask, marks=mask_marks, mask_axes=mask_axes
+    )
 
 
 @app.command()
@@ -261,6 +271,7 @@ def _restore_file(
     *,
     mask: Path | None = None,
     marks: Literal["missing", "known"] = "missing",
+    mask_axes: str | None = None,
 ) -> None:
     """Read, check, restore, write, and say so."""
     from napari_dip.cluster.machines import hire
@@ -283,6 +294,7 @@ def _restore_file(
             series=options.series,
             mask=mask,
             marks=marks,
+            mask_axes=mask_axes,
             uncertainty=options.uncertainty,
             overwrite=options.overwrite,
             resume=options.resume,
@@ -295,7 +307,7 @@ def _restore_file(
             say(note)
         say(in_a_sentence(source, run.problem, str(crew) if crew else None))
         if stop_requested():
-            raise KeyboardInterrupt  # there is no best so far
+            raise KeyboardInterrupt(run.left())  # there is no best so far
         steps = _steps(run, crew, stop_requested)
         try:
             result = follow(steps, settings.task.kind, quiet=options.quiet)

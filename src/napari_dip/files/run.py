@@ -138,6 +138,7 @@ def open_run(
     series: int | None = None,
     mask: Path | None = None,
     marks: Literal["missing", "known"] = "missing",
+    mask_axes: str | None = None,
     uncertainty: Path | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -156,8 +157,9 @@ def open_run(
         What to do.
     series
         The number of the image in a file that holds several; ``None`` is the first.
-    mask, marks
-        A file of a mask, and what is marked in it.
+    mask, marks, mask_axes
+        A file of a mask, what is marked in it, and a letter for each of its axes, without that of
+        colours; ``None`` is what the file says.
     uncertainty
         Where to write the spread of the fits.
     overwrite
@@ -201,7 +203,8 @@ def open_run(
     if hidden:
         layout = lay_out(stored.image.shape, settings)
         with _about(mask):
-            aligned = align_mask(hidden.missing, layout, hidden.axes, strict=False)
+            names = mask_axes or hidden.axes
+            aligned = align_mask(hidden.missing, layout, names, strict=mask_axes is not None)
             if isinstance(settings.task, Inpaint):
                 check_painted(aligned.missing)
     missing = aligned.missing if aligned else None

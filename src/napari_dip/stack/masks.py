@@ -225,8 +225,9 @@ def _not_one(
         )
     ways = [_named(way, layout) for way in found]
     return BadMask(
-        f"{said}, and {image}: that may be {' or '.join(ways)}; say which (mask_axes), or give the "
-        "mask as many axes as the image has, of length 1 where it holds for all"
+        f"{said}, and {image}: that may be {' or '.join(ways)}; say which (mask_axes, or "
+        "--mask-axes), or give the mask as many axes as the image has, of length 1 where it holds "
+        "for all"
     )
 
 
