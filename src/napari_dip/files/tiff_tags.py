@@ -32,6 +32,7 @@ SCREENS = (72, 96)  # dots per inch that programs write that know nothing of the
 _UNITS = {2: "in", 3: "cm"}
 _PER_INCH = {"in": 1.0, "cm": 2.54}
 _TRANSPARENT = {tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA}
+_LOSSLESS = (1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000)  # tifffile leaves YCbCr as it is
 _INKS = ("Cyan", "Magenta", "Yellow", "Black")
 
 
@@ -65,8 +66,8 @@ def samples_of(page: Any) -> Samples:
     """
     photometric, more = page.photometric, tuple(page.extrasamples)
     photometrics = tifffile.PHOTOMETRIC
-    # tifffile decodes the YCbCr of JPEG to RGB.
-    decoded = photometric == photometrics.YCBCR and page.compression in (6, 7, 34892, 33007)
+    # Decoders of JPEG and the like make RGB of YCbCr.
+    decoded = photometric == photometrics.YCBCR and page.compression not in _LOSSLESS
     if photometric == photometrics.RGB or decoded:
         if page.samplesperpixel < 3:
             return Samples(False, "It says that it is RGB, but has too few samples: channels.")
