@@ -162,19 +162,20 @@ def test_missing_planes_are_refused_and_not_zero(tmp_path, change, reason):
     assert reason in refused(ome(tmp_path, change))
 
 
-def test_a_companion_describes_the_files_beside_it(tmp_path):
+@pytest.mark.parametrize("name", ["set.companion.ome", "set.ome.xml"])
+def test_a_companion_describes_the_files_beside_it(tmp_path, name):
     path = ome(tmp_path)
     xml = re.sub('UUID="[^"]*"', 'UUID="urn:uuid:c"', tifffile.tiffcomment(path))
     where = '<TiffData PlaneCount="5"><UUID FileName="a.ome.tif">urn:uuid:b</UUID></TiffData>'
-    companion = tmp_path / "set.companion.ome"
+    companion = tmp_path / name
     companion.write_text(re.sub("<TiffData.*?/>", where, xml), "utf-8")
     tifffile.tiffcomment(
         path,
-        b'<?xml version="1.0"?><OME UUID="urn:uuid:b"><BinaryOnly UUID="urn:uuid:c" '
-        b'MetadataFile="set.companion.ome"/></OME>',
+        '<?xml version="1.0"?><OME UUID="urn:uuid:b"><BinaryOnly UUID="urn:uuid:c" '
+        f'MetadataFile="{name}"/></OME>'.encode(),
     )
-    for name in (companion, path):
-        stored = read(name)
+    for opened in (companion, path):
+        stored = read(opened)
         assert (stored.axes, dict(stored.pixel_size)) == ("ZYX", {"Y": 0.1, "X": 0.1})
     path.unlink()
     assert "names 'a.ome.tif', which is not there" in refused(companion)

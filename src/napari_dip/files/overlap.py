@@ -16,7 +16,7 @@ from napari_dip.errors import FileProblem
 from napari_dip.files.durable import beside, real
 from napari_dip.files.ngff import is_zarr
 from napari_dip.files.pattern import matching
-from napari_dip.files.tiff_header import COMPANION
+from napari_dip.files.tiff_header import is_companion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -182,12 +182,12 @@ def _local_path(said: str | os.PathLike[Any]) -> Path | None:
 
 def _named_by_ome(file: Path) -> Iterator[Path]:
     """List the files that the OME-XML of a TIFF file names, or that is a file of its own."""
-    companion = file.name.lower().endswith(COMPANION)
-    if not companion and file.suffix.lower() not in (".tif", ".tiff", ".btf", ".tf2", ".tf8"):
-        return
+    companion = False
     try:
-        if companion:
+        if companion := file.is_file() and is_companion(file):
             said = file.read_text("utf-8", "replace")
+        elif file.suffix.lower() not in (".tif", ".tiff", ".btf", ".tf2", ".tf8"):
+            return
         else:
             with tifffile.TiffFile(file) as tif:
                 said = tif.ome_metadata or ""

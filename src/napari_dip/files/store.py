@@ -17,7 +17,7 @@ from napari_dip.files.picture import picture_provenance, read_picture
 from napari_dip.files.series import read_series
 from napari_dip.files.settled import is_zarr_name, local_path
 from napari_dip.files.tiff import read_tiff, tiff_provenance
-from napari_dip.files.tiff_header import COMPANION
+from napari_dip.files.tiff_header import is_companion
 from napari_dip.files.vendor import is_vendor, read_vendor
 from napari_dip.files.writing import check_output, not_kept, write_image
 from napari_dip.files.zarr_zip import refuse_inside_zarr, zarr_in_zip
@@ -172,7 +172,7 @@ def read_provenance(path: str | Path) -> dict[str, Any] | None:
 
 
 def _is_tiff(path: Path) -> bool:
-    if path.name.lower().endswith(COMPANION):
+    if path.is_file() and is_companion(path):
         return True
     with path.open("rb") as file:
         return file.read(4) in _TIFF_STARTS

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from xml.etree import ElementTree
 
-__all__ = ["COMPANION", "TiffImage", "known_axes", "opened", "tiff_image"]
-
-COMPANION = ".companion.ome"
-"""How the name of an OME-XML ends that describes TIFF files beside it."""
+__all__ = ["TiffImage", "is_companion", "known_axes", "opened", "tiff_image"]
 
 _MOST_XML = 2**28  # bytes of an OME-XML that are read
 
@@ -40,6 +37,16 @@ class TiffImage(NamedTuple):
     alone: bool
 
 
+def is_companion(path: Path) -> bool:
+    """Tell whether a file is an OME-XML that describes TIFF files beside it, ``.companion.ome``.
+
+    Its name may be another; what counts is how it begins.
+    """
+    with path.open("rb") as file:
+        beginning = file.read(2000)
+    return beginning.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and b"<OME" in beginning
+
+
 def opened(path: Path) -> tifffile.TiffFile:
     """Open a TIFF file; where its metadata are in a companion, with those.
 
@@ -53,7 +60,7 @@ def opened(path: Path) -> tifffile.TiffFile:
     FileProblem
         If a companion names no file that is there.
     """
-    if path.name.lower().endswith(COMPANION):
+    if is_companion(path):
         return _with_companion(path, path)
     tif = tifffile.TiffFile(path)
     try:
@@ -64,7 +71,7 @@ def opened(path: Path) -> tifffile.TiffFile:
     if companion is None:
         return tif
     tif.close()
-    if companion.name.lower().endswith(COMPANION):
+    if is_companion(companion):
         return _with_companion(companion, path)
     return tifffile.TiffFile(companion)
 
