@@ -41,13 +41,13 @@ def test_one_after_another_and_what_fails_does_not_hold_up_the_rest(panel, engin
     panel["seed"].setValue(6)  # which is for later
     engine.finish.set()
     wait_for(panel, qtbot, "done: c0", "failed: c1", "done: c2")
-    assert "too few" in panel["queue"].item(1).toolTip()
+    assert "too small" in panel["queue"].item(1).toolTip()
     layers = panel.viewer.layers
     made = [layers[f"{name} (denoised)"].metadata["napari-dip"] for name in ("c0", "c2")]
     assert [one["settings"]["seed"] for one in made] == [5, 5]
     assert panel["run"].isEnabled()
     qtbot.waitUntil(lambda: panel.said.startswith("Of 3 layers: 2 done, 1 failed. 'c1': "))
-    assert "too few" in panel.said and not panel.said.endswith("..")
+    assert "too small" in panel.said and not panel.said.endswith("..")
     panel.press("queue_clear")
     assert statuses(panel) == []
 
@@ -130,3 +130,44 @@ def test_names_of_layers_are_no_html(open_panel, engine, qtbot, notifications):
     assert line.native.textFormat() == Qt.TextFormat.PlainText
     assert "<" not in panel["queue"].item(0).toolTip()
     assert all("<" not in one.message for one in notifications)
+
+
+def test_later_changes_of_the_controls_do_not_reach_the_queue(open_panel, engine, qtbot):
+    painted = np.zeros((32, 32), int)
+    painted[4:8] = 1
+    layers = [Image(np.ones((32, 32)), name=f"c{number}") for number in range(2)]
+    first, second = Labels(painted, name="first"), Labels(painted.T.copy(), name="second")
+    panel = open_panel("Inpaint", *layers, first, second)
+    panel.widget.mask.value = first
+    panel.viewer.layers.selection = set(layers)
+    panel.press("queue_add")
+    panel.press("queue_run")
+    panel.wait_for_preview()
+    panel.widget.mask.value = second
+    panel.viewer.layers.remove(first)
+    panel["keep_known"].setChecked(False)
+    chosen = panel.widget.image.value
+    engine.finish.set()
+    wait_for(panel, qtbot, "done: c0", "done: c1")
+    for name in ("c0", "c1"):
+        made = panel.viewer.layers[f"{name} (inpainted)"].metadata["napari-dip"]
+        assert made["input"]["mask"]["layer"] == "first"
+        assert made["settings"]["task"]["keep_known"]
+    assert panel.widget.image.value is chosen
+
+
+def test_a_fault_in_one_does_not_hold_up_the_rest(panel, engine, qtbot, monkeypatch):
+    def fail_once(source):
+        monkeypatch.undo()
+        raise ZeroDivisionError("by zero")
+
+    engine.finish.set()
+    monkeypatch.setattr("napari_dip.plugin.panel.held", fail_once)
+    monkeypatch.setattr("napari_dip.stack.restore.run", engine.run)
+    with qtbot.capture_exceptions() as raised:
+        panel.press("queue_run")
+        wait_for(panel, qtbot, "failed: c0", "failed: c1", "running: c2")
+    assert "by zero" in panel["queue"].item(0).toolTip()
+    assert len(raised) == 1
+    panel.press("discard")
+    panel.wait_until_idle()

@@ -13,11 +13,11 @@ from napari.utils.transforms import Affine
 from pint import DimensionalityError
 
 from napari_dip.errors import BadImage
+from napari_dip.plugin.axisnames import axes_of
 from napari_dip.plugin.canvas import Canvas
 from napari_dip.plugin.marked import finest
 from napari_dip.plugin.recall import origin
 from napari_dip.plugin.upright import Upright
-from napari_dip.stack.axes import guess_axes
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -156,7 +156,7 @@ def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
     data = finest(layer)
     return LayerInput(
         data=data,
-        axes=_axes(layer, data.shape),
+        axes=axes_of(layer, data.shape),
         rgb=bool(layer.rgb),
         name=layer.name,
         mask=None if mask is None else mask.over(layer),
@@ -277,15 +277,6 @@ def moved(placement: dict[str, Any], start: NDArray[np.float64]) -> dict[str, An
 def own_transform(placement: dict[str, Any]) -> Affine:
     """Give what a layer does to its pixels, before the affine that is laid over it."""
     return Affine(**{name: placement[name] for name in ("scale", "translate", "rotate", "shear")})
-
-
-def _axes(layer: Image, shape: tuple[int, ...]) -> str:
-    """Take the layer's own axis labels where they are letters that we know, else guess."""
-    letters = "".join(layer.axis_labels).upper()
-    known = len(letters) == layer.ndim == len(set(letters)) and set("YX") <= set(letters)
-    if known and set(letters) <= set("TCZYX"):
-        return letters + "S" * bool(layer.rgb)
-    return guess_axes(shape, bool(layer.rgb))
 
 
 def _factors(axes: str, settings: Settings) -> tuple[int, ...]:

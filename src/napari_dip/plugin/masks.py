@@ -136,7 +136,10 @@ class Mask:
                     f"All of '{name}' is painted, and 'painted are' says known: nothing is "
                     "missing; choose 'missing' there."
                 )
+            theirs = pixels.shape
             pixels = _nearest(pixels, matrix, offset, shape)
+            if theirs != tuple(shape[axis] for axis in axes) and _same_pixels(matrix, axes):
+                note = f"{note} {_unlike(name, theirs, [shape[axis] for axis in axes])}".strip()
         if not pixels.any():
             raise BadMask(
                 f"What is painted in '{name}' does not overlap '{image.name}': move the mask "
@@ -249,6 +252,20 @@ def _ratio(theirs: Any, ours: Any) -> float:
     if theirs == ours or not theirs.is_compatible_with(ours):
         return 1.0
     return float((1 * theirs).to(ours).magnitude)
+
+
+def _same_pixels(matrix: Floats, axes: list[int]) -> bool:
+    """Whether the pixels of a mask are as large as those of an image, and lie along them."""
+    return bool(np.allclose(matrix[:, axes], np.eye(len(axes))))
+
+
+def _unlike(name: str, mask: Sequence[int], image: Sequence[int]) -> str:
+    """Say that a mask has another shape, as one that was made for another image has."""
+    theirs, ours = (" × ".join(map(str, shape)) for shape in (mask, image))
+    return (
+        f"'{name}' has {theirs} pixels and the image {ours}: they are matched by the place of "
+        "their layers."
+    )
 
 
 def _nearest(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.errors import BadImage, OutputExists
+from napari_dip.plugin.axisnames import refuse_colours
 from napari_dip.plugin.estimate import Asked
 from napari_dip.plugin.existing import look_at, resumed
 from napari_dip.plugin.layers import LayerInput, matched, read_layer
@@ -90,6 +91,7 @@ class Wanted:
         """
         read = self.reader.read if pixels else self.reader.check
         source, settings = matched(read(layer), self.settings)
+        refuse_colours(layer, source.axes, source.data.shape)
         return Asked(source, settings, self.target, self.machines)
 
 
