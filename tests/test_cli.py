@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from typer.testing import CliRunner
 
 from napari_dip import console
 from napari_dip.cli import app
-from napari_dip.errors import Diverged
+from napari_dip.errors import Diverged, FileProblem
 from napari_dip.files import run as files
 from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
 from napari_dip.settings import SensorNoise, Settings, SuperResolve
@@ -563,3 +564,17 @@ def test_names_act_on_no_terminal(cells, tmp_path, name):
     result = call("denoise", odd, tmp_path / "o.tif", *QUICK)
     assert result.exit_code == 2
     assert not set(result.stderr) & set("\x1b\u202e\udcff")
+
+
+def test_warnings_of_other_packages_are_shown_in_one_line(cells, tmp_path, monkeypatch):
+    def read(*arguments, **options):
+        warnings.warn("odd\n\x1b[31mEXIF", UserWarning, stacklevel=1)
+        raise FileProblem("that was all")
+
+    before = warnings.showwarning
+    monkeypatch.setattr("napari_dip.files.run.open_run", read)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        result = call("denoise", cells, tmp_path / "o.tif")
+    assert result.stderr == "Warning: odd \\x1b[31mEXIF\nError: that was all\n"
+    assert warnings.showwarning is before

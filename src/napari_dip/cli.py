@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+import warnings
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic_core import to_json
@@ -59,6 +60,7 @@ def _errors_as_exit_codes() -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # no letter is worth a failure
             stream.reconfigure(errors="backslashreplace")
+    before, warnings.showwarning = warnings.showwarning, _warn
     try:
         yield
     except (typer.Exit, typer.Abort, typer.TyperException):
@@ -83,12 +85,20 @@ def _errors_as_exit_codes() -> Iterator[None]:
             f"with the text that the same command prints after {DEBUG}=1 was set"
         )
         raise typer.Exit(1) from None
+    finally:
+        warnings.showwarning = before
 
 
 def _mute() -> None:
     """Have Python write nothing more at its end to a pipe that nobody reads."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
+
+
+def _warn(message: Warning | str, *_: Any, **_named: Any) -> None:
+    """Show a warning, also one of another package, in one line."""
+    typer.secho("Warning: ", fg="yellow", err=True, nl=False)
+    typer.echo(shortened(message, 1000), err=True)
 
 
 def _complain(about: object) -> None:
