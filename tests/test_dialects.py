@@ -328,3 +328,5 @@ def test_one_of_several_images_is_chosen_by_its_number(tmp_path):
     assert (stored.axes, stored.pixel_size["X"], stored.series) == ("ZYX", 0.2, 1)
     with pytest.raises(FileProblem, match=r"no image number 2.*1: 'actin'"):
         read_image(path, series=2)
+    with pytest.raises(FileProblem, match="series='1': give a whole number"):
+        read_image(path, series="1")

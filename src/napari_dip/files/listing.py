@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import FileProblem
@@ -46,7 +47,12 @@ def chosen(path: Path, number: int | None, images: Sequence[str]) -> tuple[int, 
     listed = "; ".join(f"{place}: {image}" for place, image in enumerate(images[:_MOST]))
     if len(images) > _MOST:
         listed += f"; and {len(images) - _MOST} more"
-    taken = 0 if number is None else number
+    try:
+        taken = 0 if number is None else operator.index(number)
+    except TypeError:
+        raise FileProblem(
+            f"series={number!r}: give a whole number; {path} holds {listed}"
+        ) from None
     if not 0 <= taken < len(images):
         raise FileProblem(
             f"{path} has no image number {taken} (--series): it holds {listed or 'one image, 0'}"

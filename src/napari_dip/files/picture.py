@@ -120,6 +120,7 @@ def read_picture(path: Path, number: int | None = None, *, labels: bool = False)
         extras=extras,
         notes=tuple(notes),
         files=(path,),
+        series=taken,
     )
 
 

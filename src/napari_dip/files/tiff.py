@@ -77,7 +77,7 @@ def read_tiff(path: Path, number: int | None = None) -> StoredImage:
         axes,
         **header._replace(notes=(*header.notes, *complaints[noticed:]))._asdict(),
         files=(path,) if found.alone else (),
-        series=number or 0,
+        series=int(number or 0),
     )
 
 

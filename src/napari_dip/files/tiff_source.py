@@ -96,5 +96,5 @@ def open_tiff(path: Path, number: int | None = None) -> StoredImage:
         image.axes,
         **image.header._asdict(),
         files=(path,) if image.alone else (),
-        series=number or 0,
+        series=int(number or 0),
     )
