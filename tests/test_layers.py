@@ -9,7 +9,9 @@ import pytest
 
 pytest.importorskip("napari", reason="the plugin's layers are napari's")
 
+import tifffile
 from napari.layers import Image, Labels, Points
+from napari.layers._source import layer_source
 
 from napari_dip.errors import BadImage, BadMask
 from napari_dip.plugin.layers import first_guess, read_layer, to_layer_data
@@ -37,6 +39,17 @@ PLACES = [
         id="everything",
     ),
 ]
+
+
+def test_a_layer_with_black_planes_in_place_of_missing_ones_is_refused(tmp_path):
+    path, image = tmp_path / "a.ome.tif", np.ones((5, 8, 9), np.uint8)
+    tifffile.imwrite(path, image, photometric="minisblack", metadata={"axes": "ZYX"})
+    with layer_source(path=str(path)):
+        assert read_layer(Image(image)).path == path
+        said = tifffile.tiffcomment(path).replace('SizeZ="5"', 'SizeZ="8"')
+        tifffile.tiffcomment(path, said.encode())
+        with pytest.raises(BadImage, match="8 planes, and 3 of them are not in it"):
+            read_layer(Image(np.concatenate([image, 0 * image[:3]]), name="cells"))
 
 
 def restored(source, factor=1, settings=None):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import tifffile
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.boundary import refuse_special
+from napari_dip.files.complaints import tiff_complaints
 from napari_dip.files.imagej import read_imagej
 from napari_dip.files.lenient import Lenient
 from napari_dip.files.listing import chosen
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from xml.etree import ElementTree
 
-__all__ = ["TiffImage", "is_companion", "known_axes", "opened", "tiff_image"]
+__all__ = ["TiffImage", "is_companion", "known_axes", "missing_planes", "opened", "tiff_image"]
 
 _MOST_XML = 2**28  # bytes of an OME-XML that are read
 
@@ -141,7 +143,8 @@ def tiff_image(
     check_page(path, series.keyframe)
     lenient = Lenient()
     root = ome_root(tif.ome_metadata)
-    _refuse_missing(path, series, root)
+    if reason := _missing(path, series, root):
+        raise FileProblem(reason)
     axes = known_axes(path, series.axes)
     shape = dict(zip(axes, series.shape, strict=True))
     header = _header(tif, number, shape, root, lenient)
@@ -211,20 +214,40 @@ def _header(
     return Header(sizes, units, {})
 
 
-def _refuse_missing(path: Path, series: Any, root: ElementTree.Element | None) -> None:
-    """Raise :class:`FileProblem` if a page is missing, which tifffile would fill with zeros."""
+def missing_planes(path: Path) -> str:
+    """Say which planes of a TIFF file are missing; "" if none is, or it cannot be told.
+
+    Programs that read such a file show black planes in their place. Of several images the first
+    counts.
+
+    Parameters
+    ----------
+    path
+        Any file.
+    """
+    try:
+        refuse_special(path)
+        with tiff_complaints(), opened(path) as tif:
+            root = ome_root(tif.ome_metadata)
+            return _missing(path, tif.series[0], root)
+    except Exception:  # noqa: BLE001 - another program has read it, and who reads it here says more
+        return ""
+
+
+def _missing(path: Path, series: Any, root: ElementTree.Element | None) -> str:
+    """Say that pages are missing, which tifffile would fill with zeros; "" if none is."""
     described = series.kind in ("ome", "mmstack", "ndtiff")
     missing = sum(page is None for page in series) if described else 0
     if not missing:
-        return
+        return ""
     for name in _files(root):
         check_place(path, name)
         if not (path.parent / name).exists():
-            raise FileProblem(
+            return (
                 f"{path} has a part of its image in {shortened(name)!r}, which is not in its "
                 "folder; put all files of the image there"
             )
-    raise FileProblem(
+    return (
         f"{path} says that its image has {len(series)} planes, and {missing} of them are not in "
         "it; copy it again from its source, or open it in the program that wrote it and save the "
         "planes that are there"

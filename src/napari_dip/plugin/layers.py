@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +144,7 @@ def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
     Raises
     ------
     BadImage
-        If the layer is no Image layer.
+        If the layer is no Image layer, or planes are missing in the file that it was read from.
     BadMask
         If the mask has nothing painted, misses the image or hides all of it.
     """
@@ -153,6 +153,8 @@ def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
             f"'{layer.name}' is a {type(layer).__name__} layer: choose an Image layer, or turn "
             "it into one (right-click it in the layer list)."
         )
+    if layer.source.path and (reason := _missing_in(Path(layer.source.path))):
+        raise BadImage(f"'{layer.name}' has black planes in place of missing ones: {reason}.")
     data = finest(layer)
     return LayerInput(
         data=data,
@@ -174,6 +176,22 @@ def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
         hidden_by=None if mask is None else _named(mask),
         mask_files=() if mask is None else _files_of_mask(mask),
     )
+
+
+def _missing_in(path: Path) -> str:
+    """Say which planes of a file are missing; it is opened again only if something has changed."""
+    try:
+        changed = path.stat().st_mtime_ns, path.parent.stat().st_mtime_ns
+    except OSError:
+        return ""
+    return _missing_as_of(path, changed)
+
+
+@lru_cache(maxsize=64)
+def _missing_as_of(path: Path, _changed: tuple[int, int]) -> str:
+    from napari_dip.files.tiff_header import missing_planes
+
+    return missing_planes(path)
 
 
 def matched(source: LayerInput, settings: Settings) -> tuple[LayerInput, Settings]:
