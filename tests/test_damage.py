@@ -28,6 +28,7 @@ from PIL import Image
 from napari_dip.cluster.machines import _read_slurm
 from napari_dip.errors import NapariDipError
 from napari_dip.files.growing import what_is_there
+from napari_dip.files.overlap import files_of
 from napari_dip.files.run import open_run
 from napari_dip.files.store import StoredImage, read_image, read_mask, read_provenance, write_image
 from napari_dip.options import RunOptions
@@ -227,6 +228,7 @@ def damaged(kind: str, whole: Path, folder: Path, chance: random.Random) -> Path
 
 def use(path: Path, outputs: Path) -> None:
     """Do with a file all that is done with files here, and write what was read into others."""
+    files_of(path)
     for read in (
         lambda: read_image(path),
         lambda: read_image(path, lazy=True),

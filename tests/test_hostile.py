@@ -23,6 +23,7 @@ from PIL import Image
 from napari_dip.errors import BadImage, FileProblem
 from napari_dip.files.complaints import tiff_complaints
 from napari_dip.files.growing import what_is_there
+from napari_dip.files.overlap import files_of
 from napari_dip.files.run import open_run
 from napari_dip.files.store import StoredImage, read_image, read_mask, read_provenance, write_image
 from napari_dip.settings import Settings
@@ -72,6 +73,20 @@ def test_pipes_and_devices_are_refused(tmp_path):
         read_mask(tmp_path / "a.tif")
     with pytest.raises(FileProblem, match="is a device"):
         read_provenance("/dev/zero")
+    write_tiff(tmp_path / "b.tif")
+    for image, mask in (("a.tif", None), ("b.tif", tmp_path / "a.tif")):
+        with pytest.raises(FileProblem, match="is a pipe"):
+            open_run(tmp_path / image, tmp_path / "o.tif", Settings(), mask=mask)
+
+
+def test_metadata_that_lie_in_each_other_are_no_trap(tmp_path):
+    for name, other in (("a", "b"), ("b", "a"), ("c", "c")):
+        tag = f'<BinaryOnly MetadataFile="{other}.ome.tif" UUID="urn:uuid:1"/>'
+        xml = '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+        ome(tmp_path / f"{name}.ome.tif", lambda _, tag=tag, xml=xml: f"{xml}{tag}</OME>")
+    for name in "abc":
+        assert tmp_path / f"{name}.ome.tif" in files_of(tmp_path / f"{name}.ome.tif")
+        assert read_image(tmp_path / f"{name}.ome.tif").image.shape == (3, 20, 24)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,12 @@ import numpy as np
 import tifffile
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.complaints import tiff_complaints
 from napari_dip.files.durable import beside, real
 from napari_dip.files.ngff import is_zarr
 from napari_dip.files.pattern import matching
-from napari_dip.files.tiff_header import is_companion
+from napari_dip.files.promises import check_xml
+from napari_dip.files.tiff_header import MOST_XML, is_companion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -180,17 +182,21 @@ def _local_path(said: str | os.PathLike[Any]) -> Path | None:
         return None
 
 
-def _named_by_ome(file: Path) -> Iterator[Path]:
+def _named_by_ome(file: Path, depth: int = 0) -> Iterator[Path]:
     """List the files that the OME-XML of a TIFF file names, or that is a file of its own."""
     companion = False
     try:
-        if companion := file.is_file() and is_companion(file):
-            said = file.read_text("utf-8", "replace")
+        if not file.is_file():  # a pipe would never end
+            return
+        if companion := is_companion(file):
+            with file.open("rb") as opened:
+                said = opened.read(MOST_XML).decode("utf-8", "replace")
         elif file.suffix.lower() not in (".tif", ".tiff", ".btf", ".tf2", ".tf8"):
             return
         else:
-            with tifffile.TiffFile(file) as tif:
+            with tiff_complaints(), tifffile.TiffFile(file) as tif:
                 said = tif.ome_metadata or ""
+        check_xml(file, said)
         root = ElementTree.fromstring(said) if said else None
     except Exception:  # noqa: BLE001 - what is wrong with it is said where it is read
         return
@@ -199,8 +205,8 @@ def _named_by_ome(file: Path) -> Iterator[Path]:
             if named := element.attrib.get(name):
                 yield file.parent / Path(named).name
                 yield file.parent / named
-                if name == "MetadataFile" and not companion:
-                    yield from _named_by_ome(file.parent / Path(named).name)
+                if name == "MetadataFile" and not companion and not depth:
+                    yield from _named_by_ome(file.parent / Path(named).name, depth + 1)
 
 
 def _hidden(path: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic_core import to_json
 
 from napari_dip.errors import BadMask, BadSettings, FileProblem, NapariDipError
-from napari_dip.files.boundary import check_name
+from napari_dip.files.boundary import check_name, refuse_special
 from napari_dip.files.growing import OnDisk, cut_before
 from napari_dip.files.look import Look
 from napari_dip.files.overlap import files_of, refuse_conflicts
@@ -250,6 +250,8 @@ def _check_names(outputs: list[Path], inputs: list[Path | None], resume: bool) -
     """Refuse names that are none, outputs of two kinds, and to resume what does not grow."""
     for path in (*outputs, *filter(None, inputs)):
         check_name(path)
+    for path in filter(None, inputs):
+        refuse_special(path)
     if len({is_zarr_name(path) for path in outputs}) > 1:
         raise FileProblem(
             f"{outputs[0]} and {outputs[1]} must both be OME-Zarr or neither; "

@@ -21,9 +21,17 @@ if TYPE_CHECKING:
     from pathlib import Path
     from xml.etree import ElementTree
 
-__all__ = ["TiffImage", "is_companion", "known_axes", "missing_planes", "opened", "tiff_image"]
+__all__ = [
+    "MOST_XML",
+    "TiffImage",
+    "is_companion",
+    "known_axes",
+    "missing_planes",
+    "opened",
+    "tiff_image",
+]
 
-_MOST_XML = 2**28  # bytes of an OME-XML that are read
+MOST_XML = 2**28  # bytes of an OME-XML that are read
 
 
 class TiffImage(NamedTuple):
@@ -96,7 +104,7 @@ def _companion_of(path: Path, tif: tifffile.TiffFile) -> Path | None:
 def _with_companion(companion: Path, path: Path) -> tifffile.TiffFile:
     """Open a TIFF file with the metadata of a companion; its first one instead of itself."""
     with companion.open("rb") as file:
-        text = file.read(_MOST_XML).decode("utf-8", "replace")
+        text = file.read(MOST_XML).decode("utf-8", "replace")
     check_xml(companion, text)
     root = ome_root(text)
     if root is None:
