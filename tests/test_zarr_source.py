@@ -420,6 +420,15 @@ def test_a_zip_file_of_zarr_is_read(tmp_path, name, inside, version):
     assert (stored.pixel_size, stored.files) == ({"Y": 0.5, "X": 0.5}, (path,))
 
 
+def test_a_zip_file_of_no_zarr_is_refused(tmp_path):
+    (tmp_path / "a.zarr.zip").write_bytes(b"PK\3\4 and no more")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("notes.txt", "no image")
+    for name in ("a.zarr.zip", "b.zip"):
+        with pytest.raises(FileProblem, match="no zip file of a zarr, or damaged"):
+            read_image(tmp_path / name)
+
+
 def test_a_file_inside_a_zarr_says_what_to_open(tmp_path):
     path = foreign(tmp_path / "a.zarr", values((8, 9)))
     for inside in ("zarr.json", "full/zarr.json", "full/c/0/0"):

@@ -187,8 +187,9 @@ def _what_else(said: object) -> str:
     keys = said.keys() if isinstance(said, dict) else ()
     if "plate" in keys or "well" in keys:
         return "is a plate of many images; name one of them, such as A/1/0 in it"
-    if "labels" in keys:
-        return f"holds labels: {', '.join(map(str, said['labels']))}; name one of them in it"  # type: ignore[index]
+    labels = said.get("labels") if isinstance(said, dict) else None
+    if isinstance(labels, list):
+        return f"holds labels: {', '.join(map(str, labels))}; name one of them in it"
     if "series" in keys:
         return "only lists the images of the folder above; name that"
     return "is a zarr group that speaks of no image; name an array in it"

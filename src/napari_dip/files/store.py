@@ -20,7 +20,7 @@ from napari_dip.files.tiff import read_tiff, tiff_provenance
 from napari_dip.files.tiff_header import is_companion
 from napari_dip.files.vendor import is_vendor, read_vendor
 from napari_dip.files.writing import check_output, not_kept, write_image
-from napari_dip.files.zarr_zip import refuse_inside_zarr, zarr_in_zip
+from napari_dip.files.zarr_zip import is_zarr_zip, refuse_inside_zarr
 from napari_dip.stack.marks import marked
 from napari_dip.stack.observed import in_planes
 from napari_dip.stack.stored import StoredImage
@@ -111,7 +111,7 @@ def _read(path: Path, *, lazy: bool, series: int | None, labels: bool) -> Stored
     if is_pattern(path):
         return read_series(path, partial(_checked, lazy=True, series=series, labels=labels))
     refuse_special(path)
-    if is_zarr(path) or zarr_in_zip(path) is not None:
+    if is_zarr(path) or is_zarr_zip(path):
         from napari_dip.files.zarr_source import read_zarr
 
         return read_zarr(path, series)
@@ -161,7 +161,7 @@ def read_provenance(path: str | Path) -> dict[str, Any] | None:
     """Return the record that :func:`write_image` stored in a file, ``None`` without one."""
     path = local_path(path)
     with reading(path):
-        if is_zarr(path) or zarr_in_zip(path) is not None:
+        if is_zarr(path) or is_zarr_zip(path):
             from napari_dip.files.zarr_source import zarr_provenance
 
             return zarr_provenance(path)

@@ -197,7 +197,9 @@ def _inside(path: Path) -> tuple[bool, str]:
         return False, ""
     inside = zarr_in_zip(path)
     if inside is None:
-        raise FileProblem(f"{path} is no zip file of a zarr; name a folder of zarr, or such a file")
+        raise FileProblem(
+            f"{path} is no zip file of a zarr, or damaged; name a folder of zarr, or such a file"
+        )
     return True, inside
 
 

@@ -12,7 +12,7 @@ from napari_dip.files.ngff import is_zarr
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["refuse_inside_zarr", "zarr_in_zip"]
+__all__ = ["is_zarr_zip", "refuse_inside_zarr", "zarr_in_zip"]
 
 _ZIP = b"PK\3\4"  # the first bytes of a zip file that is not empty
 _METADATA = ("zarr.json", ".zgroup", ".zarray")
@@ -34,6 +34,12 @@ def zarr_in_zip(path: Path) -> str | None:
     if not found:
         return None
     return min(found, key=lambda name: name.count("/")).rpartition("/")[0]
+
+
+def is_zarr_zip(path: Path) -> bool:
+    """Tell whether a file is a zip file of a zarr, or has the name of one."""
+    named = path.name.lower().endswith((".zip", ".ozx"))
+    return path.is_file() and (named or zarr_in_zip(path) is not None)
 
 
 def refuse_inside_zarr(path: Path) -> None:
