@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from typer.testing import CliRunner
 
 from napari_dip import cli
+from napari_dip.demo import CASES, run_demo
 from napari_dip.errors import FileProblem, NapariDipError
 from napari_dip.files import run as runs
 from napari_dip.files import settled, store
@@ -277,3 +278,26 @@ def test_a_name_is_checked_without_a_trace(tmp_path):
         check_output(tmp_path / "absent" / "a.tif", "uint8", "YX")
     assert not [*tmp_path.iterdir()]
     assert store.write_image is write_image
+
+
+def test_a_failure_in_mid_run_says_what_is_left(cells, tmp_path, monkeypatch):
+    def failing(*_, **__):
+        raise error
+        yield
+
+    monkeypatch.setattr(runs, "run", failing)
+    for error in (NapariDipError("it kept jumping"), ZeroDivisionError("division by zero")):
+        result = call("denoise", cells, tmp_path / "out.ome.zarr", "--overwrite")
+        assert result.exit_code == 1
+        assert str(error) in result.stderr
+        assert "0 of 1 units are in" in result.stderr
+        assert "--resume goes on" in " ".join(result.stderr.split())
+
+
+def test_the_demo_replaces_no_other_pictures(tmp_path):
+    case = CASES[0]
+    image = np.zeros((16, 16), np.uint8)
+    write_image(tmp_path / f"{case.name}.png", StoredImage(image, "YX"))
+    with pytest.raises(FileProblem, match="not of this demo"):
+        run_demo(tmp_path, None, cases=CASES[:1])
+    np.testing.assert_array_equal(read_image(tmp_path / f"{case.name}.png").image, image)

@@ -63,13 +63,14 @@ def _errors_as_exit_codes() -> Iterator[None]:
     before, warnings.showwarning = warnings.showwarning, _warn
     try:
         yield
-    except (typer.Exit, typer.Abort, typer.TyperException):
+    except (typer.Exit, typer.Abort):
         raise
     except InputError as error:
-        _complain(error)
+        _complain("; ".join([str(error), *_notes(error)]))
         raise typer.Exit(2) from None
     except (NapariDipError, MemoryError) as error:
-        _complain(str(error) or "too little memory; crop the image, or close other programs")
+        about = str(error) or "too little memory; crop the image, or close other programs"
+        _complain("; ".join([about, *_notes(error)]))
         raise typer.Exit(1) from None
     except KeyboardInterrupt as stop:
         _complain(f"interrupted; {str(stop) or 'nothing was written'}")
@@ -81,12 +82,18 @@ def _errors_as_exit_codes() -> Iterator[None]:
         if os.environ.get(DEBUG):
             raise
         _complain(
-            f"{type(error).__name__}: {error}. This is a mistake in napari-dip: please report it "
-            f"with the text that the same command prints after {DEBUG}=1 was set"
+            f"{'; '.join([f'{type(error).__name__}: {error}', *_notes(error)])}. This is a mistake "
+            "in napari-dip: please report it with the text that the same command prints after "
+            f"{DEBUG}=1 was set"
         )
         raise typer.Exit(1) from None
     finally:
         warnings.showwarning = before
+
+
+def _notes(error: BaseException) -> list[str]:
+    """Give what was added to an error on its way, such as what is left of a run."""
+    return list(getattr(error, "__notes__", ()))
 
 
 def _mute() -> None:
@@ -323,6 +330,9 @@ def _restore_file(
             result = follow(steps, settings.task.kind, quiet=options.quiet)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(run.left()) from None
+        except Exception as error:
+            error.add_note(run.left())
+            raise
         for note in run.write(result):
             say(note)
 
@@ -335,8 +345,8 @@ def _restore_file(
         )
         typer.echo(as_json(to_json(record, inf_nan_mode="null").decode()))
     elif not options.quiet:
-        typer.echo(plain(outcome(output, result)))
-    if said := incomplete(output, result):  # never in silence, not even with --quiet
+        typer.echo(plain(outcome(run.place, result)))
+    if said := incomplete(run.place, result):  # never in silence, not even with --quiet
         typer.echo(plain(said), err=True)
     if result.stopped_by_user:
         raise typer.Exit(INTERRUPTED)

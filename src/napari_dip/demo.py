@@ -6,12 +6,13 @@ The picture is human colon tissue, stained by immunohistochemistry, that scikit-
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, PngImagePlugin
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -19,6 +20,8 @@ from rich.table import Table
 from skimage import data, draw, metrics, transform
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.durable import check_writable, renamed_when_whole
+from napari_dip.files.store import read_provenance
 from napari_dip.plaintext import plain
 from napari_dip.settings import Settings, SuperResolve
 from napari_dip.stack.restore import restore
@@ -36,12 +39,21 @@ __all__ = ["CASES", "Case", "Outcome", "run_demo", "truth"]
 SEED = 0
 MARGIN, CAPTION, ENLARGED = 8, 18, 2
 """Of the written pictures: pixels between panels and above them, and screen pixels for one."""
+_MADE_BY = {"demo": True}
+"""In a picture, under the name of this package: one of an earlier demo may be replaced."""
 
 
 def truth() -> NDArray[np.uint8]:
     """Return the micrograph that is to be found again: (128, 128, 3), 0 to 255."""
     tissue: NDArray[np.uint8] = data.immunohistochemistry()
     return tissue[310:438, 245:373]
+
+
+def _is_of_a_demo(picture: Path) -> bool:
+    try:
+        return read_provenance(picture) == _MADE_BY
+    except FileProblem:
+        return False
 
 
 def add_noise(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], None]:
@@ -136,18 +148,28 @@ def run_demo(
     Raises
     ------
     FileProblem
-        If the folder cannot be made.
+        If the folder cannot be made or written to, or holds other pictures of these names.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileProblem(f"{folder} cannot be made: {error.strerror}; choose another") from None
+    pictures = [folder / f"{case.name}.png" for case in cases]
+    for picture in pictures:
+        check_writable(picture)
+        if picture.exists() and not _is_of_a_demo(picture):
+            raise FileProblem(
+                f"{picture} is there already, and not of this demo; choose another folder"
+            )
     console, began = Console(), time.monotonic()
     outcomes = []
-    for case in cases:
+    mark = PngImagePlugin.PngInfo()
+    mark.add_text("napari-dip", json.dumps(_MADE_BY))
+    for case, picture in zip(cases, pictures, strict=True):
         outcome = _run(case, follow)
         outcomes.append(outcome)
-        _side_by_side(outcome).save(folder / f"{case.name}.png")
+        with renamed_when_whole(picture) as partial:
+            _side_by_side(outcome).save(partial, format="PNG", pnginfo=mark)
     console.print(_table(outcomes))
     console.print(
         f"{time.monotonic() - began:.0f} s on {outcomes[0].result.device}. Before "

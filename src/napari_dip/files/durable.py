@@ -41,6 +41,9 @@ Beside = Literal["part", "new", "old", "lock"]
 stays, ``old`` what has just been replaced, and ``lock`` says that a run writes there.
 """
 
+_NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
+"""What file systems say that cannot be told to write to the disk: some of the network."""
+
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]|[. ]$')
 
@@ -139,6 +142,9 @@ def force_to_disk(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NOT_SYNCED:
+            raise
     finally:
         os.close(handle)
 

@@ -73,13 +73,19 @@ class FileRun:
         image = result.image if image is None else image
         return self.stored.with_image(image, result.axes, result.factors)
 
+    @property
+    def place(self) -> Path:
+        """Where the result is: beside its own place while something older is there."""
+        apart = isinstance(self.output, OnDisk) and self.output.path != self.path.absolute()
+        return self.output.path if isinstance(self.output, OnDisk) and apart else self.path
+
     def left(self) -> str:
         """Say what an interrupted run leaves."""
         if not isinstance(self.output, OnDisk):
             return "nothing was written"
         units = len(self.problem.plan.units)
-        where = "" if self.output.path == self.path.absolute() else f", {self.path} is as it was"
-        said = f"{len(self.output.done())} of {units} units are in {self.output.path}{where}"
+        older = f", {self.path} is as it was" if self.place != self.path else ""
+        said = f"{len(self.output.done())} of {units} units are in {self.place}{older}"
         return f"{said}; --resume goes on"
 
     def close(self) -> None:
@@ -96,8 +102,8 @@ class FileRun:
             file in which the image was saved instead.
         """
         if isinstance(self.output, OnDisk):
-            if result.stopped_by_user and self.output.path != self.path.absolute():
-                return (f"What is restored is in {self.left()}.",)
+            if result.stopped_by_user and self.place != self.path:
+                return (f"{self.left()}.",)
             waiting = result.stopped_by_user and "Y" not in result.settings.spatial
             empty = f"{self.path} is empty until all of its sections are there; --resume goes on."
             return (empty,) if waiting else ()
@@ -227,6 +233,8 @@ def open_run(
         target = OnDisk(problem, stored, output, uncertainty, overwrite=overwrite, resume=resume)
         if look and not looked:
             look.keep(target.path, problem.survey)
+        if target.path != output.absolute():
+            notes.append(f"{output}: it stays as it is until the new image is whole.")
         ready, units = len(target.done()), len(problem.plan.units)
         notes += [f"{output}: {ready} of {units} units are there already."] if ready else []
         if target.redone:
