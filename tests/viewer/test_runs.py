@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -209,6 +210,15 @@ def test_a_deleted_output_comes_back_only_on_request(running, engine, qtbot):
     assert list(running.viewer.layers) == [output]
     assert "napari-dip" in output.metadata
     assert running["keep_as_layer"].text() == "Keep as layer" and running["use_this"].isEnabled()
+
+
+def test_a_duplicate_of_the_output_stays_as_it_is(running, engine, qtbot):
+    output = running.viewer.layers[-1]
+    duplicate = deepcopy(output.data)
+    assert isinstance(duplicate, np.ndarray)
+    value = duplicate[0, 0]
+    qtbot.waitUntil(lambda: output.data[0, 0] > value)
+    assert duplicate[0, 0] == value
 
 
 def test_discarding_a_deleted_output_is_no_trouble(running):

@@ -84,7 +84,7 @@ def _answer(box: QMessageBox, found: Existing, keep: QCheckBox) -> str | None:
     box.setTextFormat(Qt.TextFormat.PlainText)
     what = "an unfinished run" if found.unfinished else "an image"
     box.setText(plain(f"{found.path} holds {what} ({size_on_disk(found.path)})."))
-    over = "Start over computes all of it anew."
+    over = "Start over computes all of it anew; what is there is deleted unless it is kept."
     box.setInformativeText(as_html(" ".join(filter(None, (found.in_words(), over)))))
     box.setCheckBox(keep)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)

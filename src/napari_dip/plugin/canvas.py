@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from napari_dip.stack.lazy import Lazy
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from napari_dip.stack.axes import Index
     from napari_dip.stack.output import Output
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from napari_dip.stack.problem import Problem
 
 __all__ = ["Canvas", "whole_index"]
+
+_MOST = 2**27  # values of a duplicate that is made at once, while the user waits
 
 
 class Canvas(Lazy):
@@ -72,6 +75,17 @@ class Canvas(Lazy):
         kept = Canvas(self._problem, self._output)
         kept._preview = self._preview
         return kept
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        """Give the pixels as they are now, as napari asks for when it duplicates a layer.
+
+        Of what is too large to be read at once, that is a canvas to which the run adds.
+        """
+        return self[()] if math.prod(self.shape) <= _MOST else self.copy()
+
+    def astype(self, dtype: DTypeLike) -> NDArray[Any]:
+        """Convert the pixels as they are now, as napari's menus do."""
+        return self[()].astype(dtype)
 
     def __getitem__(self, index: Any, /) -> NDArray[Any]:
         """Put together what numbers and slices choose, plane by plane."""

@@ -269,8 +269,9 @@ class Panel(Container[Widget]):
         self._trying.begin(*((self.image.value, self.reader()) if asked.source.part else ()))
         words = f"Getting ready to restore '{asked.source.name}' … {asked.target.note}"
         if asked.target.resume:
-            self._set_controls(asked.settings, {})
+            _, rest = self._set_controls(asked.settings, {})
             words = f"Resuming '{asked.source.name}' with the settings that it was started with …"
+            words += f" There is no control for {', '.join(rest)}." if rest else ""
         self._steering.say(words.strip())
 
     def _continue(self, more: int) -> None:
