@@ -42,7 +42,7 @@ def clock(monkeypatch):
     seconds = {"float32, channels first": 3.0, "float32, channels last": 2.0}
     asked = []
 
-    def measure(arithmetic, device):
+    def measure(arithmetic, device, best):
         asked.append(str(arithmetic))
         time.sleep(0.001)  # others have their turn
         return seconds.get(str(arithmetic), 1.0)
@@ -57,6 +57,18 @@ def test_the_fastest_is_chosen_and_remembered(cache, clock):
     assert (first.cached, second.cached) == (False, True)
     assert first.milliseconds == second.milliseconds
     assert len(clock[1]) == 3
+
+
+def test_a_hopeless_candidate_is_called_twice(cache, monkeypatch):
+    calls = []
+    monkeypatch.setattr(module, "timed_side", lambda device: 16)
+    monkeypatch.setattr(module.time, "thread_time", lambda: calls.append(0) or float(len(calls)))
+    module._measure(Arithmetic(), CPU)
+    usual = len(calls)
+    calls.clear()
+    assert module._measure(Arithmetic(), CPU, best=0.1) == 1
+    assert usual == 16
+    assert len(calls) == 4
 
 
 def test_a_small_gain_is_not_worth_the_rounding(cache, clock):

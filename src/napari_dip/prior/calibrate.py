@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,10 @@ T = TypeVar("T")
 _REPEATS = 5
 
 _one_at_a_time = threading.Lock()
+
+_HOPELESS = 3.0
+"""How much slower than the best a candidate is not measured further: bfloat16 without instructions
+for it takes seven times as long, which would be two seconds in all."""
 
 _GAIN = 1.1
 """How much faster than plain arithmetic another must be to be worth its rounding."""
@@ -122,7 +127,9 @@ def _recall_or_measure(device: torch.device) -> Calibration:
 def _compare(device: torch.device, earlier: dict[str, Any]) -> dict[str, Any]:
     """Time all candidates; keep the choice of an earlier measurement, so that results stay."""
     with torch_errors(device), default_modes():
-        measured = {one: _measure(one, device) for one in _candidates(device)}
+        measured: dict[Arithmetic, float] = {}
+        for one in _candidates(device):
+            measured[one] = _measure(one, device, min(measured.values(), default=math.inf))
     fastest = min(measured, key=lambda one: measured[one])
     chosen = fastest if measured[PLAIN] > _GAIN * measured[fastest] else PLAIN
     times = {str(one): round(1000 * seconds, 1) for one, seconds in measured.items()}
@@ -174,9 +181,10 @@ def _candidates(device: torch.device) -> tuple[Arithmetic, ...]:
     return (PLAIN,) if device.type == "mps" else _CANDIDATES
 
 
-def _measure(arithmetic: Arithmetic, device: torch.device) -> float:
-    """Take the least time in seconds of a forward and a backward pass.
+def _measure(arithmetic: Arithmetic, device: torch.device, best: float = math.inf) -> float:
+    """Return the least time in seconds of a forward and a backward pass.
 
+    ``best`` is the least time of the other candidates: one that is far slower is called only twice.
     What other programs take from it should not count: on the CPU it is the time that this thread
     computed, which it does from the first to the last of a pass.
     """
@@ -199,13 +207,15 @@ def _measure(arithmetic: Arithmetic, device: torch.device) -> float:
         output.float().square().mean().backward()
 
     launch = Replayed(there_and_back, device)  # as a fit does
-    for _ in range(WARM_UP):  # these choose their kernels
-        launch()
-    seconds = []
-    for _ in range(_REPEATS):
+    least = math.inf
+    for call in range(WARM_UP + _REPEATS):
         synchronise(device)
         began = now()
         launch()
         synchronise(device)
-        seconds.append(now() - began)
-    return min(seconds)
+        seconds = now() - began
+        if call >= WARM_UP:  # the calls before choose their kernels
+            least = min(least, seconds)
+        elif call and seconds > _HOPELESS * best:
+            return seconds
+    return least
