@@ -26,7 +26,12 @@ def _known_factor(factor: Any) -> Any:
 
 
 class Denoise(Frozen):
-    """Remove noise, or the blocks of JPEG compression: y = x + n."""
+    """Remove noise, or the blocks of JPEG compression: y = x + n.
+
+    With ``artefact="jpeg"`` the presets ``fast`` and ``best`` estimate the error of the compression
+    in place of the noise, from an image with values from 0 to 255 whose blocks are as JPEG left
+    them; ``paper`` uses the network of the paper for it.
+    """
 
     kind: Literal["denoise"] = "denoise"
     artefact: Literal["noise", "jpeg"] = "noise"

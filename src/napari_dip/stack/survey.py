@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_dip.errors import BadImage, BadMask, BadSettings
 from napari_dip.prior.align import aligns, common, places
-from napari_dip.prior.estimate import LARGEST_SAMPLE, estimate_noise
-from napari_dip.prior.noise import NoiseModel
-from napari_dip.settings import Inpaint, SensorNoise, Settings, SuperResolve
+from napari_dip.prior.estimate import LARGEST_SAMPLE
+from napari_dip.settings import Inpaint, Settings
+from napari_dip.stack.channel_noise import channel_noise, colours
 from napari_dip.stack.intensity import Extent, Scale
 from napari_dip.stack.observed import Fingerprint
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_dip.prior.noise import NoiseModel
     from napari_dip.stack.axes import Layout
     from napari_dip.stack.observed import Observed, Seen
 
@@ -36,12 +37,6 @@ nearly as well, but the images on either side of a cut do not."""
 
 _NARROWEST, _WIDEST = 1e-150, 1e150
 """Ranges of values of which a variance can still be computed."""
-
-_NEGLIGIBLE = 1e-9
-"""Of the range of values: weaker noise that was told is none, for the fits compute in float32."""
-
-_STRONGEST = 100
-"""Ranges of the image that noise which was told may have: more is a mistake in the unit."""
 
 Numbers = tuple[int, ...]
 
@@ -158,7 +153,7 @@ def survey(
         seen = observed.look(index)
         digest.add(seen)
         (channel,) = layout.channels_of(index)
-        planes = _colours(seen, layout)
+        planes = colours(seen, layout)
         whole = whole and bool(planes[1].all())
         if not planes[1].any():
             unknown.add(layout.numbers(index))
@@ -183,7 +178,7 @@ def survey(
         _check_float32(extents.values())
     channels = range(layout.channels)
     scales = tuple(_scale(extents[c], observed.image.dtype) for c in channels)
-    noises = tuple(_noise(samples[c], scales[c], layout, settings) for c in channels)
+    noises = tuple(channel_noise(samples[c], scales[c], layout, settings) for c in channels)
     cuts = neighbours.breaks(noises)
     if aligns(settings, psf):
         cuts = {at: noise for at, noise in cuts.items() if not _moved(observed, layout, at, noise)}
@@ -254,11 +249,6 @@ def _lonely(
     )
 
 
-def _colours(seen: Seen, layout: Layout) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Take a part as blocks, without alpha."""
-    return layout.colours(seen.values), layout.colours(seen.known)
-
-
 def _sampled_every(layout: Layout) -> int:
     """Say of how many planes of a channel one is enough to tell the noise."""
     height, width = layout.spatial_shape[-2:]
@@ -273,7 +263,7 @@ def _count_outliers(extents: dict[int, Extent], observed: Observed, layout: Layo
     for index in layout.indices():
         extent = extents[layout.channels_of(index)[0]]
         if extent.has_outliers:
-            extent.count(*_colours(observed.look(index), layout))
+            extent.count(*colours(observed.look(index), layout))
 
 
 def _scale(extent: Extent, dtype: np.dtype[Any]) -> Scale | None:
@@ -295,74 +285,3 @@ def _scale(extent: Extent, dtype: np.dtype[Any]) -> Scale | None:
             "are nothing to a float64; multiply the image first"
         )
     return scale
-
-
-def _check_unit(given: float | str | SensorNoise, scale: Scale | None) -> None:
-    """Refuse noise that was told in another unit than the image has.
-
-    Raises
-    ------
-    BadSettings
-        If it is stronger than all that is to be seen.
-    """
-    if isinstance(given, str) or scale is None:
-        return
-    if isinstance(given, SensorNoise):
-        told = {"gain": given.gain, "read": given.read}
-    else:
-        told = {"noise": given}
-    span = float(scale.span)
-    for name, value in told.items():
-        if value > _STRONGEST * span:
-            raise BadSettings(
-                f"{name}={value:g} is far more than all values of the image span, {span:g}; "
-                "give it in the units of the image"
-            )
-
-
-def _told(noise: NoiseModel, scale: Scale | None) -> NoiseModel:
-    """Check noise that was told against the range of the image.
-
-    Raises
-    ------
-    BadSettings
-        If its offset is so far below the image that it would drown all that is to be seen.
-    """
-    if scale is None:
-        return noise
-    sigma, span = float(noise.sigma(float(scale.high))), float(scale.span)
-    if sigma > _STRONGEST * span:
-        raise BadSettings(
-            f"gain={noise.gain:g} and offset={noise.offset:g} make noise of {sigma:g} at the "
-            f"brightest pixel, {float(scale.high):g}: far more than all values of the image span, "
-            f"{span:g}; give the offset as the grey value of the dark"
-        )
-    if sigma <= _NEGLIGIBLE * span:
-        return NoiseModel()
-    photons = noise.gain * max(float(scale.high) - noise.offset, 0.0)
-    # With next to no photon noise, the transform that makes it even has no digits left.
-    return replace(noise, gain=0.0) if photons < _NEGLIGIBLE * noise.read**2 else noise
-
-
-def _noise(
-    samples: list[Seen], scale: Scale | None, layout: Layout, settings: Settings
-) -> NoiseModel:
-    """Take what was told of the noise, or find out from planes of the channel."""
-    given = settings.noise
-    _check_unit(given, scale)
-    if isinstance(given, SensorNoise):
-        if given.gain and scale is not None and given.offset >= scale.high:
-            raise BadImage(
-                f"the noise's offset={given.offset:g} is not below the brightest pixel, "
-                f"{scale.high:g}; give the grey value of the dark"
-            )
-        return _told(NoiseModel(given.gain, given.offset, given.read), scale)
-    if not isinstance(given, str):
-        return _told(NoiseModel(read=given), scale)
-    if given == "none" or not samples:
-        return NoiseModel()
-    values, known = (
-        np.concatenate(parts) for parts in zip(*(_colours(s, layout) for s in samples), strict=True)
-    )
-    decimated = isinstance(settings.task, SuperResolve)
-    return estimate_noise(values, known, signal_dependent=given == "auto", decimated=decimated)
