@@ -26,6 +26,8 @@ _PATIENCE_S = 60.0
 _MOST_WORKERS = 16
 """That may be asked for on any machine; on one of many cores four for each."""
 
+_MOST_JOBS = 10_000
+
 _ADDRESS = re.compile(r"((tcp|tls|ucx|ucxx|wss?)://)?([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
 
 _ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
@@ -281,9 +283,10 @@ def _read_slurm(path: Path) -> tuple[dict[str, Any], int]:
     except Exception as error:  # of YAML, and what it makes of dates, numbers and depth
         raise FileProblem(f"{path} is no YAML ({shortened(error)}); check its lines") from error
     jobs = said.pop("jobs", None) if isinstance(said, dict) else None
-    if not isinstance(jobs, int) or jobs < 1:
+    if not isinstance(jobs, int) or isinstance(jobs, bool) or not 1 <= jobs <= _MOST_JOBS:
         raise BadSettings(
-            f"{path}: give `jobs: N`, how many there shall be, beside the keywords of SLURMCluster"
+            f"{path}: give `jobs: N`, how many there shall be, from 1 to {_MOST_JOBS}, beside the "
+            "keywords of SLURMCluster"
         )
     return said, jobs
 
