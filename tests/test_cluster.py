@@ -223,6 +223,7 @@ def test_a_stop_keeps_the_best_of_what_is_restored_and_begins_nothing_more(clien
     for number in range(5):
         assert (number in begun) == result.image[number].any()
     assert {place["T"] for place in result.empty} == {*range(5)} - begun
+    assert {snapshot.part for snapshot in seen} <= {f"frame {number + 1} of 5" for number in begun}
 
 
 def test_a_stop_is_heard_while_workers_are_getting_ready(client, stack):

@@ -20,6 +20,7 @@ from napari_dip.cluster.desk import Desk
 from napari_dip.cluster.worker import Bench, Terms, look_around, measure
 from napari_dip.errors import BadSettings, DeviceUnavailable, NapariDipError
 from napari_dip.prior.presets import recipe
+from napari_dip.stack.coverage import place_in_words
 from napari_dip.stack.restore import conclude
 from napari_dip.stack.result import Snapshot, UnitReport
 from napari_dip.stack.unit import Done, UnitStep
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.stack.output import Output
-    from napari_dip.stack.plan import Unit
+    from napari_dip.stack.plan import Plan, Unit
     from napari_dip.stack.problem import Problem
     from napari_dip.stack.restore import Restoration
 
@@ -200,7 +201,7 @@ def _run(
     """Keep the workers busy, and take what they bring."""
     reports = dict(output.done())
     todo = deque(unit for unit in problem.plan.units if unit.number not in reports)
-    progress = _Progress(len(problem.plan.units), len(reports))
+    progress = _Progress(problem.plan, len(reports))
     failed: NapariDipError | None = None
     stopping = False
     with desk:
@@ -235,8 +236,8 @@ def _run(
 class _Progress:
     """Adds up the work on all units, so that it never goes back: not even when a worker dies."""
 
-    def __init__(self, units: int, before: int) -> None:
-        self._units = units
+    def __init__(self, plan: Plan, before: int) -> None:
+        self._units, self._layout = len(plan.units), plan.layout
         self._before = before
         self._done = before
         self._running: dict[int, UnitStep] = {}
@@ -279,4 +280,5 @@ class _Progress:
             remaining_s=elapsed / (self._furthest - self._before) * left,
             image=step.image,
             best_iteration=step.best_iteration,
+            part=place_in_words(self._layout, unit.index),
         )
