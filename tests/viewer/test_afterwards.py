@@ -353,3 +353,15 @@ def test_a_closed_panel_leaves_the_result_and_hears_no_more(ended, qtbot):
     qtbot.wait(50)
     ended.viewer.theme = "light"
     ended.viewer.layers.remove(layer)
+
+
+def test_replaced_pixels_stay_when_a_result_is_continued(ended, engine, qtbot):
+    edited = ended.viewer.layers[-1]
+    edited.data = mine = np.ones((32, 32), np.uint16)
+    ended.press("continue")
+    qtbot.waitUntil(lambda: len(ended.viewer.layers) == 3, timeout=60_000)
+    engine.finish.set()
+    ended.wait_until_idle()
+    assert edited.data is mine
+    assert ended.viewer.layers[-1].name == "noisy (denoised) [1]"
+    assert tuple(ended.viewer.layers[-1].scale) == (2, 3)

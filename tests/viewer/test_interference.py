@@ -10,7 +10,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
 
-from napari_dip.errors import BadImage, FileProblem
+from napari_dip.errors import BadImage, FileProblem, OutputExists
 from napari_dip.files.growing import OnDisk
 from napari_dip.files.store import StoredImage, read_image, write_image
 from napari_dip.plugin import compute
@@ -23,7 +23,7 @@ from napari_dip.plugin.layers import matched, read_layer
 from napari_dip.plugin.masks import Marking
 from napari_dip.plugin.output import Output
 from napari_dip.plugin.target import Target, as_stored, proposed_path, reopened
-from napari_dip.plugin.wanted import Reader, Wanted, held
+from napari_dip.plugin.wanted import Reader, Wanted, held, queued
 from napari_dip.settings import Inpaint, Settings
 from napari_dip.stack.problem import make_problem
 from napari_dip.stack.result import Result, Snapshot
@@ -227,6 +227,21 @@ def test_why_a_run_cannot_be_resumed_is_said(cells, unfinished, differs, says):
     found = look_at(asked)
     assert not found.resumable
     assert says in found.in_words()
+
+
+def test_a_queue_resumes_only_the_very_same_run(cells, unfinished):
+    name = unfinished.with_name("cells (denoised).ome.zarr")
+    unfinished.rename(name)
+    one = Wanted(Reader(), QUICK.replace(seed=7), Target(name), compute.Machines())
+    assert queued(one, cells).target.resume
+    with pytest.raises(OutputExists, match=r"seed 7 \(now 0\)"):
+        queued(replace(one, settings=QUICK), cells)
+    other = Image(cells.data + 1, name="cells", axis_labels="zyx")
+    with pytest.raises(OutputExists, match="cannot be resumed"):
+        queued(one, other)
+    write_image(name, StoredImage(cells.data, "ZYX"), overwrite=True)
+    with pytest.raises(OutputExists, match="holds a result already"):
+        queued(one, cells)
 
 
 def test_a_large_image_is_compared_when_it_is_resumed(cells, unfinished, monkeypatch):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_dip.plugin.trial import Trial
+from napari_dip.plugin.trial import Trial, chosen_part
 from napari_dip.plugin.wanted import Reader
 from napari_dip.settings import Settings, SuperResolve
 
@@ -206,3 +207,13 @@ def test_a_trial_is_copied_with_its_part(open_panel, stack, tmp_path, monkeypatc
     exec("\n".join(saving), {"viewer": panel.viewer})
     exec(text, there)
     np.testing.assert_array_equal(there["restored"], layer.data)
+
+
+def test_a_shape_of_the_mask_is_not_the_part():
+    viewer, image = ViewerModel(), Image(STACK[0])
+    viewer.add_layer(image)
+    mask = viewer.add_shapes([[[2, 2], [2, 9], [9, 9], [9, 2]]], shape_type="polygon")
+    rectangle = viewer.add_shapes([[[0, 0], [0, 20], [20, 20], [20, 0]]])
+    viewer.layers.selection = {mask, rectangle}
+    assert chosen_part(viewer, image, "YX", "YX", besides=mask) == (slice(0, 21), slice(0, 21))
+    assert chosen_part(viewer, image, "YX", "YX", besides=rectangle) == (slice(2, 10), slice(2, 10))

@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_dip.errors import NapariDipError
 from napari_dip.plugin.compute import Machines, begin
-from napari_dip.plugin.layers import first_guess
+from napari_dip.plugin.layers import first_guess, to_layer_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -168,7 +168,9 @@ def _restoration(
 ) -> Generator[None, None, None]:
     if exchange.earlier is not None:
         result = exchange.earlier
-        exchange.begun = np.array(result.image), {}, "image"
+        _, look, kind = to_layer_data(result, source)
+        look.pop("metadata")  # which says how a result was made that is whole
+        exchange.begun = np.array(result.image), look, kind
         exchange.place = result.device
         exchange.steps = result.continued(exchange.more, stop_requested=exchange.stop_requested)
         yield from _followed(exchange.steps, exchange)

@@ -208,8 +208,9 @@ class Panel(Container[Widget]):
         """Run on a part, whose result stays in memory."""
 
         def prepare() -> Asked:
-            layer = self._layer()
-            return part_of(self._wanted().of(layer, pixels=True), layer, self._viewer)
+            layer, wanted = self._layer(), self._wanted()
+            mask = None if wanted.reader.marked is None else wanted.reader.marked.layer
+            return part_of(wanted.of(layer, pixels=True), layer, self._viewer, mask)
 
         self._attempt(prepare)
 

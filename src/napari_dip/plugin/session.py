@@ -95,7 +95,7 @@ class Session:
         self.layer: Image | None = None
         self.ending = "failed"
         self.looking_back: Frame | None = None
-        layer = None if earlier is None else earlier.layer
+        layer = None if earlier is None or earlier.edited else earlier.layer
         self._output: Output | None = Output(viewer, keep_previews=keep_previews, earlier=layer)
         self._showing = False
         self._exchange = Exchange()

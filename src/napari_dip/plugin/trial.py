@@ -18,7 +18,7 @@ from napari_dip.plugin.target import Target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari.layers import Image
+    from napari.layers import Image, Layer
     from napari.viewer import Viewer
     from numpy.typing import NDArray
 
@@ -80,7 +80,9 @@ def _iterations(record: Mapping[str, Any]) -> int:
     return max(1, int(unit["iterations"]) // fits)
 
 
-def chosen_part(viewer: Viewer, layer: Image, axes: str, spatial: str) -> tuple[slice, ...]:
+def chosen_part(
+    viewer: Viewer, layer: Image, axes: str, spatial: str, besides: Layer | None = None
+) -> tuple[slice, ...]:
     """Tell which part of a layer is meant: the rectangle that is selected, or else the view.
 
     Parameters
@@ -93,6 +95,8 @@ def chosen_part(viewer: Viewer, layer: Image, axes: str, spatial: str) -> tuple[
     spatial
         The axes that a network sees at once. Of all others that are not shown, the current plane
         is taken.
+    besides
+        A layer whose shapes do not count.
 
     Raises
     ------
@@ -100,7 +104,8 @@ def chosen_part(viewer: Viewer, layer: Image, axes: str, spatial: str) -> tuple[
         If the layer lies outside what is meant, or the canvas shows volumes.
     """
     shape = finest(layer).shape
-    selected = [one for one in viewer.layers.selection if isinstance(one, Shapes)]
+    shapes = (one for one in viewer.layers.selection if isinstance(one, Shapes))
+    selected = [one for one in shapes if one is not besides]
     drawn = next((one for one in selected if len(one.data)), None)
     displayed = [axis - (viewer.dims.ndim - layer.ndim) for axis in viewer.dims.displayed]
     where = "what the canvas shows" if drawn is None else f"the rectangle in '{drawn.name}'"
@@ -126,15 +131,18 @@ def chosen_part(viewer: Viewer, layer: Image, axes: str, spatial: str) -> tuple[
     return tuple(part)
 
 
-def part_of(asked: Asked, layer: Image, viewer: Viewer) -> Asked:
+def part_of(asked: Asked, layer: Image, viewer: Viewer, mask: Layer | None = None) -> Asked:
     """Ask for the part of a layer that is meant, whose result stays in memory.
+
+    A shape that is drawn in the layer of the mask says what is missing, and not which part.
 
     Raises
     ------
     BadImage, BadMask
         If the layer lies outside what is meant, or its mask hides nothing or all of it.
     """
-    part = chosen_part(viewer, layer, asked.source.axes, asked.settings.spatial)
+    letters = asked.source.axes, asked.settings.spatial
+    part = chosen_part(viewer, layer, *letters, besides=mask)
     return replace(asked, source=cropped(asked.source, part), target=Target())
 
 

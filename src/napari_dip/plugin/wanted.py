@@ -16,12 +16,10 @@ from napari_dip.plugin.output import is_being_computed
 from napari_dip.plugin.target import Target, proposed_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from napari.layers import Image, Layer
+    from napari.layers import Layer
 
     from napari_dip.plugin.compute import Machines
-    from napari_dip.plugin.masks import Mask
+    from napari_dip.plugin.masks import Marking
     from napari_dip.settings import Settings
 
 __all__ = ["Reader", "Wanted", "held", "queued"]
@@ -39,7 +37,7 @@ class Reader:
         Gives the mask of an image; ``None`` where the task needs no mask.
     """
 
-    marked: Callable[[Image], Mask] | None = None
+    marked: Marking | None = None
 
     def check(self, layer: Layer) -> LayerInput:
         """Read what can be read at once, or say why a run is impossible.
