@@ -298,6 +298,12 @@ def test_a_png_with_an_odd_chunk_is_read_or_refused(tmp_path, extra):
             assert "a.png" in str(error)
 
 
+def test_a_png_that_promises_too_much_is_refused(tmp_path):
+    refused(png(tmp_path, width=60_000, height=60_000), "more than .* bytes can hold")
+    many = (b"acTL", struct.pack(">II", 2**31 - 1, 0))
+    refused(png(tmp_path, many), r"21474836\d\d pictures, more than")
+
+
 def test_a_picture_larger_than_memory_is_refused(tmp_path):
     refused(png(tmp_path, width=2**31 - 1, height=2**31 - 1), "memory are free|damaged")
 

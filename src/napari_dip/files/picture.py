@@ -39,6 +39,9 @@ _SIGNATURES: dict[bytes, Callable[[Path], ImageFile.ImageFile]] = {
 }
 _PLAIN_MODES = ("1", "L", "I;16", "I", "F", "RGB", "RGBA")
 _INCH = MICROMETRES["in"]
+_DEFLATED = 1032
+"""The most bytes that deflate, which packs a PNG, makes of one."""
+
 _MOST_DOTS = 1e8
 """Dots per inch that fit into a PNG, which counts them by the metre."""
 
@@ -79,6 +82,7 @@ def read_picture(path: Path, number: int | None = None, *, labels: bool = False)
     with _opened(path) as picture:
         _refuse_what_pillow_rounds(path, picture)
         frames = getattr(picture, "n_frames", 1)
+        _check_promises(path, picture, frames)
         size = f"{picture.height} x {picture.width}"
         taken, listed = chosen(path, number, [size] * frames)
         notes += listed
@@ -91,7 +95,6 @@ def read_picture(path: Path, number: int | None = None, *, labels: bool = False)
         indices = labels and mode == "P" and _table(picture) != "grey"
         are_labels = indices and _table(picture) == "colours"
         colours = "RGBA" if picture.has_transparency_data else "RGB"
-        refuse_too_large(path, picture.width * picture.height * len(picture.getbands()))
         pixels: Image.Image = picture if plain or indices else picture.convert(colours)
         if (turned := _orientation(picture)) in _TURNED:
             pixels = pixels.transpose(_TURNED[turned])
@@ -159,6 +162,24 @@ def _opened(path: Path) -> ImageFile.ImageFile:
             except SyntaxError as error:  # Pillow's words for another format
                 raise UnidentifiedImageError(str(error)) from error
     raise UnidentifiedImageError(f"it begins with {start!r}")
+
+
+def _check_promises(path: Path, picture: ImageFile.ImageFile, frames: int) -> None:
+    """Compare what the header says with the size of the file and the memory.
+
+    Raises
+    ------
+    FileProblem
+        If so many pixels or pictures cannot be in the file, or do not fit into the memory.
+    """
+    stored = path.stat().st_size
+    pixels = picture.width * picture.height
+    if picture.format == "PNG" and (pixels // 8 > _DEFLATED * stored or frames > stored):
+        raise FileProblem(
+            f"{path} is damaged: it says that it has {picture.height} x {picture.width} pixels and "
+            f"{frames} pictures, more than {stored} bytes can hold; copy it again from its source"
+        )
+    refuse_too_large(path, pixels * len(picture.getbands()) * (4 if picture.mode in "IF" else 1))
 
 
 def _refuse_what_pillow_rounds(path: Path, picture: Image.Image) -> None:
