@@ -36,7 +36,7 @@ def files(folder: Path, name: str, *numbers, shape=(4, 5), **options) -> None:
         ),
         pytest.param(
             "Pos{}/img_{:09}_{}_{:03}.tif",
-            (range(2), range(2), ("Cy5", "DAPI"), range(2)),
+            (range(2), range(1, 3), ("Cy5", "DAPI"), range(2)),
             "Pos*/*.tif",
             "QTCZ",
             id="Micro-Manager 1.4",
@@ -59,10 +59,17 @@ def test_each_number_is_an_axis(tmp_path, name, numbers, pattern, axes):
     np.testing.assert_array_equal(
         whole[..., 0, 0].ravel(), np.arange(np.prod([len(one) for one in numbers]))
     )
-    moved = pickle.loads(pickle.dumps(stored)).image
+
+
+def test_no_more_files_are_read_than_asked_for(tmp_path):
+    files(tmp_path, "a_t{}_z{}.tif", range(2), range(2))
+    stored = read_image(tmp_path / "a_*.tif")
+    whole, moved = stored.whole(), pickle.loads(pickle.dumps(stored)).image
     for index in ((0,), (-1, 0), (slice(1, 2), 1), (..., 2), (slice(None), 0, ..., slice(1, 3))):
-        np.testing.assert_array_equal(moved[index], stored.whole()[index])
-    assert moved[:0].shape == (0, *stored.image.shape[1:])
+        np.testing.assert_array_equal(moved[index], whole[index])
+    assert moved[:0].shape == (0, 2, 4, 5)
+    (tmp_path / "a_t1_z1.tif").unlink()
+    np.testing.assert_array_equal(moved[:, 0], whole[:, 0])
 
 
 def test_a_missing_file_is_named(tmp_path):
