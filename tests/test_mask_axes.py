@@ -110,11 +110,19 @@ def test_what_may_be_read_in_two_ways_is_refused(shape, axes, mask_shape, words)
         ("XYX", "X may stand but once"),
         ("CYX", "last axes"),
         ("ZXY", "last axes"),
+        (3, "give letters"),
     ],
 )
 def test_axes_that_do_not_fit_are_refused(mask_axes, words):
     with pytest.raises(BadMask, match=words):
         denoise(np.ones((3, 9, 8)), axes="ZYX", mask=painted((3, 9, 8)), mask_axes=mask_axes)
+
+
+def test_axes_of_nothing_are_refused():
+    with pytest.raises(BadMask, match="there is no mask"):
+        denoise(np.ones((9, 8)), mask_axes="YX")
+    with pytest.raises(BadImage, match="and a psf"):
+        denoise(np.ones((9, 8)), psf_axes="YX")
 
 
 def test_a_mask_of_channels_is_not_painted_on_planes():

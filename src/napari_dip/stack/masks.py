@@ -47,6 +47,8 @@ def spread_mask(
         If it does not fit the image, or might lie over it in more than one way.
     """
     if mask is None:
+        if axes is not None:
+            raise BadMask(f"mask_axes={axes!r}: there is no mask; give one, or leave that out")
         return None
     return np.broadcast_to(align_mask(mask, layout, axes).missing, layout.shape)
 
@@ -85,6 +87,8 @@ def align_mask(
     (3, 1, 8, 9)
     """
     missing = _as_missing(mask)
+    if not isinstance(axes, str | None):
+        raise BadMask(f"mask_axes={axes!r}: give letters, such as 'CYX'")
     names = axes or named_axes(mask)
     strict = strict and axes is not None
     letters = _checked(names, missing) if names else "Q" * missing.ndim

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari_dip.stack.lazy import Lazy
     from napari_dip.stack.plan import Plan, Unit
 
-__all__ = ["Problem", "find_hole", "make_problem", "observe"]
+__all__ = ["Problem", "find_hole", "make_problem", "observe", "unknown_channels"]
 
 _FROM_GOOD_TO_BAD: tuple[Hole, ...] = ("scratches", "pixels", "hole", "large-hole")
 
@@ -121,7 +121,7 @@ class Problem:
             seen_there = self._refined(colours, axes)
             kept = (self._refined(kept, axes) > 0) & ~np.isnan(estimate)
             restored = np.where(kept, seen_there, restored)
-        for number in _lost(known):
+        for number in unknown_channels(known):
             restored[number] = self._refined(colours[number], self.layout.spatial)
         alpha = self._refined(values[len(colours) :], "S" + self.layout.spatial)
         whole = np.concatenate([restored, alpha])
@@ -222,7 +222,7 @@ def make_problem(
     return Problem(observed, layout, plan, found, settings, device, kernel)
 
 
-def _lost(known: NDArray[np.bool_]) -> list[int]:
+def unknown_channels(known: NDArray[np.bool_]) -> list[int]:
     """Find the channels of a block of which no pixel is known."""
     return np.flatnonzero(~known.any(axis=tuple(range(1, known.ndim)))).tolist()
 
@@ -250,7 +250,12 @@ def _checked_psf(
     psf: ArrayLike | None, layout: Layout, axes: str | None
 ) -> NDArray[np.float32] | None:
     """Normalise a point spread function to a sum of one, its axes those that a network sees."""
+    misused = BadImage(f"psf_axes={axes!r}: give letters, such as 'YX', and a psf with these axes")
+    if not isinstance(axes, str | None):
+        raise misused
     if psf is None:
+        if axes is not None:
+            raise misused
         return None
     given = as_array(psf, "psf", BadImage)
     if given.dtype.kind not in "buif":

@@ -147,4 +147,6 @@ def _finished(
     result = finished(restoration)
     if result.unchanged and result.coverage is not None:
         warnings.warn(result.coverage.in_words(), PlanesUnchanged, stacklevel=3)
+    for said in {report.reason for report in result.reports if "unchanged" in report.reason}:
+        warnings.warn(said, PlanesUnchanged, stacklevel=3)
     return np.asarray(result.image)

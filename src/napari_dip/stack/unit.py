@@ -13,7 +13,7 @@ import numpy as np
 from napari_dip.errors import OutOfMemory
 from napari_dip.settings import Inpaint
 from napari_dip.stack.mosaic import restore_in_tiles, tiles_of
-from napari_dip.stack.problem import Problem, find_hole
+from napari_dip.stack.problem import Problem, find_hole, unknown_channels
 from napari_dip.stack.result import UnitReport
 from napari_dip.stack.stages import most_iterations, restore_in_stages
 from napari_dip.steps import each
@@ -80,6 +80,10 @@ def restore_unit(
     if problem.settings.keeps_known and problem.layout.colours(seen.known).all():
         return Done(problem.unrestored(unit.index), None, _untouched(unit, "nothing is missing"))
     restored, most, said = yield from _fit(problem, unit, seen, scale, stop_requested)
+    colours = problem.layout.colours(seen.known)
+    if "S" in problem.layout.axes and (lost := unknown_channels(colours)):
+        names = " and ".join(("red", "green", "blue")[number] for number in lost)
+        said = "; ".join(filter(None, [said, f"no pixel of {names} is known, which is unchanged"]))
     return _done(problem, unit, seen, scale, restored, most, said, keep=keep)
 
 
