@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 from scipy.fft import dctn
 
 from napari_dip.errors import BadImage
@@ -24,6 +24,9 @@ __all__ = ["jpeg_error", "jpeg_quality"]
 
 _BLOCK = 8
 """Pixels along the side of a block of JPEG."""
+
+_LONGEST = 65_000
+"""Pixels along a side that a JPEG can have, nearly."""
 
 _QUALITIES = range(5, 91)
 """Qualities that are looked for; above them the error is hardly larger than that of rounding."""
@@ -104,7 +107,8 @@ def jpeg_error(plane: NDArray[Any]) -> float:
             "artefact='jpeg': no JPEG blocks were found, or a quality above 90; an image that was "
             "scaled or changed after it was compressed has none: use artefact='noise'"
         )
-    moved = np.asarray(plane)[_BLOCK // 2 :, _BLOCK // 2 :].round().astype(np.uint8)
+    part = slice(_BLOCK // 2, _LONGEST)
+    moved = np.asarray(plane)[part, part].round().astype(np.uint8)
     error = compressed(moved, quality).astype(np.float64) - moved
     return float(np.sqrt(np.square(error).mean()))
 
@@ -117,7 +121,8 @@ def compressed(plane: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 def _encoded(plane: NDArray[np.uint8], quality: int) -> Image.Image:
     file = io.BytesIO()
     Image.fromarray(plane).save(file, format="JPEG", quality=quality)
-    return Image.open(file)
+    file.seek(0)
+    return JpegImagePlugin.JpegImageFile(file)  # Image.open warns of large pictures
 
 
 @cache
