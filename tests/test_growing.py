@@ -196,7 +196,9 @@ def stopped_after(run, units):
     steps.close()
 
 
-ANEW = Settings(axes="ZYX", device="cpu", iterations=3, noise=5, share="none", at_once=1)
+ANEW = Settings(
+    axes="ZYX", device="cpu", iterations=1, noise=5, share="none", at_once=1, refinement=0
+)
 
 
 @pytest.fixture
@@ -337,7 +339,7 @@ def test_smaller_levels_are_made_again_from_the_full_resolution(tmp_path):
 
 def test_a_spread_that_was_damaged_is_restored_again(stack, tmp_path):
     out, spread = tmp_path / "out.ome.zarr", tmp_path / "spread.ome.zarr"
-    two = (*QUICK, "--members", 2, "--uncertainty", spread)
+    two = (*QUICK, "--members", 2, "--uncertainty", spread, "--refinement", 0)
     assert call("denoise", stack, out, *two).exit_code == 0
     before = chunks(spread), chunks(out)
     damage_chunk(spread)

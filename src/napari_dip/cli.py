@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_dip.cluster.machines import Crew
     from napari_dip.files.run import FileRun
-    from napari_dip.stack.restore import Restoration
+    from napari_dip.stack.restore import Restoration, Result
 
 __all__ = ["app"]
 
@@ -77,6 +77,9 @@ def _errors_as_exit_codes() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:  # whoever read the output has gone, and wants no words either
         _mute()
+        raise typer.Exit(1) from None
+    except OSError as error:  # a disk that is full, or a file that was taken away
+        _complain("; ".join([str(error), *_notes(error)]))
         raise typer.Exit(1) from None
     except Exception as error:
         if os.environ.get(DEBUG):
@@ -336,8 +339,18 @@ def _restore_file(
         for note in run.write(result):
             say(note)
 
+    try:
+        _tell(run, result, {"input": source, "mask": mask, "output": output}, options)
+    except OSError as error:
+        error.add_note(f"{run.place} was written")
+        raise
+    if result.stopped_by_user:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _tell(run: FileRun, result: Result, names: dict[str, Path | None], options: RunOptions) -> None:
+    """Say where the result is, as was asked."""
     if options.as_json:
-        names = {"input": source, "mask": mask, "output": output}
         files = {of: name and _in_utf8(name) for of, name in names.items()}
         found = summary(run.restored(result), result)
         record = (
@@ -348,8 +361,6 @@ def _restore_file(
         typer.echo(plain(outcome(run.place, result)))
     if said := incomplete(run.place, result):  # never in silence, not even with --quiet
         typer.echo(plain(said), err=True)
-    if result.stopped_by_user:
-        raise typer.Exit(INTERRUPTED)
 
 
 def _steps(run: FileRun, crew: Crew | None, stop_requested: Callable[[], bool]) -> Restoration:
