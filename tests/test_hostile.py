@@ -11,6 +11,7 @@ import struct
 import threading
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import google_crc32c
 import numcodecs
@@ -21,6 +22,7 @@ import zarr
 from PIL import Image
 
 from napari_dip.errors import BadImage, FileProblem
+from napari_dip.files import boundary
 from napari_dip.files.complaints import tiff_complaints
 from napari_dip.files.growing import what_is_there
 from napari_dip.files.overlap import files_of
@@ -256,6 +258,17 @@ def test_more_than_fits_into_the_memory_is_not_read(tmp_path):
     zarr.create_array(tmp_path / "a.zarr", shape=shape, chunks=(64, 64), dtype="u2")
     refused(tmp_path / "a.zarr", "GiB of memory are free")
     assert read_image(tmp_path / "a.zarr").image[:2, -3:].shape == (2, 3)
+
+
+def test_a_series_larger_than_memory_is_not_read_whole(tmp_path, monkeypatch):
+    for number in range(3):
+        tifffile.imwrite(tmp_path / f"t{number}.tif", stack((64, 64)))
+    stored = read_image(tmp_path / "t*.tif")
+    monkeypatch.setattr(boundary, "SMALL", 0)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=20_000))
+    assert stored.image[1, 3:5].shape == (2, 64)
+    with pytest.raises(FileProblem, match="the part of the series"):
+        stored.whole()
 
 
 def png(tmp_path, *extra, width=20, height=24):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.boundary import refuse_too_large
 from napari_dip.files.fields import arranged, by_number, names_in_common_folder
 from napari_dip.files.pattern import matching
 from napari_dip.stack.lazy import Lazy
@@ -70,6 +73,14 @@ class Frames(Lazy):
         if not chosen.size:
             empty = np.empty(self._shape[depth:], self._dtype)[parts[depth:]]
             return np.empty((*chosen.shape, *empty.shape), self._dtype)
+        rest = zip_longest(self._shape[depth:], parts[depth:], fillvalue=slice(None))
+        each = math.prod(
+            len(range(size)[part]) if isinstance(part, slice) else 1
+            for size, part in rest
+            if not isinstance(size, slice)  # one index too many, which NumPy complains of
+        )
+        needed = chosen.size * each * self._dtype.itemsize
+        refuse_too_large(self._files[0].parent, needed, "the part of the series that is read")
         images = np.stack(
             [self._part(self._files[number], parts[depth:]) for number in chosen.flat]
         )
