@@ -79,6 +79,9 @@ def _lost(
     units = {stored.unit.get(axis) for axis in "YX" if axis in stored.pixel_size}
     if form == "png" and units and not units <= MICROMETRES.keys():
         yield "the pixel size"
+    elsewhere = [axis for axis in stored.pixel_size if axis not in stored.axes]
+    if elsewhere and form in ("png", "zarr"):
+        yield f"the size along {' and '.join(elsewhere)}, where the image has no axis"
     measured = all(stored.unit.get(axis) in MICROMETRES for axis in stored.translate)
     if stored.translate and (form in ("png", "shaped") or (form == "ome" and not measured)):
         yield "the place of the first pixel"
