@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,10 @@ __all__ = ["follow", "free_name", "move_aside", "shown_by", "size_on_disk"]
 _PATIENCE_S = 0.5  # seconds that the files of a folder are counted for
 
 
-def size_on_disk(path: Path) -> str:
-    """Say how large a folder is; "more than" where it has too many files to count at once."""
+def size_on_disk(*paths: Path) -> str:
+    """Say how large folders are; "more than" where they have too many files to count at once."""
     total, end = 0, time.monotonic() + _PATIENCE_S
-    for folder, _, names in os.walk(path):
+    for folder, _, names in chain.from_iterable(map(os.walk, set(paths))):
         for name in names:
             with suppress(OSError):  # it was removed in the meantime
                 total += os.lstat(os.path.join(folder, name)).st_size

@@ -78,14 +78,19 @@ def _noted(asked: Asked, note: str) -> Asked:
 
 def _answer(box: QMessageBox, found: Existing, keep: QCheckBox) -> str | None:
     """Show the question; ``"resume"``, ``"over"``, or ``None`` for neither."""
+    from napari_dip.files.zarr_sink import growing_place
+
     box.setObjectName("target")
     box.setWindowTitle("Deep Image Prior")
     box.setIcon(QMessageBox.Icon.Question)
     box.setTextFormat(Qt.TextFormat.PlainText)
     what = "an unfinished run" if found.unfinished else "an image"
-    box.setText(plain(f"{found.path} holds {what} ({size_on_disk(found.path)})."))
+    grows = growing_place(found.path)
+    box.setText(plain(f"{found.path} holds {what} ({size_on_disk(found.path, grows)})."))
+    replaces = "It was to replace an earlier result, which is still there."
+    older = replaces if grows != found.path and found.path.exists() else ""
     over = "Start over computes all of it anew; what is there is deleted unless it is kept."
-    box.setInformativeText(as_html(" ".join(filter(None, (found.in_words(), over)))))
+    box.setInformativeText(as_html(" ".join(filter(None, (found.in_words(), older, over)))))
     box.setCheckBox(keep)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
     anew = box.addButton("Start over", QMessageBox.ButtonRole.DestructiveRole)
