@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from napari_dip.errors import InputError
 
-__all__ = ["Either", "Split", "Unmasked", "as_array", "as_lazy", "filled", "named_axes", "split"]
+__all__ = ["Either", "Split", "Unmasked", "as_array", "as_lazy", "filled", "split"]
 
 
 class Split(NamedTuple):
@@ -186,23 +186,6 @@ def as_array(values: Any, name: str, error: type[InputError]) -> NDArray[Any]:
     why = next(filter(None, reasons), type(values).__name__)
     cure = "give rows of the same length" if "inhomogeneous" in why else "give a NumPy array"
     raise error(f"the {name} is no array ({why.split('. ')[0]}); {cure}")
-
-
-def named_axes(image: Any) -> str | None:
-    """Tell the axes of an array whose dimensions have names, as those of xarray; else ``None``.
-
-    Examples
-    --------
-    >>> import xarray
-    >>> named_axes(xarray.DataArray(np.zeros((2, 8, 8)), dims=("c", "y", "x")))
-    'CYX'
-    """
-    dims = getattr(image, "dims", None)
-    if not isinstance(dims, tuple) or not all(isinstance(name, str) for name in dims):
-        return None
-    axes = "".join(dims).upper()
-    known = len(axes) == len(dims) == len(set(axes)) and set("YX") <= set(axes) <= set("TCZYXS")
-    return axes if known else None
 
 
 def _computed(part: Any) -> NDArray[Any]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_dip.errors import BadMask
-from napari_dip.stack.arrays import as_array, named_axes
+from napari_dip.stack.arrays import as_array
+from napari_dip.stack.naming import named_axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

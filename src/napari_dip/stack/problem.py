@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from napari_dip.errors import BadImage
 from napari_dip.prior.padding import without_padding
 from napari_dip.settings import Inpaint
-from napari_dip.stack.arrays import Either, as_array, as_lazy, filled, named_axes, split
+from napari_dip.stack.arrays import Either, as_lazy, filled, split
 from napari_dip.stack.bands import Bands, by_rows
 from napari_dip.stack.coverage import empty_part
 from napari_dip.stack.intensity import together
 from napari_dip.stack.masks import check_painted, spread_mask
 from napari_dip.stack.observed import Observed, Seen
 from napari_dip.stack.outline import Cut, lay_out, settle
+from napari_dip.stack.psf import checked_psf
 from napari_dip.stack.survey import Survey, survey
 from napari_dip.voxel import voxels_become
 
@@ -216,7 +216,7 @@ def make_problem(
     if isinstance(settings.task, Inpaint):
         check_painted(painted)
     observed = observe(image, painted, layout)
-    kernel = _checked_psf(psf, layout, psf_axes)
+    kernel = checked_psf(psf, layout, psf_axes)
     found = survey(observed, layout, settings, kernel) if looked is None else looked
     plan, device = settle(layout, settings, found.breaks, device, before, found.unknown)
     return Problem(observed, layout, plan, found, settings, device, kernel)
@@ -244,40 +244,6 @@ def observe(image: ArrayLike, mask: ArrayLike | None, layout: Layout) -> Observe
         lazy = by_rows(lazy, layout.axes)
         lazy = lazy if isinstance(lazy, Bands) else filled(lazy[()])
     return Observed(lazy, missing)
-
-
-def _checked_psf(
-    psf: ArrayLike | None, layout: Layout, axes: str | None
-) -> NDArray[np.float32] | None:
-    """Normalise a point spread function to a sum of one, its axes those that a network sees."""
-    misused = BadImage(f"psf_axes={axes!r}: give letters, such as 'YX', and a psf with these axes")
-    if not isinstance(axes, str | None):
-        raise misused
-    if psf is None:
-        if axes is not None:
-            raise misused
-        return None
-    given = as_array(psf, "psf", BadImage)
-    if given.dtype.kind not in "buif":
-        raise BadImage(f"psf={psf!r}: give an array of numbers")
-    names = axes or named_axes(psf) or "".join(a for a in layout.axes if a in layout.spatial)
-    names = names.upper()
-    if given.ndim != len(layout.spatial) or sorted(names) != sorted(layout.spatial):
-        told = f" and the axes {names!r}" if axes else ""
-        raise BadImage(
-            f"the psf has shape {given.shape}{told}; give one axis for each of {layout.spatial}, "
-            "each of an odd size, and name them with psf_axes where their order is not that of the "
-            "image"
-        )
-    kernel = filled(given).astype(np.float64)
-    kernel = kernel.transpose([names.index(letter) for letter in layout.spatial])
-    if any(size % 2 == 0 for size in kernel.shape):
-        raise BadImage(f"the psf has shape {kernel.shape}; give each of its axes an odd size")
-    if any(k > 2 * s for k, s in zip(kernel.shape, layout.spatial_shape, strict=True)):
-        raise BadImage(f"the psf of shape {kernel.shape} is larger than the image; crop it")
-    if not np.isfinite(kernel).all() or kernel.sum() <= 0:
-        raise BadImage("the psf must be finite and have a positive sum")
-    return np.ascontiguousarray(kernel / kernel.sum(), np.float32)
 
 
 def find_hole(known: NDArray[np.bool_], task: Inpaint) -> Hole:

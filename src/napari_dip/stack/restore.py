@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from napari_dip.errors import AxesGuessed, BadSettings
+from napari_dip.errors import BadSettings
 from napari_dip.settings import Settings
-from napari_dip.stack.arrays import named_axes
-from napari_dip.stack.axes import guess_axes
 from napari_dip.stack.coverage import Coverage, Part
+from napari_dip.stack.naming import with_axes
 from napari_dip.stack.output import InMemory, Output
 from napari_dip.stack.problem import Problem, make_problem
 from napari_dip.stack.progress import Clock, Progress
@@ -109,34 +105,6 @@ def restore(
     settings = with_axes(image, settings, stacklevel=3)
     problem = make_problem(image, settings, mask, psf, mask_axes=mask_axes, psf_axes=psf_axes)
     return run(problem, InMemory(problem), stop_requested, keep_network=keep_network)
-
-
-def with_axes(image: Any, settings: Settings, stacklevel: int) -> Settings:
-    """Name the axes of an array, where nobody has named them and there is more than one guess.
-
-    Warns
-    -----
-    AxesGuessed
-        If the last axis is taken for channels.
-    """
-    if settings.axes is not None:
-        return settings
-    if (named := named_axes(image)) is not None:
-        return settings.replace(axes=named)
-    try:
-        shape = tuple(np.shape(image))
-    except ValueError:  # rows of unequal length
-        return settings
-    if len(shape) < 3 or not (axes := guess_axes(shape)).endswith("C"):
-        return settings
-    rgba = f"; if they are red, green, blue and alpha, give axes={axes[:-1] + 'S'!r}"
-    warnings.warn(
-        f"shape {shape}: the last axis is taken for {shape[-1]} channels (axes={axes!r})"
-        f"{rgba if shape[-1] == 4 else ''}; give axes to be sure",
-        AxesGuessed,
-        stacklevel=stacklevel,
-    )
-    return settings.replace(axes=axes)
 
 
 def run(

@@ -9,7 +9,8 @@ import numpy as np
 
 from napari_dip.errors import PlanesUnchanged
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
-from napari_dip.stack.restore import restore, with_axes
+from napari_dip.stack.naming import with_axes
+from napari_dip.stack.restore import restore
 from napari_dip.steps import finished
 
 if TYPE_CHECKING:
