@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -179,3 +180,37 @@ def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(stack, undi
         assert run.wait() == -signal.SIGKILL
     assert subprocess.run([*command, "--resume", "--quiet"], check=False).returncode == 0
     assert content(out) == content(undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("turned", "damaged", "left"),
+    [
+        (False, None, 9),
+        (False, ".napari-dip/sections/0/c/4", 8),
+        (False, ".napari-dip/sections/0/zarr.json", 0),
+        (False, ".napari-dip/sections/.napari-dip/run.json", 0),
+        (False, ".napari-dip/sections", 0),
+        (True, None, 9),
+        (True, "0/c/2", 0),  # the sections were given up for the planes
+        (True, ".napari-dip/units", 0),
+    ],
+)
+def test_sections_and_planes_that_were_damaged_are_done_again(tmp_path, turned, damaged, left):
+    image = np.random.default_rng(0).integers(0, 99, (4, 9, 8)).astype(np.uint8)
+    out, stored = tmp_path / "a.zarr", StoredImage(image, "ZYX")
+    planes = GrowingZarr.create(out, image.shape, "uint8", stored, "ZYX", {})
+    sink = sections.GrowingSections(planes)
+    for row in range(9):
+        sink.commit(str(row), (slice(None), row), image[:, row], {})
+    if turned:
+        sink.finish({})
+    if damaged:
+        place = out / damaged
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    again = sections.GrowingSections.reopen(GrowingZarr.reopen(out, {}, verify=True))
+    assert len(again.done) == left
+    for row in range(9):
+        if str(row) not in again.done:
+            again.commit(str(row), (slice(None), row), image[:, row], {})
+    again.finish({})
+    np.testing.assert_array_equal(np.asarray(read_image(out).image), image)
