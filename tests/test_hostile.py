@@ -175,6 +175,7 @@ def test_pickled_chunks_are_never_unpickled(tmp_path, monkeypatch, dtype):
         (2, {"compressor": {"id": "secret"}}, "no zarr that can be read"),
         (2, {"chunks": [0, 9]}, "no zarr that can be read|chunks of the shape"),
         (2, {"chunks": [2**40, 2**40]}, "a chunk of it takes"),
+        (2, {"shape": [2**63, 9]}, "no array can have"),
         (2, {"dtype": "<U5", "fill_value": ""}, "no numbers"),
     ],
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -245,6 +246,11 @@ def _check(path: Path, array: zarr.Array[Any]) -> None:
             )
     if array.dtype.kind not in "buifc":
         raise FileProblem(f"{path} holds {array.dtype} and no numbers; name an array of numbers")
+    if any(side > sys.maxsize for side in array.shape):
+        raise FileProblem(
+            f"{path} has the shape {shortened(array.shape)}, which no array can have; copy it "
+            "again from its source"
+        )
     if any(side < 1 for side in array.chunks):
         raise FileProblem(
             f"{path} has chunks of the shape {array.chunks}, and each side must be 1 or more; "
