@@ -123,9 +123,8 @@ def test_noise_that_drowns_the_image_is_named(noise, word):
 
 
 @pytest.mark.parametrize("noise", [{"gain": 1e-100}, {"gain": 1e-100, "read": 3.0}, 1e-100])
-@pytest.mark.parametrize("preset", ["fast", "paper"])
-def test_negligible_noise_does_no_harm(noise, preset):
-    restored = denoise(NOISY, noise=noise, preset=preset, **CPU)
+def test_negligible_noise_does_no_harm(noise):
+    restored = denoise(NOISY, noise=noise, **CPU)
     assert np.isfinite(restored).all()
 
 
@@ -192,7 +191,7 @@ def assert_in_range(restored, image):
     assert restored.max() <= known.max() + margin
 
 
-TASKS = [{"kind": "denoise"}, {"kind": "denoise", "artefact": "jpeg"}, {"kind": "inpaint"}] + [
+TASKS = [{"kind": "denoise"}, {"kind": "inpaint"}] + [
     {"kind": "super-resolve", "factor": factor} for factor in (2, 5)
 ]
 
@@ -211,7 +210,7 @@ def example(dtype, shape, random, holes):
 SLOW = [pytest.param(preset, marks=pytest.mark.slow) for preset in ("best", "paper")]
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("dtype", ["uint8", pytest.param("float32", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("preset", ["fast", *SLOW])
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: "-".join(map(str, task.values())))
 def test_results_stay_in_the_range_of_the_image(task, preset, dtype):
