@@ -31,6 +31,9 @@ __all__ = ["PILOT_PASSES", "Costs", "measure_costs"]
 _REPEATS = 3
 """Iterations of which the fastest is taken."""
 
+_PATIENCE_S = 1.0
+"""Seconds after which nothing is repeated: other programs may keep the processor busy."""
+
 _NOISE = NoiseModel(read=0.1)
 """The noise of the image that is timed, in parts of its range: it settles no cost."""
 
@@ -132,8 +135,9 @@ def _least_s(work: Callable[[], object], device: torch.device, repeats: int) -> 
     the first to the last of an iteration.
     """
     now = time.thread_time if device.type == "cpu" else time.perf_counter
-    seconds = []
-    for _ in range(repeats):
+    seconds: list[float] = []
+    until = time.perf_counter() + _PATIENCE_S
+    while len(seconds) < repeats and (not seconds or time.perf_counter() < until):
         synchronise(device)
         began = now()
         work()
