@@ -76,7 +76,7 @@ def test_the_pixels_are_read_at_full_resolution():
         pytest.param((5, 9, 8), {}, "QYX", id="unknown-stack"),
         pytest.param((5, 9, 8), {"axis_labels": ("z", "y", "x")}, "ZYX", id="z-stack"),
         pytest.param((2, 5, 9, 8), {"axis_labels": "TCYX"}, "TCYX", id="movie"),
-        pytest.param((5, 9, 8), {"axis_labels": ("depth", "y", "x")}, "QYX", id="words"),
+        pytest.param((5, 9, 8), {"axis_labels": ("depth", "y", "x")}, "ZYX", id="words"),
         pytest.param((9, 8, 3), {"rgb": True}, "YXS", id="rgb"),
         pytest.param((9, 8, 4), {"rgb": True, "axis_labels": "yx"}, "YXS", id="rgba"),
         pytest.param((40, 9, 3), {"rgb": False}, "QYX", id="three-columns"),

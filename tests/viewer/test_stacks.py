@@ -183,7 +183,7 @@ def test_run_cannot_be_pressed_where_it_could_not_work(open_panel, cells):
         return panel["estimate"].text()
 
     assert "open one" in reason()
-    thin = panel.viewer.add_image(np.zeros((16, 4)), name="thin")
+    thin = panel.viewer.add_image(np.zeros((16, 6)), name="thin")
     assert "no mask" in reason()
     panel.viewer.add_labels(np.zeros((16, 16), int))
     assert "Nothing painted" in reason()

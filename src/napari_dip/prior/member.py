@@ -223,7 +223,8 @@ class Fit:
         """
         sigmas = self.domain.sigmas(self.block.values, self.block.known)
         least = min(sigmas)
-        ratios = known.new_tensor([least / sigma if least else 1.0 for sigma in sigmas])
+        parts_of_least = [least / sigma if least else 1.0 for sigma in sigmas]
+        ratios = torch.tensor(parts_of_least, dtype=known.dtype, device=known.device)
         ratios = ratios.reshape(-1, *[1] * (known.ndim - 2))
         parts = [*(image * ratios for image in images), known]
         trusted = least * (_IN_GAPS if self.settings.keeps_known else 1)
