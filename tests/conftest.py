@@ -12,7 +12,8 @@ os.environ.setdefault("QT_API", "pyqt6")
 # On images this small a second thread gains nothing, and on a busy machine two wait for each other.
 os.environ["OMP_NUM_THREADS"] = "1"
 # The arithmetic is measured once in a session, and the user's cache is left alone.
-os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="napari-dip-tests-")
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers have the folder of the process above them
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="napari-dip-tests-")
 
 import hypothesis
 import numpy as np

@@ -100,6 +100,8 @@ def test_times_of_a_busy_machine_are_taken_again_and_the_arithmetic_is_kept(
     assert calibrate(CPU).milliseconds["float32, channels last"] == 2000
     assert len(asked) == 3
     monkeypatch.setattr(measured, "_while_busy", {})  # the next process
+    assert calibrate(CPU).cached
+    assert len(asked) == 3
     monkeypatch.setattr(measured, "_others_compute", lambda: False)
     seconds.update({"float32, channels first": 0.1, "float32, channels last": 0.2})
     again = calibrate(CPU)

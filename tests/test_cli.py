@@ -413,7 +413,9 @@ def start(*arguments: object, **options) -> subprocess.Popen[str]:
 
 
 @posix
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_an_interrupted_run_writes_nothing(cells, tmp_path, number):
     process = start("denoise", cells, tmp_path / "out.tif", *ENDLESS)
     process.send_signal(number)

@@ -194,7 +194,13 @@ TASKS = {
 LOOP = {"code", "fit", "ledger", "networks", "optimiser", "rules", "stopping"}
 
 
-@pytest.mark.parametrize("name", TASKS)
+QUICK = {"denoise", "inpaint", "a volume", "sharing planes", "along Z"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in TASKS],
+)
 def test_another_device_gives_the_same_and_is_asked_for_nothing_between_looks(
     name, noisy, computed
 ):

@@ -188,7 +188,7 @@ def test_run_cannot_be_pressed_where_it_could_not_work(open_panel, cells):
     panel.viewer.add_labels(np.zeros((16, 16), int))
     assert "Nothing painted" in reason()
     panel.viewer.layers[-1].data = np.eye(16, dtype=int)
-    assert "too small" in reason()
+    assert "too few for an image" in reason()
     panel.widget.image.value = panel.viewer.add_layer(cells)
     assert panel["run"].isEnabled()
     panel["label"].setValue(3)

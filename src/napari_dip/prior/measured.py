@@ -19,7 +19,7 @@ _LOOK_S = 0.2
 """Seconds for which the load of other programs is observed."""
 
 _OTHERS = 0.5
-"""Cores that other programs use, from which on a measurement is repeated by the next process."""
+"""Cores that other programs use, from which on a measurement is repeated when they have ended."""
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def remembered(
 ) -> tuple[T, bool]:
     """Return a measurement from the cache, or take it and store it there.
 
-    A measurement on a busy machine is used by this process and taken again by the next one.
+    A measurement on a busy machine is used until a process finds the machine quiet.
 
     Parameters
     ----------
@@ -78,6 +78,8 @@ def remembered(
     except (LookupError, TypeError, ValueError, AttributeError):
         pass  # not measured yet
     busy = device.type == "cpu" and _others_compute()
+    if busy and earlier:
+        return parse(earlier), True
     record = measure(earlier) | {"busy": busy}
     _write_cache(_read_cache() | {key: record})
     if busy:
