@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from napari_dip.prior import optimiser as module
 from napari_dip.prior.networks import build_network
 from napari_dip.prior.optimiser import MatrixStack, Muon, make_optimiser, moments
 from napari_dip.prior.recipes import Pixels, Recipe, SkipNet
@@ -86,3 +87,11 @@ def test_putting_it_back_repeats_the_same_steps(network):
     step(network, optimiser, code)
     for name, value in network.state_dict().items():
         assert torch.equal(value, expected[name]), name
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 144), (1, 128, 1152)], ids=str)
+def test_both_ways_to_an_orthogonal_step_agree(shape):
+    stack = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    stack = stack / stack.norm(dim=(1, 2), keepdim=True)
+    exact = module._step_by_step(stack.double())
+    assert torch.allclose(module._by_squares(stack), exact.float(), atol=1e-5)
