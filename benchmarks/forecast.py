@@ -15,7 +15,7 @@ import torch
 from skimage import data
 
 from napari_dip import Inpaint, Settings, SuperResolve, restore
-from napari_dip.stack.forecast import expected_seconds
+from napari_dip.stack.forecast import expected_seconds, is_noisy
 from napari_dip.stack.problem import make_problem
 from napari_dip.steps import finished
 
@@ -50,7 +50,11 @@ def main() -> None:
     for name, (image, settings, mask) in CASES.items():
         problem = make_problem(image, settings, mask, None)
         told = expected_seconds(
-            problem.plan, problem.settings, problem.device, problem.observed.missing
+            problem.plan,
+            problem.settings,
+            problem.device,
+            problem.observed.missing,
+            noisy=is_noisy(problem.survey),
         )
         began = time.perf_counter()
         result = finished(restore(image, settings, mask=mask))

@@ -27,7 +27,7 @@ def crop(image: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    images = {name: photograph(name) for name in ("01", "05", "barbara", "butterfly", "neuron")}
+    images = {name: photograph(name) for name in ("01", "05", "F16", "barbara", "neuron")}
     images |= {name: getattr(data, name)() for name in ("coins", "moon", "brick")}
     print("| image | quality | seen | fast, noise | fast, jpeg |\n|---|---|---|---|---|")
     for name, image in images.items():

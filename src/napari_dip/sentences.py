@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
-from napari_dip.stack.forecast import expected_bytes, expected_seconds, survey_seconds
+from napari_dip.stack.forecast import expected_bytes, expected_seconds, is_noisy, survey_seconds
 from napari_dip.stack.outline import lined_up
 from napari_dip.stack.plan import Plan
 
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from napari_dip.stack.stored import StoredImage
 
 __all__ = ["duration", "gigabytes", "in_a_sentence", "incomplete", "outcome", "outlook", "summary"]
-
-
-_LITTLE_NOISE = 0.02
-"""Part of the range of intensities: weaker noise does not end a fit before its last iteration."""
 
 
 def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) -> str:
@@ -55,7 +51,7 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
     where = f"on {workers}"
     if workers is None:
         hidden = problem.observed.missing
-        noisy = _is_noisy(problem)
+        noisy = is_noisy(problem.survey)
         seconds = expected_seconds(problem.plan, settings, problem.device, hidden, noisy=noisy)
         where = f"{_at_most_or_about(seconds, problem.plan, settings)} on {problem.device}"
     return (
@@ -127,14 +123,6 @@ def outlook(
             "free: save it as OME-Zarr."
         )
     return " ".join(said)
-
-
-def _is_noisy(problem: Problem) -> bool:
-    """Return whether noise is likely to end the fit of an image with gaps."""
-    return any(
-        scale is not None and noise.sigma(float(scale.high)) > _LITTLE_NOISE * scale.span
-        for scale, noise in zip(problem.survey.scales, problem.survey.noises, strict=True)
-    )
 
 
 def _skips(plan: Plan, settings: Settings) -> bool:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from napari_dip.settings import Hole, Settings
     from napari_dip.stack.lazy import Lazy
     from napari_dip.stack.plan import Plan
+    from napari_dip.stack.survey import Survey
 
-__all__ = ["expected_bytes", "expected_seconds", "survey_seconds"]
+__all__ = ["expected_bytes", "expected_seconds", "is_noisy", "survey_seconds"]
 
 # The costs of an iteration and of a filter pass are measured on the machine itself, for a plane of
 # one channel (prior/costs.py). The numbers below are ratios to these, all from benchmarks/NOTES.md,
@@ -47,6 +48,9 @@ _LOOP = 1.1
 
 _STOP_WITH_GAPS = 100
 """Iterations after which a fit to noisy pixels with gaps stops by itself (70 to 150)."""
+
+_LITTLE_NOISE = 0.02
+"""Part of the range of intensities: weaker noise does not end a fit before its last iteration."""
 
 _PART = 0.5
 """Part of the preset's iterations after which a fit stops by itself, on average (0.3 to 0.7)."""
@@ -101,6 +105,14 @@ def expected_seconds(
     fits = math.ceil(chosen.members / plan.fits_at_once)
     side_by_side = _SIDE_BY_SIDE if plan.at_once > 1 else 1
     return float(units * (fits * fit + again) * side_by_side)
+
+
+def is_noisy(survey: Survey) -> bool:
+    """Return whether noise is likely to end the fit of an image with gaps."""
+    return any(
+        scale is not None and bool(noise.sigma(float(scale.high)) > _LITTLE_NOISE * scale.span)
+        for scale, noise in zip(survey.scales, survey.noises, strict=True)
+    )
 
 
 def survey_seconds(plan: Plan) -> float:
