@@ -93,7 +93,7 @@ def test_a_gap_in_the_numbers_is_said(tmp_path):
         ("run{}_t{}.tif", ((1, 2), (1, 2)), r"after 'run' \(1, 2\) counts.*'.*run1_t\*\.tif'"),
         ("{}_{}.tif", ((1, 2), (1, 2)), r"at the beginning \(1, 2\).*'.*1_\*\.tif'"),
         ("t{}_time{}.tif", ((1, 2), (1, 2)), r"two numbers count T.*'.*t\*_time1\.tif'"),
-        ("a{}.tif", (("1", "01"),), "1, 01, of which some are the same"),
+        ("a{}.tif", (("1", "01"),), "01, 1, of which some are the same"),
         ("{}.tif", (("t1", "t2_new"),), r"t1\.tif and t2_new\.tif, which are not numbered"),
     ],
 )

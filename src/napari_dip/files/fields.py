@@ -121,12 +121,13 @@ def arranged(pattern: Path, files: Sequence[Path]) -> Grid:
     return Grid(grid, tuple(fields), gaps)
 
 
-def by_number(name: str) -> list[tuple[int, int, str]]:
-    """Sort frame 2 before frame 10."""
-    return [
+def by_number(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort frame 2 before frame 10; no two names are equal, so a set has one order."""
+    parts = [
         (0, int(part), "") if part.isdecimal() else (1, 0, part.lower())
         for part in re.split(r"(\d+)", name)
     ]
+    return parts, name
 
 
 def names_in_common_folder(files: Sequence[Path]) -> tuple[Path, list[str]]:
