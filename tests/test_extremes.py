@@ -182,6 +182,21 @@ def test_numbers_near_the_ends_of_a_dtype_come_back(image):
         assert_in_range(restored, image)
 
 
+@pytest.mark.parametrize(
+    "image",
+    [
+        NOISY.astype(np.int64) + 2**60,
+        NOISY.astype(np.uint64) + np.uint64(2**63),
+        NOISY.astype(np.longdouble) * np.longdouble(2) ** -60 + 1,
+    ],
+    ids=["int64", "uint64", "longdouble"],
+)
+def test_values_that_a_float64_cannot_separate_are_refused(image):
+    with pytest.raises(BadImage, match=r"subtract .* from the image first"):
+        denoise(image, **CPU)
+    assert np.ptp(denoise(image - image.min(), **CPU)) > 0
+
+
 def assert_in_range(restored, image):
     """Within the known values of each channel, 5 % wider on either side, and a rounding more."""
     known = image[np.isfinite(image)].astype(np.float64)

@@ -30,6 +30,10 @@ _RARE = 0.1
 """The part of a plane up to which single pixels are filtered faster than all of it."""
 
 
+_LEVELS = 256
+"""So many steps of a float64 are enough for a range of values that are no float64 themselves."""
+
+
 @dataclass(frozen=True)
 class Scale:
     """The linear map between the image's own units and the networks' [0, 1].
@@ -121,6 +125,8 @@ class Extent:
     inner_high: float = -math.inf
     values: int = 0
     far: int = 0
+    exact_low: Any = math.inf
+    exact_high: Any = -math.inf
 
     def add(self, values: NDArray[Any], known: NDArray[np.bool_]) -> None:
         """Take in values whose last two axes are those of a plane; those known count."""
@@ -128,7 +134,10 @@ class Extent:
         if not seen.size:
             return
         self.values += seen.size
-        self.low, self.high = min(self.low, float(seen.min())), max(self.high, float(seen.max()))
+        least, most = seen.min(), seen.max()
+        self.low, self.high = min(self.low, float(least)), max(self.high, float(most))
+        self.exact_low = min(self.exact_low, least.item())
+        self.exact_high = max(self.exact_high, most.item())
         filled = values if seen.size == values.size else np.where(known, values, np.median(seen))
         shape = (-1, *values.shape[-2:])
         for plane, there in zip(filled.reshape(shape), known.reshape(shape), strict=True):
@@ -144,6 +153,16 @@ class Extent:
         """Whether values lie so far out that :meth:`count` must tell how many they are."""
         low, high = self._reached()
         return self.low < low or self.high > high
+
+    @property
+    def step(self) -> float:
+        """Distance of two float64 at the far end; 0 where that is fine enough for the values."""
+        if not self.exact_low < self.exact_high:
+            return 0.0
+        step = float(np.spacing(max(abs(self.low), abs(self.high))))
+        whole = isinstance(self.exact_low, int)
+        fine = self.exact_high - self.exact_low >= _LEVELS * step or (whole and step <= 1)
+        return 0.0 if fine else step
 
     def count(self, values: NDArray[Any], known: NDArray[np.bool_]) -> None:
         """Count what lies far out."""

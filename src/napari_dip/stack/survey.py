@@ -38,6 +38,9 @@ nearly as well, but the images on either side of a cut do not."""
 _NARROWEST, _WIDEST = 1e-150, 1e150
 """Ranges of values of which a variance can still be computed."""
 
+_DOUBLE = 8
+"""Bytes of a float64."""
+
 Numbers = tuple[int, ...]
 
 Comparison = tuple[float, float, float]
@@ -271,6 +274,12 @@ def _scale(extent: Extent, dtype: np.dtype[Any]) -> Scale | None:
         raise BadImage(
             f"dtype {dtype}: some values are beyond a float64; divide the image by its largest "
             "value first"
+        )
+    if dtype.itemsize >= _DOUBLE and dtype != np.float64 and (step := extent.step):
+        raise BadImage(
+            f"the values run from {extent.exact_low} to {extent.exact_high}, and a float64, in "
+            f"which they are computed, tells them apart only in steps of {step:g}; subtract "
+            f"{extent.exact_low} from the image first"
         )
     with np.errstate(over="ignore", invalid="ignore"):
         scale = extent.scale(dtype)
