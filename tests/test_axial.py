@@ -221,7 +221,7 @@ def test_the_plan_says_what_is_restored_together(stack):
     problem = make_problem(stack, settings, None, None)
     assert str(problem) == (
         "10 sections, each section along Z and X in 2-D, up to 4 neighbours along Y sharing one "
-        "network; 3 units; 2 times finer along Z"
+        "network; 3 parts; 2 times finer along Z"
     )
 
 

@@ -433,7 +433,7 @@ def test_an_interrupted_run_into_zarr_says_what_is_there(cells, tmp_path, monkey
     monkeypatch.setattr(console, "follow", interrupted)
     result = call("denoise", cells, tmp_path / "out.zarr")
     assert result.exit_code == 130
-    assert "0 of 1 units are in" in result.stderr
+    assert "0 of 1 parts are in" in result.stderr
     assert "--resume" in result.stderr
 
 

@@ -256,7 +256,7 @@ def test_an_error_on_a_worker_arrives_as_it_is_and_says_which_unit(client, tmp_p
     for chunk in (tmp_path / "in.ome.zarr" / "0" / "c" / "2").rglob("*"):
         if chunk.is_file():
             chunk.write_bytes(b"no chunk")
-    with pytest.raises(NapariDipError, match=r"unit 3 of 5 \(T 2\): .*damaged.*copy it again"):
+    with pytest.raises(NapariDipError, match=r"part 3 of 5 \(T 2\): .*damaged.*copy it again"):
         finish(restore_on_cluster(job.problem, job.output, client))
     assert {0, 1} <= job.output.done().keys()
     assert 2 not in job.output.done()
@@ -271,7 +271,7 @@ def test_an_error_of_ours_keeps_its_class(client, stack, monkeypatch):
 
     problem = make_problem(stack[:1], QUICK, None, None)
     monkeypatch.setattr(desk, "restore_job", jump)
-    with pytest.raises(Diverged, match=r"unit 1 of 1 \(T 0\): it kept jumping"):
+    with pytest.raises(Diverged, match=r"part 1 of 1 \(T 0\): it kept jumping"):
         on_cluster(problem, client)
     monkeypatch.setattr(desk, "restore_job", stumble)
     with pytest.raises(NapariDipError, match=r"failed on its worker.*ZeroDivisionError"):
@@ -357,7 +357,7 @@ def test_a_run_whose_client_is_killed_can_be_gone_on_with(source, tmp_path):
     done = {file: file.stat().st_mtime_ns for file in units.glob("*.json")}
     again = call("denoise", source, out, *OPTIONS, *iterations, "--resume")
     assert again.exit_code == 0, again.stderr
-    assert f"{len(done)} of 5 units are there already" in again.stderr
+    assert f"{len(done)} of 5 parts are there already" in again.stderr
     assert {file: file.stat().st_mtime_ns for file in done} == done
     whole = call("denoise", source, tmp_path / "whole.ome.zarr", *OPTIONS, *iterations)
     assert whole.exit_code == 0, whole.stderr

@@ -82,7 +82,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(stack, undisturbed, tmp
     assert 2 <= len(before) <= 6
     result = call("denoise", stack, out, *QUICK, "--resume")
     assert result.exit_code == 0, result.output
-    assert f"{len(before)} of 6 units are there already" in result.stderr
+    assert f"{len(before)} of 6 parts are there already" in result.stderr
     assert chunks(out) == chunks(undisturbed)
     assert all(file.stat().st_mtime_ns == then for file, then in before.items())
 
@@ -139,7 +139,7 @@ def test_units_that_are_restored_at_once_end_in_the_same_bytes(stack, undisturbe
     out = tmp_path / "out.ome.zarr"
     result = call("denoise", stack, out, *QUICK, "--at-once", 3)
     assert result.exit_code == 0, result.output
-    assert "6 units, 3 at once" in " ".join(result.output.split())
+    assert "6 parts, 3 at once" in " ".join(result.output.split())
     assert chunks(out) == chunks(undisturbed)
 
 
@@ -217,7 +217,7 @@ def test_an_older_result_stays_until_the_new_one_is_whole(stack, older):
     run.close()
     assert what_is_there(older) == "an unfinished run"
     again = open_run(stack, older, ANEW, resume=True)
-    assert "3 of 6 units are there already" in again.notes[-1]
+    assert "3 of 6 parts are there already" in again.notes[-1]
     result = finished(again.steps())
     assert (np.asarray(result.image[:]) != 7).any()
     np.testing.assert_array_equal(read_image(older).image, result.image)
@@ -271,7 +271,7 @@ def test_image_and_spread_are_replaced_together(stack, older, tmp_path):
     run.close()
     assert (np.asarray(read_image(spread).image) == 7).all()
     again = open_run(stack, older, two, uncertainty=spread, resume=True)
-    assert "2 of 6 units" in again.notes[-1]
+    assert "2 of 6 parts" in again.notes[-1]
     finished(again.steps())
     again.close()
     assert all((np.asarray(read_image(path).image) != 7).any() for path in (older, spread))
@@ -319,8 +319,8 @@ def test_a_unit_that_was_damaged_since_is_restored_again(stack, undisturbed, tmp
     damage(out)
     result = call("denoise", stack, out, *QUICK, "--resume")
     assert result.exit_code == 0, result.output
-    assert "5 of 6 units are there already" in result.stderr
-    assert "1 of 6 units were damaged or missing" in result.stderr
+    assert "5 of 6 parts are there already" in result.stderr
+    assert "1 of 6 parts were damaged or missing" in result.stderr
     assert chunks(out) == chunks(undisturbed)
 
 
@@ -333,7 +333,7 @@ def test_smaller_levels_are_made_again_from_the_full_resolution(tmp_path):
     before = chunks(out)
     shutil.rmtree(out / "1")
     again = open_run(path, out, settings.replace(refinement=0), resume=True)
-    assert "2 of 2 units" in again.notes[-1]
+    assert "2 of 2 parts" in again.notes[-1]
     assert chunks(out) == before
 
 
@@ -347,7 +347,7 @@ def test_a_spread_that_was_damaged_is_restored_again(stack, tmp_path):
     (spread / ".napari-dip/units/000001.json").unlink()
     result = call("denoise", stack, out, *two, "--resume")
     assert result.exit_code == 0, result.output
-    assert "4 of 6 units are there already" in result.stderr
+    assert "4 of 6 parts are there already" in result.stderr
     assert (chunks(spread), chunks(out)) == before
 
 
@@ -384,7 +384,7 @@ def test_fields_of_another_version_are_left_out_of_a_report(stack, undisturbed, 
         file.write_text(json.dumps(entry))
     result = call("denoise", stack, out, *QUICK, "--resume")
     assert result.exit_code == 0, result.output
-    assert "5 of 6 units are there already" in result.stderr
+    assert "5 of 6 parts are there already" in result.stderr
     assert chunks(out) == chunks(undisturbed)
 
 

@@ -76,23 +76,23 @@ def test_the_axis_that_is_shared(axes, shape, asked, expected):
         (
             Plan(Layout("TCZYX", (12, 3, 40, 8, 8), shared="Z"), window=10),
             "12 time points × 3 channels × 40 planes, each plane in 2-D, up to 10 neighbours "
-            "along Z sharing one network; 144 units",
+            "along Z sharing one network; 144 parts",
         ),
         (
             Plan(Layout("TZYX", (2, 4, 8, 8), "ZYX"), tile=256),
-            "2 time points, each volume in 3-D, in tiles of 256 × 256 pixels; 2 units",
+            "2 time points, each volume in 3-D, in tiles of 256 × 256 pixels; 2 parts",
         ),
         (
             make_plan(Layout("CZYX", (3, 4, 8, 8), shared="C"), 13, 1, ()),
-            "3 channels × 4 planes, each plane in 2-D, 3 channels sharing one network; 4 units",
+            "3 channels × 4 planes, each plane in 2-D, 3 channels sharing one network; 4 parts",
         ),
         (
             make_plan(Layout("CYX", (20, 8, 8), shared="C"), 13, 0, ()),
-            "20 channels, each plane in 2-D, up to 13 channels sharing one network; 2 units",
+            "20 channels, each plane in 2-D, up to 13 channels sharing one network; 2 parts",
         ),
         (
             Plan(Layout("TYX", (5, 8, 8)), at_once=4),
-            "5 time points, each plane in 2-D; 5 units, 4 at once",
+            "5 time points, each plane in 2-D; 5 parts, 4 at once",
         ),
         (Plan(Layout("YX", (8, 8)), at_once=2), "one plane in 2-D; 2 fits at once"),
     ],

@@ -70,7 +70,7 @@ def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(
     while next(steps).unit < 3:
         pass
     steps.close()
-    assert begun.left() == f"3 of 6 units are in {out}; --resume goes on"
+    assert begun.left() == f"3 of 6 parts are in {out}; --resume goes on"
 
     commit, turned = GrowingZarr.commit, []
 
@@ -84,7 +84,7 @@ def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(
     with monkeypatch.context() as patched:
         patched.setattr(GrowingZarr, "commit", refuse_the_third)
         again = open_run(stack, out, SETTINGS, resume=True)
-        assert "3 of 6 units are there already" in again.notes[-1]
+        assert "3 of 6 parts are there already" in again.notes[-1]
         with pytest.raises(NapariDipError, match="full"):
             finished(again.steps())
     assert "not finished" in read_image(out).notes[-1]

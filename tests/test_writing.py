@@ -300,7 +300,7 @@ def test_a_failure_in_mid_run_says_what_is_left(cells, tmp_path, monkeypatch):
         result = call("denoise", cells, tmp_path / "out.ome.zarr", "--overwrite")
         assert result.exit_code == 1
         assert str(error) in result.stderr
-        assert "0 of 1 units are in" in result.stderr
+        assert "0 of 1 parts are in" in result.stderr
         assert "--resume goes on" in " ".join(result.stderr.split())
 
 

@@ -188,7 +188,7 @@ class Desk:
             ) from error
 
     def _named(self, unit: Unit) -> str:
-        """Say which unit it is, as ``unit 3 of 12 (T 0, Z 4-7)``."""
+        """Say which unit it is, as ``part 3 of 12 (T 0, Z 4-7)``."""
         places = [
             f"{letter} {part.start}-{part.stop - 1}"
             if isinstance(part, slice)
@@ -197,4 +197,4 @@ class Desk:
             if part != slice(None)
         ]
         where = f" ({', '.join(places)})" if places else ""
-        return f"unit {unit.number + 1} of {len(self._problem.plan.units)}{where}"
+        return f"part {unit.number + 1} of {len(self._problem.plan.units)}{where}"

@@ -83,13 +83,13 @@ class Arrangement:
         )
         if values.shape != expected or values.dtype != self.dtype:
             raise BadImage(
-                f"a unit of shape {values.shape} and {values.dtype} does not fit: at {index} goes "
+                f"a part of shape {values.shape} and {values.dtype} does not fit: at {index} goes "
                 f"one of shape {expected} and {self.dtype}"
             )
         order = axes_in_zarr(self.axes)
         region = tuple(parts[letter] for letter in order)
         if region[-2:] != tuple(slice(0, size) for size in self.shape[-2:]):
-            raise BadImage(f"a unit at {index} cuts a plane; write whole planes of {self.axes}")
+            raise BadImage(f"a part at {index} cuts a plane; write whole planes of {self.axes}")
         planes = np.expand_dims(values, tuple(numbers))
         return region, planes.transpose([self.axes.index(letter) for letter in order])
 

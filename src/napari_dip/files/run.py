@@ -85,7 +85,7 @@ class FileRun:
             return "nothing was written"
         units = len(self.problem.plan.units)
         older = f", {self.path} is as it was" if self.place != self.path else ""
-        said = f"{len(self.output.done())} of {units} units are in {self.place}{older}"
+        said = f"{len(self.output.done())} of {units} parts are in {self.place}{older}"
         return f"{said}; --resume goes on"
 
     def close(self) -> None:
@@ -236,10 +236,10 @@ def open_run(
         if target.path != output.absolute():
             notes.append(f"{output}: it stays as it is until the new image is whole.")
         ready, units = len(target.done()), len(problem.plan.units)
-        notes += [f"{output}: {ready} of {units} units are there already."] if ready else []
+        notes += [f"{output}: {ready} of {units} parts are there already."] if ready else []
         if target.redone:
             notes.append(
-                f"{output}: {target.redone} of {units} units were damaged or missing; they are "
+                f"{output}: {target.redone} of {units} parts were damaged or missing; they are "
                 "restored again."
             )
     return FileRun(stored, problem, target, output, uncertainty, overwrite, tuple(notes))

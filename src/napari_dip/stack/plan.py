@@ -133,7 +133,7 @@ class Plan:
         if self.tile:
             said.append(f"in tiles of {self.tile} × {self.tile} pixels")
         units = len(self.units)
-        told = [_counted(units, "unit")] if counts else []
+        told = [_counted(units, "part")] if counts else []
         if self.at_once > 1:
             told.append(f"{self.at_once} at once" if units > 1 else f"{self.at_once} fits at once")
         return ", ".join(said) + ("; " if told else "") + ", ".join(told)
