@@ -1,11 +1,13 @@
 """Arrays of every library: what is masked in them is missing, and what is no image is refused."""
 
+import pathlib
 import warnings
 
 import dask.array as da
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from napari_dip import Settings, denoise, inpaint, restore, super_resolve
 from napari_dip.errors import AxesGuessed, BadImage, BadMask
@@ -131,6 +133,7 @@ def test_a_masked_frame_is_unchanged_and_the_others_are_restored():
         pytest.param(np.asmatrix, "float32", id="matrix"),
         pytest.param(np.longdouble, np.longdouble, id="longdouble"),
         pytest.param(pandas.DataFrame, "float32", id="pandas"),
+        pytest.param(sparse.csr_array, "float32", id="scipy-sparse"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
@@ -168,6 +171,8 @@ def test_an_array_on_a_device_is_copied():
         pytest.param(np.zeros((9, 9), "M8[D]"), "not numbers", id="dates"),
         pytest.param(torch.empty(9, 9, device="meta"), "image is no array", id="no-data"),
         pytest.param(object(), "dtype object", id="no-array"),
+        pytest.param("cells.tif", "file name, 'cells.tif': read", id="name"),
+        pytest.param(pathlib.Path("cells.tif"), "file name, 'cells.tif': read", id="path"),
         pytest.param(
             da.from_array(np.ones((9, 9)))[da.from_array(np.ones(9)) > 0],
             "compute_chunk_sizes",

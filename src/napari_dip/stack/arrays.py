@@ -5,6 +5,7 @@ What is masked in an array (``numpy.ma``, dask, torch, pandas, xarray) is missin
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -194,6 +195,13 @@ def _computed(part: Any) -> NDArray[Any]:
 
 
 def _lazy(image: Any) -> Lazy:
+    if isinstance(image, str | bytes | os.PathLike):
+        raise BadImage(
+            f"the image is a file name, {os.fsdecode(image)!r}: read the file first, for instance "
+            "with tifffile.imread, or use the command napari-dip"
+        )
+    if hasattr(image, "nnz") and hasattr(image, "toarray"):  # sparse, of scipy
+        image = image.toarray()
     indexed = all(hasattr(image, name) for name in ("shape", "ndim", "__getitem__"))
     known = isinstance(getattr(image, "dtype", None), np.dtype)
     if indexed and known and not isinstance(image, np.ndarray) and image.dtype.kind != "V":
