@@ -100,8 +100,8 @@ def begin(cells, path, units=1):
     return len(problem.plan.units)
 
 
-def answer(what, said):
-    """Press a button of the next question."""
+def answer(what, said, *, keep=None):
+    """Press a button of the next question, what is there being kept or not."""
 
     def press():
         box = QApplication.activeModalWidget()
@@ -109,6 +109,8 @@ def answer(what, said):
             QTimer.singleShot(50, press)
             return
         said.append(f"{box.text()} {box.informativeText()}")
+        if keep is not None:
+            box.checkBox().setChecked(keep)
         named = [button for button in box.buttons() if what in button.text()]
         (named or box.buttons())[0].click()
 
@@ -306,6 +308,34 @@ def test_an_unfinished_run_is_resumed_or_not_as_the_user_says(open_panel, cells,
     assert (kept / first.relative_to(path)).stat().st_mtime_ns == written
     before, _ = panel.viewer.layers[-2:]
     np.testing.assert_array_equal(before.data, read_image(kept).image[:])
+
+
+def test_the_earlier_result_stays_while_another_grows(open_panel, cells, tmp_path, qtbot):
+    path, said = tmp_path / "out.ome.zarr", []
+    panel = ready(open_panel("Denoise", cells), path)
+    panel["iterations"].setValue(2)
+    panel.press("run")
+    panel.wait_until_idle()
+    before = np.array(read_image(path).image[:])
+    panel.viewer.layers.pop()
+    panel["iterations"].setValue(5000)
+
+    def start_over():
+        answer("Start over", said, keep=False)
+        panel.press("run")
+        qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2, timeout=60_000)
+        panel.press("stop")
+        panel.wait_until_idle()
+
+    start_over()
+    assert "what is there stays until that is done, and is then deleted" in said[-1]
+    assert "is beside out.ome.zarr, where the earlier result still is" in panel.said
+    np.testing.assert_array_equal(read_image(path).image[:], before)
+    panel.viewer.layers.pop()
+    start_over()
+    assert "It was to replace an earlier result, which is still there." in said[-1]
+    assert "the unfinished run is deleted at once, unless it is kept" in said[-1]
+    np.testing.assert_array_equal(read_image(path).image[:], before)
 
 
 def test_a_run_that_is_discarded_leaves_its_units_on_the_disk(open_panel, cells, tmp_path):

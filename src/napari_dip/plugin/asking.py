@@ -89,7 +89,9 @@ def _answer(box: QMessageBox, found: Existing, keep: QCheckBox) -> str | None:
     box.setText(plain(f"{found.path} holds {what} ({size_on_disk(found.path, grows)})."))
     replaces = "It was to replace an earlier result, which is still there."
     older = replaces if grows != found.path and found.path.exists() else ""
-    over = "Start over computes all of it anew; what is there is deleted unless it is kept."
+    deleted = "is deleted at once" if older else "stays until that is done, and is then deleted"
+    left = "the unfinished run" if found.unfinished else "what is there"
+    over = f"Start over computes all of it anew; {left} {deleted}, unless it is kept."
     box.setInformativeText(as_html(" ".join(filter(None, (found.in_words(), older, over)))))
     box.setCheckBox(keep)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
