@@ -303,6 +303,27 @@ def test_no_folder_is_proposed_inside_a_zarr(cells, tmp_path):
     assert read_image(tmp_path / "raw.zarr").axes == "ZYX"
 
 
+@pytest.mark.parametrize("name", ["n" * 300, "é" * 200, "a\x00b\nc", "x/y:z"])
+def test_any_name_of_a_layer_gives_a_folder(open_panel, name):
+    panel = open_panel("Denoise", Image(np.eye(16), name=name))
+    panel["save_to"].setCurrentText("save as OME-Zarr …")
+    assert panel.widget._placing.path.value.name.endswith("(denoised).ome.zarr")
+    assert panel["run"].isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("x" * 300, "no folder can have that name"), ("a\x00b", "no folder can have that name")],
+    ids=["long", "null"],
+)
+def test_a_name_that_no_folder_has_is_refused(open_panel, tmp_path, name, words):
+    panel = open_panel("Denoise", Image(np.eye(16), name="cells"))
+    panel["save_to"].setCurrentText("save as OME-Zarr …")
+    panel.widget._placing.path.value = tmp_path / f"{name}.ome.zarr"
+    assert words in panel["estimate"].text()
+    assert not panel["run"].isEnabled()
+
+
 def test_the_folder_follows_the_image_until_one_is_typed(open_panel, cells, engine):
     panel = open_panel("Denoise", cells, Image(cells.data, name="others", axis_labels="zyx"))
     line, image = panel["path_path"], panel.widget.image

@@ -286,5 +286,9 @@ def _arithmetic(record: Mapping[str, Any]) -> str:
     return f" in {' and '.join(kinds)}" if kinds else ""
 
 
+_LONGEST = 200  # bytes of a name, for file systems take 255
+
+
 def _as_file_name(name: str) -> str:
-    return re.sub(r'[\\/:*?"<>|\s]+', " ", name).strip() or "image"
+    plain = re.sub(r'[\\/:*?"<>|\x00-\x1f\s]+', " ", name).strip() or "image"
+    return plain.encode(errors="ignore")[:_LONGEST].decode(errors="ignore")

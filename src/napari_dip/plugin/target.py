@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.errors import BadImage, FileProblem
+from napari_dip.errors import BadImage, FileProblem, NapariDipError
+from napari_dip.plaintext import shortened
 from napari_dip.plugin.layers import result_name
 from napari_dip.plugin.recall import record_of
 from napari_dip.prior.presets import recipe
@@ -38,6 +39,8 @@ __all__ = [
 ]
 
 SUFFIX = ".ome.zarr"
+_LONGEST = 180
+"""Bytes of a layer's name that a proposed folder takes: file systems take 255 of a whole name."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +84,19 @@ class Target:
             raise FileProblem(f"'{self.path.name}' is no OME-Zarr: end the name in {SUFFIX}.")
         spread = None if settings is None else self.spread_path(settings)
         writes = {"the result": self.path, "its uncertainty": spread}
-        refuse_conflicts({name: path for name, path in writes.items() if path}, _places(source))
-        for path in writes.values():
-            if path is not None:
-                what_is_there(path)
+        try:
+            refuse_conflicts({name: path for name, path in writes.items() if path}, _places(source))
+            for path in writes.values():
+                if path is not None:
+                    what_is_there(path)
+        except NapariDipError:
+            raise
+        except (OSError, ValueError) as error:  # too long, or with a character of no name
+            words = getattr(error, "strerror", None) or str(error)
+            raise FileProblem(
+                f"{shortened(str(self.path))}: no folder can have that name ({words.lower()}); "
+                "choose another, shorter one"
+            ) from None
         try:
             axes_in_zarr(source.axes)
         except FileProblem:
@@ -201,7 +213,9 @@ def proposed_path(source: LayerInput, settings: Settings) -> Path:
     folder = Path.home()
     if source.path is not None:
         folder = (zarr_around(source.path) or source.path).parent
-    return folder / (re.sub(r'[\\/:*?"<>|]+', "_", result_name(source, settings)) + SUFFIX)
+    short = source.name.encode(errors="ignore")[:_LONGEST].decode(errors="ignore")
+    name = result_name(replace(source, name=short), settings)
+    return folder / (re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "_", name) + SUFFIX)
 
 
 def as_stored(source: LayerInput) -> StoredImage:
