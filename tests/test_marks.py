@@ -10,7 +10,8 @@ from PIL import Image
 from scipy import ndimage
 from skimage import data, measure, transform
 
-from napari_dip.errors import BadMask
+from napari_dip import Inpaint, Settings, inpaint, restore
+from napari_dip.errors import BadMask, MaskHasGreyLevels
 from napari_dip.stack.marks import grey_threshold, marked
 
 BLOBS = data.binary_blobs(128, 0.1, volume_fraction=0.4, rng=1)
@@ -75,3 +76,23 @@ def test_of_two_values_one_is_the_background(ends):
 def test_a_complex_mask_is_refused():
     with pytest.raises(BadMask, match="complex64"):
         marked(np.zeros((4, 4), np.complex64))
+
+
+def test_python_warns_of_a_mask_of_grey_levels():
+    mask = ndimage.gaussian_filter(np.pad(np.full((8, 8), 255.0), 8), 1).astype(np.uint8)
+    image = np.add.outer(np.arange(24.0), np.arange(24.0))
+    quick = {"device": "cpu", "iterations": 1}
+    with pytest.warns(MaskHasGreyLevels, match="give mask > 127;") as caught:
+        inpaint(image, mask, **quick)
+    assert caught[0].filename == __file__
+    with pytest.warns(MaskHasGreyLevels) as caught:
+        restore(image, Settings(task=Inpaint(), **quick), mask=mask)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "mask", [BLOBS, BLOBS * 255, LABELS, BLOBS * 0.5], ids=["bool", "white", "labels", "half"]
+)
+def test_labels_are_taken_without_a_word(mask):
+    restore(BLOBS * 1.0, Settings(task=Inpaint(), device="cpu"), mask=mask)

@@ -17,6 +17,7 @@ __all__ = [
     "Diverged",
     "FileProblem",
     "InputError",
+    "MaskHasGreyLevels",
     "NapariDipError",
     "NapariDipWarning",
     "OutOfMemory",
@@ -75,6 +76,10 @@ class NapariDipWarning(UserWarning):
 
 class AxesGuessed(NapariDipWarning):
     """The axes of an array were guessed, and another guess would give another result."""
+
+
+class MaskHasGreyLevels(NapariDipWarning):
+    """A mask seems to be one of grey levels, and all of it but 0 counts as missing."""
 
 
 class PlanesUnchanged(NapariDipWarning):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from napari_dip.errors import BadMask
+from napari_dip.errors import BadMask, MaskHasGreyLevels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-__all__ = ["Marked", "grey_threshold", "marked"]
+__all__ = ["Marked", "grey_threshold", "marked", "warn_of_grey_levels"]
 
+AXES = 2  # of a plane
 BLOCK = 1024  # pixels: side of the parts that are looked at one after another
 ENOUGH = 50_000  # pixels that speak for labels or for grey levels; more would not change the answer
 STEP = 3  # grey levels: a smaller difference may be the rounding of a smooth slope
@@ -134,6 +136,32 @@ def grey_threshold(values: NDArray[Any]) -> float | None:
     if grey > labels and not few:
         return middle
     return middle if high in WHITE and _are_steps(values, low, high) else None
+
+
+def warn_of_grey_levels(mask: Any, stacklevel: int) -> None:
+    """Warn where a mask from Python, of which all but 0 counts, has grey levels.
+
+    An array that is not in memory is not looked at.
+
+    Warns
+    -----
+    MaskHasGreyLevels
+        If it seems to be cut at a level rather than to hold labels.
+    """
+    if not isinstance(mask, np.ndarray) or mask.dtype.kind not in "uif" or mask.ndim < AXES:
+        return
+    values = np.ma.getdata(mask)
+    level = grey_threshold(values)
+    if level is None:
+        return
+    counted, above = (100 * np.count_nonzero(values > cut) / values.size for cut in (0, level))
+    warnings.warn(
+        f"the mask has grey levels, and all pixels but those of 0 count as missing, "
+        f"{counted:.3g} % of it; to cut it half way, with {above:.3g} %, give mask > {level:g}; "
+        "to say that it is as you want it, give mask != 0",
+        MaskHasGreyLevels,
+        stacklevel=stacklevel,
+    )
 
 
 def _ends(values: NDArray[Any]) -> tuple[Any, Any] | None:

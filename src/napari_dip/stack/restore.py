@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from napari_dip.errors import BadSettings
 from napari_dip.settings import Settings
 from napari_dip.stack.coverage import Coverage, Part
+from napari_dip.stack.marks import warn_of_grey_levels
 from napari_dip.stack.naming import with_axes
 from napari_dip.stack.output import InMemory, Output
 from napari_dip.stack.problem import Problem, make_problem
@@ -103,6 +104,7 @@ def restore(
     if axes is not None:
         settings = settings.replace(axes=axes)
     settings = with_axes(image, settings, stacklevel=3)
+    warn_of_grey_levels(mask, stacklevel=3)
     problem = make_problem(image, settings, mask, psf, mask_axes=mask_axes, psf_axes=psf_axes)
     return run(problem, InMemory(problem), stop_requested, keep_network=keep_network)
 

@@ -9,8 +9,11 @@ import numpy as np
 
 from napari_dip.errors import PlanesUnchanged
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
+from napari_dip.stack.marks import warn_of_grey_levels
 from napari_dip.stack.naming import with_axes
-from napari_dip.stack.restore import restore
+from napari_dip.stack.output import InMemory
+from napari_dip.stack.problem import make_problem
+from napari_dip.stack.restore import run
 from napari_dip.steps import finished
 
 if TYPE_CHECKING:
@@ -118,6 +121,11 @@ def inpaint(image: ArrayLike, mask: ArrayLike, **settings: Any) -> NDArray[Any]:
     ndarray
         Of the shape and dtype of the image.
 
+    Warns
+    -----
+    MaskHasGreyLevels
+        If the mask seems to be one of grey levels: all but 0 counts.
+
     Examples
     --------
     >>> import numpy as np
@@ -144,8 +152,11 @@ def _finished(
         if name in keywords
     }
     settings = with_axes(image, Settings(task=task(**of_task), **keywords), stacklevel=4)
-    restoration = restore(image, settings, **arrays)
-    result = finished(restoration)
+    warn_of_grey_levels(arrays.get("mask"), stacklevel=4)
+    problem = make_problem(
+        image, settings, arrays.pop("mask", None), arrays.pop("psf", None), **arrays
+    )
+    result = finished(run(problem, InMemory(problem)))
     if result.unchanged and result.coverage is not None:
         warnings.warn(result.coverage.in_words(), PlanesUnchanged, stacklevel=3)
     for said in {report.reason for report in result.reports if "unchanged" in report.reason}:
