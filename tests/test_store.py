@@ -14,7 +14,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
-from napari_dip.errors import FileProblem, NapariDipError, OutputExists
+from napari_dip.errors import BadMask, FileProblem, NapariDipError, OutputExists
 from napari_dip.files import writing
 from napari_dip.files.store import (
     StoredImage,
@@ -357,6 +357,17 @@ def test_a_mask_says_what_is_missing(tmp_path, image, marks, name):
     np.testing.assert_array_equal(mask.missing, HOLE)
     assert mask.axes == "YX"
     assert mask.notes[-1] == "12.5% of the pixels are missing."
+
+
+def test_a_masks_transparency_does_not_count(tmp_path):
+    seen = (HOLE * 255)[..., None].astype("uint8")
+    same = np.concatenate([np.full((*HOLE.shape, 3), 255, "uint8"), seen], axis=-1)
+    with pytest.raises(BadMask, match=r"a\.png has one colour everywhere.*save it without"):
+        read_mask(save(tmp_path / "a.png", same))
+    red = np.concatenate([seen, 0 * seen, 0 * seen, seen], axis=-1)
+    mask = read_mask(save(tmp_path / "b.png", red))
+    np.testing.assert_array_equal(mask.missing, HOLE)
+    assert "transparency does not count" in mask.notes[0]
 
 
 def test_a_mask_says_in_how_many_planes_something_is_missing(tmp_path):

@@ -480,3 +480,12 @@ def test_nonsense_beside_the_image_is_ignored_and_said(tmp_path, multiscale, sai
     assert ignored in stored.notes[0]
     write_image(tmp_path / "b.zarr", stored)
     assert read_image(tmp_path / "b.zarr").pixel_size == {"Y": 0.5, "X": 0.5}
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_chunks_that_are_gone_are_told(tmp_path, version):
+    axes = [{"name": "z", "type": "space"}, *SPACE]
+    path = foreign(tmp_path / "a.ome.zarr", np.ones((3, 8, 8), "uint8"), version, axes)
+    assert not any("stored" in note for note in read_image(path).notes)
+    (path / ("full/2.0.0" if version == "0.4" else "full/c/2/0/0")).unlink()
+    assert read_image(path).notes[-1] == "1 of 3 chunks is not stored, and read as 0."

@@ -198,7 +198,7 @@ def _what_is_wrong(path: Path, error: Exception) -> str:
         case FileNotFoundError() if not _exists(path):
             return "does not exist; check the name and the folder"
         case IsADirectoryError():
-            return "is a folder and no zarr; name one file"
+            return f"is a folder and no zarr; name a file, or several by a pattern: '{path}/*.tif'"
         case PermissionError():
             return "may not be read; ask for its permissions"
         case OSError(errno=number) if number in _BAD_NAME:

@@ -9,7 +9,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from napari_dip.errors import FileProblem
+from napari_dip.errors import BadMask, FileProblem
 from napari_dip.files.boundary import reading, refuse_special
 from napari_dip.files.ngff import is_zarr
 from napari_dip.files.pattern import is_pattern
@@ -148,13 +148,34 @@ def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") 
     """
     stored = _checked(path, lazy=False, labels=True)
     values, axes = stored.whole(), stored.axes
+    clear = ""
     if axes.endswith("S"):
+        clear = _transparency(path, values)
         values, axes = values[..., :3].max(-1), axes[:-1]
     found = marked(values != 0 if "labels" in stored.extras else values)
     missing = found.pixels if marks == "missing" else ~found.pixels
-    notes = [*stored.notes, *filter(None, [found.note("It", marks)])]
+    notes = [*stored.notes, *filter(None, [clear, found.note("It", marks)])]
     notes.append(f"{missing.mean():.1%} of the pixels are missing{in_planes(missing)}.")
     return StoredMask(missing, axes, tuple(notes))
+
+
+def _transparency(path: str | Path, values: NDArray[Any]) -> str:
+    """Say that transparency does not count, where there is any.
+
+    Raises
+    ------
+    BadMask
+        If nothing but the transparency tells the pixels of a mask apart.
+    """
+    opacity, colours = values[..., 3:], values[..., :3]
+    if not opacity.size or (opacity == opacity.flat[0]).all():
+        return ""
+    if (colours == colours[(0,) * (colours.ndim - 1)]).all():
+        raise BadMask(
+            f"{path} has one colour everywhere, and only its transparency differs; save it without "
+            "transparency: black, and white where it marks a pixel"
+        )
+    return "Its transparency does not count: what is not black is marked, seen or not."
 
 
 def read_provenance(path: str | Path) -> dict[str, Any] | None:

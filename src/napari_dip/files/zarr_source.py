@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numcodecs
+import numpy as np
 import zarr
 from zarr.storage import LocalStore, ZipStore
 
@@ -34,6 +36,9 @@ __all__ = ["ZarrArray", "own_record", "read_zarr", "zarr_provenance"]
 
 NAME = "napari-dip"
 """Under this name the group's attributes say how its image came about."""
+
+_MOST_LISTED = 200_000
+"""Chunks whose files are listed, to tell whether all are there."""
 
 
 class ZarrArray(FromFile):
@@ -129,6 +134,8 @@ def _read(place: _Place, number: int | None) -> StoredImage:
     notes = (*listed, *lenient.notes())
     if own_record(attributes).get("finished") is False:
         notes += ("It was not finished: what was not restored is 0, or NaN.",)
+    else:
+        notes += _absent(place / said.array, array)
     return StoredImage(
         image=ZarrArray(array, path),
         axes=said.axes,
@@ -263,8 +270,28 @@ def _plain(place: _Place, array: zarr.Array[Any]) -> StoredImage:
     path = Path(str(place))
     named = "".join(name or "?" for name in getattr(array.metadata, "dimension_names", None) or ())
     named = named.upper()
+    notes = _absent(place, array)
     if len(named) == array.ndim and {"Y", "X"} <= set(named) <= set("TCZYX"):
-        return StoredImage(ZarrArray(array, path), named, files=(place.file,))
+        return StoredImage(ZarrArray(array, path), named, notes=notes, files=(place.file,))
     axes = guess_axes(array.shape)
-    note = f"It does not name its axes: they are taken for {axes}."
-    return StoredImage(ZarrArray(array, path), axes, notes=(note,), files=(place.file,))
+    notes = (f"It does not name its axes: they are taken for {axes}.", *notes)
+    return StoredImage(ZarrArray(array, path), axes, notes=notes, files=(place.file,))
+
+
+def _absent(place: _Place, array: zarr.Array[Any]) -> tuple[str, ...]:
+    """Say how many chunks are not stored: they were never written, or a copy has lost them."""
+    grid = [
+        -(-n // side) for n, side in zip(array.shape, array.shards or array.chunks, strict=True)
+    ]
+    wanted = math.prod(grid)
+    if place.zipped or wanted > _MOST_LISTED:
+        return ()
+    names = map(array.metadata.encode_chunk_key, np.ndindex(*grid))
+    folder = str(place.file)
+    there = {os.path.join(at, file) for at, _, files in os.walk(folder) for file in files}
+    absent = sum(os.path.join(folder, name) not in there for name in names)
+    if not absent:
+        return ()
+    fill = array.fill_value if array.fill_value is not None else 0
+    verb = "is" if absent == 1 else "are"
+    return (f"{absent} of {wanted} chunks {verb} not stored, and read as {fill}.",)
