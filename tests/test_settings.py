@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from napari_dip import restore
 from napari_dip.errors import BadSettings
 from napari_dip.settings import (
     Denoise,
@@ -76,6 +77,24 @@ def test_a_bad_value_is_named_with_its_cure(keywords, words):
         Settings(**keywords)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "words"),
+    [
+        ({"tile": 64}, "overlap=32 is not below half of tile=64"),
+        ({"task": SuperResolve(axis="Z"), "share": "Z"}, "share='Z': Z is what"),
+    ],
+)
+def test_settings_that_contradict_are_named_alone(keywords, words):
+    with pytest.raises(BadSettings, match=f"^{words}"):
+        Settings(**keywords)
+
+
+@pytest.mark.parametrize("settings", [{"iterations": 2}, Denoise(), "fast"], ids=str)
+def test_restore_says_what_settings_are(settings):
+    with pytest.raises(BadSettings, match=r"give napari_dip\.Settings"):
+        restore([[1.0, 2.0]], settings)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"preset": "slow"}', '{"sharpen": 1}'])

@@ -36,6 +36,8 @@ def in_words(error: ValidationError, known: Iterable[str] = ()) -> str:
     for one in error.errors(include_url=False):
         reason = shortened(one["msg"].removeprefix("Value error, "), 400)
         nested = isinstance(one.get("ctx", {}).get("error"), BadSettings)
+        # What checks several settings together names them.
+        nested = nested or (one["type"] == "value_error" and not one["loc"])
         name = ".".join(map(str, one["loc"])) or "settings"
         if one["type"] == "missing":
             words.append(f"{name} is missing")

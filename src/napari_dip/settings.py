@@ -234,7 +234,8 @@ class Settings(Frozen):
     def _tiles_advance(self) -> Self:
         if self.tile is not None and 2 * self.overlap >= self.tile:
             raise ValueError(
-                f"overlap={self.overlap} is not below half of tile={self.tile}; give larger tiles"
+                f"overlap={self.overlap} is not below half of tile={self.tile}; give larger tiles, "
+                "or a smaller overlap"
             )
         return self
 

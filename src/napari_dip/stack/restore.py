@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import BadSettings
+from napari_dip.plaintext import shortened
 from napari_dip.settings import Settings
 from napari_dip.stack.coverage import Coverage, Part
 from napari_dip.stack.marks import warn_of_grey_levels
@@ -101,6 +102,11 @@ def restore(
     20
     """
     settings = settings or Settings()
+    if not isinstance(settings, Settings):
+        raise BadSettings(
+            f"settings={shortened(settings, 80)}: give napari_dip.Settings, such as "
+            "Settings(task=Denoise(), iterations=300)"
+        )
     if axes is not None:
         settings = settings.replace(axes=axes)
     settings = with_axes(image, settings, stacklevel=3)
