@@ -388,7 +388,7 @@ def test_a_ctrl_c_that_the_workers_hear_too_keeps_the_best_of_what_is_restored(s
     [
         (("--workers", 2, "--scheduler", "tcp://a:1"), "--workers and --scheduler name"),
         (("--workers", 0), "--workers 0: give 1 or more"),
-        (("--scheduler", "127.0.0.1"), "--scheduler 127.0.0.1: this is no address"),
+        (("--scheduler", "127.0.0.1"), "the scheduler 127.0.0.1: this is no address"),
         (("--workers", 10**6), "--workers 1000000: give 1 or more, and no more than"),
         (("--scheduler", "inproc://x"), "no address of a scheduler"),
         (("--scheduler", "tls://127.0.0.1:1"), "name the keys of this cluster"),

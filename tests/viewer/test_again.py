@@ -207,3 +207,15 @@ def test_what_the_controls_cannot_say_is_told(run, counts):
     panel.press("reapply")
     assert "Its task was to inpaint" in panel.said
     assert "no control for share='none'" in panel.said
+
+
+@pytest.mark.parametrize("record", [{"input": {}}, {"input": {}, "settings": 5}], ids=str)
+def test_a_damaged_record_is_told(run, counts, record):
+    panel, layer = run("Denoise", Image(counts, name="cells"))
+    layer.metadata = {"napari-dip": record}
+    for button in ("copy_python", "copy_command"):
+        panel.press(button)
+        assert "does not say" in panel.said or "settings are not there" in panel.said
+        panel.widget._steering.say("")
+    panel.press("reapply")
+    assert "its settings are not there, or in another form" in panel.said

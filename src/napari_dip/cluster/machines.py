@@ -109,7 +109,7 @@ def hire(
         with _local(workers, device) as crew:
             yield crew
     elif scheduler is not None:
-        name = f"--scheduler {scheduler}"
+        name = f"the scheduler {scheduler}"
         with _connected(scheduler, name, device, patience_s, stop_requested) as crew:
             yield crew
     elif slurm is not None:

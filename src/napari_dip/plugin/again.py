@@ -85,6 +85,9 @@ class Again(QWidget):
         except NapariDipError as error:
             self.said.emit(str(error))
             return
+        except (LookupError, TypeError, ValueError, AttributeError):
+            self.said.emit(f"'{self._layer.name}' does not say as napari-dip does how it was made.")
+            return
         if (clipboard := QApplication.clipboard()) is not None:
             clipboard.setText(text)
         first = " Its first lines say what to save before." if "Save it first" in text else ""

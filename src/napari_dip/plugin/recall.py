@@ -41,7 +41,8 @@ _FLAGS = ("preset", "iterations", "noise", "voxel", "share", "axes", "seed", "de
 def record_of(layer: Layer | None) -> dict[str, Any] | None:
     """Take from a layer how it was made; ``None`` where we did not make it."""
     record = None if layer is None else layer.metadata.get("napari-dip")
-    return record if isinstance(record, dict) and "input" in record else None
+    made = isinstance(record, dict) and isinstance(record.get("input"), dict)
+    return record if made else None
 
 
 def made_with(record: Mapping[str, Any]) -> Settings:
@@ -52,7 +53,10 @@ def made_with(record: Mapping[str, Any]) -> Settings:
     BadSettings
         If one of them is not known here: another version may have written it.
     """
-    return Settings(**record["settings"])
+    try:
+        return Settings(**record["settings"])
+    except (LookupError, TypeError):
+        raise BadSettings("its settings are not there, or in another form") from None
 
 
 def as_python(record: Mapping[str, Any], name: str) -> str:
