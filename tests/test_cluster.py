@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -529,3 +531,16 @@ def test_a_running_cluster_is_joined_by_its_address(client, source, tmp_path):
     assert result.exit_code == 0, result.stderr
     assert "on 2 workers, each on cpu" in result.stderr
     assert read_image(out).image.shape == (5, 24, 24)
+
+
+def test_an_interrupt_ends_the_wait_for_a_scheduler():
+    waiting = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
+    waiting.start()
+    with (
+        pytest.raises(KeyboardInterrupt),
+        machines.hire("cpu", None, "tcp://127.0.0.1:1", None, patience_s=20),
+    ):
+        pytest.fail("nobody answers there")
+    begun = time.monotonic()
+    gc.collect()
+    assert time.monotonic() - begun < 5

@@ -298,6 +298,12 @@ def lose_chunks(out):
     shutil.rmtree(out / "0/c/3")
 
 
+def hide_chunk(out):
+    file = next(path for path in (out / "0/c/3").rglob("*") if path.is_file())
+    file.unlink()
+    file.mkdir()
+
+
 def lose_report(out):
     (out / ".napari-dip/units/000003.json").write_text("")
 
@@ -322,6 +328,16 @@ def test_a_unit_that_was_damaged_since_is_restored_again(stack, undisturbed, tmp
     assert "5 of 6 parts are there already" in result.stderr
     assert "1 of 6 parts were damaged or missing" in result.stderr
     assert chunks(out) == chunks(undisturbed)
+
+
+def test_a_folder_in_the_place_of_a_chunk_is_named(stack, undisturbed, tmp_path):
+    out = tmp_path / "out.ome.zarr"
+    shutil.copytree(undisturbed, out)
+    hide_chunk(out)
+    result = call("denoise", stack, out, *QUICK, "--resume")
+    assert result.exit_code == 2, result.output
+    assert "0/c/3" in result.stderr
+    assert "move that elsewhere" in result.stderr
 
 
 def test_smaller_levels_are_made_again_from_the_full_resolution(tmp_path):

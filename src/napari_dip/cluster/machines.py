@@ -236,8 +236,12 @@ def _connected(
         if isinstance(cluster, str) and cluster.startswith(("tls://", "wss://")):
             _need_keys(name)
         # Not as the default: whoever computes with dask in this process goes on to do it here.
-        client = Client(cluster, timeout=patience_s or _PATIENCE_S, set_as_default=False)
+        client = Client.__new__(Client)
+        Client.__init__(client, cluster, timeout=patience_s or _PATIENCE_S, set_as_default=False)
     except NapariDipError:
+        raise
+    except KeyboardInterrupt:
+        client.status = "closed"  # or dask waits twice as long, at the end, for what never began
         raise
     except Exception as error:
         raise BadSettings(

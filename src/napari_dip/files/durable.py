@@ -233,6 +233,11 @@ def disk_problems(path: Path, cure: str = "make room, or choose another disk") -
             f"{path} may not be written to ({error.strerror or error}); check the name and the "
             "permissions, or choose another folder"
         ) from error
+    except (IsADirectoryError, FileExistsError) as error:
+        raise FileProblem(
+            f"{path} could not be written ({error.strerror}: {error.filename}); move that "
+            "elsewhere, or choose another name"
+        ) from error
     except OSError as error:
         raise NapariDipError(
             f"{path} could not be written: {error.strerror or error}; {cure}"
