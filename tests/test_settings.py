@@ -141,3 +141,8 @@ def test_noise_that_is_none_is_refused(noise, says):
 def test_numbers_of_numpy_are_numbers():
     settings = Settings(task={"kind": "super-resolve", "factor": np.int64(2)}, noise=np.float32(3))
     assert (settings.task.factor, settings.noise) == (2, 3)
+
+
+def test_text_that_is_no_json_names_the_place():
+    with pytest.raises(BadSettings, match=r"^the text is no JSON \(.* line 1 column 9\); correct"):
+        Settings.from_json(b'{"task":1')

@@ -42,6 +42,10 @@ def in_words(error: ValidationError, known: Iterable[str] = ()) -> str:
         if one["type"] == "missing":
             words.append(f"{name} is missing")
             continue
+        if one["type"] == "json_invalid":
+            place = reason.removeprefix("Invalid JSON: ")
+            words.append(f"the text is no JSON ({place}); correct it there")
+            continue
         if one["type"] == "extra_forbidden":
             reason = f"there is no such setting; {_instead(name, known)}"
         words.append(
