@@ -53,7 +53,7 @@ fuzz: $(DEV) ## the property tests with many more examples, and what is slow
 	$(BIN)/pytest --hypothesis-profile=fuzz -m "hypothesis or slow" tests
 
 soak: $(DEV) ## two hundred runs in one viewer, and ten viewers closed in mid-run; takes minutes
-	$(BIN)/pytest -s -m slow tests/viewer/test_soak.py
+	$(BIN)/pytest -s -m slow tests/plugin/viewer/test_soak.py
 
 bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes hours, and goes on if cut short
 	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless # what is missing, the tables say

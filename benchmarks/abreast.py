@@ -18,7 +18,7 @@ from measure import measured
 from skimage import data, metrics
 
 from napari_dip import Settings, restore
-from napari_dip.steps import finished
+from napari_dip.generators import finished
 
 SIGMA = 25
 CASES = {

@@ -25,10 +25,10 @@ from skimage.metrics import peak_signal_noise_ratio
 from stacks import stacks
 
 from napari_dip import Settings, SuperResolve, restore
-from napari_dip.prior.energy import Observation
-from napari_dip.prior.operators import Downsample
-from napari_dip.prior.project import project
-from napari_dip.steps import finished
+from napari_dip.dip.objective import Observation
+from napari_dip.dip.operators import Downsample
+from napari_dip.dip.projection import project
+from napari_dip.generators import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable

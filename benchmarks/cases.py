@@ -141,7 +141,7 @@ def decimated(name: str, size: int, factor: int, seed: int = 0, sigma: float = 0
     """Decimate by Lanczos2, as published; the coarse image is rounded to whole grey values."""
     import torch
 
-    from napari_dip.prior.operators import Downsample
+    from napari_dip.dip.operators import Downsample
 
     truth = crop(photograph(name), size)
     truth = truth[: truth.shape[0] // factor * factor, : truth.shape[1] // factor * factor]

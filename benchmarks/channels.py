@@ -23,7 +23,7 @@ from measure import effort
 from skimage import data, metrics
 
 from napari_dip import Settings, restore
-from napari_dip.steps import finished
+from napari_dip.generators import finished
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,9 +15,9 @@ import torch
 from skimage import data
 
 from napari_dip import Inpaint, Settings, SuperResolve, restore
-from napari_dip.stack.forecast import expected_seconds, is_noisy
-from napari_dip.stack.problem import make_problem
-from napari_dip.steps import finished
+from napari_dip.generators import finished
+from napari_dip.image.forecast import expected_seconds, is_noisy
+from napari_dip.image.problem import make_problem
 
 
 def noisy(size: int, planes: int = 0) -> np.ndarray:

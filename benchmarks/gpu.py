@@ -19,8 +19,8 @@ from roofline import an_iteration, cost, peaks
 from scipy.ndimage import gaussian_filter
 
 from napari_dip import NapariDipError, Result, Settings, restore
-from napari_dip.prior import graph
-from napari_dip.steps import finished
+from napari_dip.compute import cuda_graph as graph
+from napari_dip.generators import finished
 
 SIZES = {"512²": (512, 512), "1024² RGB": (1024, 1024, 3), "2048²": (2048, 2048)}
 COLUMNS = (

@@ -13,8 +13,8 @@ from skimage import color, data
 from skimage.metrics import peak_signal_noise_ratio as psnr
 
 from napari_dip import Denoise, Settings, restore
-from napari_dip.prior.jpeg import compressed
-from napari_dip.steps import finished
+from napari_dip.generators import finished
+from napari_dip.noise.jpeg import compressed
 
 SIDE = 96
 

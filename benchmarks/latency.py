@@ -32,9 +32,9 @@ from napari_dip.plugin.advanced import Advanced
 from napari_dip.plugin.exchange import Exchange
 
 if TYPE_CHECKING:
+    from napari_dip.image.restore import Snapshot
     from napari_dip.settings import Settings
-    from napari_dip.stack.restore import Snapshot
-    from napari_dip.task import Task
+    from napari_dip.settings.task import Task
 
 _TICK_S = 0.01
 _NEVER_S = 1e9

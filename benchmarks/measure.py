@@ -13,7 +13,7 @@ import psutil
 from skimage import color, metrics
 
 from napari_dip import Result, Settings, restore
-from napari_dip.steps import finished
+from napari_dip.generators import finished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

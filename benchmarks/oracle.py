@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from measure import psnr
 
-from napari_dip.prior.ensemble import plan_fits, restore_block
-from napari_dip.stack.problem import make_problem
-from napari_dip.stack.stages import in_stages
-from napari_dip.stack.unit import make_block, unit_seed
-from napari_dip.steps import finished
+from napari_dip.generators import finished
+from napari_dip.image.problem import make_problem
+from napari_dip.image.stages import in_stages
+from napari_dip.image.unit import make_block, unit_seed
+from napari_dip.pipeline.ensemble import plan_fits, restore_block
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_dip import Settings
-    from napari_dip.prior.block import Block
-    from napari_dip.prior.member import Fit
-    from napari_dip.prior.stopping import Step, StoppingRule
+    from napari_dip.dip.stopping_rules import Step, StoppingRule
+    from napari_dip.pipeline.block import Block
+    from napari_dip.pipeline.member import Fit
 
 BEYOND = 1.6
 """How far beyond its end a fit goes on, times its iterations, be it the rule's or the preset's."""

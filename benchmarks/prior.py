@@ -23,12 +23,13 @@ from oracle import fits_of
 from record import Record, Row
 from tables import line
 
-from napari_dip.steps import finished
+from napari_dip.generators import finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_dip.prior.recipes import Recipe, SkipNet
+    from napari_dip.dip.recipe import Recipe
+    from napari_dip.network.architectures import SkipNet
 
 IMAGES = {
     "01": 25,

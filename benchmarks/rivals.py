@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from skimage import restoration, transform
 
-from napari_dip.prior.estimate import estimate_noise
+from napari_dip.noise.estimate import estimate_noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cases import Case, Pixels
 
-    from napari_dip.prior.noise import NoiseModel
+    from napari_dip.noise.model import NoiseModel
 
 
 def noise_of(case: Case) -> NoiseModel:

@@ -23,11 +23,11 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_dip import Settings
-from napari_dip.prior.ensemble import plan_fits
-from napari_dip.prior.graph import WARM_UP, Replayed
-from napari_dip.prior.iteration import iterate
-from napari_dip.stack.problem import make_problem
-from napari_dip.stack.unit import make_block, unit_seed
+from napari_dip.compute.cuda_graph import WARM_UP, Replayed
+from napari_dip.dip.iteration import iterate
+from napari_dip.image.problem import make_problem
+from napari_dip.image.unit import make_block, unit_seed
+from napari_dip.pipeline.ensemble import plan_fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

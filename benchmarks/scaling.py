@@ -20,9 +20,9 @@ import numpy as np
 from napari_dip import Settings
 from napari_dip.cluster.machines import hire
 from napari_dip.cluster.run import restore_on_cluster
-from napari_dip.stack.output import InMemory
-from napari_dip.stack.problem import Problem, make_problem
-from napari_dip.stack.restore import Restoration, run
+from napari_dip.image.problem import Problem, make_problem
+from napari_dip.image.restore import Restoration, run
+from napari_dip.image.sink import InMemory
 
 TERABYTE = 1e12
 PLANE = 2048 * 2048 * 2

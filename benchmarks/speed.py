@@ -26,8 +26,8 @@ from instructions import counted
 from measure import finish, measured, psnr
 
 from napari_dip import Settings, restore
-from napari_dip.prior.calibrate import calibrate
-from napari_dip.prior.presets import recipe
+from napari_dip.pipeline.precision import calibrate
+from napari_dip.pipeline.presets import recipe
 
 
 def an_iteration(case: Case, settings: Settings, count: int) -> dict[str, Any]:

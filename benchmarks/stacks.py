@@ -31,8 +31,8 @@ from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude, shift, u
 from skimage import data, metrics
 
 from napari_dip import Settings, restore
-from napari_dip.prior.estimate import estimate_noise
-from napari_dip.steps import finished
+from napari_dip.generators import finished
+from napari_dip.noise.estimate import estimate_noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable

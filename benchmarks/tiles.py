@@ -18,7 +18,7 @@ from record import Record
 from skimage.transform import resize
 
 from napari_dip import Settings
-from napari_dip.stack.tiling import cut
+from napari_dip.image.tiles import cut
 
 SIGMA = 25.0
 

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from napari_dip import Inpaint, Result, Settings, restore
-from napari_dip.steps import finished
+from napari_dip.generators import finished
 
 PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "dip_repo"
 EXAMPLES = ("kate", "library", "vase")

@@ -18,13 +18,13 @@ from napari.components import ViewerModel
 from npe2 import PluginManifest
 
 from napari_dip import Settings, restore
-from napari_dip.cli import app
+from napari_dip.cli.app import app
+from napari_dip.dip.recipe import Recipe
 from napari_dip.files.run import open_run
+from napari_dip.generators import finished
+from napari_dip.pipeline import block
+from napari_dip.pipeline.presets import recipe
 from napari_dip.plugin.layers import read_layer, to_layer_data
-from napari_dip.prior import block
-from napari_dip.prior.presets import recipe
-from napari_dip.prior.recipes import Recipe
-from napari_dip.steps import finished
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_dip.errors import NapariDipError
+    from napari_dip.image.api import denoise, inpaint, super_resolve
+    from napari_dip.image.restore import Result, Snapshot, restore
     from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
-    from napari_dip.stack.restore import Result, Snapshot, restore
-    from napari_dip.stack.tasks import denoise, inpaint, super_resolve
 
 __version__ = version("napari-dip")
 
@@ -40,12 +40,12 @@ _HOMES = {
     "SensorNoise": "settings",
     "Settings": "settings",
     "SuperResolve": "settings",
-    "Result": "stack.restore",
-    "Snapshot": "stack.restore",
-    "denoise": "stack.tasks",
-    "inpaint": "stack.tasks",
-    "restore": "stack.restore",
-    "super_resolve": "stack.tasks",
+    "Result": "image.restore",
+    "Snapshot": "image.restore",
+    "denoise": "image.api",
+    "inpaint": "image.api",
+    "restore": "image.restore",
+    "super_resolve": "image.api",
 }
 
 

@@ -16,8 +16,8 @@ from napari_dip.cluster.pictures import PICTURE_EVERY_S, Pictures
 from napari_dip.cluster.worker import Job, give_up, restore_job
 from napari_dip.errors import NapariDipError
 from napari_dip.files.growing import OnDisk
-from napari_dip.stack.plan import Plan
-from napari_dip.stack.unit import Done, UnitStep
+from napari_dip.image.plan import Plan
+from napari_dip.image.unit import Done, UnitStep
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
     from napari_dip.cluster.worker import Terms
-    from napari_dip.stack.output import Output
-    from napari_dip.stack.plan import Unit
-    from napari_dip.stack.problem import Problem
-    from napari_dip.stack.result import UnitReport
+    from napari_dip.image.plan import Unit
+    from napari_dip.image.problem import Problem
+    from napari_dip.image.result import UnitReport
+    from napari_dip.image.sink import Output
 
 __all__ = ["Desk"]
 

@@ -133,7 +133,7 @@ def _local(count: int, device: str) -> Iterator[Crew]:
     from distributed import Client, LocalCluster
 
     from napari_dip.cluster.worker import Deaf
-    from napari_dip.prior.device import choose_device, cpu_threads, devices
+    from napari_dip.compute.device import choose_device, cpu_threads, devices
 
     most = max(_MOST_WORKERS, 4 * (os.cpu_count() or 1))
     if not 1 <= count <= most:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from napari_dip.stack.unit import UnitStep
+    from napari_dip.image.unit import UnitStep
 
 __all__ = ["PICTURE_EVERY_S", "Pictures"]
 

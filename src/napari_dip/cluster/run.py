@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from napari_dip.cluster.desk import Desk
 from napari_dip.cluster.worker import Bench, Terms, look_around, measure
 from napari_dip.errors import BadSettings, DeviceUnavailable, NapariDipError
-from napari_dip.prior.presets import recipe
-from napari_dip.stack.coverage import place_in_words
-from napari_dip.stack.restore import conclude
-from napari_dip.stack.result import Snapshot, UnitReport
-from napari_dip.stack.unit import Done, UnitStep
+from napari_dip.image.coverage import place_in_words
+from napari_dip.image.restore import conclude
+from napari_dip.image.result import Snapshot, UnitReport
+from napari_dip.image.unit import Done, UnitStep
+from napari_dip.pipeline.presets import recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from distributed import Client
     from numpy.typing import NDArray
 
-    from napari_dip.stack.output import Output
-    from napari_dip.stack.plan import Plan, Unit
-    from napari_dip.stack.problem import Problem
-    from napari_dip.stack.restore import Restoration
+    from napari_dip.image.plan import Plan, Unit
+    from napari_dip.image.problem import Problem
+    from napari_dip.image.restore import Restoration
+    from napari_dip.image.sink import Output
 
 __all__ = ["common_bench", "restore_on_cluster"]
 
@@ -59,7 +59,7 @@ def restore_on_cluster(
 ) -> Restoration:
     """Restore the units that the output does not hold yet, on the workers of a cluster.
 
-    It yields and returns what :func:`~napari_dip.stack.restore.run` does. An image in files is
+    It yields and returns what :func:`~napari_dip.image.restore.run` does. An image in files is
     read by the workers, which must see these files; of any other they are sent their parts.
 
     Parameters
@@ -92,8 +92,8 @@ def restore_on_cluster(
     >>> import numpy as np
     >>> from napari_dip import Settings
     >>> from napari_dip.cluster.machines import hire
-    >>> from napari_dip.stack.output import InMemory
-    >>> from napari_dip.stack.problem import make_problem
+    >>> from napari_dip.image.sink import InMemory
+    >>> from napari_dip.image.problem import make_problem
     >>> noisy = np.random.default_rng(0).poisson(20, (2, 24, 24)).astype(np.uint16)
     >>> settings = Settings(axes="CYX", iterations=5, precision="float32", device="cpu")
     >>> problem = make_problem(noisy, settings, None, None)
@@ -104,8 +104,8 @@ def restore_on_cluster(
     """
     bench = common_bench(client, problem.device, stop_requested)
     if threads is None:
-        from napari_dip.prior.abreast import threads_of_a_fit
-        from napari_dip.prior.device import cpu_threads
+        from napari_dip.compute.concurrency import threads_of_a_fit
+        from napari_dip.compute.device import cpu_threads
 
         threads = threads_of_a_fit(cpu_threads(), problem.plan.at_once)
     arithmetic = None

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 from distributed import Event, WorkerPlugin, get_worker
 
-from napari_dip.stack.unit import Done, restore_unit
-from napari_dip.steps import finished
+from napari_dip.generators import finished
+from napari_dip.image.unit import Done, restore_unit
 
 if TYPE_CHECKING:
     from distributed import Client, Worker
 
     from napari_dip.files.growing import OnDisk
-    from napari_dip.prior.calibrate import Arithmetic
-    from napari_dip.stack.plan import Unit
-    from napari_dip.stack.problem import Problem
-    from napari_dip.stack.result import UnitReport
-    from napari_dip.stack.unit import UnitStep
+    from napari_dip.image.plan import Unit
+    from napari_dip.image.problem import Problem
+    from napari_dip.image.result import UnitReport
+    from napari_dip.image.unit import UnitStep
+    from napari_dip.pipeline.precision import Arithmetic
 
 __all__ = [
     "Bench",
@@ -116,15 +116,15 @@ def look_around(device: str) -> Bench:
     DeviceUnavailable
         If it does not have that.
     """
-    from napari_dip.prior.device import choose_device, cpu_threads
+    from napari_dip.compute.device import choose_device, cpu_threads
 
     return Bench(get_worker().address, str(choose_device(device)), cpu_threads())
 
 
 def measure(device: str, threads: int) -> Arithmetic:
     """Find the arithmetic that is fastest on this worker."""
-    from napari_dip.prior.calibrate import calibrate
-    from napari_dip.prior.device import compute_with
+    from napari_dip.compute.device import compute_with
+    from napari_dip.pipeline.precision import calibrate
 
     compute_with(threads)
     return calibrate(device).arithmetic
@@ -135,8 +135,8 @@ def restore_job(job: Job) -> Done | UnitReport | None:
 
     It is too late when the user has stopped before the unit began.
     """
-    from napari_dip.prior.calibrate import adopt_arithmetic
-    from napari_dip.prior.device import compute_with
+    from napari_dip.compute.device import compute_with
+    from napari_dip.pipeline.precision import adopt_arithmetic
 
     with _ONE_AT_A_TIME:
         stop_requested = _StopRequested(job.run)

@@ -15,8 +15,8 @@ import psutil
 from PIL import UnidentifiedImageError
 
 from napari_dip.errors import FileProblem, NapariDipError
+from napari_dip.image.lazy import Pieces
 from napari_dip.plaintext import shortened
-from napari_dip.stack.lazy import Pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from napari_dip.files.sections import GrowingSections
 from napari_dip.files.zarr_sink import GrowingZarr, begun_with, growing_place
 from napari_dip.files.zarr_source import own_record
 from napari_dip.files.zarr_target import check_zarr_place
-from napari_dip.stack.result import UnitReport
+from napari_dip.image.result import UnitReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.files.zarr_source import ZarrArray
-    from napari_dip.stack.axes import Index
-    from napari_dip.stack.outline import Cut
-    from napari_dip.stack.plan import Unit
-    from napari_dip.stack.problem import Problem
-    from napari_dip.stack.result import Result
-    from napari_dip.stack.stored import StoredImage
-    from napari_dip.stack.unit import Done
+    from napari_dip.image.axes import Index
+    from napari_dip.image.layout_plan import Cut
+    from napari_dip.image.metadata import StoredImage
+    from napari_dip.image.plan import Unit
+    from napari_dip.image.problem import Problem
+    from napari_dip.image.result import Result
+    from napari_dip.image.unit import Done
 
 __all__ = ["OnDisk", "begun_with", "cut_before", "what_is_there"]
 

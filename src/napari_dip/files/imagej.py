@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.files.tiff_tags import NAME, Header, pixels_per_unit, resolution_of
+from napari_dip.image.metadata import MICROMETRES, SECONDS, Channel
 from napari_dip.plaintext import plain
-from napari_dip.stack.stored import MICROMETRES, SECONDS, Channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from napari_dip.files.lenient import Lenient
-    from napari_dip.stack.stored import StoredImage
+    from napari_dip.image.metadata import StoredImage
 
 __all__ = ["imagej_options", "read_imagej"]
 

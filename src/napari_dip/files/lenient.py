@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from napari_dip.image.metadata import canonical_unit
 from napari_dip.plaintext import shortened
-from napari_dip.stack.stored import canonical_unit
 
 __all__ = ["Lenient"]
 

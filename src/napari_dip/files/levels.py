@@ -15,7 +15,7 @@ from zarr.codecs import BloscCodec
 from napari_dip.files.durable import force_to_disk, write_whole
 from napari_dip.files.ngff import Version, level_name
 from napari_dip.files.pyramid import Region, chunk_shape, chunks_under, halved
-from napari_dip.stack.lazy import native
+from napari_dip.image.lazy import native
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,17 +20,17 @@ from pydantic_core import to_json
 
 from napari_dip.files.durable import disk_problems, write_whole
 from napari_dip.files.zarr_sink import JOURNAL
-from napari_dip.prior.noise import NoiseModel
-from napari_dip.stack.intensity import Scale
-from napari_dip.stack.survey import Survey
+from napari_dip.image.intensity import Scale
+from napari_dip.image.survey import Survey
+from napari_dip.noise.model import NoiseModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from napari_dip.image.metadata import StoredImage
     from napari_dip.settings import Settings
-    from napari_dip.stack.stored import StoredImage
 
 __all__ = ["Look"]
 

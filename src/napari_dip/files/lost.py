@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_dip.stack.stored import MICROMETRES
+from napari_dip.image.metadata import MICROMETRES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import numpy as np
 
-    from napari_dip.stack.stored import StoredImage
+    from napari_dip.image.metadata import StoredImage
 
 __all__ = ["lost"]
 
@@ -35,7 +35,7 @@ def lost(
     Examples
     --------
     >>> import numpy as np
-    >>> from napari_dip.stack.stored import StoredImage
+    >>> from napari_dip.image.metadata import StoredImage
     >>> image = StoredImage(np.eye(8), "YX", extras={"tiff": {"orientation": 6}})
     >>> lost("zarr", image, np.dtype("uint8"), {})
     ('orientation tag',)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_dip.stack.stored import StoredImage
+    from napari_dip.image.metadata import StoredImage
 
 __all__ = [
     "Version",

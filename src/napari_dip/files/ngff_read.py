@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_dip.errors import FileProblem
-from napari_dip.stack.stored import Channel
+from napari_dip.image.metadata import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,13 +9,13 @@ from xml.etree import ElementTree
 import numpy as np
 
 from napari_dip.files.tiff_tags import NAME, Header
-from napari_dip.stack.stored import MICROMETRES, SECONDS, Channel
+from napari_dip.image.metadata import MICROMETRES, SECONDS, Channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_dip.files.lenient import Lenient
-    from napari_dip.stack.stored import StoredImage
+    from napari_dip.image.metadata import StoredImage
 
 __all__ = [
     "attributes_of",

@@ -21,7 +21,7 @@ from napari_dip.files.boundary import refuse_too_large
 from napari_dip.files.lenient import Lenient
 from napari_dip.files.listing import chosen
 from napari_dip.files.tiff_tags import resolution_of
-from napari_dip.stack.stored import MICROMETRES, StoredImage
+from napari_dip.image.metadata import MICROMETRES, StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.stack.axes import Index
-    from napari_dip.stack.lazy import Lazy
+    from napari_dip.image.axes import Index
+    from napari_dip.image.lazy import Lazy
 
 __all__ = ["Arrangement", "Region", "chunk_shape", "chunks_under", "halved", "level_shapes"]
 

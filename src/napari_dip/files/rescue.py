@@ -15,7 +15,7 @@ from napari_dip.files.tiff import write_tiff
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_dip.stack.stored import StoredImage
+    from napari_dip.image.metadata import StoredImage
 
 __all__ = ["keep_elsewhere"]
 
@@ -41,7 +41,7 @@ def keep_elsewhere(path: Path, stored: StoredImage, record: str = "") -> Path | 
 
     Examples
     --------
-    >>> from napari_dip.stack.stored import StoredImage
+    >>> from napari_dip.image.metadata import StoredImage
     >>> folder = Path(tempfile.mkdtemp())
     >>> keep_elsewhere(folder / "a.ome.tif", StoredImage(np.eye(8), "YX")).name
     'a.rescued.tif'

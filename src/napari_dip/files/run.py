@@ -23,25 +23,25 @@ from napari_dip.files.store import (
     write_image,
 )
 from napari_dip.files.zarr_sink import growing_place
-from napari_dip.prior.presets import recipe
+from napari_dip.image.forecast import survey_seconds
+from napari_dip.image.layout_plan import lay_out
+from napari_dip.image.masks import align_mask, check_painted
+from napari_dip.image.plan import Plan
+from napari_dip.image.problem import Problem, make_problem
+from napari_dip.image.restore import run
+from napari_dip.image.sink import InMemory
+from napari_dip.pipeline.presets import recipe
 from napari_dip.settings import Inpaint
-from napari_dip.stack.forecast import survey_seconds
-from napari_dip.stack.masks import align_mask, check_painted
-from napari_dip.stack.outline import lay_out
-from napari_dip.stack.output import InMemory
-from napari_dip.stack.plan import Plan
-from napari_dip.stack.problem import Problem, make_problem
-from napari_dip.stack.restore import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from napari_dip.image.lazy import Lazy
+    from napari_dip.image.metadata import StoredImage
+    from napari_dip.image.restore import Restoration, Result
+    from napari_dip.image.sink import Output
     from napari_dip.settings import Settings
-    from napari_dip.stack.lazy import Lazy
-    from napari_dip.stack.output import Output
-    from napari_dip.stack.restore import Restoration, Result
-    from napari_dip.stack.stored import StoredImage
 
 __all__ = ["FileRun", "open_run"]
 

@@ -18,7 +18,7 @@ from napari_dip.files.journal import Journal
 from napari_dip.files.levels import make_levels
 from napari_dip.files.ngff import axes_in_zarr, level_name
 from napari_dip.files.zarr_sink import JOURNAL, GrowingZarr
-from napari_dip.stack.axes import Layout
+from napari_dip.image.axes import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.files.zarr_source import ZarrArray
-    from napari_dip.stack.axes import Index
+    from napari_dip.image.axes import Index
 
 __all__ = ["GrowingSections"]
 
@@ -57,7 +57,7 @@ class GrowingSections:
     --------
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from napari_dip.stack.stored import StoredImage
+    >>> from napari_dip.image.metadata import StoredImage
     >>> path, stored = Path(tempfile.mkdtemp()) / "a.ome.zarr", StoredImage(np.eye(8), "YX")
     >>> planes = GrowingZarr.create(path, (4, 9, 8), "uint8", stored, "ZYX", {"seed": 0})
     >>> sink = GrowingSections(planes)

@@ -15,8 +15,8 @@ from napari_dip.errors import FileProblem
 from napari_dip.files.boundary import refuse_too_large
 from napari_dip.files.fields import arranged, by_number, names_in_common_folder
 from napari_dip.files.pattern import matching
-from napari_dip.stack.lazy import Lazy
-from napari_dip.stack.stored import Channel, StoredImage
+from napari_dip.image.lazy import Lazy
+from napari_dip.image.metadata import Channel, StoredImage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

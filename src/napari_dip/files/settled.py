@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-    from napari_dip.stack.stored import StoredImage
+    from napari_dip.image.metadata import StoredImage
 
 __all__ = [
     "Settled",
@@ -87,7 +87,7 @@ def hollow(
 
     Examples
     --------
-    >>> from napari_dip.stack.stored import StoredImage
+    >>> from napari_dip.image.metadata import StoredImage
     >>> large = StoredImage(np.zeros((4, 10, 10)), "ZYX")
     >>> hollow(large, "ZYX", "uint8", {"Y": 2, "X": 2}).image.shape
     (4, 20, 20)
@@ -118,7 +118,7 @@ def settle(path: str | Path, stored: StoredImage) -> Settled:
 
     Examples
     --------
-    >>> from napari_dip.stack.stored import StoredImage
+    >>> from napari_dip.image.metadata import StoredImage
     >>> settle("a.tif", StoredImage(np.zeros((4, 8, 8), "uint16"), "ZYX")).form
     'imagej'
     >>> settle("a.tif", StoredImage(np.zeros((4, 8, 8), "int64"), "ZYX")).form

@@ -21,9 +21,9 @@ from napari_dip.files.tiff_header import is_companion
 from napari_dip.files.vendor import is_vendor, read_vendor
 from napari_dip.files.writing import check_output, not_kept, write_image
 from napari_dip.files.zarr_zip import is_zarr_zip, refuse_inside_zarr
-from napari_dip.stack.marks import marked
-from napari_dip.stack.observed import in_planes
-from napari_dip.stack.stored import StoredImage
+from napari_dip.image.mask_values import marked
+from napari_dip.image.metadata import StoredImage
+from napari_dip.image.observed import in_planes
 
 if TYPE_CHECKING:
     from pathlib import Path

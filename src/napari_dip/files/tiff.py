@@ -17,8 +17,8 @@ from napari_dip.files.ome import attributes_of, ome_options, ome_record, ome_roo
 from napari_dip.files.promises import check_ome
 from napari_dip.files.tiff_header import opened, tiff_image
 from napari_dip.files.tiff_tags import NAME
-from napari_dip.stack.lazy import native
-from napari_dip.stack.stored import StoredImage
+from napari_dip.image.lazy import native
+from napari_dip.image.metadata import StoredImage
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from napari_dip.files.boundary import FromFile, reading, refuse_too_large
 from napari_dip.files.complaints import tiff_complaints
 from napari_dip.files.tiff import read_tiff, refuse_cut_short
 from napari_dip.files.tiff_header import opened, tiff_image
-from napari_dip.stack.stored import StoredImage
+from napari_dip.image.metadata import StoredImage
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tifffile
 
-from napari_dip.stack.stored import Channel
+from napari_dip.image.metadata import Channel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

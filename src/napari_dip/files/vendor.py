@@ -12,8 +12,8 @@ from napari_dip.errors import FileProblem
 from napari_dip.files.boundary import FromFile
 from napari_dip.files.lenient import Lenient
 from napari_dip.files.listing import chosen
+from napari_dip.image.metadata import Channel, StoredImage
 from napari_dip.plaintext import shortened
-from napari_dip.stack.stored import Channel, StoredImage
 
 if TYPE_CHECKING:
     from pathlib import Path

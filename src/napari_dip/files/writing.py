@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-    from napari_dip.stack.stored import StoredImage
+    from napari_dip.image.metadata import StoredImage
 
 __all__ = ["check_output", "not_kept", "write_image"]
 

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    from napari_dip.stack.axes import Index
-    from napari_dip.stack.stored import StoredImage
+    from napari_dip.image.axes import Index
+    from napari_dip.image.metadata import StoredImage
 
 __all__ = ["JOURNAL", "GrowingZarr", "begun_with", "growing_place"]
 
@@ -78,7 +78,7 @@ class GrowingZarr:
     Examples
     --------
     >>> import tempfile
-    >>> from napari_dip.stack.stored import StoredImage
+    >>> from napari_dip.image.metadata import StoredImage
     >>> path, stored = Path(tempfile.mkdtemp()) / "a.ome.zarr", StoredImage(np.eye(8), "YX")
     >>> sink = GrowingZarr.create(path, (2, 8, 8), "uint8", stored, "TYX", {"seed": 0})
     >>> sink.commit("0", (0,), np.eye(8, dtype="uint8"), {"iterations": 100})

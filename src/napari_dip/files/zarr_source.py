@@ -23,9 +23,9 @@ from napari_dip.files.listing import chosen
 from napari_dip.files.ngff_read import describe, images_in, several_in
 from napari_dip.files.promises import check_place
 from napari_dip.files.zarr_zip import zarr_in_zip
+from napari_dip.image.axes import guess_axes
+from napari_dip.image.metadata import StoredImage
 from napari_dip.plaintext import shortened
-from napari_dip.stack.axes import guess_axes
-from napari_dip.stack.stored import StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from napari_dip.files.ngff import Version, attributes, axes_in_zarr, version_of
 from napari_dip.files.pyramid import Arrangement, level_shapes
 from napari_dip.files.zarr_source import NAME
 from napari_dip.files.zarr_target import check_target
-from napari_dip.stack.axes import Layout
+from napari_dip.image.axes import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from zarr.abc.store import Store
 
-    from napari_dip.stack.stored import StoredImage
+    from napari_dip.image.metadata import StoredImage
 
 __all__ = ["finished_mark", "make_zarr", "write_zarr"]
 

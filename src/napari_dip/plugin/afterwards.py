@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from numpy.typing import NDArray
 
+    from napari_dip.image.restore import Result
     from napari_dip.plugin.history import History
     from napari_dip.plugin.layers import LayerInput
-    from napari_dip.stack.restore import Result
 
 __all__ = ["Afterwards", "blended", "inserted"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import BadImage
-from napari_dip.stack.axes import SMALLEST_SIDE, guess_axes
+from napari_dip.image.axes import SMALLEST_SIDE, guess_axes
 
 if TYPE_CHECKING:
     from napari.layers import Image

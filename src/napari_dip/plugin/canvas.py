@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.stack.lazy import Lazy
+from napari_dip.image.lazy import Lazy
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from napari_dip.stack.axes import Index
-    from napari_dip.stack.output import Output
-    from napari_dip.stack.plan import Unit
-    from napari_dip.stack.problem import Problem
+    from napari_dip.image.axes import Index
+    from napari_dip.image.plan import Unit
+    from napari_dip.image.problem import Problem
+    from napari_dip.image.sink import Output
 
 __all__ = ["Canvas", "whole_index"]
 
@@ -38,8 +38,8 @@ class Canvas(Lazy):
     Examples
     --------
     >>> from napari_dip.settings import Settings, SuperResolve
-    >>> from napari_dip.stack.output import InMemory
-    >>> from napari_dip.stack.problem import make_problem
+    >>> from napari_dip.image.sink import InMemory
+    >>> from napari_dip.image.problem import make_problem
     >>> noisy = np.random.default_rng(0).random((3, 8, 8))
     >>> settings = Settings(task=SuperResolve(factor=2), axes="QYX", device="cpu")
     >>> problem = make_problem(noisy, settings, None, None)

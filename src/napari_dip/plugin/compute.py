@@ -11,12 +11,12 @@ from napari_dip.errors import BadSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from napari_dip.image.problem import Problem
+    from napari_dip.image.restore import Restoration
+    from napari_dip.image.sink import Output
     from napari_dip.plugin.layers import LayerInput
     from napari_dip.plugin.target import Target
     from napari_dip.settings import Settings
-    from napari_dip.stack.output import Output
-    from napari_dip.stack.problem import Problem
-    from napari_dip.stack.restore import Restoration
 
 __all__ = ["Machines", "Work", "begin"]
 
@@ -77,8 +77,8 @@ def begin(
         the target.
     """
     # Loading torch takes seconds: here, in a thread of its own, it holds up nobody.
-    from napari_dip.stack.problem import make_problem
-    from napari_dip.stack.restore import run
+    from napari_dip.image.problem import make_problem
+    from napari_dip.image.restore import run
 
     if machines == Machines():
         device, mask = target.device or None, source.whole_mask

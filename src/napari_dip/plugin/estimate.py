@@ -13,21 +13,21 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 from superqt.utils import QSignalDebouncer, WorkerBase, create_worker
 
 from napari_dip.errors import NapariDipError
-from napari_dip.sentences import outlook
-from napari_dip.stack.arrays import as_lazy
-from napari_dip.stack.masks import spread_mask
-from napari_dip.stack.outline import lay_out, settle
+from napari_dip.image.arrays import as_lazy
+from napari_dip.image.layout_plan import lay_out, settle
+from napari_dip.image.masks import spread_mask
+from napari_dip.image.plan_text import outlook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from qtpy.QtWidgets import QWidget
 
+    from napari_dip.image.axes import Layout
     from napari_dip.plugin.compute import Machines
     from napari_dip.plugin.layers import LayerInput
     from napari_dip.plugin.target import Target
     from napari_dip.settings import Settings
-    from napari_dip.stack.axes import Layout
 
 __all__ = ["Answer", "Asked", "Estimate", "Question"]
 

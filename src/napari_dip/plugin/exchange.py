@@ -19,10 +19,10 @@ from napari_dip.plugin.layers import first_guess, to_layer_data
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from napari_dip.image.restore import Restoration, Result, Snapshot
     from napari_dip.plugin.layers import LayerData, LayerInput
     from napari_dip.plugin.target import Target
     from napari_dip.settings import Settings
-    from napari_dip.stack.restore import Restoration, Result, Snapshot
 
 __all__ = ["Exchange", "deep_image_prior_restoration"]
 
@@ -189,7 +189,7 @@ def _restoration(
 
 def _followed(steps: Restoration, exchange: Exchange) -> Generator[None, None, None]:
     """Post each step, and wake the viewer now and then."""
-    from napari_dip.prior.device import used_bytes
+    from napari_dip.compute.device import used_bytes
 
     woken = -_WAKE_EVERY_S
     try:

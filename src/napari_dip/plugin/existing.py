@@ -164,9 +164,9 @@ def _image_name(path: Path) -> str:
 
 
 def _same_image(record: Mapping[str, Any], asked: Asked, settings: Settings) -> bool | None:
-    from napari_dip.stack.observed import Fingerprint
-    from napari_dip.stack.outline import lay_out
-    from napari_dip.stack.problem import observe
+    from napari_dip.image.layout_plan import lay_out
+    from napari_dip.image.observed import Fingerprint
+    from napari_dip.image.problem import observe
 
     source, about = asked.source, record["image"]
     data = source.data
@@ -221,7 +221,7 @@ def _obstacle(
                 "it was started with."
             )
     if asked.machines.scheduler is None and asked.machines.workers is None:
-        from napari_dip.prior.device import choose_device
+        from napari_dip.compute.device import choose_device
 
         try:
             choose_device(str(record["device"]))

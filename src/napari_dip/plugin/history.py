@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.stack.restore import Snapshot
+    from napari_dip.image.restore import Snapshot
 
 __all__ = ["Frame", "History", "Lines"]
 

@@ -12,6 +12,7 @@ from superqt.utils import create_worker
 
 from napari_dip import settings
 from napari_dip.errors import BadMask, NapariDipError
+from napari_dip.image.arrays import as_lazy
 from napari_dip.plugin import controls
 from napari_dip.plugin.contour import Contour
 from napari_dip.plugin.estimate import Answer, Estimate
@@ -22,7 +23,6 @@ from napari_dip.plugin.panel import Panel
 from napari_dip.plugin.suggest import Suggested, suggest
 from napari_dip.plugin.wanted import Reader
 from napari_dip.plugin.window import Docking, unwrapped
-from napari_dip.stack.arrays import as_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

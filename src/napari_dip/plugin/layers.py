@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
+    from napari_dip.image.problem import Problem
+    from napari_dip.image.restore import Result
+    from napari_dip.image.sink import Output
     from napari_dip.plugin.masks import Mask
     from napari_dip.settings import Settings
-    from napari_dip.stack.output import Output
-    from napari_dip.stack.problem import Problem
-    from napari_dip.stack.restore import Result
-    from napari_dip.voxel import Voxel
+    from napari_dip.settings.voxel import Voxel
 
     LayerData = tuple[Any, dict[str, Any], str]
 

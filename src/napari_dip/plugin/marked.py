@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Image
 
 from napari_dip.errors import BadMask
-from napari_dip.stack.marks import marked
+from napari_dip.image.mask_values import marked
 
 if TYPE_CHECKING:
     from napari.layers import Labels

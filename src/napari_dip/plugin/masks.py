@@ -9,9 +9,9 @@ import numpy as np
 from napari.layers import Labels, Shapes
 
 from napari_dip.errors import BadMask
+from napari_dip.image.observed import in_planes
 from napari_dip.plugin.drawn import drawn_pixels
 from napari_dip.plugin.marked import finest, marked_pixels, nothing
-from napari_dip.stack.observed import in_planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

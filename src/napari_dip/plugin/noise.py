@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import BadSettings
 from napari_dip.plugin import controls
-from napari_dip.sensor import SensorNoise
+from napari_dip.settings.camera import SensorNoise
 
 if TYPE_CHECKING:
     from magicgui.widgets import Widget
 
-    from napari_dip.sensor import Noise
+    from napari_dip.settings.camera import Noise
 
 __all__ = ["NoiseControls"]
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
+    from napari_dip.image.restore import Result, Snapshot
     from napari_dip.plugin.history import Frame
     from napari_dip.plugin.layers import LayerData, LayerInput
-    from napari_dip.stack.restore import Result, Snapshot
 
 __all__ = ["Output", "add_uncertainty", "insert_beside", "is_being_computed"]
 

@@ -10,6 +10,7 @@ from napari.utils import progress
 from napari.utils.notifications import show_error
 from psygnal import Signal
 
+from napari_dip.image.plan_text import alignment, duration, gigabytes
 from napari_dip.plaintext import as_html
 from napari_dip.plugin.afterwards import Afterwards
 from napari_dip.plugin.aside import follow
@@ -18,16 +19,15 @@ from napari_dip.plugin.exchange import Exchange, deep_image_prior_restoration
 from napari_dip.plugin.history import History
 from napari_dip.plugin.output import Output
 from napari_dip.plugin.target import Target
-from napari_dip.sentences import alignment, duration, gigabytes
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
+    from napari_dip.image.restore import Result, Snapshot
     from napari_dip.plugin.history import Frame
     from napari_dip.plugin.layers import LayerInput
     from napari_dip.settings import Settings
-    from napari_dip.stack.restore import Result, Snapshot
 
 __all__ = ["Session"]
 

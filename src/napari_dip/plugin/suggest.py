@@ -13,7 +13,7 @@ from scipy.special import betainc
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_dip.prior.noise import NoiseModel
+    from napari_dip.noise.model import NoiseModel
 
 __all__ = ["Suggested", "suggest"]
 
@@ -182,7 +182,7 @@ class _Sensor(NamedTuple):
 
 def _sensor(planes: NDArray[Any]) -> _Sensor:
     """Tell all that from a plane."""
-    from napari_dip.prior.estimate import estimate_noise
+    from napari_dip.noise.estimate import estimate_noise
 
     values = planes.astype(np.float64)
     known = np.isfinite(values)

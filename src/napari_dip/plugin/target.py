@@ -12,22 +12,23 @@ import numpy as np
 
 from napari_dip.errors import BadImage, FileProblem, NapariDipError
 from napari_dip.plaintext import shortened
+from napari_dip.errors import BadImage, FileProblem
+from napari_dip.image.metadata import StoredImage, canonical_unit
+from napari_dip.pipeline.presets import recipe
 from napari_dip.plugin.layers import result_name
 from napari_dip.plugin.recall import record_of
-from napari_dip.prior.presets import recipe
-from napari_dip.stack.stored import StoredImage, canonical_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari.layers import Layer
 
+    from napari_dip.image.layout_plan import Cut
+    from napari_dip.image.problem import Problem
+    from napari_dip.image.restore import Result
+    from napari_dip.image.sink import Output
     from napari_dip.plugin.layers import LayerInput
     from napari_dip.settings import Settings
-    from napari_dip.stack.outline import Cut
-    from napari_dip.stack.output import Output
-    from napari_dip.stack.problem import Problem
-    from napari_dip.stack.restore import Result
 
 __all__ = [
     "SUFFIX",
@@ -139,7 +140,7 @@ class Target:
             If what is there was begun with other settings, or nothing can be written.
         """
         if self.path is None:
-            from napari_dip.stack.output import InMemory
+            from napari_dip.image.sink import InMemory
 
             return InMemory(problem)
         from napari_dip.files.durable import check_writable

@@ -9,9 +9,9 @@ from napari_dip.plugin.canvas import Canvas, whole_index
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_dip.stack.axes import Index
-    from napari_dip.stack.output import Output
-    from napari_dip.stack.problem import Problem
+    from napari_dip.image.axes import Index
+    from napari_dip.image.problem import Problem
+    from napari_dip.image.sink import Output
 
 __all__ = ["Upright"]
 
@@ -30,8 +30,8 @@ class Upright(Canvas):
     --------
     >>> import numpy as np
     >>> from napari_dip.settings import Settings, SuperResolve
-    >>> from napari_dip.stack.output import InMemory
-    >>> from napari_dip.stack.problem import make_problem
+    >>> from napari_dip.image.sink import InMemory
+    >>> from napari_dip.image.problem import make_problem
     >>> coarse = np.random.default_rng(0).random((3, 9, 8))
     >>> settings = Settings(task=SuperResolve(factor=2, axis="Z"), axes="ZYX", device="cpu")
     >>> problem = make_problem(coarse, settings, None, None)

@@ -1,0 +1,1 @@
+"""A whole image as many units: axes, intensities, survey, tiles, forecast, run and result."""

@@ -1,0 +1,285 @@
+"""Arrays of any library as NumPy arrays, or as arrays that are read on demand, and what they mask.
+
+What is masked in an array (``numpy.ma``, dask, torch, pandas, xarray) is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from napari_dip.errors import BadImage
+from napari_dip.image.lazy import Lazy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_dip.errors import InputError
+
+__all__ = ["Either", "Split", "Unmasked", "as_array", "as_lazy", "filled", "split"]
+
+
+class Split(NamedTuple):
+    """The values of an image, and which of them are masked; ``None`` where that is none.
+
+    Masked floating-point values are NaN already.
+    """
+
+    values: Lazy
+    masked: Lazy | None
+
+
+class Unmasked(Lazy):
+    """The values of an array that is read on demand, without its mask; masked floats are NaN."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along each axis."""
+        shape: tuple[int, ...] = self._array.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+        dtype: np.dtype[Any] = self._array.dtype
+        return dtype
+
+    def __getitem__(self, index: Any, /) -> Any:
+        return filled(self._array[index])
+
+
+class _Mask(Unmasked):
+    """Where such an array is masked."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(bool)
+
+    def __getitem__(self, index: Any, /) -> Any:
+        return np.ma.getmaskarray(_computed(self._array[index]))
+
+
+class _Equal(Lazy):
+    """True where an array has one of some values."""
+
+    def __init__(self, array: Lazy, values: tuple[Any, ...]) -> None:
+        self._array, self._values = array, values
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(bool)
+
+    def __getitem__(self, index: Any, /) -> Any:
+        return np.isin(np.asarray(self._array[index]), self._values)
+
+
+class Either(Lazy):
+    """True where one of two arrays of one shape is."""
+
+    def __init__(self, one: Lazy, other: Lazy) -> None:
+        self._one, self._other = one, other
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of values along each axis."""
+        return self._one.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Booleans."""
+        return np.dtype(bool)
+
+    def __getitem__(self, index: Any, /) -> Any:
+        return np.asarray(self._one[index]) | np.asarray(self._other[index])
+
+
+def split(image: Any) -> Split:
+    """Part an image from what it masks; an array that is read on demand stays where it is.
+
+    Parameters
+    ----------
+    image
+        Of numpy, ``numpy.ma``, dask, zarr, xarray, torch, pandas or anything that NumPy can
+        convert. Of xarray, values named by the attributes ``_FillValue`` and ``missing_value``
+        are masked.
+
+    Raises
+    ------
+    BadImage
+        If the values are no real numbers.
+
+    Examples
+    --------
+    >>> values, masked = split(np.ma.masked_greater([[1, 2], [3, 900]], 100))
+    >>> values.dtype, masked
+    (dtype('int64'), array([[False, False],
+           [False,  True]]))
+    >>> split(np.ma.masked_greater([[1.0, 900.0]], 100)).values
+    array([[ 1., nan]])
+    """
+    lazy: Any = _lazy(image)
+    data = None if isinstance(lazy, np.ndarray) else getattr(lazy, "data", None)
+    if isinstance(getattr(data, "_meta", None), np.ma.MaskedArray):  # xarray over dask
+        lazy = data
+    if isinstance(lazy, np.ma.MaskedArray):
+        if np.ma.getmask(lazy) is np.ma.nomask or lazy.dtype.kind not in "buif":
+            return Split(_checked(np.ma.getdata(lazy)), None)
+        floating = lazy.dtype.kind == "f"
+        return Split(filled(lazy), None if floating else np.ma.getmaskarray(lazy))
+    if isinstance(getattr(lazy, "_meta", None), np.ma.MaskedArray):  # dask
+        floating = _checked(lazy).dtype.kind == "f"
+        return Split(Unmasked(lazy), None if floating else _Mask(lazy))
+    return Split(_checked(lazy), _fill_values(lazy))
+
+
+def as_lazy(image: Any) -> Lazy:
+    """Leave an array that is read on demand as it is, make an array of all else, refuse no numbers.
+
+    Raises
+    ------
+    BadImage
+        If the values are no real numbers.
+    """
+    return _checked(_lazy(image))
+
+
+def filled(part: Any) -> NDArray[Any]:
+    """Make a plain array of a part; masked floating-point values become NaN."""
+    array = _computed(part)
+    if isinstance(array, np.ma.MaskedArray) and array.dtype.kind == "f":
+        return np.asarray(array.filled(np.nan))
+    return np.asarray(array)
+
+
+def as_array(values: Any, name: str, error: type[InputError]) -> NDArray[Any]:
+    """Make a NumPy array, which may be a masked one, of what other libraries call an array.
+
+    bfloat16, which NumPy does not know, becomes float32.
+
+    Raises
+    ------
+    InputError
+        Of the given class, if that cannot be done: rows of unequal length, for instance.
+    """
+    reasons = []
+    for convert in (_from_torch, _from_pandas, np.asanyarray, np.from_dlpack, _from_device):
+        try:
+            array = convert(values)
+        except (ValueError, TypeError, RuntimeError, AttributeError, BufferError) as cause:
+            reasons.append(str(cause))
+            continue
+        if array is not None and array.dtype.kind == "V" and array.dtype.names is None:
+            array = _widened(array)
+        if array is not None:
+            return array if isinstance(array, np.ma.MaskedArray) else np.asarray(array)
+    why = next(filter(None, reasons), type(values).__name__)
+    cure = "give rows of the same length" if "inhomogeneous" in why else "give a NumPy array"
+    raise error(f"the {name} is no array ({why.split('. ')[0]}); {cure}")
+
+
+def _computed(part: Any) -> NDArray[Any]:
+    """Read a part, with its mask, which dask drops when NumPy converts it."""
+    return np.asanyarray(part.compute() if hasattr(part, "compute") else part)
+
+
+def _lazy(image: Any) -> Lazy:
+    if isinstance(image, str | bytes | os.PathLike):
+        raise BadImage(
+            f"the image is a file name, {os.fsdecode(image)!r}: read the file first, for instance "
+            "with tifffile.imread, or use the command napari-dip"
+        )
+    if hasattr(image, "nnz") and hasattr(image, "toarray"):  # sparse, of scipy
+        image = image.toarray()
+    indexed = all(hasattr(image, name) for name in ("shape", "ndim", "__getitem__"))
+    known = isinstance(getattr(image, "dtype", None), np.dtype)
+    if indexed and known and not isinstance(image, np.ndarray) and image.dtype.kind != "V":
+        if not all(isinstance(size, int | np.integer) for size in image.shape):
+            raise BadImage(
+                f"shape {image.shape}: how long an axis is, is not known; call "
+                "compute_chunk_sizes() on the array first"
+            )
+        lazy: Lazy = image
+        return lazy
+    return as_array(image, "image", BadImage)
+
+
+def _checked(image: Lazy) -> Lazy:
+    """Refuse what are no real numbers."""
+    dtype = image.dtype
+    if dtype.kind == "c":
+        raise BadImage(
+            f"dtype {dtype}: a complex image cannot be restored; restore np.abs(image), or "
+            "its real and imaginary part one by one"
+        )
+    if dtype.names:
+        raise BadImage(
+            f"dtype {dtype}: an array of records; choose a field, such as image[{dtype.names[0]!r}]"
+        )
+    if dtype.kind not in "buif":
+        raise BadImage(f"dtype {dtype}: not numbers; convert the image with .astype(np.float32)")
+    return image
+
+
+def _fill_values(image: Any) -> Lazy | None:
+    """Tell where an array of xarray holds what its attributes call no value."""
+    said: Mapping[str, Any] = getattr(image, "attrs", {})
+    if not hasattr(image, "dims") or not hasattr(said, "get"):
+        return None
+    values = [said.get(name) for name in ("_FillValue", "missing_value")]
+    numbers = tuple(value for value in values if isinstance(value, int | float | np.number))
+    return _Equal(image, numbers) if numbers else None
+
+
+def _from_torch(values: Any) -> NDArray[Any] | None:
+    """Take a tensor from any device, with or without a gradient; ``None`` if it is none."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not isinstance(values, torch.Tensor):
+        return None
+    if torch.masked.is_masked_tensor(values):
+        valid = values.get_mask()
+        data = _from_torch(values.get_data())
+        return np.ma.MaskedArray(data, ~valid.cpu().numpy())
+    tensor = values.detach()
+    tensor = tensor.dequantize() if tensor.is_quantized else tensor
+    tensor = tensor if tensor.layout == torch.strided else tensor.to_dense()
+    tensor = tensor.cpu().resolve_conj().resolve_neg()
+    unknown = tensor.is_floating_point() and tensor.dtype not in (
+        torch.float16,
+        torch.float32,
+        torch.float64,
+    )
+    array: NDArray[Any] = (tensor.float() if unknown else tensor).numpy()
+    return array
+
+
+def _from_pandas(values: Any) -> NDArray[Any] | None:
+    """Take a table of nullable numbers, with NaN where there is none; ``None`` if it is none."""
+    to_numpy: Callable[..., NDArray[Any]] | None = getattr(values, "to_numpy", None)
+    if to_numpy is None or not hasattr(values, "iloc"):
+        return None
+    array = to_numpy()
+    return to_numpy(dtype=np.float64, na_value=np.nan) if array.dtype == object else array
+
+
+def _from_device(values: Any) -> NDArray[Any] | None:
+    """Copy an array of cupy, which does not convert itself."""
+    array: Any = values.get()
+    return array if isinstance(array, np.ndarray) else None
+
+
+def _widened(array: NDArray[Any]) -> NDArray[Any]:
+    """Convert number types that NumPy only knows by name, such as bfloat16, to float32."""
+    names = ("bfloat16", "float8", "float6", "float4")
+    return array.astype(np.float32) if array.dtype.name.startswith(names) else array

@@ -1,0 +1,209 @@
+"""What is said of a run, before it and after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.image.forecast import expected_bytes, expected_seconds, is_noisy, survey_seconds
+from napari_dip.image.layout_plan import lined_up
+from napari_dip.image.plan import Plan
+from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_dip.image.lazy import Lazy
+    from napari_dip.image.metadata import StoredImage
+    from napari_dip.image.problem import Problem
+    from napari_dip.image.restore import Result
+
+__all__ = ["duration", "gigabytes", "in_a_sentence", "incomplete", "outcome", "outlook", "summary"]
+
+
+def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) -> str:
+    """Say what is about to be done to which file, in which parts, and about how long it takes.
+
+    How fast workers are elsewhere is not known: of them it is said what they are.
+    """
+    settings, image = problem.settings, problem.observed.image
+    match settings.task:
+        case Denoise(artefact="jpeg"):
+            doing = "Removing the blocks of JPEG from"
+        case Denoise():
+            doing = "Denoising"
+        case SuperResolve(axial=True, kernel=kernel):
+            doing = f"Super-resolving by {problem.factors['Z']} along Z (slice profile {kernel})"
+        case SuperResolve(factor=factor, kernel=kernel):
+            doing = f"Super-resolving by {factor} (downsampler {kernel})"
+        case Inpaint(missing=missing):
+            doing = f"Inpainting (missing: {missing})"
+    shape = " x ".join(map(str, image.shape))
+    changed = (
+        settings.iterations and f"at most {settings.iterations} iterations",
+        settings.prior.network and f"the network {settings.prior.network}",
+        settings.stopping and f"the stopping rule {settings.stopping.rule}",
+        settings.members and f"{settings.members} fits",
+        f"noise {_noise_in_words(settings)}",
+        f"seed {settings.seed}",
+    )
+    where = f"on {workers}"
+    if workers is None:
+        hidden = problem.observed.missing
+        noisy = is_noisy(problem.survey)
+        seconds = expected_seconds(problem.plan, settings, problem.device, hidden, noisy=noisy)
+        where = f"{_at_most_or_about(seconds, problem.plan, settings)} on {problem.device}"
+    return (
+        f"{doing} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
+        f"{settings.preset}, {', '.join(part for part in changed if part)}; {problem}, "
+        f"{where}."
+    )
+
+
+def outlook(
+    plan: Plan,
+    settings: Settings,
+    device: str | None,
+    *,
+    result_bytes: int,
+    too_large: bool = False,
+    on_disk: bool = False,
+    workers: int | None = None,
+    missing: Lazy | None = None,
+) -> str:
+    """Say what a run would do and take, before the image is looked at.
+
+    Parameters
+    ----------
+    plan, settings, device
+        What is asked; without a device it is restored on other computers.
+    result_bytes, too_large
+        The size of the result, and whether that is too much for the memory.
+    on_disk
+        Whether the result goes there.
+    workers
+        How many processes restore, each one unit at a time; ``None`` for this one.
+    missing
+        Of the image's shape, true where a pixel is missing.
+    """
+    doing = str(plan)
+    said = [f"{doing[0].upper()}{doing[1:]}."]
+    if device is None:
+        said.append("How long it takes depends on the workers there.")
+    else:
+        alone = Plan(plan.layout, tile=plan.tile)
+        if workers is None:
+            alone = lined_up(alone, settings, device)
+        look = survey_seconds(plan)
+        # Noise in the other pixels ends the fit of an image with gaps sooner.
+        fills = isinstance(settings.task, Inpaint) and settings.noise != "none"
+        times = [
+            look + expected_seconds(one, settings, device, missing, noisy=noisy)
+            for one in (plan, alone)
+            for noisy in {fills, False}
+        ]
+        least, most = min(times), max(times)
+        seconds = _at_most_or_about(most, plan, settings)
+        if duration(least) != duration(most) and not _skips(plan, settings):
+            reasons = ["how similar neighbours are"] if plan.window > 1 else []
+            reasons += ["how noisy the image is"] if fills else []
+            depends = " and ".join(reasons)
+            seconds = f"{duration(least)} to {duration(most)}, depending on {depends}"
+        processes = workers or 1
+        less = f" (less with {processes} processes)" if processes > 1 else ""
+        work = processes * expected_bytes(plan, settings, device)
+        memory = gigabytes(work if on_disk else work + result_bytes)
+        said.append(f"Takes {seconds}{less}, and {memory} of memory on {device}.")
+    if on_disk:
+        said.append(f"The result takes up to {gigabytes(result_bytes)} on the disk.")
+    elif too_large:
+        said.append(
+            f"The result, {gigabytes(result_bytes)}, does not fit well into the memory that is "
+            "free: save it as OME-Zarr."
+        )
+    return " ".join(said)
+
+
+def _skips(plan: Plan, settings: Settings) -> bool:
+    """Whether units may have nothing to be done; which ones, only the mask would tell."""
+    return settings.keeps_known and len(plan.units) > 1
+
+
+def _at_most_or_about(seconds: float, plan: Plan, settings: Settings) -> str:
+    if _skips(plan, settings):
+        return f"up to {duration(seconds)} (planes without a gap take no time)"
+    return f"about {duration(seconds)}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time roughly, in the unit that suits it."""
+    if seconds < 60:
+        return f"{max(1, seconds):.0f} s"  # what is over before it is read takes a second, too
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _noise_in_words(settings: Settings) -> str:
+    if isinstance(settings.noise, SensorNoise):
+        given = settings.noise
+        return f"of gain {given.gain:g}, offset {given.offset:g}, read noise {given.read:g}"
+    return str(settings.noise)
+
+
+def summary(restored: StoredImage, result: Result) -> dict[str, Any]:
+    """Give the outcome as values that JSON can hold."""
+    return {
+        "shape": restored.image.shape,
+        "dtype": str(restored.image.dtype),
+        "pixel_size": dict(restored.pixel_size),
+        "unit": dict(restored.unit),
+        "iterations": sum(report.iterations for report in result.reports),
+        "seconds": round(result.elapsed_s, 3),
+    }
+
+
+def outcome(output: Path, result: Result) -> str:
+    """Say where the result is and what it took."""
+    iterations = sum(report.iterations for report in result.reports)
+    reasons = "; ".join(dict.fromkeys(report.reason for report in result.reports))
+    said = f" ({reasons}{alignment(result)})" if reasons else ""
+    return f"Wrote {output}: {iterations} iterations in {result.elapsed_s:.1f} s{said}."
+
+
+def incomplete(output: Path, result: Result) -> str:
+    """Say which planes of a result are restored, and which not; empty where all are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from napari_dip import Settings, restore
+    >>> from napari_dip.generators import finished
+    >>> stack = np.random.default_rng(0).random((3, 9, 9))
+    >>> settings = Settings(axes="CYX", device="cpu", at_once=1)
+    >>> result = finished(restore(stack, settings, stop_requested=lambda: True))
+    >>> print(incomplete(Path("out.tif"), result))
+    Incomplete: out.tif: none of 3 channels denoised; channel 1 stopped ...; ... are empty (NaN).
+    """
+    coverage = result.coverage
+    if coverage is None or coverage.complete:
+        return ""
+    fill = "NaN" if np.dtype(result.image.dtype).kind == "f" else "0"
+    empty = coverage.empty or any(part.tiles < part.of_tiles for part in coverage.parts)
+    how = "Incomplete" if result.stopped_by_user else "Note"
+    return f"{how}: {output}: {coverage.in_words()}{f' ({fill})' if empty else ''}."
+
+
+def alignment(result: Result) -> str:
+    """Say how far planes lay apart, if any were aligned, as the end of a sentence."""
+    farthest = max((report.moved for report in result.reports), default=0)
+    return f"; planes up to {farthest} pixels apart were aligned" if farthest else ""
+
+
+def gigabytes(amount: int | None) -> str:
+    """Write an amount of memory in bytes."""
+    if amount is None:
+        return "?"
+    return f"{amount / 2**30:.1f} GiB" if amount >= 2**27 else f"{amount / 2**20:.1f} MiB"

@@ -1,0 +1,73 @@
+"""A point spread function as it was given, checked and laid over the axes of an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_dip.errors import BadImage
+from napari_dip.image.arrays import as_array, filled
+from napari_dip.image.axis_names import named_axes
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from napari_dip.image.axes import Layout
+
+__all__ = ["checked_psf"]
+
+
+def checked_psf(
+    psf: ArrayLike | None, layout: Layout, axes: str | None
+) -> NDArray[np.float32] | None:
+    """Normalise a point spread function to a sum of one, its axes those that a network sees.
+
+    Parameters
+    ----------
+    psf
+        Of odd lengths; ``None`` where there is none.
+    layout
+        Of the image, whose order of axes the psf has.
+    axes
+        Letters of the axes of the psf, where their order is another.
+
+    Raises
+    ------
+    BadImage
+        If it does not fit the image, or has no positive sum.
+
+    Examples
+    --------
+    >>> from napari_dip.image.axes import Layout
+    >>> checked_psf(np.ones((1, 3)), Layout("YX", (8, 9)), "XY").shape
+    (3, 1)
+    """
+    misused = BadImage(f"psf_axes={axes!r}: give letters, such as 'YX', and a psf with these axes")
+    if not isinstance(axes, str | None):
+        raise misused
+    if psf is None:
+        if axes is not None:
+            raise misused
+        return None
+    given = as_array(psf, "psf", BadImage)
+    if given.dtype.kind not in "buif":
+        raise BadImage(f"psf={psf!r}: give an array of numbers")
+    names = axes or named_axes(psf) or "".join(a for a in layout.axes if a in layout.spatial)
+    names = names.upper()
+    if given.ndim != len(layout.spatial) or sorted(names) != sorted(layout.spatial):
+        told = f" and the axes {names!r}" if axes else ""
+        raise BadImage(
+            f"the psf has shape {given.shape}{told}; give one axis for each of {layout.spatial}, "
+            "each of an odd size, and name them with psf_axes where their order is not that of the "
+            "image"
+        )
+    kernel = filled(given).astype(np.float64)
+    kernel = kernel.transpose([names.index(letter) for letter in layout.spatial])
+    if any(size % 2 == 0 for size in kernel.shape):
+        raise BadImage(f"the psf has shape {kernel.shape}; give each of its axes an odd size")
+    if any(k > 2 * s for k, s in zip(kernel.shape, layout.spatial_shape, strict=True)):
+        raise BadImage(f"the psf of shape {kernel.shape} is larger than the image; crop it")
+    if not np.isfinite(kernel).all() or kernel.sum() <= 0:
+        raise BadImage("the psf must be finite and have a positive sum")
+    return np.ascontiguousarray(kernel / kernel.sum(), np.float32)

@@ -1,0 +1,294 @@
+"""Restore a whole image unit by unit, as a generator of snapshots."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from napari_dip.errors import BadSettings
+from napari_dip.plaintext import shortened
+from napari_dip.settings import Settings
+from napari_dip.image.coverage import Coverage, Part
+from napari_dip.image.mask_values import warn_of_grey_levels
+from napari_dip.image.axis_names import with_axes
+from napari_dip.image.sink import InMemory, Output
+from napari_dip.image.problem import Problem, make_problem
+from napari_dip.image.progress import Clock, Progress
+from napari_dip.image.result import Result, Snapshot, UnitReport
+from napari_dip.image.unit import Done, UnitStep, continue_unit, restore_unit
+from napari_dip.generators import each, within
+from napari_dip.generators import each, within
+from napari_dip.image.axis_names import with_axes
+from napari_dip.image.coverage import Coverage, Part
+from napari_dip.image.problem import Problem, make_problem
+from napari_dip.image.progress import Clock, Progress
+from napari_dip.image.result import Result, Snapshot, UnitReport
+from napari_dip.image.sink import InMemory, Output
+from napari_dip.image.unit import Done, UnitStep, continue_unit, restore_unit
+from napari_dip.settings import Settings
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from napari_dip.image.plan import Unit
+    from napari_dip.pipeline.ensemble import Restored
+
+__all__ = ["Restoration", "Result", "Snapshot", "UnitReport", "conclude", "restore", "run"]
+
+Restoration = Generator[Snapshot, None, Result]
+
+
+def restore(
+    image: ArrayLike,
+    settings: Settings | None = None,
+    *,
+    mask: ArrayLike | None = None,
+    psf: ArrayLike | None = None,
+    axes: str | None = None,
+    mask_axes: str | None = None,
+    psf_axes: str | None = None,
+    stop_requested: Callable[[], bool] = lambda: False,
+    keep_network: bool = False,
+) -> Restoration:
+    """Restore an image, showing how it comes along.
+
+    Everything is checked at the call, for which all planes are read once; the work is done when
+    the generator is iterated.
+
+    Parameters
+    ----------
+    image
+        Two axes or more, any real dtype and range. NaN and infinite pixels count as missing, and
+        so does what is masked (``numpy.ma``, dask, torch, pandas). An array that is read on demand
+        (of dask, zarr, xarray) is read unit by unit.
+    settings
+        What to do; ``None`` denoises with the preset ``fast``.
+    mask
+        True where a pixel is missing; of the image's shape, or of some of its axes, Y and X among
+        them. What is masked in it is missing as well. It holds for every task.
+    psf
+        Point spread function in pixels of the result, odd along each spatial axis, which come in
+        the order of those of the image: the image is deconvolved as well.
+    axes
+        Overrides ``settings.axes``. Without either, the axes are the dimensions of an array of
+        xarray, or are guessed from the shape: Y and X are the last two, before a last axis of 3
+        colours or of 2, 4, 5, 6 or 7 channels.
+    mask_axes, psf_axes
+        One letter for each axis of the mask, and of the point spread function. They are needed
+        where the lengths of a mask's axes leave more than one way to lay it over the image.
+    stop_requested
+        Read in every iteration; true keeps the best so far. Planes that have not begun are empty
+        then: NaN, or 0 where the dtype holds whole numbers; see :attr:`Result.empty`. It may take
+        its time to answer, which pauses the run; that time is not counted.
+    keep_network
+        Whether the result holds what :meth:`Result.continued` needs, and the memory for it.
+
+    Yields
+    ------
+    Snapshot
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    BadImage, BadMask, BadSettings, DeviceUnavailable
+        At the call.
+    Diverged, OutOfMemory, DeviceFailed
+        While iterating.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noisy = np.random.default_rng(0).poisson(20, (24, 24)).astype(np.uint16)
+    >>> restoration = restore(noisy, Settings(iterations=20, device="cpu"))
+    >>> iterations = [snapshot.iteration for snapshot in restoration]
+    >>> iterations[-1]
+    20
+    """
+    settings = settings or Settings()
+    if not isinstance(settings, Settings):
+        raise BadSettings(
+            f"settings={shortened(settings, 80)}: give napari_dip.Settings, such as "
+            "Settings(task=Denoise(), iterations=300)"
+        )
+    if axes is not None:
+        settings = settings.replace(axes=axes)
+    settings = with_axes(image, settings, stacklevel=3)
+    warn_of_grey_levels(mask, stacklevel=3)
+    problem = make_problem(image, settings, mask, psf, mask_axes=mask_axes, psf_axes=psf_axes)
+    return run(problem, InMemory(problem), stop_requested, keep_network=keep_network)
+
+
+def run(
+    problem: Problem,
+    output: Output,
+    stop_requested: Callable[[], bool] = lambda: False,
+    *,
+    keep_network: bool = False,
+) -> Restoration:
+    """Restore the units that the output does not hold yet, as many at once as the plan says."""
+    from napari_dip.compute.concurrency import abreast, one_by_one
+    from napari_dip.compute.device import default_modes
+
+    clock = Clock()
+    stop_requested = clock.patient(stop_requested)
+    keep = keep_network and len(problem.plan.units) == 1
+    reports = dict(output.done())
+    todo = [unit for unit in problem.plan.units if unit.number not in reports]
+    progress = Progress(problem.plan, todo, clock)
+    kept: Restored | None = None
+
+    def units() -> Iterator[Generator[UnitStep, None, Done]]:
+        for unit in todo:
+            if not clock.stopping:
+                steps = restore_unit(problem, unit, stop_requested, keep=keep)
+                yield within(default_modes, steps)
+
+    def put(place: int, done: Done) -> None:
+        nonlocal kept
+        output.put(todo[place], done)
+        reports[todo[place].number] = done.report
+        progress.end(place, done.report.iterations)
+        kept = done.restored
+
+    at_once = problem.plan.units_at_once
+    steps = each(abreast(units(), at_once, problem.device, put), progress.noted)
+    with closing(one_by_one(steps, progress.ended, _blind)) as in_order:
+        for place, step in in_order:
+            yield progress.snapshot(place, step)
+    stopped = len(reports) < len(problem.plan.units) or any(
+        report.stopped_by_user for report in reports.values()
+    )
+    result = conclude(problem, output, reports, clock.elapsed_s, stopped=stopped)
+    if not keep_network:
+        return result
+    if kept is not None:
+        return replace(result, final="", more=_More(problem, todo[0], kept))
+    return replace(result, final=_why_final(problem, result))
+
+
+def _blind(step: UnitStep) -> UnitStep:
+    return step if step.image is None else replace(step, image=None)
+
+
+@dataclass
+class _More:
+    """Goes on with the only unit of an image, once: the network goes along."""
+
+    problem: Problem
+    unit: Unit
+    restored: Restored | None
+
+    def __call__(
+        self, result: Result, iterations: int, stop_requested: Callable[[], bool]
+    ) -> Restoration:
+        if self.restored is None:
+            raise BadSettings("this result has been continued already: continue the later one")
+        restored, self.restored = self.restored, None
+        return self._run(result, restored, iterations, stop_requested)
+
+    def _run(
+        self,
+        result: Result,
+        restored: Restored,
+        iterations: int,
+        stop_requested: Callable[[], bool],
+    ) -> Restoration:
+        from napari_dip.compute.device import default_modes
+
+        clock = Clock(time.monotonic() - result.elapsed_s)
+        progress = Progress(self.problem.plan, [self.unit], clock)
+        stop_requested = clock.patient(stop_requested)
+        steps = continue_unit(self.problem, self.unit, restored, iterations, stop_requested)
+        steps = within(default_modes, steps)
+        done = yield from each(steps, lambda step: progress.snapshot(*progress.noted((0, step))))
+        output = InMemory(self.problem)
+        output.put(self.unit, done)
+        before = sum(report.iterations for report in result.reports)
+        return replace(
+            conclude(
+                self.problem,
+                output,
+                {self.unit.number: done.report},
+                clock.elapsed_s,
+                stopped=done.report.stopped_by_user,
+            ),
+            continued_at=(*result.continued_at, before),
+            final="",
+            more=_More(self.problem, self.unit, done.restored),
+        )
+
+
+def _why_final(problem: Problem, result: Result) -> str:
+    """Say why there is no single network that could go on."""
+    if len(problem.plan.units) > 1:
+        return "its parts were restored each by a network of its own"
+    if not result.reports:
+        return "there was nothing to restore"
+    if problem.plan.tile is not None or result.reports[0].tiles > 1:
+        return "it was restored in tiles, each by a network of its own"
+    if result.reports[0].members > 1:
+        return "it is the mean of several fits"
+    return "it was stopped before its pixels were refined"
+
+
+def conclude(
+    problem: Problem,
+    output: Output,
+    reports: Mapping[int, UnitReport],
+    elapsed_s: float,
+    *,
+    stopped: bool,
+) -> Result:
+    """Put the result together, and tell the output how it ended."""
+    result = Result(
+        image=output.image,
+        spread=output.spread,
+        axes=problem.layout.axes,
+        settings=problem.settings,
+        reports=tuple(report for _, report in sorted(reports.items()) if report.iterations),
+        device=problem.device,
+        elapsed_s=elapsed_s,
+        stopped_by_user=stopped,
+        plan=str(problem),
+        coverage=_coverage(problem, reports),
+    )
+    output.finish(result)
+    # What it wrote may lie in its final place only now.
+    return replace(result, image=output.image, spread=output.spread)
+
+
+_DONE = {"denoise": "denoised", "super-resolve": "super-resolved", "inpaint": "inpainted"}
+
+
+def _coverage(problem: Problem, reports: Mapping[int, UnitReport]) -> Coverage:
+    """Tell what became of each plane."""
+    layout = problem.layout
+
+    def part(unit: Unit) -> Part:
+        numbers = tuple(
+            range(chosen, chosen + 1) if isinstance(chosen, int) else chosen
+            for axis in layout.leading
+            for chosen in (range(layout.shape[axis])[unit.index[axis]],)
+        )
+        report = reports.get(unit.number)
+        if report is None:
+            return Part(numbers, "empty")
+        if report.unchanged:
+            return Part(numbers, "unchanged")
+        if not report.stopped_by_user:
+            return Part(numbers, "restored")
+        counts = report.iterations, report.most_iterations, report.tiles, report.of_tiles
+        return Part(numbers, "partial", *counts)
+
+    return Coverage(
+        "".join(layout.axes[axis] for axis in layout.leading),
+        tuple(layout.shape[axis] for axis in layout.leading),
+        tuple(map(part, problem.plan.units)),
+        _DONE[problem.settings.task.kind],
+    )

@@ -1,0 +1,272 @@
+"""Restore one unit: scale it, fit it, and bring it back to the image's intensities."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.errors import OutOfMemory
+from napari_dip.generators import each
+from napari_dip.image.problem import Problem, find_hole, unknown_channels
+from napari_dip.image.result import UnitReport
+from napari_dip.image.stages import most_iterations, restore_in_stages
+from napari_dip.image.tiled_fit import restore_in_tiles, tiles_of
+from napari_dip.settings import Inpaint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from numpy.typing import NDArray
+
+    from napari_dip.dip.loop import Iterate
+    from napari_dip.image.intensity import Scale
+    from napari_dip.image.observed import Seen
+    from napari_dip.image.plan import Unit
+    from napari_dip.noise.model import NoiseModel
+    from napari_dip.pipeline.block import Block
+    from napari_dip.pipeline.ensemble import Restored
+
+__all__ = ["Done", "UnitStep", "continue_unit", "make_block", "restore_unit", "unit_seed"]
+
+_MOST_METRICS = 500
+"""Points of the stopping rule's curve that a report keeps."""
+
+
+_SMALLEST_TILE = 64
+"""In pixels: with less there is not enough to learn from."""
+
+
+@dataclass(frozen=True)
+class UnitStep:
+    """Where a unit stands; the image, if there is one, in the intensities of the result."""
+
+    iteration: int
+    iterations: int
+    loss: float
+    metric: float
+    image: NDArray[Any] | None
+    best_iteration: int = 0
+
+
+@dataclass(frozen=True)
+class Done:
+    """A unit as it belongs into the result, and how it came about.
+
+    ``restored`` is there on request, and where the fit may go on; it holds the network.
+    """
+
+    image: NDArray[Any]
+    spread: NDArray[np.float32] | None
+    report: UnitReport
+    restored: Restored | None = None
+
+
+def restore_unit(
+    problem: Problem, unit: Unit, stop_requested: Callable[[], bool], *, keep: bool = False
+) -> Generator[UnitStep, None, Done]:
+    """Read one unit and restore it, showing how it comes along; ``keep`` the network if asked."""
+    seen = problem.observed.look(unit.reach)
+    if not problem.layout.colours(seen.known).any():
+        report = replace(_untouched(unit, "no pixel is known"), unchanged=True)
+        return Done(problem.unrestored(unit.index), None, report)
+    scale = problem.scale(unit)
+    if scale is None or seen.constant:
+        return Done(problem.fill(unit, seen), None, _untouched(unit, "all values are alike"))
+    if problem.settings.keeps_known and problem.layout.colours(seen.known).all():
+        return Done(problem.unrestored(unit.index), None, _untouched(unit, "nothing is missing"))
+    restored, most, said = yield from _fit(problem, unit, seen, scale, stop_requested)
+    colours = problem.layout.colours(seen.known)
+    if "S" in problem.layout.axes and (lost := unknown_channels(colours)):
+        names = " and ".join(("red", "green", "blue")[number] for number in lost)
+        said = "; ".join(filter(None, [said, f"no pixel of {names} is known, which is unchanged"]))
+    return _done(problem, unit, seen, scale, restored, most, said, keep=keep)
+
+
+def continue_unit(
+    problem: Problem,
+    unit: Unit,
+    restored: Restored,
+    iterations: int,
+    stop_requested: Callable[[], bool],
+) -> Generator[UnitStep, None, Done]:
+    """Go on with a unit whose network was kept, by so many iterations."""
+    from napari_dip.pipeline.ensemble import continue_block
+
+    seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
+    assert scale is not None, "a constant unit has no network"
+    denoising, refining = (
+        sum(fitted.iterations for fitted in fits) for fits in (restored.before, restored.fits)
+    )
+    total = denoising + refining + iterations
+    more = continue_block(restored, iterations, stop_requested)
+    fitting = each(more, lambda iterate: iterate.after(denoising))
+    restored = yield from _watch(problem, unit, seen, scale, fitting, total)
+    return _done(problem, unit, seen, scale, restored, total, "", keep=True)
+
+
+def _done(
+    problem: Problem,
+    unit: Unit,
+    seen: Seen,
+    scale: Scale,
+    restored: Restored,
+    most: int,
+    said: str,
+    *,
+    keep: bool,
+) -> Done:
+    spread = restored.spread
+    return Done(
+        problem.finish(unit, seen, scale, restored.estimate),
+        None if spread is None else problem.finish_spread(unit, seen, scale, spread),
+        _report(unit, restored, problem.noises(unit), most, said),
+        restored if keep and restored.last is not None else None,
+    )
+
+
+def _fit(
+    problem: Problem, unit: Unit, seen: Seen, scale: Scale, stop_requested: Callable[[], bool]
+) -> Generator[UnitStep, None, tuple[Restored, int, str]]:
+    """Fit a unit, in smaller tiles if the memory runs out; say so."""
+    tile = problem.plan.tile
+    said = ""
+    while True:
+        try:
+            restored, most = yield from _fit_tiles(problem, unit, seen, scale, tile, stop_requested)
+        except OutOfMemory:
+            half = (tile or max(problem.layout.spatial_shape[-2:])) // 2
+            if half < max(_SMALLEST_TILE, 2 * problem.settings.overlap + 1):
+                raise
+            tile, said = half, f"the memory ran out, so it was done in tiles of {half} pixels"
+        else:
+            return restored, most, said
+
+
+def _fit_tiles(
+    problem: Problem,
+    unit: Unit,
+    seen: Seen,
+    scale: Scale,
+    tile: int | None,
+    stop_requested: Callable[[], bool],
+) -> Generator[UnitStep, None, tuple[Restored, int]]:
+    """Fit a unit, as a whole or in tiles; tell how many iterations it might have taken."""
+    settings = problem.settings
+    block = make_block(problem, unit, seen, scale)
+    seed = unit_seed(settings.seed, unit.number)
+    tiles = len(tiles_of(block, settings, tile)) if tile else 1
+    in_tiles = partial(
+        restore_in_tiles,
+        device=problem.device,
+        seed=seed,
+        tile=tile,
+        stop_requested=stop_requested,
+        at_once=problem.plan.fits_at_once,
+    )
+    fitting = restore_in_stages(block, settings, in_tiles)
+    most = most_iterations(block, settings, tiles)
+    return (yield from _watch(problem, unit, seen, scale, fitting, most)), most
+
+
+def _watch(
+    problem: Problem,
+    unit: Unit,
+    seen: Seen,
+    scale: Scale,
+    fitting: Generator[Iterate, None, Restored],
+    most: int,
+) -> Generator[UnitStep, None, Restored]:
+    """Bring what is shown of a unit to the intensities of the result."""
+    from napari_dip.compute.device import release_memory
+
+    def shown(iterate: Iterate) -> UnitStep:
+        estimate = iterate.estimate
+        return UnitStep(
+            iteration=iterate.iteration,
+            iterations=most,
+            loss=iterate.loss,
+            metric=iterate.metric,
+            image=None if estimate is None else problem.finish(unit, seen, scale, estimate),
+            best_iteration=iterate.best_iteration,
+        )
+
+    try:
+        return (yield from each(fitting, shown))
+    finally:
+        release_memory(problem.device)
+
+
+def make_block(problem: Problem, unit: Unit, seen: Seen, scale: Scale) -> Block:
+    """Scale one unit to [0, 1], with its noise and its holes."""
+    from napari_dip.pipeline.block import Block
+
+    known = problem.layout.colours(seen.known)
+    values = scale.to_unit(problem.layout.colours(seen.values))
+    values = np.where(known, values, 0.5).astype(np.float32)
+    task = problem.settings.task
+    hole = find_hole(known, task) if isinstance(task, Inpaint) else "scratches"
+    own = zip(problem.noises(unit), np.ravel(scale.low), np.ravel(scale.span), strict=True)
+    noises = tuple(noise.rescaled(float(low), float(span)) for noise, low, span in own)
+    if len(noises) == 1:
+        noises *= len(values)
+    shared = problem.layout.shared if problem.is_window(unit) and len(values) > 1 else ""
+    return Block(values, known, noises, hole, problem.psf, shared)
+
+
+def unit_seed(seed: int, unit: int) -> int:
+    """Derive a unit's seed from the root seed and its number, not from the order of execution."""
+    digest = hashlib.sha256(f"{seed}/{unit}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+def _numbers(unit: Unit) -> tuple[int | tuple[int, int], ...]:
+    """Name a unit by its numbers along the leading axes, and by the ends of a window."""
+    return tuple(
+        (part.start, part.stop) if isinstance(part, slice) else part
+        for part in unit.index
+        if part != slice(None)
+    )
+
+
+def _untouched(unit: Unit, reason: str) -> UnitReport:
+    return UnitReport(index=_numbers(unit), reason=reason)
+
+
+def _report(
+    unit: Unit, restored: Restored, noises: tuple[NoiseModel, ...], most: int, said: str
+) -> UnitReport:
+    everything = (*restored.before, *restored.fits)
+    first, last = everything[0], everything[-1]
+    # A rule that is not ready yet says infinity, which JSON cannot hold.
+    ready = [(number, metric) for number, metric in first.metrics if math.isfinite(metric)]
+    denoising = sum(fitted.iterations for fitted in restored.before)
+    reasons = [
+        *(f"denoised before: {fitted.reason}" for fitted in restored.before),
+        *(fitted.reason for fitted in restored.fits),
+        *([said] if said else []),
+    ]
+    thinned = ready[:: -(-len(ready) // _MOST_METRICS) or 1]
+    return UnitReport(
+        index=_numbers(unit),
+        rule=first.rule,
+        reason="; ".join(dict.fromkeys(reasons)),
+        iterations=sum(fitted.iterations for fitted in everything),
+        best_iteration=denoising + restored.fits[0].best_iteration,
+        loss=last.loss,
+        noise=[each.as_dict() for each in noises] if len(noises) > 1 else noises[0].as_dict(),
+        rollbacks=sum(fitted.rollbacks for fitted in everything),
+        members=-(-len(restored.fits) // restored.tiles),
+        tiles=restored.tiles,
+        arithmetic=restored.arithmetic,
+        metric=tuple(thinned),
+        denoising=denoising,
+        moved=restored.moved,
+        stopped_by_user=restored.stopped_by_user,
+        most_iterations=most,
+        of_tiles=restored.of_tiles,
+    )

@@ -1,0 +1,1 @@
+"""What the sensor did to an image: noise, padding, compression. numpy only."""

@@ -1,0 +1,1 @@
+"""Which steps restore a block, and with which numbers."""

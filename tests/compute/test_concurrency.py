@@ -1,0 +1,298 @@
+"""Several fits at once give what they give one after another, and sooner."""
+
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from napari_dip import Settings, restore
+from napari_dip.compute import device
+from napari_dip.compute.concurrency import abreast, one_by_one, threads_of_a_fit
+from napari_dip.errors import NapariDipError
+from napari_dip.generators import finished
+from napari_dip.image import memory
+from napari_dip.image.axes import Layout
+from napari_dip.image.forecast import expected_bytes, expected_seconds
+from napari_dip.image.layout_plan import lay_out, lined_up, settle
+from napari_dip.image.memory import choose_at_once, peak_bytes
+from napari_dip.image.plan import Plan
+from napari_dip.network.build import build_network
+from napari_dip.network.input_code import make_code
+from napari_dip.pipeline.presets import recipe
+
+QUICK = Settings(device="cpu", iterations=12, stopping="fixed", preview_every_s=0, noise=0.1)
+FRAMES = QUICK.replace(axes="TYX", share="none", at_once=3)
+
+
+@pytest.fixture
+def frames(noisy):
+    return np.stack([noisy[:24, :24], noisy[8:32, 8:32], noisy[24:, 24:48], noisy[10:34, 30:54]])
+
+
+@pytest.fixture
+def two_threads():
+    """A machine of two threads, whatever the tests compute with."""
+    before = device.cpu_threads()
+    device.compute_with(2)
+    yield
+    device.compute_with(before)
+
+
+def counting(to, seen=None):
+    for number in range(to):
+        if seen is not None:
+            seen.append(threading.current_thread().name)
+        yield number
+    return to
+
+
+def finish(restoration):
+    snapshots = []
+    return snapshots, finished(restoration, snapshots.append)
+
+
+@pytest.mark.parametrize("preset", ["fast", "best"])
+def test_planes_give_the_bytes_of_planes_one_by_one(frames, preset):
+    settings = FRAMES.replace(preset=preset, members=None if preset == "fast" else 2)
+    alone = finished(restore(frames, settings.replace(at_once=1)))
+    at_once = finished(restore(frames, settings))
+    assert at_once.plan == alone.plan + ", 3 at once"
+    assert np.array_equal(at_once.image, alone.image)
+    assert at_once.reports == alone.reports
+    if preset == "best":
+        assert np.array_equal(at_once.spread, alone.spread)
+
+
+def test_the_fits_of_one_plane_give_the_bytes_of_fits_one_by_one(noisy):
+    settings = QUICK.replace(preset="best", members=3)
+    alone = finished(restore(noisy, settings.replace(at_once=1)))
+    snapshots, at_once = finish(restore(noisy, settings.replace(at_once=2)))
+    assert at_once.plan == "one plane in 2-D; 2 fits at once"
+    assert np.array_equal(at_once.image, alone.image)
+    assert np.array_equal(at_once.spread, alone.spread)
+    assert at_once.reports == alone.reports
+    iterations = [snapshot.iteration for snapshot in snapshots]
+    assert iterations == sorted(iterations)
+    assert iterations[-1] <= snapshots[-1].iterations == 36
+
+
+def test_nothing_goes_on_while_nobody_asks():
+    seen = []
+    steps = abreast([counting(5, seen), counting(5, seen)], 2, "cpu", lambda *_: None)
+    next(steps)
+    time.sleep(0.05)
+    assert len(seen) == 2  # the first step of each, and no other
+    steps.close()
+    time.sleep(0.05)
+    assert len(seen) == 2
+
+
+def test_each_begins_when_there_is_room_and_ends_in_the_thread_that_asks():
+    begun, ends = [], {}
+
+    def fits():
+        for number in range(5):
+            begun.append(number)
+            yield counting(3)
+
+    def end(number, result):
+        ends[number] = result, threading.current_thread()
+
+    for number, _ in abreast(fits(), 2, "cpu", end):
+        assert number in begun
+        assert len(begun) - len(ends) <= 2
+    assert ends == dict.fromkeys(range(5), (3, threading.current_thread()))
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_the_error_of_one_ends_all(at_once):
+    closed = []
+
+    def endless():
+        try:
+            while True:
+                yield 0
+        finally:
+            closed.append("endless")
+
+    def failing():
+        yield 0
+        raise NapariDipError("out of ideas")
+
+    steps = abreast([failing(), endless()], at_once, "cpu", lambda *_: None)
+    with pytest.raises(NapariDipError, match="out of ideas"):
+        for _ in range(100):
+            next(steps)
+    assert closed == ["endless"] * (at_once - 1)
+
+
+def test_each_has_its_part_of_the_threads_and_all_others_keep_theirs(two_threads):
+    def threads():
+        yield torch.get_num_threads()
+        new = []
+        other = threading.Thread(target=lambda: new.append(torch.get_num_threads()))
+        other.start()
+        other.join()
+        yield new[0]
+
+    told = list(abreast([threads(), threads()], 2, "cpu", lambda *_: None))
+    assert sorted(told) == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert torch.get_num_threads() == 2
+    assert [threads_of_a_fit(8, at_once) for at_once in (1, 2, 3, 9)] == [8, 4, 2, 1]
+
+
+def test_a_report_says_with_how_many_threads(frames, two_threads):
+    quick = FRAMES.replace(iterations=2, precision="float32")
+    for at_once, threads in ((1, 2), (2, 1)):
+        result = finished(restore(frames[:2], quick.replace(at_once=at_once)))
+        assert result.reports[0].arithmetic.endswith(f"threads: {threads}")
+
+
+def test_weights_do_not_depend_on_who_draws_some_at_the_same_time():
+    chosen = recipe(Settings())
+    code = make_code(chosen.code, chosen.code_channels, (32, 32), 0)
+    drawn = {}
+
+    def draw(seed):
+        drawn[seed] = build_network(chosen.network, code, 1, seed).state_dict()
+
+    threads = [threading.Thread(target=draw, args=(seed,)) for seed in range(8)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    for seed in range(8):
+        alone = build_network(chosen.network, code, 1, seed).state_dict()
+        assert all(torch.equal(alone[name], drawn[seed][name]) for name in alone)
+
+
+@pytest.mark.parametrize("settings", [FRAMES, QUICK.replace(axes="CYX", members=2, at_once=2)])
+def test_what_is_told_is_told_of_one_after_another(frames, settings):
+    def numbers(snapshots):
+        names = ("unit", "units", "index", "iteration", "iterations", "loss", "best_iteration")
+        return [tuple(getattr(one, name) for name in names) for one in snapshots]
+
+    image = frames[:1] if settings.members else frames
+    together, _ = finish(restore(image, settings))
+    alone, _ = finish(restore(image, settings.replace(at_once=1)))
+    assert numbers(together) == numbers(alone)
+    assert {one.index for one in together if one.image is not None} == {one.index for one in alone}
+    assert together[0].remaining_s > together[-1].remaining_s == 0
+
+
+def test_of_pictures_that_wait_for_their_turn_the_latest_is_kept():
+    ended = {}
+
+    def steps():
+        yield from ((1, "A"), (1, "b"), (1, "C"), (0, "D"), (1, "e"))
+        ended[0] = "done"
+        yield 1, "F"
+
+    def blind(step):
+        return step.lower() if step.isupper() else step
+
+    told = list(one_by_one(steps(), ended, blind))
+    assert told == [(0, "D"), (1, "a"), (1, "b"), (1, "C"), (1, "e"), (1, "F")]
+
+
+def test_stopping_keeps_the_best_of_those_that_have_begun(frames):
+    calls = []
+
+    def stop():
+        calls.append(1)
+        return len(calls) == 9  # once is enough
+
+    result = finished(restore(frames, FRAMES.replace(at_once=2), stop_requested=stop))
+    assert result.stopped_by_user
+    assert [report.stopped_by_user for report in result.reports] == [True, True]
+    assert np.isnan(result.image).any(axis=(1, 2)).tolist() == [False, False, True, True]
+    assert "frame 1 stopped" in (said := result.coverage.in_words())
+    assert "frame 2 stopped" in said
+
+
+def test_a_pause_of_all_counts_once(frames):
+    paused = []
+
+    def stop():
+        if len(paused) < 3:
+            time.sleep(0.2)
+            paused.append(0.2)
+        return False
+
+    began = time.monotonic()
+    quick = FRAMES.replace(iterations=4, refinement=0)
+    result = finished(restore(frames, quick, stop_requested=stop))
+    spent = time.monotonic() - began
+    assert sum(paused) <= spent - result.elapsed_s + 0.01
+    assert result.elapsed_s > 0
+
+
+def test_closing_ends_what_has_begun(frames):
+    asked = []
+    steps = restore(frames, FRAMES, stop_requested=lambda: bool(asked.append(1)))
+    next(steps)
+    steps.close()
+    before = len(asked)
+    time.sleep(0.1)
+    assert len(asked) == before
+
+
+LAYOUT = Layout("TYX", (40, 256, 256))
+
+
+def at_once(**changed):
+    settings = Settings(precision="float32", **changed)
+    return choose_at_once(settings, LAYOUT, 1, "cpu", None, 40)
+
+
+def test_there_are_as_many_as_threads_and_no_more_than_the_memory_holds(monkeypatch):
+    monkeypatch.setattr(device, "cpu_threads", lambda: 16)
+    monkeypatch.setattr(device, "free_bytes", lambda name: 10**12)
+    assert at_once() == 16
+    assert at_once(at_once=3) == 3
+    assert choose_at_once(Settings(), LAYOUT, 1, "cpu", None, 5) == 5
+    assert choose_at_once(Settings(), LAYOUT, 1, "cpu", None, 1) == 1
+    one = peak_bytes(Settings(), 256**2, 1, "float32")
+    monkeypatch.setattr(device, "free_bytes", lambda name: 5 * one)
+    assert at_once() == 3
+    monkeypatch.setattr(device, "free_bytes", lambda name: one)
+    assert at_once() == 1
+    monkeypatch.setattr(device, "free_bytes", lambda name: None)
+    assert at_once() == 1
+
+
+def test_a_gpu_takes_as_many_as_keep_it_busy(monkeypatch):
+    monkeypatch.setattr(device, "free_bytes", lambda name: 10**12)
+    sides = (128, 512, 1024, 2048)
+    found = [
+        choose_at_once(Settings(), Layout("TYX", (40, side, side)), 1, "cuda:0", None, 40)
+        for side in sides
+    ]
+    assert found == [memory._MOST, 4, 1, 1]
+    assert choose_at_once(Settings(), LAYOUT, 1, "mps", None, 40) == 1
+
+
+def test_workers_of_a_cluster_take_one_unit_each(monkeypatch):
+    monkeypatch.setattr(device, "cpu_threads", lambda: 4)
+    settings = Settings(axes="TYX", share="none", precision="float32")
+    layout = lay_out((40, 64, 64), settings)
+    assert settle(layout, settings, device="cpu")[0].at_once == 1
+    assert settle(layout, settings)[0].at_once == 4
+    assert lined_up(Plan(layout), settings, "cpu").at_once == 4
+
+
+def test_the_forecast_counts_them(monkeypatch):
+    settings = Settings(axes="TYX", share="none")
+    alone, together = (Plan(LAYOUT, at_once=number) for number in (1, 4))
+    seconds = [expected_seconds(plan, settings, "cpu") for plan in (alone, together)]
+    assert 0.25 * seconds[0] < seconds[1] < 0.35 * seconds[0]
+    parts = [expected_bytes(plan, settings, "cpu") for plan in (alone, together)]
+    assert parts[1] == 4 * parts[0]

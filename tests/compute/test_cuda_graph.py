@@ -1,0 +1,212 @@
+"""A fit that is launched as a whole gives what it gives kernel by kernel.
+
+Where there is no GPU, a tape stands in for the graph: it notes each operator that is called during
+the capture, with the tensors it was given, and a replay calls the same again with the same tensors
+and numbers. Nothing of Python runs then, as on a GPU.
+"""
+
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from napari_dip import Settings, restore
+from napari_dip.compute.concurrency import abreast
+from napari_dip.compute.cuda_graph import WARM_UP, Replayed
+from napari_dip.dip import loop as fit_module
+from napari_dip.dip import optimisers as optimiser
+from napari_dip.dip.choose_rule import make_rule
+from napari_dip.dip.loop import begin, fit
+from napari_dip.dip.objective import Observation
+from napari_dip.dip.operators import Downsample, Identity
+from napari_dip.dip.recipe import Recipe
+from napari_dip.generators import finished
+from napari_dip.network.architectures import SkipNet
+from napari_dip.network.build import build_network
+from napari_dip.network.input_code import make_code
+
+CUDA = torch.device("cuda")
+SMALL = Recipe(
+    SkipNet((8, 8), (8, 8), (2, 2)),
+    iterations=60,
+    code_channels=4,
+    code_noise=0.03,
+    averaging=0.9,
+    warm_up=True,
+    noise_pool=True,
+    optimiser="muon",
+    tv_weight=0.01,
+)
+
+
+class Tape(TorchDispatchMode):
+    """What was launched during the capture, in its order."""
+
+    def __init__(self):
+        super().__init__()
+        self.launched, self.replays = [], 0
+
+    def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+        if operator is torch.ops.aten._local_scalar_dense.default:
+            raise RuntimeError("operation not permitted when stream is capturing\nand more")
+        results = operator(*args, **(kwargs or {}))
+        self.launched.append((operator, args, kwargs or {}, results))
+        return results
+
+    @torch.no_grad()
+    def replay(self):
+        self.replays += 1
+        if self.replays == 1:
+            return  # the capture itself has done it, which a GPU's would not have
+        for operator, args, kwargs, results in self.launched:
+            returns = operator._schema.returns
+            if returns and all(each.alias_info is None for each in returns):
+                again = tree_leaves(operator(*args, **kwargs))
+                for result, new in zip(tree_leaves(results), again, strict=True):
+                    if isinstance(result, torch.Tensor):
+                        result.copy_(new)
+            elif any(each.alias_info.is_write for each in returns) or not returns:
+                operator(*args, **kwargs)  # in place; a view shows the new values by itself
+
+
+@pytest.fixture
+def tapes(monkeypatch):
+    """CUDA's graphs, on the CPU."""
+    made = []
+
+    def new():
+        made.append(Tape())
+        return made[-1]
+
+    @contextmanager
+    def capture(tape, *, stream, capture_error_mode):
+        assert capture_error_mode == "thread_local"
+        with tape:
+            yield
+
+    idle = SimpleNamespace(wait_stream=lambda other: None)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", new)
+    monkeypatch.setattr(torch.cuda, "graph", capture)
+    for name in ("Stream", "current_stream"):
+        monkeypatch.setattr(torch.cuda, name, lambda device: idle)
+    for name in ("stream", "device"):
+        monkeypatch.setattr(torch.cuda, name, lambda which: nullcontext())
+    monkeypatch.setattr(optimiser, "_on_cuda", lambda parameter: True)
+    fused = partial(torch.optim.Adam, fused=True)  # as on CUDA: plain Adam counts on the host
+    monkeypatch.setattr(optimiser, "_adam", lambda some, rate, **_: fused(some, rate))
+    return made
+
+
+def fitted(*asked, **changed):
+    return finished(fitting(*asked, **changed))
+
+
+def fitting(noisy, recipe=SMALL, stopping="fixed", operator=None, disturbed=range(0)):
+    """Fit; what is seen has no meaning during some of the iterations."""
+    operator = operator or Identity()
+    y = torch.from_numpy(noisy.copy())[None, None]
+    everything = Observation(operator(y), operator, torch.ones_like(operator(y)))
+    chosen = Settings(stopping=stopping).stopping
+    rule, seen = make_rule(chosen, everything, 0.1, torch.Generator().manual_seed(0))
+    code = make_code(recipe.code, recipe.code_channels, noisy.shape, 0)
+    course = begin(seen, build_network(recipe.network, code, 1, 0), code, rule, recipe)
+    seen_well = seen.y.clone()
+
+    def disturb():
+        seen.y.copy_(seen_well)
+        if course.iteration + 1 in disturbed:
+            seen.y.fill_(torch.nan)
+        return False
+
+    return fit(course, recipe, preview_every_s=1e9, stop_requested=disturb)
+
+
+CASES = {
+    "as fast does": {"stopping": "consensus"},
+    "as published": {
+        "recipe": replace(SMALL, optimiser="adam", noise_pool=False, warm_up=False, tv_weight=0)
+    },
+    "in bfloat16": {"recipe": replace(SMALL, precision="bfloat16")},
+    "super-resolution": {"operator": Downsample((2, 2)), "stopping": "held-out"},
+    "windowed variance": {"stopping": "es-wmv", "recipe": replace(SMALL, iterations=110)},
+    "moving variance": {"stopping": "es-emv", "recipe": replace(SMALL, iterations=110)},
+    "discrepancy": {"stopping": "discrepancy"},
+    "rolled back before the capture of the state": {"disturbed": range(14, 18)},
+    "rolled back after it": {"disturbed": range(52, 55)},
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_replays_give_the_bytes_of_single_launches(name, noisy, tapes, monkeypatch):
+    one_by_one = fitted(noisy, **CASES[name])
+    assert one_by_one.launched == ""
+    assert not tapes
+    monkeypatch.setattr(fit_module, "Replayed", lambda work, device: Replayed(work, CUDA))
+    as_a_whole = fitted(noisy, **CASES[name])
+    assert as_a_whole.launched == "as one CUDA graph"
+    np.testing.assert_array_equal(as_a_whole.estimate, one_by_one.estimate)
+    np.testing.assert_array_equal(as_a_whole.latest, one_by_one.latest)
+    assert as_a_whole.metrics == one_by_one.metrics
+    assert as_a_whole.rollbacks == one_by_one.rollbacks == ("rolled" in name)
+    assert tapes[0].replays == as_a_whole.iterations - WARM_UP
+
+
+def test_each_of_several_fits_is_a_graph_of_its_own(noisy, tapes, monkeypatch):
+    def two(device):
+        ended = {}
+        recipes = [replace(SMALL, tv_weight=weight) for weight in (0.01, 0.02)]
+        fits = (fitting(noisy, one) for one in recipes)
+        for _ in abreast(fits, 2, device, ended.__setitem__):
+            pass
+        return [ended[number] for number in (0, 1)]
+
+    streams = []
+    monkeypatch.setattr(torch.cuda, "stream", lambda one: streams.append(one) or nullcontext())
+    one_by_one = two("cpu")
+    assert not streams
+    monkeypatch.setattr(fit_module, "Replayed", lambda work, device: Replayed(work, CUDA))
+    for alone, beside in zip(one_by_one, two("cuda"), strict=True):
+        assert beside.launched == "as one CUDA graph"
+        np.testing.assert_array_equal(beside.estimate, alone.estimate)
+    assert streams
+    assert not np.array_equal(one_by_one[0].estimate, one_by_one[1].estimate)
+
+
+def test_what_cannot_be_captured_goes_on_kernel_by_kernel_and_says_why(tapes):
+    total = torch.zeros(())
+
+    def work():
+        return total.add_(1).item()
+
+    replayed = Replayed(work, CUDA)
+    assert [replayed() for _ in range(8)][:WARM_UP] == [1, 2, 3]
+    assert replayed.how == (
+        "kernel by kernel, no CUDA graph: operation not permitted when stream is capturing"
+    )
+    assert len(tapes) == 1  # tried once
+    assert not tapes[0].replays
+
+
+def test_without_a_gpu_nothing_is_captured(tapes):
+    replayed = Replayed(lambda: torch.ones(()), torch.device("cpu"))
+    assert [replayed().item() for _ in range(9)] == [1] * 9
+    assert replayed.how == ""
+    assert not tapes
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("preset", ["fast", "paper"])
+def test_on_a_gpu_an_iteration_is_one_graph(preset, clean, noisy):
+    settings = Settings(preset=preset, axes="YX", device="cuda", iterations=80, stopping="fixed")
+    result = finished(restore(noisy, settings))
+    assert "as one CUDA graph" in result.reports[0].arithmetic
+    assert np.isfinite(result.image).all()
+    here = finished(restore(noisy, settings.replace(device="cpu")))
+    there_and_here = np.square(result.image - here.image).mean()
+    assert there_and_here < 0.5 * np.square(noisy - clean).mean()

@@ -1,0 +1,241 @@
+"""Everything can be computed on another device than the CPU, and little travels to and fro.
+
+The other device is the CPU in disguise: its tensors say that they lie elsewhere, refuse to be
+mixed with those that lie here, and note what crosses over.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+import napari_dip
+from napari_dip import Inpaint, Settings, SuperResolve, restore
+from napari_dip.dip import optimisers as optimiser
+from napari_dip.dip.loop import CHECK_EVERY
+from napari_dip.generators import finished
+from napari_dip.pipeline import ensemble
+
+registration = pytest.importorskip("torch.utils.backend_registration")
+if not hasattr(registration, "_setup_privateuseone_for_python_backend"):
+    pytest.skip("this torch knows no devices made in Python", allow_module_level=True)
+
+ELSEWHERE = "elsewhere:0"
+PACKAGE = str(Path(napari_dip.__file__).parent)
+aten = torch.ops.aten
+
+crossings: Counter[tuple[str, str]] = Counter()
+"""What crossed over, and in which file of ours."""
+
+
+class Elsewhere(torch.Tensor):
+    """A tensor that hides where it is."""
+
+    @staticmethod
+    def __new__(cls, here):
+        return torch.Tensor._make_wrapper_subclass(
+            cls,
+            here.shape,
+            strides=here.stride(),
+            storage_offset=here.storage_offset(),
+            dtype=here.dtype,
+            device=ELSEWHERE,
+        )
+
+    def __init__(self, here):
+        self.here = here
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        # `data` and `tolist` are no operators, and would never come to `compute`.
+        if function == torch.Tensor.data.__set__:
+            args[0].here = args[1].here
+            return None
+        if function == torch.Tensor.data.__get__:
+            return Elsewhere(args[0].here.detach())
+        if function is torch.Tensor.tolist:
+            note("read")
+            return args[0].here.tolist()
+        with torch._C.DisableTorchFunctionSubclass():
+            return function(*args, **(kwargs or {}))
+
+    @classmethod
+    def __torch_dispatch__(cls, operator, types, args=(), kwargs=None):
+        return compute(operator, args, kwargs or {})
+
+
+class OnBoth(TorchDispatchMode):
+    """Has what is made elsewhere made by `compute` too."""
+
+    def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+        leaves = tree_leaves((args, kwargs))
+        if any(isinstance(leaf, Elsewhere) or is_elsewhere(leaf) for leaf in leaves):
+            return compute(operator, args, kwargs or {})
+        return operator(*args, **(kwargs or {}))
+
+
+def is_elsewhere(leaf):
+    return isinstance(leaf, torch.device) and leaf == torch.device(ELSEWHERE)
+
+
+def compute(operator, args, kwargs):
+    """Compute here what is meant to be computed elsewhere; refuse what a GPU would refuse."""
+    leaves = tree_leaves((args, kwargs))
+    tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+    there = [tensor for tensor in tensors if isinstance(tensor, Elsewhere)]
+    devices = [leaf for leaf in leaves if isinstance(leaf, torch.device)]
+    stays = any(map(is_elsewhere, devices)) if devices else bool(there)
+    if operator in (aten._to_copy.default, aten.copy_.default):
+        *target, source = args[:2] if operator is aten.copy_.default else args[:1]
+        if target:
+            stays = isinstance(target[0], Elsewhere)
+        if isinstance(source, Elsewhere) != stays:
+            note("came" if stays else "left")
+    elif there and any(tensor.ndim for tensor in tensors if not isinstance(tensor, Elsewhere)):
+        raise RuntimeError(f"{operator} was given tensors on two devices")
+    if operator is aten._local_scalar_dense.default:
+        note("read")
+    result = operator(*tree_map(brought_here, args), **tree_map(brought_here, kwargs))
+    known = {id(tensor.here): tensor for tensor in there}  # what was changed in place
+
+    def taken_back(part):
+        if not (stays and isinstance(part, torch.Tensor)):
+            return part
+        return known[id(part)] if id(part) in known else Elsewhere(part)
+
+    return tree_map(taken_back, result)
+
+
+def brought_here(leaf):
+    if isinstance(leaf, Elsewhere):
+        return leaf.here
+    return torch.device("cpu") if is_elsewhere(leaf) else leaf
+
+
+def note(what):
+    frame = sys._getframe()
+    while frame and not frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    crossings[what, Path(frame.f_code.co_filename).stem if frame else ""] += 1
+
+
+class Generator(torch.Generator):
+    """Of random numbers, for either device."""
+
+    def __new__(cls, device="cpu"):
+        return super().__new__(cls, "cpu")
+
+
+class Module(registration._DummyBackendModule):
+    """What torch asks of the module of a device."""
+
+    def get_amp_supported_dtype(self):
+        return [torch.bfloat16]
+
+
+# While tests are collected: autograd counts the devices when it is first used.
+registration._setup_privateuseone_for_python_backend(
+    ELSEWHERE.partition(":")[0], backend_module=Module()
+)
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """Restore an image on a device by name; tell how many fits that took."""
+    plan, tensor = ensemble.plan_fits, torch.tensor
+    monkeypatch.setattr(optimiser, "_fusible", lambda _: False)  # it rounds in another order
+
+    def made(values, *, dtype=None, device="cpu"):
+        return tensor(values, dtype=dtype).to(device)
+
+    def on(device, image, settings, mask):
+        fits = []
+
+        def planned(*given):
+            for one in plan(*given):
+                fits.append(one)
+                arithmetic = replace(one.arithmetic, precision="float32")
+                yield replace(one, place=torch.device(device), arithmetic=arithmetic)
+
+        crossings.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(ensemble, "plan_fits", planned)
+            patched.setattr(torch, "Generator", Generator)
+            patched.setattr(torch, "tensor", made)
+            with OnBoth() if device == ELSEWHERE else nullcontext():
+                return finished(restore(image, settings, mask=mask)).image, len(fits)
+
+    return on
+
+
+TASKS = {
+    "denoise": Settings(axes="YX"),
+    "denoise, clipped": Settings(axes="YX", noise=0.1),
+    "several fits": Settings(axes="YX", preset="best", members=2),
+    "as published": Settings(axes="YX", preset="paper"),
+    "inpaint": Settings(axes="YX", task=Inpaint()),
+    "a hole": Settings(axes="YX", task=Inpaint(missing="hole")),
+    "super-resolve": Settings(axes="YX", task=SuperResolve(factor=2)),
+    "a volume": Settings(axes="ZYX", ndim=3),
+    "sharing planes": Settings(axes="ZYX"),
+    "sharing channels": Settings(axes="CYX", share="C"),
+    "along Z": Settings(axes="ZYX", task=SuperResolve(factor=2, axis="Z")),
+}
+
+
+LOOP = {"input_code", "loop", "state", "build", "optimisers", "choose_rule", "stopping_rules"}
+
+
+QUICK = {"denoise", "inpaint", "a volume", "sharing planes", "along Z"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in TASKS],
+)
+def test_another_device_gives_the_same_and_is_asked_for_nothing_between_looks(
+    name, noisy, computed
+):
+    iterations = CHECK_EVERY + 2
+    settings = TASKS[name].replace(device="cpu", iterations=iterations, preview_every_s=1e9)
+    random, image = np.random.default_rng(0), noisy[:16, :20].clip(0.1, 0.9)
+    if len(settings.axes) == 3:
+        rows = 4 if name == "along Z" else 16
+        image = image[:rows] + random.normal(0, 0.05, (3, rows, 20))
+    mask = random.random(image.shape) < 0.3 if settings.task.kind == "inpaint" else None
+
+    here, _ = computed("cpu", image, settings, mask)
+    elsewhere, fits = computed(ELSEWHERE, image, settings, mask)
+    np.testing.assert_array_equal(elsewhere, here)
+    assert crossings["read", "loop"] == 2 * fits  # the looks after ten and twelve iterations
+    assert crossings["left", "loop"] == 2 * fits  # the latest average and the best
+    assert not [place for what, place in crossings if what == "came" and place in LOOP]
+
+
+def test_what_crosses_over_is_noted():
+    with OnBoth():
+        here, elsewhere = torch.zeros(3), torch.ones(3).to(ELSEWHERE)
+        crossings.clear()
+        assert type(here.copy_(elsewhere)) is torch.Tensor
+        assert dict(crossings) == {("left", ""): 1}
+        assert elsewhere.copy_(here + 2) is elsewhere
+        assert crossings["came", ""] == 1
+    assert here.tolist() == [1, 1, 1]
+    assert elsewhere.here.tolist() == [3, 3, 3]
+
+
+def test_what_lies_here_is_not_mixed_with_what_lies_elsewhere():
+    with OnBoth():
+        elsewhere = torch.ones(3).to(ELSEWHERE)
+        assert (elsewhere + torch.ones(())).device == torch.device(ELSEWHERE)
+        with pytest.raises(RuntimeError, match="two devices"):
+            elsewhere + torch.ones(3)

@@ -1,0 +1,120 @@
+"""What missing pixels are taken for at first."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+from skimage.restoration import inpaint_biharmonic
+
+from napari_dip import Settings, restore
+from napari_dip.dip.initial_guess import Guess, interpolated
+from napari_dip.generators import finished
+
+
+@pytest.fixture(scope="module")
+def spots():
+    """Bright spots on a dark field, 64 x 64, in 0..1: nearly all of it is near 0."""
+    field = np.zeros((64, 64))
+    field[12::20, 12::20] = 1
+    field[32] = 0
+    field = gaussian_filter(field, 2)
+    return (field / field.max()).astype(np.float32)
+
+
+def test_what_is_known_stays_and_the_rest_is_smooth(spots):
+    known = np.ones(spots.shape, bool)
+    known[10:13] = False
+    before = spots.copy()
+    filled = interpolated(np.where(known, spots, np.float32(9)), known)
+    assert np.array_equal(filled[known], spots[known])
+    assert np.square(filled - spots)[~known].mean() < 0.1 * np.square(spots)[~known].mean()
+    assert np.array_equal(spots, before)
+
+
+def test_very_large_gaps_are_filled_from_fewer_pixels(spots, monkeypatch):
+    known = np.random.default_rng(0).random(spots.shape) > 0.6
+    whole = interpolated(spots, known)
+    monkeypatch.setattr("napari_dip.dip.initial_guess._MOST", 100)
+    coarse = interpolated(spots, known)
+    assert np.array_equal(coarse[known], spots[known])
+    assert np.square(coarse - spots).mean() < 0.1 * np.square(spots)[~known].mean()
+    assert not np.array_equal(coarse, whole)
+
+
+@pytest.mark.parametrize("pattern", ["rows", "chessboard"])
+def test_large_gaps_that_no_coarse_pixel_shows_are_filled(pattern, monkeypatch):
+    monkeypatch.setattr("napari_dip.dip.initial_guess._MOST", 500)
+    y, x = np.mgrid[:64, :64].astype(np.float32)
+    known = (y if pattern == "rows" else y + x) % 2 == 0
+    ramp = y + 2 * x
+    filled = interpolated(np.where(known, ramp, 0), known)
+    inside = np.s_[4:-4, 4:-4]
+    np.testing.assert_allclose(filled[inside], ramp[inside], atol=1.5)
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 4), (3, 1, 7), (2, 3, 9, 1)], ids=str)
+def test_any_shape_comes_back_finite(shape, monkeypatch):
+    monkeypatch.setattr("napari_dip.dip.initial_guess._MOST", 2)
+    random = np.random.default_rng(0)
+    values = random.random(shape).astype(np.float32)
+    known = random.random(shape) > 0.5
+    known[0] = False
+    filled = interpolated(values, known)
+    assert filled.shape == shape
+    assert filled.dtype == np.float32
+    assert np.isfinite(filled).all()
+    assert np.array_equal(filled[known], values[known])
+    assert np.array_equal(filled[0], values[0])
+
+
+@pytest.mark.parametrize("gap", [np.s_[:8], np.s_[20:34, 20:34]], ids=["at the rim", "inside"])
+def test_noise_does_not_grow_across_a_gap(gap):
+    ramp = np.linspace(0.2, 0.8, 48) * np.ones((48, 1))
+    noisy = (ramp + np.random.default_rng(0).normal(0, 0.1, ramp.shape)).astype(np.float32)
+    known = np.ones(ramp.shape, bool)
+    known[gap] = False
+    error = np.abs(interpolated(noisy, known, 0.1) - ramp)[gap].mean()
+    assert error < 0.06
+    assert error < 0.5 * np.abs(interpolated(noisy, known) - ramp)[gap].mean()
+
+
+def test_what_a_mask_leaves_at_the_rim_of_a_hole_does_not_grow_across_it():
+    rows, columns = np.indices((48, 48)) - 24
+    distance = np.hypot(rows, columns)
+    missing = distance < 12
+    left = (distance < 13) & ~missing & (rows < -4)
+    field = (0.3 + 0.2 * left + 0.004 * columns).astype(np.float32)
+    error = np.abs(interpolated(field, ~missing) - field)[missing]
+    thin_plate = inpaint_biharmonic(np.where(missing, 0, field), missing)
+    assert error.mean() < 0.85 * np.abs(thin_plate - field)[missing].mean()
+
+
+def test_no_pixel_is_filled_beyond_what_was_seen():
+    steep = np.zeros((32, 32), np.float32)
+    steep[:, :12] = np.linspace(0, 1, 12)
+    steep[:, 20:] = 1
+    known = np.ones(steep.shape, bool)
+    known[:, 12:20] = False
+    filled = interpolated(np.where(known, steep, np.float32(-7)), known)
+    assert filled.min() >= 0
+    assert filled.max() <= 1
+
+
+def test_only_missing_pixels_are_drawn():
+    missing = torch.zeros(1, 1, 4, 4)
+    missing[..., 0] = 1
+    guess = Guess(torch.full_like(missing, 0.25), missing)
+    x = torch.zeros_like(missing)
+    assert guess.distance(x).item() == pytest.approx(4 * 0.25**2 / 12)
+    x[..., 0] = 0.25
+    x[..., 1:] = 7
+    assert guess.distance(x).item() == 0
+
+
+@pytest.mark.parametrize("gap", ["rows", "hole"])
+def test_gaps_in_a_dark_image_do_not_stay_grey(spots, gap):
+    missing = np.zeros(spots.shape, bool)
+    missing[(slice(26, 38),) if gap == "rows" else (slice(22, 42), slice(22, 42))] = True
+    settings = Settings(task="inpaint", iterations=60, device="cpu")
+    image = np.asarray(finished(restore(spots, settings, mask=missing)).image)
+    assert abs(image - spots)[missing].mean() < 0.06

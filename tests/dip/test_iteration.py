@@ -1,0 +1,80 @@
+"""One iteration: the precision of its operations."""
+
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from napari_dip.dip.iteration import iterate
+from napari_dip.noise.model import NoiseModel
+from napari_dip.pipeline.block import Block
+from napari_dip.pipeline.ensemble import plan_fits
+from napari_dip.pipeline.precision import Arithmetic
+from napari_dip.settings import Inpaint, NetworkName, Settings, SuperResolve
+
+TASKS = {
+    "denoise": Settings(),
+    "refine": Settings(task=SuperResolve(factor=2)),
+    "refine along Z": Settings(task=SuperResolve(factor=2, axis="Z")),
+    "inpaint": Settings(task=Inpaint(missing="pixels")),
+    "volume": Settings(ndim=3),
+}
+
+
+class Precisions(TorchDispatchMode):
+    """Records the precision of every operation on floating-point numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.of = {}
+
+    def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+        result = operator(*args, **(kwargs or {}))
+        for value in tree_leaves((args, kwargs, result)):
+            if isinstance(value, torch.Tensor) and value.is_floating_point():
+                self.of.setdefault(value.dtype, set()).add(str(operator))
+        return result
+
+
+def precisions(settings, arithmetic):
+    shape = (4, 12, 16) if settings.ndim == 3 else (12, 16)
+    values = np.random.default_rng(0).random((2, *shape), dtype=np.float32)
+    known = np.random.default_rng(1).random(values.shape) > 0.1
+    noises = (NoiseModel(gain=0.01, read=0.05), NoiseModel(read=0.1))
+    if settings.task.kind == "super-resolve":
+        known = np.ones_like(known)
+    block = Block(values, known, noises, hole="pixels", shared="C" if settings.ndim == 2 else "")
+    one = next(iter(plan_fits(block, settings.replace(precision="float32"), "cpu", 0)))
+    one = replace(one, arithmetic=arithmetic)
+    course = one.begin()
+    recipe = replace(one.recipe, precision=arithmetic.precision)
+    with Precisions() as recorded:
+        for _ in range(2):
+            course.codes.draw()
+            iterate(course, recipe)
+    return recorded.of
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "muon"])
+@pytest.mark.parametrize("preset", ["fast", "best", "paper"])
+@pytest.mark.parametrize("task", TASKS)
+def test_float32_is_used_where_chosen(task, preset, optimiser):
+    settings = TASKS[task].replace(preset=preset, prior={"optimiser": optimiser})
+    assert precisions(settings, Arithmetic()).keys() == {torch.float32}
+
+
+@pytest.mark.parametrize("network", get_args(NetworkName))
+def test_every_network_keeps_the_chosen_precision(network):
+    settings = Settings(prior={"network": network})
+    assert precisions(settings, Arithmetic()).keys() == {torch.float32}
+
+
+def test_bfloat16_stays_within_the_network():
+    chosen = precisions(Settings(), Arithmetic("bfloat16", channels_last=True))
+    assert chosen.keys() == {torch.float32, torch.bfloat16}
+    products = {name for name in chosen[torch.bfloat16] if "mm" in name}
+    assert not products, "the optimiser computes in float32 on a CPU"

@@ -1,0 +1,331 @@
+"""The loop: it lowers the energy, keeps the best, repeats itself, and recovers from a jump."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from napari_dip.dip.loop import begin, fit
+from napari_dip.dip.objective import Observation
+from napari_dip.dip.operators import Downsample, Identity
+from napari_dip.dip.recipe import Recipe
+from napari_dip.dip.stopping_rules import FixedRule, Patience
+from napari_dip.errors import Diverged, NapariDipError, OutOfMemory
+from napari_dip.generators import finished
+from napari_dip.network.architectures import Pixels, SkipNet
+from napari_dip.network.build import build_network
+from napari_dip.network.input_code import make_code
+
+SMALL = Recipe(SkipNet((8, 8), (8, 8), (2, 2)), iterations=30, code_channels=4)
+
+
+class Scripted:
+    """A rule whose numbers are given."""
+
+    name = "scripted"
+    choice = 0
+    memory = ()
+
+    def __init__(self, numbers, patience=1000):
+        self.numbers, self.wait = numbers, Patience(patience)
+
+    def measure(self, step):
+        return torch.tensor(self.numbers[step.iteration - 1])
+
+    def update(self, metric):
+        return self.wait.update(metric)
+
+
+class Breaking(nn.Module):
+    """A network that misbehaves at the given calls."""
+
+    def __init__(self, network, breaks, how):
+        super().__init__()
+        self.network, self.breaks, self.how, self.calls = network, breaks, how, 0
+
+    def forward(self, code):
+        self.calls += 1
+        image = self.network(code)
+        return self.how(image) if self.calls in self.breaks else image
+
+
+def prepare(noisy, recipe=SMALL, rule=None, breaks=(), how=None, seed=0):
+    y = torch.from_numpy(noisy)[None, None]
+    code = make_code(recipe.code, recipe.code_channels, noisy.shape, 0)
+    network = Breaking(build_network(recipe.network, code, 1, 0), breaks, how)
+    observation = Observation(y, Identity(), torch.ones_like(y))
+    return begin(observation, network, code, rule or FixedRule(), recipe, seed=seed)
+
+
+def start(noisy, recipe=SMALL, rule=None, breaks=(), how=None, seed=0, **options):
+    return fit(prepare(noisy, recipe, rule, breaks, how, seed), recipe, **options)
+
+
+def run(fitting):
+    iterates = []
+    return iterates, finished(fitting, iterates.append)
+
+
+def test_the_loss_falls_and_the_estimate_comes_nearer_to_the_truth(clean, noisy):
+    network = SkipNet((16, 32), (16, 32), (4, 4), upsampling="nearest")
+    recipe = replace(SMALL, network=network, iterations=200, averaging=0.9)
+    iterates, fitted = run(start(noisy, recipe))
+    assert iterates[-1].loss < iterates[0].loss / 2
+    assert fitted.estimate.shape == (1, *noisy.shape)
+    assert fitted.estimate.dtype == np.float32
+    assert np.square(fitted.estimate[0] - clean).mean() < np.square(noisy - clean).mean()
+
+
+def test_the_same_seed_gives_the_same_bytes_however_often_it_is_watched(noisy):
+    _, one = run(start(noisy, seed=1, preview_every_s=0))
+    _, same = run(start(noisy, seed=1, preview_every_s=1000))
+    _, other = run(start(noisy, seed=2))
+    assert np.array_equal(one.estimate, same.estimate)
+    assert one.metrics == same.metrics
+    assert not np.array_equal(one.estimate, other.estimate)
+
+
+def test_pictures_come_only_when_they_are_due(noisy):
+    iterates, _ = run(start(noisy, preview_every_s=0))
+    assert [i.iteration for i in iterates] == list(range(1, 31))
+    assert all(i.estimate is not None for i in iterates)
+    iterates, _ = run(start(noisy, preview_every_s=1000))
+    assert [i.iteration for i in iterates] == [10, 20, 30]
+    assert all(i.estimate is None for i in iterates)
+
+
+def test_nothing_is_read_from_the_device_where_nothing_is_shown(noisy, monkeypatch):
+    reads = []
+
+    def counted(name):
+        real = getattr(torch.Tensor, name)
+
+        def read(self, *args):
+            reads.append(name)
+            return real(self, *args)
+
+        return read
+
+    for name in ("item", "tolist", "__bool__", "__float__", "cpu", "numpy"):
+        monkeypatch.setattr(torch.Tensor, name, counted(name))
+    # Adam counts its steps in a tensor on the CPU: reading that one waits for no device.
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: None)
+    fitting = start(noisy, preview_every_s=1000)
+    next(fitting)
+    assert reads.count("tolist") == 1
+    assert not {"item", "__bool__", "__float__", "cpu", "numpy"} & set(reads)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_is_waited_for_only_where_something_is_shown(noisy):
+    device = torch.device("cuda")
+    code = make_code(SMALL.code, SMALL.code_channels, noisy.shape, 0).to(device)
+    network = build_network(SMALL.network, code, 1, 0).to(device)
+    y = torch.from_numpy(noisy)[None, None, ::2, ::2].to(device)
+    observation = Observation(y, Downsample((2, 2)), torch.ones_like(y))
+    waits = []
+
+    def stop():
+        # Called at the end of every iteration, before anything is shown.
+        torch.cuda.set_sync_debug_mode("default" if len(waits) % 10 == 9 else "error")
+        waits.append(1)
+        return False
+
+    course = begin(observation, network, code, FixedRule(), SMALL)
+    fitting = fit(course, SMALL, preview_every_s=1000, stop_requested=stop)
+    try:
+        assert run(fitting)[1].iterations == 30
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_the_average_with_the_least_number_is_kept(noisy):
+    numbers = [10.0] * 30
+    numbers[16] = 1.0
+    pictures, fitted = run(start(noisy, rule=Scripted(numbers), preview_every_s=0))
+    assert fitted.best_iteration == 17
+    assert np.array_equal(fitted.estimate, pictures[16].estimate)
+
+
+@pytest.mark.parametrize("measured_from", [12, 99])
+def test_until_a_number_is_measured_the_latest_average_is_the_best(noisy, measured_from):
+    numbers = [math.inf] * (measured_from - 1) + [5.0] * 30
+    pictures, fitted = run(start(noisy, rule=Scripted(numbers), preview_every_s=0))
+    assert fitted.best_iteration == min(measured_from, 30)
+    assert np.array_equal(fitted.estimate, pictures[fitted.best_iteration - 1].estimate)
+
+
+def test_a_rule_that_stops_is_named_with_its_reason(noisy):
+    numbers = [10.0, 1.0] + [5.0] * 28
+    _, fitted = run(start(noisy, rule=Scripted(numbers, patience=5)))
+    assert (fitted.rule, fitted.best_iteration, fitted.iterations) == ("scripted", 2, 10)
+    assert fitted.reason == "no better for 5 iterations"
+    assert fitted.metrics == tuple(enumerate(numbers[:10], start=1))
+
+
+def test_without_a_rule_that_stops_all_iterations_are_done(noisy):
+    _, fitted = run(start(noisy))
+    assert fitted.reason == "all 30 iterations done"
+    assert fitted.best_iteration == fitted.iterations == 30
+
+
+def test_the_user_may_stop_at_any_iteration_and_keeps_the_best(noisy):
+    calls = []
+
+    def stop():
+        calls.append(1)
+        return len(calls) == 13
+
+    _, fitted = run(start(noisy, stop_requested=stop, preview_every_s=1000))
+    assert fitted.stopped_by_user
+    assert (fitted.iterations, fitted.best_iteration) == (13, 13)
+    assert fitted.reason == "stopped by the user"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [lambda x: x * math.nan, lambda x: x * math.inf, lambda x: x + 100],
+    ids="nan inf jump".split(),
+)
+def test_a_jump_is_rolled_back_whole_and_counted(noisy, how):
+    _, fitted = run(start(noisy, breaks=(20,), how=how))
+    _, undisturbed = run(start(noisy))
+    assert fitted.rollbacks == 1
+    assert np.isfinite(fitted.estimate).all()
+    assert math.isfinite(fitted.loss)
+    # The ten iterations before the jump are forgotten, the others are not.
+    assert [i for i, _ in fitted.metrics] == [*range(1, 11), *range(21, 31)]
+    assert fitted.metrics[:10] == undisturbed.metrics[:10]
+    error = np.square(fitted.estimate[0] - noisy).mean()
+    assert error < 2 * np.square(undisturbed.estimate[0] - noisy).mean()
+
+
+def test_a_loss_that_keeps_jumping_is_accepted_in_the_end(noisy):
+    _, fitted = run(start(noisy, replace(SMALL, iterations=80), breaks=range(11, 81), how=add_5))
+    assert fitted.rollbacks == 3
+    assert [i for i, _ in fitted.metrics] == [*range(1, 11), *range(41, 81)]
+
+
+def add_5(image):
+    return image + 5
+
+
+def test_no_picture_shows_what_is_about_to_be_put_back(noisy):
+    how = {"breaks": range(14, 21), "how": lambda x: x * math.nan}
+    iterates, _ = run(start(noisy, preview_every_s=0, **how))
+    shown = {i.iteration: i.estimate for i in iterates if i.estimate is not None}
+    assert set(shown) == {*range(1, 14), *range(21, 31)}
+    assert all(np.isfinite(estimate).all() for estimate in shown.values())
+
+
+def test_a_rollback_restores_weights_moments_and_buffers(noisy):
+    y = torch.from_numpy(noisy)[None, None]
+    code = make_code(SMALL.code, SMALL.code_channels, noisy.shape, 0)
+    network = build_network(SMALL.network, code, 1, 0)
+    broken = Breaking(network, range(11, 21), lambda x: x * math.nan)
+    course = begin(Observation(y, Identity(), torch.ones_like(y)), broken, code, FixedRule(), SMALL)
+    fitting = fit(course, SMALL, preview_every_s=1000)
+    next(fitting)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    next(fitting)
+    assert any("running_mean" in name for name in before)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert all(state["step"] == 10 for state in course.state.optimiser.state.values())
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"noise_pool": True, "optimiser": "muon"}], ids=["adam", "muon"]
+)
+def test_a_continued_fit_is_the_same_bytes_as_one_that_never_ended(noisy, more):
+    recipe = replace(SMALL, averaging=0.9, code_noise=0.1, **more)
+    _, whole = run(start(noisy, recipe))
+    course = prepare(noisy, recipe)
+    _, half = run(fit(course, replace(recipe, iterations=20)))
+    _, continued = run(fit(course, recipe))
+    assert (half.iterations, continued.iterations) == (20, 30)
+    assert np.array_equal(continued.estimate, whole.estimate)
+    assert continued.metrics == whole.metrics
+    assert continued.reason == whole.reason
+
+
+def test_a_rule_that_is_overruled_gives_the_latest_and_ends_nothing(noisy):
+    numbers = [10.0, 1.0] + [5.0] * 38
+    course = prepare(noisy, rule=Scripted(numbers, patience=5))
+    _, ended = run(fit(course, SMALL))
+    _, continued = run(fit(course, replace(SMALL, iterations=30)))
+    assert (ended.iterations, ended.best_iteration) == (10, 2)
+    assert (continued.iterations, continued.best_iteration) == (30, 30)
+    assert np.array_equal(continued.estimate, continued.latest)
+    assert continued.reason == "continued to iteration 30"
+
+
+def test_iterates_tell_which_one_the_rule_would_choose(noisy):
+    numbers = [10.0] * 30
+    numbers[16] = 1.0
+    iterates, _ = run(start(noisy, rule=Scripted(numbers), preview_every_s=1000))
+    assert [i.best_iteration for i in iterates] == [1, 17, 17]
+
+
+def test_a_fit_that_never_works_says_what_to_change(noisy):
+    recipe = replace(SMALL, iterations=400)
+    always = range(1, 401)
+    with pytest.raises(Diverged, match=r"learning_rate=0\.01"):
+        run(start(noisy, recipe, breaks=always, how=lambda x: x * math.nan))
+    with pytest.raises(Diverged, match="no iteration gave a finite loss"):
+        run(start(noisy, breaks=always, how=lambda x: x * math.nan))
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("cuDNN error")], ids=str
+)
+def test_no_torch_error_leaves_as_a_runtime_error(noisy, error):
+    def fail(_):
+        raise error
+
+    with pytest.raises(NapariDipError) as caught:
+        run(start(noisy, breaks=(3,), how=fail))
+    assert not isinstance(caught.value, RuntimeError)
+    assert isinstance(caught.value, OutOfMemory) == isinstance(error, torch.OutOfMemoryError)
+
+
+def test_free_pixels_reproduce_the_observation(noisy):
+    recipe = Recipe(Pixels(), iterations=300, code_noise=0, learning_rate=0.05, averaging=0)
+    _, fitted = run(start(noisy, recipe))
+    assert np.abs(fitted.estimate[0] - noisy).max() < 0.02
+
+
+def test_total_variation_alone_denoises(clean, noisy):
+    recipe = Recipe(Pixels(), 300, code_noise=0, learning_rate=0.05, averaging=0, tv_weight=0.08)
+    _, fitted = run(start(noisy, recipe))
+    assert np.square(fitted.estimate[0] - clean).mean() < 0.5 * np.square(noisy - clean).mean()
+
+
+def test_bfloat16_gives_nearly_the_same(noisy):
+    _, full = run(start(noisy))
+    _, half = run(start(noisy, replace(SMALL, precision="bfloat16")))
+    assert half.estimate.dtype == np.float32
+    assert not np.array_equal(half.estimate, full.estimate)
+    assert np.abs(half.estimate - full.estimate).mean() < 0.05
+
+
+def test_without_warm_up_the_average_begins_with_the_first_output(noisy):
+    def pictures(**changes):
+        recipe = replace(SMALL, averaging=0.99, **changes)
+        return [i.estimate for i in run(start(noisy, recipe, preview_every_s=0))[0]]
+
+    outputs = pictures_of_outputs(noisy)
+    published, warmed = pictures(), pictures(warm_up=True)
+    expected = outputs[0]
+    for output in outputs[1:]:
+        expected = 0.99 * expected + 0.01 * output
+    assert published[-1] == pytest.approx(expected, abs=1e-5)
+    assert np.abs(warmed[-1] - outputs[-1]).mean() < np.abs(published[-1] - outputs[-1]).mean()
+
+
+def pictures_of_outputs(noisy):
+    recipe = replace(SMALL, averaging=0)
+    return [i.estimate for i in run(start(noisy, recipe, preview_every_s=0))[0]]

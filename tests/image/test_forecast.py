@@ -1,0 +1,147 @@
+"""The time that is told before a run counts all that the run does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_dip import Inpaint, Settings
+from napari_dip.image.forecast import expected_seconds, survey_seconds
+from napari_dip.image.layout_plan import lay_out, settle
+from napari_dip.image.plan_text import duration, outlook
+from napari_dip.pipeline import costs as module
+from napari_dip.pipeline import precision as calibrate
+
+FAST = Settings(axes="YX", device="cpu", tile=4096)
+
+
+ITERATION_S, PIXEL_S, FILTER_S = 0.02, 1e-6, 5e-6
+TIMES = {"float32, channels first": 40.0, "bfloat16, channels last": 20.0}
+
+
+@pytest.fixture(autouse=True)
+def costs(monkeypatch):
+    """Costs that are easy to add up, in bfloat16; float32 takes twice the time."""
+    arithmetic = calibrate.Arithmetic("bfloat16", True)
+    found = calibrate.Calibration(arithmetic, str(arithmetic), TIMES, cached=True)
+    own = module.Costs(ITERATION_S, PIXEL_S, FILTER_S)
+    monkeypatch.setattr(calibrate, "calibrate", lambda device, threads=None: found)
+    monkeypatch.setattr(module, "measure_costs", lambda device, threads=None: own)
+
+
+def told(shape, settings=FAST, missing=None, device="cpu", **noise):
+    plan, _ = settle(lay_out(shape, settings), settings, device=device)
+    return expected_seconds(plan, settings, device, missing, **noise)
+
+
+def alone(settings=FAST):
+    """One fit of a single iteration, and nothing after it."""
+    return settings.replace(refinement=0, iterations=1, stopping="fixed")
+
+
+def test_an_iteration_costs_what_was_measured():
+    expected = ITERATION_S + 64 * 96 * PIXEL_S
+    assert expected <= told((64, 96), alone()) < 1.3 * expected
+
+
+def test_float32_is_counted_at_its_own_speed():
+    assert told((64, 64), alone(FAST.replace(precision="float32"))) == pytest.approx(
+        2 * told((64, 64), alone())
+    )
+    volume = FAST.replace(axes="ZYX", ndim=3)
+    assert told((4, 32, 32), alone(volume)) == pytest.approx(2 * told((64, 64), alone()))
+
+
+def test_the_network_of_paper_costs_more():
+    paper = alone(FAST.replace(preset="paper", precision="bfloat16"))
+    assert told((128, 128), paper) > 4 * told((128, 128), alone())
+
+
+def test_the_refinement_counts():
+    without = told((256, 256), FAST.replace(refinement=0))
+    two, four = told((256, 256)), told((256, 256), FAST.replace(refinement=4))
+    passes = (four - two) / (256 * 256 * FILTER_S)
+    assert passes == pytest.approx(2)
+    assert two - without == pytest.approx(2 * (four - two))
+
+
+def test_planes_that_share_a_network_take_less_and_are_all_refined():
+    stack = FAST.replace(axes="ZYX")
+    shared, alone = told((12, 144, 144), stack), told((12, 144, 144), stack.replace(share="none"))
+    assert shared < alone / 3
+    assert shared - told((12, 144, 144), stack.replace(refinement=0)) > 2
+
+
+def test_of_planes_that_share_a_network_no_more_iterations_count_than_were_asked_for():
+    stack = FAST.replace(axes="TYX", refinement=0)
+    one, shared = told((10, 144, 144), stack.replace(iterations=1)), told((10, 144, 144), stack)
+    assert one == pytest.approx(shared / 110)
+
+
+def test_the_kind_of_the_gaps_counts():
+    noise = np.random.default_rng(0).random((192, 192))
+    half, hole = noise < 0.5, np.zeros((192, 192), bool)
+    hole[64:104, 64:104] = True
+    inpaint = FAST.replace(task=Inpaint())
+    said = FAST.replace(task=Inpaint(missing="hole"))
+    assert told((192, 192), inpaint, hole) == told((192, 192), said, half) == told((192, 192), said)
+    assert told((192, 192), inpaint, hole) < told((192, 192), inpaint, half)
+    stack = inpaint.replace(axes="ZYX")
+    gaps = np.stack([np.zeros_like(half), half])
+    assert told((2, 192, 192), stack, gaps) == pytest.approx(2 * told((192, 192), inpaint, half))
+
+
+def test_noise_ends_a_fit_with_gaps_sooner():
+    inpaint = FAST.replace(task=Inpaint(missing="scratches"), refinement=0)
+    clean, noisy = told((96, 96), inpaint), told((96, 96), inpaint, noisy=True)
+    assert clean == pytest.approx(4 * noisy)
+
+
+def test_no_second_opinion_is_counted_where_there_is_none():
+    best = FAST.replace(preset="best", refinement=0, members=1)
+    assert told((96, 96), best) > told((96, 96), best.replace(preset="fast"))
+    gaps = best.replace(task=Inpaint())
+    assert told((96, 96), gaps) == told((96, 96), gaps.replace(preset="fast"))
+    stack = best.replace(axes="ZYX")
+    assert told((5, 96, 96), stack) == told((5, 96, 96), stack.replace(preset="fast"))
+
+
+def test_tiles_take_longer_by_what_they_share():
+    whole, tiles = (told((320, 320), FAST.replace(tile=side)) for side in (4096, 192))
+    assert 1.2 < tiles / whole < 3
+
+
+def test_fits_and_the_second_opinion_count():
+    best = FAST.replace(preset="best")
+    assert told((128, 128), best) > 4 * told((128, 128))
+    assert told((128, 128), best) > 1.5 * told((128, 128), best.replace(members=2))
+
+
+def test_the_look_at_all_planes_is_told_before_it_was_taken():
+    settings = FAST.replace(axes="TYX", refinement=0, iterations=1, share="none")
+    plan, device = settle(lay_out((60, 30_000, 30_000), settings), settings, device="cpu")
+    assert survey_seconds(plan) == pytest.approx(32_400, rel=1e-3)
+    words = outlook(plan, settings, device, result_bytes=0)
+    hours = (32_400 + expected_seconds(plan, settings, device)) / 3600
+    assert f"about {hours:.1f} h" in words
+
+
+def test_a_stack_is_inpainted_in_no_more_than_what_is_told():
+    def words(shape, **task):
+        settings = Settings(task=Inpaint(**task), axes="ZYX"[-len(shape) :], device="cpu")
+        plan, device = settle(lay_out(shape, settings), settings, device="cpu")
+        hidden = np.zeros(shape, bool)
+        hidden[..., 3:5, :] = True
+        return outlook(plan, settings, device, result_bytes=0, missing=hidden)
+
+    assert "Takes up to" in words((4, 64, 64))
+    assert "planes without a gap take no time" in words((4, 64, 64))
+    assert "depending on how noisy the image is" in words((64, 64))
+    assert "without a gap" not in words((4, 64, 64), keep_known=False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 s"), (42.4, "42 s"), (100, "2 min"), (9000, "2.5 h")]
+)
+def test_no_time_is_told_as_none(seconds, words):
+    assert duration(seconds) == words

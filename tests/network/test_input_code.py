@@ -1,0 +1,45 @@
+"""The code, and the noise on it."""
+
+import pytest
+import torch
+
+from napari_dip.dip.recipe import Recipe
+from napari_dip.network.architectures import SkipNet
+from napari_dip.network.input_code import CodeNoise, make_code
+
+RECIPE = Recipe(SkipNet(), 1, code_channels=4)
+ORDERS = [torch.contiguous_format, torch.channels_last]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+@pytest.mark.parametrize("pooled", [True, False])
+def test_each_draw_is_the_code_with_other_normal_noise(order, pooled):
+    code = make_code(RECIPE.code, RECIPE.code_channels, (40, 30), 0).contiguous(memory_format=order)
+    codes = CodeNoise(code, 0.5, 1, pooled=pooled)
+    one, two = drawn(codes), drawn(codes)
+    assert not torch.equal(one, two)
+    for noisy in (one, two):
+        assert noisy.shape == code.shape
+        assert noisy.is_contiguous(memory_format=order)
+        assert (noisy - code).std().item() == pytest.approx(0.5, rel=0.05)
+        assert (noisy - code).mean().item() == pytest.approx(0, abs=0.03)
+
+
+def drawn(codes):
+    codes.draw()
+    return codes.noisy.clone()
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_the_same_seed_draws_the_same(pooled):
+    code = make_code(RECIPE.code, RECIPE.code_channels, (9, 9), 0)
+    draws = [
+        [drawn(CodeNoise(code, 0.1, seed, pooled=pooled)) for _ in range(2)] for seed in (1, 2)
+    ]
+    assert torch.equal(*draws[0])
+    assert not torch.equal(draws[0][0], draws[1][0])
+
+
+def test_without_noise_the_code_is_itself():
+    code = make_code(RECIPE.code, RECIPE.code_channels, (9, 9), 0)
+    assert torch.equal(drawn(CodeNoise(code, 0.0, 1, pooled=True)), code)

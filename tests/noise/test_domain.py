@@ -1,0 +1,70 @@
+"""Stabilised intensities: noise of one strength going in, no bias coming out."""
+
+import numpy as np
+import pytest
+
+from napari_dip.noise.domain import Channel, Domain
+from napari_dip.noise.model import NoiseModel
+
+PHOTONS = NoiseModel(gain=0.02, offset=0.1, read=0.01)
+GAUSSIAN = NoiseModel(read=0.1)
+
+
+def seen(x, seed=0):
+    rng = np.random.default_rng(seed)
+    photons = rng.poisson((x - PHOTONS.offset) / PHOTONS.gain)
+    y = PHOTONS.offset + PHOTONS.gain * photons + rng.normal(0, PHOTONS.read, x.shape)
+    return y.astype(np.float32)
+
+
+def domain_of(noise, *, stabilised=True):
+    return Domain((Channel(noise, stabilised and noise.gain > 0),))
+
+
+@pytest.fixture
+def ramp():
+    return np.linspace(0.15, 0.9, 400, dtype=np.float32) * np.ones((1, 400, 1), np.float32)
+
+
+def test_the_noise_is_as_strong_everywhere(ramp):
+    domain = domain_of(PHOTONS)
+    entered = domain.enter(seen(ramp))
+    assert entered.dtype == np.float32
+    sigmas = entered[0].std(axis=0)
+    assert sigmas[10:].mean() == pytest.approx(domain.sigma(ramp, ramp > 0), rel=0.05)
+    assert sigmas[20:60].mean() == pytest.approx(sigmas[-60:].mean(), rel=0.1)
+    assert domain.enter(np.array([[0.0, 1.0]], np.float32))[0] == pytest.approx([0, 1])
+
+
+def test_the_mean_comes_back_without_bias(ramp):
+    domain = domain_of(PHOTONS)
+    mean = domain.enter(seen(ramp)).mean(axis=1)
+    assert domain.leave(mean)[0] == pytest.approx(ramp[0, 0], abs=0.03)
+
+
+def test_elsewhere_intensities_stay_as_they_are(ramp):
+    domain = domain_of(GAUSSIAN)
+    assert np.array_equal(domain.enter(ramp), ramp)
+    assert np.array_equal(domain.leave(ramp), ramp)
+    assert domain.sigma(ramp, ramp > 0) == pytest.approx(0.1)
+    assert domain.weight(ramp, ramp > 0) is None
+
+
+def test_behind_an_operator_the_pixels_of_a_channel_count_alike(ramp):
+    domain = domain_of(PHOTONS, stabilised=False)
+    assert domain.weight(ramp, ramp > 0) is None
+
+
+def test_each_channel_has_its_own_intensities_and_counts_by_its_noise(ramp):
+    noises = (PHOTONS, GAUSSIAN, NoiseModel(read=0.02))
+    domain = Domain(tuple(Channel(noise, noise.gain > 0) for noise in noises))
+    truth = np.concatenate([ramp] * 3)
+    values = truth + np.random.default_rng(1).normal(0, [[[0]], [[0.1]], [[0.02]]], truth.shape)
+    values[0] = seen(ramp)[0]
+    entered = domain.enter(values.astype(np.float32))
+    sigmas = domain.sigmas(truth, truth > 0)
+    assert np.sqrt(entered.var(axis=1).mean(axis=1)) == pytest.approx(sigmas, rel=0.1)
+    assert domain.leave(entered.mean(axis=1)) == pytest.approx(truth[:, 0], abs=0.03)
+    weights = domain.weight(truth, truth > 0)
+    assert (weights * np.square(sigmas)[:, None, None]).std() < 1e-6
+    assert weights.mean() == pytest.approx(1)

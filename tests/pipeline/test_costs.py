@@ -1,0 +1,47 @@
+"""The costs of a machine, for forecasts."""
+
+import pytest
+import torch
+
+from napari_dip.compute import calibration_cache as measured
+from napari_dip.pipeline import costs as module
+from napari_dip.pipeline.costs import Costs, measure_costs
+from napari_dip.pipeline.precision import PLAIN, Calibration
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Small images, one arithmetic, and an empty cache."""
+    plain = Calibration(PLAIN, str(PLAIN), {str(PLAIN): 1.0}, cached=True)
+    monkeypatch.setattr(module, "timed_side", lambda device: 32)
+    monkeypatch.setattr(module, "calibrate", lambda device, threads=None: plain)
+    monkeypatch.setattr(measured, "_cache_file", lambda: tmp_path / "calibration.json")
+    monkeypatch.setattr(measured, "_others_compute", lambda: False)
+    monkeypatch.setattr(measured, "_while_busy", {})
+
+
+def test_real_costs_are_measured_once(small, monkeypatch):
+    costs = measure_costs(CPU)
+    assert 1e-4 < costs.iteration_s + 64**2 * costs.pixel_s < 60
+    assert 0 < costs.filter_s < 1
+    monkeypatch.setattr(module, "_measure", None)  # a second measurement would fail
+    assert measure_costs("cpu") == costs
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"iteration_s": 1}', '{"pixel_s": []}'])
+def test_a_damaged_record_is_measured_again(small, monkeypatch, content, tmp_path):
+    key = f"costs: x, 32 pixels, {PLAIN}"
+    (tmp_path / "calibration.json").write_text(f'{{"{key}": {content or "null"}}}')
+    monkeypatch.setattr(module, "machine", lambda device: "x")
+    monkeypatch.setattr(module, "_measure", lambda device: Costs(1.0, 2.0, 3.0))
+    assert measure_costs(CPU) == Costs(1.0, 2.0, 3.0)
+
+
+def test_costs_cannot_be_negative(small, monkeypatch):
+    times = iter([0.5, 0.1])  # the larger image was faster, on a busy machine
+    monkeypatch.setattr(module, "_iteration_s", lambda one, device: next(times))
+    monkeypatch.setattr(module, "_least_s", lambda work, device, repeats: 1.0)
+    assert measure_costs(CPU).pixel_s == 0
+    assert measure_costs(CPU).iteration_s == 0.5

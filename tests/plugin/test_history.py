@@ -1,0 +1,68 @@
+"""What is kept of a run: an even choice of pictures within a budget, and a curve of few points."""
+
+import math
+
+import numpy as np
+
+from napari_dip.image.result import Snapshot
+from napari_dip.plugin.history import Frame, History
+
+
+def snapshot(iteration, image=None, unit=0, metric=0.1):
+    index = (unit,)
+    return Snapshot(unit, 2, index, iteration, 99, 0.5, metric, iteration / 20, 1.0, image)
+
+
+def followed(count, budget=10**6, size=10, **keywords):
+    history = History(budget)
+    for iteration in range(1, count + 1):
+        one = snapshot(iteration, np.full(size, iteration % 256, np.uint8), **keywords)
+        history.note([one])
+        history.keep(one)
+    return history
+
+
+def test_pictures_are_thinned_evenly_to_the_budget():
+    history = followed(1000, budget=100)
+    kept = [frame.iteration for frame in history.frames]
+    assert 5 <= len(kept) <= 10
+    assert set(np.diff(kept)) == {128}
+    assert all((frame.image == frame.iteration % 256).all() for frame in history.frames)
+
+
+def test_a_picture_above_the_budget_is_not_kept():
+    assert not followed(3, budget=9).frames
+
+
+def test_the_points_hold_no_pictures_and_those_drawn_are_few():
+    history = followed(5000)
+    lines = history.lines()
+    assert history.latest.image is None
+    assert 200 <= len(lines.iterations) <= 400
+    assert lines.iterations[-1] == 5000
+
+
+def test_what_has_no_logarithm_is_not_drawn():
+    history = History()
+    history.note(snapshot(n, metric=m) for n, m in enumerate([math.inf, math.nan, -3.0, 0.2], 1))
+    np.testing.assert_array_equal(history.lines().metric, [np.nan] * 3 + [0.2])
+
+
+def test_the_next_unit_begins_anew():
+    history = followed(5)
+    history.note([snapshot(1, unit=1)])
+    assert (len(history.lines().iterations), history.frames) == (1, [])
+    history.keep(snapshot(6, np.zeros(3)))  # a late picture of the unit before
+    assert not history.frames
+
+
+def test_the_speed_is_that_of_late():
+    assert History().per_second is None
+    assert round(followed(200).per_second) == 20
+
+
+def test_what_came_after_an_iteration_can_be_forgotten():
+    history = followed(5)
+    history.add(Frame(9, (), np.zeros(3), result=True))
+    history.forget_after(3)
+    assert history.latest.iteration == history.frames[-1].iteration == 3

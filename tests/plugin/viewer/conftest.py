@@ -1,0 +1,142 @@
+"""A panel in a viewer, and an engine that goes on for as long as a test wants."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from napari.settings import get_plugin_settings
+from napari.utils.notifications import notification_manager
+from qtpy.QtWidgets import QPushButton, QWidget
+
+from napari_dip.image import restore as engine_module
+from napari_dip.image.result import Result, Snapshot, UnitReport
+from napari_dip.plugin import session
+
+
+@pytest.fixture(autouse=True)
+def long_lived_objects():
+    """Keep what is there before a test out of the full collections as viewers close.
+
+    napari collects garbage four times a viewer; with its modules that takes 0.2 s each.
+    """
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+class Ballast:
+    """Stands for the tensors of a network."""
+
+
+class Engine:
+    """Takes the place of ``run``: each unit's estimate is filled with the iteration."""
+
+    def __init__(self) -> None:
+        self.finish = threading.Event()
+        self.fail: Callable[[], Exception] | None = None
+        self.calls = 0
+        self.closed = 0
+        self.ballast = lambda: None
+        self.thread: int | None = None
+        self.final = "for a test"
+
+    def run(self, problem, output, stop_requested, **_):
+        self.calls += 1
+        return self._steps(problem, stop_requested)
+
+    def _steps(self, problem, stop_requested, iteration=0):
+        ballast = Ballast()
+        self.ballast = weakref.ref(ballast)
+        self.thread = threading.get_ident()
+        settings = problem.settings
+        output = np.zeros(problem.shape, problem.dtype)
+        try:
+            while not (stop_requested() or self.finish.is_set()):
+                if self.fail is not None:
+                    raise self.fail()
+                iteration += 1
+                output = np.full_like(output, iteration)
+                yield Snapshot(0, 1, (), iteration, 1000, 0.5, 0.1, iteration / 50, 2.0, output)
+                time.sleep(0.005)
+        finally:
+            self.closed += 1
+        report = UnitReport(
+            (), "fixed", "asked to", iteration, iteration, 0.5, {}, 0, 1, "float32", ()
+        )
+        result = Result(output, settings.axes, settings, (report,), "cpu", 1.0, stop_requested())
+        spread = np.full(output.shape, 0.5, np.float32) if settings.preset == "best" else None
+
+        def more(result, iterations, stop_requested):
+            self.finish.clear()
+            return self._steps(problem, stop_requested, iteration)
+
+        return replace(result, spread=spread, final=self.final, more=None if self.final else more)
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    fake = Engine()
+    monkeypatch.setattr(engine_module, "run", fake.run)
+    return fake
+
+
+class Panel:
+    """A panel as a user has it before him: found by the names of its controls."""
+
+    def __init__(self, viewer, name, qtbot) -> None:
+        self.viewer, self._qtbot = viewer, qtbot
+        self.dock, self.widget = viewer.window.add_plugin_dock_widget("napari-dip", name)
+
+    def __getitem__(self, name):
+        return self.dock.findChild(QWidget, name)
+
+    def press(self, name):
+        self.dock.findChild(QPushButton, name).click()
+
+    @property
+    def said(self):
+        return self["status"].text()
+
+    def wait_for_preview(self):
+        before = len(self.viewer.layers)
+        self._qtbot.waitUntil(lambda: len(self.viewer.layers) > before, timeout=60_000)
+        return self.viewer.layers[-1]
+
+    def wait_until_idle(self):
+        self._qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+
+
+@pytest.fixture
+def open_panel(make_napari_viewer, qtbot):
+    def open_one(name, *layers):
+        viewer = make_napari_viewer()
+        for layer in layers:
+            viewer.add_layer(layer)
+        return Panel(viewer, name, qtbot)
+
+    yield open_one
+    for one in [*session._running]:
+        one.discard()
+    qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered():
+    """Panels begin as they do for a new user; napari keeps settings as long as a process lives."""
+    yield
+    get_plugin_settings("napari-dip").panels.reset()
+
+
+@pytest.fixture
+def notifications():
+    """What napari has told the user."""
+    notification_manager.records.clear()
+    yield notification_manager.records
+    notification_manager.records.clear()

@@ -1,0 +1,221 @@
+"""A layer that was made once: made again elsewhere, as Python, as a command, and in the panel."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from qtpy.QtWidgets import QApplication
+from typer.testing import CliRunner
+
+from napari_dip.cli.app import app
+from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
+
+KINDS = {
+    "Denoise": "denoise",
+    "Super-resolution": "super-resolve",
+    "Inpaint": "inpaint",
+}
+
+
+LEVEL = {"noise": "of a known level", "noise_level": 4.5}
+
+
+@pytest.fixture(scope="module")
+def counts():
+    return np.random.default_rng(0).poisson(20, (24, 28)).astype(np.uint16)
+
+
+@pytest.fixture(scope="module")
+def painted(counts):
+    labels = np.zeros(counts.shape, np.uint8)
+    labels[8:12, 5:20] = 2
+    labels[20:22, 5:20] = 1
+    return labels
+
+
+@pytest.fixture
+def folder(tmp_path, counts, painted):
+    """Files with a blank in their names."""
+    for name, pixels in (("my cells.tif", counts), ("my mask.tif", painted)):
+        write_image(tmp_path / name, StoredImage(pixels, "YX"))
+    return tmp_path
+
+
+def opened(kind, path):
+    """A layer as napari makes it of a file."""
+    from napari.layers._source import layer_source
+
+    with layer_source(path=str(path)):
+        return kind(read_image(path).whole(), name=path.stem)
+
+
+@pytest.fixture
+def run(open_panel):
+    """Set all that a panel can ask, run to the end, and give the panel and the layer."""
+
+    def to_the_end(name, *layers, **asked):
+        panel = open_panel(name, *layers)
+        panel["device"].setCurrentText("processor (cpu)")
+        panel["iterations"].setValue(3)
+        panel["seed"].setValue(7)
+        for control, value in asked.items():
+            native = panel[control]
+            set_value = getattr(native, "setValue", None) or getattr(
+                native, "setCurrentText", getattr(native, "setChecked", None)
+            )
+            set_value(value)
+        panel.press("run")
+        panel.wait_until_idle()
+        assert panel.said.startswith("Done"), panel.said
+        return panel, panel.viewer.layers[-1]
+
+    return to_the_end
+
+
+def copied(panel, what):
+    QApplication.clipboard().clear()
+    panel.press(f"copy_{what}")
+    return QApplication.clipboard().text()
+
+
+@pytest.fixture
+def three(run, folder):
+    """A layer of each task, with the texts that were copied of it."""
+    asked = {
+        "Denoise": {**LEVEL, "stopping": "left-out pixels get worse"},
+        "Super-resolution": {"factor": 3, "downsampler": "camera binning"},
+        "Inpaint": {"keep_known": False, "missing": "a hole"},
+    }
+    made = {}
+    for name, controls in asked.items():
+        layers = [opened(Image, folder / "my cells.tif")]
+        if name == "Inpaint":
+            layers.append(opened(Labels, folder / "my mask.tif"))
+        panel, layer = run(name, *layers, **controls)
+        texts = {what: copied(panel, what) for what in ("python", "command")}
+        made[name] = np.array(layer.data), layer.metadata["napari-dip"]["settings"], texts
+    return made
+
+
+def test_what_is_copied_makes_the_same_pixels_in_another_process_and_as_a_command(three, tmp_path):
+    script = "import numpy\n"
+    for name, (_, _, texts) in three.items():
+        assert "Save it first" not in texts["python"]
+        script += texts["python"] + f"numpy.save({str(tmp_path / name)!r}, restored)\n"
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path)
+    for name, (pixels, settings, texts) in three.items():
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), pixels, err_msg=name)
+        program, *words = shlex.split(texts["command"], comments=True)
+        assert (program, words[0]) == ("napari-dip", KINDS[name])
+        done = CliRunner().invoke(app, [*words, "--quiet"])
+        assert done.exit_code == 0, done.output
+        out = words[3 if name == "Inpaint" else 2]
+        np.testing.assert_array_equal(read_image(out).whole(), pixels, err_msg=name)
+        assert read_provenance(out)["settings"] == settings
+
+
+@pytest.mark.slow
+def test_the_command_is_one_for_a_shell(three):
+    pixels, _, texts = three["Denoise"]
+    subprocess.run(["bash", "-c", texts["command"]], check=True)
+    out = shlex.split(texts["command"], comments=True)[3]
+    np.testing.assert_array_equal(read_image(out).whole(), pixels)
+
+
+def test_what_is_in_no_file_is_saved_first_by_the_line_that_is_given(
+    run, counts, painted, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    mask = Labels(painted[::2, ::2], name="mask", scale=(2, 2), translate=(0.5, 0.5))
+    panel, layer = run("Inpaint", Image(counts, name="a/b"), mask, label=2)
+    text = copied(panel, "python")
+    assert "first lines say what to save" in panel.said
+    saving = [line[4:] for line in text.splitlines() if line.startswith("#   ")]
+    exec("\n".join(saving), {"viewer": panel.viewer})
+    there = {}
+    exec(text, there)
+    np.testing.assert_array_equal(there["restored"], layer.data)
+
+
+def test_a_file_that_is_no_longer_what_was_restored_is_not_named(run, folder, counts):
+    panel, _ = run("Denoise", opened(Image, folder / "my cells.tif"))
+    path = str(folder / "my cells.tif")
+    assert path in copied(panel, "command")
+    write_image(folder / "my cells.tif", StoredImage(counts + 1, "YX"), overwrite=True)
+    text = copied(panel, "command")
+    assert path not in text
+    assert "write_image('my cells.tif', " in text
+
+
+def test_what_was_done_by_hand_is_told(run, counts):
+    panel, _ = run("Denoise", Image(counts, name="cells"))
+    panel["blend"].setValue(50)
+    panel.widget._view.afterwards.blend(0.5)
+    assert "blended with the image, which is not repeated" in copied(panel, "python")
+
+
+def test_the_buttons_are_there_for_layers_that_we_made_alone(run, counts):
+    panel, layer = run("Denoise", Image(counts, name="cells"))
+    names = ("copy_python", "copy_command", "reapply")
+    viewer = panel.viewer
+    assert not panel[names[0]].parentWidget().isHidden()
+    for name in names:
+        assert panel[name].toolTip() and panel[name].accessibleName()
+    assert viewer.layers.selection.active is viewer.layers["cells"]  # they are for the last result
+    viewer.layers.remove(layer)
+    assert panel[names[0]].parentWidget().isHidden()
+    viewer.add_layer(layer)
+    assert not panel[names[0]].parentWidget().isHidden()
+
+
+def test_settings_are_reapplied_to_the_controls(run, counts, painted):
+    asked = {
+        "label": 2,
+        "keep_known": False,
+        "missing": "a hole",
+        "preset": "paper",
+        **LEVEL,
+        "stopping": "all iterations are done",
+    }
+    panel, layer = run("Inpaint", Image(counts, name="cells"), Labels(painted, name="m"), **asked)
+    settings = layer.metadata["napari-dip"]["settings"]
+    panel["label"].setValue(0)
+    panel["keep_known"].setChecked(True)
+    panel["missing"].setCurrentIndex(0)
+    for name in ("preset", "noise", "stopping", "device"):
+        panel[name].setCurrentIndex(0)
+    for name in ("iterations", "noise_level", "seed"):
+        panel[name].setValue(0)
+    panel.press("reapply")
+    assert panel.said == "The controls are set as 'cells (inpainted)' was made."
+    assert panel["label"].value() == 2
+    panel.press("run")
+    panel.wait_until_idle()
+    again = panel.viewer.layers[-1].metadata["napari-dip"]["settings"]
+    assert again == settings
+
+
+def test_what_the_controls_cannot_say_is_told(run, counts):
+    panel, layer = run("Denoise", Image(counts, name="cells"))
+    record = layer.metadata["napari-dip"]
+    record["settings"] |= {"share": "none", "task": {"kind": "inpaint"}}
+    panel.press("reapply")
+    assert "Its task was to inpaint" in panel.said
+    assert "no control for share='none'" in panel.said
+
+
+@pytest.mark.parametrize("record", [{"input": {}}, {"input": {}, "settings": 5}], ids=str)
+def test_a_damaged_record_is_told(run, counts, record):
+    panel, layer = run("Denoise", Image(counts, name="cells"))
+    layer.metadata = {"napari-dip": record}
+    for button in ("copy_python", "copy_command"):
+        panel.press(button)
+        assert "does not say" in panel.said or "settings are not there" in panel.said
+        panel.widget._steering.say("")
+    panel.press("reapply")
+    assert "its settings are not there, or in another form" in panel.said

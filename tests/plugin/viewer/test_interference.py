@@ -1,0 +1,346 @@
+"""What the user does to layers and folders while a run goes on, or before the next one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Shapes
+
+from napari_dip.errors import BadImage, FileProblem, OutputExists
+from napari_dip.files.growing import OnDisk
+from napari_dip.files.store import StoredImage, read_image, write_image
+from napari_dip.image.problem import make_problem
+from napari_dip.image.result import Result, Snapshot
+from napari_dip.plugin import compute
+from napari_dip.plugin.afterwards import Afterwards
+from napari_dip.plugin.aside import follow, move_aside, shown_by, size_on_disk
+from napari_dip.plugin.estimate import Asked
+from napari_dip.plugin.existing import look_at, resumed
+from napari_dip.plugin.history import Frame, History
+from napari_dip.plugin.layers import matched, read_layer
+from napari_dip.plugin.masks import Marking
+from napari_dip.plugin.output import Output
+from napari_dip.plugin.target import Target, as_stored, proposed_path, reopened
+from napari_dip.plugin.wanted import Reader, Wanted, held, queued
+from napari_dip.settings import Inpaint, Settings
+
+QUICK = Settings(iterations=2, device="cpu", axes="ZYX")
+PICTURE = Snapshot(0, 1, (), 5, 9, 0.1, 0.1, 1.0, 1.0, np.full((16, 16), 7.0))
+
+
+@pytest.fixture
+def viewer():
+    viewer = ViewerModel()
+    viewer.add_layer(Image(np.arange(256.0).reshape(16, 16), name="cells"))
+    viewer.add_layer(Labels(np.zeros((16, 16), int), name="mask"))
+    return viewer
+
+
+@pytest.fixture
+def output(viewer):
+    """An output that has shown a first picture."""
+    output = Output(viewer)
+    output.refine(begun(), PICTURE)
+    return output
+
+
+def begun():
+    return np.zeros((16, 16)), {"name": "cells (denoised)"}, "image"
+
+
+def result():
+    settings = Settings(axes="YX", device="cpu")
+    return Result(np.full((16, 16), 9.0), "YX", settings, (), "cpu", 1.0, False)
+
+
+def complete(output, viewer):
+    return output.complete(result(), read_layer(viewer.layers["cells"]))
+
+
+def test_the_first_picture_takes_no_selection_away(viewer, output):
+    assert viewer.layers.selection.active is viewer.layers["mask"]
+    assert output.layer in viewer.layers
+
+
+def test_a_deleted_output_stays_deleted_and_is_not_lost(viewer, output):
+    source = read_layer(viewer.layers["cells"])
+    viewer.layers.remove(output.layer)
+    output.refine(begun(), PICTURE)
+    layer = complete(output, viewer)
+    assert layer not in viewer.layers
+    after = Afterwards(
+        viewer, layer, source, replace(result(), spread=np.ones((16, 16))), History()
+    )
+    after.bring_back()
+    assert [one.name for one in viewer.layers][-2:] == [f"{layer.name}, uncertainty", layer.name]
+    assert (layer.data == 9).all()
+
+
+@pytest.mark.parametrize("end", ["complete", "remove"])
+def test_pixels_that_the_user_replaced_stay(viewer, output, end):
+    edited = output.layer
+    edited.data = mine = np.ones((3, 4))
+    output.refine(begun(), PICTURE)
+    output.look_back(Frame(1, (), np.full((16, 16), 3.0)))
+    layer = complete(output, viewer) if end == "complete" else output.remove()
+    assert edited.data is mine and edited in viewer.layers
+    assert (layer is None) == (end == "remove")
+    assert layer is not edited
+
+
+def test_looking_back_leaves_replaced_pixels_alone(viewer, output):
+    source = read_layer(viewer.layers["cells"])
+    layer = complete(output, viewer)
+    after = Afterwards(viewer, layer, source, result(), History())
+    layer.data = mine = np.ones((16, 16))
+    after.show(Frame(1, (), np.full((16, 16), 3.0)))
+    assert layer.data is mine and after.edited
+    assert (after.keep_as_layer().data == 3).all()
+
+
+def test_a_continued_result_that_was_deleted_stays_so(viewer):
+    earlier = viewer.add_layer(Image(np.full((16, 16), 4.0), name="earlier"))
+    output = Output(viewer, earlier=earlier)
+    output.refine(begun(), PICTURE)
+    viewer.layers.remove(earlier)
+    output.remove()
+    assert earlier not in viewer.layers
+    assert (earlier.data == 4).all()
+
+
+def test_a_result_in_progress_is_no_input(viewer, output):
+    with pytest.raises(BadImage, match="has not ended"):
+        Reader().check(output.layer)
+    with pytest.raises(BadImage, match="has not ended"):
+        Reader(Marking(output.layer)).check(viewer.layers["cells"])
+    complete(output, viewer)
+    assert Reader().check(viewer.layers[-1]).name == "cells (denoised)"
+
+
+def test_pixels_changed_in_place_do_not_reach_the_run(viewer):
+    source = held(read_layer(viewer.layers["cells"]))
+    viewer.layers["cells"].data[:] = 0
+    assert source.data.max() == 255
+
+
+def test_a_mask_is_matched_by_axis_labels():
+    image = Image(np.zeros((3, 2, 16, 20)), axis_labels="zcyx", scale=(2, 1, 1, 1))
+    painted = np.zeros((3, 16, 20), int)
+    painted[1, 4:6] = 1
+    labels = Labels(painted, axis_labels="zyx", scale=(2, 1, 1))
+    square = [[1, 4, 0], [1, 4, 9], [1, 5, 9], [1, 5, 0]]
+    shapes = Shapes([np.array(square)], axis_labels="zyx", shape_type="polygon", scale=(2, 1, 1))
+    for layer in (labels, shapes):
+        missing = Marking(layer)(image).over(image)
+        assert missing.shape == image.data.shape
+        assert missing.any((2, 3)).tolist() == [[False, False], [True, True], [False, False]]
+    one = Marking(labels, point=(2.0, 1.0, 0.0, 0.0))(image).over(image)
+    assert one.any((2, 3)).tolist() == [[False, False], [False, True], [False, False]]
+
+
+def test_a_mask_of_another_shape_is_told(viewer):
+    mask = Labels(np.ones((9, 9), int), name="small")
+    assert "9 × 9 pixels and the image 16 × 16" in Marking(mask)(viewer.layers[0]).in_words(
+        viewer.layers[0]
+    )
+
+
+@pytest.mark.parametrize("size", [3, 4, 5])
+def test_channels_that_are_last_need_a_name(size):
+    wanted = Wanted(Reader(), Settings(device="cpu"), Target(), compute.Machines())
+    layer = Image(np.zeros((16, 16, size)), rgb=False)
+    with pytest.raises(BadImage, match=r"axis_labels = \('y', 'x', 'c'\)"):
+        wanted.of(layer)
+    layer.axis_labels = ("y", "x", "c")
+    assert wanted.of(layer).source.axes == "YXC"
+
+
+@pytest.fixture
+def cells():
+    counts = np.random.default_rng(0).poisson(20, (2, 16, 16)).astype(np.uint16)
+    return Image(counts, name="cells", axis_labels="zyx")
+
+
+def asked_of(layer, path, **changes):
+    source, settings = matched(read_layer(layer), QUICK.replace(**changes))
+    return Asked(source, settings, Target(path), compute.Machines())
+
+
+@pytest.fixture
+def unfinished(cells, tmp_path):
+    """What a killed run leaves."""
+    asked = asked_of(cells, tmp_path / "a.ome.zarr", seed=7)
+    problem = make_problem(asked.source.data, asked.settings, None, None)
+    OnDisk(problem, as_stored(asked.source), asked.target.path).close()
+    return asked.target.path
+
+
+def test_an_unfinished_run_is_resumed_with_its_settings(cells, unfinished):
+    asked = asked_of(cells, unfinished)
+    found = look_at(asked)
+    assert found.resumable and found.same_image and found.changes == ("seed 7 (now 0)",)
+    assert "different settings: seed 7 (now 0)" in found.in_words()
+    cells.axis_labels = ("-3", "-2", "-1")  # as after opening it anew
+    again = resumed(asked_of(cells, unfinished), found)
+    assert again.settings.seed == 7 and again.source.axes == "ZYX" and again.target.resume
+    work = compute.begin(again.source, again.settings, again.target, again.machines, lambda: False)
+    with work as ready:
+        assert ready.problem.settings.seed == 7
+
+
+@pytest.mark.parametrize(
+    ("differs", "says"),
+    [
+        ("name", "it was started on another image, 'cells'"),
+        ("pixels", "the pixels of 'cells' or of its mask are not those"),
+        ("shape", "another image 'cells' (2 × 16 × 16, uint16)"),
+        ("task", "started in the panel Denoise"),
+        ("version", "started with torch 0.1, and torch"),
+        ("device", "started on the device cuda"),
+        ("journal", "not started by this version"),
+    ],
+)
+def test_why_a_run_cannot_be_resumed_is_said(cells, unfinished, differs, says):
+    asked = asked_of(cells, unfinished)
+    about = unfinished / ".napari-dip" / "run.json"
+    said = json.loads(about.read_bytes())
+    match differs:
+        case "name":
+            asked = asked_of(Image(cells.data + 1, name="others", axis_labels="zyx"), unfinished)
+        case "pixels":
+            asked = asked_of(Image(cells.data + 1, name="cells", axis_labels="zyx"), unfinished)
+        case "shape":
+            asked = asked_of(Image(cells.data[:1], name="c", axis_labels="zyx"), unfinished)
+        case "task":
+            asked = asked_of(cells, unfinished, task=Inpaint())
+        case "version":
+            said["record"]["versions"]["torch"] = "0.1"
+        case "device":
+            said["record"]["device"] = "cuda"
+        case "journal":
+            said["record"]["settings"] = {"flux": 1}
+    about.write_text(json.dumps(said))
+    found = look_at(asked)
+    assert not found.resumable
+    assert says in found.in_words()
+
+
+def test_a_queue_resumes_only_the_very_same_run(cells, unfinished):
+    name = unfinished.with_name("cells (denoised).ome.zarr")
+    unfinished.rename(name)
+    one = Wanted(Reader(), QUICK.replace(seed=7), Target(name), compute.Machines())
+    assert queued(one, cells).target.resume
+    with pytest.raises(OutputExists, match=r"seed 7 \(now 0\)"):
+        queued(replace(one, settings=QUICK), cells)
+    other = Image(cells.data + 1, name="cells", axis_labels="zyx")
+    with pytest.raises(OutputExists, match="cannot be resumed"):
+        queued(one, other)
+    write_image(name, StoredImage(cells.data, "ZYX"), overwrite=True)
+    with pytest.raises(OutputExists, match="holds a result already"):
+        queued(one, cells)
+
+
+def test_a_large_image_is_compared_when_it_is_resumed(cells, unfinished, monkeypatch):
+    monkeypatch.setattr("napari_dip.plugin.existing._QUICK", 0)
+    asked = asked_of(Image(cells.data + 1, name="cells", axis_labels="zyx"), unfinished)
+    found = look_at(asked)
+    assert found.resumable and found.same_image is None
+    again = resumed(asked, found)
+    with (
+        pytest.raises(BadImage, match="cannot be resumed: the pixels of 'cells'"),
+        compute.begin(again.source, again.settings, again.target, again.machines, lambda: False),
+    ):
+        pass
+
+
+def test_a_result_is_moved_aside_with_its_layers(viewer, tmp_path):
+    path, record = tmp_path / "a.ome.zarr", {"axes": "YX", "input": {}}
+    spread = tmp_path / "a uncertainty.ome.zarr"
+    for place, level in ((path, 5), (spread, 1)):
+        write_image(place, StoredImage(np.full((16, 16), level, np.uint8), "YX"))
+    layer = Image(np.zeros((16, 16)), metadata={"napari-dip": record})
+    layer.data = reopened(layer, path)
+    viewer.add_layer(layer)
+    (tmp_path / "a.old-1.ome.zarr").mkdir()
+    assert shown_by(viewer, path) and "kB" in size_on_disk(path)
+    assert move_aside(viewer, path).name == "a.old-2.ome.zarr"
+    assert not path.exists() and not spread.exists()
+    assert (tmp_path / "a.old-2 uncertainty.ome.zarr").is_dir()
+    assert (np.asarray(layer.data) == 5).all()
+
+
+def test_a_foreign_layer_keeps_its_file(viewer, tmp_path):
+    import dask.array as da
+
+    path = tmp_path / "a.ome.zarr"
+    write_image(path, StoredImage(np.zeros((16, 16), np.uint8), "YX"))
+    viewer.add_layer(Image(da.from_zarr(str(path), component="0"), name="raw"))
+    with pytest.raises(FileProblem, match="'raw' reads its pixels from"):
+        move_aside(viewer, path)
+    assert path.exists()
+
+
+def test_a_stopped_layer_follows_its_result(viewer, tmp_path):
+    path, hidden = tmp_path / "a.ome.zarr", tmp_path / ".a.ome.zarr.napari-dip-new"
+    write_image(tmp_path / "b.ome.zarr", StoredImage(np.full((16, 16), 5, np.uint8), "YX"))
+    (tmp_path / "b.ome.zarr").rename(hidden)
+    layer = Image(np.zeros((16, 16)), metadata={"napari-dip": {"axes": "YX", "input": {}}})
+    layer.data = reopened(layer, hidden)
+    viewer.add_layer(layer)
+    hidden.rename(path)
+    follow(viewer, path)
+    assert (np.asarray(layer.data) == 5).all()
+
+
+def test_no_folder_is_proposed_inside_a_zarr(cells, tmp_path):
+    write_image(tmp_path / "raw.zarr", StoredImage(cells.data, "ZYX"))
+    source = replace(read_layer(cells), path=tmp_path / "raw.zarr" / "0")
+    assert proposed_path(source, QUICK) == tmp_path / "cells (denoised).ome.zarr"
+    assert read_image(tmp_path / "raw.zarr").axes == "ZYX"
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "é" * 200, "a\x00b\nc", "x/y:z"])
+def test_any_name_of_a_layer_gives_a_folder(open_panel, name):
+    panel = open_panel("Denoise", Image(np.eye(16), name=name))
+    panel["save_to"].setCurrentText("save as OME-Zarr …")
+    assert panel.widget._placing.path.value.name.endswith("(denoised).ome.zarr")
+    assert panel["run"].isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("x" * 300, "no folder can have that name"), ("a\x00b", "no folder can have that name")],
+    ids=["long", "null"],
+)
+def test_a_name_that_no_folder_has_is_refused(open_panel, tmp_path, name, words):
+    panel = open_panel("Denoise", Image(np.eye(16), name="cells"))
+    panel["save_to"].setCurrentText("save as OME-Zarr …")
+    panel.widget._placing.path.value = tmp_path / f"{name}.ome.zarr"
+    assert words in panel["estimate"].text()
+    assert not panel["run"].isEnabled()
+
+
+def test_the_folder_follows_the_image_until_one_is_typed(open_panel, cells, engine):
+    panel = open_panel("Denoise", cells, Image(cells.data, name="others", axis_labels="zyx"))
+    line, image = panel["path_path"], panel.widget.image
+    panel["save_to"].setCurrentText("save as OME-Zarr …")
+
+    def name():
+        return line.text().replace("\\", "/").split("/")[-1]
+
+    assert name() == "others (denoised).ome.zarr"
+    image.value = cells
+    assert name() == "cells (denoised).ome.zarr"
+    line.setText("/tmp/mine.ome.zarr")
+    image.value = panel.viewer.layers["others"]
+    assert name() == "mine.ome.zarr"
+    line.setText("")
+    assert name() == "others (denoised).ome.zarr"
+    cells.axis_labels = ("a", "b", "c")
+    panel["noise"].setCurrentIndex(panel["noise"].count() - 1)
+    image.value = cells
+    assert name() == "cells (denoised).ome.zarr"

@@ -1,0 +1,68 @@
+"""What a person can say of the noise in a panel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.layers import Image
+
+from napari_dip.errors import BadSettings
+from napari_dip.plugin.noise import NoiseControls
+from napari_dip.settings.camera import SensorNoise
+
+
+@pytest.fixture
+def panel(open_panel):
+    opened = open_panel("Super-resolution", Image(np.ones((32, 32))))
+    opened["advanced"].expand(animate=False)
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("known", "shown"),
+    [
+        ("estimated", []),
+        ("same everywhere", []),
+        ("of a known level", ["noise_level"]),
+        ("of a known camera", ["gain", "offset", "read_noise"]),
+        ("none", []),
+    ],
+)
+def test_only_the_numbers_are_shown_that_belong_to_what_is_known(panel, known, shown):
+    panel["noise"].setCurrentText("of a known camera")
+    panel["noise"].setCurrentText(known)
+    numbers = ("noise_level", "gain", "offset", "read_noise")
+    assert [name for name in numbers if panel[name].isVisibleTo(panel.dock)] == shown
+
+
+@pytest.mark.parametrize(
+    ("known", "number", "cure"),
+    [
+        ("of a known level", "noise_level", "Type the level of the noise"),
+        ("of a known camera", "read_noise", "Type the gain or the read noise"),
+    ],
+)
+def test_run_waits_for_the_numbers_and_says_which(panel, known, number, cure):
+    panel["noise"].setCurrentText(known)
+    assert not panel["run"].isEnabled()
+    assert cure in panel["estimate"].text()
+    panel[number].setValue(2.5)
+    assert panel["run"].isEnabled()
+
+
+@pytest.mark.usefixtures("qtbot")
+@pytest.mark.parametrize(
+    "noise", ["auto", "gaussian", "none", 2.5, SensorNoise(gain=2.1, offset=-100, read=3.5)]
+)
+def test_whatever_settings_can_say_of_the_noise_the_controls_can(noise):
+    controls = NoiseControls()
+    controls.value = noise
+    assert controls.value == noise
+
+
+@pytest.mark.usefixtures("qtbot")
+def test_numbers_that_are_missing_are_asked_for():
+    controls = NoiseControls()
+    controls.known.value = "level"
+    with pytest.raises(BadSettings, match="level"):
+        _ = controls.value

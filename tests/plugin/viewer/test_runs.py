@@ -1,0 +1,342 @@
+"""What may happen to a run on its way, with an engine that ends when the test says so."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from copy import deepcopy
+
+import numpy as np
+import pytest
+from napari.layers import Image
+from napari.utils.progress import progress
+
+from napari_dip.errors import OutOfMemory
+from napari_dip.image import restore as engine_module
+from napari_dip.image.problem import make_problem
+from napari_dip.image.result import Snapshot
+from napari_dip.image.sink import InMemory
+from napari_dip.plugin import session
+from napari_dip.plugin.layers import first_guess, read_layer
+from napari_dip.plugin.output import Output
+from napari_dip.settings import Settings, SuperResolve
+
+
+@pytest.fixture
+def noisy():
+    return Image(np.arange(1024, dtype=np.uint16).reshape(32, 32), name="noisy")
+
+
+@pytest.fixture
+def running(open_panel, engine, noisy):
+    """A panel whose run has shown its first preview."""
+    panel = open_panel("Denoise", noisy)
+    panel.press("run")
+    panel.wait_for_preview()
+    return panel
+
+
+def test_the_engine_runs_in_a_thread_of_its_own(running, engine):
+    assert engine.thread != threading.get_ident()
+
+
+def test_the_preview_is_refined_in_place(running, qtbot):
+    output = running.viewer.layers[-1]
+    first = int(output.data[0, 0])
+    qtbot.waitUntil(lambda: int(output.data[0, 0]) > first)
+    assert len(running.viewer.layers) == 2
+
+
+def test_the_result_takes_the_place_of_the_preview(running, engine):
+    output = running.viewer.layers[-1]
+    engine.finish.set()
+    running.wait_until_idle()
+    assert list(running.viewer.layers) == [running.viewer.layers["noisy"], output]
+    assert output.metadata["napari-dip"]["seed"] == 0
+    assert running.said.startswith("Done")
+
+
+def test_the_curve_counts_in_whole_iterations(make_napari_viewer, qtbot):
+    from napari_dip.plugin.curve import Curve
+
+    viewer = make_napari_viewer()
+    curve = Curve(viewer, viewer.window._qt_window)
+    for last in (3, 30, 3000):
+        ticks = [
+            tick for _, ticks in curve.getAxis("bottom").tickValues(1, last, 250) for tick in ticks
+        ]
+        assert len(ticks) > 1
+        assert all(tick == round(tick) for tick in ticks)
+
+
+def test_one_iteration_is_said_as_one(open_panel, engine, noisy, monkeypatch):
+    engine.finish.set()
+    monkeypatch.setattr(
+        engine_module, "run", lambda problem, _, stop, **__: engine._steps(problem, stop, 1)
+    )
+    panel = open_panel("Denoise", noisy)
+    panel.press("run")
+    panel.wait_until_idle()
+    assert ": 1 iteration, fixed." in panel.said
+
+
+def test_several_fits_leave_a_hidden_layer_with_their_spread(open_panel, engine, noisy, qtbot):
+    panel = open_panel("Denoise", noisy)
+    panel.viewer.layers["noisy"].scale = (2, 3)
+    panel.widget._advanced.preset.value = "best"
+    panel.press("run")
+    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2)
+    engine.finish.set()
+    panel.wait_until_idle()
+    _, spread, output = panel.viewer.layers
+    assert spread.name == "noisy (denoised), uncertainty"
+    assert not spread.visible
+    assert (spread.data == 0.5).all()
+    assert tuple(spread.scale) == tuple(output.scale) == (2, 3)
+    assert spread.metadata["napari-dip"]["settings"]["preset"] == "best"
+    assert set(panel.viewer.layers.selection) == {panel.viewer.layers["noisy"]}
+
+
+def test_only_run_can_be_pressed_before_and_after(open_panel, engine, noisy):
+    panel = open_panel("Denoise", noisy)
+    names = ("run", "stop", "discard")
+    assert [panel[name].isEnabled() for name in names] == [True, False, False]
+    panel.press("run")
+    assert [panel[name].isEnabled() for name in names] == [False, True, True]
+    engine.finish.set()
+    panel.wait_until_idle()
+    assert [panel[name].isEnabled() for name in names] == [True, False, False]
+
+
+def test_a_second_run_is_impossible_while_one_runs(running, engine):
+    running.press("run")
+    running.widget.run.changed.emit(True)
+    assert engine.calls == 1
+    assert len(session._running) == 1
+
+
+def test_another_run_can_follow(running, engine):
+    engine.finish.set()
+    running.wait_until_idle()
+    running.press("run")
+    running.wait_until_idle()
+    assert engine.calls == 2
+    assert len(running.viewer.layers) == 3
+
+
+def test_stop_keeps_the_best_so_far(running):
+    output = running.viewer.layers[-1]
+    running.press("stop")
+    running.wait_until_idle()
+    assert output in running.viewer.layers
+    assert output.metadata["napari-dip"]["stopped_by_user"]
+    assert running.said.startswith("Stopped")
+
+
+def test_discard_removes_the_output_at_once(running, engine):
+    running.press("discard")
+    assert [layer.name for layer in running.viewer.layers] == ["noisy"]
+    running.wait_until_idle()
+    assert [layer.name for layer in running.viewer.layers] == ["noisy"]
+    assert running["run"].isEnabled()
+
+
+def test_a_preview_of_one_plane_leaves_the_others_empty(make_napari_viewer):
+    viewer = make_napari_viewer()
+    stack = Image(np.ones((3, 8, 8)), name="stack")
+    source = read_layer(stack)
+    output = Output(viewer)
+    estimate = np.full((16, 16), 7.0)
+    settings = Settings(task=SuperResolve(factor=2), axes=source.axes, device="cpu")
+    problem = make_problem(source.data, settings, None, None)
+    begun = first_guess(source, problem, InMemory(problem))
+    output.refine(begun, Snapshot(1, 3, (1,), 5, 9, 0.1, 0.1, 1.0, 1.0, estimate))
+    np.testing.assert_array_equal(viewer.layers[0].data[:].mean((1, 2)), [np.nan, 7, np.nan])
+    assert stack.data.max() == 1
+
+
+@pytest.mark.parametrize("button", ["stop", "discard"])
+def test_the_memory_is_released(running, engine, button):
+    running.press(button)
+    running.wait_until_idle()
+    gc.collect()
+    assert engine.closed == 1
+    assert engine.ballast() is None
+
+
+def test_the_input_stays_as_it_is(running, engine, noisy):
+    before = np.arange(1024, dtype=np.uint16).reshape(32, 32)
+    engine.finish.set()
+    running.wait_until_idle()
+    np.testing.assert_array_equal(noisy.data, before)
+    assert noisy.name == "noisy"
+    assert noisy.metadata == {}
+
+
+def test_an_input_that_bears_the_name_of_the_output_is_not_overwritten(open_panel, engine):
+    image = Image(np.ones((32, 32)), name="cells")
+    namesake = Image(np.zeros((32, 32)), name="cells (denoised)")
+    panel = open_panel("Denoise", namesake, image)
+    engine.finish.set()
+    panel.press("run")
+    panel.wait_until_idle()
+    assert len(panel.viewer.layers) == 3
+    assert namesake.name == "cells (denoised)"
+    assert not namesake.data.any()
+
+
+def test_deleting_the_input_does_not_stop_the_run(running, engine, noisy):
+    output = running.viewer.layers[-1]
+    running.viewer.layers.remove(noisy)
+    engine.finish.set()
+    running.wait_until_idle()
+    assert list(running.viewer.layers) == [output]
+    assert "napari-dip" in output.metadata
+
+
+def test_a_deleted_output_comes_back_only_on_request(running, engine, qtbot):
+    output = running.viewer.layers[-1]
+    running.viewer.layers.clear()
+    said = running.said
+    qtbot.waitUntil(lambda: running.said != said)
+    engine.finish.set()
+    running.wait_until_idle()
+    assert not running.viewer.layers
+    assert "press Add the result" in running.said and "See '" not in running.said
+    running.viewer.add_layer(Image(np.zeros((8, 8))))
+    running.viewer.layers.clear()  # what happens to other layers does not matter
+    assert not running["use_this"].isEnabled()
+    running.press("keep_as_layer")
+    assert list(running.viewer.layers) == [output]
+    assert "napari-dip" in output.metadata
+    assert running["keep_as_layer"].text() == "Keep as layer" and running["use_this"].isEnabled()
+
+
+def test_a_duplicate_of_the_output_stays_as_it_is(running, engine, qtbot):
+    output = running.viewer.layers[-1]
+    duplicate = deepcopy(output.data)
+    assert isinstance(duplicate, np.ndarray)
+    value = duplicate[0, 0]
+    qtbot.waitUntil(lambda: output.data[0, 0] > value)
+    assert duplicate[0, 0] == value
+
+
+def test_discarding_a_deleted_output_is_no_trouble(running):
+    running.viewer.layers.remove(running.viewer.layers[-1])
+    running.press("discard")
+    running.wait_until_idle()
+    assert len(running.viewer.layers) == 1
+
+
+def test_renamed_layers_stay_what_they_are(running, engine, noisy):
+    output = running.viewer.layers[-1]
+    noisy.name, output.name = "mine", "noisy"
+    engine.finish.set()
+    running.wait_until_idle()
+    assert list(running.viewer.layers) == [noisy, output]
+    assert output.name == "noisy"
+    assert "napari-dip" in output.metadata
+
+
+def test_closing_the_panel_keeps_the_best_so_far(running, engine, notifications):
+    output = running.viewer.layers[-1]
+    running.dock.destroyOnClose()
+    running.wait_until_idle()
+    gc.collect()
+    assert output.metadata["napari-dip"]["stopped_by_user"]
+    assert engine.ballast() is None
+    assert "best result" in notifications[-1].message
+
+
+def test_hiding_the_panel_does_not_end_the_run(running, engine, qtbot):
+    output = running.viewer.layers[-1]
+    running.dock.close()
+    first = int(output.data[0, 0])
+    qtbot.waitUntil(lambda: int(output.data[0, 0]) > first)
+    assert engine.closed == 0
+
+
+@pytest.mark.parametrize("show", [False, True], ids=["hidden", "shown"])
+def test_closing_the_viewer_ends_the_run(
+    make_napari_viewer, engine, noisy, notifications, qtbot, show
+):
+    viewer = make_napari_viewer(show=show)
+    viewer.add_layer(noisy)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-dip", "Denoise")
+    widget.run.native.click()
+    qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=60_000)
+    viewer.close()
+    qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+    gc.collect()
+    assert engine.closed == 1
+    assert engine.ballast() is None
+    assert not notifications
+
+
+def test_closing_the_viewer_at_once_ends_the_run(make_napari_viewer, engine, noisy, qtbot):
+    viewer = make_napari_viewer()
+    viewer.add_layer(noisy)
+    _, widget = viewer.window.add_plugin_dock_widget("napari-dip", "Denoise")
+    widget.run.native.click()
+    viewer.close()
+    qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+    gc.collect()
+    assert engine.ballast() is None
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        pytest.param(lambda: OutOfMemory("Too little memory: try a smaller image."), id="own"),
+        pytest.param(lambda: RuntimeError("CUDA error: launch failure"), id="runtime"),
+        pytest.param(lambda: ZeroDivisionError("by zero"), id="fault"),
+        pytest.param(lambda: StopIteration("stray"), id="stop-iteration"),
+    ],
+)
+def test_an_error_is_told_and_leaves_nothing_behind(running, engine, notifications, fail):
+    engine.fail = fail
+    running.wait_until_idle()
+    gc.collect()
+    assert [note.severity.value for note in notifications] == ["error"]
+    assert "smaller" in notifications[0].message
+    assert running.said == notifications[0].message
+    assert running["run"].isEnabled()
+    assert [layer.name for layer in running.viewer.layers] == ["noisy"]
+    assert engine.ballast() is None
+
+
+def test_each_preview_can_be_kept(open_panel, engine, noisy, qtbot):
+    panel = open_panel("Denoise", noisy)
+    panel["keep_previews"].setChecked(True)
+    panel.press("run")
+    layers = panel.viewer.layers
+    qtbot.waitUntil(lambda: len(layers) >= 4, timeout=60_000)
+    engine.finish.set()
+    panel.wait_until_idle()
+    first, second = layers[1:3]
+    assert "iteration" in first.name
+    assert first.data[0, 0] < second.data[0, 0]
+    assert "napari-dip" in layers[-1].metadata
+    assert layers.selection.active is noisy
+
+
+def test_the_activity_dock_tells_iteration_loss_and_time(running, qtbot):
+    bars = progress._all_instances
+    qtbot.waitUntil(lambda: any("iteration" in bar.desc for bar in bars))
+    (bar,) = bars
+    assert "loss 0.5" in bar.desc
+    assert "2 s left" in bar.desc
+    assert bar.total == 1000
+    qtbot.waitUntil(lambda: bar.n > 1)
+    running.press("stop")
+    running.wait_until_idle()
+    assert not bars
+
+
+def test_a_viewer_too_busy_to_look_finds_only_the_latest(running, engine, qtbot):
+    (one,) = session._running
+    before = one._exchange.fetch()[0]
+    qtbot.waitUntil(lambda: one._exchange._latest is not None)
+    latest, picture = one._exchange.fetch()
+    assert before is None or latest.iteration > before.iteration
+    assert picture is latest

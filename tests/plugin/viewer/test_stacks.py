@@ -1,0 +1,438 @@
+"""Stacks of any size in the panels: the plan beforehand, OME-Zarr that grows, several machines."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from dataclasses import replace
+from pathlib import Path
+
+import dask.array as da
+import numpy as np
+import pytest
+from distributed import LocalCluster
+from napari.layers import Image, Labels
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
+
+from napari_dip.errors import BadImage, FileProblem
+from napari_dip.files.growing import OnDisk
+from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
+from napari_dip.generators import finished
+from napari_dip.image import survey
+from napari_dip.image.problem import make_problem
+from napari_dip.image.restore import run
+from napari_dip.plugin import compute, estimate
+from napari_dip.plugin.layers import first_guess, matched, read_layer
+from napari_dip.plugin.masks import Mask
+from napari_dip.plugin.target import Target, as_stored
+from napari_dip.settings import Settings
+
+QUICK = Settings(iterations=2, device="cpu")
+
+
+class Pulled:
+    """A stack whose planes are made when they are asked for; it counts those that are alive."""
+
+    def __init__(self, planes=12, side=32):
+        self.alive = self.most = self.made = 0
+        self._lock = threading.Lock()
+        self.array = da.map_blocks(
+            self._plane, chunks=((1,) * planes, (side,), (side,)), dtype=np.uint16
+        )
+
+    def _plane(self, block_info=None, block_id=None):
+        number = block_id[0]
+        plane = np.random.default_rng(number).poisson(50 + 400 * number, (1, 32, 32))
+        plane = plane.astype(np.uint16)
+        with self._lock:
+            self.alive, self.made = self.alive + 1, self.made + 1
+            self.most = max(self.most, self.alive)
+        weakref.finalize(plane, self._gone)
+        return plane
+
+    def _gone(self):
+        with self._lock:
+            self.alive -= 1
+
+
+@pytest.fixture
+def stack():
+    return np.random.default_rng(0).poisson(20, (3, 24, 28)).astype(np.uint16) * [
+        [[1]],
+        [[9]],
+        [[5]],
+    ]
+
+
+@pytest.fixture
+def cells(stack):
+    return Image(
+        stack,
+        name="cells",
+        scale=(2, 0.5, 0.5),
+        translate=(7, 1, -3),
+        units="um",
+        axis_labels="zyx",
+    )
+
+
+def ready(panel, path=None):
+    """Ask for little, and for a file if there is a path."""
+    panel["iterations"].setValue(2)
+    panel["device"].setCurrentText("processor (cpu)")
+    if path is not None:
+        panel["save_to"].setCurrentText("save as OME-Zarr …")
+        panel.widget._placing.path.value = path
+    return panel
+
+
+def begin(cells, path, units=1):
+    """Leave what a killed run leaves: some units, and no end."""
+    source = read_layer(cells)
+    problem = make_problem(source.data, QUICK.replace(axes=source.axes), None, None)
+    output = OnDisk(problem, as_stored(source), path)
+    steps = run(problem, output)
+    while next(steps).unit < units:
+        pass
+    steps.close()
+    output.close()
+    return len(problem.plan.units)
+
+
+def answer(what, said, *, keep=None):
+    """Press a button of the next question, what is there being kept or not."""
+
+    def press():
+        box = QApplication.activeModalWidget()
+        if box is None:
+            QTimer.singleShot(50, press)
+            return
+        said.append(f"{box.text()} {box.informativeText()}")
+        if keep is not None:
+            box.checkBox().setChecked(keep)
+        named = [button for button in box.buttons() if what in button.text()]
+        (named or box.buttons())[0].click()
+
+    QTimer.singleShot(50, press)
+
+
+def test_a_lazy_layer_is_pulled_plane_by_plane_and_copied_nowhere(monkeypatch):
+    monkeypatch.setattr(survey, "LARGEST_SAMPLE", 32 * 32)
+    pulled = Pulled(planes=8)
+    layer = Image(pulled.array, name="lazy", contrast_limits=(0, 6000), axis_labels="zyx")
+    quick = Settings(iterations=1, refinement=0, share="none", precision="float32", device="cpu")
+    source, asked = matched(read_layer(layer), quick)
+    with compute.begin(source, asked, Target(), compute.Machines(), lambda: False) as work:
+        canvas, _, _ = first_guess(source, work.problem, work.output)
+        assert not canvas[7].any()
+        result = finished(work.steps)
+    assert result.image.shape == (8, 32, 32)
+    np.testing.assert_array_equal(canvas[7], result.image[7])
+    assert pulled.made >= 16  # looked at once, and restored
+    assert pulled.most <= 4
+
+
+def test_of_a_pyramid_the_full_resolution_is_restored_lazily(open_panel, tmp_path):
+    pulled = Pulled(planes=2)
+    layer = Image([pulled.array, pulled.array[:, ::2, ::2]], multiscale=True, name="pyramid")
+    panel = ready(open_panel("Super-resolution", layer), tmp_path / "out.ome.zarr")
+    panel.press("run")
+    panel.wait_until_idle()
+    assert panel.viewer.layers[-1].data.shape == (2, 64, 64)
+    assert read_image(tmp_path / "out.ome.zarr").image.shape == (2, 64, 64)
+
+
+def test_the_plan_is_told_before_run(open_panel, cells, qtbot):
+    panel = open_panel("Denoise", cells)
+    qtbot.waitUntil(lambda: "memory" in panel["estimate"].text(), timeout=60_000)
+    assert panel["estimate"].text().startswith("3 planes, each plane in 2-D")
+    panel["preset"].setCurrentText("paper")
+    qtbot.waitUntil(lambda: "sharing" not in panel["estimate"].text(), timeout=60_000)
+
+
+def test_no_pixel_is_read_for_the_plan():
+    def forbidden(block):
+        raise AssertionError("a pixel was read")
+
+    huge = da.zeros((5000, 20_000, 20_000), chunks=(1, 2000, 2000), dtype=np.uint16)
+    huge = da.map_blocks(forbidden, huge, dtype=np.uint16)
+    small = read_layer(Image(np.zeros((2, 8, 8)), name="huge", axis_labels="zyx"))
+    source = replace(small, data=huge)
+    asked = estimate.Asked(source, QUICK.replace(axes=source.axes), Target(), compute.Machines())
+    assert asked.too_large
+    assert "5000 planes" in asked.outlook()
+    assert "save it as OME-Zarr" in asked.outlook()
+
+
+def test_a_result_larger_than_memory_is_sent_to_the_disk_unless_the_user_says_no(
+    open_panel, cells, monkeypatch
+):
+    monkeypatch.setattr(estimate, "_PART", 0.0)
+    panel = open_panel("Denoise", cells)
+    assert panel["save_to"].currentText() == "save as OME-Zarr …"
+    assert panel.widget._placing.path.value.name == "cells (denoised).ome.zarr"
+    panel["save_to"].setCurrentText("keep in memory")
+    panel["seed"].setValue(3)
+    assert panel["save_to"].currentText() == "keep in memory"
+
+
+def test_run_cannot_be_pressed_where_it_could_not_work(open_panel, cells):
+    panel = open_panel("Inpaint")
+
+    def reason():
+        assert not panel["run"].isEnabled()
+        return panel["estimate"].text()
+
+    assert "open one" in reason()
+    thin = panel.viewer.add_image(np.zeros((16, 6)), name="thin")
+    assert "no mask" in reason()
+    panel.viewer.add_labels(np.zeros((16, 16), int))
+    assert "Nothing painted" in reason()
+    panel.viewer.layers[-1].data = np.eye(16, dtype=int)
+    assert "too few for an image" in reason()
+    panel.widget.image.value = panel.viewer.add_layer(cells)
+    assert panel["run"].isEnabled()
+    panel["label"].setValue(3)
+    assert "Label 3" in reason()
+    panel.viewer.layers.remove(thin)
+
+
+def test_a_complex_image_is_refused_as_the_engine_does_it(cells):
+    source = replace(read_layer(cells), data=np.zeros((3, 24, 28), complex))
+    with pytest.raises(BadImage, match="complex image"):
+        estimate.Asked(source, QUICK.replace(axes=source.axes), Target(), compute.Machines())
+
+
+def test_run_can_be_pressed_as_soon_as_something_is_painted(open_panel):
+    mask = Labels(np.zeros((16, 16), int))
+    panel = open_panel("Inpaint", Image(np.zeros((16, 16))), mask)
+    mask.paint((5, 5), 1)
+    assert panel["run"].isEnabled()
+    mask.undo()
+    assert not panel["run"].isEnabled()
+
+
+def test_the_result_grows_on_the_disk(open_panel, cells, tmp_path):
+    path = tmp_path / "out.ome.zarr"
+    panel = ready(open_panel("Denoise", cells), path)
+    panel["preset"].setCurrentText("best")  # which has a spread
+    panel.press("run")
+    panel.wait_until_idle()
+    _, spread, output = panel.viewer.layers
+    assert isinstance(output.data, da.Array)
+    assert output.name == "cells (denoised)"
+    assert "out.ome.zarr" in panel.said
+    stored = read_image(path)
+    np.testing.assert_array_equal(stored.image[:], output.data)
+    np.testing.assert_array_equal(
+        read_image(tmp_path / "out uncertainty.ome.zarr").image[:], spread.data
+    )
+    assert stored.axes == "ZYX"
+    assert stored.pixel_size == {"Z": 2, "Y": 0.5, "X": 0.5}
+    assert stored.translate == {"Z": 7, "Y": 1, "X": -3}
+    assert set(stored.unit.values()) == {"µm"}
+    assert read_provenance(path)["settings"]["preset"] == "best"
+    np.testing.assert_allclose(output.scale, cells.scale)
+
+
+@pytest.mark.parametrize(
+    ("place", "lost"),
+    [
+        ({"scale": (2, 0.5), "translate": (1, 2)}, ""),
+        ({"rotate": 20}, "rotation"),
+        ({"shear": [0.2]}, "shear"),
+        ({"shear": np.array([[1, 0], [0.4, 1]])}, "shear"),
+        ({"affine": np.diag((1, 2, 1))}, "affine transform"),
+        ({"rotate": 20, "scale": (1, -1)}, "rotation, mirroring"),
+    ],
+)
+def test_what_ome_zarr_cannot_say_of_a_layer_is_told(cells, place, lost):
+    source = read_layer(Image(cells.data[0], **place))
+    assert Target().unsaid(source) == ""
+    words = Target(Path("out.ome.zarr")).unsaid(source)
+    assert words.startswith(f"OME-Zarr has no words for the layer's {lost}:" if lost else "")
+    assert bool(words) == bool(lost)
+
+
+def test_a_rotated_layer_is_told_of_before_and_after_its_run(open_panel, cells, tmp_path, qtbot):
+    cells.rotate = (0, 0, 20)
+    panel = ready(open_panel("Denoise", cells), tmp_path / "out.ome.zarr")
+    qtbot.waitUntil(lambda: "layer's rotation" in panel["estimate"].text(), timeout=60_000)
+    panel.press("run")
+    panel.wait_until_idle()
+    assert "layer's rotation" in panel.said
+    np.testing.assert_allclose(panel.viewer.layers[-1].rotate, cells.rotate)
+
+
+def test_colours_come_back_in_their_order(tmp_path):
+    colours = np.random.default_rng(0).integers(0, 255, (24, 28, 3), np.uint8)
+    source, asked = matched(read_layer(Image(colours, rgb=True)), QUICK)
+    target = Target(tmp_path / "a.ome.zarr")
+    here, there = (
+        compute.begin(source, asked, one, compute.Machines(), lambda: False)
+        for one in (Target(), target)
+    )
+    with here as one, there as other:
+        in_memory, on_disk = finished(one.steps), target.shown(finished(other.steps), None)
+        canvas, _, _ = first_guess(source, other.problem, other.output)
+    np.testing.assert_array_equal(canvas[:], in_memory.image)
+    np.testing.assert_array_equal(on_disk.image, in_memory.image)
+    assert read_image(target.path).axes == "CYX"
+
+
+def test_an_unfinished_run_is_resumed_or_not_as_the_user_says(open_panel, cells, tmp_path):
+    path, said = tmp_path / "out.ome.zarr", []
+    units = begin(cells, path)
+    first = min((path / ".napari-dip" / "units").iterdir())
+    written = first.stat().st_mtime_ns
+    panel = ready(open_panel("Denoise", cells), path)
+
+    def press(button):
+        answer(button, said)
+        panel.press("run")
+        panel.wait_until_idle()
+
+    press("Cancel")
+    assert panel.said == ""
+    panel["seed"].setValue(5)
+    press("Resume")
+    assert "different settings: seed 0 (now 5)." in said[-1]
+    assert panel["seed"].value() == 0
+    assert panel.said.startswith("Done") and "settings that it was started with" in panel.said
+    assert first.stat().st_mtime_ns == written
+    assert len([*first.parent.iterdir()]) == units
+    press("Start over")  # the layer of the result shows what is there, and goes on to
+    kept = tmp_path / "out.old-1.ome.zarr"
+    assert kept.name in panel.said
+    assert (kept / first.relative_to(path)).stat().st_mtime_ns == written
+    before, _ = panel.viewer.layers[-2:]
+    np.testing.assert_array_equal(before.data, read_image(kept).image[:])
+
+
+def test_the_earlier_result_stays_while_another_grows(open_panel, cells, tmp_path, qtbot):
+    path, said = tmp_path / "out.ome.zarr", []
+    panel = ready(open_panel("Denoise", cells), path)
+    panel["iterations"].setValue(2)
+    panel.press("run")
+    panel.wait_until_idle()
+    before = np.array(read_image(path).image[:])
+    panel.viewer.layers.pop()
+    panel["iterations"].setValue(5000)
+
+    def start_over():
+        answer("Start over", said, keep=False)
+        panel.press("run")
+        qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2, timeout=60_000)
+        panel.press("stop")
+        panel.wait_until_idle()
+
+    start_over()
+    assert "what is there stays until that is done, and is then deleted" in said[-1]
+    assert "is beside out.ome.zarr, where the earlier result still is" in panel.said
+    np.testing.assert_array_equal(read_image(path).image[:], before)
+    panel.viewer.layers.pop()
+    start_over()
+    assert "It was to replace an earlier result, which is still there." in said[-1]
+    assert "the unfinished run is deleted at once, unless it is kept" in said[-1]
+    np.testing.assert_array_equal(read_image(path).image[:], before)
+
+
+def test_a_run_that_is_discarded_leaves_its_units_on_the_disk(open_panel, cells, tmp_path):
+    path = tmp_path / "out.ome.zarr"
+    begin(cells, path)
+    panel = ready(open_panel("Denoise", cells), path)
+    answer("Resume", [])
+    panel.press("run")
+    panel.press("discard")
+    panel.wait_until_idle()
+    assert panel.said.startswith("Discarded.")
+    assert path.is_dir()
+
+
+def test_the_input_is_never_the_target(open_panel, tmp_path):
+    path = tmp_path / "in.ome.zarr"
+    da.zeros((2, 16, 16), chunks=(1, 16, 16)).to_zarr(str(path))
+    panel = ready(open_panel("Denoise", Image(da.from_zarr(str(path)))), path)
+    assert "is the input itself" in panel["estimate"].text()
+    assert not panel["run"].isEnabled()
+
+
+def test_only_the_controls_that_count_are_shown_and_what_they_lack_is_said(
+    open_panel, cells, tmp_path
+):
+    panel = open_panel("Denoise", cells)
+    for choice, controls in (
+        ("this computer", set()),
+        ("several processes", {"workers"}),
+        ("a dask scheduler", {"address"}),
+    ):
+        panel["machines"].setCurrentText(choice)
+        assert {n for n in ("workers", "address") if not panel[n].isHidden()} == controls
+    assert "address of the scheduler" in panel["estimate"].text()
+    panel["machines"].setCurrentText("this computer")
+    for name, says in (("out.tif", "end the name in"), ("no/out.ome.zarr", "does not exist")):
+        ready(panel, tmp_path / name)
+        assert says in panel["estimate"].text()
+        assert not panel["run"].isEnabled()
+
+
+def test_a_scheduler_that_does_not_answer_is_told(open_panel, cells, monkeypatch, notifications):
+    monkeypatch.setattr(compute, "_PATIENCE_S", 0.5)
+    panel = ready(open_panel("Denoise", cells))
+    panel["machines"].setCurrentText("a dask scheduler")
+    panel["address"].setText("tcp://127.0.0.1:9")
+    panel.press("run")
+    panel.wait_until_idle()
+    assert "no scheduler answers there" in notifications[-1].message
+    assert panel["run"].isEnabled()
+
+
+def test_a_cluster_restores_the_same(open_panel, cells, tmp_path):
+    loopback = {"host": "127.0.0.1", "protocol": "tcp", "dashboard_address": None}
+    source, asked = matched(read_layer(cells), QUICK)
+    with compute.begin(source, asked, Target(), compute.Machines(), lambda: False) as work:
+        here = finished(work.steps).image
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **loopback) as cluster:
+        panel = ready(open_panel("Denoise", cells))
+        panel["machines"].setCurrentText("a dask scheduler")
+        panel["address"].setText(cluster.scheduler_address)
+        for path in (None, tmp_path / "a.ome.zarr"):
+            ready(panel, path).press("run")
+            panel.wait_until_idle()
+            assert panel.said.startswith("Done"), panel.said
+            np.testing.assert_array_equal(panel.viewer.layers[-1].data, here)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+def test_a_stopped_stack_says_which_planes_are_empty(open_panel, cells, qtbot, dtype):
+    layer = Image(cells.data.astype(dtype), name="cells", axis_labels="cyx")
+    limits = layer.contrast_limits
+    panel = ready(open_panel("Denoise", layer))
+    panel["iterations"].setValue(5000)
+    panel.press("run")
+    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2, timeout=60_000)
+    output = panel.viewer.layers[-1]
+    fill = np.nan if dtype == "float32" else 0
+    np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
+    qtbot.waitUntil(lambda: "channel 1 of 3, iteration" in panel.said, timeout=60_000)
+    panel.press("stop")
+    panel.wait_until_idle()
+    assert "channel 1 stopped after " in panel.said
+    assert "channels 2–3 are empty" in panel.said or "channel 3 is empty" in panel.said
+    np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
+    assert {"C": 2} in output.metadata["napari-dip"]["planes"]["empty"]
+    assert output.contrast_limits == limits
+    panel["blend"].setValue(50)  # the image does not show through
+    np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
+
+
+def test_a_panel_never_writes_over_image_or_mask(open_panel, cells, tmp_path):
+    mask = np.zeros(cells.data.shape[-2:], np.uint8)
+    mask[2:5] = 1
+    write_image(tmp_path / "m.ome.zarr", StoredImage(mask, "YX"))
+    painted = Labels(da.from_zarr(str(tmp_path / "m.ome.zarr" / "0")))
+    source = read_layer(cells, Mask(painted))
+    for name in ("m.ome.zarr", "m.ome.zarr/0/a.ome.zarr"):
+        with pytest.raises(FileProblem, match="choose another name"):
+            Target(tmp_path / name).check(source, Settings())
