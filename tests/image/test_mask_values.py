@@ -13,8 +13,6 @@ from skimage import data, measure, transform
 from napari_dip import Inpaint, Settings, inpaint, restore
 from napari_dip.errors import BadMask, MaskHasGreyLevels
 from napari_dip.image.mask_values import grey_threshold, marked
-from napari_dip.errors import BadMask
-from napari_dip.image.mask_values import grey_threshold, marked
 
 BLOBS = data.binary_blobs(128, 0.1, volume_fraction=0.4, rng=1)
 LABELS = measure.label(BLOBS)

@@ -10,14 +10,11 @@ import numpy as np
 from napari_dip.errors import PlanesUnchanged
 from napari_dip.generators import finished
 from napari_dip.image.axis_names import with_axes
-from napari_dip.image.restore import restore
-from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 from napari_dip.image.mask_values import warn_of_grey_levels
-from napari_dip.image.axis_names import with_axes
-from napari_dip.image.sink import InMemory
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run
-from napari_dip.generators import finished
+from napari_dip.image.sink import InMemory
+from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

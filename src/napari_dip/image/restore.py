@@ -9,25 +9,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import BadSettings
-from napari_dip.plaintext import shortened
-from napari_dip.settings import Settings
+from napari_dip.generators import each, within
+from napari_dip.image.axis_names import with_axes
 from napari_dip.image.coverage import Coverage, Part
 from napari_dip.image.mask_values import warn_of_grey_levels
-from napari_dip.image.axis_names import with_axes
-from napari_dip.image.sink import InMemory, Output
-from napari_dip.image.problem import Problem, make_problem
-from napari_dip.image.progress import Clock, Progress
-from napari_dip.image.result import Result, Snapshot, UnitReport
-from napari_dip.image.unit import Done, UnitStep, continue_unit, restore_unit
-from napari_dip.generators import each, within
-from napari_dip.generators import each, within
-from napari_dip.image.axis_names import with_axes
-from napari_dip.image.coverage import Coverage, Part
 from napari_dip.image.problem import Problem, make_problem
 from napari_dip.image.progress import Clock, Progress
 from napari_dip.image.result import Result, Snapshot, UnitReport
 from napari_dip.image.sink import InMemory, Output
 from napari_dip.image.unit import Done, UnitStep, continue_unit, restore_unit
+from napari_dip.plaintext import shortened
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import BadImage, FileProblem, NapariDipError
-from napari_dip.plaintext import shortened
-from napari_dip.errors import BadImage, FileProblem
 from napari_dip.image.metadata import StoredImage, canonical_unit
 from napari_dip.pipeline.presets import recipe
+from napari_dip.plaintext import shortened
 from napari_dip.plugin.layers import result_name
 from napari_dip.plugin.recall import record_of
 
