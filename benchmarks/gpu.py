@@ -72,9 +72,9 @@ def row(name: str, shape: tuple[int, ...], device: str) -> list[str]:
     peak = torch.cuda.max_memory_allocated() / 1e9 if on_gpu else np.nan
     report = result.reports[0]
     as_graph = ms_an_iteration(image, settings)
-    least_calls, graph.WARM_UP = graph.WARM_UP, sys.maxsize  # never captured
+    least_calls, graph.WARM_UP_CALLS = graph.WARM_UP_CALLS, sys.maxsize  # never captured
     one_by_one = ms_an_iteration(image, settings)
-    graph.WARM_UP = least_calls
+    graph.WARM_UP_CALLS = least_calls
     work, precision = an_iteration(image, settings)
     counted = cost(work)
     share = 1e3 * counted.seconds(peaks(device, precision)) / as_graph

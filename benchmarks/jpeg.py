@@ -14,7 +14,7 @@ from skimage.metrics import peak_signal_noise_ratio as psnr
 
 from napari_dip import Denoise, Settings, restore
 from napari_dip.generators import finished
-from napari_dip.noise.jpeg import compressed
+from napari_dip.noise.jpeg import compress_jpeg
 
 SIDE = 96
 
@@ -33,7 +33,7 @@ def main() -> None:
     for name, image in images.items():
         truth = crop(np.asarray(image))
         for quality in (10, 20, 40):
-            seen = compressed(truth, quality)
+            seen = compress_jpeg(truth, quality)
             found = [
                 psnr(truth, np.asarray(finished(restore(seen, Settings(task=task))).image))
                 for task in (Denoise(), Denoise(artefact="jpeg"))

@@ -142,7 +142,7 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
         stops.append(followed.stop)
         reasons.append(followed.said.reason)
         for iteration, average in followed.averages.items():
-            seen_then = show(one.domain.leave(average))
+            seen_then = show(one.domain.inverse_transform(average))
             result = show(one.finish(average)) if one.refines else seen_then
             images = (seen_then, result)
             sums[iteration] = [a + b for a, b in zip(sums[iteration], images, strict=True)]

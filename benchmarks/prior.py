@@ -111,7 +111,7 @@ def take(case: Case, variant: str) -> Row:
     alone, refined = (
         psnr(case, show(estimate))
         for estimate in (
-            one.domain.leave(fitted.estimate),
+            one.domain.inverse_transform(fitted.estimate),
             one.finish(one.choose(fitted.latest, fitted.estimate)),
         )
     )

@@ -23,7 +23,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_dip import Settings
-from napari_dip.compute.cuda_graph import WARM_UP, Replayed
+from napari_dip.compute.cuda_graph import WARM_UP_CALLS, GraphRunner
 from napari_dip.dip.iteration import iterate
 from napari_dip.image.problem import make_problem
 from napari_dip.image.unit import make_block, unit_seed
@@ -130,8 +130,8 @@ def main() -> None:
     settings = Settings(preset=asked.preset, device=asked.device, axes="YX")
     work, precision = an_iteration(image, settings)
     counted = cost(work)
-    launch = Replayed(work, torch.device(asked.device))
-    for _ in range(WARM_UP):
+    launch = GraphRunner(work, torch.device(asked.device))
+    for _ in range(WARM_UP_CALLS):
         launch()
     took = median_s(launch, asked.device)
     machine = peaks(asked.device, precision)

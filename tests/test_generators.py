@@ -1,6 +1,6 @@
 import pytest
 
-from napari_dip.generators import each, finished
+from napari_dip.generators import finished, map_steps
 
 
 class Counting:
@@ -18,13 +18,13 @@ class Counting:
 
 def test_each_step_is_shown_and_the_result_handed_on():
     shown = []
-    assert finished(each(Counting().steps(), str), shown.append) == "done"
+    assert finished(map_steps(Counting().steps(), str), shown.append) == "done"
     assert shown == ["1", "2", "3"]
 
 
 def test_steps_are_closed_with_what_is_made_of_them():
     counting = Counting()
-    shown = each(counting.steps(), str)
+    shown = map_steps(counting.steps(), str)
     next(shown)
     shown.close()
     assert counting.closed

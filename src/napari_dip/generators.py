@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
 
-__all__ = ["each", "finished", "within"]
+__all__ = ["finished", "in_context", "map_steps"]
 
 Step = TypeVar("Step")
 Shown = TypeVar("Shown")
 R = TypeVar("R")
 
 
-def each(
+def map_steps(
     steps: Generator[Step, None, R], show: Callable[[Step], Shown]
 ) -> Generator[Shown, None, R]:
     """Yield what is made of each step, and return what the steps return.
@@ -29,7 +29,7 @@ def each(
     ...         number //= 2
     ...         yield number
     ...     return "odd"
-    >>> list(each(halving(12), str))
+    >>> list(map_steps(halving(12), str))
     ['6', '3']
     >>> finished(halving(12), print)
     6
@@ -48,7 +48,7 @@ def each(
         steps.close()
 
 
-def within(
+def in_context(
     context: Callable[[], AbstractContextManager[object]], steps: Generator[Step, None, R]
 ) -> Generator[Step, None, R]:
     """Compute each step in a context that is left before the step is yielded.
@@ -62,7 +62,7 @@ def within(
     >>> def thirds():
     ...     yield 1 / decimal.Decimal(3)
     >>> coarse = lambda: decimal.localcontext(prec=2)
-    >>> [(third, decimal.getcontext().prec) for third in within(coarse, thirds())]
+    >>> [(third, decimal.getcontext().prec) for third in in_context(coarse, thirds())]
     [(Decimal('0.33'), 28)]
     """
     try:
@@ -80,7 +80,7 @@ def within(
 
 def finished(steps: Generator[Step, None, R], see: Callable[[Step], object] = lambda _: None) -> R:
     """Run steps to their end, each of them seen, and return what they return."""
-    shown = each(steps, see)
+    shown = map_steps(steps, see)
     while True:
         try:
             next(shown)

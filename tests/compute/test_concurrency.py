@@ -10,7 +10,7 @@ import torch
 
 from napari_dip import Settings, restore
 from napari_dip.compute import device
-from napari_dip.compute.concurrency import abreast, one_by_one, threads_of_a_fit
+from napari_dip.compute.concurrency import in_fit_order, run_concurrently, threads_per_fit
 from napari_dip.errors import NapariDipError
 from napari_dip.generators import finished
 from napari_dip.image import memory
@@ -36,9 +36,9 @@ def frames(noisy):
 def two_threads():
     """A machine of two threads, whatever the tests compute with."""
     before = device.cpu_threads()
-    device.compute_with(2)
+    device.set_cpu_threads(2)
     yield
-    device.compute_with(before)
+    device.set_cpu_threads(before)
 
 
 def counting(to, seen=None):
@@ -81,7 +81,7 @@ def test_the_fits_of_one_plane_give_the_bytes_of_fits_one_by_one(noisy):
 
 def test_nothing_goes_on_while_nobody_asks():
     seen = []
-    steps = abreast([counting(5, seen), counting(5, seen)], 2, "cpu", lambda *_: None)
+    steps = run_concurrently([counting(5, seen), counting(5, seen)], 2, "cpu", lambda *_: None)
     next(steps)
     time.sleep(0.05)
     assert len(seen) == 2  # the first step of each, and no other
@@ -101,7 +101,7 @@ def test_each_begins_when_there_is_room_and_ends_in_the_thread_that_asks():
     def end(number, result):
         ends[number] = result, threading.current_thread()
 
-    for number, _ in abreast(fits(), 2, "cpu", end):
+    for number, _ in run_concurrently(fits(), 2, "cpu", end):
         assert number in begun
         assert len(begun) - len(ends) <= 2
     assert ends == dict.fromkeys(range(5), (3, threading.current_thread()))
@@ -122,7 +122,7 @@ def test_the_error_of_one_ends_all(at_once):
         yield 0
         raise NapariDipError("out of ideas")
 
-    steps = abreast([failing(), endless()], at_once, "cpu", lambda *_: None)
+    steps = run_concurrently([failing(), endless()], at_once, "cpu", lambda *_: None)
     with pytest.raises(NapariDipError, match="out of ideas"):
         for _ in range(100):
             next(steps)
@@ -138,10 +138,10 @@ def test_each_has_its_part_of_the_threads_and_all_others_keep_theirs(two_threads
         other.join()
         yield new[0]
 
-    told = list(abreast([threads(), threads()], 2, "cpu", lambda *_: None))
+    told = list(run_concurrently([threads(), threads()], 2, "cpu", lambda *_: None))
     assert sorted(told) == [(0, 1), (0, 2), (1, 1), (1, 2)]
     assert torch.get_num_threads() == 2
-    assert [threads_of_a_fit(8, at_once) for at_once in (1, 2, 3, 9)] == [8, 4, 2, 1]
+    assert [threads_per_fit(8, at_once) for at_once in (1, 2, 3, 9)] == [8, 4, 2, 1]
 
 
 def test_a_report_says_with_how_many_threads(frames, two_threads):
@@ -199,7 +199,7 @@ def test_of_pictures_that_wait_for_their_turn_the_latest_is_kept():
     def blind(step):
         return step.lower() if step.isupper() else step
 
-    told = list(one_by_one(steps(), ended, blind))
+    told = list(in_fit_order(steps(), ended, blind))
     assert told == [(0, "D"), (1, "a"), (1, "b"), (1, "C"), (1, "e"), (1, "F")]
 
 

@@ -17,8 +17,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from napari_dip import Settings, restore
-from napari_dip.compute.concurrency import abreast
-from napari_dip.compute.cuda_graph import WARM_UP, Replayed
+from napari_dip.compute.concurrency import run_concurrently
+from napari_dip.compute.cuda_graph import WARM_UP_CALLS, GraphRunner
 from napari_dip.dip import loop as fit_module
 from napari_dip.dip import optimisers as optimiser
 from napari_dip.dip.choose_rule import make_rule
@@ -144,17 +144,17 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_replays_give_the_bytes_of_single_launches(name, noisy, tapes, monkeypatch):
-    one_by_one = fitted(noisy, **CASES[name])
-    assert one_by_one.launched == ""
+    kernel_by_kernel = fitted(noisy, **CASES[name])
+    assert kernel_by_kernel.launched == ""
     assert not tapes
-    monkeypatch.setattr(fit_module, "Replayed", lambda work, device: Replayed(work, CUDA))
+    monkeypatch.setattr(fit_module, "GraphRunner", lambda work, device: GraphRunner(work, CUDA))
     as_a_whole = fitted(noisy, **CASES[name])
     assert as_a_whole.launched == "as one CUDA graph"
-    np.testing.assert_array_equal(as_a_whole.estimate, one_by_one.estimate)
-    np.testing.assert_array_equal(as_a_whole.latest, one_by_one.latest)
-    assert as_a_whole.metrics == one_by_one.metrics
-    assert as_a_whole.rollbacks == one_by_one.rollbacks == ("rolled" in name)
-    assert tapes[0].replays == as_a_whole.iterations - WARM_UP
+    np.testing.assert_array_equal(as_a_whole.estimate, kernel_by_kernel.estimate)
+    np.testing.assert_array_equal(as_a_whole.latest, kernel_by_kernel.latest)
+    assert as_a_whole.metrics == kernel_by_kernel.metrics
+    assert as_a_whole.rollbacks == kernel_by_kernel.rollbacks == ("rolled" in name)
+    assert tapes[0].replays == as_a_whole.iterations - WARM_UP_CALLS
 
 
 def test_each_of_several_fits_is_a_graph_of_its_own(noisy, tapes, monkeypatch):
@@ -162,20 +162,20 @@ def test_each_of_several_fits_is_a_graph_of_its_own(noisy, tapes, monkeypatch):
         ended = {}
         recipes = [replace(SMALL, tv_weight=weight) for weight in (0.01, 0.02)]
         fits = (fitting(noisy, one) for one in recipes)
-        for _ in abreast(fits, 2, device, ended.__setitem__):
+        for _ in run_concurrently(fits, 2, device, ended.__setitem__):
             pass
         return [ended[number] for number in (0, 1)]
 
     streams = []
     monkeypatch.setattr(torch.cuda, "stream", lambda one: streams.append(one) or nullcontext())
-    one_by_one = two("cpu")
+    kernel_by_kernel = two("cpu")
     assert not streams
-    monkeypatch.setattr(fit_module, "Replayed", lambda work, device: Replayed(work, CUDA))
-    for alone, beside in zip(one_by_one, two("cuda"), strict=True):
+    monkeypatch.setattr(fit_module, "GraphRunner", lambda work, device: GraphRunner(work, CUDA))
+    for alone, beside in zip(kernel_by_kernel, two("cuda"), strict=True):
         assert beside.launched == "as one CUDA graph"
         np.testing.assert_array_equal(beside.estimate, alone.estimate)
     assert streams
-    assert not np.array_equal(one_by_one[0].estimate, one_by_one[1].estimate)
+    assert not np.array_equal(kernel_by_kernel[0].estimate, kernel_by_kernel[1].estimate)
 
 
 def test_what_cannot_be_captured_goes_on_kernel_by_kernel_and_says_why(tapes):
@@ -184,9 +184,9 @@ def test_what_cannot_be_captured_goes_on_kernel_by_kernel_and_says_why(tapes):
     def work():
         return total.add_(1).item()
 
-    replayed = Replayed(work, CUDA)
-    assert [replayed() for _ in range(8)][:WARM_UP] == [1, 2, 3]
-    assert replayed.how == (
+    replayed = GraphRunner(work, CUDA)
+    assert [replayed() for _ in range(8)][:WARM_UP_CALLS] == [1, 2, 3]
+    assert replayed.launch_mode == (
         "kernel by kernel, no CUDA graph: operation not permitted when stream is capturing"
     )
     assert len(tapes) == 1  # tried once
@@ -194,9 +194,9 @@ def test_what_cannot_be_captured_goes_on_kernel_by_kernel_and_says_why(tapes):
 
 
 def test_without_a_gpu_nothing_is_captured(tapes):
-    replayed = Replayed(lambda: torch.ones(()), torch.device("cpu"))
+    replayed = GraphRunner(lambda: torch.ones(()), torch.device("cpu"))
     assert [replayed().item() for _ in range(9)] == [1] * 9
-    assert replayed.how == ""
+    assert replayed.launch_mode == ""
     assert not tapes
 
 

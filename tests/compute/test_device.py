@@ -45,7 +45,7 @@ def test_the_environment_is_left_as_it_was(monkeypatch):
     monkeypatch.setattr(openmp, "_set_here", {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1"})
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
     monkeypatch.setenv("GOMP_SPINCOUNT", "of somebody else by now")
-    openmp.forget_openmp_variables()
+    openmp.unset_openmp_variables()
     assert "OMP_WAIT_POLICY" not in os.environ
     assert os.environ["GOMP_SPINCOUNT"] == "of somebody else by now"
 

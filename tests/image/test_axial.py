@@ -233,6 +233,6 @@ def test_a_volume_is_told_and_recorded_with_its_voxels(calibrated, tmp_path):
     asked = read_provenance(tmp_path / "o.tif")["settings"]
     assert asked["voxel"] == pytest.approx([4, 0.8, 0.8], rel=1e-4)
     settings = Settings(**asked)
-    again = Settings(ndim=3, voxel=(4, 4, 4)).on_voxels(settings.voxel)
+    again = Settings(ndim=3, voxel=(4, 4, 4)).with_voxel(settings.voxel)
     assert again.voxel == (4, 4, 4)  # what was given is not overruled
-    assert Settings().on_voxels(settings.voxel).voxel is None  # nor told where it does not matter
+    assert Settings().with_voxel(settings.voxel).voxel is None  # nor told where it does not matter

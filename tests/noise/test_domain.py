@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_dip.noise.domain import Channel, Domain
+from napari_dip.noise.domain import ChannelDomain, Domain
 from napari_dip.noise.model import NoiseModel
 
 PHOTONS = NoiseModel(gain=0.02, offset=0.1, read=0.01)
@@ -18,7 +18,7 @@ def seen(x, seed=0):
 
 
 def domain_of(noise, *, stabilised=True):
-    return Domain((Channel(noise, stabilised and noise.gain > 0),))
+    return Domain((ChannelDomain(noise, stabilised and noise.gain > 0),))
 
 
 @pytest.fixture
@@ -28,43 +28,43 @@ def ramp():
 
 def test_the_noise_is_as_strong_everywhere(ramp):
     domain = domain_of(PHOTONS)
-    entered = domain.enter(seen(ramp))
+    entered = domain.transform(seen(ramp))
     assert entered.dtype == np.float32
     sigmas = entered[0].std(axis=0)
     assert sigmas[10:].mean() == pytest.approx(domain.sigma(ramp, ramp > 0), rel=0.05)
     assert sigmas[20:60].mean() == pytest.approx(sigmas[-60:].mean(), rel=0.1)
-    assert domain.enter(np.array([[0.0, 1.0]], np.float32))[0] == pytest.approx([0, 1])
+    assert domain.transform(np.array([[0.0, 1.0]], np.float32))[0] == pytest.approx([0, 1])
 
 
 def test_the_mean_comes_back_without_bias(ramp):
     domain = domain_of(PHOTONS)
-    mean = domain.enter(seen(ramp)).mean(axis=1)
-    assert domain.leave(mean)[0] == pytest.approx(ramp[0, 0], abs=0.03)
+    mean = domain.transform(seen(ramp)).mean(axis=1)
+    assert domain.inverse_transform(mean)[0] == pytest.approx(ramp[0, 0], abs=0.03)
 
 
 def test_elsewhere_intensities_stay_as_they_are(ramp):
     domain = domain_of(GAUSSIAN)
-    assert np.array_equal(domain.enter(ramp), ramp)
-    assert np.array_equal(domain.leave(ramp), ramp)
+    assert np.array_equal(domain.transform(ramp), ramp)
+    assert np.array_equal(domain.inverse_transform(ramp), ramp)
     assert domain.sigma(ramp, ramp > 0) == pytest.approx(0.1)
-    assert domain.weight(ramp, ramp > 0) is None
+    assert domain.channel_weights(ramp, ramp > 0) is None
 
 
 def test_behind_an_operator_the_pixels_of_a_channel_count_alike(ramp):
     domain = domain_of(PHOTONS, stabilised=False)
-    assert domain.weight(ramp, ramp > 0) is None
+    assert domain.channel_weights(ramp, ramp > 0) is None
 
 
 def test_each_channel_has_its_own_intensities_and_counts_by_its_noise(ramp):
     noises = (PHOTONS, GAUSSIAN, NoiseModel(read=0.02))
-    domain = Domain(tuple(Channel(noise, noise.gain > 0) for noise in noises))
+    domain = Domain(tuple(ChannelDomain(noise, noise.gain > 0) for noise in noises))
     truth = np.concatenate([ramp] * 3)
     values = truth + np.random.default_rng(1).normal(0, [[[0]], [[0.1]], [[0.02]]], truth.shape)
     values[0] = seen(ramp)[0]
-    entered = domain.enter(values.astype(np.float32))
+    entered = domain.transform(values.astype(np.float32))
     sigmas = domain.sigmas(truth, truth > 0)
     assert np.sqrt(entered.var(axis=1).mean(axis=1)) == pytest.approx(sigmas, rel=0.1)
-    assert domain.leave(entered.mean(axis=1)) == pytest.approx(truth[:, 0], abs=0.03)
-    weights = domain.weight(truth, truth > 0)
+    assert domain.inverse_transform(entered.mean(axis=1)) == pytest.approx(truth[:, 0], abs=0.03)
+    weights = domain.channel_weights(truth, truth > 0)
     assert (weights * np.square(sigmas)[:, None, None]).std() < 1e-6
     assert weights.mean() == pytest.approx(1)

@@ -7,23 +7,23 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from napari_dip import denoise
 from napari_dip.errors import BadImage
-from napari_dip.noise.jpeg import compressed, jpeg_error, jpeg_quality
+from napari_dip.noise.jpeg import compress_jpeg, jpeg_error, jpeg_quality
 
 CAMERA = data.camera()[64:192, 128:256]
 
 
 @pytest.mark.parametrize("quality", [10, 20, 40, 75, 90])
 def test_the_quality_is_found(quality):
-    assert jpeg_quality(compressed(CAMERA, quality)) == quality
+    assert jpeg_quality(compress_jpeg(CAMERA, quality)) == quality
 
 
 def test_blocks_of_a_crop_are_found():
-    assert jpeg_quality(compressed(CAMERA, 20)[3:, 5:]) == 20
+    assert jpeg_quality(compress_jpeg(CAMERA, 20)[3:, 5:]) == 20
 
 
 @pytest.mark.parametrize("quality", [10, 40])
 def test_the_error_is_near_the_true_one(quality):
-    seen = compressed(CAMERA, quality)
+    seen = compress_jpeg(CAMERA, quality)
     true = np.sqrt(np.mean((seen.astype(float) - CAMERA) ** 2))
     assert jpeg_error(seen) == pytest.approx(true, rel=0.3)
 
@@ -39,7 +39,7 @@ def test_an_image_without_blocks_is_refused():
 @pytest.mark.parametrize("colour", [False, True])
 def test_blocks_are_removed_by_fast(colour):
     truth = data.astronaut()[:48, 200:248] if colour else CAMERA[32:80, 32:80]
-    seen = compressed(truth, 10)
+    seen = compress_jpeg(truth, 10)
     restored = denoise(seen, artefact="jpeg", iterations=60, device="cpu")
     before, after = (peak_signal_noise_ratio(truth, one) for one in (seen, restored))
     assert after > before + 0.4

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from napari_dip.patches import search as patches
-from napari_dip.patches.nl_bayes import fill_in, refine, refine_alone
+from napari_dip.patches.nl_bayes import fill_gaps, nl_bayes, refine
 
 
 def tensor(array):
@@ -51,7 +51,7 @@ def test_it_is_the_same_however_many_patches_are_worked_on_at_a_time(noisy, monk
 def with_gaps(estimate, seen, *told, passes):
     known = torch.ones_like(seen)
     known[..., ::5, ::5] = 0
-    return fill_in(estimate, seen, known, *told, passes=passes)
+    return fill_gaps(estimate, seen, known, *told, passes=passes)
 
 
 @pytest.mark.parametrize("better", [refine, with_gaps], ids=["whole", "with gaps"])
@@ -73,7 +73,7 @@ def test_missing_pixels_are_found_from_patches_that_have_them(texture):
     known = (torch.rand(truth.shape, generator=torch.Generator().manual_seed(0)) > 0.4).float()
     weight = gaussian_filter(known[0, 0].numpy(), 1.5)
     guess = tensor(gaussian_filter((truth * known)[0, 0].numpy(), 1.5) / weight)
-    refined = fill_in(guess, truth * known, known, 0.0, passes=3)
+    refined = fill_gaps(guess, truth * known, known, 0.0, passes=3)
     hidden = known == 0
     assert mse(refined[hidden], truth[hidden]) < 0.7 * mse(guess[hidden], truth[hidden])
 
@@ -90,7 +90,7 @@ def test_what_is_smooth_is_not_made_worse_by_passes():
         torch.tensor(each, dtype=torch.float32)[None, None] for each in (smooth, error, known)
     )
     estimate = image + wrong * (1 - there)
-    filled = fill_in(estimate, image * there, there, 0.0, passes=6)
+    filled = fill_gaps(estimate, image * there, there, 0.0, passes=6)
     before, after = ((each - image)[there == 0].square().mean() for each in (estimate, filled))
     assert after < 0.5 * before
 
@@ -99,7 +99,7 @@ def test_the_middle_of_a_gap_wider_than_a_patch_stays_as_the_estimate_has_it(tex
     truth = tensor(texture)
     known = torch.ones_like(truth)
     known[..., 20:44, 20:44] = 0
-    filled = fill_in(truth, truth * known, known, 0.0, passes=6)
+    filled = fill_gaps(truth, truth * known, known, 0.0, passes=6)
     middle = np.s_[..., 26:38, 26:38]
     assert torch.allclose(filled[middle], truth[middle], atol=1e-5)
 
@@ -109,7 +109,7 @@ def test_what_is_said_to_be_unknown_has_no_influence(texture, noisy):
     known = (torch.rand(seen.shape, generator=torch.Generator().manual_seed(0)) > 0.3).float()
     estimate = tensor(gaussian_filter(noisy, 1))
     results = [
-        fill_in(estimate, seen.where(known == 1, torch.tensor(lie)), known, 0.08, passes=1)
+        fill_gaps(estimate, seen.where(known == 1, torch.tensor(lie)), known, 0.08, passes=1)
         for lie in (0.0, 9.0)
     ]
     assert torch.equal(*results)
@@ -138,7 +138,7 @@ def test_any_shape_comes_back_finite(shape, part_missing):
     random = torch.Generator().manual_seed(0)
     estimate, seen = (torch.rand(shape, generator=random) for _ in range(2))
     known = (torch.rand(shape, generator=random) >= part_missing).float()
-    refined = refine(fill_in(estimate, seen, known, 0.1, passes=1), seen, 0.1, passes=1)
+    refined = refine(fill_gaps(estimate, seen, known, 0.1, passes=1), seen, 0.1, passes=1)
     assert refined.shape == shape
     assert refined.isfinite().all()
 
@@ -156,7 +156,7 @@ def test_grey_as_a_colour_image_is_refined_as_grey(noisy):
 def test_an_image_of_few_photons_that_is_nearly_all_black_stays_finite_and_gets_smoother():
     random = torch.Generator().manual_seed(4)
     photons = torch.poisson(torch.full((1, 1, 48, 48), 0.05), generator=random)
-    refined = refine_alone(photons, 0.3)
+    refined = nl_bayes(photons, 0.3)
     assert torch.isfinite(refined).all()
     assert refined.std() < photons.std()
 

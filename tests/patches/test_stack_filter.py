@@ -8,8 +8,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from napari_dip.patches.nl_bayes import fill_in, refine
-from napari_dip.patches.stack_filter import plane_by_plane, refine_planes
+from napari_dip.patches.nl_bayes import fill_gaps, refine
+from napari_dip.patches.stack_filter import map_planes, refine_stack
 
 
 def mse(one, other):
@@ -31,13 +31,13 @@ def volumes(texture, shift):
 
 
 def by_plane(estimate, seen):
-    return plane_by_plane(partial(refine, sigma=0.08, passes=2), estimate, seen)
+    return map_planes(partial(refine, sigma=0.08, passes=2), estimate, seen)
 
 
 @pytest.mark.parametrize(("shift", "part_left"), [(0, 0.6), (1, 0.7)], ids=["still", "drifting"])
 def test_planes_of_a_volume_that_are_alike_help_each_other(texture, shift, part_left):
     truth, seen, smooth = volumes(texture, shift)
-    refined = refine_planes(smooth, seen, 0.08, passes=2)
+    refined = refine_stack(smooth, seen, 0.08, passes=2)
     assert mse(refined, truth) < part_left * mse(by_plane(smooth, seen), truth)
 
 
@@ -47,7 +47,7 @@ def test_a_plane_is_told_by_the_same_thing_in_planes_far_from_it(texture):
     beside = torch.arange(10) % 2 == 1
     for volume in (truth, seen, smooth):
         volume[:, :, beside, :20] = volume[:, :, beside, :20].flip(-1)
-    refined = refine_planes(smooth, seen, 0.08, passes=2)
+    refined = refine_stack(smooth, seen, 0.08, passes=2)
     lone = by_plane(smooth, seen)
     assert mse(refined[..., :20, :], truth[..., :20, :]) < 0.8 * mse(
         lone[..., :20, :], truth[..., :20, :]
@@ -56,7 +56,7 @@ def test_a_plane_is_told_by_the_same_thing_in_planes_far_from_it(texture):
 
 def test_planes_of_a_volume_that_could_not_help_are_let_be(texture):
     _, seen, smooth = volumes(texture, 9)
-    refined = refine_planes(smooth, seen, 0.08, passes=2)
+    refined = refine_stack(smooth, seen, 0.08, passes=2)
     assert torch.allclose(refined, by_plane(smooth, seen), atol=1e-6)
 
 
@@ -65,8 +65,8 @@ def test_each_plane_is_filled_in_from_itself_and_one_without_gaps_is_let_be(text
     known = torch.ones_like(truth)
     known[:, :, 1, ::3, ::3] = 0
     known[:, :, 4, 1::3, ::3] = 0
-    fill = partial(fill_in, sigma=0.0, passes=2)
-    filled = plane_by_plane(fill, smooth, truth, known)
+    fill = partial(fill_gaps, sigma=0.0, passes=2)
+    filled = map_planes(fill, smooth, truth, known)
     holed = torch.tensor([1, 4])
     whole = [number for number in range(10) if number not in holed]
     assert torch.equal(filled[:, :, whole], smooth[:, :, whole])
@@ -83,8 +83,8 @@ def test_planes_are_refined_whatever_their_number_and_their_neighbours():
         estimate, seen = (torch.rand(shape, generator=random) for _ in range(2))
         estimate[:, :, 1:3] = estimate[:, :, :1]
         before = estimate.clone()
-        refined = refine_planes(estimate, seen, 0.1, passes=1)
+        refined = refine_stack(estimate, seen, 0.1, passes=1)
         assert refined.shape == shape
         assert refined.isfinite().all()
         assert torch.equal(estimate, before)
-        assert torch.equal(refine_planes(estimate, seen, 0.1, passes=0), before)
+        assert torch.equal(refine_stack(estimate, seen, 0.1, passes=0), before)

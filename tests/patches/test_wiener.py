@@ -9,7 +9,7 @@ from skimage import data
 from napari_dip import Settings, restore
 from napari_dip.generators import finished
 from napari_dip.noise.model import NoiseModel
-from napari_dip.patches.wiener import collaborate
+from napari_dip.patches.wiener import collaborative_filter
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.ensemble import plan_fits
 from napari_dip.pipeline.member import Fit
@@ -31,7 +31,7 @@ def test_noise_is_removed_and_texture_stays(colours):
     truth, noisy = noisy_cloth(colours=colours)
     guide = torch.nn.functional.avg_pool2d(noisy, 3, 1, 1, count_include_pad=False)
     before = guide.clone(), noisy.clone()
-    filtered = collaborate(guide, noisy, 0.1)
+    filtered = collaborative_filter(guide, noisy, 0.1)
     assert mse(filtered, truth) < 0.5 * mse(noisy, truth)
     assert mse(filtered, truth) < 0.8 * mse(guide, truth)
     assert torch.equal(guide, before[0])
@@ -41,7 +41,7 @@ def test_noise_is_removed_and_texture_stays(colours):
 @pytest.mark.parametrize("shape", [(1, 1, 3, 40), (1, 3, 17, 9)], ids=str)
 def test_any_shape_comes_back_finite(shape):
     guide, noisy = torch.rand((2, *shape), generator=torch.Generator().manual_seed(0))
-    filtered = collaborate(guide, noisy, 0.1)
+    filtered = collaborative_filter(guide, noisy, 0.1)
     assert filtered.shape == shape
     assert filtered.isfinite().all()
 
@@ -51,7 +51,9 @@ def test_noise_that_neighbours_share_is_told_by_its_frequencies():
     shared = gaussian_filter(np.random.default_rng(0).normal(size=truth.shape[2:]), 0.8)
     noisy = truth + 0.1 * torch.from_numpy(shared / shared.std()).float()
     correlation = (0.66, 0.2)
-    told, untold = (collaborate(truth, noisy, 0.1, (each, each)) for each in (correlation, ()))
+    told, untold = (
+        collaborative_filter(truth, noisy, 0.1, (each, each)) for each in (correlation, ())
+    )
     assert mse(told, truth) < 0.8 * mse(untold, truth)
 
 

@@ -104,10 +104,10 @@ def restore_on_cluster(
     """
     bench = common_bench(client, problem.device, stop_requested)
     if threads is None:
-        from napari_dip.compute.concurrency import threads_of_a_fit
+        from napari_dip.compute.concurrency import threads_per_fit
         from napari_dip.compute.device import cpu_threads
 
-        threads = threads_of_a_fit(cpu_threads(), problem.plan.at_once)
+        threads = threads_per_fit(cpu_threads(), problem.plan.at_once)
     arithmetic = None
     if recipe(problem.settings).precision == "auto":
         ask = partial(_ask, client, bench.address, stop_requested)

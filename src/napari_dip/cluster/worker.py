@@ -123,10 +123,10 @@ def look_around(device: str) -> Bench:
 
 def measure(device: str, threads: int) -> Arithmetic:
     """Find the arithmetic that is fastest on this worker."""
-    from napari_dip.compute.device import compute_with
+    from napari_dip.compute.device import set_cpu_threads
     from napari_dip.pipeline.precision import calibrate
 
-    compute_with(threads)
+    set_cpu_threads(threads)
     return calibrate(device).arithmetic
 
 
@@ -135,14 +135,14 @@ def restore_job(job: Job) -> Done | UnitReport | None:
 
     It is too late when the user has stopped before the unit began.
     """
-    from napari_dip.compute.device import compute_with
+    from napari_dip.compute.device import set_cpu_threads
     from napari_dip.pipeline.precision import adopt_arithmetic
 
     with _ONE_AT_A_TIME:
         stop_requested = _StopRequested(job.run)
         if stop_requested():
             return None
-        compute_with(job.terms.threads)
+        set_cpu_threads(job.terms.threads)
         if job.terms.arithmetic:
             adopt_arithmetic(job.terms.device, job.terms.arithmetic)
         done = _restore(job, stop_requested)

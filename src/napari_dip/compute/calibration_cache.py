@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["machine", "remembered"]
+__all__ = ["cached_measurement", "describe_machine"]
 
 _LOOK_S = 0.2
 """Seconds for which the load of other programs is observed."""
@@ -29,7 +29,7 @@ _while_busy: dict[str, Record] = {}
 """Measurements of this process on a busy machine: one is enough for a process."""
 
 
-def machine(device: torch.device) -> str:
+def describe_machine(device: torch.device) -> str:
     """Name what a measurement depends on: the device, its instructions, threads, and torch."""
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
@@ -38,7 +38,7 @@ def machine(device: torch.device) -> str:
     return f"{device.type} {capability}, {threads} threads, torch {torch.__version__}"
 
 
-def remembered(
+def cached_measurement(
     key: str,
     device: torch.device,
     measure: Callable[[Record], Record],

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import torch
 
-from napari_dip.compute.device import cpu_threads, take_threads
-from napari_dip.generators import each
+from napari_dip.compute.device import cpu_threads, set_thread_share
+from napari_dip.generators import map_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Generator, Iterable
 
-__all__ = ["abreast", "one_by_one", "threads_of_a_fit"]
+__all__ = ["in_fit_order", "run_concurrently", "threads_per_fit"]
 
 Step = TypeVar("Step")
 R = TypeVar("R")
 
 
-def abreast(
+def run_concurrently(
     fits: Iterable[Generator[Step, None, R]],
     at_once: int,
     device: str,
@@ -63,7 +63,7 @@ def abreast(
     ...         yield number
     ...     return "odd"
     >>> ends = {}
-    >>> sorted(abreast([halving(12), halving(8)], 2, "cpu", ends.__setitem__))
+    >>> sorted(run_concurrently([halving(12), halving(8)], 2, "cpu", ends.__setitem__))
     [(0, 3), (0, 6), (1, 1), (1, 2), (1, 4)]
     >>> sorted(ends.items())
     [(0, 'odd'), (1, 'odd')]
@@ -71,11 +71,11 @@ def abreast(
     numbered = enumerate(fits)
     if at_once == 1:
         for number, fit in numbered:
-            ended(number, (yield from each(fit, partial(_of, number))))
+            ended(number, (yield from map_steps(fit, partial(_of, number))))
         return
     every = cpu_threads()
-    threads = threads_of_a_fit(every, at_once)
-    pool = ThreadPoolExecutor(at_once, "fit", take_threads, (threads, every))
+    threads = threads_per_fit(every, at_once)
+    pool = ThreadPoolExecutor(at_once, "fit", set_thread_share, (threads, every))
     all_there = Barrier(at_once)  # before a fit begins, each has taken its part
     list(pool.map(lambda _: all_there.wait(), range(at_once)))
     begun: dict[int, _Lane[Step, R]] = {}
@@ -104,12 +104,12 @@ def abreast(
             lane.fit.close()
 
 
-def one_by_one(
+def in_fit_order(
     steps: Generator[tuple[int, Step], None, None],
     ended: Container[int],
     blind: Callable[[Step], Step],
 ) -> Generator[tuple[int, Step], None, None]:
-    """Put the steps of :func:`abreast` in the order that they have one fit after another.
+    """Put the steps of :func:`run_concurrently` in the order that they have one fit after another.
 
     So what is told is told of one fit until that is done. The steps of the others are kept for
     their turn, and of their pictures the latest.
@@ -126,7 +126,7 @@ def one_by_one(
     Examples
     --------
     >>> steps = (pair for pair in [(1, "a"), (0, "b"), (1, "c"), (0, "d")])
-    >>> list(one_by_one(steps, {}, str))
+    >>> list(in_fit_order(steps, {}, str))
     [(0, 'b'), (0, 'd'), (1, 'a'), (1, 'c')]
     """
     kept: defaultdict[int, list[Step]] = defaultdict(list)
@@ -151,7 +151,7 @@ def one_by_one(
         steps.close()
 
 
-def threads_of_a_fit(threads: int, at_once: int) -> int:
+def threads_per_fit(threads: int, at_once: int) -> int:
     """Tell with how many of the CPU's threads each of several fits computes."""
     return max(1, threads // at_once)
 

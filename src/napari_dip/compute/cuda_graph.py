@@ -10,9 +10,9 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["WARM_UP", "Replayed"]
+__all__ = ["WARM_UP_CALLS", "GraphRunner"]
 
-WARM_UP = 3
+WARM_UP_CALLS = 3
 """Calls before the capture: torch and cuDNN set up much on first use, which no graph may hold."""
 
 _one_at_a_time = threading.Lock()
@@ -20,10 +20,10 @@ _one_at_a_time = threading.Lock()
 T = TypeVar("T")
 
 
-class Replayed(Generic[T]):
+class GraphRunner(Generic[T]):
     """Work that is done again and again; on CUDA, after a few calls, as one graph.
 
-    Where it cannot be captured it goes on kernel by kernel, and :attr:`how` tells why.
+    Where it cannot be captured it goes on kernel by kernel, and :attr:`launch_mode` tells why.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Replayed(Generic[T]):
 
     def __init__(self, work: Callable[[], T], device: torch.device) -> None:
         self.work, self.device = work, device
-        self.how = ""
+        self.launch_mode = ""
         self._calls = 0
         self._graph: torch.cuda.CUDAGraph | None = None
         self._aside = torch.cuda.Stream(device) if device.type == "cuda" else None
@@ -53,7 +53,7 @@ class Replayed(Generic[T]):
 
     def _launch_aside(self, aside: torch.cuda.Stream) -> T:
         """Do it on the stream of the capture, and capture it when all is set up there."""
-        if self._calls == WARM_UP and not self.how:
+        if self._calls == WARM_UP_CALLS and not self.launch_mode:
             self._capture(aside)
             return self()
         self._calls += 1
@@ -78,6 +78,6 @@ class Replayed(Generic[T]):
             ):
                 self._result = self.work()
         except RuntimeError as error:
-            self.how = f"kernel by kernel, no CUDA graph: {str(error).splitlines()[0]}"
+            self.launch_mode = f"kernel by kernel, no CUDA graph: {str(error).splitlines()[0]}"
             return
-        self._graph, self.how = graph, "as one CUDA graph"
+        self._graph, self.launch_mode = graph, "as one CUDA graph"

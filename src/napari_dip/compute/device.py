@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING
 import psutil
 import torch
 
-from napari_dip.compute.openmp import forget_openmp_variables
+from napari_dip.compute.openmp import unset_openmp_variables
 from napari_dip.errors import DeviceFailed, DeviceUnavailable, NapariDipError, OutOfMemory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-forget_openmp_variables()
+unset_openmp_variables()
 
 __all__ = [
     "Device",
     "choose_device",
-    "compute_with",
     "cpu_threads",
     "default_modes",
     "devices",
     "free_bytes",
     "release_memory",
+    "set_cpu_threads",
+    "set_thread_share",
     "synchronise",
-    "take_threads",
     "torch_errors",
     "used_bytes",
 ]
@@ -121,19 +121,19 @@ def cpu_threads() -> int:
     return torch.get_num_threads()
 
 
-def compute_with(threads: int) -> None:
+def set_cpu_threads(threads: int) -> None:
     """Compute on the CPU with so many threads, whatever the environment says."""
     torch.set_num_threads(threads)
 
 
-def take_threads(own: int, others: int) -> None:
+def set_thread_share(own: int, others: int) -> None:
     """Compute on the CPU with so many threads in this thread alone, and with ``others`` elsewhere.
 
     torch gives a thread what was last said in any, when that is first asked for a number.
     """
     cpu_threads()  # asked now, lest what is said elsewhere overrules this
-    compute_with(own)
-    elsewhere = threading.Thread(target=compute_with, args=(others,))
+    set_cpu_threads(own)
+    elsewhere = threading.Thread(target=set_cpu_threads, args=(others,))
     elsewhere.start()
     elsewhere.join()
 

@@ -15,7 +15,7 @@ _set_here = {
 os.environ.update(_set_here)
 
 
-def forget_openmp_variables() -> None:
+def unset_openmp_variables() -> None:
     """Take them out of the environment once torch is loaded: OpenMP reads them only then.
 
     What the host process starts later does not inherit them.

@@ -23,7 +23,7 @@ def iterate(course: Course, recipe: Recipe) -> Tensor:
     """Fit once to the code with the noise that is on it.
 
     All that stays is changed in place, and what differs from one iteration to the next is counted
-    by a clock on the device, so that :class:`~napari_dip.compute.cuda_graph.Replayed` may launch
+    by a clock on the device, so that :class:`~napari_dip.compute.cuda_graph.GraphRunner` may launch
     it as a whole.
 
     Returns

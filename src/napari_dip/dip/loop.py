@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from napari_dip.compute.cuda_graph import Replayed
+from napari_dip.compute.cuda_graph import GraphRunner
 from napari_dip.compute.device import torch_errors
 from napari_dip.dip.iteration import iterate
 from napari_dip.dip.optimisers import make_optimiser
@@ -60,7 +60,7 @@ class Fitted:
     """How the fit ended: the best and the latest average, and why.
 
     Both are float32 of shape ``(channels, *spatial)``. ``launched`` tells how a GPU was given its
-    work, as :attr:`~napari_dip.compute.cuda_graph.Replayed.how` does.
+    work, as :attr:`~napari_dip.compute.cuda_graph.GraphRunner.launch_mode` does.
     """
 
     estimate: NDArray[np.float32]
@@ -158,8 +158,8 @@ def fit(
     state, ledger, codes = course.state, course.ledger, course.codes
     device = codes.code.device
     with torch_errors(device):
-        an_iteration = Replayed(partial(iterate, course, recipe), device)
-        save = Replayed(state.save, device)
+        an_iteration = GraphRunner(partial(iterate, course, recipe), device)
+        save = GraphRunner(state.save, device)
         overruled = bool(ledger.reason)
         trail: list[Tensor] = []  # loss and numbers of each iteration since the last look
         shown = time.monotonic()
@@ -217,6 +217,6 @@ def fit(
             stopped_by_user=stopped_by_user,
             loss=ledger.level,
             rollbacks=ledger.rollbacks,
-            launched=an_iteration.how,
+            launched=an_iteration.launch_mode,
             metrics=tuple(ledger.metrics),
         )

@@ -191,7 +191,7 @@ def open_run(
     refuse_conflicts({name: path for name, path in writes.items() if path}, reads)
     stored = read_image(source, lazy=True, series=series)
     axes = settings.axes or stored.axes
-    settings = settings.replace(axes=axes).on_voxels(stored.voxel)
+    settings = settings.replace(axes=axes).with_voxel(stored.voxel)
     kept = stored.image.dtype if settings.dtype == "keep" else settings.dtype
     unsaid: list[str] = []
     lay_out(stored.image.shape, settings)  # whether the axes fit is said first

@@ -140,12 +140,12 @@ def _hole(plan: Plan, settings: Settings, missing: Lazy | None) -> Hole:
 
 def _costs(chosen: Recipe, plan: Plan, device: str) -> Costs:
     """Return the costs on the device, in the arithmetic in which the plan is computed."""
-    from napari_dip.compute.concurrency import threads_of_a_fit
+    from napari_dip.compute.concurrency import threads_per_fit
     from napari_dip.compute.device import cpu_threads
     from napari_dip.pipeline.costs import measure_costs
     from napari_dip.pipeline.precision import calibrate, choose_arithmetic
 
-    threads = threads_of_a_fit(cpu_threads(), plan.at_once)
+    threads = threads_per_fit(cpu_threads(), plan.at_once)
     costs = measure_costs(device, threads)
     calibration = calibrate(device, threads)
     own = str(choose_arithmetic(chosen.precision, device, plan.layout.ndim, threads))

@@ -20,7 +20,7 @@ from napari_dip.image.row_bands import Bands, by_rows
 from napari_dip.image.survey import Survey, survey
 from napari_dip.noise.padding import without_padding
 from napari_dip.settings import Inpaint
-from napari_dip.settings.voxel import voxels_become
+from napari_dip.settings.voxel import describe_voxel_change
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -73,7 +73,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Give the plan in words, and what becomes of the voxels."""
-        voxels = voxels_become(self.settings.voxel, self.factors)
+        voxels = describe_voxel_change(self.settings.voxel, self.factors)
         return f"{self.plan}; {voxels}" if voxels else str(self.plan)
 
     def scale(self, unit: Unit) -> Scale | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import BadSettings
-from napari_dip.generators import each, within
+from napari_dip.generators import in_context, map_steps
 from napari_dip.image.axis_names import with_axes
 from napari_dip.image.coverage import Coverage, Part
 from napari_dip.image.mask_values import warn_of_grey_levels
@@ -123,7 +123,7 @@ def run(
     keep_network: bool = False,
 ) -> Restoration:
     """Restore the units that the output does not hold yet, as many at once as the plan says."""
-    from napari_dip.compute.concurrency import abreast, one_by_one
+    from napari_dip.compute.concurrency import in_fit_order, run_concurrently
     from napari_dip.compute.device import default_modes
 
     clock = Clock()
@@ -138,7 +138,7 @@ def run(
         for unit in todo:
             if not clock.stopping:
                 steps = restore_unit(problem, unit, stop_requested, keep=keep)
-                yield within(default_modes, steps)
+                yield in_context(default_modes, steps)
 
     def put(place: int, done: Done) -> None:
         nonlocal kept
@@ -148,8 +148,8 @@ def run(
         kept = done.restored
 
     at_once = problem.plan.units_at_once
-    steps = each(abreast(units(), at_once, problem.device, put), progress.noted)
-    with closing(one_by_one(steps, progress.ended, _blind)) as in_order:
+    steps = map_steps(run_concurrently(units(), at_once, problem.device, put), progress.noted)
+    with closing(in_fit_order(steps, progress.ended, _blind)) as in_order:
         for place, step in in_order:
             yield progress.snapshot(place, step)
     stopped = len(reports) < len(problem.plan.units) or any(
@@ -196,8 +196,10 @@ class _More:
         progress = Progress(self.problem.plan, [self.unit], clock)
         stop_requested = clock.patient(stop_requested)
         steps = continue_unit(self.problem, self.unit, restored, iterations, stop_requested)
-        steps = within(default_modes, steps)
-        done = yield from each(steps, lambda step: progress.snapshot(*progress.noted((0, step))))
+        steps = in_context(default_modes, steps)
+        done = yield from map_steps(
+            steps, lambda step: progress.snapshot(*progress.noted((0, step)))
+        )
         output = InMemory(self.problem)
         output.put(self.unit, done)
         before = sum(report.iterations for report in result.reports)

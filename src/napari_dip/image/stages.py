@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dip.generators import each
+from napari_dip.generators import map_steps
 from napari_dip.image.tiled_fit import enlarged
 from napari_dip.pipeline.turns import denoises_first, in_turn
 
@@ -56,7 +56,7 @@ def restore_in_stages(
         return (yield from restore(clean, refining))
 
     factors = tuple(settings.factors.values())
-    denoised = yield from each(restore(*noisy[0]), partial(_on_fine_pixels, factors))
+    denoised = yield from map_steps(restore(*noisy[0]), partial(_on_fine_pixels, factors))
     fits, spread = denoised.fits, denoised.spread
     if spread is not None:
         spread = enlarged(spread, factors)
@@ -67,7 +67,7 @@ def restore_in_stages(
     done = sum(fitted.iterations for fitted in fits)
     values = np.where(clean.known, denoised.estimate, clean.values)  # some may be no numbers
     fitting = restore(replace(clean, values=values), refining)
-    restored = yield from each(fitting, lambda iterate: iterate.after(done))
+    restored = yield from map_steps(fitting, lambda iterate: iterate.after(done))
     if spread is not None and restored.spread is not None:
         spread = np.hypot(spread, restored.spread)
     return replace(restored, spread=spread, before=fits, moved=denoised.moved)

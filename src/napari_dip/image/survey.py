@@ -12,7 +12,7 @@ from napari_dip.errors import BadImage, BadMask, BadSettings
 from napari_dip.image.channel_noise import channel_noise, colours
 from napari_dip.image.intensity import Extent, Scale
 from napari_dip.image.observed import Fingerprint
-from napari_dip.noise.estimate import LARGEST_SAMPLE
+from napari_dip.noise.estimate import MAX_SAMPLE_PIXELS
 from napari_dip.pipeline.registration import aligns, common, places
 from napari_dip.settings import Inpaint, Settings
 
@@ -255,9 +255,9 @@ def _lonely(
 def _sampled_every(layout: Layout) -> int:
     """Say of how many planes of a channel one is enough to tell the noise."""
     height, width = layout.spatial_shape[-2:]
-    pixels = min(height * width, LARGEST_SAMPLE)
+    pixels = min(height * width, MAX_SAMPLE_PIXELS)
     planes = max(1, layout.units // layout.channels)
-    return max(1, planes * pixels // LARGEST_SAMPLE)
+    return max(1, planes * pixels // MAX_SAMPLE_PIXELS)
 
 
 def _count_outliers(extents: dict[int, Extent], observed: Observed, layout: Layout) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.errors import BadMask
-from napari_dip.generators import each
+from napari_dip.generators import map_steps
 from napari_dip.image.tiles import Blend, cut
 from napari_dip.settings import Inpaint
 
@@ -76,7 +76,7 @@ def restore_in_tiles(
         part = replace(block, values=block.values[where], known=block.known[where])
         before = sum(fitted.iterations for fitted in fits)
         steps = restore_part(part, settings)
-        restored = yield from each(steps, partial(_in_place, blend, fine, before))
+        restored = yield from map_steps(steps, partial(_in_place, blend, fine, before))
         restored = replace(restored, last=None)  # its network is let go
         if not fits:
             most = max(fitted.iterations for fitted in restored.fits)

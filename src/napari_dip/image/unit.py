@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import OutOfMemory
-from napari_dip.generators import each
+from napari_dip.generators import map_steps
 from napari_dip.image.problem import Problem, find_hole, unknown_channels
 from napari_dip.image.result import UnitReport
 from napari_dip.image.stages import most_iterations, restore_in_stages
@@ -104,7 +104,7 @@ def continue_unit(
     )
     total = denoising + refining + iterations
     more = continue_block(restored, iterations, stop_requested)
-    fitting = each(more, lambda iterate: iterate.after(denoising))
+    fitting = map_steps(more, lambda iterate: iterate.after(denoising))
     restored = yield from _watch(problem, unit, seen, scale, fitting, total)
     return _done(problem, unit, seen, scale, restored, total, "", keep=True)
 
@@ -196,7 +196,7 @@ def _watch(
         )
 
     try:
-        return (yield from each(fitting, shown))
+        return (yield from map_steps(fitting, shown))
     finally:
         release_memory(problem.device)
 

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from napari_dip.noise.model import NoiseModel
 
-__all__ = ["Channel", "Domain"]
+__all__ = ["ChannelDomain", "Domain"]
 
 
 @dataclass(frozen=True)
-class Channel:
+class ChannelDomain:
     """Where one channel, with intensities of about [0, 1], is fitted.
 
     Parameters
@@ -32,14 +32,14 @@ class Channel:
     noise: NoiseModel
     stabilised: bool
 
-    def enter(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def transform(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bring values in; [0, 1] becomes [0, 1]."""
         if not self.stabilised:
             return values
         low, span = self._ends()
         return ((self.noise.stabilise(values) - low) / span).astype(np.float32)
 
-    def leave(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
+    def inverse_transform(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bring an estimate back, without bias."""
         if not self.stabilised:
             return estimate
@@ -61,20 +61,24 @@ class Channel:
 class Domain:
     """Where a block is fitted: each of its channels in intensities of its own."""
 
-    channels: tuple[Channel, ...]
+    channels: tuple[ChannelDomain, ...]
 
     @property
     def alike(self) -> bool:
         """Whether all channels have the same noise."""
         return len(set(self.channels)) == 1
 
-    def enter(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def transform(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bring the values of the block in."""
-        return np.stack([own.enter(one) for own, one in zip(self.channels, values, strict=True)])
+        return np.stack(
+            [own.transform(one) for own, one in zip(self.channels, values, strict=True)]
+        )
 
-    def leave(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
+    def inverse_transform(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bring an estimate back, without bias."""
-        return np.stack([own.leave(one) for own, one in zip(self.channels, estimate, strict=True)])
+        return np.stack(
+            [own.inverse_transform(one) for own, one in zip(self.channels, estimate, strict=True)]
+        )
 
     def sigma(self, values: NDArray[np.float32], known: NDArray[np.bool_]) -> float:
         """Tell the standard deviation of the noise in the domain, typical of the known values."""
@@ -93,7 +97,7 @@ class Domain:
         each = zip(self.channels, values, sure, strict=True)
         return tuple(Domain((own,)).sigma(one[None], there[None]) for own, one, there in each)
 
-    def weight(
+    def channel_weights(
         self, values: NDArray[np.float32], known: NDArray[np.bool_]
     ) -> NDArray[np.float32] | None:
         """Weigh the channels by the inverse of their variance; ``None`` where all are alike.

@@ -12,23 +12,23 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from skimage.util import view_as_blocks
 
-from napari_dip.noise.flat_regions import Flat, flat_pixels, scale_of
+from napari_dip.noise.flat_regions import Flat, flat_pixels, robust_sigma
 from napari_dip.noise.model import NoiseModel
 from napari_dip.noise.padding import without_padding
 from napari_dip.noise.texture import (
     LEAST_PART,
-    fades_across_corners,
-    is_everywhere,
-    part_in_quietest,
+    has_expected_minimum,
+    is_weaker_diagonally,
+    quietest_variance_ratio,
 )
-from napari_dip.noise.variance_line import Ends, fit_line
+from napari_dip.noise.variance_line import Ends, fit_variance_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.noise.model import Correlation
 
-__all__ = ["LARGEST_SAMPLE", "estimate_noise"]
+__all__ = ["MAX_SAMPLE_PIXELS", "estimate_noise"]
 
 _HEAP = 2e-3
 """The part of the pixels that, piled up at an extreme value, shows that it was clipped there."""
@@ -65,7 +65,7 @@ _LEAST = 200
 _BLOCK = 256
 """Side in pixels of the blocks of a large image that are looked at."""
 
-LARGEST_SAMPLE = 1024**2
+MAX_SAMPLE_PIXELS = 1024**2
 """In pixels: of a larger image, or more planes, a part is looked at."""
 
 
@@ -138,7 +138,7 @@ def estimate_noise(
         return white
     if shared and believed and _neighbouring(shared) < _SMOOTH:
         return replace(shared, sure=False)
-    part = part_in_quietest(planes, seen, white)
+    part = quietest_variance_ratio(planes, seen, white)
     return white if part > LEAST_PART and not believed else white.weakened(min(part, 1.0))
 
 
@@ -151,7 +151,7 @@ def _is_noise(
     model: NoiseModel, flat: Flat, planes: NDArray[np.float64], seen: NDArray[np.bool_]
 ) -> bool:
     """Tell noise that seems to be shared from fine texture under weak white noise."""
-    return is_everywhere(planes, seen, model) and fades_across_corners(flat, model)
+    return has_expected_minimum(planes, seen, model) and is_weaker_diagonally(flat, model)
 
 
 def _fitted(
@@ -164,21 +164,21 @@ def _fitted(
     if not usable.any():
         return None
     level, details = flat.level[usable], details[usable]
-    model = fit_line(level, details, ends) if signal_dependent else None
-    model = model or NoiseModel(read=scale_of(details), low=ends.low, high=ends.high)
+    model = fit_variance_line(level, details, ends) if signal_dependent else None
+    model = model or NoiseModel(read=robust_sigma(details), low=ends.low, high=ends.high)
     return replace(model, correlation=correlation)
 
 
 def _thinned(planes: NDArray[Any]) -> NDArray[Any]:
     """Take blocks of a large image from all over it, at random, and no more than are needed."""
-    if planes.size <= LARGEST_SAMPLE:
+    if planes.size <= MAX_SAMPLE_PIXELS:
         return planes
     height, width = (min(_BLOCK, side) for side in planes.shape[1:])
     rows, columns = planes.shape[1] // height, planes.shape[2] // width
     blocks = view_as_blocks(planes[:, : rows * height, : columns * width], (1, height, width))
     places = np.ndindex(blocks.shape[:3])
     chosen = np.random.default_rng(0).permutation(list(places))
-    taken: NDArray[Any] = blocks[*chosen[: LARGEST_SAMPLE // (height * width)].T, 0]
+    taken: NDArray[Any] = blocks[*chosen[: MAX_SAMPLE_PIXELS // (height * width)].T, 0]
     return taken
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Flat", "by_intensity", "flat_pixels", "scale_of", "second_differences"]
+__all__ = ["Flat", "flat_pixels", "intensity_bins", "robust_sigma", "second_differences"]
 
 _FAR = 3.0
 """In standard deviations: differences beyond that are edges, not noise."""
@@ -60,8 +60,8 @@ class Flat:
         if not usable.any():
             return np.ones(1)
         near, far = near[usable], far[usable]
-        parts = by_intensity(self.level[usable])
-        scales = [(scale_of(near[part]), scale_of(far[part])) for part in parts]
+        parts = intensity_bins(self.level[usable])
+        scales = [(robust_sigma(near[part]), robust_sigma(far[part])) for part in parts]
         return np.array([far / near for near, far in scales if near] or [1.0])
 
 
@@ -81,13 +81,13 @@ def flat_pixels(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> Flat:
         return Flat(values, places, level)
     flat = [
         part[np.argsort(steps[part], kind="stable")[: max(1, round(_FLATTEST * len(part)))]]
-        for part in by_intensity(level)
+        for part in intensity_bins(level)
     ]
     chosen = np.concatenate(flat)
     return Flat(values, places[chosen], level[chosen])
 
 
-def by_intensity(level: NDArray[np.float64]) -> list[NDArray[np.intp]]:
+def intensity_bins(level: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     """Group pixels by intensity: as many in each, and again finer where the range is wide.
 
     A micrograph is mostly background: groups of equal size alone would see little else.
@@ -126,7 +126,7 @@ def second_differences(values: NDArray[np.float64], steps: tuple[int, int]) -> N
     return details
 
 
-def scale_of(details: NDArray[np.float64]) -> float:
+def robust_sigma(details: NDArray[np.float64]) -> float:
     """Estimate the standard deviation, without what lies far out.
 
     Not the median absolute value: where photons are few most differences are zero.

@@ -59,7 +59,7 @@ def jpeg_quality(plane: NDArray[Any]) -> int | None:
     Examples
     --------
     >>> image = np.add.outer(np.arange(64) ** 2 % 97, np.arange(64) ** 2 % 89).astype(np.uint8)
-    >>> jpeg_quality(image), jpeg_quality(compressed(image, 30))
+    >>> jpeg_quality(image), jpeg_quality(compress_jpeg(image, 30))
     (None, 30)
     """
     values = np.asarray(plane, np.float64) - 128
@@ -91,7 +91,7 @@ def jpeg_error(plane: NDArray[Any]) -> float:
     Examples
     --------
     >>> image = np.add.outer(np.arange(64) ** 2 % 97, np.arange(64) ** 2 % 89).astype(np.uint8)
-    >>> seen = compressed(image, 30)
+    >>> seen = compress_jpeg(image, 30)
     >>> true = np.std(seen.astype(float) - image)
     >>> bool(0.5 < jpeg_error(seen) / true < 1.5)
     True
@@ -109,11 +109,11 @@ def jpeg_error(plane: NDArray[Any]) -> float:
         )
     part = slice(_BLOCK // 2, _LONGEST)
     moved = np.asarray(plane)[part, part].round().astype(np.uint8)
-    error = compressed(moved, quality).astype(np.float64) - moved
+    error = compress_jpeg(moved, quality).astype(np.float64) - moved
     return float(np.sqrt(np.square(error).mean()))
 
 
-def compressed(plane: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+def compress_jpeg(plane: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     """Compress a grey plane by JPEG, and decode it."""
     return np.asarray(_encoded(plane, quality))
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from scipy.stats import chi2
 
-from napari_dip.noise.flat_regions import scale_of, second_differences
+from napari_dip.noise.flat_regions import robust_sigma, second_differences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_dip.noise.flat_regions import Flat
     from napari_dip.noise.model import NoiseModel
 
-__all__ = ["LEAST_PART", "fades_across_corners", "is_everywhere", "part_in_quietest"]
+__all__ = ["LEAST_PART", "has_expected_minimum", "is_weaker_diagonally", "quietest_variance_ratio"]
 
 _SIDE = 9
 """Of the squares, in pixels, whose strength is told."""
@@ -41,7 +41,9 @@ _STRONGER, _MORE = 1.25, 0.1
 noise's standard deviation more: edges count there."""
 
 
-def is_everywhere(planes: NDArray[np.float64], seen: NDArray[np.bool_], noise: NoiseModel) -> bool:
+def has_expected_minimum(
+    planes: NDArray[np.float64], seen: NDArray[np.bool_], noise: NoiseModel
+) -> bool:
     """Tell whether the quietest parts of an image have as much noise as is said.
 
     Examples
@@ -49,15 +51,15 @@ def is_everywhere(planes: NDArray[np.float64], seen: NDArray[np.bool_], noise: N
     >>> from napari_dip.noise.model import NoiseModel
     >>> image = np.random.default_rng(0).normal(0, 3, (1, 64, 64))
     >>> seen = np.ones(image.shape, bool)
-    >>> is_everywhere(image, seen, NoiseModel(read=3.0))
+    >>> has_expected_minimum(image, seen, NoiseModel(read=3.0))
     True
-    >>> is_everywhere(image, seen, NoiseModel(read=6.0))
+    >>> has_expected_minimum(image, seen, NoiseModel(read=6.0))
     False
     """
-    return part_in_quietest(planes, seen, noise) > LEAST_PART
+    return quietest_variance_ratio(planes, seen, noise) > LEAST_PART
 
 
-def part_in_quietest(
+def quietest_variance_ratio(
     planes: NDArray[np.float64], seen: NDArray[np.bool_], noise: NoiseModel
 ) -> float:
     """Tell which part of the variance that is said the quietest parts of an image have.
@@ -97,7 +99,7 @@ def part_in_quietest(
     return float(np.quantile(ratios, _QUIETEST) / expected)
 
 
-def fades_across_corners(flat: Flat, noise: NoiseModel) -> bool:
+def is_weaker_diagonally(flat: Flat, noise: NoiseModel) -> bool:
     """Tell whether noise that is shared along both axes is as weak as that across corners.
 
     White noise on a texture has all of its strength there.
@@ -115,12 +117,12 @@ def fades_across_corners(flat: Flat, noise: NoiseModel) -> bool:
     >>> from napari_dip.noise.model import NoiseModel
     >>> image = np.random.default_rng(0).normal(0, 3, (1, 64, 64))
     >>> flat = flat_pixels(image, np.ones(image.shape, bool))
-    >>> fades_across_corners(flat, NoiseModel(read=3.0, correlation=((0.5,), (0.5,))))
+    >>> is_weaker_diagonally(flat, NoiseModel(read=3.0, correlation=((0.5,), (0.5,))))
     False
     """
     details = flat.details((1, 1)) / np.maximum(noise.sigma(flat.level), _NO_NOISE)
     expected = math.prod(_variance(along) for along in noise.correlation)
-    found = scale_of(details[np.isfinite(details)]) ** 2
+    found = robust_sigma(details[np.isfinite(details)]) ** 2
     return bool(found < _STRONGER**2 * expected + _MORE**2)
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.special import ndtr
 
-from napari_dip.noise.flat_regions import by_intensity, scale_of
+from napari_dip.noise.flat_regions import intensity_bins, robust_sigma
 from napari_dip.noise.model import NoiseModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Ends", "fit_line"]
+__all__ = ["Ends", "fit_variance_line"]
 
 _LEAST_RISE, _IF_CLIPPED = 1.3, 2.5
 """By how much the variance must rise over the image's range to be worth a transform, behind which
@@ -56,7 +56,7 @@ class _Bins:
         return len(self.levels)
 
 
-def fit_line(
+def fit_variance_line(
     level: NDArray[np.float64], details: NDArray[np.float64], ends: Ends
 ) -> NoiseModel | None:
     """Fit variance = gain * (level - offset) + read²; ``None`` where it does not rise.
@@ -72,13 +72,13 @@ def fit_line(
     ends
         At which values pile up.
     """
-    parts = by_intensity(level)
+    parts = intensity_bins(level)
     if len(parts) < 4:  # too small for a line: photons alone are as noisy as they are many
-        counted = ends.low > -math.inf and ends.step > _COUNTED * scale_of(details)
+        counted = ends.low > -math.inf and ends.step > _COUNTED * robust_sigma(details)
         return NoiseModel(gain=ends.step, offset=ends.low, high=ends.high) if counted else None
     bins = _Bins(
         np.array([level[part].mean() for part in parts]),
-        np.array([scale_of(details[part]) for part in parts]),
+        np.array([robust_sigma(details[part]) for part in parts]),
     )
     # Where many values are clipped, the noise that is left says little.
     bins = bins[(bins.levels + 2 * bins.sigmas < ends.high) & (bins.sigmas > 0)]

@@ -18,9 +18,9 @@ from napari_dip.patches.pilot import pilot
 from napari_dip.patches.search import (
     Grid,
     Patches,
-    cosines,
-    groups_alike,
-    noise_of_patches,
+    cosine_transform,
+    patch_noise_covariance,
+    similar_patch_groups,
 )
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from napari_dip.noise.model import Correlation
 
-__all__ = ["FIRST", "WHOLE", "fill_in", "refine", "refine_alone", "refine_once"]
+__all__ = ["FIRST", "PATCH_SEARCH", "fill_gaps", "filter_pass", "nl_bayes", "refine"]
 
 
-WHOLE = Patches(side=7, step=4, reach=8, alike=30)
+PATCH_SEARCH = Patches(side=7, step=4, reach=8, alike=30)
 FIRST = Patches(side=5, step=4, reach=10, alike=90)
 """Where nothing but the noisy image is at hand: its noise must not be taken for texture."""
 _WITH_GAPS = Patches(side=5, step=3, reach=10, alike=30)
@@ -59,7 +59,7 @@ def refine(
     correlation: Correlation = ((), ()),
     *,
     passes: int,
-    kind: Patches = WHOLE,
+    kind: Patches = PATCH_SEARCH,
 ) -> Tensor:
     """Refine an estimate by the Gaussian model of groups of patches alike.
 
@@ -99,14 +99,14 @@ def refine(
     True
     """
     guide, seen = estimate[:, :, None], noisy[:, :, None]
-    once = partial(refine_once, noisy=seen, gaps=None, sigma=sigma, correlation=correlation)
+    once = partial(filter_pass, noisy=seen, gaps=None, sigma=sigma, correlation=correlation)
     if passes:
         alone = _of_the_noisy_alone(seen, once, kind)
         guide = pilot(guide, alone, seen, sigma, correlation)
     return _in_passes(guide, once, kind, passes)
 
 
-def fill_in(
+def fill_gaps(
     estimate: Tensor,
     noisy: Tensor,
     known: Tensor,
@@ -140,7 +140,7 @@ def fill_in(
     --------
     >>> stripes = torch.arange(48.0).sin().expand(1, 1, 48, 48)
     >>> known = (torch.rand(stripes.shape, generator=torch.Generator().manual_seed(0)) > 0.3) * 1.0
-    >>> filled = fill_in(0.8 * stripes, stripes * known, known, 0.0, passes=8)
+    >>> filled = fill_gaps(0.8 * stripes, stripes * known, known, 0.0, passes=8)
     >>> bool((filled - stripes)[known == 0].square().mean() < 1e-3)
     True
     """
@@ -148,7 +148,7 @@ def fill_in(
     if gaps.all():
         return estimate
     once = partial(
-        refine_once, noisy=noisy[:, :, None], gaps=gaps, sigma=sigma, correlation=correlation
+        filter_pass, noisy=noisy[:, :, None], gaps=gaps, sigma=sigma, correlation=correlation
     )
     return _in_passes(estimate[:, :, None], once, _WITH_GAPS, passes)
 
@@ -161,12 +161,12 @@ def _in_passes(guide: Tensor, once: Callable[..., Tensor], kind: Patches, passes
     return guide[:, :, 0]
 
 
-def refine_alone(noisy: Tensor, sigma: float, correlation: Correlation = ((), ())) -> Tensor:
+def nl_bayes(noisy: Tensor, sigma: float, correlation: Correlation = ((), ())) -> Tensor:
     """Refine without an estimate: the whole of Lebrun's method."""
     seen = noisy[:, :, None]
-    once = partial(refine_once, noisy=seen, gaps=None, sigma=sigma, correlation=correlation)
-    guide = _of_the_noisy_alone(seen, once, WHOLE)
-    return once(guide, kind=replace(WHOLE, reach=_FAR))[:, :, 0]
+    once = partial(filter_pass, noisy=seen, gaps=None, sigma=sigma, correlation=correlation)
+    guide = _of_the_noisy_alone(seen, once, PATCH_SEARCH)
+    return once(guide, kind=replace(PATCH_SEARCH, reach=_FAR))[:, :, 0]
 
 
 def _of_the_noisy_alone(seen: Tensor, once: Callable[..., Tensor], kind: Patches) -> Tensor:
@@ -174,14 +174,14 @@ def _of_the_noisy_alone(seen: Tensor, once: Callable[..., Tensor], kind: Patches
     return once(once(seen, kind=FIRST, noisy_guide=True), kind=kind)
 
 
-def refine_once(
+def filter_pass(
     guide: Tensor,
     noisy: Tensor,
     gaps: Tensor | None,
     *,
     sigma: float,
     correlation: Correlation = ((), ()),
-    kind: Patches = WHOLE,
+    kind: Patches = PATCH_SEARCH,
     offset: int = 0,
     noisy_guide: bool = False,
 ) -> Tensor:
@@ -190,10 +190,10 @@ def refine_once(
     Patches that hold several planes are decorrelated along them, as colours are. ``gaps``, of one
     channel, are 0 where a pixel is missing. References begin every few planes from ``offset`` on.
     """
-    mixing = cosines(guide.shape[1]).to(guide)
+    mixing = cosine_transform(guide.shape[1]).to(guide)
     guides, values = (torch.einsum("kc,cphw->kphw", mixing, x[0]) for x in (guide, noisy))
     grid = Grid.over(guide.shape[2:], kind)
-    along = cosines(grid.kind.planes).to(guide)
+    along = cosine_transform(grid.kind.planes).to(guide)
     filtered = _filter(sigma, correlation, grid.kind.side, gaps is not None, noisy_guide, guide)
     compared = guides[0]
     if noisy_guide:  # the mean of all planes of a patch has the least noise
@@ -205,7 +205,7 @@ def refine_once(
         # Next to no noise: only what is missing can become better.
         missing = known == 0 if sigma <= _LEAST_SIGMA else None
     total, count = torch.zeros_like(values).flatten(1), torch.zeros_like(values[0]).flatten()
-    for pixels in groups_alike(compared, grid, offset=offset, work=work, holding=missing):
+    for pixels in similar_patch_groups(compared, grid, offset=offset, work=work, holding=missing):
         there = () if known is None else (known[pixels[0]],)
         for one, seen, sums in zip(guides.flatten(1), values.flatten(1), total, strict=True):
             groups, patches = (torch.tensordot(along, x[pixels], 1) for x in (one, seen))
@@ -224,7 +224,7 @@ def _filter(
     sigma: float, correlation: Correlation, side: int, gaps: bool, noisy_guide: bool, like: Tensor
 ) -> Callable[..., Tensor]:
     """Choose what becomes of groups of patches: mean, spread about it, and what was seen."""
-    noise = noise_of_patches(correlation, side)
+    noise = patch_noise_covariance(correlation, side)
     if gaps:
         return partial(_filled_in, sigma=sigma, noise=noise.to(like))
     trust = max(sigma, 1e-4) ** 2

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_dip.noise.model import Correlation
 
-__all__ = ["Grid", "Patches", "cosines", "groups_alike", "noise_of_patches"]
+__all__ = ["Grid", "Patches", "cosine_transform", "patch_noise_covariance", "similar_patch_groups"]
 
 _AT_ONCE = 1_000_000
 """Values worked on at a time: 4 MB, which stay near the processor."""
@@ -122,7 +122,7 @@ class Grid:
         return plane + numbers[..., None] + within
 
 
-def groups_alike(
+def similar_patch_groups(
     images: Tensor, grid: Grid, *, offset: int = 0, work: int = 1, holding: Tensor | None = None
 ) -> Iterator[Tensor]:
     """Give the pixels of groups of patches alike, ``(planes, groups, alike, side²)``.
@@ -138,7 +138,7 @@ def groups_alike(
             own = grid.pixels(grid.number(plane, *places.T))
             places = places[holding[own].any(dim=(0, 2))]
         for references in places.split(max(1, _at_once(images) // each)):
-            yield grid.pixels(_most_alike(plane, references, images, grid))
+            yield grid.pixels(_most_similar(plane, references, images, grid))
 
 
 def _at_once(images: Tensor) -> int:
@@ -149,7 +149,7 @@ def _at_once(images: Tensor) -> int:
     return max(_AT_ONCE, _AT_ONCE_A_PIXEL * height * width)
 
 
-def _most_alike(plane: int, references: Tensor, images: Tensor, grid: Grid) -> Tensor:
+def _most_similar(plane: int, references: Tensor, images: Tensor, grid: Grid) -> Tensor:
     """Give the numbers of the patches most like each reference, itself among them.
 
     ``images``, ``(planes, height, width)``, are compared: of a patch as many as it has planes, or
@@ -197,7 +197,7 @@ def _cut(images: Tensor, corners: Tensor, shape: tuple[int, int]) -> Tensor:
     return images[:, rows[:, :, None], columns[:, None, :]]
 
 
-def noise_of_patches(correlation: Correlation, side: int) -> Tensor:
+def patch_noise_covariance(correlation: Correlation, side: int) -> Tensor:
     """Give the covariance of noise of unit variance, ``(side², side²)``: for white noise, I."""
     whole = np.eye(1)
     for shared in correlation:
@@ -208,7 +208,7 @@ def noise_of_patches(correlation: Correlation, side: int) -> Tensor:
     return torch.from_numpy(whole.astype(np.float32))
 
 
-def cosines(size: int) -> Tensor:
+def cosine_transform(size: int) -> Tensor:
     """Give the orthonormal cosine transform, its lowest frequency first: noise stays white."""
     numbers = torch.arange(size, dtype=torch.float32)
     k, c = numbers[:, None], numbers

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_dip.patches.nl_bayes import FIRST, WHOLE, refine, refine_once
+from napari_dip.patches.nl_bayes import FIRST, PATCH_SEARCH, filter_pass, refine
 from napari_dip.patches.pilot import pilot
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_dip.noise.model import Correlation
     from napari_dip.patches.search import Patches
 
-__all__ = ["plane_by_plane", "refine_planes"]
+__all__ = ["map_planes", "refine_stack"]
 
 _APART = 8
 """Planes before and after, in which patches alike are searched."""
@@ -36,14 +36,14 @@ _ALIKE = 0.3
 than it gains."""
 
 
-def refine_planes(
+def refine_stack(
     estimate: Tensor,
     noisy: Tensor,
     sigma: float,
     correlation: Correlation = ((), ()),
     *,
     passes: int,
-    kind: Patches = WHOLE,
+    kind: Patches = PATCH_SEARCH,
 ) -> Tensor:
     """Refine the planes of a volume or a window, together with those neighbours that are alike.
 
@@ -69,13 +69,13 @@ def refine_planes(
     >>> random = torch.Generator().manual_seed(0)
     >>> truth = torch.arange(48.0).sin().expand(1, 1, 5, 48, 48)
     >>> noisy = truth + 0.2 * torch.randn(truth.shape, generator=random)
-    >>> together = refine_planes(0.8 * truth, noisy, 0.2, passes=2)
+    >>> together = refine_stack(0.8 * truth, noisy, 0.2, passes=2)
     >>> alone = refine(0.8 * truth[:, :, 0], noisy[:, :, 0], 0.2, passes=2)
     >>> bool((together - truth).square().mean() < (alone - truth[:, :, 0]).square().mean())
     True
     """
     alone = partial(refine, sigma=sigma, correlation=correlation, passes=passes, kind=kind)
-    once = partial(refine_once, gaps=None, sigma=sigma, correlation=correlation)
+    once = partial(filter_pass, gaps=None, sigma=sigma, correlation=correlation)
     first, long = (replace(each, planes=_LONG, apart=_APART) for each in (FIRST, kind))
     long = replace(long, reach=_REACH)
     short = replace(long, planes=_SHORT)
@@ -89,12 +89,12 @@ def refine_planes(
                 guide = once(guide, seen, kind=long, offset=number % 2 * _LONG // 2)
             guide = once(guide, seen, kind=short)
         else:
-            guide = plane_by_plane(alone, guide, seen)
+            guide = map_planes(alone, guide, seen)
         refined.append(guide)
     return torch.cat(refined, dim=2)
 
 
-def plane_by_plane(do: Callable[..., Tensor], *volumes: Tensor) -> Tensor:
+def map_planes(do: Callable[..., Tensor], *volumes: Tensor) -> Tensor:
     """Call with each plane of volumes, ``(1, channels, planes, height, width)``, by itself."""
     planes = zip(*(volume.unbind(dim=2) for volume in volumes), strict=True)
     return torch.stack([do(*plane) for plane in planes], dim=2)

@@ -11,15 +11,15 @@ from torch import Tensor
 from napari_dip.patches.search import (
     Grid,
     Patches,
-    cosines,
-    groups_alike,
-    noise_of_patches,
+    cosine_transform,
+    patch_noise_covariance,
+    similar_patch_groups,
 )
 
 if TYPE_CHECKING:
     from napari_dip.noise.model import Correlation
 
-__all__ = ["collaborate"]
+__all__ = ["collaborative_filter"]
 
 _KIND = Patches(side=8, step=3, reach=32, alike=32)
 
@@ -27,7 +27,7 @@ _ROUNDED = 2.0
 """Kaiser window over a patch: its rim counts less."""
 
 
-def collaborate(
+def collaborative_filter(
     guide: Tensor, noisy: Tensor, sigma: float, correlation: Correlation = ((), ())
 ) -> Tensor:
     """Filter groups of patches by the spectrum that they have in an estimate.
@@ -57,21 +57,23 @@ def collaborate(
     --------
     >>> truth = torch.arange(48.0).sin().expand(1, 1, 48, 48)
     >>> noisy = truth + 0.2 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
-    >>> filtered = collaborate(0.9 * truth, noisy, 0.2)
+    >>> filtered = collaborative_filter(0.9 * truth, noisy, 0.2)
     >>> bool((filtered - truth).square().mean() < 0.2 * 0.2**2)
     True
     """
-    mixing = cosines(guide.shape[1]).to(guide)
+    mixing = cosine_transform(guide.shape[1]).to(guide)
     guides, values = (torch.einsum("kc,chw->khw", mixing, x[0]) for x in (guide, noisy))
     grid = Grid.over((1, *guide.shape[2:]), _KIND)
     side = grid.kind.side
-    flat = torch.kron(cosines(side), cosines(side)).to(guide).T
-    noise = sigma**2 * (flat.T @ noise_of_patches(correlation, side).to(guide) @ flat).diagonal()
+    flat = torch.kron(cosine_transform(side), cosine_transform(side)).to(guide).T
+    noise = (
+        sigma**2 * (flat.T @ patch_noise_covariance(correlation, side).to(guide) @ flat).diagonal()
+    )
     rounded = torch.from_numpy(np.kaiser(side, _ROUNDED)).to(guide)
     rounded = torch.outer(rounded, rounded).flatten()
     total, weight = (torch.zeros_like(values).flatten(1) for _ in range(2))
-    for (pixels,) in groups_alike(guides[:1], grid):
-        across = cosines(pixels.shape[1]).to(guide)
+    for (pixels,) in similar_patch_groups(guides[:1], grid):
+        across = cosine_transform(pixels.shape[1]).to(guide)
         for own, seen, sums, weights in zip(
             guides.flatten(1), values.flatten(1), total, weight, strict=True
         ):

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from napari_dip.noise.domain import Channel, Domain
+from napari_dip.noise.domain import ChannelDomain, Domain
 from napari_dip.pipeline.presets import recipe
 from napari_dip.settings import Hole, Settings, SuperResolve
 
@@ -58,7 +58,9 @@ class Block:
 def block_recipe(block: Block, settings: Settings) -> tuple[Recipe, Domain]:
     """Settle how a block is fitted, and in which intensities."""
     evenly = knows_noise(settings) and not mixes_pixels(settings, block.psf)
-    domain = Domain(tuple(Channel(noise, evenly and noise.gain > 0) for noise in block.noises))
+    domain = Domain(
+        tuple(ChannelDomain(noise, evenly and noise.gain > 0) for noise in block.noises)
+    )
     sigma = domain.sigma(block.values, block.known)
     factors = settings.factors.values()
     side = max(n * f for n, f in zip(block.values.shape[1:], factors, strict=True))
@@ -80,7 +82,7 @@ def mixes_pixels(settings: Settings, psf: NDArray[np.float32] | None) -> bool:
 
 def has_noise(block: Block) -> bool:
     """Whether there is noise to be taken out; what may as well be texture stays, unless strong."""
-    plain = Domain(tuple(Channel(noise, stabilised=False) for noise in block.noises))
+    plain = Domain(tuple(ChannelDomain(noise, stabilised=False) for noise in block.noises))
     sigma = plain.sigma(block.values, block.known)
     if all(noise.sure for noise in block.noises):
         return sigma > 0

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_dip.compute.calibration_cache import machine, remembered
-from napari_dip.compute.cuda_graph import WARM_UP, Replayed
+from napari_dip.compute.calibration_cache import cached_measurement, describe_machine
+from napari_dip.compute.cuda_graph import WARM_UP_CALLS, GraphRunner
 from napari_dip.compute.device import default_modes, synchronise, torch_errors
 from napari_dip.dip.iteration import iterate
 from napari_dip.noise.model import NoiseModel
@@ -80,8 +80,8 @@ def measure_costs(device: torch.device | str, threads: int | None = None) -> Cos
 
 def _recall_or_measure(device: torch.device) -> Costs:
     arithmetic = calibrate(device).chosen
-    key = f"costs: {machine(device)}, {timed_side(device)} pixels, {arithmetic}"
-    costs, _ = remembered(key, device, lambda _: asdict(_measure(device)), _parse)
+    key = f"costs: {describe_machine(device)}, {timed_side(device)} pixels, {arithmetic}"
+    costs, _ = cached_measurement(key, device, lambda _: asdict(_measure(device)), _parse)
     return costs
 
 
@@ -122,8 +122,8 @@ def _iteration_s(one: Fit, device: torch.device) -> float:
         launch()
 
     recipe = one.computed
-    launch = Replayed(partial(iterate, course, recipe), device)
-    for _ in range(WARM_UP):  # these choose their kernels
+    launch = GraphRunner(partial(iterate, course, recipe), device)
+    for _ in range(WARM_UP_CALLS):  # these choose their kernels
         iteration()
     return _least_s(iteration, device, _REPEATS)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_dip.compute.concurrency import abreast, one_by_one, threads_of_a_fit
+from napari_dip.compute.concurrency import in_fit_order, run_concurrently, threads_per_fit
 from napari_dip.compute.device import cpu_threads, torch_errors
 from napari_dip.pipeline.block import block_recipe, derived
 from napari_dip.pipeline.member import Fit
@@ -78,7 +78,7 @@ def restore_block(
     if none has come to its end.
     """
     block = aligned(block, settings)
-    threads = threads_of_a_fit(cpu_threads(), at_once)
+    threads = threads_per_fit(cpu_threads(), at_once)
     ended: dict[int, _Ended] = {}
     one: Fit
 
@@ -91,7 +91,9 @@ def restore_block(
     with (
         torch_errors(torch.device(device)),
         closing(
-            one_by_one(abreast(fits(), at_once, device, ended.__setitem__), ended, _blind)
+            in_fit_order(
+                run_concurrently(fits(), at_once, device, ended.__setitem__), ended, _blind
+            )
         ) as steps,
     ):
         for number, iterate in steps:

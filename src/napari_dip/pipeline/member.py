@@ -12,12 +12,12 @@ import torch
 from napari_dip.dip.choose_rule import make_rule
 from napari_dip.dip.loop import begin, fit
 from napari_dip.dip.projection import project
-from napari_dip.generators import each
+from napari_dip.generators import map_steps
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
-from napari_dip.patches.nl_bayes import WHOLE, fill_in, refine, refine_alone
-from napari_dip.patches.stack_filter import plane_by_plane, refine_planes
-from napari_dip.patches.wiener import collaborate
+from napari_dip.patches.nl_bayes import PATCH_SEARCH, fill_gaps, nl_bayes, refine
+from napari_dip.patches.stack_filter import map_planes, refine_stack
+from napari_dip.patches.wiener import collaborative_filter
 from napari_dip.pipeline.block import derived, mixes_pixels
 from napari_dip.pipeline.observation import guess_missing, mean_correlation, observe, to_tensor
 from napari_dip.pipeline.registration import put_back
@@ -83,7 +83,7 @@ class Fit:
                 return iterate
             return replace(iterate, estimate=self._leave(iterate.estimate))
 
-        fitted = yield from each(self.advance(course, stop_requested), shown)
+        fitted = yield from map_steps(self.advance(course, stop_requested), shown)
         return fitted, self.finish(self.choose(fitted.latest, fitted.estimate))
 
     def begin(self, watch: Callable[[StoppingRule], StoppingRule] = lambda rule: rule) -> Course:
@@ -176,8 +176,8 @@ class Fit:
         shared = self._correlation
 
         def filtered(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
-            alone = refine_alone(noisy, sigma, shared)
-            return collaborate(alone, noisy, sigma, shared)
+            alone = nl_bayes(noisy, sigma, shared)
+            return collaborative_filter(alone, noisy, sigma, shared)
 
         everything = self._everything
         return self._filtered(filtered, everything.y, known=everything.known)
@@ -205,15 +205,15 @@ class Fit:
         passes, shared = self._passes, self._correlation
         if self._gaps:
             images, filling = (guide, noisy, known), self.recipe.filling
-            fill = partial(fill_in, sigma=sigma, correlation=shared, passes=filling)
-            filled = plane_by_plane(fill, *images) if self._planes else fill(*images)
+            fill = partial(fill_gaps, sigma=sigma, correlation=shared, passes=filling)
+            filled = map_planes(fill, *images) if self._planes else fill(*images)
             noisy = noisy.where(known > 0, filled)
             # Where it is known, what was filled in has half of the noise, and the fit is blurred.
             guide = filled.lerp(guide, known * (0.5 if passes else 0))
         if not passes:
             return guide
-        smooth = refine_planes if self._planes else refine
-        kind = replace(WHOLE, side=self.patch_side)
+        smooth = refine_stack if self._planes else refine
+        kind = replace(PATCH_SEARCH, side=self.patch_side)
         return smooth(guide, noisy, sigma, shared, passes=passes, kind=kind)
 
     def _filtered(
@@ -243,7 +243,7 @@ class Fit:
 
     def _leave(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bring an estimate back to the intensities of the block, and planes to their place."""
-        left, places = self.domain.leave(estimate), self.block.places
+        left, places = self.domain.inverse_transform(estimate), self.block.places
         return left if places is None else put_back(left, places)
 
     @property

@@ -35,9 +35,9 @@ def observe(
     Where the noise is not to be trusted, no pixel weighs more than another, and none clips.
     """
     aware = knows_noise(settings) and trusts_noise
-    weight = domain.weight(block.values, block.known) if aware else None
+    weight = domain.channel_weights(block.values, block.known) if aware else None
     return Observation(
-        to_tensor(domain.enter(block.values)).to(place),
+        to_tensor(domain.transform(block.values)).to(place),
         _operator(settings, block.psf, place),
         to_tensor(block.known).to(place),
         None if weight is None else to_tensor(weight).to(place),
@@ -75,7 +75,7 @@ def guess_missing(
     known = block.known
     if known.all():
         return None
-    values, sigma = domain.enter(block.values), domain.sigma(block.values, known)
+    values, sigma = domain.transform(block.values), domain.sigma(block.values, known)
     if known.ndim == 4:
         parts = [*interpolated_volume(values, known, sigma)]
     else:  # of a channel of which nothing is known nothing is guessed

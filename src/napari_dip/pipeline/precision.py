@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
 
-from napari_dip.compute.calibration_cache import machine, remembered
-from napari_dip.compute.cuda_graph import WARM_UP, Replayed
+from napari_dip.compute.calibration_cache import cached_measurement, describe_machine
+from napari_dip.compute.cuda_graph import WARM_UP_CALLS, GraphRunner
 from napari_dip.compute.device import (
     cpu_threads,
     default_modes,
+    set_thread_share,
     synchronise,
-    take_threads,
     torch_errors,
 )
 from napari_dip.network.build import build_network
@@ -113,14 +113,16 @@ def run_with_threads(work: Callable[[], T], device: torch.device, threads: int |
     every = cpu_threads()
     if device.type != "cpu" or threads in (None, every):
         return work()
-    with ThreadPoolExecutor(1, "calibrate", take_threads, (threads, every)) as aside:
+    with ThreadPoolExecutor(1, "calibrate", set_thread_share, (threads, every)) as aside:
         return aside.submit(work).result()
 
 
 def _recall_or_measure(device: torch.device) -> Calibration:
     side, network = timed_side(device), _timed_recipe(device).network
-    key = f"{machine(device)}, {side} pixels, {network}"
-    (arithmetic, milliseconds), cached = remembered(key, device, partial(_compare, device), _parse)
+    key = f"{describe_machine(device)}, {side} pixels, {network}"
+    (arithmetic, milliseconds), cached = cached_measurement(
+        key, device, partial(_compare, device), _parse
+    )
     return Calibration(arithmetic, str(arithmetic), milliseconds, cached)
 
 
@@ -206,15 +208,15 @@ def _measure(arithmetic: Arithmetic, device: torch.device, best: float = math.in
         network.zero_grad()
         output.float().square().mean().backward()
 
-    launch = Replayed(there_and_back, device)  # as a fit does
+    launch = GraphRunner(there_and_back, device)  # as a fit does
     least = math.inf
-    for call in range(WARM_UP + _REPEATS):
+    for call in range(WARM_UP_CALLS + _REPEATS):
         synchronise(device)
         began = now()
         launch()
         synchronise(device)
         seconds = now() - began
-        if call >= WARM_UP:  # the calls before choose their kernels
+        if call >= WARM_UP_CALLS:  # the calls before choose their kernels
             least = min(least, seconds)
         elif call and seconds > _HOPELESS * best:
             return seconds

@@ -202,7 +202,7 @@ def matched(source: LayerInput, settings: Settings) -> tuple[LayerInput, Setting
     unnamed = source.axes.count("Q") == 1 and "Z" not in source.axes
     if "Z" in settings.spatial and unnamed:
         source = replace(source, axes=source.axes.replace("Q", "Z"))
-    return source, settings.replace(axes=source.axes).on_voxels(source.voxel)
+    return source, settings.replace(axes=source.axes).with_voxel(source.voxel)
 
 
 def to_layer_data(result: Result, source: LayerInput) -> LayerData:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["bytes_of", "known_memory"]
+__all__ = ["checked_memory", "to_bytes"]
 
 _MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?) *([kMGT]i?B)", re.IGNORECASE)
 _UNITS = {
@@ -16,7 +16,7 @@ _UNITS = {
 _MOST_MEMORY = 1e18
 
 
-def known_memory(memory: str | None) -> str | None:
+def checked_memory(memory: str | None) -> str | None:
     """Check an amount of memory.
 
     Raises
@@ -33,12 +33,12 @@ def known_memory(memory: str | None) -> str | None:
     return memory
 
 
-def bytes_of(memory: str) -> int:
+def to_bytes(memory: str) -> int:
     """Return a checked amount of memory in bytes.
 
     Examples
     --------
-    >>> bytes_of("4GB"), bytes_of("2 MiB")
+    >>> to_bytes("4GB"), to_bytes("2 MiB")
     (4000000000, 2097152)
     """
     number, unit = _MEMORY.fullmatch(memory).groups()  # type: ignore[union-attr]

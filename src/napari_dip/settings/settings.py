@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 from napari_dip.errors import BadSettings
 from napari_dip.settings.camera import Noise
 from napari_dip.settings.frozen import Frozen, in_words
-from napari_dip.settings.memory import bytes_of, known_memory
+from napari_dip.settings.memory import checked_memory, to_bytes
 from napari_dip.settings.prior import Prior
 from napari_dip.settings.stopping import Stopping
 from napari_dip.settings.task import Denoise, Inpaint, SuperResolve, Task
@@ -150,7 +150,7 @@ class Settings(Frozen):
     context: int | None = Field(None, ge=0, le=64)
     tile: int | None = Field(None, ge=64, le=2**20)
     overlap: int = Field(32, ge=0, le=2**20)
-    memory: Annotated[str | None, AfterValidator(known_memory)] = None
+    memory: Annotated[str | None, AfterValidator(checked_memory)] = None
     at_once: int | None = Field(None, ge=1, le=64)
     axes: Annotated[str | None, AfterValidator(_known_axes)] = None
     dtype: Literal["keep", "float32"] = "keep"
@@ -210,9 +210,9 @@ class Settings(Frozen):
     @property
     def memory_bytes(self) -> int | None:
         """The :attr:`memory` as a number."""
-        return None if self.memory is None else bytes_of(self.memory)
+        return None if self.memory is None else to_bytes(self.memory)
 
-    def on_voxels(self, voxel: Voxel | None) -> Self:
+    def with_voxel(self, voxel: Voxel | None) -> Self:
         """Take the voxel that a file or a layer tells of, where it matters and none was given."""
         wanted = "Z" in self.spatial and self.voxel is None and voxel is not None
         return self.replace(voxel=voxel) if wanted else self

@@ -11,7 +11,7 @@ from napari_dip.errors import BadSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LARGEST_FACTOR", "Voxel", "isotropic_factor", "voxel_in_words", "voxels_become"]
+__all__ = ["LARGEST_FACTOR", "Voxel", "describe_voxel_change", "format_voxel", "isotropic_factor"]
 
 
 def _known_sizes(voxel: tuple[float, ...]) -> tuple[float, ...]:
@@ -58,7 +58,7 @@ def isotropic_factor(voxel: Voxel | None) -> int:
         )
     step, *sides = voxel
     ratio = step / (sum(sides) / 2)
-    said = f"factor='isotropic': voxels of {voxel_in_words(voxel)} (Z × Y × X) are {ratio:.3g}"
+    said = f"factor='isotropic': voxels of {format_voxel(voxel)} (Z × Y × X) are {ratio:.3g}"
     if ratio < 1.5:
         raise BadSettings(
             f"{said} times as long as wide, and no factor makes better cubes of them; leave them "
@@ -72,7 +72,7 @@ def isotropic_factor(voxel: Voxel | None) -> int:
     return round(ratio)
 
 
-def voxels_become(voxel: Voxel | None, factors: Mapping[str, int]) -> str:
+def describe_voxel_change(voxel: Voxel | None, factors: Mapping[str, int]) -> str:
     """Say by what Z alone is refined, and what the voxels are then; "" where there is no more.
 
     Parameters
@@ -84,7 +84,7 @@ def voxels_become(voxel: Voxel | None, factors: Mapping[str, int]) -> str:
 
     Examples
     --------
-    >>> voxels_become((4, 0.8, 0.8), {"Z": 5, "X": 1})
+    >>> describe_voxel_change((4, 0.8, 0.8), {"Z": 5, "X": 1})
     '5 times finer along Z: voxels of 4 × 0.8 × 0.8 become 0.8 × 0.8 × 0.8'
     """
     axial = factors.get("Z", 1) > factors.get("X", 1)
@@ -92,19 +92,19 @@ def voxels_become(voxel: Voxel | None, factors: Mapping[str, int]) -> str:
     if voxel is None:
         return finer
     step, height, width = voxel
-    sizes = voxel_in_words(voxel)
+    sizes = format_voxel(voxel)
     if not axial:
         return f"voxels of {sizes}"
-    fine = voxel_in_words((step / factors["Z"], height, width))
+    fine = format_voxel((step / factors["Z"], height, width))
     return f"{finer}: voxels of {sizes} become {fine}"
 
 
-def voxel_in_words(voxel: Voxel) -> str:
+def format_voxel(voxel: Voxel) -> str:
     """Write the three sizes.
 
     Examples
     --------
-    >>> voxel_in_words((4, 0.8300001, 0.83))
+    >>> format_voxel((4, 0.8300001, 0.83))
     '4 × 0.83 × 0.83'
     """
     return " × ".join(f"{size:.4g}" for size in voxel)

@@ -118,7 +118,7 @@ def answer(what, said, *, keep=None):
 
 
 def test_a_lazy_layer_is_pulled_plane_by_plane_and_copied_nowhere(monkeypatch):
-    monkeypatch.setattr(survey, "LARGEST_SAMPLE", 32 * 32)
+    monkeypatch.setattr(survey, "MAX_SAMPLE_PIXELS", 32 * 32)
     pulled = Pulled(planes=8)
     layer = Image(pulled.array, name="lazy", contrast_limits=(0, 6000), axis_labels="zyx")
     quick = Settings(iterations=1, refinement=0, share="none", precision="float32", device="cpu")
