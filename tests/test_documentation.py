@@ -20,7 +20,7 @@ from npe2 import PluginManifest
 from napari_dip import Settings, restore
 from napari_dip.cli.app import app
 from napari_dip.dip.recipe import Recipe
-from napari_dip.files.run import open_run
+from napari_dip.files.file_run import open_run
 from napari_dip.generators import finished
 from napari_dip.pipeline import block
 from napari_dip.pipeline.presets import recipe

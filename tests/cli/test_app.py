@@ -23,8 +23,8 @@ from typer.testing import CliRunner
 from napari_dip.cli import console
 from napari_dip.cli.app import app
 from napari_dip.errors import Diverged, FileProblem
-from napari_dip.files import run as files
-from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
+from napari_dip.files import file_run as files
+from napari_dip.files.image_io import StoredImage, read_image, read_provenance, write_image
 from napari_dip.settings import SensorNoise, Settings, SuperResolve
 
 QUICK = ("--iterations", "2", "--stopping", "fixed", "--device", "cpu")
@@ -574,7 +574,7 @@ def test_warnings_of_other_packages_are_shown_in_one_line(cells, tmp_path, monke
         raise FileProblem("that was all")
 
     before = warnings.showwarning
-    monkeypatch.setattr("napari_dip.files.run.open_run", read)
+    monkeypatch.setattr("napari_dip.files.file_run.open_run", read)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         result = call("denoise", cells, tmp_path / "o.tif")

@@ -29,8 +29,8 @@ from napari_dip.cluster import desk, machines, pictures, worker
 from napari_dip.cluster import run as cluster
 from napari_dip.cluster.run import common_bench, restore_on_cluster
 from napari_dip.errors import BadSettings, DeviceUnavailable, Diverged, NapariDipError
-from napari_dip.files.run import open_run
-from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
+from napari_dip.files.file_run import open_run
+from napari_dip.files.image_io import StoredImage, read_image, read_provenance, write_image
 from napari_dip.generators import finished
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run

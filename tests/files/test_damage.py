@@ -28,10 +28,16 @@ from PIL import Image
 from napari_dip.cli.options import RunOptions
 from napari_dip.cluster.machines import _read_slurm
 from napari_dip.errors import NapariDipError
-from napari_dip.files.growing import what_is_there
-from napari_dip.files.overlap import files_of
-from napari_dip.files.run import open_run
-from napari_dip.files.store import StoredImage, read_image, read_mask, read_provenance, write_image
+from napari_dip.files.file_conflicts import files_of
+from napari_dip.files.file_run import open_run
+from napari_dip.files.image_io import (
+    StoredImage,
+    read_image,
+    read_mask,
+    read_provenance,
+    write_image,
+)
+from napari_dip.files.resumable_output import existing_output
 from napari_dip.settings import Denoise, Settings
 
 RECORD = {"seed": 3, "note": "a"}
@@ -328,7 +334,7 @@ def test_a_damaged_record_of_a_run_gives_our_own_error(tmp_path, count):
         file = chance.choice(sorted(records))
         (tmp_path / file.relative_to(whole)).write_bytes(damaged_text(file.read_bytes(), chance))
         for use in (
-            lambda: what_is_there(out),
+            lambda: existing_output(out),
             lambda: open_run(tmp_path / "in.ome.zarr", out, settings, resume=True).close(),
         ):
             with suppress(NapariDipError):

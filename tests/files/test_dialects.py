@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from napari_dip.errors import FileProblem
-from napari_dip.files.store import StoredImage, not_kept, read_image, write_image
+from napari_dip.files.image_io import StoredImage, dropped_notes, read_image, write_image
 from napari_dip.image.metadata import Channel
 
 TABLES = [
@@ -238,12 +238,12 @@ def test_the_calibration_of_grey_values_is_kept_with_the_dtype(tmp_path):
     assert "-32768 + 1 x" in stored.notes[0]
     write_image(tmp_path / "b.tif", stored)
     assert set(SIGNED) <= set(tifffile.tiffcomment(tmp_path / "b.tif").splitlines())
-    assert not not_kept("b.tif", stored, "uint16", "YX")
+    assert not dropped_notes("b.tif", stored, "uint16", "YX")
     real = stored.with_image(stored.whole().astype("float32"), "YX")
     write_image(tmp_path / "c.tif", real)
     assert "cf=" not in tifffile.tiffcomment(tmp_path / "c.tif")
     for path, dtype in (("c.tif", "float32"), ("c.ome.tif", "uint16"), ("c.zarr", "uint16")):
-        assert "calibration of the grey values" in not_kept(path, stored, dtype, "YX")[0]
+        assert "calibration of the grey values" in dropped_notes(path, stored, dtype, "YX")[0]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_regions_are_kept_on_planes_of_the_same_size(tmp_path):
     with tifffile.TiffFile(tmp_path / "b.tif") as tif:
         assert tif.imagej_metadata["ROI"] == b"region"
         assert tif.imagej_metadata["Properties"] == {"a": "b"}
-    assert "regions" in not_kept("b.tif", stored, "uint16", "YX", {"Y": 2, "X": 2})[0]
+    assert "regions" in dropped_notes("b.tif", stored, "uint16", "YX", {"Y": 2, "X": 2})[0]
 
 
 # ---- channels, orientation, several images ---------------------------------------------------
@@ -312,7 +312,7 @@ def test_the_orientation_tag_is_kept_and_said(tmp_path, suffix):
     write_image(tmp_path / f"b{suffix}", stored)
     with tifffile.TiffFile(tmp_path / f"b{suffix}") as tif:
         assert tif.pages.first.tags.valueof("Orientation") == 6
-    assert "orientation" in not_kept("b.zarr", stored, "uint16", "YX")[0]
+    assert "orientation" in dropped_notes("b.zarr", stored, "uint16", "YX")[0]
 
 
 def test_one_of_several_images_is_chosen_by_its_number(tmp_path):

@@ -22,12 +22,18 @@ import zarr
 from PIL import Image
 
 from napari_dip.errors import BadImage, FileProblem
-from napari_dip.files import boundary
-from napari_dip.files.complaints import tiff_complaints
-from napari_dip.files.growing import what_is_there
-from napari_dip.files.overlap import files_of
-from napari_dip.files.run import open_run
-from napari_dip.files.store import StoredImage, read_image, read_mask, read_provenance, write_image
+from napari_dip.files import read_errors
+from napari_dip.files.file_conflicts import files_of
+from napari_dip.files.file_run import open_run
+from napari_dip.files.image_io import (
+    StoredImage,
+    read_image,
+    read_mask,
+    read_provenance,
+    write_image,
+)
+from napari_dip.files.resumable_output import existing_output
+from napari_dip.files.tiff_warnings import collect_tiff_warnings
 from napari_dip.settings import Settings
 
 
@@ -192,7 +198,7 @@ def test_our_own_record_may_be_nonsense(tmp_path, record):
     zarr.open_group(tmp_path / "a.zarr", mode="r+").attrs["napari-dip"] = record
     assert read_image(tmp_path / "a.zarr").axes == "ZYX"
     assert read_provenance(tmp_path / "a.zarr") is None
-    assert what_is_there(tmp_path / "a.zarr") == "an image"
+    assert existing_output(tmp_path / "a.zarr") == "an image"
 
 
 BOMBS = {
@@ -265,7 +271,7 @@ def test_a_series_larger_than_memory_is_not_read_whole(tmp_path, monkeypatch):
     for number in range(3):
         tifffile.imwrite(tmp_path / f"t{number}.tif", stack((64, 64)))
     stored = read_image(tmp_path / "t*.tif")
-    monkeypatch.setattr(boundary, "SMALL", 0)
+    monkeypatch.setattr(read_errors, "SMALL", 0)
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=20_000))
     assert stored.image[1, 3:5].shape == (2, 64)
     with pytest.raises(FileProblem, match="the part of the series"):
@@ -337,12 +343,12 @@ def test_the_log_of_tifffile_is_left_to_its_host(tmp_path, caplog):
 
     other = threading.Thread(target=elsewhere)
     other.start()
-    with tiff_complaints() as complaints:
+    with collect_tiff_warnings() as messages:
         ready.set()
         go_on.wait()
         log.warning("of this one")
     other.join()
-    assert complaints == ["of this one"]
+    assert messages == ["of this one"]
     assert [record.getMessage() for record in caplog.records] == ["of another thread"]
     with pytest.raises(FileProblem):
         read_image(tmp_path / "b.tif", lazy=True).whole()

@@ -9,7 +9,7 @@ import signal
 import numpy as np
 import pytest
 
-from napari_dip.files.store import StoredImage, read_image, write_image
+from napari_dip.files.image_io import StoredImage, read_image, write_image
 
 pytestmark = [
     pytest.mark.slow,
@@ -55,7 +55,13 @@ def processes():
     """Give processes that begin with everything imported, but no thread."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["torch", "zarr", "napari_dip.cli.app", "napari_dip.files.run", "napari_dip.pipeline.block"]
+        [
+            "torch",
+            "zarr",
+            "napari_dip.cli.app",
+            "napari_dip.files.file_run",
+            "napari_dip.pipeline.block",
+        ]
     )
     return context
 

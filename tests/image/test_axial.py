@@ -14,7 +14,7 @@ from napari_dip import Settings, SuperResolve, super_resolve
 from napari_dip.cli.app import app
 from napari_dip.dip.operators import Downsample
 from napari_dip.errors import BadImage, BadSettings
-from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
+from napari_dip.files.image_io import StoredImage, read_image, read_provenance, write_image
 from napari_dip.generators import finished
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run

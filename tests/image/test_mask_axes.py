@@ -8,8 +8,8 @@ import tifffile
 
 from napari_dip import Settings, denoise, inpaint, restore
 from napari_dip.errors import BadImage, BadMask
-from napari_dip.files.run import open_run
-from napari_dip.files.store import StoredImage, write_image
+from napari_dip.files.file_run import open_run
+from napari_dip.files.image_io import StoredImage, write_image
 from napari_dip.generators import finished
 from napari_dip.image.axes import Layout
 from napari_dip.image.masks import align_mask, spread_mask

@@ -13,7 +13,7 @@ import xarray
 from napari.layers import Image
 
 from napari_dip import denoise
-from napari_dip.files.store import StoredImage, read_image, write_image
+from napari_dip.files.image_io import StoredImage, read_image, write_image
 from napari_dip.plugin.layers import read_layer
 from napari_dip.plugin.suggest import suggest
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from napari_dip.cluster.machines import Crew
-    from napari_dip.files.run import FileRun
+    from napari_dip.files.file_run import FileRun
     from napari_dip.image.restore import Restoration, Result
 
 __all__ = ["app"]
@@ -296,7 +296,7 @@ def _restore_file(
     """Read, check, restore, write, and say so."""
     from napari_dip.cli.console import follow, interruptible
     from napari_dip.cluster.machines import hire
-    from napari_dip.files.run import open_run
+    from napari_dip.files.file_run import open_run
 
     def say(sentence: str) -> None:
         if not (options.quiet or options.as_json):

@@ -20,8 +20,8 @@ from rich.table import Table
 from skimage import data, draw, metrics, transform
 
 from napari_dip.errors import FileProblem
-from napari_dip.files.durable import check_writable, renamed_when_whole
-from napari_dip.files.store import read_provenance
+from napari_dip.files.atomic_write import atomic_file, check_writable
+from napari_dip.files.image_io import read_provenance
 from napari_dip.image.restore import restore
 from napari_dip.plaintext import plain
 from napari_dip.settings import Settings, SuperResolve
@@ -168,7 +168,7 @@ def run_demo(
     for case, picture in zip(cases, pictures, strict=True):
         outcome = _run(case, follow)
         outcomes.append(outcome)
-        with renamed_when_whole(picture) as partial:
+        with atomic_file(picture) as partial:
             _side_by_side(outcome).save(partial, format="PNG", pnginfo=mark)
     console.print(_table(outcomes))
     console.print(

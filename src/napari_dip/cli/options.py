@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from napari_dip.errors import BadSettings
-from napari_dip.files.boundary import read_small
+from napari_dip.files.read_errors import read_small
 from napari_dip.settings import Denoise, Inpaint, NetworkName, PresetName, Settings, SuperResolve
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from distributed.scheduler import KilledWorker
 from napari_dip.cluster.pictures import PICTURE_EVERY_S, Pictures
 from napari_dip.cluster.worker import Job, give_up, restore_job
 from napari_dip.errors import NapariDipError
-from napari_dip.files.growing import OnDisk
+from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.plan import Plan
 from napari_dip.image.unit import Done, UnitStep
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import BadSettings, FileProblem, NapariDipError
-from napari_dip.files.boundary import read_small
+from napari_dip.files.read_errors import read_small
 from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:

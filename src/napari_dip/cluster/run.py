@@ -67,7 +67,7 @@ def restore_on_cluster(
     problem
         What is restored; its device is one of the workers'.
     output
-        Where it goes; an :class:`~napari_dip.files.growing.OnDisk` is written by the workers.
+        Where it goes; the workers write an :class:`~napari_dip.files.resumable_output.OnDisk`.
     client
         Of the cluster, best of workers of one thread each: none restores two units at once.
     stop_requested

@@ -16,7 +16,7 @@ from napari_dip.image.unit import Done, restore_unit
 if TYPE_CHECKING:
     from distributed import Client, Worker
 
-    from napari_dip.files.growing import OnDisk
+    from napari_dip.files.resumable_output import OnDisk
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
     from napari_dip.image.result import UnitReport

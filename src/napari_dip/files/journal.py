@@ -9,7 +9,7 @@ from urllib.parse import quote
 from pydantic_core import to_json
 
 from napari_dip.errors import BadSettings, FileProblem
-from napari_dip.files.durable import UNFINISHED, write_whole
+from napari_dip.files.atomic_write import PARTIAL_SUFFIX, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ class Journal:
     def begin(self, about: Mapping[str, Any]) -> None:
         """Make the folder, and write down what the run is about."""
         self._units.mkdir(parents=True)
-        write_whole(self._begun, plain_json({"format": _FORMAT} | dict(about)))
+        write_atomically(self._begun, plain_json({"format": _FORMAT} | dict(about)))
 
     def about(self) -> dict[str, Any]:
         """Return what :meth:`begin` wrote.
@@ -88,7 +88,7 @@ class Journal:
 
     def write(self, key: str, entry: Mapping[str, Any]) -> None:
         """Record that a unit is done."""
-        write_whole(self._file(key), plain_json({"key": key} | dict(entry)))
+        write_atomically(self._file(key), plain_json({"key": key} | dict(entry)))
 
     def has(self, key: str) -> bool:
         """Tell whether a unit is done."""
@@ -110,7 +110,7 @@ class Journal:
                 found[entry["key"]] = entry
         return found
 
-    def drop_damaged(self) -> int:
+    def discard_damaged(self) -> int:
         """Remove the records that cannot be read, so that their units are done anew; count them.
 
         Nobody else may be writing.
@@ -127,7 +127,7 @@ class Journal:
         Nobody else may be writing.
         """
         self._units.mkdir(exist_ok=True)
-        for left_over in self._folder.parent.rglob(f"*{UNFINISHED}"):
+        for left_over in self._folder.parent.rglob(f"*{PARTIAL_SUFFIX}"):
             left_over.unlink(missing_ok=True)
 
     def _file(self, key: str) -> Path:

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from filelock import FileLock, Timeout
 
 from napari_dip.errors import FileProblem, NapariDipError
-from napari_dip.files.durable import beside, real
+from napari_dip.files.atomic_write import hidden_sibling, resolve_links
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,8 +57,8 @@ class RunLock:
     def __init__(self, path: Path) -> None:
         self._lock: FileLock | None = None
         self._path = path
-        self._file = beside(path, "lock")
-        self._place = real(path)
+        self._file = hidden_sibling(path, "lock")
+        self._place = resolve_links(path)
         self._lost = False
         if (before := self._held.get(self._place)) is not None:
             self._lock = before.hand_over()
@@ -82,7 +82,7 @@ class RunLock:
     @classmethod
     def is_held_here(cls, path: Path) -> bool:
         """Whether a run of this process writes there."""
-        return real(path) in cls._held
+        return resolve_links(path) in cls._held
 
     def hand_over(self) -> FileLock | None:
         """Give the lock to a later run of this process."""

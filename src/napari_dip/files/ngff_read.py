@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from napari_dip.files.lenient import Lenient
+    from napari_dip.files.tolerant_parsing import TolerantParser
 
-__all__ = ["Described", "describe", "images_in", "several_in"]
+__all__ = ["ImageDescription", "describe_image", "holds_several_images", "list_images"]
 
 _COLOUR = re.compile("[0-9A-Fa-f]{6}")
 
 
-class Described(NamedTuple):
+class ImageDescription(NamedTuple):
     """What the attributes of a group say: where its image is, and what that means."""
 
     array: str
@@ -33,13 +33,13 @@ class Described(NamedTuple):
     channels: tuple[Channel, ...]
 
 
-def several_in(said: Mapping[str, Any]) -> bool:
+def holds_several_images(said: Mapping[str, Any]) -> bool:
     """Tell whether a group holds images that are groups of their own: 0, 1 and so on."""
     nested = said.get("ome", said)
     return isinstance(nested, dict) and "bioformats2raw.layout" in {*said, *nested}
 
 
-def images_in(path: Path, said: Mapping[str, Any]) -> list[tuple[str, str]]:
+def list_images(path: Path, said: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the names and the largest arrays of the images that attributes speak of.
 
     Raises
@@ -59,7 +59,9 @@ def images_in(path: Path, said: Mapping[str, Any]) -> list[tuple[str, str]]:
         raise _damaged(path, error) from None
 
 
-def describe(path: Path, said: Mapping[str, Any], number: int, lenient: Lenient) -> Described:
+def describe_image(
+    path: Path, said: Mapping[str, Any], number: int, parser: TolerantParser
+) -> ImageDescription:
     """Understand the attributes of the group at `path`.
 
     Parameters
@@ -67,8 +69,8 @@ def describe(path: Path, said: Mapping[str, Any], number: int, lenient: Lenient)
     path, said
         The group, and its attributes.
     number
-        Of the image among :func:`images_in`.
-    lenient
+        Of the image among :func:`list_images`.
+    parser
         Reads the numbers.
 
     Raises
@@ -77,7 +79,7 @@ def describe(path: Path, said: Mapping[str, Any], number: int, lenient: Lenient)
         If the axes cannot be understood.
     """
     try:
-        return _understood(said.get("ome", said), number, lenient)
+        return _understood(said.get("ome", said), number, parser)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path, error) from None
 
@@ -89,28 +91,28 @@ def _damaged(path: Path, error: Exception) -> FileProblem:
     )
 
 
-def _understood(said: Mapping[str, Any], number: int, lenient: Lenient) -> Described:
+def _understood(said: Mapping[str, Any], number: int, parser: TolerantParser) -> ImageDescription:
     image = said["multiscales"][number]
     largest = image["datasets"][0]
     axes, unit = "", {}
     for axis in image.get("axes") or [*"tczyx"]:  # the axes of versions that did not say them
         named = {"name": axis} if isinstance(axis, str) else axis
         axes += _letter(named, axes)
-        if known := lenient.unit(f"unit of {named['name']}", named.get("unit")):
+        if known := parser.unit(f"unit of {named['name']}", named.get("unit")):
             unit[axes[-1]] = known
     if not {"Y", "X"} <= set(axes):
         raise ValueError(f"its axes are {axes or 'none'}")
     scales, places = np.ones(len(axes)), np.zeros(len(axes))
     for holder in (largest, image):
-        for kind, by in _transformations(holder, axes, lenient):
+        for kind, by in _transformations(holder, axes, parser):
             if kind == "scale":
                 scales, places = scales * by, places * by
             else:
                 places = places + by
-    omero = _omero(said.get("omero"), lenient)
+    omero = _omero(said.get("omero"), parser)
     version = said.get("version") or image.get("version")
     kept = {"version": version, "name": image.get("name"), "omero": omero}
-    return Described(
+    return ImageDescription(
         array=str(largest["path"]),
         axes=axes,
         # A scale of 1 without a unit is what is written where nothing is known.
@@ -124,12 +126,12 @@ def _understood(said: Mapping[str, Any], number: int, lenient: Lenient) -> Descr
             letter: float(place) for letter, place in zip(axes, places, strict=True) if place
         },
         extras={"ngff": {key: value for key, value in kept.items() if value}},
-        channels=_channels(omero, lenient),
+        channels=_channels(omero, parser),
     )
 
 
 def _transformations(
-    holder: Mapping[str, Any], axes: str, lenient: Lenient
+    holder: Mapping[str, Any], axes: str, parser: TolerantParser
 ) -> list[tuple[str, np.ndarray[Any, Any]]]:
     """Read scales and translations; what is neither, or not of these axes, is ignored."""
     found = []
@@ -140,35 +142,35 @@ def _transformations(
             continue
         values = one.get(kind) if kind in ("scale", "translation") else None
         if not isinstance(values, list) or len(values) != len(axes):
-            lenient.ignore("coordinateTransformations", one)
+            parser.ignore("coordinateTransformations", one)
             continue
         named = [(f"{kind} of {axis}", value) for axis, value in zip(axes, values, strict=True)]
         if kind == "scale":
-            numbers = [lenient.size(*one) or 1.0 for one in named]
+            numbers = [parser.size(*one) or 1.0 for one in named]
         else:
-            numbers = [lenient.number(*one) or 0.0 for one in named]
+            numbers = [parser.number(*one) or 0.0 for one in named]
         found.append((str(kind), np.array(numbers)))
     return found
 
 
-def _omero(said: Any, lenient: Lenient) -> dict[str, Any]:
+def _omero(said: Any, parser: TolerantParser) -> dict[str, Any]:
     """Return what is said of the channels, if it has the form that it should have."""
     if said is None:
         return {}
     channels = said.get("channels") if isinstance(said, dict) else None
     if isinstance(channels, list) and all(isinstance(channel, dict) for channel in channels):
         return dict(said)
-    lenient.ignore("omero", said)
+    parser.ignore("omero", said)
     return {}
 
 
-def _channels(omero: Mapping[str, Any], lenient: Lenient) -> tuple[Channel, ...]:
+def _channels(omero: Mapping[str, Any], parser: TolerantParser) -> tuple[Channel, ...]:
     channels = []
     for said in omero.get("channels", ()):
         name, colour = said.get("label"), said.get("color")
         if not (isinstance(colour, str) and _COLOUR.fullmatch(colour)):
             if colour is not None:
-                lenient.ignore("color", colour)
+                parser.ignore("color", colour)
             colour = ""
         channels.append(Channel(name if isinstance(name, str) else "", colour.upper()))
     return tuple(channels) if any(channels) else ()

@@ -10,13 +10,13 @@ import numpy as np
 import tifffile
 
 from napari_dip.errors import FileProblem
-from napari_dip.files.boundary import reading, refuse_too_large
-from napari_dip.files.complaints import tiff_complaints
-from napari_dip.files.imagej import imagej_options
-from napari_dip.files.ome import attributes_of, ome_options, ome_record, ome_root
-from napari_dip.files.promises import check_ome
-from napari_dip.files.tiff_header import opened, tiff_image
+from napari_dip.files.declared_sizes import check_ome
+from napari_dip.files.imagej_metadata import imagej_options
+from napari_dip.files.ome_xml import attributes_of, ome_options, ome_record, ome_root
+from napari_dip.files.read_errors import refuse_too_large, translate_read_errors
+from napari_dip.files.tiff_header import find_tiff_image, open_tiff_file
 from napari_dip.files.tiff_tags import NAME
+from napari_dip.files.tiff_warnings import collect_tiff_warnings
 from napari_dip.image.lazy import native
 from napari_dip.image.metadata import StoredImage
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Dialect",
-    "holds",
+    "can_hold",
     "read_tiff",
     "record_in",
     "refuse_cut_short",
@@ -55,14 +55,18 @@ def read_tiff(path: Path, number: int | None = None) -> StoredImage:
     FileProblem
         If the file is damaged, holds no such image, or is compressed in a way not known here.
     """
-    with reading(path), tiff_complaints() as complaints, opened(path) as tif:
-        found = tiff_image(path, tif, number, complaints)
+    with (
+        translate_read_errors(path),
+        collect_tiff_warnings() as messages,
+        open_tiff_file(path) as tif,
+    ):
+        found = find_tiff_image(path, tif, number, messages)
         series, axes, header = found.series, found.axes, found.header
-        noticed = len(complaints)
+        noticed = len(messages)
         refuse_too_large(path, series.nbytes)
-        # In one thread, since complaints are collected by thread.
+        # In one thread, since messages are collected by thread.
         image = series.asarray(maxworkers=1)
-    refuse_cut_short(path, complaints)
+    refuse_cut_short(path, messages)
     if image.shape != series.shape:
         raise FileProblem(_cut_short(path, f"it holds {image.shape} values, not {series.shape}"))
     for samples in "sS":
@@ -75,7 +79,7 @@ def read_tiff(path: Path, number: int | None = None) -> StoredImage:
     return StoredImage(
         image,
         axes,
-        **header._replace(notes=(*header.notes, *complaints[noticed:]))._asdict(),
+        **header._replace(notes=(*header.notes, *messages[noticed:]))._asdict(),
         files=(path,) if found.alone else (),
         series=int(number or 0),
     )
@@ -84,7 +88,7 @@ def read_tiff(path: Path, number: int | None = None) -> StoredImage:
 def write_tiff(
     file: Path | IO[bytes], stored: StoredImage, dialect: Dialect, provenance: str
 ) -> None:
-    """Write an image and a record in a dialect that holds it (see :func:`holds`)."""
+    """Write an image and a record in a dialect that holds it (see :func:`can_hold`)."""
     write = {"imagej": imagej_options, "ome": ome_options, "shaped": _as_shaped}[dialect]
     kept = stored.extras.get("tiff", {})
     options: dict[str, Any] = {"photometric": kept.get("photometric", "minisblack")}
@@ -97,7 +101,7 @@ def write_tiff(
     tifffile.imwrite(file, stored.whole(), **(options | write(stored, provenance)))
 
 
-def holds(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
+def can_hold(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
     """Tell whether a dialect has room for a dtype and these axes, by writing a tiny image."""
     if dialect == "shaped":
         return True
@@ -119,7 +123,7 @@ def holds(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
 
 def tiff_provenance(path: Path) -> str | None:
     """Return the JSON text that :func:`write_tiff` put into a file, if any."""
-    with reading(path), tiff_complaints(), tifffile.TiffFile(path) as tif:
+    with translate_read_errors(path), collect_tiff_warnings(), tifffile.TiffFile(path) as tif:
         check_ome(path, tif)
         return record_in(tif)
 
@@ -137,10 +141,10 @@ def record_in(tif: tifffile.TiffFile) -> str | None:
     return None if found is None else str(found)
 
 
-def refuse_cut_short(path: Path, complaints: list[str]) -> None:
+def refuse_cut_short(path: Path, messages: list[str]) -> None:
     """Raise :class:`FileProblem` if tifffile complained of pages that lie outside the file."""
-    if any(re.search("invalid .*offset|corrupted", one) for one in complaints):
-        raise FileProblem(_cut_short(path, complaints[0]))
+    if any(re.search("invalid .*offset|corrupted", one) for one in messages):
+        raise FileProblem(_cut_short(path, messages[0]))
 
 
 def _cut_short(path: Path, why: object) -> str:

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import tifffile
 
 from napari_dip.errors import FileProblem
-from napari_dip.files.boundary import refuse_special
-from napari_dip.files.complaints import tiff_complaints
-from napari_dip.files.imagej import read_imagej
-from napari_dip.files.lenient import Lenient
-from napari_dip.files.listing import chosen
-from napari_dip.files.ome import image_element, ome_root, read_ome, sizes_from_attributes
-from napari_dip.files.promises import check_page, check_place, check_xml, first_series
+from napari_dip.files.declared_sizes import (
+    check_file_reference,
+    check_page,
+    check_xml,
+    first_checked_series,
+)
+from napari_dip.files.image_selection import select_image
+from napari_dip.files.imagej_metadata import read_imagej
+from napari_dip.files.ome_xml import image_element, ome_root, read_ome, sizes_from_attributes
+from napari_dip.files.read_errors import refuse_special_file
 from napari_dip.files.tiff_tags import Header, orientation, resolution, samples_of
+from napari_dip.files.tiff_warnings import collect_tiff_warnings
+from napari_dip.files.tolerant_parsing import TolerantParser
 from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
@@ -24,11 +29,11 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_XML",
     "TiffImage",
+    "find_tiff_image",
     "is_companion",
     "known_axes",
     "missing_planes",
-    "opened",
-    "tiff_image",
+    "open_tiff_file",
 ]
 
 MOST_XML = 2**28  # bytes of an OME-XML that are read
@@ -57,7 +62,7 @@ def is_companion(path: Path) -> bool:
     return beginning.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and b"<OME" in beginning
 
 
-def opened(path: Path) -> tifffile.TiffFile:
+def open_tiff_file(path: Path) -> tifffile.TiffFile:
     """Open a TIFF file; where its metadata are in a companion, with those.
 
     Parameters
@@ -96,7 +101,7 @@ def _companion_of(path: Path, tif: tifffile.TiffFile) -> Path | None:
     name = "" if elsewhere is None else elsewhere.get("MetadataFile", "")
     if not name:
         return None
-    check_place(path, name)
+    check_file_reference(path, name)
     companion = path.parent / name
     return companion if companion.is_file() and not companion.samefile(path) else None
 
@@ -111,7 +116,7 @@ def _with_companion(companion: Path, path: Path) -> tifffile.TiffFile:
         raise FileProblem(f"{companion} is no OME-XML, or damaged; copy it again from its source")
     names = _files(root)
     for name in names:
-        check_place(companion, name)
+        check_file_reference(companion, name)
     there = [name for name in names if (companion.parent / name).is_file()]
     if path == companion:
         if not there:
@@ -125,8 +130,8 @@ def _with_companion(companion: Path, path: Path) -> tifffile.TiffFile:
     return tifffile.TiffFile(path, omexml=text)
 
 
-def tiff_image(
-    path: Path, tif: tifffile.TiffFile, number: int | None, complaints: list[str]
+def find_tiff_image(
+    path: Path, tif: tifffile.TiffFile, number: int | None, messages: list[str]
 ) -> TiffImage:
     """Find an image in a file, and read what is said of it.
 
@@ -136,7 +141,7 @@ def tiff_image(
         The file, open.
     number
         Of the image; ``None`` takes the first and lists the others in a note.
-    complaints
+    messages
         What tifffile logs; it goes into the notes.
 
     Raises
@@ -144,18 +149,18 @@ def tiff_image(
     FileProblem
         If there is no such image, or parts of it are missing.
     """
-    first_series(path, tif)
+    first_checked_series(path, tif)
     names = [_in_words(series) for series in tif.series]
-    number, listed = chosen(path, number, names)
+    number, listed = select_image(path, number, names)
     series = tif.series[number]
     check_page(path, series.keyframe)
-    lenient = Lenient()
+    parser = TolerantParser()
     root = ome_root(tif.ome_metadata)
     if reason := _missing(path, series, root):
         raise FileProblem(reason)
     axes = known_axes(path, series.axes)
     shape = dict(zip(axes, series.shape, strict=True))
-    header = _header(tif, number, shape, root, lenient)
+    header = _header(tif, number, shape, root, parser)
     page = series.keyframe
     notes = [*listed, *header.notes, *_ome_notes(path, tif, series, root)]
     extras, channels = dict(header.extras), header.channels
@@ -179,7 +184,7 @@ def tiff_image(
         )
     if tiff:
         extras["tiff"] = tiff
-    notes += [*lenient.notes(), *(one for one in complaints if "OME series" not in one)]
+    notes += [*parser.notes(), *(one for one in messages if "OME series" not in one)]
     told = header._replace(extras=extras, channels=channels, notes=tuple(dict.fromkeys(notes)))
     alone = not series.is_multifile and tif.filename == path.name
     return TiffImage(series, axes, told, alone)
@@ -204,21 +209,21 @@ def _header(
     number: int,
     shape: dict[str, int],
     root: ElementTree.Element | None,
-    lenient: Lenient,
+    parser: TolerantParser,
 ) -> Header:
     """Ask the dialects in the order of how much they can say."""
     series = tif.series[number]
     image = image_element(root, number, series.name, len(tif.series))
     if image is not None:
-        return read_ome(image, lenient)
+        return read_ome(image, parser)
     if tif.imagej_metadata is not None:
-        return read_imagej(tif.imagej_metadata, series.keyframe, shape, lenient)
+        return read_imagej(tif.imagej_metadata, series.keyframe, shape, parser)
     told = tif.shaped_metadata or ()
     said = told[number] if number < len(told) else {}
     if "PhysicalSizeX" in said or "PhysicalSizeY" in said:
-        sizes, units = sizes_from_attributes(said, lenient)
+        sizes, units = sizes_from_attributes(said, parser)
     else:
-        sizes, units = resolution(series.keyframe, lenient)
+        sizes, units = resolution(series.keyframe, parser)
     return Header(sizes, units, {})
 
 
@@ -234,8 +239,8 @@ def missing_planes(path: Path) -> str:
         Any file.
     """
     try:
-        refuse_special(path)
-        with tiff_complaints(), opened(path) as tif:
+        refuse_special_file(path)
+        with collect_tiff_warnings(), open_tiff_file(path) as tif:
             root = ome_root(tif.ome_metadata)
             return _missing(path, tif.series[0], root)
     except Exception:  # noqa: BLE001 - another program has read it, and who reads it here says more
@@ -249,7 +254,7 @@ def _missing(path: Path, series: Any, root: ElementTree.Element | None) -> str:
     if not missing:
         return ""
     for name in _files(root):
-        check_place(path, name)
+        check_file_reference(path, name)
         if not (path.parent / name).exists():
             return (
                 f"{path} has a part of its image in {shortened(name)!r}, which is not in its "

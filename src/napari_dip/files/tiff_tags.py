@@ -11,7 +11,7 @@ from napari_dip.image.metadata import Channel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari_dip.files.lenient import Lenient
+    from napari_dip.files.tolerant_parsing import TolerantParser
 
 __all__ = [
     "NAME",
@@ -96,29 +96,29 @@ def orientation(page: Any) -> int:
     return int(value) if isinstance(value, int) and 2 <= value <= 8 else 1
 
 
-def resolution(page: Any, lenient: Lenient) -> tuple[dict[str, float], dict[str, str]]:
+def resolution(page: Any, parser: TolerantParser) -> tuple[dict[str, float], dict[str, str]]:
     """Read pixel sizes and units from the tags, where they say more than that of a screen."""
     tag = page.tags.get("ResolutionUnit")
-    number = lenient.number("ResolutionUnit", tag.value) if tag else None
+    number = parser.number("ResolutionUnit", tag.value) if tag else None
     unit = None if number is None else _UNITS.get(int(number))
     if unit is None:
         return {}, {}
-    pixels = pixels_per_unit(page, lenient)
+    pixels = pixels_per_unit(page, parser)
     sizes = resolution_of({axis: pixels[axis] for axis in pixels if _tag(page, axis)}, unit)
     return sizes, dict.fromkeys(sizes, unit)
 
 
-def pixels_per_unit(page: Any, lenient: Lenient) -> dict[str, float | None]:
+def pixels_per_unit(page: Any, parser: TolerantParser) -> dict[str, float | None]:
     """Return the numbers along X and Y: 1 without a tag, ``None`` where it makes no sense."""
     pixels: dict[str, float | None] = {}
     for axis in "XY":
         tag, name = _tag(page, axis), f"{axis}Resolution"
         value = tag.value if tag else 1.0
         if isinstance(value, tuple) and len(value) == 2:
-            above, below = (lenient.size(name, part) for part in value)
+            above, below = (parser.size(name, part) for part in value)
             pixels[axis] = above / below if above and below else None
         else:
-            pixels[axis] = lenient.size(name, value)
+            pixels[axis] = parser.size(name, value)
     return pixels
 
 

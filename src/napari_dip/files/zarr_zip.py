@@ -6,8 +6,8 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import FileProblem
-from napari_dip.files.boundary import refuse_too_large
 from napari_dip.files.ngff import is_zarr
+from napari_dip.files.read_errors import refuse_too_large
 
 if TYPE_CHECKING:
     from pathlib import Path

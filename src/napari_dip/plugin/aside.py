@@ -66,13 +66,13 @@ def move_aside(viewer: Viewer, path: Path) -> Path:
         If a layer reads from there that cannot be opened again by itself, or nothing can be
         renamed.
     """
-    from napari_dip.files.durable import finish_swap
-    from napari_dip.files.zarr_sink import growing_place
+    from napari_dip.files.atomic_write import complete_swap
+    from napari_dip.files.resumable_zarr import working_folder
 
     spread, first = spread_beside(path), free_name(path)
     for place in (path, spread):
-        finish_swap(place)
-    for where in (_itself, growing_place):
+        complete_swap(place)
+    for where in (_itself, working_folder):
         free = free_name(path)
         _move(viewer, {where(path): free, where(spread): spread_beside(free)})
     return first
@@ -80,10 +80,10 @@ def move_aside(viewer: Viewer, path: Path) -> Path:
 
 def follow(viewer: Viewer, path: Path) -> None:
     """Let layers that show a run that was stopped show its result, which has replaced another."""
-    from napari_dip.files.durable import beside
+    from napari_dip.files.atomic_write import hidden_sibling
 
     for place in (path, spread_beside(path)):
-        hidden = beside(place, "new")
+        hidden = hidden_sibling(place, "new")
         for layer in _layers_on(viewer, hidden):
             if not hidden.exists() and (pixels := reopened(layer, place)) is not None:
                 layer.data = pixels
@@ -115,10 +115,10 @@ def _move(viewer: Viewer, moves: Mapping[Path, Path]) -> None:
 
 def shown_by(viewer: Viewer, path: Path) -> bool:
     """Tell whether a layer of the viewer reads from a result or the uncertainty beside it."""
-    from napari_dip.files.zarr_sink import growing_place
+    from napari_dip.files.resumable_zarr import working_folder
 
     places = (path, spread_beside(path))
-    return any(_layers_on(viewer, one) for old in places for one in (old, growing_place(old)))
+    return any(_layers_on(viewer, one) for old in places for one in (old, working_folder(old)))
 
 
 def _layers_on(viewer: Viewer, path: Path) -> list[Layer]:
@@ -128,7 +128,7 @@ def _layers_on(viewer: Viewer, path: Path) -> list[Layer]:
 
 def _places(layer: Layer) -> Iterator[Path]:
     """List the folders that a layer reads its pixels from."""
-    from napari_dip.files.overlap import files_behind
+    from napari_dip.files.file_conflicts import files_behind
 
     if not isinstance(layer, Image | Labels):
         return

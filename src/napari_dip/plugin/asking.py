@@ -78,14 +78,14 @@ def _noted(asked: Asked, note: str) -> Asked:
 
 def _answer(box: QMessageBox, found: Existing, keep: QCheckBox) -> str | None:
     """Show the question; ``"resume"``, ``"over"``, or ``None`` for neither."""
-    from napari_dip.files.zarr_sink import growing_place
+    from napari_dip.files.resumable_zarr import working_folder
 
     box.setObjectName("target")
     box.setWindowTitle("Deep Image Prior")
     box.setIcon(QMessageBox.Icon.Question)
     box.setTextFormat(Qt.TextFormat.PlainText)
     what = "an unfinished run" if found.unfinished else "an image"
-    grows = growing_place(found.path)
+    grows = working_folder(found.path)
     box.setText(plain(f"{found.path} holds {what} ({size_on_disk(found.path, grows)})."))
     replaces = "It was to replace an earlier result, which is still there."
     older = replaces if grows != found.path and found.path.exists() else ""

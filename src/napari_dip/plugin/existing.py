@@ -90,14 +90,14 @@ def look_at(asked: Asked) -> Existing | None:
     FileProblem
         If something lies there that must not be replaced, or another run writes there.
     """
-    from napari_dip.files.growing import what_is_there
+    from napari_dip.files.resumable_output import existing_output
 
     path = asked.target.path
     if path is None:
         return None
     for place in (path, spread_beside(path)):
         _refuse_while_written(place)
-    there = what_is_there(path)
+    there = existing_output(path)
     if there == "nothing":
         spread = spread_beside(path)
         return Existing(spread, unfinished=False) if spread.exists() else None
@@ -144,20 +144,20 @@ def _refuse_while_written(path: Path) -> None:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    from napari_dip.files.growing import begun_with
+    from napari_dip.files.resumable_output import recorded_run
 
     try:
-        return begun_with(path)
+        return recorded_run(path)
     except FileProblem:  # it was not written by napari-dip
         return {}
 
 
 def _image_name(path: Path) -> str:
-    from napari_dip.files.store import read_image
-    from napari_dip.files.zarr_sink import growing_place
+    from napari_dip.files.image_io import read_image
+    from napari_dip.files.resumable_zarr import working_folder
 
     try:
-        name = read_image(growing_place(path), lazy=True).extras["ngff"]["name"]
+        name = read_image(working_folder(path), lazy=True).extras["ngff"]["name"]
     except (NapariDipError, LookupError):
         return ""
     return "" if name == "image" else str(name)  # what is written where no name is known

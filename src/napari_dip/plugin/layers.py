@@ -274,7 +274,7 @@ def first_guess(source: LayerInput, problem: Problem, output: Output) -> LayerDa
 
 
 def _files_of_mask(mask: Mask) -> tuple[Path, ...]:
-    from napari_dip.files.overlap import files_behind
+    from napari_dip.files.file_conflicts import files_behind
 
     painted = isinstance(mask.layer, Image | Labels)
     return tuple(files_behind(finest(mask.layer))) if painted else ()

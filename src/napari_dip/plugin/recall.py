@@ -30,7 +30,7 @@ _QUICK = 2**24
 
 # On one line, so that it can be pasted.
 _SAVING = (
-    "from napari_dip.files.store import StoredImage, write_image; "
+    "from napari_dip.files.image_io import StoredImage, write_image; "
     "from napari_dip.plugin.layers import read_layer"
 )
 _SAVING_MASK = "; from napari_dip.plugin.masks import Mask"
@@ -88,7 +88,7 @@ def as_python(record: Mapping[str, Any], name: str) -> str:
         [
             *_comments(record, name, saving),
             f"from napari_dip import {function}",
-            f"from napari_dip.files.store import {', '.join(readers)}",
+            f"from napari_dip.files.image_io import {', '.join(readers)}",
             "",
             f"image = read_image({str(image)!r}).image{_subscript(record)}",
             *([f"mask = read_mask({str(mask)!r}).missing{of_mask}{lacking}"] if mask else []),
@@ -243,7 +243,7 @@ def _file_of(
 
 
 def _same_image(path: Path, came: Mapping[str, Any]) -> bool:
-    from napari_dip.files.store import read_image
+    from napari_dip.files.image_io import read_image
 
     image = read_image(path, lazy=True).image
     if came["part"] and image.ndim == len(came["shape"]):
@@ -253,7 +253,7 @@ def _same_image(path: Path, came: Mapping[str, Any]) -> bool:
 
 
 def _same_mask(path: Path, came: Mapping[str, Any]) -> bool:
-    from napari_dip.files.store import read_mask
+    from napari_dip.files.image_io import read_mask
 
     kept = came["mask"]
     missing = read_mask(path).missing[_part(came, kept["ndim"])]

@@ -262,13 +262,13 @@ class Session:
         """Say what stays on the disk."""
         if self._target.path is None or self._exchange.begun is None:
             return ""
-        from napari_dip.files.zarr_sink import growing_place
+        from napari_dip.files.resumable_zarr import working_folder
 
         cure = "; press Run to go on with it" if to_do else ""
         if to_do and self._in_sections:
             cure += ", for it is empty until all of its sections are there"
         where = f"What was restored is in {self._target.path.name}{cure}."
-        if growing_place(self._target.path) != self._target.path:
+        if working_folder(self._target.path) != self._target.path:
             name = self._target.path.name
             where = f"What was restored is beside {name}, where the earlier result still is{cure}."
         return "".join(f" {words}" for words in (where, self._target.note, self._unsaid) if words)

@@ -76,9 +76,9 @@ class Target:
         """
         if self.path is None:
             return
-        from napari_dip.files.growing import what_is_there
+        from napari_dip.files.file_conflicts import refuse_conflicts
         from napari_dip.files.ngff import axes_in_zarr
-        from napari_dip.files.overlap import refuse_conflicts
+        from napari_dip.files.resumable_output import existing_output
 
         if not self.path.name.endswith(SUFFIX):
             raise FileProblem(f"'{self.path.name}' is no OME-Zarr: end the name in {SUFFIX}.")
@@ -88,7 +88,7 @@ class Target:
             refuse_conflicts({name: path for name, path in writes.items() if path}, _places(source))
             for path in writes.values():
                 if path is not None:
-                    what_is_there(path)
+                    existing_output(path)
         except NapariDipError:
             raise
         except (OSError, ValueError) as error:  # too long, or with a character of no name
@@ -126,9 +126,9 @@ class Target:
         """Tell how the run that is gone on with was cut; ``None`` for a new one."""
         if self.path is None or not self.resume:
             return None
-        from napari_dip.files.growing import cut_before
+        from napari_dip.files.resumable_output import recorded_tiling
 
-        return cut_before(self.path)
+        return recorded_tiling(self.path)
 
     def open(self, problem: Problem, source: LayerInput) -> Output:
         """Make the output, or open what is there.
@@ -142,10 +142,10 @@ class Target:
             from napari_dip.image.sink import InMemory
 
             return InMemory(problem)
-        from napari_dip.files.durable import check_writable
-        from napari_dip.files.growing import OnDisk, begun_with
+        from napari_dip.files.atomic_write import check_writable
         from napari_dip.files.journal import plain_json
         from napari_dip.files.lock import RunLock
+        from napari_dip.files.resumable_output import OnDisk, recorded_run
 
         for path in filter(None, (self.path, self.spread_path(problem.settings))):
             check_writable(path)
@@ -154,7 +154,7 @@ class Target:
                     f"another run of this napari writes to {path}: wait for it, or choose another "
                     "name."
                 )
-        if self.resume and begun_with(self.path).get("image") != json.loads(
+        if self.resume and recorded_run(self.path).get("image") != json.loads(
             plain_json(problem.record()["image"])
         ):
             raise BadImage(
@@ -180,13 +180,13 @@ class Target:
             return result
         if result.stopped_by_user and "Y" not in result.settings.spatial:
             return replace(result, image=canvas, spread=None)
-        from napari_dip.files.zarr_sink import growing_place
+        from napari_dip.files.resumable_zarr import working_folder
 
         spread = self.spread_path(result.settings)
         return replace(  # a run that was stopped has not replaced what was there
             result,
-            image=_opened(growing_place(self.path), result.axes),
-            spread=None if spread is None else _opened(growing_place(spread), result.axes),
+            image=_opened(working_folder(self.path), result.axes),
+            spread=None if spread is None else _opened(working_folder(spread), result.axes),
         )
 
 
@@ -208,11 +208,11 @@ def reopened(layer: Layer, path: Path) -> Any:
 
 def proposed_path(source: LayerInput, settings: Settings) -> Path:
     """Name a folder for a result, beside the file of the layer or else at home."""
-    from napari_dip.files.overlap import zarr_around
+    from napari_dip.files.file_conflicts import enclosing_zarr
 
     folder = Path.home()
     if source.path is not None:
-        folder = (zarr_around(source.path) or source.path).parent
+        folder = (enclosing_zarr(source.path) or source.path).parent
     short = source.name.encode(errors="ignore")[:_LONGEST].decode(errors="ignore")
     name = result_name(replace(source, name=short), settings)
     return folder / (re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "_", name) + SUFFIX)
@@ -268,15 +268,15 @@ def _opened(path: Path, axes: str) -> Any:
     import dask.array  # napari brings it along
 
     from napari_dip.files.ngff import level_name
-    from napari_dip.files.pyramid import Arrangement
+    from napari_dip.files.pyramid_layout import AxisOrder
 
     array: Any = dask.array.from_zarr(str(path), component=level_name(0))  # type: ignore[no-untyped-call]
-    return Arrangement(axes, array.shape, array.dtype).in_their_order(array)
+    return AxisOrder(axes, array.shape, array.dtype).to_given_order(array)
 
 
 def _places(source: LayerInput) -> Iterator[Path]:
     """List the folders and files that the image and the mask are known to lie in."""
-    from napari_dip.files.overlap import files_behind, files_of
+    from napari_dip.files.file_conflicts import files_behind, files_of
 
     hidden_by = source.hidden_by or {}
     for path in (source.path, hidden_by.get("path")):

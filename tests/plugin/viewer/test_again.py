@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication
 from typer.testing import CliRunner
 
 from napari_dip.cli.app import app
-from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
+from napari_dip.files.image_io import StoredImage, read_image, read_provenance, write_image
 
 KINDS = {
     "Denoise": "denoise",

@@ -11,8 +11,8 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
 
 from napari_dip.errors import BadImage, FileProblem, OutputExists
-from napari_dip.files.growing import OnDisk
-from napari_dip.files.store import StoredImage, read_image, write_image
+from napari_dip.files.image_io import StoredImage, read_image, write_image
+from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.problem import make_problem
 from napari_dip.image.result import Result, Snapshot
 from napari_dip.plugin import compute

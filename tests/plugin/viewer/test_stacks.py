@@ -16,8 +16,8 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_dip.errors import BadImage, FileProblem
-from napari_dip.files.growing import OnDisk
-from napari_dip.files.store import StoredImage, read_image, read_provenance, write_image
+from napari_dip.files.image_io import StoredImage, read_image, read_provenance, write_image
+from napari_dip.files.resumable_output import OnDisk
 from napari_dip.generators import finished
 from napari_dip.image import survey
 from napari_dip.image.problem import make_problem

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_dip.files.growing import OnDisk
-from napari_dip.files.store import read_image
+from napari_dip.files.image_io import read_image
+from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image import row_bands as bands
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run

@@ -1,0 +1,44 @@
+"""Which files a pattern such as ``frames_t*.tif`` stands for."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+
+__all__ = ["is_glob_pattern", "matching_files"]
+
+
+def is_glob_pattern(path: Path) -> bool:
+    """Tell whether a name stands for several files; one that exists never does."""
+    return glob.has_magic(str(path)) and not path.exists()
+
+
+def matching_files(pattern: Path) -> list[Path]:
+    """List the files that a pattern stands for.
+
+    Parameters
+    ----------
+    pattern
+        With ``*``, ``?`` and ``[...]``. Folders at its beginning that exist are taken literally,
+        whatever brackets their names have. If nothing matches, brackets are taken literally
+        everywhere.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "[exp 1]"
+    >>> folder.mkdir()
+    >>> (folder / "frame_t1.tif").touch()
+    >>> [file.name for file in matching_files(folder / "frame_t*.tif")]
+    ['frame_t1.tif']
+    """
+    known = pattern.parent
+    while not known.exists() and known != known.parent:
+        known = known.parent
+    rest = pattern.relative_to(known).as_posix() if known != Path() else str(pattern)
+    found = _found(known, rest)
+    return found or _found(known, rest.replace("[", "[[]"))
+
+
+def _found(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder / name for name in glob.glob(pattern, root_dir=folder))

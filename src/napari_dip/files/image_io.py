@@ -1,0 +1,199 @@
+"""Images in and out of files: TIFF, OME-TIFF, ImageJ's TIFF, PNG, OME-Zarr; more of them to read.
+
+How they are written is the affair of :mod:`napari_dip.files.image_writer`.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from napari_dip.errors import BadMask, FileProblem
+from napari_dip.files.file_series import read_series
+from napari_dip.files.glob_pattern import is_glob_pattern
+from napari_dip.files.image_writer import check_output, dropped_notes, write_image
+from napari_dip.files.ngff import is_zarr
+from napari_dip.files.png_jpeg import png_provenance, read_png_jpeg
+from napari_dip.files.read_errors import refuse_special_file, translate_read_errors
+from napari_dip.files.tiff import read_tiff, tiff_provenance
+from napari_dip.files.tiff_header import is_companion
+from napari_dip.files.vendor_formats import is_vendor_file, read_vendor_file
+from napari_dip.files.write_plan import is_zarr_name, local_path
+from napari_dip.files.zarr_zip import is_zarr_zip, refuse_inside_zarr
+from napari_dip.image.mask_values import marked
+from napari_dip.image.metadata import StoredImage
+from napari_dip.image.observed import in_planes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "StoredImage",
+    "StoredMask",
+    "check_output",
+    "dropped_notes",
+    "is_zarr_name",
+    "read_image",
+    "read_mask",
+    "read_provenance",
+    "write_image",
+]
+
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+class StoredMask(NamedTuple):
+    """A mask as read from a file: true where a pixel is missing."""
+
+    missing: NDArray[np.bool_]
+    axes: str
+    notes: tuple[str, ...]
+
+
+def read_image(path: str | Path, *, lazy: bool = False, series: int | None = None) -> StoredImage:
+    """Read an image, its axes and its pixel sizes.
+
+    The format is told from the content, and that of a microscope's own program (CZI, ND2, LIF …,
+    with ``napari-dip[formats]``) from the name. A picture's colour table and CMYK colours
+    become RGB, and a note says so. Numbers in the metadata that make no sense are ignored, and
+    a note says which.
+
+    Parameters
+    ----------
+    path
+        A file, a folder of OME-Zarr, or a pattern such as ``frames_t*.tif`` for a series of
+        files, one for each time point (or plane, if ``z`` stands before the number).
+    lazy
+        Whether the values of a TIFF file are read only when they are asked for, so that it may
+        be larger than memory. Those of OME-Zarr and of a series always are, and those of
+        pictures never.
+    series
+        Which image to take of a file that holds several, from 0: a series of TIFF, a scene of a
+        microscope's own format, an image of OME-Zarr. ``None`` takes the first, and a note lists
+        them all.
+
+    Raises
+    ------
+    FileProblem
+        If the file is missing, a folder, empty, damaged, in no format that is read here, has no
+        image of that number, or names other files that are missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> file = Path(tempfile.mkdtemp()) / "cells.tif"
+    >>> write_image(file, StoredImage(np.eye(8, dtype="uint16"), "YX", {"Y": 0.1, "X": 0.1}))
+    >>> read_image(file).axes
+    'YX'
+    """
+    return _checked(path, lazy=lazy, series=series)
+
+
+def _checked(
+    path: str | Path, *, lazy: bool, series: int | None = None, labels: bool = False
+) -> StoredImage:
+    """Read an image, of a picture the numbers of its colour table if `labels` are wanted."""
+    path = local_path(path)
+    with translate_read_errors(path):
+        stored = _read(path, lazy=lazy, series=series, labels=labels)
+    if 0 in stored.image.shape:
+        raise FileProblem(f"{path} holds no values: its shape is {stored.image.shape}")
+    return stored
+
+
+def _read(path: Path, *, lazy: bool, series: int | None, labels: bool) -> StoredImage:
+    if is_glob_pattern(path):
+        return read_series(path, partial(_checked, lazy=True, series=series, labels=labels))
+    refuse_special_file(path)
+    if is_zarr(path) or is_zarr_zip(path):
+        from napari_dip.files.zarr_reader import read_zarr
+
+        return read_zarr(path, series)
+    refuse_inside_zarr(path)
+    if is_vendor_file(path):
+        return read_vendor_file(path, series)
+    if not _is_tiff(path):
+        return read_png_jpeg(path, series, labels=labels)
+    if not lazy:
+        return read_tiff(path, series)
+    from napari_dip.files.lazy_tiff import open_lazy_tiff
+
+    return open_lazy_tiff(path, series)
+
+
+def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") -> StoredMask:
+    """Read a mask: grey, colour or labels.
+
+    Parameters
+    ----------
+    path
+        An image file; colours count by their brightest channel, transparency does not count.
+    marks
+        What the non-zero pixels are. Labels as napari writes them mark what is ``"missing"``,
+        most published masks mark what is ``"known"``.
+
+    Returns
+    -------
+    StoredMask
+        Of labels, whatever their dtype, all but 0 and NaN are marked; of a picture with a
+        colour table its numbers are the labels. Grey levels, which antialiasing, blurring and
+        JPEG leave between black and white, are cut half way between the lowest and the highest.
+        A note says which.
+    """
+    stored = _checked(path, lazy=False, labels=True)
+    values, axes = stored.whole(), stored.axes
+    clear = ""
+    if axes.endswith("S"):
+        clear = _transparency(path, values)
+        values, axes = values[..., :3].max(-1), axes[:-1]
+    found = marked(values != 0 if "labels" in stored.extras else values)
+    missing = found.pixels if marks == "missing" else ~found.pixels
+    notes = [*stored.notes, *filter(None, [clear, found.note("It", marks)])]
+    notes.append(f"{missing.mean():.1%} of the pixels are missing{in_planes(missing)}.")
+    return StoredMask(missing, axes, tuple(notes))
+
+
+def _transparency(path: str | Path, values: NDArray[Any]) -> str:
+    """Say that transparency does not count, where there is any.
+
+    Raises
+    ------
+    BadMask
+        If nothing but the transparency tells the pixels of a mask apart.
+    """
+    opacity, colours = values[..., 3:], values[..., :3]
+    if not opacity.size or (opacity == opacity.flat[0]).all():
+        return ""
+    if (colours == colours[(0,) * (colours.ndim - 1)]).all():
+        raise BadMask(
+            f"{path} has one colour everywhere, and only its transparency differs; save it without "
+            "transparency: black, and white where it marks a pixel"
+        )
+    return "Its transparency does not count: what is not black is marked, seen or not."
+
+
+def read_provenance(path: str | Path) -> dict[str, Any] | None:
+    """Return the record that :func:`write_image` stored in a file, ``None`` without one."""
+    path = local_path(path)
+    with translate_read_errors(path):
+        if is_zarr(path) or is_zarr_zip(path):
+            from napari_dip.files.zarr_reader import zarr_provenance
+
+            return zarr_provenance(path)
+        refuse_special_file(path)
+        text = tiff_provenance(path) if _is_tiff(path) else png_provenance(path)
+        record = json.loads(text) if text else None
+    return record if isinstance(record, dict) else None
+
+
+def _is_tiff(path: Path) -> bool:
+    if path.is_file() and is_companion(path):
+        return True
+    with path.open("rb") as file:
+        return file.read(4) in _TIFF_STARTS

@@ -1,0 +1,210 @@
+"""What OME-XML in a TIFF file says of an image, read and written."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import numpy as np
+
+from napari_dip.files.tiff_tags import NAME, Header
+from napari_dip.image.metadata import MICROMETRES, SECONDS, Channel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_dip.files.tolerant_parsing import TolerantParser
+    from napari_dip.image.metadata import StoredImage
+
+__all__ = [
+    "attributes_of",
+    "image_element",
+    "ome_options",
+    "ome_record",
+    "ome_root",
+    "read_ome",
+    "sizes_from_attributes",
+]
+
+_CHANNEL_KEPT = (
+    "AcquisitionMode",
+    "ContrastMethod",
+    "EmissionWavelength",
+    "EmissionWavelengthUnit",
+    "ExcitationWavelength",
+    "ExcitationWavelengthUnit",
+    "Fluor",
+    "IlluminationType",
+    "NDFilter",
+    "PinholeSize",
+    "PinholeSizeUnit",
+    "PockelCellSetting",
+)
+
+
+def ome_root(text: str | None) -> ElementTree.Element | None:
+    """Return the root of an OME-XML; ``None`` without one, and for one that cannot be read."""
+    try:
+        return None if not text else ElementTree.fromstring(text)
+    except ElementTree.ParseError:
+        return None
+
+
+def image_element(
+    root: ElementTree.Element | None, number: int, name: str, count: int
+) -> ElementTree.Element | None:
+    """Find the element of an image.
+
+    Parameters
+    ----------
+    root
+        As :func:`ome_root` gives it.
+    number, name
+        Of the image among those that the file holds.
+    count
+        How many images it holds. Some that are described may be in no file.
+    """
+    found = [] if root is None else [e for e in root.findall("{*}Image") if _pixels(e) is not None]
+    if len(found) != count:
+        found = [element for element in found if element.get("Name") == name] or found
+        number = min(number, len(found) - 1) if len(found) else 0
+    return found[number] if number < len(found) else None
+
+
+def read_ome(image: ElementTree.Element, parser: TolerantParser) -> Header:
+    """Understand the element of an image."""
+    pixels = _pixels(image)
+    assert pixels is not None
+    sizes, units = sizes_from_attributes(pixels.attrib, parser)
+    kept, channels = [], []
+    for element in pixels.findall("{*}Channel"):
+        kept.append({key: element.attrib[key] for key in _CHANNEL_KEPT if key in element.attrib})
+        colour = _colour(parser.number("Color", element.get("Color")))
+        channels.append(Channel(element.get("Name", ""), colour))
+    extras: dict[str, Any] = {"Channel": kept} if any(kept) else {}
+    if description := image.findtext("{*}Description"):
+        extras["Description"] = description
+    plane = pixels.find("{*}Plane")
+    return Header(
+        pixel_size=sizes,
+        unit=units,
+        extras={"ome": extras} if extras else {},
+        notes=(),
+        translate={} if plane is None else _positions(plane.attrib, sizes, units, parser),
+        channels=tuple(channels) if any(channels) else (),
+    )
+
+
+def sizes_from_attributes(
+    said: Mapping[str, Any], parser: TolerantParser
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Read OME's attributes; a length without a unit is in micrometres, says its schema."""
+    sizes, units = {}, {}
+    for axis, name, default in (
+        ("T", "TimeIncrement", "s"),
+        ("Z", "PhysicalSizeZ", "µm"),
+        ("Y", "PhysicalSizeY", "µm"),
+        ("X", "PhysicalSizeX", "µm"),
+    ):
+        if size := parser.size(name, said.get(name)):
+            sizes[axis] = size
+            if unit := parser.unit(f"{name}Unit", said.get(f"{name}Unit", default)):
+                units[axis] = unit
+    return sizes, units
+
+
+def ome_options(stored: StoredImage, provenance: str) -> dict[str, Any]:
+    """Return the options with which tifffile writes an OME-TIFF."""
+    metadata = {"axes": stored.axes} | attributes_of(stored)
+    kept = dict(stored.extras.get("ome", {}))
+    described = kept.pop("Channel", [])
+    if channels := _written_channels(stored, described):
+        metadata["Channel"] = channels
+    metadata |= kept
+    if positions := _written_positions(stored):
+        metadata["Plane"] = positions
+    if provenance:
+        metadata["MapAnnotation"] = {"Namespace": NAME, NAME: provenance}
+    return {"ome": True, "metadata": metadata}
+
+
+def attributes_of(stored: StoredImage) -> dict[str, Any]:
+    """Return pixel sizes and units as OME's attributes."""
+    names = {"T": "TimeIncrement"} | {axis: f"PhysicalSize{axis}" for axis in "ZYX"}
+    attributes: dict[str, Any] = {}
+    for axis, name in names.items():
+        if axis in stored.pixel_size:
+            unit = stored.unit.get(axis)
+            attributes[name] = stored.pixel_size[axis]
+            # OME's schema has this word for a unit that it does not know.
+            known = unit in (SECONDS if axis == "T" else MICROMETRES)
+            attributes[f"{name}Unit"] = unit if known else "reference frame"
+    return attributes
+
+
+def ome_record(root: ElementTree.Element | None) -> str | None:
+    """Return the record of :func:`ome_options`, if there is one."""
+    note = None if root is None else root.find(f".//{{*}}M[@K='{NAME}']")
+    return None if note is None else note.text
+
+
+def _pixels(image: ElementTree.Element) -> ElementTree.Element | None:
+    return image.find("{*}Pixels")
+
+
+def _positions(
+    said: Mapping[str, str],
+    sizes: Mapping[str, float],
+    units: Mapping[str, str],
+    parser: TolerantParser,
+) -> dict[str, float]:
+    """Read the stage's position in the attributes of a plane, where its unit is a length."""
+    places: dict[str, float] = {}
+    for axis in "ZYX":
+        name = f"Position{axis}"
+        place = parser.number(name, said.get(name))
+        own, wanted = parser.unit(f"{name}Unit", said.get(f"{name}Unit")), units.get(axis)
+        if place and axis in sizes and own in MICROMETRES and wanted in MICROMETRES:
+            places[axis] = place * MICROMETRES[own] / MICROMETRES[wanted]
+    return places
+
+
+def _written_positions(stored: StoredImage) -> dict[str, list[Any]]:
+    """Give OME's positions of all planes, in the order in which they are written."""
+    axes, shape = stored.axes, stored.image.shape
+    leading = axes[: min(axes.index(letter) for letter in "YXS" if letter in axes)]
+    planes = math.prod(shape[: len(leading)])
+    numbers = np.indices(shape[: len(leading)]).reshape(len(leading), planes)
+    positions: dict[str, list[Any]] = {}
+    for axis, place in stored.translate.items():
+        if axis in "ZYX" and place and stored.unit.get(axis) in MICROMETRES:
+            moved = np.full(planes, place)
+            if axis in leading:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    moved += numbers[leading.index(axis)] * stored.pixel_size[axis]
+            if not np.isfinite(moved).all():
+                continue
+            positions[f"Position{axis}"] = moved.tolist()
+            positions[f"Position{axis}Unit"] = [stored.unit[axis]] * planes
+    return positions
+
+
+def _written_channels(stored: StoredImage, described: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join what is known of the channels; empty where nothing is, or of another number."""
+    count = stored.channel_count
+    said: list[dict[str, Any]] = [{} for _ in range(count)]
+    if len(described) == count:
+        said = [dict(one) for one in described]
+    for one, channel in zip(said, stored.known_channels, strict=False):
+        if channel.name:
+            one["Name"] = channel.name
+        if channel.colour:
+            rgba = int(channel.colour + "FF", 16)
+            one["Color"] = rgba - 2**32 if rgba >= 2**31 else rgba
+    return said if any(said) else []
+
+
+def _colour(rgba: float | None) -> str:
+    """Make ``RRGGBB`` of OME's number, which has a sign and the opacity last."""
+    return "" if rgba is None else f"{(int(rgba) >> 8) & 0xFFFFFF:06X}"

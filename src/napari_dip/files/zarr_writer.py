@@ -1,0 +1,102 @@
+"""An OME-Zarr that is written in one go, and the empty one that a growing image begins with."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.files.atomic_write import complete_swap, filled_folder, translate_disk_errors
+from napari_dip.files.journal import plain_json
+from napari_dip.files.lock import RunLock
+from napari_dip.files.ngff import Version, attributes, axes_in_zarr, version_of
+from napari_dip.files.pyramid_arrays import create_levels, open_levels, write_levels
+from napari_dip.files.pyramid_layout import AxisOrder, level_shapes
+from napari_dip.files.zarr_output_check import check_new_zarr
+from napari_dip.files.zarr_reader import NAME
+from napari_dip.image.axes import Layout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from zarr.abc.store import Store
+
+    from napari_dip.image.metadata import StoredImage
+
+__all__ = ["create_zarr", "finished_attribute", "write_zarr"]
+
+
+def write_zarr(
+    path: Path, stored: StoredImage, provenance: Mapping[str, Any] | None, overwrite: bool
+) -> None:
+    """Write an image plane by plane; it stands under its name when it is whole.
+
+    What came from OME-Zarr 0.4 is written as that.
+    """
+    version = version_of(stored)
+    lock = RunLock(path)
+    try:
+        with translate_disk_errors(path):
+            complete_swap(path)
+        check_new_zarr(path, overwrite)
+        _write(path, stored, provenance, version)
+    finally:
+        lock.release()
+
+
+def _write(
+    path: Path, stored: StoredImage, provenance: Mapping[str, Any] | None, version: Version
+) -> None:
+    image, axes = stored.image, stored.axes
+    with translate_disk_errors(path), filled_folder(path) as hidden:
+        said = finished_attribute(True, provenance)
+        axis_order = create_zarr(hidden, image.shape, image.dtype, stored, axes, said, version)
+        levels = open_levels(hidden)
+        for index in Layout(axes, image.shape).indices():
+            write_levels(hidden, levels, *axis_order.to_stored(index, np.asarray(image[index])))
+
+
+def create_zarr(
+    path: Path | Store,
+    shape: Sequence[int],
+    dtype: np.dtype[Any],
+    stored: StoredImage,
+    axes: str,
+    said: dict[str, Any],
+    version: Version,
+) -> AxisOrder:
+    """Create a group and its empty arrays.
+
+    Parameters
+    ----------
+    path
+        A folder that is not there yet, or an empty store.
+    shape, dtype, axes
+        Of the image, in the caller's order.
+    stored
+        Whose pixel sizes, units, places and channels are written.
+    said
+        More attributes of the group, from :func:`finished_attribute`.
+    version
+        Of OME-Zarr.
+
+    Returns
+    -------
+    AxisOrder
+        How the axes became those that are stored.
+    """
+    order = axes_in_zarr(axes)
+    shapes = level_shapes(tuple(shape[axes.index(letter)] for letter in order))
+    said = attributes(stored, order, shapes, dtype, version) | said
+    create_levels(path, shapes, dtype, order.replace("S", "C"), said, version)
+    return AxisOrder(axes, shapes[0], dtype)
+
+
+def finished_attribute(
+    finished: bool, provenance: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the attribute that says whether an image is whole, and how it came about."""
+    said = {"finished": finished} | ({"provenance": provenance} if provenance else {})
+    return {NAME: json.loads(plain_json(said))}

@@ -1,0 +1,95 @@
+"""Microscopes' own formats: what bioio says is taken over, and what is missing is named."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from types import ModuleType, SimpleNamespace
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from napari_dip.errors import FileProblem
+from napari_dip.files.image_io import read_image
+from napari_dip.image.metadata import Channel
+
+
+@pytest.fixture
+def bioio(monkeypatch):
+    """Stand in for bioio, which is no part of the tests: a module with a class BioImage."""
+    module = ModuleType("bioio")
+    monkeypatch.setitem(sys.modules, "bioio", module)
+    return module
+
+
+def scene(values, order="TCZYX", **changes):
+    """What bioio tells of a file."""
+    told = {
+        "dask_data": da.from_array(values, chunks=1),
+        "dims": SimpleNamespace(order=order),
+        "physical_pixel_sizes": SimpleNamespace(Z=0.5, Y=0.1, X=0.1),
+        "time_interval": timedelta(seconds=3),
+        "scenes": ("one",),
+        "set_scene": lambda number: None,
+    }
+    return SimpleNamespace(**(told | changes))
+
+
+def test_axes_sizes_and_values_come_over(bioio, tmp_path):
+    values = np.arange(2 * 3 * 4 * 5, dtype=">u2").reshape(2, 1, 3, 4, 5)
+    bioio.BioImage = lambda path: scene(values, scenes=("one", "two"))
+    stored = read_image(tmp_path / "cells.CZI")
+    assert stored.axes == "TZYX"
+    assert stored.pixel_size == {"T": 3, "Z": 0.5, "Y": 0.1, "X": 0.1}
+    assert stored.unit == {"T": "s", "Z": "µm", "Y": "µm", "X": "µm"}
+    assert stored.image.dtype == np.dtype("u2")
+    np.testing.assert_array_equal(stored.image[1, 2], values[1, 0, 2])
+    assert type(stored.image[0]) is np.ndarray
+    (note,) = stored.notes
+    assert "2 images, of which number 0 is taken" in note
+    assert "1: 'two', 2 x 1 x 3 x 4 x 5 TCZYX" in note
+
+
+def test_a_scene_is_chosen_by_its_number(bioio, tmp_path):
+    several = scene(np.zeros((1, 1, 1, 4, 5), np.uint8), scenes=("one", "two"))
+    several.set_scene = lambda number: setattr(
+        several, "dask_data", da.full((1, 1, 1, 4, 5), number, np.uint8)
+    )
+    bioio.BioImage = lambda path: several
+    stored = read_image(tmp_path / "cells.lif", series=1)
+    assert (stored.series, stored.image[0, 0]) == (1, 1)
+    with pytest.raises(FileProblem, match=r"no image number 2.*0: 'one'.*1: 'two'"):
+        read_image(tmp_path / "cells.lif", series=2)
+
+
+def test_names_of_channels_come_over_but_for_made_up_ones(bioio, tmp_path):
+    values = np.zeros((1, 2, 1, 4, 5), np.uint8)
+    bioio.BioImage = lambda path: scene(values, channel_names=["DAPI", "Channel:0:1"])
+    assert read_image(tmp_path / "cells.czi").channels == (Channel("DAPI"), Channel())
+
+
+def test_what_nobody_measured_is_left_out(bioio, tmp_path):
+    unknown = SimpleNamespace(Z=None, Y=None, X=None)
+    colours = np.zeros((1, 1, 1, 8, 9, 3), np.uint8)
+    bioio.BioImage = lambda path: scene(
+        colours, "TCZYXS", physical_pixel_sizes=unknown, time_interval=None
+    )
+    stored = read_image(tmp_path / "section.vsi")
+    assert stored.axes == "YXS"
+    assert stored.pixel_size == {}
+
+
+def test_a_missing_package_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "bioio", None)
+    with pytest.raises(FileProblem, match=r"napari-dip\[formats\] and bioio-nd2"):
+        read_image(tmp_path / "cells.nd2")
+
+
+def test_what_bioio_cannot_read_is_told(bioio, tmp_path):
+    def refuse(path):
+        raise ValueError("not a LIF")
+
+    bioio.BioImage = refuse
+    with pytest.raises(FileProblem, match=r"not a LIF.*bioio-lif"):
+        read_image(tmp_path / "cells.lif")
