@@ -28,8 +28,8 @@ from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QPushButton
 from record import Record, Row
 
-from napari_dip.plugin.advanced import Advanced
-from napari_dip.plugin.exchange import Exchange
+from napari_dip.plugin.controllers.worker import Exchange
+from napari_dip.plugin.views.settings_controls import Advanced
 
 if TYPE_CHECKING:
     from napari_dip.image.restore import Snapshot

@@ -24,7 +24,8 @@ from napari_dip.files.file_run import open_run
 from napari_dip.generators import finished
 from napari_dip.pipeline import block
 from napari_dip.pipeline.presets import recipe
-from napari_dip.plugin.layers import read_layer, to_layer_data
+from napari_dip.plugin.models.layer_input import read_layer
+from napari_dip.plugin.models.layer_output import to_layer_data
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

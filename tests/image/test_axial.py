@@ -19,7 +19,8 @@ from napari_dip.generators import finished
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run
 from napari_dip.image.sink import InMemory
-from napari_dip.plugin.layers import first_guess, matched, read_layer, to_layer_data
+from napari_dip.plugin.models.layer_input import matched, read_layer
+from napari_dip.plugin.models.layer_output import first_guess, to_layer_data
 
 QUICK = {"iterations": 2, "stopping": "fixed", "device": "cpu"}
 MICROSCOPE = {"Z": 4.0, "Y": 0.8, "X": 0.8}

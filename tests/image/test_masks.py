@@ -10,10 +10,10 @@ pytest.importorskip("napari", reason="masks are napari's layers")
 from napari.layers import Image, Labels, Shapes
 
 from napari_dip.errors import BadMask
-from napari_dip.plugin import newmask
-from napari_dip.plugin.layers import read_layer
-from napari_dip.plugin.masks import Mask
-from napari_dip.plugin.newmask import grid_of
+from napari_dip.plugin.controllers import viewer_layers
+from napari_dip.plugin.controllers.viewer_layers import grid_of
+from napari_dip.plugin.models.layer_input import read_layer
+from napari_dip.plugin.models.masks import Mask
 
 TILTED = {
     "scale": (0.3, 0.7),
@@ -166,7 +166,7 @@ def test_it_is_said_in_how_many_planes_something_is_missing():
     ],
 )
 def test_a_new_mask_lies_on_the_pixels_of_the_image(monkeypatch, shape, place, most):
-    monkeypatch.setattr(newmask, "_MOST", most)
+    monkeypatch.setattr(viewer_layers, "_MOST", most)
     image = Image(np.zeros((*shape, 3), np.uint8), rgb=True, **place)
     grid = grid_of(image)
     large = most == 100 and len(shape) > 2

@@ -14,8 +14,8 @@ from napari.layers import Image
 
 from napari_dip import denoise
 from napari_dip.files.image_io import StoredImage, read_image, write_image
-from napari_dip.plugin.layers import read_layer
-from napari_dip.plugin.suggest import suggest
+from napari_dip.noise.bad_pixels import suggest
+from napari_dip.plugin.models.layer_input import read_layer
 
 QUICK = {"iterations": 2, "share": "none", "device": "cpu"}
 

@@ -13,8 +13,9 @@ from napari.layers import Image, Labels
 from napari_dip.errors import BadImage, NapariDipError
 from napari_dip.generators import finished
 from napari_dip.image.restore import restore
-from napari_dip.plugin.layers import matched, read_layer, to_layer_data
-from napari_dip.plugin.masks import Mask
+from napari_dip.plugin.models.layer_input import matched, read_layer
+from napari_dip.plugin.models.layer_output import to_layer_data
+from napari_dip.plugin.models.masks import Mask
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 
 TASKS = [Denoise(), SuperResolve(factor=2), Inpaint()]

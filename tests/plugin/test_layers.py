@@ -18,8 +18,9 @@ from napari_dip.image.problem import make_problem
 from napari_dip.image.result import Result, UnitReport
 from napari_dip.image.sink import InMemory
 from napari_dip.image.unit import Done
-from napari_dip.plugin.layers import first_guess, read_layer, to_layer_data
-from napari_dip.plugin.masks import Mask
+from napari_dip.plugin.models.layer_input import read_layer
+from napari_dip.plugin.models.layer_output import first_guess, to_layer_data
+from napari_dip.plugin.models.masks import Mask
 from napari_dip.settings import Inpaint, Settings, SuperResolve
 
 PLACES = [

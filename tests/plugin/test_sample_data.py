@@ -12,8 +12,8 @@ from skimage.data import _fetchers
 from skimage.metrics import peak_signal_noise_ratio
 
 from napari_dip.plugin import sample_data
-from napari_dip.plugin.layers import read_layer
-from napari_dip.plugin.masks import Mask
+from napari_dip.plugin.models.layer_input import read_layer
+from napari_dip.plugin.models.masks import Mask
 
 SAMPLES = [sample_data.noisy, sample_data.low_resolution, sample_data.scratched]
 

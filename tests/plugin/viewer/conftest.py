@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_dip.image import restore as engine_module
 from napari_dip.image.result import Result, Snapshot, UnitReport
-from napari_dip.plugin import session
+from napari_dip.plugin.controllers import session
 
 
 @pytest.fixture(autouse=True)

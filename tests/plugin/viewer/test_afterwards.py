@@ -13,10 +13,10 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
-from napari_dip.plugin import session
-from napari_dip.plugin.afterwards import blended
-from napari_dip.plugin.layers import read_layer
-from napari_dip.plugin.view import RunView
+from napari_dip.plugin.controllers import session
+from napari_dip.plugin.models.history import blended
+from napari_dip.plugin.models.layer_input import read_layer
+from napari_dip.plugin.views.run_view import RunView
 
 TOOLS = ("use_this", "keep_as_layer", "history", "continue", "blend")
 

@@ -15,17 +15,16 @@ from napari_dip.files.image_io import StoredImage, read_image, write_image
 from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.problem import make_problem
 from napari_dip.image.result import Result, Snapshot
-from napari_dip.plugin import compute
-from napari_dip.plugin.afterwards import Afterwards
-from napari_dip.plugin.aside import follow, move_aside, shown_by, size_on_disk
-from napari_dip.plugin.estimate import Asked
-from napari_dip.plugin.existing import look_at, resumed
-from napari_dip.plugin.history import Frame, History
-from napari_dip.plugin.layers import matched, read_layer
-from napari_dip.plugin.masks import Marking
-from napari_dip.plugin.output import Output
-from napari_dip.plugin.target import Target, as_stored, proposed_path, reopened
-from napari_dip.plugin.wanted import Reader, Wanted, held, queued
+from napari_dip.plugin.controllers.backups import follow, move_aside, shown_by, size_on_disk
+from napari_dip.plugin.controllers.finished_run import Afterwards
+from napari_dip.plugin.controllers.result_layer import Output
+from napari_dip.plugin.controllers.worker import begin
+from napari_dip.plugin.models.history import Frame, History
+from napari_dip.plugin.models.layer_input import matched, read_layer
+from napari_dip.plugin.models.masks import Marking
+from napari_dip.plugin.models.output_folder import look_at, queued, resumed
+from napari_dip.plugin.models.run_request import Asked, Machines, Reader, Wanted, held
+from napari_dip.plugin.models.target import Target, as_stored, proposed_path, reopened
 from napari_dip.settings import Inpaint, Settings
 
 QUICK = Settings(iterations=2, device="cpu", axes="ZYX")
@@ -151,7 +150,7 @@ def test_a_mask_of_another_shape_is_told(viewer):
 
 @pytest.mark.parametrize("size", [3, 4, 5])
 def test_channels_that_are_last_need_a_name(size):
-    wanted = Wanted(Reader(), Settings(device="cpu"), Target(), compute.Machines())
+    wanted = Wanted(Reader(), Settings(device="cpu"), Target(), Machines())
     layer = Image(np.zeros((16, 16, size)), rgb=False)
     with pytest.raises(BadImage, match=r"axis_labels = \('y', 'x', 'c'\)"):
         wanted.of(layer)
@@ -167,7 +166,7 @@ def cells():
 
 def asked_of(layer, path, **changes):
     source, settings = matched(read_layer(layer), QUICK.replace(**changes))
-    return Asked(source, settings, Target(path), compute.Machines())
+    return Asked(source, settings, Target(path), Machines())
 
 
 @pytest.fixture
@@ -187,7 +186,7 @@ def test_an_unfinished_run_is_resumed_with_its_settings(cells, unfinished):
     cells.axis_labels = ("-3", "-2", "-1")  # as after opening it anew
     again = resumed(asked_of(cells, unfinished), found)
     assert again.settings.seed == 7 and again.source.axes == "ZYX" and again.target.resume
-    work = compute.begin(again.source, again.settings, again.target, again.machines, lambda: False)
+    work = begin(again.source, again.settings, again.target, again.machines, lambda: False)
     with work as ready:
         assert ready.problem.settings.seed == 7
 
@@ -232,7 +231,7 @@ def test_why_a_run_cannot_be_resumed_is_said(cells, unfinished, differs, says):
 def test_a_queue_resumes_only_the_very_same_run(cells, unfinished):
     name = unfinished.with_name("cells (denoised).ome.zarr")
     unfinished.rename(name)
-    one = Wanted(Reader(), QUICK.replace(seed=7), Target(name), compute.Machines())
+    one = Wanted(Reader(), QUICK.replace(seed=7), Target(name), Machines())
     assert queued(one, cells).target.resume
     with pytest.raises(OutputExists, match=r"seed 7 \(now 0\)"):
         queued(replace(one, settings=QUICK), cells)
@@ -245,14 +244,14 @@ def test_a_queue_resumes_only_the_very_same_run(cells, unfinished):
 
 
 def test_a_large_image_is_compared_when_it_is_resumed(cells, unfinished, monkeypatch):
-    monkeypatch.setattr("napari_dip.plugin.existing._QUICK", 0)
+    monkeypatch.setattr("napari_dip.plugin.models.output_folder._QUICK", 0)
     asked = asked_of(Image(cells.data + 1, name="cells", axis_labels="zyx"), unfinished)
     found = look_at(asked)
     assert found.resumable and found.same_image is None
     again = resumed(asked, found)
     with (
         pytest.raises(BadImage, match="cannot be resumed: the pixels of 'cells'"),
-        compute.begin(again.source, again.settings, again.target, again.machines, lambda: False),
+        begin(again.source, again.settings, again.target, again.machines, lambda: False),
     ):
         pass
 

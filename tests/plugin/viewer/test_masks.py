@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Image, Labels
 from qtpy.QtWidgets import QCheckBox
 
-from napari_dip.plugin import newmask
+from napari_dip.plugin.controllers import viewer_layers
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_new_mask_is_ready_to_be_painted_in(open_panel, cells, told):
 def test_the_mask_of_a_large_stack_is_one_plane_for_all_or_for_the_one_that_is_shown(
     open_panel, engine, cells, told, monkeypatch
 ):
-    monkeypatch.setattr(newmask, "_MOST", 2000)
+    monkeypatch.setattr(viewer_layers, "_MOST", 2000)
     panel = open_panel("Inpaint", cells)
     panel.press("new_mask")
     mask = panel.viewer.layers[-1]

@@ -7,7 +7,7 @@ import pytest
 from napari.layers import Image
 
 from napari_dip.errors import BadSettings
-from napari_dip.plugin.noise import NoiseControls
+from napari_dip.plugin.views.settings_controls import NoiseControls
 from napari_dip.settings.camera import SensorNoise
 
 

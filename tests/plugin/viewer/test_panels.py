@@ -35,7 +35,7 @@ from superqt import QCollapsible
 
 from napari_dip import plugin
 from napari_dip.errors import NapariDipError
-from napari_dip.plugin.widgets import Denoise
+from napari_dip.plugin.views.task_panels import Denoise
 
 PANELS = ("Denoise", "Super-resolution", "Inpaint")
 
@@ -316,7 +316,7 @@ def test_a_fold_that_opens_by_itself_looks_open(open_panel):
 
 
 def test_opening_a_panel_does_not_load_torch():
-    code = "import sys, napari_dip.plugin.widgets; sys.exit('torch' in sys.modules)"
+    code = "import sys, napari_dip.plugin.views.task_panels; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -495,7 +495,7 @@ def test_what_was_chosen_is_there_in_the_next_session(tmp_path):
         from qtpy.QtWidgets import QApplication
         app = QApplication([])
         from magicgui.widgets import ComboBox
-        from napari_dip.plugin.remember import remember
+        from napari_dip.plugin.views.settings_controls import remember
         preset = ComboBox(name="preset", choices=["fast", "best"], value="fast")
         remember([preset])
         print(preset.value)
@@ -519,7 +519,7 @@ def test_a_notebook_that_ends_waits_for_what_is_being_found_out():
         import time
         from qtpy.QtTest import QTest
         from qtpy.QtWidgets import QApplication, QWidget
-        from napari_dip.plugin.estimate import Estimate
+        from napari_dip.plugin.controllers.run_estimate import Estimate
         class Slow:
             def outlook(self):
                 print("begun", flush=True)

@@ -7,9 +7,9 @@ import pytest
 from napari.layers import Image, Labels, Points
 from qtpy.QtCore import Qt
 
-from napari_dip.plugin import session
-from napari_dip.plugin.controls import words
-from napari_dip.plugin.wanted import held
+from napari_dip.plugin.controllers import session
+from napari_dip.plugin.models.run_request import held
+from napari_dip.plugin.views.controls import words
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_a_fault_in_one_does_not_hold_up_the_rest(panel, qtbot, monkeypatch):
             raise ZeroDivisionError("by zero")
         return held(source)
 
-    monkeypatch.setattr("napari_dip.plugin.panel.held", fail_once)
+    monkeypatch.setattr("napari_dip.plugin.views.panel.held", fail_once)
     with qtbot.capture_exceptions() as raised:
         panel.press("queue_run")
         wait_for(panel, qtbot, "failed: c0", "failed: c1", "running: c2")

@@ -16,9 +16,10 @@ from napari_dip.image import restore as engine_module
 from napari_dip.image.problem import make_problem
 from napari_dip.image.result import Snapshot
 from napari_dip.image.sink import InMemory
-from napari_dip.plugin import session
-from napari_dip.plugin.layers import first_guess, read_layer
-from napari_dip.plugin.output import Output
+from napari_dip.plugin.controllers import session
+from napari_dip.plugin.controllers.result_layer import Output
+from napari_dip.plugin.models.layer_input import read_layer
+from napari_dip.plugin.models.layer_output import first_guess
 from napari_dip.settings import Settings, SuperResolve
 
 
@@ -57,7 +58,7 @@ def test_the_result_takes_the_place_of_the_preview(running, engine):
 
 
 def test_the_curve_counts_in_whole_iterations(make_napari_viewer, qtbot):
-    from napari_dip.plugin.curve import Curve
+    from napari_dip.plugin.views.curve import Curve
 
     viewer = make_napari_viewer()
     curve = Curve(viewer, viewer.window._qt_window)

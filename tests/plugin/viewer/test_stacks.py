@@ -22,10 +22,14 @@ from napari_dip.generators import finished
 from napari_dip.image import survey
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run
-from napari_dip.plugin import compute, estimate
-from napari_dip.plugin.layers import first_guess, matched, read_layer
-from napari_dip.plugin.masks import Mask
-from napari_dip.plugin.target import Target, as_stored
+from napari_dip.plugin.controllers import worker
+from napari_dip.plugin.controllers.worker import begin
+from napari_dip.plugin.models import run_request
+from napari_dip.plugin.models.layer_input import matched, read_layer
+from napari_dip.plugin.models.layer_output import first_guess
+from napari_dip.plugin.models.masks import Mask
+from napari_dip.plugin.models.run_request import Asked, Machines
+from napari_dip.plugin.models.target import Target, as_stored
 from napari_dip.settings import Settings
 
 QUICK = Settings(iterations=2, device="cpu")
@@ -87,7 +91,7 @@ def ready(panel, path=None):
     return panel
 
 
-def begin(cells, path, units=1):
+def begun_run(cells, path, units=1):
     """Leave what a killed run leaves: some units, and no end."""
     source = read_layer(cells)
     problem = make_problem(source.data, QUICK.replace(axes=source.axes), None, None)
@@ -123,7 +127,7 @@ def test_a_lazy_layer_is_pulled_plane_by_plane_and_copied_nowhere(monkeypatch):
     layer = Image(pulled.array, name="lazy", contrast_limits=(0, 6000), axis_labels="zyx")
     quick = Settings(iterations=1, refinement=0, share="none", precision="float32", device="cpu")
     source, asked = matched(read_layer(layer), quick)
-    with compute.begin(source, asked, Target(), compute.Machines(), lambda: False) as work:
+    with begin(source, asked, Target(), Machines(), lambda: False) as work:
         canvas, _, _ = first_guess(source, work.problem, work.output)
         assert not canvas[7].any()
         result = finished(work.steps)
@@ -159,7 +163,7 @@ def test_no_pixel_is_read_for_the_plan():
     huge = da.map_blocks(forbidden, huge, dtype=np.uint16)
     small = read_layer(Image(np.zeros((2, 8, 8)), name="huge", axis_labels="zyx"))
     source = replace(small, data=huge)
-    asked = estimate.Asked(source, QUICK.replace(axes=source.axes), Target(), compute.Machines())
+    asked = Asked(source, QUICK.replace(axes=source.axes), Target(), Machines())
     assert asked.too_large
     assert "5000 planes" in asked.outlook()
     assert "save it as OME-Zarr" in asked.outlook()
@@ -168,7 +172,7 @@ def test_no_pixel_is_read_for_the_plan():
 def test_a_result_larger_than_memory_is_sent_to_the_disk_unless_the_user_says_no(
     open_panel, cells, monkeypatch
 ):
-    monkeypatch.setattr(estimate, "_PART", 0.0)
+    monkeypatch.setattr(run_request, "_PART", 0.0)
     panel = open_panel("Denoise", cells)
     assert panel["save_to"].currentText() == "save as OME-Zarr …"
     assert panel.widget._placing.path.value.name == "cells (denoised).ome.zarr"
@@ -201,7 +205,7 @@ def test_run_cannot_be_pressed_where_it_could_not_work(open_panel, cells):
 def test_a_complex_image_is_refused_as_the_engine_does_it(cells):
     source = replace(read_layer(cells), data=np.zeros((3, 24, 28), complex))
     with pytest.raises(BadImage, match="complex image"):
-        estimate.Asked(source, QUICK.replace(axes=source.axes), Target(), compute.Machines())
+        Asked(source, QUICK.replace(axes=source.axes), Target(), Machines())
 
 
 def test_run_can_be_pressed_as_soon_as_something_is_painted(open_panel):
@@ -270,8 +274,7 @@ def test_colours_come_back_in_their_order(tmp_path):
     source, asked = matched(read_layer(Image(colours, rgb=True)), QUICK)
     target = Target(tmp_path / "a.ome.zarr")
     here, there = (
-        compute.begin(source, asked, one, compute.Machines(), lambda: False)
-        for one in (Target(), target)
+        begin(source, asked, one, Machines(), lambda: False) for one in (Target(), target)
     )
     with here as one, there as other:
         in_memory, on_disk = finished(one.steps), target.shown(finished(other.steps), None)
@@ -283,7 +286,7 @@ def test_colours_come_back_in_their_order(tmp_path):
 
 def test_an_unfinished_run_is_resumed_or_not_as_the_user_says(open_panel, cells, tmp_path):
     path, said = tmp_path / "out.ome.zarr", []
-    units = begin(cells, path)
+    units = begun_run(cells, path)
     first = min((path / ".napari-dip" / "units").iterdir())
     written = first.stat().st_mtime_ns
     panel = ready(open_panel("Denoise", cells), path)
@@ -340,7 +343,7 @@ def test_the_earlier_result_stays_while_another_grows(open_panel, cells, tmp_pat
 
 def test_a_run_that_is_discarded_leaves_its_units_on_the_disk(open_panel, cells, tmp_path):
     path = tmp_path / "out.ome.zarr"
-    begin(cells, path)
+    begun_run(cells, path)
     panel = ready(open_panel("Denoise", cells), path)
     answer("Resume", [])
     panel.press("run")
@@ -378,7 +381,7 @@ def test_only_the_controls_that_count_are_shown_and_what_they_lack_is_said(
 
 
 def test_a_scheduler_that_does_not_answer_is_told(open_panel, cells, monkeypatch, notifications):
-    monkeypatch.setattr(compute, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(worker, "_PATIENCE_S", 0.5)
     panel = ready(open_panel("Denoise", cells))
     panel["machines"].setCurrentText("a dask scheduler")
     panel["address"].setText("tcp://127.0.0.1:9")
@@ -391,7 +394,7 @@ def test_a_scheduler_that_does_not_answer_is_told(open_panel, cells, monkeypatch
 def test_a_cluster_restores_the_same(open_panel, cells, tmp_path):
     loopback = {"host": "127.0.0.1", "protocol": "tcp", "dashboard_address": None}
     source, asked = matched(read_layer(cells), QUICK)
-    with compute.begin(source, asked, Target(), compute.Machines(), lambda: False) as work:
+    with begin(source, asked, Target(), Machines(), lambda: False) as work:
         here = finished(work.steps).image
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **loopback) as cluster:
         panel = ready(open_panel("Denoise", cells))

@@ -7,8 +7,8 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_dip.plugin.trial import Trial, chosen_part
-from napari_dip.plugin.wanted import Reader
+from napari_dip.plugin.models.run_request import Reader
+from napari_dip.plugin.models.trial import Trial, chosen_part
 from napari_dip.settings import Settings, SuperResolve
 
 STACK = np.random.default_rng(0).poisson(20, (3, 40, 48)).astype(np.uint16)

@@ -17,9 +17,10 @@ from napari_dip.image.restore import run
 from napari_dip.image.result import UnitReport
 from napari_dip.image.sink import InMemory
 from napari_dip.image.unit import Done
-from napari_dip.plugin.layers import first_guess, matched, read_layer
-from napari_dip.plugin.target import as_stored
-from napari_dip.plugin.upright import Upright
+from napari_dip.plugin.models.canvas import Upright
+from napari_dip.plugin.models.layer_input import matched, read_layer
+from napari_dip.plugin.models.layer_output import first_guess
+from napari_dip.plugin.models.target import as_stored
 from napari_dip.settings import Settings, SuperResolve
 
 QUICK = Settings(

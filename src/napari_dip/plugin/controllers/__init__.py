@@ -1,0 +1,1 @@
+"""Run restorations and change the layers of the viewer, without widgets."""

@@ -1,0 +1,1 @@
+"""Describe layers, masks, run requests, outputs and histories, without Qt."""
