@@ -55,24 +55,24 @@ fuzz: $(DEV) ## the property tests with many more examples, and what is slow
 soak: $(DEV) ## two hundred runs in one viewer, and ten viewers closed in mid-run; takes minutes
 	$(BIN)/pytest -s -m slow tests/plugin/viewer/test_soak.py
 
-bench: $(DEV) ## quality, stopping and speed, beside classical methods; takes hours, and goes on if cut short
-	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless # what is missing, the tables say
+bench: $(DEV) ## quality, stopping and speed beside classical methods; takes hours, resumes after an interruption
+	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless # a method that is not installed is left out of the tables
 	$(BIN)/python benchmarks/compare.py --resume
 	$(BIN)/python benchmarks/stopping.py --resume
-	$(BIN)/python benchmarks/correlated.py --resume
+	$(BIN)/python benchmarks/correlated_noise.py --resume
 	$(BIN)/python benchmarks/stacks.py
 	$(BIN)/python benchmarks/axial.py --resume
 	$(BIN)/python benchmarks/tiles.py
 	$(BIN)/python benchmarks/channels.py
 	$(BIN)/python benchmarks/speed.py --size 256
 	$(BIN)/python benchmarks/speed.py --size 512
-	$(BIN)/python benchmarks/prior.py denoise --resume
-	$(BIN)/python benchmarks/prior.py inpaint --resume
-	$(BIN)/python benchmarks/prior.py super-resolve --resume
+	$(BIN)/python benchmarks/ablation.py denoise --resume
+	$(BIN)/python benchmarks/ablation.py inpaint --resume
+	$(BIN)/python benchmarks/ablation.py super-resolve --resume
 	$(BIN)/python benchmarks/roofline.py
 	$(BIN)/python benchmarks/roofline.py --preset paper
 	$(BIN)/python benchmarks/gpu.py
-	$(BIN)/python benchmarks/abreast.py
+	$(BIN)/python benchmarks/concurrency.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/tables.py
 	-$(BIN)/python benchmarks/figures.py

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from record import Record
+from results_file import ResultsFile
 from scipy.interpolate import make_interp_spline
 from skimage.metrics import peak_signal_noise_ratio
 from stacks import stacks
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="keep the rows that are there")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     asked = parser.parse_args()
-    record = Record(
+    record = ResultsFile(
         asked.out / "axial.json", ("stack", "factor", "sigma", "method"), resume=asked.resume
     )
     print("| stack | by | sigma | method | PSNR / dB | CPU s |\n|---|---|---|---|---|---|")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 from cases import SHARED, crop
-from measure import effort
+from metrics import effort
 from skimage import data, metrics
 
 from napari_dip import Settings, restore

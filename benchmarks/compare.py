@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cases import SHARED, Case, decimated, frame, gaussian, half_missing, pairs, poisson, stack
-from measure import finish, fitted_psnr, measured, psnr, ssim
+from metrics import finish, fitted_psnr, measured, psnr, ssim
 from oracle import follow
-from record import Record, Row
-from rivals import PUBLISHED_STEPS, installed, rivals
+from results_file import ResultsFile, Row
+from reference_methods import PUBLISHED_STEPS, installed, rivals
 from tables import quality, quality_head, quality_row
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def ways(case: Case, presets: list[str]) -> dict[str, Settings]:
 def methods(case: Case, asked: argparse.Namespace) -> list[str]:
     seen = [] if case.kind == "super-resolve" else [SEEN]
     others = [name for name in rivals(case.kind, asked.zs_n2n_steps) if name not in asked.without]
-    return [*seen, *others, *ways(case, asked.presets)]
+    names = [*seen, *others, *ways(case, asked.presets)]
+    return [name for name in names if not asked.methods or name in asked.methods]
 
 
 def take(case: Case, method: str, asked: argparse.Namespace) -> Row:
@@ -133,6 +134,9 @@ def main() -> None:
         "--without", nargs="+", default=[], metavar="RIVAL", help="leave out, as 'VST + BM3D'"
     )
     parser.add_argument(
+        "--methods", nargs="+", default=[], metavar="NAME", help="run only the methods named so"
+    )
+    parser.add_argument(
         "--zs-n2n-steps",
         type=int,
         default=PUBLISHED_STEPS,
@@ -149,7 +153,7 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="keep the rows that are there")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     asked = parser.parse_args()
-    record = Record(asked.out / "compare.json", ("case", "method"), resume=asked.resume)
+    record = ResultsFile(asked.out / "compare.json", ("case", "method"), resume=asked.resume)
     print(f"Images: {'evaluation images' if SHARED.is_dir() else 'scikit-image'}\n")
     print(quality_head())
     for case in chosen_cases(asked.quick, asked.data):

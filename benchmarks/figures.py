@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from record import Row, read_rows
+from results_file import Row, read_rows
 from tables import means
 
 if TYPE_CHECKING:

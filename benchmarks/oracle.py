@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from measure import psnr
+from metrics import psnr
 
 from napari_dip.generators import finished
 from napari_dip.image.problem import make_problem

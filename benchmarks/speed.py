@@ -22,8 +22,7 @@ from typing import Any
 
 import torch
 from cases import Case, gaussian
-from instructions import counted
-from measure import finish, measured, psnr
+from metrics import finish, measured, psnr
 
 from napari_dip import Settings, restore
 from napari_dip.pipeline.precision import calibrate
@@ -36,12 +35,10 @@ def an_iteration(case: Case, settings: Settings, count: int) -> dict[str, Any]:
     restoration = restore(case.seen, quick.replace(preview_every_s=0))
     with measured() as cost:
         next(restoration), next(restoration)
-        with counted() as instructions:
-            times = [time.perf_counter(), *(time.perf_counter() for _ in restoration)]
+        times = [time.perf_counter(), *(time.perf_counter() for _ in restoration)]
     steps = [after - before for before, after in pairwise(times)]
     return {
         "s_per_iteration": statistics.median(steps),
-        "instructions": instructions[0] / len(steps) if instructions else None,
         "memory": cost.memory,
     }
 
@@ -64,13 +61,10 @@ def main() -> None:
     # The larger one last: the memory that it leaves behind is no longer new.
     for name, settings, count in (("fast", fast, 20), ("paper", paper, 5)):
         found[name] = taken = an_iteration(case, settings, count)
-        count_said = "not counted here"
-        if taken["instructions"]:
-            count_said = f"{taken['instructions'] / 1e9:.2f}e9 an iteration"
         print(
             f"{name}: {1 / taken['s_per_iteration']:.2f} iterations/s, "
             f"{taken['memory'] / 1e6:.0f} MB more than before, "
-            f"{taken['memory'] / 1e9 / megapixels:.2f} GB a megapixel, instructions {count_said}"
+            f"{taken['memory'] / 1e9 / megapixels:.2f} GB a megapixel"
         )
     ratio = found["paper"]["s_per_iteration"] / found["fast"]["s_per_iteration"]
     print(f"an iteration of fast is {ratio:.1f} times faster")

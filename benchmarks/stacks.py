@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 from cases import SHARED
-from measure import effort
+from metrics import effort
 from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude, shift, uniform_filter
 from skimage import data, metrics
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cases import Case, decimated, frame, gaussian, half_missing, holed, poisson
 from oracle import follow
-from record import Record
+from results_file import ResultsFile
 from tables import stopping_head, stopping_row, stopping_summary
 
 
@@ -88,7 +88,7 @@ def main() -> None:
         names = dict.fromkeys(case.name for _, case in chosen or [(0, case) for case in cases(0)])
         print(*names, sep="\n")
         return
-    record = Record(asked.out / "stopping.json", ("case", "seed"), resume=asked.resume)
+    record = ResultsFile(asked.out / "stopping.json", ("case", "seed"), resume=asked.resume)
     print(stopping_head())
     for seed, case in chosen:
         if case.tags | {"seed": seed} in record:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from record import Row, read_rows
+from results_file import Row, read_rows
 
 COLUMNS = {
     "case": "",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from cases import Case, Pixels, photograph
-from measure import finish, measured, psnr
-from record import Record
+from metrics import finish, measured, psnr
+from results_file import ResultsFile
 from skimage.transform import resize
 
 from napari_dip import Settings
@@ -32,7 +32,7 @@ def main() -> None:
     truth = resize(photograph("01").astype(float), (options.size,) * 2, order=3)
     noisy = truth + np.random.default_rng(0).normal(0, SIGMA, truth.shape)
     case = Case("01", truth, noisy, Settings())
-    record = Record(options.out / "tiles.json", ("size", "tile"), resume=False)
+    record = ResultsFile(options.out / "tiles.json", ("size", "tile"), resume=False)
     bands = meeting_rows(options.size, options.tile, Settings().overlap)
     for tile in (None, options.tile):
         with measured() as cost:

@@ -1,6 +1,6 @@
 """What each choice in the prior of `fast` is worth, task by task, one changed at a time.
 
-    python benchmarks/prior.py {denoise,inpaint,super-resolve} [--size 128] [--only VARIANT ...]
+    python benchmarks/ablation.py {denoise,inpaint,super-resolve} [--size 128] [--only VARIANT ...]
 
 The same images, noise, holes and random numbers for each variant. Prints the mean PSNR of what the
 network alone made and of the result, and what the result gains over `fast`; each fit goes to a JSON
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from cases import Case, decimated, frame, gaussian, half_missing, holed, poisson
-from measure import psnr
+from metrics import psnr
 from oracle import fits_of
-from record import Record, Row
+from results_file import ResultsFile, Row
 from tables import line
 
 from napari_dip.generators import finished
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    record = Record(
+    record = ResultsFile(
         asked.out / f"prior-{asked.task}.json", ("case", "variant"), resume=asked.resume
     )
     chosen = cases(asked.task, asked.size)

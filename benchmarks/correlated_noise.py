@@ -1,6 +1,6 @@
 """Noise that neighbouring pixels share: this program, non-local means, and BM3D told more than it.
 
-    python benchmarks/correlated.py [--size 256] [--resume] [--out build/bench]
+    python benchmarks/correlated_noise.py [--size 256] [--resume] [--out build/bench]
 
 Gaussian noise is blurred, shared along the rows as by a scanner, enlarged together with its image,
 or compressed. Non-local means and BM3D get the true standard deviation, and BM3D once more the true
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import imageio.v3 as iio
 import numpy as np
 from cases import Case, Pixels, crop, photograph
-from measure import finish, measured, psnr
-from record import Record
-from rivals import installed
+from metrics import finish, measured, psnr
+from results_file import ResultsFile
+from reference_methods import installed
 from scipy.ndimage import gaussian_filter, zoom
 from scipy.signal import lfilter
 from skimage.restoration import denoise_nl_means
@@ -103,7 +103,7 @@ def main() -> None:
     arguments.add_argument("--resume", action="store_true")
     arguments.add_argument("--out", type=Path, default=Path("build/bench"))
     options = arguments.parse_args()
-    record = Record(
+    record = ResultsFile(
         options.out / "correlated.json", ("case", "size", "noise", "method"), resume=options.resume
     )
     for kind, case in cases(options.size):

@@ -82,6 +82,28 @@ def bm4d(case: Case) -> Pixels:
     return stabilised(case, lambda y, s: bm4d.bm4d(y, sigma_psd=s))
 
 
+def filter_alone(case: Case) -> Pixels:
+    """Apply the non-local Bayes filter of the presets to the noisy image, without a network.
+
+    Its first step takes the covariances from the noisy image, two passes follow. The noise is
+    estimated as the presets estimate it; the true standard deviation is not given.
+    """
+    import torch
+
+    from napari_dip.patches.nl_bayes import refine_alone
+
+    noise = noise_of(case)
+    seen = case.seen.astype(np.float64)
+    values = noise.stabilise(seen) if noise.gain else seen
+    low, span = float(values.min()), float(np.ptp(values))
+    planes = values if case.colours else values[..., None]
+    noisy = torch.from_numpy(np.moveaxis((planes - low) / span, -1, 0)).float().contiguous()[None]
+    sigma = (1.0 if noise.gain else noise.read) / span
+    filtered = refine_alone(noisy, sigma, noise.correlation)[0].double().movedim(0, -1).numpy()
+    filtered = (filtered * span + low).reshape(seen.shape)
+    return noise.unstabilise(filtered) if noise.gain else filtered
+
+
 def zero_shot_noise2noise(case: Case, steps: int) -> Pixels:
     """ZS-N2N: Mansour and Heckel, CVPR 2023; two images of diagonal means, 2000 steps of Adam."""
     import torch
@@ -162,6 +184,7 @@ RIVALS: dict[str, dict[str, Callable[[Case], Pixels]]] = {
         "total variation": total_variation,
         "wavelet": wavelet,
         "VST + BM3D": bm3d,
+        "filter alone, without a network": filter_alone,
     },
     "stack": {
         "non-local means": non_local_means,

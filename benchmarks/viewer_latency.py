@@ -1,6 +1,6 @@
 """How late the viewer answers during a run, and what the previews cost the run.
 
-    xvfb-run -a -s "-screen 0 1400x900x24" python benchmarks/latency.py [--size 512] [--repeats 3]
+    xvfb-run -a -s "-screen 0 1400x900x24" python benchmarks/viewer_latency.py [--size 512] [--repeats 3]
 
 A timer of the event loop asks for a call every 10 ms; how late each call comes is how long a click
 would have waited. It is taken in the real viewer with its panel, in turns: idle, during a run
@@ -26,7 +26,7 @@ from cases import gaussian
 from napari.layers import Image
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QPushButton
-from record import Record, Row
+from results_file import ResultsFile, Row
 
 from napari_dip.plugin.controllers.worker import Exchange
 from napari_dip.plugin.views.settings_controls import Advanced
@@ -116,7 +116,7 @@ def main() -> None:
     Advanced.settings = fixed  # type: ignore[method-assign]
     clock = Clock()
     live(run.isEnabled)
-    record = Record(asked.out / "latency.json", ("case", "repeat"), resume=False)
+    record = ResultsFile(asked.out / "latency.json", ("case", "repeat"), resume=False)
     speeds: dict[float, list[float]] = {_NEVER_S: [], 1: []}
     print(f"{case.name}, {torch.get_num_threads()} threads of {os.cpu_count()}")
     for repeat in range(asked.repeats):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-class Record:
+class ResultsFile:
     """Rows that go to a file as they come, told apart by the values of ``key``.
 
     With ``resume`` those that the file has stay, and ``in`` finds them, but for those with a note

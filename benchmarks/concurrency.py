@@ -1,6 +1,6 @@
 """Several fits at once beside the same fits one after another.
 
-    python benchmarks/abreast.py [--device cpu] [--repeats 3] [--only "best, 256²"]
+    python benchmarks/concurrency.py [--device cpu] [--repeats 3] [--only "best, 256²"]
 
 Parts of photographs with noise of sigma 25, each stopped by itself: planes by `fast`, and one plane
 by `best`, which averages four fits. Both ways come by turns. With fewer threads for each fit the
@@ -14,7 +14,7 @@ import argparse
 import statistics
 
 import numpy as np
-from measure import measured
+from metrics import measured
 from skimage import data, metrics
 
 from napari_dip import Settings, restore
