@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 from cases import SHARED, Case, decimated, frame, gaussian, half_missing, pairs, poisson, stack
 from metrics import finish, fitted_psnr, measured, psnr, ssim
 from oracle import follow
-from results_file import ResultsFile, Row
 from reference_methods import PUBLISHED_STEPS, installed, rivals
+from results_file import ResultsFile, Row
 from tables import quality, quality_head, quality_row
 
 if TYPE_CHECKING:

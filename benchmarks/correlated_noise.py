@@ -18,8 +18,8 @@ import imageio.v3 as iio
 import numpy as np
 from cases import Case, Pixels, crop, photograph
 from metrics import finish, measured, psnr
-from results_file import ResultsFile
 from reference_methods import installed
+from results_file import ResultsFile
 from scipy.ndimage import gaussian_filter, zoom
 from scipy.signal import lfilter
 from skimage.restoration import denoise_nl_means

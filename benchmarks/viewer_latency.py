@@ -1,6 +1,7 @@
 """How late the viewer answers during a run, and what the previews cost the run.
 
-    xvfb-run -a -s "-screen 0 1400x900x24" python benchmarks/viewer_latency.py [--size 512] [--repeats 3]
+    xvfb-run -a -s "-screen 0 1400x900x24" \
+        python benchmarks/viewer_latency.py [--size 512] [--repeats 3]
 
 A timer of the event loop asks for a call every 10 ms; how late each call comes is how long a click
 would have waited. It is taken in the real viewer with its panel, in turns: idle, during a run
