@@ -18,8 +18,8 @@ import time
 import numpy as np
 
 from napari_dip import Settings
-from napari_dip.cluster.machines import hire
-from napari_dip.cluster.run import restore_on_cluster
+from napari_dip.cluster.connect import connect
+from napari_dip.cluster.restoration import restore_on_cluster
 from napari_dip.image.problem import Problem, make_problem
 from napari_dip.image.restore import Restoration, run
 from napari_dip.image.sink import InMemory
@@ -68,8 +68,8 @@ def main() -> None:
     took = seconds(run(problem, InMemory(problem)))
     print(f"| none | {60 * asked.units / took:.1f} | |")
     for count in asked.workers:
-        with hire("cpu", count) as crew:
-            client = crew.client
+        with connect("cpu", count) as pool:
+            client = pool.client
             warm = planes(2 * count, asked.size, settings.replace(iterations=2))
             seconds(restore_on_cluster(warm, InMemory(warm), client, threads=1))
             took = seconds(restore_on_cluster(problem, InMemory(problem), client, threads=1))

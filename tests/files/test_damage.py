@@ -26,7 +26,7 @@ import zarr
 from PIL import Image
 
 from napari_dip.cli.options import RunOptions
-from napari_dip.cluster.machines import _read_slurm
+from napari_dip.cluster.slurm import read_slurm_file
 from napari_dip.errors import NapariDipError
 from napari_dip.files.file_conflicts import files_of
 from napari_dip.files.file_run import open_run
@@ -312,7 +312,7 @@ def test_damaged_yaml_gives_our_own_error(tmp_path, count):
     for seed in range(count):
         (tmp_path / "s.yaml").write_bytes(damaged_text(asked.encode(), random.Random(seed)))
         with suppress(NapariDipError):
-            _read_slurm(tmp_path / "s.yaml")
+            read_slurm_file(tmp_path / "s.yaml")
 
 
 @pytest.mark.slow

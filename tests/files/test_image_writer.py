@@ -277,7 +277,7 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_on_request(cells, tmp_p
     result = call("denoise", cells, tmp_path / "out.tif")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
-    assert "IndexError: list index out of range. This is a mistake in napari-dip" in result.stderr
+    assert "IndexError: list index out of range. This is a bug in napari-dip" in result.stderr
     monkeypatch.setenv("NAPARI_DIP_DEBUG", "1")
     assert isinstance(call("denoise", cells, tmp_path / "out.tif").exception, IndexError)
 
@@ -308,7 +308,7 @@ def test_the_demo_replaces_no_other_pictures(tmp_path):
     case = CASES[0]
     image = np.zeros((16, 16), np.uint8)
     write_image(tmp_path / f"{case.name}.png", StoredImage(image, "YX"))
-    with pytest.raises(FileProblem, match="not of this demo"):
+    with pytest.raises(FileProblem, match="not from this demo"):
         run_demo(tmp_path, None, cases=CASES[:1])
     np.testing.assert_array_equal(read_image(tmp_path / f"{case.name}.png").image, image)
 

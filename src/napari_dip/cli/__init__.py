@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command `napari-dip`: commands, options, and what a terminal shows."""

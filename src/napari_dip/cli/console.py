@@ -1,4 +1,4 @@
-"""What a terminal shows of a run, and the keys that stop it."""
+"""Show the progress of a run in a terminal, and stop it on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ if TYPE_CHECKING:
 
 __all__ = ["follow", "interruptible"]
 
-_STOPPING = b"\nStopping: the best so far will be written. Press Ctrl-C again to give it up.\n"
+_STOPPING = b"\nStopping: the best result will be written. Press Ctrl-C again to discard it.\n"
 
 
 @contextmanager
 def interruptible(keep: bool) -> Iterator[Callable[[], bool]]:
-    """Hear Ctrl-C and a request to terminate while the body runs.
+    """Handle SIGINT (Ctrl-C) and SIGTERM while the body runs.
 
     Parameters
     ----------
     keep
-        Whether the first signal only sets a flag, so that the run can end by itself; any other
-        raises KeyboardInterrupt at once.
+        If true, the first signal only requests a stop, and the run ends with its best result so
+        far. Otherwise, and for every further signal, KeyboardInterrupt is raised.
 
     Yields
     ------
     callable
-        Whether a stop was asked for.
+        Whether a stop was requested.
     """
     requested = threading.Event()
 
-    def hear(_signal: int, _frame: FrameType | None) -> None:
+    def handle(_signal: int, _frame: FrameType | None) -> None:
         if requested.is_set() or not keep:
             raise KeyboardInterrupt
         requested.set()
-        os.write(2, _STOPPING)  # a handler must not enter a stream that is being written to
+        os.write(2, _STOPPING)  # unlike print, safe inside a signal handler
 
     if threading.current_thread() is not threading.main_thread():
-        yield requested.is_set  # Python hands signals to the main thread alone
+        yield requested.is_set  # Python handles signals in the main thread only
         return
-    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield requested.is_set
     finally:
@@ -60,17 +60,17 @@ def interruptible(keep: bool) -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def follow(restoration: Restoration, doing: str, *, quiet: bool = False) -> Result:
-    """Run a restoration to its end, with a bar on stderr where that is a terminal.
+def follow(restoration: Restoration, label: str, *, quiet: bool = False) -> Result:
+    """Run a restoration to its end; show a progress bar on stderr if it is a terminal.
 
     Parameters
     ----------
     restoration
         As :func:`napari_dip.restore` returns it.
-    doing
-        What the bar says of a single plane, such as ``"denoising"``.
+    label
+        Text beside the bar for an image without parts, such as ``"denoise"``.
     quiet
-        Whether to show nothing at all.
+        Whether to hide the bar.
     """
     bar = Progress(
         TextColumn("{task.description}"),
@@ -81,12 +81,12 @@ def follow(restoration: Restoration, doing: str, *, quiet: bool = False) -> Resu
         transient=True,
     )
     with bar:
-        task = bar.add_task(doing, total=None, state="starting")
+        task = bar.add_task(label, total=None, state="starting")
 
         def show(now: Snapshot) -> None:
             bar.update(
                 task,
-                description=now.part or doing,
+                description=now.part or label,
                 total=now.units * now.iterations,
                 completed=now.unit * now.iterations + now.iteration,
                 state=_state(now),

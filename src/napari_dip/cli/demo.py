@@ -1,7 +1,7 @@
-"""A real micrograph, spoilt in three ways and restored, beside the truth.
+"""Degrade a real micrograph in three ways, restore it, and compare with the original.
 
-The picture is human colon tissue, stained by immunohistochemistry, that scikit-image brings along
-(``skimage.data.immunohistochemistry``): nothing is downloaded.
+The image is human colon tissue, stained by immunohistochemistry. It is part of scikit-image
+(``skimage.data.immunohistochemistry``), so nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -34,35 +34,36 @@ if TYPE_CHECKING:
 
     from napari_dip.image.restore import Restoration, Result
 
-__all__ = ["CASES", "Case", "Outcome", "run_demo", "truth"]
+__all__ = ["CASES", "Case", "Outcome", "ground_truth", "run_demo"]
 
 SEED = 0
-MARGIN, CAPTION, ENLARGED = 8, 18, 2
-"""Of the written pictures: pixels between panels and above them, and screen pixels for one."""
-_MADE_BY = {"demo": True}
-"""In a picture, under the name of this package: one of an earlier demo may be replaced."""
+MARGIN = 8  # pixels: between the panels of a picture
+CAPTION = 18  # pixels: above the panels, for their captions
+ZOOM = 2  # picture pixels for one image pixel
+_DEMO_RECORD = {"demo": True}
+"""Metadata of a picture: the demo may replace a picture that has it."""
 
 
-def truth() -> NDArray[np.uint8]:
-    """Return the micrograph that is to be found again: (128, 128, 3), 0 to 255."""
+def ground_truth() -> NDArray[np.uint8]:
+    """Return the original micrograph, of shape (128, 128, 3), with values from 0 to 255."""
     tissue: NDArray[np.uint8] = data.immunohistochemistry()
     return tissue[310:438, 245:373]
 
 
-def _is_of_a_demo(picture: Path) -> bool:
+def _is_from_demo(picture: Path) -> bool:
     try:
-        return read_provenance(picture) == _MADE_BY
+        return read_provenance(picture) == _DEMO_RECORD
     except FileProblem:
         return False
 
 
 def add_noise(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], None]:
-    """Add Gaussian noise of standard deviation 25, clipped as a camera does."""
+    """Add Gaussian noise with standard deviation 25, clipped to 0 to 255."""
     return _noisy(image, 25), None
 
 
 def bin_pixels(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], None]:
-    """Take the mean of 2 x 2 pixels, as camera binning does, and add noise of 20."""
+    """Average 2 x 2 pixels, as camera binning does, and add noise with standard deviation 20."""
     return _noisy(transform.downscale_local_mean(image, (2, 2, 1)), 20), None
 
 
@@ -73,7 +74,7 @@ def _noisy(image: NDArray[Any], sigma: float) -> NDArray[np.uint8]:
 
 
 def scratch(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Draw a dozen white lines, three pixels high, and say where."""
+    """Draw twelve white lines, three pixels high; return the image and the mask."""
     scratched, missing = image.copy(), np.zeros(image.shape[:2], dtype=bool)
     ends = np.random.default_rng(SEED).integers(1, min(missing.shape) - 1, (12, 4))
     for row, column, to_row, to_column in ends:
@@ -86,11 +87,11 @@ def scratch(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.boo
 
 @dataclass(frozen=True)
 class Case:
-    """One way to spoil the truth, and the settings that should mend it."""
+    """One way to degrade the original, and the settings that restore it."""
 
     name: str
-    spoilt: str
-    spoil: Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], NDArray[np.bool_] | None]]
+    degradation: str
+    degrade: Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], NDArray[np.bool_] | None]]
     settings: Settings
 
 
@@ -104,22 +105,22 @@ CASES = (
     ),
     Case("inpaint", "scratched", scratch, Settings(task="inpaint")),
 )
-"""What `run_demo` does; "before" is the bicubic interpolation where pixels were binned."""
+"""Cases of `run_demo`. For binned pixels, "before" is bicubic interpolation."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How near a case came to the truth: peak signal-to-noise ratios in dB, pictures, times."""
+    """The result of a case; ``before`` and ``after`` are PSNRs against the original, in dB."""
 
     case: Case
     before: float
     after: float
-    spoilt: NDArray[Any]
+    degraded: NDArray[Any]
     result: Result
 
     @property
-    def nearer(self) -> bool:
-        """Whether the restoration is nearer to the truth than what it was given."""
+    def improved(self) -> bool:
+        """Whether the restored image is closer to the original than the degraded one."""
         return self.after > self.before
 
 
@@ -129,84 +130,83 @@ def run_demo(
     *,
     cases: tuple[Case, ...] = CASES,
 ) -> bool:
-    """Restore every case, print a table and write a picture of each.
+    """Restore every case, print a table, and write a picture of each case.
 
     Parameters
     ----------
     folder
-        Where the pictures go; it is made if need be.
+        Where the pictures go; it is created if it does not exist.
     follow
-        Runs a restoration to its end and shows how it comes along.
+        Runs a restoration to its end, and shows its progress under the given label.
     cases
-        What to run.
+        Cases to run.
 
     Returns
     -------
     bool
-        Whether every restoration is nearer to the truth than what it was made from.
+        Whether every restored image is closer to the original than the degraded one.
 
     Raises
     ------
     FileProblem
-        If the folder cannot be made or written to, or holds other pictures of these names.
+        If the folder cannot be created or written to, or holds other files with these names.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileProblem(f"{folder} cannot be made: {error.strerror}; choose another") from None
+        raise FileProblem(
+            f"{folder} cannot be created: {error.strerror}; choose another folder"
+        ) from None
     pictures = [folder / f"{case.name}.png" for case in cases]
     for picture in pictures:
         check_writable(picture)
-        if picture.exists() and not _is_of_a_demo(picture):
-            raise FileProblem(
-                f"{picture} is there already, and not of this demo; choose another folder"
-            )
+        if picture.exists() and not _is_from_demo(picture):
+            raise FileProblem(f"{picture} exists, and is not from this demo; choose another folder")
     console, began = Console(), time.monotonic()
     outcomes = []
-    mark = PngImagePlugin.PngInfo()
-    mark.add_text("napari-dip", json.dumps(_MADE_BY))
+    metadata = PngImagePlugin.PngInfo()
+    metadata.add_text("napari-dip", json.dumps(_DEMO_RECORD))
     for case, picture in zip(cases, pictures, strict=True):
         outcome = _run(case, follow)
         outcomes.append(outcome)
         with atomic_file(picture) as partial:
-            _side_by_side(outcome).save(partial, format="PNG", pnginfo=mark)
+            _side_by_side(outcome).save(partial, format="PNG", pnginfo=metadata)
     console.print(_table(outcomes))
     console.print(
-        f"{time.monotonic() - began:.0f} s on {outcomes[0].result.device}. Before "
-        "super-resolution is the bicubic interpolation. "
-        f"Truth, before and after are side by side in {escape(plain(folder.resolve()))}",
+        f"{time.monotonic() - began:.0f} s on {outcomes[0].result.device}. For super-resolution, "
+        '"before" is bicubic interpolation. '
+        f"Pictures of original, before and after: {escape(plain(folder.resolve()))}",
         soft_wrap=True,
     )
     for outcome in outcomes:
-        if not outcome.nearer:
-            console.print(f"{outcome.case.name} is no nearer to the truth than before", style="red")
-    return all(outcome.nearer for outcome in outcomes)
+        if not outcome.improved:
+            console.print(f"{outcome.case.name} is no closer to the original", style="red")
+    return all(outcome.improved for outcome in outcomes)
 
 
 def _run(case: Case, follow: Callable[[Restoration, str], Result]) -> Outcome:
-    wanted = truth()
-    spoilt, missing = case.spoil(wanted)
+    original = ground_truth()
+    degraded, missing = case.degrade(original)
     settings = case.settings.replace(axes="YXS", seed=SEED)
-    result = follow(restore(spoilt, settings, mask=missing), case.name)
-    if spoilt.shape != wanted.shape:
-        # What any program can do without knowing more: bicubic interpolation.
-        spoilt = transform.resize(spoilt, wanted.shape, order=3, preserve_range=True)
-        spoilt = spoilt.round().clip(0, 255).astype(np.uint8)
+    result = follow(restore(degraded, settings, mask=missing), case.name)
+    if degraded.shape != original.shape:
+        degraded = transform.resize(degraded, original.shape, order=3, preserve_range=True)
+        degraded = degraded.round().clip(0, 255).astype(np.uint8)
     before, after = (
-        float(metrics.peak_signal_noise_ratio(wanted, image, data_range=255))
-        for image in (spoilt, result.image)
+        float(metrics.peak_signal_noise_ratio(original, image, data_range=255))
+        for image in (degraded, result.image)
     )
-    return Outcome(case, before, after, spoilt, result)
+    return Outcome(case, before, after, degraded, result)
 
 
 def _table(outcomes: list[Outcome]) -> Table:
     table = Table(
-        title="PSNR against the truth, in dB",
+        title="PSNR against the original, in dB",
         box=box.SIMPLE_HEAD,
         collapse_padding=True,
         pad_edge=False,
     )
-    for heading in ("task", "the truth was"):
+    for heading in ("task", "degradation"):
         table.add_column(heading, no_wrap=True)
     for heading in ("before", "after", "gain", "iterations", "s"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -214,7 +214,7 @@ def _table(outcomes: list[Outcome]) -> Table:
         (report,) = outcome.result.reports
         table.add_row(
             outcome.case.name,
-            outcome.case.spoilt,
+            outcome.case.degradation,
             f"{outcome.before:.2f}",
             f"{outcome.after:.2f}",
             f"{outcome.after - outcome.before:+.2f}",
@@ -226,16 +226,16 @@ def _table(outcomes: list[Outcome]) -> Table:
 
 def _side_by_side(outcome: Outcome) -> Image.Image:
     panels = (
-        ("truth", truth()),
-        (f"before, {outcome.before:.2f} dB", outcome.spoilt),
+        ("original", ground_truth()),
+        (f"before, {outcome.before:.2f} dB", outcome.degraded),
         (f"after, {outcome.after:.2f} dB", np.asarray(outcome.result.image)),
     )
-    height, width = (ENLARGED * side for side in truth().shape[:2])
+    height, width = (ZOOM * side for side in ground_truth().shape[:2])
     sheet = Image.new("RGB", (3 * width + 2 * MARGIN, height + CAPTION), "white")
-    pen = ImageDraw.Draw(sheet)
+    draw_on_sheet = ImageDraw.Draw(sheet)
     for column, (caption, image) in enumerate(panels):
         left = column * (width + MARGIN)
-        pen.text((left, 2), caption, fill="black")
+        draw_on_sheet.text((left, 2), caption, fill="black")
         panel = Image.fromarray(image).resize((width, height), Image.Resampling.NEAREST)
         sheet.paste(panel, (left, CAPTION))
     return sheet

@@ -1,1 +1,1 @@
-"""The same plan on many processes and machines, by dask.distributed."""
+"""Restore the units of an image on many processes and machines with dask.distributed."""

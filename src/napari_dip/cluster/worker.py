@@ -1,4 +1,4 @@
-"""What a worker of a cluster does: it restores one unit at a time, and tells how it comes along."""
+"""Restore one unit at a time in a worker process, and report its progress."""
 
 from __future__ import annotations
 
@@ -24,33 +24,31 @@ if TYPE_CHECKING:
     from napari_dip.pipeline.precision import Arithmetic
 
 __all__ = [
-    "Bench",
-    "Deaf",
+    "ComputeConfig",
+    "IgnoreInterrupt",
     "Job",
-    "Terms",
-    "give_up",
-    "latest_picture",
-    "look_around",
-    "measure",
+    "WorkerInfo",
+    "discard_unfinished",
+    "fastest_arithmetic",
     "restore_job",
+    "take_preview",
+    "worker_info",
 ]
 
-_TELL_EVERY_S = 1.0
-"""Least time between two messages about a unit: the scheduler keeps them all."""
+PROGRESS_EVERY_S = 1.0  # seconds: the scheduler stores every progress message
 
-_ASK_EVERY_S = 0.5
-"""Least time between two questions whether to stop, which the scheduler answers."""
+CHECK_STOP_EVERY_S = 0.5  # seconds: each check is a request to the scheduler
 
-_pictures: dict[tuple[str, int], UnitStep] = {}
-"""The latest preview of each unit that is being restored here, by its run and number."""
+_previews: dict[tuple[str, int], UnitStep] = {}
+"""The latest preview of each unit in progress here, by run and unit number."""
 
-_ONE_AT_A_TIME = threading.Lock()
-"""For a worker with several threads: a second fit would only take the first one's memory."""
+_one_unit_at_a_time = threading.Lock()
+"""A worker may have several threads; two fits at once would compete for memory."""
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What a worker has: the device that it would take, and its threads."""
+class WorkerInfo:
+    """The device that a worker computes on, and its CPU threads."""
 
     address: str
     device: str
@@ -58,10 +56,10 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What all workers do alike, so that it does not matter who restores a unit.
+class ComputeConfig:
+    """What must be equal on all workers, so that they compute the same bytes.
 
-    ``arithmetic`` is ``None`` where the settings say it.
+    ``arithmetic`` is ``None`` if the settings choose the precision.
     """
 
     device: str
@@ -76,35 +74,35 @@ class Job:
     Parameters
     ----------
     run
-        Name of the restoration; by it the scheduler knows its messages and its stop.
+        Name of the restoration. Its messages and its stop event have this name.
     problem
-        With no more of the image than the unit.
+        The restoration, with only this unit's pixels.
     unit
-        Of the plan.
+        A unit of the plan.
     output
-        Where the worker puts it; ``None`` sends it back.
-    terms
-        As they were agreed.
+        The worker writes the unit here; if ``None``, it returns the unit.
+    config
+        Device, threads and arithmetic.
     """
 
     run: str
     problem: Problem
     unit: Unit
     output: OnDisk | None
-    terms: Terms
+    config: ComputeConfig
 
 
-class Deaf(WorkerPlugin):
-    """Has workers, those that are started again too, go on when their terminal says Ctrl-C."""
+class IgnoreInterrupt(WorkerPlugin):
+    """Make a worker ignore Ctrl-C in the terminal, also after a restart."""
 
     def setup(self, worker: Worker) -> None:
-        """Begin not to listen; in the process's main thread, where that can be done."""
+        """Ignore SIGINT; Python allows this in the main thread only."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def look_around(device: str) -> Bench:
-    """Tell what this worker has.
+def worker_info(device: str) -> WorkerInfo:
+    """Describe this worker.
 
     Parameters
     ----------
@@ -114,15 +112,15 @@ def look_around(device: str) -> Bench:
     Raises
     ------
     DeviceUnavailable
-        If it does not have that.
+        If the worker does not have the device.
     """
     from napari_dip.compute.device import choose_device, cpu_threads
 
-    return Bench(get_worker().address, str(choose_device(device)), cpu_threads())
+    return WorkerInfo(get_worker().address, str(choose_device(device)), cpu_threads())
 
 
-def measure(device: str, threads: int) -> Arithmetic:
-    """Find the arithmetic that is fastest on this worker."""
+def fastest_arithmetic(device: str, threads: int) -> Arithmetic:
+    """Measure which arithmetic is fastest on this worker."""
     from napari_dip.compute.device import set_cpu_threads
     from napari_dip.pipeline.precision import calibrate
 
@@ -131,73 +129,77 @@ def measure(device: str, threads: int) -> Arithmetic:
 
 
 def restore_job(job: Job) -> Done | UnitReport | None:
-    """Restore a unit; return it, or its report if it is put away, or nothing if that is too late.
+    """Restore a unit.
 
-    It is too late when the user has stopped before the unit began.
+    Returns
+    -------
+    Done, UnitReport or None
+        The unit; or its report, if the worker has written the unit; or ``None``, if the user
+        stopped the run before the unit began.
     """
     from napari_dip.compute.device import set_cpu_threads
     from napari_dip.pipeline.precision import adopt_arithmetic
 
-    with _ONE_AT_A_TIME:
+    with _one_unit_at_a_time:
         stop_requested = _StopRequested(job.run)
         if stop_requested():
             return None
-        set_cpu_threads(job.terms.threads)
-        if job.terms.arithmetic:
-            adopt_arithmetic(job.terms.device, job.terms.arithmetic)
+        set_cpu_threads(job.config.threads)
+        if job.config.arithmetic:
+            adopt_arithmetic(job.config.device, job.config.arithmetic)
         done = _restore(job, stop_requested)
         if job.output is None:
             return done
-        if done.report.stopped_by_user and _abandoned(job.run).is_set():
+        if done.report.stopped_by_user and _discard_event(job.run).is_set():
             return None
         job.output.put(job.unit, done)
         return done.report
 
 
-def give_up(run: str, client: Client) -> None:
-    """Have the workers of a run that is being stopped throw away what they have."""
-    _abandoned(run, client).set()
+def discard_unfinished(run: str, client: Client) -> None:
+    """Tell the workers to discard the units that a stop ends early."""
+    _discard_event(run, client).set()
 
 
-def _abandoned(run: str, client: Client | None = None) -> Event:
-    return Event(f"{run}-abandoned", client)
+def _discard_event(run: str, client: Client | None = None) -> Event:
+    return Event(f"{run}-discard", client)
 
 
-def latest_picture(run: str, unit: int) -> UnitStep | None:
-    """Give the latest preview of a unit, once: it stays here until somebody asks for it."""
-    return _pictures.pop((run, unit), None)
+def take_preview(run: str, unit: int) -> UnitStep | None:
+    """Return the latest preview of a unit, and forget it."""
+    return _previews.pop((run, unit), None)
 
 
 def _restore(job: Job, stop_requested: _StopRequested) -> Done:
-    """Drive the unit to its end, and tell now and then where it stands."""
+    """Run the unit to its end, and send its progress to the client."""
     worker = get_worker()
-    told, place = -_TELL_EVERY_S, (job.run, job.unit.number)
+    sent_at, key = -PROGRESS_EVERY_S, (job.run, job.unit.number)
 
-    def tell(step: UnitStep) -> None:
-        nonlocal told
+    def send(step: UnitStep) -> None:
+        nonlocal sent_at
         if step.image is not None:
-            _pictures[place] = step
-        if time.monotonic() - told >= _TELL_EVERY_S:
-            told = time.monotonic()
-            where = {"unit": job.unit.number, "worker": worker.address}
-            worker.log_event(job.run, asdict(replace(step, image=None)) | where)
+            _previews[key] = step
+        if time.monotonic() - sent_at >= PROGRESS_EVERY_S:
+            sent_at = time.monotonic()
+            sender = {"unit": job.unit.number, "worker": worker.address}
+            worker.log_event(job.run, asdict(replace(step, image=None)) | sender)
 
     try:
-        return finished(restore_unit(job.problem, job.unit, stop_requested), tell)
+        return finished(restore_unit(job.problem, job.unit, stop_requested), send)
     finally:
-        _pictures.pop(place, None)
+        _previews.pop(key, None)
 
 
 class _StopRequested:
-    """Whether the user has stopped the run, asked no more often than is good for the scheduler."""
+    """Check whether the user stopped the run, at most every `CHECK_STOP_EVERY_S` seconds."""
 
     def __init__(self, run: str) -> None:
         self._event = Event(run)
-        self._asked = -_ASK_EVERY_S
-        self._answer = False
+        self._checked_at = -CHECK_STOP_EVERY_S
+        self._stopped = False
 
     def __call__(self) -> bool:
-        if not self._answer and time.monotonic() - self._asked >= _ASK_EVERY_S:
-            self._asked = time.monotonic()
-            self._answer = bool(self._event.is_set())
-        return self._answer
+        if not self._stopped and time.monotonic() - self._checked_at >= CHECK_STOP_EVERY_S:
+            self._checked_at = time.monotonic()
+            self._stopped = bool(self._event.is_set())
+        return self._stopped

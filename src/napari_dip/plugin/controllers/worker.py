@@ -250,25 +250,25 @@ def begin(
         with closing(output):
             yield Work(problem, output, run(problem, output, stop_requested, keep_network=kept))
         return
-    from napari_dip.cluster.machines import hire
+    from napari_dip.cluster.connect import connect
 
-    with hire(
+    with connect(
         settings.device,
         machines.workers,
         machines.scheduler,
-        patience_s=_PATIENCE_S,
+        timeout_s=_PATIENCE_S,
         stop_requested=stop_requested,
-    ) as crew:
-        # hire() itself may have said that a package is missing: dask comes after it.
-        from napari_dip.cluster.run import restore_on_cluster
+    ) as pool:
+        # connect() checks that the packages are installed: dask is imported after it.
+        from napari_dip.cluster.restoration import restore_on_cluster
 
-        assert crew is not None
+        assert pool is not None
         problem = make_problem(
-            source.data, settings, source.whole_mask, None, crew.device, target.before()
+            source.data, settings, source.whole_mask, None, pool.device, target.before()
         )
         output = target.open(problem, source)
         steps = restore_on_cluster(
-            problem, output, crew.client, stop_requested=stop_requested, threads=crew.threads
+            problem, output, pool.client, stop_requested=stop_requested, threads=pool.threads
         )
         with closing(output):
             yield Work(problem, output, steps)

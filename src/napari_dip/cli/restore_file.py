@@ -1,0 +1,149 @@
+"""Restore one file: check, restore, write, and print where the result is."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Literal
+
+import typer
+from pydantic_core import to_json
+
+from napari_dip.cli.exit_codes import INTERRUPTED
+from napari_dip.image.plan_text import in_a_sentence, incomplete, outcome, summary
+from napari_dip.plaintext import as_json, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari_dip.cli.options import RunOptions
+    from napari_dip.cluster.pool import WorkerPool
+    from napari_dip.files.file_run import FileRun
+    from napari_dip.image.restore import Restoration, Result
+    from napari_dip.settings import Settings
+
+__all__ = ["restore_file"]
+
+
+def restore_file(
+    source: Path,
+    output: Path,
+    options: RunOptions,
+    settings: Settings,
+    *,
+    mask: Path | None = None,
+    marks: Literal["missing", "known"] = "missing",
+    mask_axes: str | None = None,
+) -> None:
+    """Restore a file as the command line asks.
+
+    Parameters
+    ----------
+    source, output
+        Files, or folders of OME-Zarr.
+    options
+        Options of the command line.
+    settings
+        What to do.
+    mask, marks, mask_axes
+        File of a mask, what its non-zero pixels are, and one letter for each of its axes.
+
+    Raises
+    ------
+    NapariDipError
+        If the files, the image or the settings are not valid, or the run fails.
+    typer.Exit
+        If the user stopped the run, and its best result so far is written.
+    """
+    from napari_dip.cli.console import follow, interruptible
+    from napari_dip.cluster.connect import connect
+    from napari_dip.files.file_run import open_run
+
+    def say(sentence: str) -> None:
+        if not (options.quiet or options.as_json):
+            typer.echo(plain(sentence), err=True)
+
+    with (
+        interruptible(options.keep_on_interrupt) as stop_requested,
+        connect(settings.device, options.workers, options.scheduler, options.slurm) as pool,
+        ExitStack() as closing,
+    ):
+        run = open_run(
+            source,
+            output,
+            settings,
+            series=options.series,
+            mask=mask,
+            marks=marks,
+            mask_axes=mask_axes,
+            uncertainty=options.uncertainty,
+            overwrite=options.overwrite,
+            resume=options.resume,
+            device=pool.device if pool else None,
+            reads=[file for file in (options.settings, options.slurm) if file],
+            say=say,
+        )
+        closing.callback(run.close)
+        for note in (*run.notes, *(pool.notes if pool else ())):
+            say(note)
+        say(in_a_sentence(source, run.problem, str(pool) if pool else None))
+        if stop_requested():
+            raise KeyboardInterrupt(run.left())  # no iteration is done, so there is no result
+        steps = _steps(run, pool, stop_requested)
+        try:
+            result = follow(steps, settings.task.kind, quiet=options.quiet)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(run.left()) from None
+        except Exception as error:
+            error.add_note(run.left())
+            raise
+        for note in run.write(result):
+            say(note)
+
+    try:
+        _print_outcome(run, result, {"input": source, "mask": mask, "output": output}, options)
+    except OSError as error:
+        error.add_note(f"{run.place} was written")
+        raise
+    if result.stopped_by_user:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _print_outcome(
+    run: FileRun, result: Result, names: dict[str, Path | None], options: RunOptions
+) -> None:
+    """Print where the result is, as text or as JSON."""
+    if options.as_json:
+        files = {role: name and _as_utf8(name) for role, name in names.items()}
+        found = summary(run.restored(result), result)
+        record = (
+            files | {"notes": [plain(note) for note in run.notes]} | found | result.provenance()
+        )
+        typer.echo(as_json(to_json(record, inf_nan_mode="null").decode()))
+    elif not options.quiet:
+        typer.echo(plain(outcome(run.place, result)))
+    if warning := incomplete(run.place, result):  # printed even with --quiet
+        typer.echo(plain(warning), err=True)
+
+
+def _as_utf8(path: Path) -> str:
+    """Escape the bytes of a name that are not UTF-8, as JSON cannot hold them."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
+
+
+def _steps(
+    run: FileRun, pool: WorkerPool | None, stop_requested: Callable[[], bool]
+) -> Restoration:
+    """Restore in this process, or on the workers if there are any."""
+    if pool is None:
+        return run.steps(stop_requested)
+    from napari_dip.cluster.restoration import restore_on_cluster
+
+    return restore_on_cluster(
+        run.problem,
+        run.output,
+        pool.client,
+        stop_requested=stop_requested,
+        threads=pool.threads,
+        previews=False,  # a terminal shows no previews
+    )

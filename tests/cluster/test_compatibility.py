@@ -1,0 +1,44 @@
+"""Test that workers that differ are rejected."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+pytest.importorskip("distributed")
+
+from distributed import wait
+
+from napari_dip.cluster import compatibility
+from napari_dip.cluster.compatibility import check_workers
+from napari_dip.cluster.restoration import restore_on_cluster
+from napari_dip.errors import BadSettings, DeviceUnavailable, NapariDipError
+from napari_dip.image.problem import make_problem
+from napari_dip.image.sink import InMemory
+from napari_dip.settings import Settings
+
+QUICK = Settings(
+    axes="TYX", iterations=6, stopping="fixed", refinement=0, precision="float32", device="cpu"
+)
+
+
+def test_unequal_workers_are_rejected_at_the_call(client, stack, monkeypatch):
+    problem = make_problem(stack, QUICK, None, None, device="cuda:7")
+    with pytest.raises(DeviceUnavailable, match=r"the worker tcp.*cuda:7"):
+        restore_on_cluster(problem, InMemory(problem), client)
+    monkeypatch.setattr(compatibility, "version", lambda package: f"of process {os.getpid()}")
+    with pytest.raises(BadSettings, match=r"napari-dip of process .*; install the same"):
+        check_workers(client, "cpu")
+
+
+def test_a_stop_ends_the_wait_for_workers(client, stack):
+    problem = make_problem(stack, QUICK, None, None)
+    workers = [*client.nthreads()]
+    loading = [client.submit(time.sleep, 5, workers=[one], pure=False) for one in workers]
+    began = time.monotonic()
+    with pytest.raises(NapariDipError, match="stopped before the workers answered"):
+        restore_on_cluster(problem, InMemory(problem), client, stop_requested=lambda: True)
+    assert time.monotonic() - began < 4
+    wait(loading)
