@@ -1,4 +1,4 @@
-"""Where the network has missed texture, the noisy image's own estimate takes its place."""
+"""Weights of the network's estimate and of the filtered image in the pilot estimate."""
 
 import pytest
 import torch
@@ -20,39 +20,39 @@ def noisy(truth):
     return truth + SIGMA * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
 
 
-def test_each_is_half_where_some_of_the_noise_was_fitted_and_nothing_missed(truth, noisy):
+def test_weights_are_equal_where_no_texture_was_missed(truth, noisy):
     estimate = truth.lerp(noisy, 0.1)
     mixed = pilot(estimate, estimate + 1, noisy, SIGMA)
     assert torch.allclose((mixed - estimate).mean(), torch.tensor(0.5), atol=0.01)
 
 
-def test_the_noisy_image_tells_of_texture_that_was_missed(truth, noisy):
-    blind = torch.zeros_like(truth)
-    mixed = pilot(blind, truth, noisy, SIGMA)
+def test_filtered_image_replaces_missed_texture(truth, noisy):
+    flat = torch.zeros_like(truth)
+    mixed = pilot(flat, truth, noisy, SIGMA)
     assert torch.equal(mixed[..., 80:], truth[..., 80:])
-    # and elsewhere the estimate still counts
-    assert pilot(blind, blind + 1, noisy, SIGMA)[..., :48].mean() < 0.7
+    # Elsewhere the estimate keeps a weight.
+    assert pilot(flat, flat + 1, noisy, SIGMA)[..., :48].mean() < 0.7
 
 
-def test_a_hot_pixel_is_no_texture(truth, noisy):
+def test_hot_pixel_is_not_texture(truth, noisy):
     noisy[..., 32, 32] = 1e3
-    alone = truth.clone()
-    alone[..., 32, 32] = 1e3
-    mixed = pilot(truth, alone, noisy, SIGMA)
+    filtered = truth.clone()
+    filtered[..., 32, 32] = 1e3
+    mixed = pilot(truth, filtered, noisy, SIGMA)
     assert mixed[..., 32, 32] < 700
 
 
-def test_planes_and_colours_have_their_own_places_and_one_answer(truth, noisy):
+def test_weights_differ_by_plane_not_by_channel(truth, noisy):
     several, seen = (x.expand(1, 3, 2, 64, 128).clone() for x in (truth, noisy))
-    blind = several.clone()
-    blind[:, :, 1] = 0
-    mixed = pilot(blind, several + 1, seen, SIGMA)
+    flat = several.clone()
+    flat[:, :, 1] = 0
+    mixed = pilot(flat, several + 1, seen, SIGMA)
     assert torch.equal(mixed[:, :, 1, :, 80:], (several + 1)[:, :, 1, :, 80:])
     assert torch.equal(mixed[:, 0], mixed[:, 2])
     assert torch.allclose(mixed[:, :1, :1], pilot(truth, truth + 1, noisy, SIGMA))
-    assert torch.equal(blind[:, :, 1], torch.zeros_like(blind[:, :, 1]))
+    assert torch.equal(flat[:, :, 1], torch.zeros_like(flat[:, :, 1]))
 
 
-def test_noise_that_neighbours_share_is_not_asked_for_texture(truth, noisy):
+def test_correlated_noise_gives_equal_weights(truth, noisy):
     mixed = pilot(torch.zeros_like(truth), truth, noisy, SIGMA, ((0.4,), ()))
     assert torch.equal(mixed, truth / 2)

@@ -1,4 +1,4 @@
-"""A filter that stacks patches, beside a network's estimate."""
+"""Filter by the collaborative filter, alone and as a part of the preset `best`."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def mse(one, other):
 
 
 @pytest.mark.parametrize("colours", [1, 3])
-def test_noise_is_removed_and_texture_stays(colours):
+def test_noise_is_removed_and_texture_is_kept(colours):
     truth, noisy = noisy_cloth(colours=colours)
     guide = torch.nn.functional.avg_pool2d(noisy, 3, 1, 1, count_include_pad=False)
     before = guide.clone(), noisy.clone()
@@ -39,51 +39,51 @@ def test_noise_is_removed_and_texture_stays(colours):
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3, 40), (1, 3, 17, 9)], ids=str)
-def test_any_shape_comes_back_finite(shape):
+def test_any_shape_gives_finite_values(shape):
     guide, noisy = torch.rand((2, *shape), generator=torch.Generator().manual_seed(0))
     filtered = collaborative_filter(guide, noisy, 0.1)
     assert filtered.shape == shape
     assert filtered.isfinite().all()
 
 
-def test_noise_that_neighbours_share_is_told_by_its_frequencies():
+def test_correlated_noise_is_filtered_by_its_spectrum():
     truth, _ = noisy_cloth()
-    shared = gaussian_filter(np.random.default_rng(0).normal(size=truth.shape[2:]), 0.8)
-    noisy = truth + 0.1 * torch.from_numpy(shared / shared.std()).float()
-    correlation = (0.66, 0.2)
-    told, untold = (
-        collaborative_filter(truth, noisy, 0.1, (each, each)) for each in (correlation, ())
+    noise = gaussian_filter(np.random.default_rng(0).normal(size=truth.shape[2:]), 0.8)
+    noisy = truth + 0.1 * torch.from_numpy(noise / noise.std()).float()
+    along = (0.66, 0.2)
+    correlated, white = (
+        collaborative_filter(truth, noisy, 0.1, (each, each)) for each in (along, ())
     )
-    assert mse(told, truth) < 0.8 * mse(untold, truth)
+    assert mse(correlated, truth) < 0.8 * mse(white, truth)
 
 
-def test_best_gives_it_half_of_the_word(monkeypatch):
+def test_best_averages_the_filtered_image_and_the_fits(monkeypatch):
     _, noisy = (each[0, 0].numpy() for each in noisy_cloth())
-    asked = {"noise": 0.1, "members": 1, "iterations": 10, "device": "cpu", "refinement": 1}
+    options = {"noise": 0.1, "members": 1, "iterations": 10, "device": "cpu", "refinement": 1}
     images = []
-    for word in (0.25, 0.75):
-        said = np.full((1, 64, 64), word, np.float32)
-        monkeypatch.setattr(Fit, "second_opinion", lambda _, said=said: said)
-        images.append(finished(restore(noisy, Settings(preset="best", **asked))).image)
+    for level in (0.25, 0.75):
+        filtered = np.full((1, 64, 64), level, np.float32)
+        monkeypatch.setattr(Fit, "second_opinion", lambda _, image=filtered: image)
+        images.append(finished(restore(noisy, Settings(preset="best", **options))).image)
     span = np.ptp(images[1] - images[0])
     assert span < 1e-5
     assert 0.2 < np.mean(images[1] - images[0]) < 0.6
 
 
-def test_what_it_says_is_nearer_to_the_truth_than_the_noisy_image():
+def test_filtered_image_is_nearer_to_the_truth():
     truth, noisy = (each[0].numpy() for each in noisy_cloth())
     block = Block(noisy, np.ones(noisy.shape, bool), (NoiseModel(read=0.1),))
     (fit, *_) = plan_fits(block, Settings(preset="best", device="cpu"), "cpu", 0)
-    said = fit.second_opinion()
-    assert said.shape == noisy.shape
-    assert np.mean((said - truth) ** 2) < 0.2 * np.mean((noisy - truth) ** 2)
+    filtered = fit.second_opinion()
+    assert filtered.shape == noisy.shape
+    assert np.mean((filtered - truth) ** 2) < 0.2 * np.mean((noisy - truth) ** 2)
 
 
 @pytest.mark.parametrize("refinement", [0, 2])
-def test_the_latest_average_is_refined_together_with_the_best(refinement):
+def test_refinement_starts_from_both_averages(refinement):
     shape = (1, 8, 8)
     block = Block(np.zeros(shape, np.float32), np.ones(shape, bool), (NoiseModel(read=0.1),))
-    asked = Settings(device="cpu", refinement=refinement)
-    (fit,) = plan_fits(block, asked, "cpu", 0)
+    settings = Settings(device="cpu", refinement=refinement)
+    (fit,) = plan_fits(block, settings, "cpu", 0)
     chosen = fit.choose(latest=np.full(shape, 3.0), best=np.zeros(shape))
     assert np.allclose(chosen, 1.5 if refinement else 0)

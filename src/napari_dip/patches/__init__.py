@@ -1,3 +1,3 @@
-"""Non-local filters of images and stacks, with or without the estimate of a fit."""
+"""Filter images and stacks by groups of similar patches, with or without the estimate of a fit."""
 
-import napari_dip.compute  # noqa: F401 - it sets how threads wait, before torch is loaded
+import napari_dip.compute  # noqa: F401 - sets the OpenMP variables, before torch is loaded

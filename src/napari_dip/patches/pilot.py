@@ -1,10 +1,19 @@
-"""What the comparison of patches begins with: the network's estimate, and the noisy image's own."""
+"""Mix the pilot estimate of the patch filter from a fit and from the noisy image."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from torch.nn import functional
+
+from napari_dip.patches.constants import (
+    MIN_SIGMA,
+    NOISY_WEIGHT,
+    RESIDUAL_CLIP,
+    RESIDUAL_OF_NOISE,
+    RESIDUAL_OF_TEXTURE,
+    RESIDUAL_WINDOW,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,47 +22,34 @@ if TYPE_CHECKING:
 
 __all__ = ["pilot"]
 
-_OWN = 0.5
-"""Part that comes from the noisy image alone where the network's estimate leaves noise alone."""
-
-_NOISE, _TEXTURE = 0.95, 1.2
-"""Mean square of the residual, in variances of the noise: from the first on there is more than
-noise in it, and from the second on the network's estimate counts no more."""
-
-_SIDE = 25
-"""Of the square over which that mean is taken, in pixels."""
-
-_OUTLIER = 3.0
-"""Standard deviations of the noise: a hot pixel counts as far out as that, lest it be kept."""
-
 
 def pilot(
     estimate: Tensor,
-    alone: Tensor,
+    filtered: Tensor,
     noisy: Tensor,
     sigma: float,
     correlation: Correlation = ((), ()),
 ) -> Tensor:
-    """Mix two estimates that err in other places, by what the first one has left in the residual.
+    """Mix the estimate of a network with one filtered from the noisy image alone.
 
-    A network that stops before it fits the noise may not have come to fine texture at all; there
-    its residual is stronger than the noise. Noise that neighbours share is as uneven itself, and
-    what the noisy image alone tells is then the worse of the two: nothing is asked of the residual.
+    The two have different errors. A network that stops early may have missed fine texture; there
+    its residual is stronger than the noise, and the filtered image gets more weight.
 
     Parameters
     ----------
-    estimate, alone, noisy
-        ``(1, channels, planes, height, width)``: the network's estimate, that of the noisy image
-        alone, and that image, with noise of one strength in all channels.
+    estimate, filtered, noisy
+        ``(1, channels, planes, height, width)``: the network's estimate, the filtered image, and
+        the noisy image, with the same noise in all channels.
     sigma
         Standard deviation of the noise, in their units.
     correlation
-        Of the noise, along Y and along X.
+        Correlation of the noise along Y and X. The residual of correlated noise is uneven without
+        texture, and the filtered image is the worse one: then the weights are equal everywhere.
 
     Returns
     -------
     Tensor
-        A new one, of their shape.
+        A new tensor of their shape.
 
     Examples
     --------
@@ -66,16 +62,16 @@ def pilot(
     0.0
     """
     if any(correlation):
-        return estimate.lerp(alone, _OWN)
-    residual = (noisy - estimate) / max(sigma, 1e-4)
-    left = _local_mean(residual.square().clamp(max=_OUTLIER**2).mean(dim=1, keepdim=True))
-    missed = ((left - _NOISE) / (_TEXTURE - _NOISE)).clamp(0, 1)
-    return estimate.lerp(alone, _OWN + (1 - _OWN) * missed)
+        return estimate.lerp(filtered, NOISY_WEIGHT)
+    residual = (noisy - estimate) / max(sigma, MIN_SIGMA)
+    left = _local_mean(residual.square().clamp(max=RESIDUAL_CLIP**2).mean(dim=1, keepdim=True))
+    missed = ((left - RESIDUAL_OF_NOISE) / (RESIDUAL_OF_TEXTURE - RESIDUAL_OF_NOISE)).clamp(0, 1)
+    return estimate.lerp(filtered, NOISY_WEIGHT + (1 - NOISY_WEIGHT) * missed)
 
 
 def _local_mean(x: Tensor) -> Tensor:
-    """Average over a square about each pixel, as much of it as lies in the image."""
-    height, width = (min(_SIDE, (size - 1) // 2 * 2 + 1) for size in x.shape[-2:])
+    """Average over the part of a square around each pixel that lies in the image."""
+    height, width = (min(RESIDUAL_WINDOW, (size - 1) // 2 * 2 + 1) for size in x.shape[-2:])
     for sides in ((1, 1, width), (1, height, 1)):
         half = tuple(side // 2 for side in sides)
         x = functional.avg_pool3d(x, sides, 1, half, count_include_pad=False)

@@ -1,4 +1,4 @@
-"""Patches of an image or a stack, and where to find those that are alike."""
+"""Find groups of similar patches in an image or a stack."""
 
 from __future__ import annotations
 
@@ -11,185 +11,201 @@ from scipy.linalg import toeplitz
 from torch import Tensor
 from torch.nn import functional
 
+from napari_dip.patches.constants import (
+    MAX_VALUES,
+    MAX_VALUES_PER_PIXEL,
+    MIN_NOISE_EIGENVALUE,
+    OTHER_PLANES_RADIUS,
+    PatchSearch,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from napari_dip.noise.model import Correlation
 
-__all__ = ["Grid", "Patches", "cosine_transform", "patch_noise_covariance", "similar_patch_groups"]
-
-_AT_ONCE = 1_000_000
-"""Values worked on at a time: 4 MB, which stay near the processor."""
-
-_AT_ONCE_A_PIXEL = 4
-"""On a GPU, if that is more: few launches, and about 0.5 GB a megapixel."""
-
-_LEAST_STRENGTH = 0.01
-"""Of the noise in any direction along an axis, in parts of its variance."""
-
-_REACH_BESIDE = 4
-"""Pixels that are searched around a patch in other planes, where things have hardly moved."""
+__all__ = ["PatchGrid", "cosine_transform", "patch_noise_covariance", "similar_patch_groups"]
 
 
 @dataclass(frozen=True)
-class Patches:
-    """Side of a patch, pixels from one reference to the next, reach of the search, group size.
+class PatchGrid:
+    """All positions of a patch in a stack ``(planes, height, width)``.
 
-    Of a stack, a patch holds so many ``planes``, references begin as many after one another, and
-    those patches are searched, too, that begin up to ``apart`` planes before or after.
-    """
+    The index of a position is that of the patch's first pixel in the flattened stack.
 
-    side: int
-    step: int
-    reach: int
-    alike: int
-    planes: int = 1
-    apart: int = 0
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The places that a patch can take in a stack ``(planes, height, width)``.
-
-    A place has a number: that of the patch's first pixel in the stack.
+    Examples
+    --------
+    >>> grid = PatchGrid.over((1, 10, 12), PatchSearch(side=5, step=4, radius=8, group_size=30))
+    >>> grid.positions
+    (1, 6, 8)
     """
 
     shape: tuple[int, int, int]
-    kind: Patches
+    search: PatchSearch
 
     @classmethod
-    def over(cls, shape: Sequence[int], kind: Patches) -> Grid:
-        """Take smaller patches if the image is narrow, and shorter ones if there are few planes."""
+    def over(cls, shape: Sequence[int], search: PatchSearch) -> PatchGrid:
+        """Reduce the patch where the image is narrower or has fewer planes."""
         planes, height, width = shape
-        side = min(kind.side, height, width)
-        return cls(
-            (planes, height, width), replace(kind, side=side, planes=min(kind.planes, planes))
-        )
+        side = min(search.side, height, width)
+        search = replace(search, side=side, planes=min(search.planes, planes))
+        return cls((planes, height, width), search)
 
     @property
-    def places(self) -> tuple[int, int, int]:
-        """Tell how many planes, rows and columns a patch can begin in."""
+    def positions(self) -> tuple[int, int, int]:
+        """Number of planes, rows and columns in which a patch can begin."""
         planes, height, width = self.shape
-        past = self.kind.side - 1
-        return planes - self.kind.planes + 1, height - past, width - past
+        past = self.search.side - 1
+        return planes - self.search.planes + 1, height - past, width - past
 
     def references(self, offset: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
-        """Give, for every few planes, rows and columns of every few places: no pixel is left out.
+        """Yield a plane and the ``(row, column)`` of its reference patches.
 
-        The first planes are those from ``offset`` on, and the first and the last of all.
+        They cover all pixels if a patch is at least as wide as the step. The planes are the first,
+        the last, and every ``search.planes``-th from ``offset`` on.
         """
-        planes, *others = self.places
+        planes, *others = self.positions
         rows, columns = (
-            torch.unique(torch.tensor([*range(0, size, self.kind.step), size - 1]))
+            torch.unique(torch.tensor([*range(0, size, self.search.step), size - 1]))
             for size in others
         )
-        around = torch.cartesian_prod(rows, columns).to(device)
-        for plane in sorted({0, *range(offset, planes, self.kind.planes), planes - 1}):
-            yield plane, around
+        corners = torch.cartesian_prod(rows, columns).to(device)
+        for plane in sorted({0, *range(offset, planes, self.search.planes), planes - 1}):
+            yield plane, corners
 
-    def searched(self, plane: int) -> Iterator[tuple[range, int]]:
-        """Give the planes in which patches are searched, and how far around the reference."""
-        apart, reach = self.kind.apart, self.kind.reach
-        before = range(max(0, plane - apart), plane)
-        after = range(plane + 1, min(self.places[0], plane + apart + 1))
-        yield range(plane, plane + 1), reach
-        for beside in filter(None, (before, after)):
-            yield beside, min(reach, _REACH_BESIDE)
+    def search_ranges(self, plane: int) -> Iterator[tuple[range, int]]:
+        """Yield ranges of planes to search for a reference in ``plane``, each with its radius."""
+        distance, radius = self.search.plane_radius, self.search.radius
+        before = range(max(0, plane - distance), plane)
+        after = range(plane + 1, min(self.positions[0], plane + distance + 1))
+        yield range(plane, plane + 1), radius
+        for others in filter(None, (before, after)):
+            yield others, min(radius, OTHER_PLANES_RADIUS)
 
-    def window(self, references: Tensor, reach: int) -> tuple[Tensor, tuple[int, int]]:
-        """Give the first row and column of the window around each, in the image, and its size."""
-        _, *places = self.places
-        rows, columns = (min(2 * reach + 1, size) for size in places)
-        first = references - reach
+    def window(self, references: Tensor, radius: int) -> tuple[Tensor, tuple[int, int]]:
+        """Return the first row and column of each search window, and the size of all windows."""
+        _, *positions = self.positions
+        rows, columns = (min(2 * radius + 1, size) for size in positions)
+        first = references - radius
         corners = [
-            first[:, axis].clamp(0, place - size)
-            for axis, (place, size) in enumerate(zip(places, (rows, columns), strict=True))
+            first[:, axis].clamp(0, count - size)
+            for axis, (count, size) in enumerate(zip(positions, (rows, columns), strict=True))
         ]
         return torch.stack(corners, dim=1), (rows, columns)
 
-    def number(self, plane: int | Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        """Count the given places."""
+    def position_index(self, plane: int | Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """Return the index of positions."""
         _, height, width = self.shape
         return (plane * height + rows) * width + columns
 
-    def pixels(self, numbers: Tensor) -> Tensor:
-        """Count the pixels of patches at the numbered places: ``(planes, *numbers, side²)``."""
+    def pixel_indices(self, positions: Tensor) -> Tensor:
+        """Return the pixels of the patches at these indices: ``(planes, *positions, side²)``."""
         _, height, width = self.shape
-        side = torch.arange(self.kind.side, device=numbers.device)
-        within = (side[:, None] * width + side).flatten()
-        plane = torch.arange(self.kind.planes, device=numbers.device) * height * width
-        plane = plane.reshape(-1, *[1] * (numbers.ndim + 1))
-        return plane + numbers[..., None] + within
+        side = torch.arange(self.search.side, device=positions.device)
+        inside = (side[:, None] * width + side).flatten()
+        plane = torch.arange(self.search.planes, device=positions.device) * height * width
+        plane = plane.reshape(-1, *[1] * (positions.ndim + 1))
+        return plane + positions[..., None] + inside
 
 
 def similar_patch_groups(
-    images: Tensor, grid: Grid, *, offset: int = 0, work: int = 1, holding: Tensor | None = None
+    images: Tensor,
+    grid: PatchGrid,
+    *,
+    offset: int = 0,
+    values_per_pixel: int = 1,
+    required: Tensor | None = None,
 ) -> Iterator[Tensor]:
-    """Give the pixels of groups of patches alike, ``(planes, groups, alike, side²)``.
+    """Yield pixel indices of groups of similar patches, ``(planes, groups, patches, side²)``.
 
-    So many at a time as are worked on at once, where ``work`` values are held for each pixel.
-    ``images`` are those that are compared, as below, ``offset`` is where references begin, and
-    if ``holding`` is given, only references that hold one of those pixels count.
+    One batch contains as many groups as are processed at once.
+
+    Parameters
+    ----------
+    images
+        ``(planes, height, width)``: the images that are compared.
+    grid
+        Positions of the patches.
+    offset
+        Plane of the first reference.
+    values_per_pixel
+        Number of values that the caller needs for each pixel of a patch; it limits a batch.
+    required
+        Bool, one value a pixel of the flattened stack: only references with one of these pixels
+        are used. ``None`` for all references.
+
+    Examples
+    --------
+    >>> stripes = torch.arange(12.0).remainder(3).expand(1, 9, 12)
+    >>> grid = PatchGrid.over(stripes.shape, PatchSearch(side=3, step=3, radius=6, group_size=4))
+    >>> (pixels,) = similar_patch_groups(stripes, grid)
+    >>> pixels.shape
+    torch.Size([1, 12, 4, 9])
+    >>> groups = stripes.flatten()[pixels[0]]
+    >>> bool((groups == groups[:, :1]).all())
+    True
     """
-    kind = grid.kind
-    each = kind.planes * kind.alike * kind.side**2 * work
-    for plane, places in grid.references(offset, images.device):
-        if holding is not None:
-            own = grid.pixels(grid.number(plane, *places.T))
-            places = places[holding[own].any(dim=(0, 2))]
-        for references in places.split(max(1, _at_once(images) // each)):
-            yield grid.pixels(_most_similar(plane, references, images, grid))
+    search = grid.search
+    each = search.planes * search.group_size * search.side**2 * values_per_pixel
+    for plane, corners in grid.references(offset, images.device):
+        if required is not None:
+            own = grid.pixel_indices(grid.position_index(plane, *corners.T))
+            corners = corners[required[own].any(dim=(0, 2))]
+        for references in corners.split(max(1, _batch_values(images) // each)):
+            yield grid.pixel_indices(_most_similar(plane, references, images, grid))
 
 
-def _at_once(images: Tensor) -> int:
-    """Tell how many values are worked on at a time."""
+def _batch_values(images: Tensor) -> int:
+    """Return how many values are processed at once."""
     _, height, width = images.shape
     if images.device.type == "cpu":
-        return _AT_ONCE
-    return max(_AT_ONCE, _AT_ONCE_A_PIXEL * height * width)
+        return MAX_VALUES
+    return max(MAX_VALUES, MAX_VALUES_PER_PIXEL * height * width)
 
 
-def _most_similar(plane: int, references: Tensor, images: Tensor, grid: Grid) -> Tensor:
-    """Give the numbers of the patches most like each reference, itself among them.
+def _most_similar(plane: int, references: Tensor, images: Tensor, grid: PatchGrid) -> Tensor:
+    """Return the indices of the patches most similar to each reference, itself included.
 
-    ``images``, ``(planes, height, width)``, are compared: of a patch as many as it has planes, or
-    one where there are only as many images as planes to begin in. The distance of two patches a
-    and b is told as |b|² - 2 a·b, the same for all that are compared but for |a|²: both are
-    convolutions of the window with what lies around the reference, after its mean has been taken
-    from either.
+    A patch of ``images`` has as many planes as a patch of the grid, or one plane if there are only
+    as many images as planes in which a patch can begin. The squared distance of a reference a and
+    a patch b is |b|² - 2 a·b, up to |a|². Both terms are convolutions of the search window. The
+    mean of the reference is subtracted first.
     """
-    side, depth = grid.kind.side, len(images) - grid.places[0] + 1
+    side, depth = grid.search.side, len(images) - grid.positions[0] + 1
     own = _cut(images[plane : plane + depth], references, (side, side))
-    distances, numbers = [], []
-    for others, reach in grid.searched(plane):
-        corners, (rows, columns) = grid.window(references, reach)
+    distances, indices = [], []
+    for others, radius in grid.search_ranges(plane):
+        corners, (rows, columns) = grid.window(references, radius)
         stack = images[others.start : others.stop + depth - 1]
-        around = _cut(stack, corners, (rows + side - 1, columns + side - 1))
-        each = [_distances(patch, around[t : t + len(others)]) for t, patch in enumerate(own)]
+        windows = _cut(stack, corners, (rows + side - 1, columns + side - 1))
+        each = [_distances(patch, windows[t : t + len(others)]) for t, patch in enumerate(own)]
         distances.append(torch.stack(each).sum(dim=0).transpose(0, 1).flatten(1))
-        place, down, right = (
-            torch.tensor(each, device=images.device)
-            for each in (others, range(rows), range(columns))
+        planes, down, right = (
+            torch.tensor(numbers, device=images.device)
+            for numbers in (others, range(rows), range(columns))
         )
         down, right = corners[:, :1] + down, corners[:, 1:] + right
-        here = grid.number(place[:, None, None], down[:, None, :, None], right[:, None, None])
-        numbers.append(here.flatten(1))
-    there = torch.cat(distances, dim=1)
-    count = min(grid.kind.alike, there.shape[1])
-    return torch.cat(numbers, dim=1).gather(1, there.topk(count, dim=1, largest=False).indices)
+        position = grid.position_index(
+            planes[:, None, None], down[:, None, :, None], right[:, None, None]
+        )
+        indices.append(position.flatten(1))
+    distance = torch.cat(distances, dim=1)
+    count = min(grid.search.group_size, distance.shape[1])
+    nearest = distance.topk(count, dim=1, largest=False).indices
+    return torch.cat(indices, dim=1).gather(1, nearest)
 
 
-def _distances(patches: Tensor, around: Tensor) -> Tensor:
-    """Compare each patch, ``(patches, side, side)``, with all places around it in some planes."""
+def _distances(patches: Tensor, windows: Tensor) -> Tensor:
+    """Compare each patch, ``(patches, side, side)``, with all positions in its search windows."""
     mean = patches.mean(dim=(1, 2), keepdim=True)
-    kernels, around = (patches - mean)[:, None], around - mean
-    power = functional.conv2d(around.square(), torch.ones_like(kernels), groups=len(kernels))
-    likeness = functional.conv2d(around, kernels, groups=len(kernels))
-    return power - 2 * likeness
+    kernels, windows = (patches - mean)[:, None], windows - mean
+    power = functional.conv2d(windows.square(), torch.ones_like(kernels), groups=len(kernels))
+    product = functional.conv2d(windows, kernels, groups=len(kernels))
+    return power - 2 * product
 
 
 def _cut(images: Tensor, corners: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Cut pieces of one shape, ``(images, pieces, *shape)``, from their first row and column on."""
+    """Cut rectangles of one shape, ``(images, corners, *shape)``, at their first row and column."""
     rows, columns = (
         corners[:, axis, None] + torch.arange(size, device=images.device)
         for axis, size in enumerate(shape)
@@ -198,18 +214,32 @@ def _cut(images: Tensor, corners: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 def patch_noise_covariance(correlation: Correlation, side: int) -> Tensor:
-    """Give the covariance of noise of unit variance, ``(side², side²)``: for white noise, I."""
+    """Return the covariance matrix, ``(side², side²)``, of noise of unit variance in a patch.
+
+    Examples
+    --------
+    >>> bool((patch_noise_covariance(((), ()), 3) == torch.eye(9)).all())
+    True
+    """
     whole = np.eye(1)
-    for shared in correlation:
-        along = toeplitz(np.pad([1.0, *shared], (0, side))[:side])
-        strengths, directions = np.linalg.eigh(along)  # what was estimated may be impossible
-        along = directions * strengths.clip(min=_LEAST_STRENGTH) @ directions.T
+    for correlations in correlation:
+        along = toeplitz(np.pad([1.0, *correlations], (0, side))[:side])
+        # Estimated correlations may not form a positive definite matrix.
+        eigenvalues, vectors = np.linalg.eigh(along)
+        along = vectors * eigenvalues.clip(min=MIN_NOISE_EIGENVALUE) @ vectors.T
         whole = np.kron(whole, along)
     return torch.from_numpy(whole.astype(np.float32))
 
 
 def cosine_transform(size: int) -> Tensor:
-    """Give the orthonormal cosine transform, its lowest frequency first: noise stays white."""
+    """Return the orthonormal cosine transform, lowest frequency first; it keeps noise white.
+
+    Examples
+    --------
+    >>> transform = cosine_transform(5)
+    >>> torch.allclose(transform @ transform.T, torch.eye(5), atol=1e-6)
+    True
+    """
     numbers = torch.arange(size, dtype=torch.float32)
     k, c = numbers[:, None], numbers
     waves = torch.cos(torch.pi * k * (c + 0.5) / size)

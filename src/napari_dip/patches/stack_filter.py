@@ -1,4 +1,4 @@
-"""Refine neighbouring planes together: they show much the same under different noise."""
+"""Refine the planes of a stack together, by patches that span several planes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_dip.patches.nl_bayes import FIRST, PATCH_SEARCH, filter_pass, refine
+from napari_dip.patches.constants import (
+    FIRST_STEP_SEARCH,
+    LONG_PATCH_PLANES,
+    MIN_PLANE_CORRELATION,
+    PATCH_SEARCH,
+    PLANE_RADIUS,
+    SHORT_PATCH_PLANES,
+    STACK_RADIUS,
+)
+from napari_dip.patches.nl_bayes import nl_bayes_pass, refine
 from napari_dip.patches.pilot import pilot
 
 if TYPE_CHECKING:
@@ -18,22 +27,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_dip.noise.model import Correlation
-    from napari_dip.patches.search import Patches
+    from napari_dip.patches.constants import PatchSearch
 
 __all__ = ["map_planes", "refine_stack"]
-
-_APART = 8
-"""Planes before and after, in which patches alike are searched."""
-
-_REACH = 16
-"""In the plane itself: patches of several planes are told apart better than those of one."""
-
-_LONG, _SHORT = 4, 2
-"""Planes that a patch holds; short in the end, so that what moves is told from what stays."""
-
-_ALIKE = 0.3
-"""Least correlation of neighbouring planes for that: where they show other things, it costs more
-than it gains."""
 
 
 def refine_stack(
@@ -43,26 +39,31 @@ def refine_stack(
     correlation: Correlation = ((), ()),
     *,
     passes: int,
-    kind: Patches = PATCH_SEARCH,
+    search: PatchSearch = PATCH_SEARCH,
 ) -> Tensor:
-    """Refine the planes of a volume or a window, together with those neighbours that are alike.
+    """Refine the planes of a stack, each together with similar neighbouring planes.
 
-    As :func:`~napari_dip.patches.nl_bayes.refine` does, with patches that hold four planes, a last
-    time two, and that are searched in the planes before and after, too: the space-time patches
-    of Arias and Morel, "Video denoising via empirical Bayesian estimation of space-time patches",
-    J. Math. Imaging Vis. 60 (2018), here decorrelated along the planes.
+    Patches span four planes, in a last pass two, and are searched in the planes before and after
+    too. Runs of planes are refined together; a run ends where two neighbours are uncorrelated.
 
     Parameters
     ----------
     estimate, noisy
-        ``(1, channels, planes, height, width)``, otherwise as there.
-    sigma, correlation, passes, kind
-        As there; the pass with short patches comes after ``passes``, but for 0.
+        ``(1, channels, planes, height, width)``, about [0, 1], with the same noise in all channels.
+    sigma, correlation, search
+        As of :func:`~napari_dip.patches.nl_bayes.refine`.
+    passes
+        Number of passes before the one with short patches; 0 returns the estimate.
 
     Returns
     -------
     Tensor
-        Of the shape of the estimate, which is not changed.
+        A new tensor with the shape of the estimate.
+
+    Notes
+    -----
+    The patches are those of Arias and Morel, "Video denoising via empirical Bayesian estimation of
+    space-time patches", J. Math. Imaging Vis. 60 (2018), here decorrelated along the planes.
 
     Examples
     --------
@@ -74,42 +75,54 @@ def refine_stack(
     >>> bool((together - truth).square().mean() < (alone - truth[:, :, 0]).square().mean())
     True
     """
-    alone = partial(refine, sigma=sigma, correlation=correlation, passes=passes, kind=kind)
-    once = partial(filter_pass, gaps=None, sigma=sigma, correlation=correlation)
-    first, long = (replace(each, planes=_LONG, apart=_APART) for each in (FIRST, kind))
-    long = replace(long, reach=_REACH)
-    short = replace(long, planes=_SHORT)
+    refine_plane = partial(
+        refine, sigma=sigma, correlation=correlation, passes=passes, search=search
+    )
+    once = partial(nl_bayes_pass, sigma=sigma, correlation=correlation)
+    first, long = (
+        replace(each, planes=LONG_PATCH_PLANES, plane_radius=PLANE_RADIUS)
+        for each in (FIRST_STEP_SEARCH, search)
+    )
+    long = replace(long, radius=STACK_RADIUS)
+    short = replace(long, planes=SHORT_PATCH_PLANES)
     refined = []
-    for planes in _alike(estimate):
+    for planes in _similar_runs(estimate):
         guide, seen = (volume[:, :, planes] for volume in (estimate, noisy))
         if passes and guide.shape[2] > 1:
-            own = once(seen, seen, kind=first, noisy_guide=True)
-            guide = pilot(guide, own, seen, sigma, correlation)
+            filtered = once(seen, seen, search=first, noisy_guide=True)
+            guide = pilot(guide, filtered, seen, sigma, correlation)
             for number in range(passes):
-                guide = once(guide, seen, kind=long, offset=number % 2 * _LONG // 2)
-            guide = once(guide, seen, kind=short)
+                guide = once(guide, seen, search=long, offset=number % 2 * LONG_PATCH_PLANES // 2)
+            guide = once(guide, seen, search=short)
         else:
-            guide = map_planes(alone, guide, seen)
+            guide = map_planes(refine_plane, guide, seen)
         refined.append(guide)
     return torch.cat(refined, dim=2)
 
 
-def map_planes(do: Callable[..., Tensor], *volumes: Tensor) -> Tensor:
-    """Call with each plane of volumes, ``(1, channels, planes, height, width)``, by itself."""
+def map_planes(function: Callable[..., Tensor], *volumes: Tensor) -> Tensor:
+    """Call a function with each plane of volumes, ``(1, channels, planes, height, width)``.
+
+    Examples
+    --------
+    >>> ones, twos = torch.ones(1, 1, 3, 4, 4), torch.full((1, 1, 3, 4, 4), 2.0)
+    >>> map_planes(torch.add, ones, twos).unique()
+    tensor([3.])
+    """
     planes = zip(*(volume.unbind(dim=2) for volume in volumes), strict=True)
-    return torch.stack([do(*plane) for plane in planes], dim=2)
+    return torch.stack([function(*plane) for plane in planes], dim=2)
 
 
-def _alike(estimate: Tensor) -> Iterator[slice]:
-    """Cut the planes where two neighbours are not alike."""
+def _similar_runs(estimate: Tensor) -> Iterator[slice]:
+    """Yield the runs of planes in which each plane correlates with the next."""
     breaks = (
         place
         for place, pair in enumerate(pairwise(estimate.unbind(dim=2)), start=1)
-        if not _likeness(*pair) > _ALIKE
+        if not _correlation(*pair) > MIN_PLANE_CORRELATION
     )
     return (slice(*ends) for ends in pairwise([0, *breaks, estimate.shape[2]]))
 
 
-def _likeness(one: Tensor, other: Tensor) -> float:
-    """Correlate two planes; not a number where one is constant."""
+def _correlation(one: Tensor, other: Tensor) -> float:
+    """Return the correlation of two planes; NaN where one is constant."""
     return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])

@@ -15,7 +15,9 @@ from napari_dip.dip.projection import project
 from napari_dip.generators import map_steps
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
-from napari_dip.patches.nl_bayes import PATCH_SEARCH, fill_gaps, nl_bayes, refine
+from napari_dip.patches.constants import PATCH_SEARCH
+from napari_dip.patches.fill_gaps import fill_gaps
+from napari_dip.patches.nl_bayes import nl_bayes, refine
 from napari_dip.patches.stack_filter import map_planes, refine_stack
 from napari_dip.patches.wiener import collaborative_filter
 from napari_dip.pipeline.block import derived, mixes_pixels
@@ -213,8 +215,8 @@ class Fit:
         if not passes:
             return guide
         smooth = refine_stack if self._planes else refine
-        kind = replace(PATCH_SEARCH, side=self.patch_side)
-        return smooth(guide, noisy, sigma, shared, passes=passes, kind=kind)
+        search = replace(PATCH_SEARCH, side=self.patch_side)
+        return smooth(guide, noisy, sigma, shared, passes=passes, search=search)
 
     def _filtered(
         self, filtered: Callable[..., torch.Tensor], *images: torch.Tensor, known: torch.Tensor

@@ -1,0 +1,140 @@
+"""List the numeric constants of the patch filters.
+
+Each entry gives the unit, the reason, and in brackets the section of ``benchmarks/NOTES.md`` with
+the measurement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PatchSearch:
+    """Parameters of a patch and of the search for similar ones.
+
+    Parameters
+    ----------
+    side
+        Side of a square patch, in pixels.
+    step
+        Distance between two reference patches, in pixels.
+    radius
+        Radius of the search around a reference patch, in pixels.
+    group_size
+        Number of patches in a group.
+    planes
+        Number of planes in a patch.
+    plane_radius
+        Number of planes before and after a reference patch that are searched too.
+    """
+
+    side: int
+    step: int
+    radius: int
+    group_size: int
+    planes: int = 1
+    plane_radius: int = 0
+
+
+# Searches
+
+PATCH_SEARCH = PatchSearch(side=7, step=4, radius=8, group_size=30)
+"""All passes but the first and last: a small radius avoids wrong matches [Refinement]."""
+
+FIRST_STEP_SEARCH = PatchSearch(side=5, step=4, radius=10, group_size=90)
+"""First step, on the noisy image: large groups, so that noise does not pass for texture. Groups of
+60 gain 0.04 to 0.1 dB in stacks by themselves, but lose with other changes [Stacks and
+time-lapses]."""
+
+GAP_SEARCH = PatchSearch(side=5, step=3, radius=10, group_size=30)
+"""Images with gaps: small patches, because each patch needs a linear system of its own; the radius
+was measured [Refinement], the side was not."""
+
+COLLABORATIVE_SEARCH = PatchSearch(side=8, step=3, radius=32, group_size=32)
+"""Collaborative filter: the radius was measured [Refinement], the other values were not."""
+
+LAST_PASS_RADIUS = 32
+"""Pixels: in the last pass the estimate is good enough to find distant matches [Refinement]."""
+
+# Stacks
+
+STACK_RADIUS = 16
+"""Pixels in the plane of the reference: a patch of several planes gives fewer wrong matches; 0.035
+dB above 12 [Refinement]."""
+
+PLANE_RADIUS = 8
+"""Planes before and after the reference that are searched [Stacks and time-lapses]."""
+
+OTHER_PLANES_RADIUS = 4
+"""Pixels searched in these planes: objects have hardly moved there. Not measured."""
+
+LONG_PATCH_PLANES = 4
+"""Planes in a patch of all passes but the last: the most averaging [Stacks and time-lapses]."""
+
+SHORT_PATCH_PLANES = 2
+"""Planes in a patch of the last pass: it separates motion from noise [Stacks and time-lapses]."""
+
+MIN_PLANE_CORRELATION = 0.3
+"""Correlation of two neighbouring planes that are filtered together: below, the filter loses more
+than it gains [Stacks and time-lapses]."""
+
+# Pilot estimate
+
+NOISY_WEIGHT = 0.5
+"""Weight of the first step on the noisy image, where the network left only noise in the residual;
+0.35 and 0.65 cost 0.02 dB [Refinement]."""
+
+RESIDUAL_OF_NOISE = 0.95
+"""Variances of the noise: a mean squared residual above it contains texture. It is below 1 because
+a fit includes some noise [Refinement]."""
+
+RESIDUAL_OF_TEXTURE = 1.2
+"""Variances of the noise: from this mean squared residual on, the network's estimate has no weight
+[Refinement]."""
+
+RESIDUAL_WINDOW = 25
+"""Pixels: side of the square that averages the squared residual; 15 is equal to 0.02 dB
+[Refinement]."""
+
+RESIDUAL_CLIP = 3.0
+"""Standard deviations of the noise: larger residuals count as this one, so that hot pixels are not
+kept [Refinement]."""
+
+# Weights
+
+KAISER_BETA = 2.0
+"""Shape of the Kaiser window over a patch of the collaborative filter, as in BM3D. Not measured."""
+
+MAX_GAP_SIGMA = 0.01
+"""Intensity range: the largest noise that the gap filter assumes for a group of dissimilar patches.
+Weaker noise is not filtered where no pixel is missing [Patch filter in gaps]."""
+
+GAP_SIGMA_RATIO = 0.1
+"""Standard deviations of a group: the noise that the gap filter assumes for similar patches. A
+group is too small to know its covariance in all directions [Patch filter in gaps]."""
+
+# Numerical limits
+
+DIAGONAL_LOADING = 1e-5
+"""Relative increase of the diagonal of a linear system: float32 keeps some digits where patches
+differ much and the noise is weak [Refinement]."""
+
+MIN_SIGMA = 1e-4
+"""Intensity range: weaker noise counts as this one, so that no division is by 0. Not measured."""
+
+MIN_GAP_SIGMA = 1e-5
+"""Intensity range: the same for the gap filter. Not measured."""
+
+MIN_NOISE_EIGENVALUE = 0.01
+"""Variances of the noise: an estimated covariance may be singular or not positive. Not
+measured."""
+
+# Memory
+
+MAX_VALUES = 1_000_000
+"""Values processed at once: 4 MB of float32 stay in the cache of a CPU [Refinement]."""
+
+MAX_VALUES_PER_PIXEL = 4
+"""Values processed at once on a GPU, per pixel of a plane: few kernel launches, about 0.5 GB per
+megapixel. Not measured."""
