@@ -56,7 +56,7 @@ soak: $(DEV) ## two hundred runs in one viewer, and ten viewers closed in mid-ru
 	$(BIN)/pytest -s -m slow tests/plugin/viewer/test_soak.py
 
 bench: $(DEV) ## quality, stopping and speed beside classical methods; takes hours, resumes after an interruption
-	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless # a method that is not installed is left out of the tables
+	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless PyWavelets # a method that is not installed is left out of the tables
 	$(BIN)/python benchmarks/compare.py --resume
 	$(BIN)/python benchmarks/stopping.py --resume
 	$(BIN)/python benchmarks/correlated_noise.py --resume

@@ -1,10 +1,10 @@
-"""What each choice in the prior of `fast` is worth, task by task, one changed at a time.
+"""Measure what each choice in the prior of ``fast`` is worth, changed one at a time.
 
     python benchmarks/ablation.py {denoise,inpaint,super-resolve} [--size 128] [--only VARIANT ...]
 
-The same images, noise, holes and random numbers for each variant. Prints the mean PSNR of what the
-network alone made and of the result, and what the result gains over `fast`; each fit goes to a JSON
-file. One thread, whose own time is told: other programs may be busy.
+All variants get the same images, noise, holes and random numbers. The table gives the mean PSNR of
+the network alone and of the result, and the gain of the result over ``fast``. Each fit is saved in
+a JSON file. One thread; seconds are CPU seconds of that thread.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from cases import Case, decimated, frame, gaussian, half_missing, holed, poisson
+from cases import Case, decimated, frame, gaussian, half_missing, poisson, with_hole
 from metrics import psnr
-from oracle import fits_of
+from oracle import prepare_fits
 from results_file import ResultsFile, Row
 from tables import line
 
@@ -42,7 +42,7 @@ IMAGES = {
     "cell": 15,
     "coins": 10,
 }
-"""And the standard deviation of the noise that each is denoised of."""
+"""Images, and the standard deviation of their noise in grey values."""
 
 
 def cases(task: str, size: int) -> list[Case]:
@@ -52,18 +52,18 @@ def cases(task: str, size: int) -> list[Case]:
             return [*noisy, poisson("01", size, 30), frame("fish", size), frame("mice", size)]
         case "inpaint":
             gaps = [half_missing(name, size) for name in IMAGES]
-            return [*gaps, *(holed(name, size) for name in ("F16", "05", "neuron"))]
+            return [*gaps, *(with_hole(name, size) for name in ("F16", "05", "neuron"))]
         case _:
             return [decimated(name, size, 4) for name in IMAGES]
 
 
 def with_skips(net: SkipNet, width: int) -> SkipNet:
-    """Give every skip so many filters."""
+    """Set the number of filters of every skip."""
     return replace(net, skip=(width,) * len(net.skip))
 
 
 def with_levels(net: SkipNet, more: int) -> SkipNet:
-    """Take the last level away, or add another like it."""
+    """Remove the last level, or add another like it."""
     count = len(net.down) + more
     down, up, skip = ((*side, side[-1])[:count] for side in (net.down, net.up, net.skip))
     return replace(net, down=down, up=up, skip=skip)
@@ -77,33 +77,33 @@ NETWORKS: dict[str, Callable[[SkipNet], SkipNet]] = {
     "4 skip filters": lambda net: with_skips(net, 4),
     "16 skip filters": lambda net: with_skips(net, 16),
     "32 skip filters": lambda net: with_skips(net, 32),
-    "a level less": lambda net: with_levels(net, -1),
-    "a level more": lambda net: with_levels(net, 1),
+    "one level less": lambda net: with_levels(net, -1),
+    "one level more": lambda net: with_levels(net, 1),
     "5 x 5 filters down": lambda net: replace(net, kernel_down=5),
     "not tapered": lambda net: replace(net, taper=False),
 }
 
-RATES: dict[str, Callable[[Recipe], Recipe]] = {
+FIT_OPTIONS: dict[str, Callable[[Recipe], Recipe]] = {
     "no total variation": lambda recipe: replace(recipe, tv_weight=0.0),
     "twice the total variation": lambda recipe: replace(recipe, tv_weight=2 * recipe.tv_weight),
-    "average 0.9": lambda recipe: replace(recipe, averaging=0.9),
-    "average 0.98": lambda recipe: replace(recipe, averaging=0.98),
+    "averaging 0.9": lambda recipe: replace(recipe, averaging=0.9),
+    "averaging 0.98": lambda recipe: replace(recipe, averaging=0.98),
     "32 code channels": lambda recipe: replace(recipe, code_channels=32),
     "noise on the code 1/30": lambda recipe: replace(recipe, code_noise=1 / 30),
 }
 
-USUAL = "as it is"
+BASELINE = "fast"
 
 
 def changed(recipe: Recipe, variant: str) -> Recipe:
     if variant in NETWORKS:
         return replace(recipe, network=NETWORKS[variant](recipe.network))
-    return recipe if variant == USUAL else RATES[variant](recipe)
+    return recipe if variant == BASELINE else FIT_OPTIONS[variant](recipe)
 
 
-def take(case: Case, variant: str) -> Row:
-    """Restore with one thing changed."""
-    fits, show = fits_of(case, case.settings.replace(preview_every_s=1e9))
+def run_variant(case: Case, variant: str) -> Row:
+    """Restore a case with one change of the prior."""
+    fits, show = prepare_fits(case, case.settings.replace(preview_every_s=1e9))
     one = next(fits)
     one = replace(one, recipe=changed(one.recipe, variant))
     began = time.thread_time()
@@ -119,10 +119,10 @@ def take(case: Case, variant: str) -> Row:
     return {"psnr": refined, "alone": alone, "iterations": fitted.iterations, "seconds": took}
 
 
-def summary(variant: str, rows: list[Row], usual: list[Row]) -> str:
-    """Set the means of one variant beside those of `fast`."""
-    gains = [row["psnr"] - own["psnr"] for row, own in zip(rows, usual, strict=True)]
-    means = {key: statistics.fmean(row[key] for row in rows) for key in FIGURES}
+def summary(variant: str, rows: list[Row], baseline: list[Row]) -> str:
+    """Format the means of a variant and its gains over ``fast``."""
+    gains = [row["psnr"] - own["psnr"] for row, own in zip(rows, baseline, strict=True)]
+    means = {key: statistics.fmean(row[key] for row in rows) for key in MEANS}
     cells = [
         variant,
         f"{means['alone']:.2f}",
@@ -136,7 +136,7 @@ def summary(variant: str, rows: list[Row], usual: list[Row]) -> str:
     return line(cells)
 
 
-FIGURES = ("psnr", "alone", "iterations", "seconds")
+MEANS = ("psnr", "alone", "iterations", "seconds")
 HEADS = ("", "network alone", "result", "gain", "worst, best", "better", "iterations", "CPU s")
 
 
@@ -144,24 +144,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("task", choices=["denoise", "inpaint", "super-resolve"])
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--only", nargs="+", metavar="VARIANT", default=[*NETWORKS, *RATES])
-    parser.add_argument("--resume", action="store_true", help="keep the fits that are there")
+    parser.add_argument("--only", nargs="+", metavar="VARIANT", default=[*NETWORKS, *FIT_OPTIONS])
+    parser.add_argument("--resume", action="store_true", help="keep the fits of an earlier run")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
-    asked = parser.parse_args()
+    options = parser.parse_args()
     torch.set_num_threads(1)
     record = ResultsFile(
-        asked.out / f"prior-{asked.task}.json", ("case", "variant"), resume=asked.resume
+        options.out / f"ablation-{options.task}.json", ("case", "variant"), resume=options.resume
     )
-    chosen = cases(asked.task, asked.size)
+    chosen = cases(options.task, options.size)
     print(f"{line(HEADS)}\n{'|---' * len(HEADS)}|")
-    for variant in (USUAL, *asked.only):
+    for variant in (BASELINE, *options.only):
         for case in chosen:
             tags = case.tags | {"variant": variant}
             if tags not in record:
-                record.add(tags | take(case, variant))
+                record.add(tags | run_variant(case, variant))
         found = {(row["case"], row["variant"]): row for row in record.rows}
-        usual, rows = ([found[case.name, name] for case in chosen] for name in (USUAL, variant))
-        print(summary(variant, rows, usual), flush=True)
+        baseline, rows = (
+            [found[case.name, name] for case in chosen] for name in (BASELINE, variant)
+        )
+        print(summary(variant, rows, baseline), flush=True)
 
 
 if __name__ == "__main__":

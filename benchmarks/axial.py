@@ -1,13 +1,12 @@
-"""Finer along Z: planes are left out of real stacks, and made up for.
+"""Compare super-resolution along Z with interpolation.
 
     python benchmarks/axial.py [--only golgi] [--rows 48] [--columns 96]
 
-A crop of each stack is the truth. A Gaussian slice profile, whose full width at half maximum is the
-distance of two coarse planes, and decimation by 2 or 4 make of it what was seen, once as it is
-and once with Gaussian noise, of which the presets are told. Beside them stand linear and
-cubic interpolation between the coarse planes, each at its centre, and cubic interpolation that
-agrees with what was seen (the same projection as after a fit, without any network). PSNR over the
-range of the truth, the first and last coarse plane left out; seconds are those of the processor.
+A crop of each stack is the truth. A Gaussian slice profile, with a full width at half maximum of
+one coarse plane, and decimation by 2 or 4 give the input, once without noise and once with Gaussian
+noise that is given to the presets. The references are linear and cubic interpolation between the
+coarse planes, and cubic interpolation with the projection that follows a fit. PSNR is over the
+range of the truth without the first and last coarse plane; seconds are CPU seconds.
 """
 
 from __future__ import annotations
@@ -59,35 +58,35 @@ def decimated(truth: Stack, factor: int) -> Stack:
 
 
 def interpolated(coarse: Stack, factor: int, order: int) -> Stack:
-    """Interpolate along Z; fine plane i lies at (i + 1/2) / factor - 1/2 of the coarse ones."""
+    """Interpolate along Z: fine plane i lies at (i + 1/2) / factor - 1/2 of the coarse planes."""
     places = (np.arange(len(coarse) * factor) + 0.5) / factor - 0.5
     spline = make_interp_spline(np.arange(len(coarse)), coarse, k=min(order, len(coarse) - 1))
     return spline(places.clip(0, len(coarse) - 1))
 
 
-def agreeing(coarse: Stack, factor: int) -> Stack:
-    """Interpolate by cubics, and go to the nearest stack that would look like the coarse one."""
+def interpolated_and_projected(coarse: Stack, factor: int) -> Stack:
+    """Interpolate with cubics, then project onto the stacks that decimate to the coarse one."""
     y = torch.from_numpy(coarse)[None, None]
-    seen = Observation(y, Downsample((factor, 1, 1), PROFILE), torch.ones_like(y))
+    observed = Observation(y, Downsample((factor, 1, 1), PROFILE), torch.ones_like(y))
     start = torch.from_numpy(interpolated(coarse, factor, 3))[None, None]
-    return project(start, seen, 0.0, 3)[0, 0].numpy()
+    return project(start, observed, 0.0, 3)[0, 0].numpy()
 
 
-def restored(coarse: Stack, factor: int, **asked: object) -> Stack:
+def restored(coarse: Stack, factor: int, **options: object) -> Stack:
     task = SuperResolve(factor=factor, axis="Z", downsampler=PROFILE)
-    settings = Settings(task=task, axes="ZYX", dtype="float32", preview_every_s=1e9, **asked)
+    settings = Settings(task=task, axes="ZYX", dtype="float32", preview_every_s=1e9, **options)
     return np.asarray(finished(restore(coarse.astype(np.float32), settings)).image)
 
 
 def methods(noise: float) -> dict[str, Callable[[Stack, int], Stack]]:
-    told = {"noise": noise} if noise else {}
+    given = {"noise": noise} if noise else {}
     return {
         "linear": lambda coarse, factor: interpolated(coarse, factor, 1),
         "cubic": lambda coarse, factor: interpolated(coarse, factor, 3),
-        "cubic, agreeing": agreeing,
-        "fast, sections": lambda coarse, factor: restored(coarse, factor, **told),
+        "cubic, projected": interpolated_and_projected,
+        "fast, sections": lambda coarse, factor: restored(coarse, factor, **given),
         "fast, volume, 120 iterations": lambda coarse, factor: restored(
-            coarse, factor, ndim=3, iterations=120, **told
+            coarse, factor, ndim=3, iterations=120, **given
         ),
     }
 
@@ -95,34 +94,41 @@ def methods(noise: float) -> dict[str, Callable[[Stack, int], Stack]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="stacks whose name contains this")
-    parser.add_argument("--rows", type=int, default=48, help="of the crops, along Y")
-    parser.add_argument("--columns", type=int, default=96, help="of the crops, along X")
-    parser.add_argument("--sigma", type=float, default=0.02, help="of the noise, of a range of 1")
+    parser.add_argument("--rows", type=int, default=48, help="size of the crops along Y")
+    parser.add_argument("--columns", type=int, default=96, help="size of the crops along X")
+    parser.add_argument(
+        "--sigma",
+        type=float,
+        default=0.02,
+        help="standard deviation of the noise, for a range of 1",
+    )
     parser.add_argument("--factors", type=int, nargs="+", default=[2, 4])
-    parser.add_argument("--without-volume", action="store_true", help="leave out 3-D, the slowest")
-    parser.add_argument("--resume", action="store_true", help="keep the rows that are there")
+    parser.add_argument(
+        "--without-volume", action="store_true", help="leave out the volume, which is slow"
+    )
+    parser.add_argument("--resume", action="store_true", help="keep the rows of an earlier run")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
-    asked = parser.parse_args()
+    options = parser.parse_args()
     record = ResultsFile(
-        asked.out / "axial.json", ("stack", "factor", "sigma", "method"), resume=asked.resume
+        options.out / "axial.json", ("stack", "factor", "sigma", "method"), resume=options.resume
     )
     print("| stack | by | sigma | method | PSNR / dB | CPU s |\n|---|---|---|---|---|---|")
-    for name, whole in truths(asked.rows, asked.columns).items():
-        for factor in asked.factors:
-            if asked.only not in name or len(whole) < 4 * factor:
-                continue  # fewer than four coarse planes say nothing
+    for name, whole in truths(options.rows, options.columns).items():
+        for factor in options.factors:
+            if options.only not in name or len(whole) < 4 * factor:
+                continue  # fewer than four coarse planes are no test
             truth = whole[: len(whole) // factor * factor]
             clean = decimated(truth, factor)
-            for sigma in (0.0, asked.sigma):
-                seen = clean + np.random.default_rng(0).normal(0, sigma, clean.shape)
+            for sigma in (0.0, options.sigma):
+                observed = clean + np.random.default_rng(0).normal(0, sigma, clean.shape)
                 for method, run in methods(sigma).items():
-                    if asked.without_volume and "volume" in method:
+                    if options.without_volume and "volume" in method:
                         continue
                     row = {"stack": name, "factor": factor, "sigma": sigma, "method": method}
                     if row in record:
                         continue
                     began = time.process_time()
-                    image = run(seen, factor)
+                    image = run(observed, factor)
                     seconds = time.process_time() - began
                     inner = slice(factor, -factor)
                     psnr = peak_signal_noise_ratio(truth[inner], image[inner], data_range=1)

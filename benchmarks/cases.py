@@ -1,7 +1,7 @@
-"""What is restored in the benchmarks: real pairs where there are some, else spoilt photographs.
+"""Make the test cases of the benchmarks from the evaluation images.
 
-The evaluation images are looked for in ../shared/data; without them scikit-image's bundled pictures
-take their place, and the tables say which it was. ``--data FOLDER`` adds pairs of one's own:
+The evaluation images are read from ../shared/data. Without that folder, images of scikit-image
+replace them, and the tables say so. ``--data FOLDER`` adds image pairs of the user:
 NOISY_name.tif beside GT_name.tif.
 """
 
@@ -26,16 +26,17 @@ Pixels = NDArray[Any]
 
 @dataclass(frozen=True)
 class Case:
-    """A truth, what was seen of it, and what is to be done about that.
+    """A truth, the observed image, and the settings that restore it.
 
-    ``relative`` says that the reference is on a scale of its own: PSNR after a fit of gain and
-    offset. ``border`` pixels are left out of the comparison, as is usual for super-resolution,
-    and ``luma`` compares the Y channel alone. Means are taken over the cases of one ``group``.
+    With ``relative``, PSNR is taken after a fit of gain and offset, for a truth on another scale.
+    ``border`` pixels are left out of the comparison, as is usual for super-resolution; ``luma``
+    compares the Y channel alone. ``known`` holds the parameters of the noise that the reference
+    methods get. Means are taken over the cases of one ``group``.
     """
 
     name: str
     truth: Pixels
-    seen: Pixels
+    observed: Pixels
     settings: Settings
     missing: NDArray[np.bool_] | None = None
     relative: bool = False
@@ -46,12 +47,12 @@ class Case:
 
     @property
     def kind(self) -> str:
-        """The task, or ``stack``: other methods compete there."""
+        """The task, or ``stack``, which has other reference methods."""
         return "stack" if self.settings.ndim == 3 else self.settings.task.kind
 
     @property
     def colours(self) -> int | None:
-        """The axis of the colours, for who asks for it."""
+        """The axis of the colours; ``None`` for a grey image or a stack."""
         return -1 if self.truth.ndim == 3 and self.kind != "stack" else None
 
     @property
@@ -60,12 +61,12 @@ class Case:
 
     @property
     def tags(self) -> dict[str, str]:
-        """What a table or a figure must know of the case."""
+        """The columns that identify the case in a table."""
         return {"case": self.name, "kind": self.kind, "group": self.group or self.kind}
 
 
 def photograph(name: str) -> Pixels:
-    """Load an image in 0..255 by its name, or what stands for it."""
+    """Load an image by its name, in 0..255, or the image of scikit-image that replaces it."""
     files = {
         "01": "set12/01.png",
         "05": "set12/05.png",
@@ -76,7 +77,7 @@ def photograph(name: str) -> Pixels:
         "cbsd": "cbsd68/101087.png",
         "neuron": "fluo16/xy_16bit__rat_hippocampal_neuron.tif",
     }
-    instead = {
+    replacements = {
         "01": data.camera,
         "05": data.coins,
         "F16": data.astronaut,
@@ -90,55 +91,55 @@ def photograph(name: str) -> Pixels:
         path = SHARED / files[name]
         image = tifffile.imread(path) if path.suffix == ".tif" else io.imread(path)
     else:
-        image = (instead[name] if name in instead else getattr(data, name))()
+        image = (replacements[name] if name in replacements else getattr(data, name))()
     if image.dtype != np.uint8:
         image = 255.0 * (image - image.min()) / np.ptp(image)
     return image.astype(np.float64)
 
 
 def crop(image: Pixels, size: int) -> Pixels:
-    """Cut out the middle."""
+    """Cut a square out of the middle."""
     top, left = ((side - size) // 2 if side > size else 0 for side in image.shape[:2])
     return image[top : top + size, left : left + size]
 
 
 def gaussian(name: str, size: int, sigma: float, seed: int = 0, *, clipped: bool = False) -> Case:
     truth = crop(photograph(name), size)
-    seen = truth + np.random.default_rng(seed).normal(0, sigma, truth.shape)
+    observed = truth + np.random.default_rng(seed).normal(0, sigma, truth.shape)
     if clipped:
-        seen = seen.round().clip(0, 255).astype(np.uint8)
+        observed = observed.round().clip(0, 255).astype(np.uint8)
     label = f"{name} {size}, sigma {sigma:g}" + " clipped" * clipped
-    return Case(label, truth, seen, Settings(seed=seed), known={"sigma": sigma})
+    return Case(label, truth, observed, Settings(seed=seed), known={"sigma": sigma})
 
 
 def poisson(name: str, size: int, peak: float, seed: int = 0) -> Case:
     truth = crop(photograph(name), size)
-    seen = np.random.default_rng(seed).poisson(truth / 255 * peak) * 255 / peak
-    return Case(f"{name} {size}, Poisson {peak:g}", truth, seen, Settings(seed=seed))
+    observed = np.random.default_rng(seed).poisson(truth / 255 * peak) * 255 / peak
+    return Case(f"{name} {size}, Poisson {peak:g}", truth, observed, Settings(seed=seed))
 
 
 def frame(name: str, size: int, seed: int = 0) -> Case:
-    """Cut from one frame of a confocal microscope, with the mean of fifty as the truth."""
+    """Cut a crop from a frame of a confocal microscope; the mean of 50 frames is the truth."""
     if not SHARED.is_dir():
         return poisson("cell", size, 20, seed)
     pair = [
         crop(tifffile.imread(SHARED / "fmd_confocal" / f"{kind}_{name}.tif").squeeze(), size)
         for kind in ("GT", "NOISY")
     ]
-    truth, seen = (image.astype(np.float64) for image in pair)
-    return Case(f"{name} {size}, real frame", truth, seen, Settings(seed=seed), relative=True)
+    truth, observed = (image.astype(np.float64) for image in pair)
+    return Case(f"{name} {size}, real frame", truth, observed, Settings(seed=seed), relative=True)
 
 
 def half_missing(name: str, size: int, seed: int = 0, part: float = 0.5) -> Case:
     truth = crop(photograph(name), size)
     missing = np.random.default_rng(seed).random(truth.shape[:2]) < part
-    seen = np.where(missing if truth.ndim == 2 else missing[..., None], 0, truth)
+    observed = np.where(missing if truth.ndim == 2 else missing[..., None], 0, truth)
     label = f"{name} {size}, {100 * part:.0f} % missing"
-    return Case(label, truth, seen, Settings(task=Inpaint(), seed=seed), missing)
+    return Case(label, truth, observed, Settings(task=Inpaint(), seed=seed), missing)
 
 
 def decimated(name: str, size: int, factor: int, seed: int = 0, sigma: float = 0) -> Case:
-    """Decimate by Lanczos2, as published; the coarse image is rounded to whole grey values."""
+    """Decimate by Lanczos2, as published, and round to whole grey values."""
     import torch
 
     from napari_dip.dip.operators import Downsample
@@ -149,29 +150,29 @@ def decimated(name: str, size: int, factor: int, seed: int = 0, sigma: float = 0
     fine = torch.from_numpy(planes.astype(np.float32)).movedim(-1, 0)[None]
     coarse = Downsample((factor, factor), "lanczos2")(fine)[0].movedim(0, -1).numpy()
     coarse = coarse + np.random.default_rng(seed).normal(0, sigma, coarse.shape)
-    seen = coarse.round().clip(0, 255).astype(np.uint8)
+    observed = coarse.round().clip(0, 255).astype(np.uint8)
     return Case(
         f"{name} {size}, x{factor}" + (f", sigma {sigma:g}" if sigma else ""),
         truth,
-        seen[..., 0] if truth.ndim == 2 else seen,
+        observed[..., 0] if truth.ndim == 2 else observed,
         Settings(task=SuperResolve(factor=factor), seed=seed),
         border=factor,
         luma=truth.ndim == 3,
     )
 
 
-def holed(name: str, size: int, seed: int = 0) -> Case:
-    """Cut a disc out of the middle, an eighth of the image wide."""
+def with_hole(name: str, size: int, seed: int = 0) -> Case:
+    """Remove a disc in the middle, an eighth of the image wide."""
     truth = crop(photograph(name), size)
     rows, columns = np.indices(truth.shape[:2]) - size / 2
     missing = np.hypot(rows, columns) < max(10, size / 16)
-    seen = np.where(missing if truth.ndim == 2 else missing[..., None], 0, truth)
+    observed = np.where(missing if truth.ndim == 2 else missing[..., None], 0, truth)
     settings = Settings(task=Inpaint(), seed=seed)
-    return Case(f"{name} {size}, hole", truth, seen, settings, missing)
+    return Case(f"{name} {size}, hole", truth, observed, settings, missing)
 
 
 def stack(depth: int, size: int, sigma: float, seed: int = 0) -> Case:
-    """Take the middle of a stack of nuclei, restored as one volume, or blobs in its place."""
+    """Cut the middle out of a stack of nuclei, or of blobs in its place, to restore as a volume."""
     path = SHARED / "stack3d" / "xyz_8bit__nuclei_autothresh.tif"
     if path.is_file():
         volume = tifffile.imread(path).astype(np.float64)
@@ -183,14 +184,14 @@ def stack(depth: int, size: int, sigma: float, seed: int = 0) -> Case:
     ]
     z, y, x = (slice(c, c + want) for c, want in zip(corner, (depth, size, size), strict=True))
     truth = 255 * volume[z, y, x] / volume.max()
-    seen = truth + np.random.default_rng(seed).normal(0, sigma, truth.shape)
+    observed = truth + np.random.default_rng(seed).normal(0, sigma, truth.shape)
     name = f"nuclei {'x'.join(map(str, truth.shape))}, sigma {sigma:g}"
     settings = Settings(ndim=3, axes="ZYX", seed=seed)
-    return Case(name, truth, seen, settings, known={"sigma": sigma})
+    return Case(name, truth, observed, settings, known={"sigma": sigma})
 
 
 def pairs(folder: Path) -> list[Case]:
-    """Take every NOISY_name.tif with its GT_name.tif from a folder."""
+    """Read every NOISY_name.tif with its GT_name.tif from a folder."""
     found = []
     for noisy in sorted(folder.glob("NOISY_*.tif")):
         truth = noisy.with_name(noisy.name.replace("NOISY_", "GT_"))

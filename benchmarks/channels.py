@@ -1,11 +1,10 @@
-"""Channels that share a network beside channels one by one.
+"""Compare channels restored jointly with channels restored one by one.
 
     python benchmarks/channels.py [--only cell] [--size 128] [--seeds 1] [--out build/bench]
 
-Each channel gets Poisson-Gaussian noise of its own, with a fixed seed: its brightest pixel has
-``PHOTONS`` photons, more in each channel, and the read noise is 2 photons. So they differ in gain,
-range and noise. Both ways see the same values and stop by themselves; the time is that of the
-processor. PSNR is over the range of each channel, and the last column its mean.
+Each channel gets its own Poisson-Gaussian noise with a fixed seed: its brightest pixel has 20, 60
+or 200 photons, the read noise is 2 photons. So channels differ in gain, range and noise. PSNR is
+over the range of each channel, then their mean; seconds are CPU seconds.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 from cases import SHARED, crop
-from metrics import effort
+from metrics import describe_cost
 from skimage import data, metrics
 
 from napari_dip import Settings, restore
@@ -31,11 +30,11 @@ if TYPE_CHECKING:
     Channels = NDArray[np.float64]
 
 PHOTONS, READ = (20, 60, 200), 2.0
-WAYS = {"one by one": "none", "jointly": "C"}
+MODES = {"one by one": "none", "jointly": "C"}
 
 
 def images(size: int) -> dict[str, Channels]:
-    """Load them by name: stains of a cell, a stained section, and one image three times."""
+    """Load multi-channel images: stains of a cell, a section, a retina, one image three times."""
     found = {}
     cell = SHARED / "fluo16" / "xyc_16bit__cell_dna_mts_actin.tif"
     if cell.is_file():
@@ -49,21 +48,21 @@ def images(size: int) -> dict[str, Channels]:
     }
 
 
-def spoilt(channels: Channels, seed: int) -> Channels:
-    """Return what a camera would have seen, in the intensities of the truth."""
+def add_noise(channels: Channels, seed: int) -> Channels:
+    """Add Poisson-Gaussian noise to each channel, in the intensities of the truth."""
     random = np.random.default_rng(seed)
-    seen = np.empty_like(channels)
+    observed = np.empty_like(channels)
     for number, (truth, photons) in enumerate(zip(channels, PHOTONS, strict=True)):
         gain = np.ptp(truth) / photons
         counted = random.poisson((truth - truth.min()) / gain)
-        seen[number] = truth.min() + gain * (counted + random.normal(0, READ, truth.shape))
-    return seen
+        observed[number] = truth.min() + gain * (counted + random.normal(0, READ, truth.shape))
+    return observed
 
 
-def restored(seen: Channels, seed: int, share: str) -> tuple[Channels, str]:
+def restored(observed: Channels, seed: int, share: str) -> tuple[Channels, str]:
     settings = Settings(axes="CYX", share=share, seed=seed, preview_every_s=1e9)
-    result = finished(restore(seen, settings))
-    return np.asarray(result.image), effort(result)
+    result = finished(restore(observed, settings))
+    return np.asarray(result.image), describe_cost(result)
 
 
 def psnr(truth: Channels, image: Channels) -> list[float]:
@@ -76,26 +75,28 @@ def psnr(truth: Channels, image: Channels) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="images whose name contains this")
+    parser.add_argument("--only", default="", help="run images whose name contains this")
     parser.add_argument("--size", type=int, default=128, help="side of the crop in pixels")
-    parser.add_argument("--seeds", type=int, default=1, help="how often, with other noise")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds of the noise")
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
-    asked = parser.parse_args()
+    options = parser.parse_args()
     print("| image | | PSNR of each channel / dB | mean | CPU s | |")
     print("|---|---|---|---|---|---|")
     rows: list[dict[str, Any]] = []
-    for name, truth in images(asked.size).items():
-        for seed in range(asked.seeds if asked.only in name else 0):
-            seen = spoilt(truth, seed)
-            for way, share in WAYS.items():
+    for name, truth in images(options.size).items():
+        for seed in range(options.seeds if options.only in name else 0):
+            observed = add_noise(truth, seed)
+            for mode, share in MODES.items():
                 began = time.process_time()
-                image, note = restored(seen, seed, share)
+                image, note = restored(observed, seed, share)
                 seconds, each = time.process_time() - began, psnr(truth, image)
-                rows.append({"image": name, "way": way, "seed": seed, "psnr": each, "cpu": seconds})
+                rows.append(
+                    {"image": name, "mode": mode, "seed": seed, "psnr": each, "cpu": seconds}
+                )
                 cells = f"{', '.join(f'{one:.2f}' for one in each)} | {np.mean(each):.2f}"
-                print(f"| {name} | {way} | {cells} | {seconds:.1f} | {note} |", flush=True)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    (asked.out / "channels.json").write_text(json.dumps(rows, indent=1))
+                print(f"| {name} | {mode} | {cells} | {seconds:.1f} | {note} |", flush=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "channels.json").write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":

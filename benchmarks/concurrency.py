@@ -1,11 +1,11 @@
-"""Several fits at once beside the same fits one after another.
+"""Time concurrent fits beside the same fits one after another.
 
     python benchmarks/concurrency.py [--device cpu] [--repeats 3] [--only "best, 256²"]
 
-Parts of photographs with noise of sigma 25, each stopped by itself: planes by `fast`, and one plane
-by `best`, which averages four fits. Both ways come by turns. With fewer threads for each fit the
-last bits of its sums are others, and it may stop sooner or later: so what counts is the time of an
-iteration, all else included.
+The images are parts of photographs with noise of sigma 25. ``fast`` restores several planes,
+``best`` one plane with an ensemble of four fits. Sequential and concurrent runs alternate. The last
+bits of sums depend on the number of threads, so a fit may stop at another iteration. The ratio is
+therefore that of the time of an iteration, with everything else included.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ CASES = {
 }
 COLUMNS = (
     "",
-    "one after another / s",
-    "at once / s",
+    "sequential / s",
+    "concurrent / s",
     "iterations",
-    "faster by",
+    "ratio",
     "dB",
     "memory / MB",
-    "how",
+    "plan",
 )
 
 
 def planes(count: int, side: int) -> np.ndarray:
-    """Take parts of photographs, as unlike as may be."""
+    """Cut different parts out of different photographs."""
     pictures = (data.camera(), data.moon(), data.coins()[:300, :300], data.page().repeat(2, 0))
     whole = [picture for picture in pictures if min(picture.shape) >= side]
     parts = []
@@ -54,7 +54,7 @@ def planes(count: int, side: int) -> np.ndarray:
 
 
 def row(name: str, device: str, repeats: int) -> list[str]:
-    """Measure one case both ways."""
+    """Restore one case sequentially and concurrently, and format the row of the table."""
     truth = planes(*CASES[name])
     noisy = truth + np.random.default_rng(0).normal(0, SIGMA, truth.shape).astype(np.float32)
     settings = Settings(
@@ -76,7 +76,7 @@ def row(name: str, device: str, repeats: int) -> list[str]:
             per_iteration[at_once].append(cost.seconds / iterations)
             memory[at_once] = max(memory[at_once], cost.memory)
             results[at_once] = result, iterations
-    alone, together = (statistics.median(seconds[at_once]) for at_once in (1, None))
+    sequential, concurrent = (statistics.median(seconds[at_once]) for at_once in (1, None))
     ratio = statistics.median(per_iteration[1]) / statistics.median(per_iteration[None])
     decibels = [
         np.mean([metrics.peak_signal_noise_ratio(*pair, data_range=255) for pair in pairs])
@@ -84,8 +84,8 @@ def row(name: str, device: str, repeats: int) -> list[str]:
     ]
     return [
         name,
-        f"{alone:.1f}",
-        f"{together:.1f}",
+        f"{sequential:.1f}",
+        f"{concurrent:.1f}",
         ", ".join(str(iterations) for _, iterations in results.values()),
         f"{ratio:.2f}",
         ", ".join(f"{value:.2f}" for value in decibels),
@@ -100,10 +100,10 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", choices=CASES, action="append")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
-    for name in asked.only or CASES:
-        print(f"| {' | '.join(row(name, asked.device, asked.repeats))} |", flush=True)
+    for name in options.only or CASES:
+        print(f"| {' | '.join(row(name, options.device, options.repeats))} |", flush=True)
 
 
 if __name__ == "__main__":

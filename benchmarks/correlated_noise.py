@@ -1,10 +1,10 @@
-"""Noise that neighbouring pixels share: this program, non-local means, and BM3D told more than it.
+"""Compare the presets with non-local means and BM3D on correlated noise.
 
     python benchmarks/correlated_noise.py [--size 256] [--resume] [--out build/bench]
 
-Gaussian noise is blurred, shared along the rows as by a scanner, enlarged together with its image,
-or compressed. Non-local means and BM3D get the true standard deviation, and BM3D once more the true
-spectrum of the noise; the presets get the image and nothing else.
+Gaussian noise is blurred, correlated along the rows as by a scanner, enlarged or compressed with
+its image. Non-local means and BM3D get the true standard deviation, a second BM3D the true spectrum
+of the noise. The presets estimate the noise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PICTURES = {"05": 25.0, "01": 25.0, "neuron": 15.0}
-"""And the standard deviation of their noise."""
+"""Images, and the standard deviation of their noise in grey values."""
 
 
 def blurred(truth: Pixels, sigma: float, random: np.random.Generator, width: float) -> Pixels:
@@ -39,7 +39,7 @@ def blurred(truth: Pixels, sigma: float, random: np.random.Generator, width: flo
 
 
 def along_rows(truth: Pixels, sigma: float, random: np.random.Generator) -> Pixels:
-    """Let each pixel keep 0.6 of the noise of the one before."""
+    """Add noise of which a pixel keeps 0.6 from the previous pixel of its row."""
     noise = lfilter([1], [1, -0.6], random.normal(size=truth.shape), axis=1)
     return truth + sigma * noise / noise.std()
 
@@ -50,7 +50,7 @@ def compressed(truth: Pixels, sigma: float, random: np.random.Generator) -> Pixe
     return iio.imread(packed, extension=".jpeg").astype(np.float64)
 
 
-def made() -> dict[str, Callable[[Pixels, float, np.random.Generator], Pixels]]:
+def noise_kinds() -> dict[str, Callable[[Pixels, float, np.random.Generator], Pixels]]:
     return {
         "white": lambda truth, sigma, random: truth + random.normal(0, sigma, truth.shape),
         "blurred by 0.6": lambda *given: blurred(*given, width=0.6),
@@ -64,30 +64,30 @@ def cases(size: int) -> list[tuple[str, Case]]:
     found = []
     for picture, sigma in PICTURES.items():
         truth = crop(photograph(picture), size)
-        for kind, spoil in made().items():
-            seen = spoil(truth, sigma, np.random.default_rng(0))
-            found.append((kind, Case(picture, truth, seen, Settings(seed=0))))
+        for kind, corrupt in noise_kinds().items():
+            observed = corrupt(truth, sigma, np.random.default_rng(0))
+            found.append((kind, Case(picture, truth, observed, Settings(seed=0))))
         half, random = zoom(truth, 0.5, order=1), np.random.default_rng(0)
         twice = zoom(half + random.normal(0, sigma, half.shape), 2, order=1)
         found.append(("enlarged", Case(picture, zoom(half, 2, order=1), twice, Settings(seed=0))))
     return found
 
 
-def rivals(case: Case) -> dict[str, Callable[[], Pixels]]:
-    noise = case.seen - case.truth
+def reference_runs(case: Case) -> dict[str, Callable[[], Pixels]]:
+    noise = case.observed - case.truth
     sigma = float(noise.std())
     methods = {
-        "seen": lambda: case.seen,
-        "NLM": lambda: denoise_nl_means(case.seen, 5, 9, h=0.8 * sigma, sigma=sigma),
+        "noisy input": lambda: case.observed,
+        "NLM": lambda: denoise_nl_means(case.observed, 5, 9, h=0.8 * sigma, sigma=sigma),
     }
     if installed("VST + BM3D"):
         import bm3d
 
-        # The package calls it by the name that it had before NumPy 2.4.
+        # bm3d calls numpy.trapezoid by its name before NumPy 2.4.
         np.trapz = np.trapezoid  # type: ignore[attr-defined]
         spectrum = gaussian_filter(np.abs(np.fft.fft2(noise)) ** 2, 4, mode="wrap")
-        methods["BM3D"] = lambda: bm3d.bm3d(case.seen, sigma_psd=sigma)
-        methods["BM3D, spectrum told"] = lambda: bm3d.bm3d(case.seen, sigma_psd=spectrum)
+        methods["BM3D"] = lambda: bm3d.bm3d(case.observed, sigma_psd=sigma)
+        methods["BM3D, spectrum"] = lambda: bm3d.bm3d(case.observed, sigma_psd=spectrum)
     return methods
 
 
@@ -97,19 +97,19 @@ def restored(case: Case, preset: str) -> Pixels:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--size", type=int, default=256, help="side of the crops in pixels")
     arguments.add_argument("--presets", nargs="*", default=["fast"])
-    arguments.add_argument("--resume", action="store_true")
+    arguments.add_argument("--resume", action="store_true", help="keep the rows of an earlier run")
     arguments.add_argument("--out", type=Path, default=Path("build/bench"))
     options = arguments.parse_args()
     record = ResultsFile(
         options.out / "correlated.json", ("case", "size", "noise", "method"), resume=options.resume
     )
     for kind, case in cases(options.size):
-        ways = rivals(case)
-        ways |= {preset: partial(restored, case, preset) for preset in options.presets}
-        for method, run in ways.items():
+        runs = reference_runs(case)
+        runs |= {preset: partial(restored, case, preset) for preset in options.presets}
+        for method, run in runs.items():
             row = {"case": case.name, "size": options.size, "noise": kind, "method": method}
             if row in record:
                 continue

@@ -1,11 +1,11 @@
-"""Draw what compare.py and stopping.py have found, beside their JSON, without running anything.
+"""Draw the figures of quality and stopping from the rows of compare.py and stopping.py.
 
     python benchmarks/figures.py [build/bench] [--cases NAME ...]
 
-quality.png: PSNR against seconds, a panel for each group of cases; "no prior" is left out.
-trajectories.png: PSNR over the iterations of some fits, with the automatic stop and the oracle's;
-without ``--cases`` those from the least loss to the worst, evenly spaced. Both are SVG, too.
-``pip install matplotlib`` for the benchmark alone.
+quality.png and .svg: PSNR against seconds, a panel for each group of cases, without "no prior".
+trajectories.png and .svg: PSNR over the iterations, with the automatic stop and the oracle; without
+``--cases`` some fits between the smallest and the largest loss. Nothing is run again. The script
+needs ``pip install matplotlib``.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-OWN = ("fast", "best", "paper")
+PRESETS = ("fast", "best", "paper", "network alone")
 PANELS = 6
-"""Of trajectories, at most."""
+"""Maximum number of trajectories."""
 
 
 def quality(rows: list[Row]) -> Figure:
-    """Draw a point for each method that has all cases of a group; its own methods stand out."""
-    # Without any prior so little is restored that the rest would be pressed into a line.
+    """Plot a point for each method that has all cases of a group; the presets stand out."""
+    # Without a prior PSNR is so low that all other points would lie on one line.
     timed = [mean for mean in means(rows) if "seconds" in mean and mean["method"] != "no prior"]
     groups = list(dict.fromkeys(mean["group"] for mean in timed))
     figure, panels = grid(len(groups), columns=2)
     for panel, group in zip(panels, groups, strict=True):
         own = [mean for mean in timed if mean["group"] == group]
         for mean in own:
-            ours = mean["method"].startswith(OWN)
+            ours = mean["method"].startswith(PRESETS)
             panel.plot(mean["seconds"], mean["psnr"], "o" if ours else "s", color=colour(ours))
         label_apart(panel, own)
         count = own[0]["count"]
         panel.set(title=f"{group}: {f'mean of {count}' if count > 1 else '1 case'}", xscale="log")
         panel.set(xlabel="seconds an image", ylabel="PSNR / dB")
         left, right = panel.get_xlim()
-        panel.set_xlim(left, right * (right / left) ** 0.35)  # room for the names
+        panel.set_xlim(left, right * (right / left) ** 0.35)  # space for the labels
         panel.margins(y=0.12)
         panel.grid(alpha=0.3)
     return figure
 
 
 def label_apart(panel: Axes, means: list[Row]) -> None:
-    """Write names beside their points, and move those down that would cover one another."""
+    """Write the names beside their points, and move overlapping names down."""
     decibels = [mean["psnr"] for mean in means]
     decades = np.log10([mean["seconds"] for mean in means])
     line, word = max(np.ptp(decibels), 0.1) / 20, max(np.ptp(decades), 1) / 2
@@ -67,7 +67,7 @@ def label_apart(panel: Axes, means: list[Row]) -> None:
             (mean["seconds"], mean["psnr"]),
             (mean["seconds"], level),
             fontsize=8,
-            color=colour(mean["method"].startswith(OWN)),
+            color=colour(mean["method"].startswith(PRESETS)),
             verticalalignment="center",
         )
 
@@ -78,12 +78,12 @@ def trajectories(rows: list[Row]) -> Figure:
         iterations, averaged, returned = np.transpose(row["looks"])
         if not np.array_equal(averaged, returned):
             panel.plot(iterations, averaged, "--", color="0.6", label="average of the outputs")
-        panel.plot(iterations, returned, color=colour(False), label="what would be returned")
+        panel.plot(iterations, returned, color=colour(False), label="result")
         panel.axvline(row["stop"], color=colour(True), lw=1)
         panel.plot(row["stop"], row["automatic"], "o", color=colour(True), label="automatic stop")
         panel.plot(row["best"], row["oracle"], "k*", ms=9, label="oracle")
-        panel.set_title(f"{row['case']}, seed {row['seed']}\n{row['loss']:.3f} dB lost", fontsize=9)
-        # The first outputs are grey: they would press the rest into a line.
+        panel.set_title(f"{row['case']}, seed {row['seed']}\n{row['loss']:.3f} dB loss", fontsize=9)
+        # The first outputs are grey and would stretch the axis.
         low = min(row["oracle"] - 4, row["automatic"] - 1, max(averaged) - 1)
         panel.set_ylim(bottom=max(low, min(averaged)))
         panel.grid(alpha=0.3)
@@ -94,8 +94,8 @@ def trajectories(rows: list[Row]) -> Figure:
     return figure
 
 
-def spread_out(rows: list[Row], names: list[str]) -> list[Row]:
-    """Take the cases that were named, or some from the least loss to the worst."""
+def select(rows: list[Row], names: list[str]) -> list[Row]:
+    """Select the named cases, or some between the smallest and the largest loss."""
     if names:
         return [row for row in rows if row["case"] in names]
     ranked = sorted(rows, key=lambda row: row["loss"])
@@ -129,17 +129,17 @@ def save(figure: Figure, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=Path("build/bench"))
-    parser.add_argument("--cases", nargs="+", default=[], help="whose trajectories are drawn")
-    asked = parser.parse_args()
+    parser.add_argument("--cases", nargs="+", default=[], help="cases whose trajectories are drawn")
+    options = parser.parse_args()
     if not find_spec("matplotlib"):
-        sys.exit("matplotlib is not installed; `pip install matplotlib`, and the figures are drawn")
-    if (asked.folder / "compare.json").is_file():
-        save(quality(read_rows(asked.folder / "compare.json")), asked.folder / "quality")
-    if (asked.folder / "stopping.json").is_file():
-        chosen = spread_out(read_rows(asked.folder / "stopping.json"), asked.cases)
+        sys.exit("matplotlib is not installed; run `pip install matplotlib`")
+    if (options.folder / "compare.json").is_file():
+        save(quality(read_rows(options.folder / "compare.json")), options.folder / "quality")
+    if (options.folder / "stopping.json").is_file():
+        chosen = select(read_rows(options.folder / "stopping.json"), options.cases)
         if not chosen:
-            sys.exit(f"no fit of {', '.join(asked.cases)} in {asked.folder / 'stopping.json'}")
-        save(trajectories(chosen), asked.folder / "trajectories")
+            sys.exit(f"no fit of {', '.join(options.cases)} in {options.folder / 'stopping.json'}")
+        save(trajectories(chosen), options.folder / "trajectories")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The time that is told before a run, and the time that the run takes.
+"""Compare the forecast of the run time with the time a run takes.
 
     python benchmarks/forecast.py
 
-Run it on a quiet machine. Every case runs once; a ratio below 1 means that it took longer than was
-told. The iterations tell how much of that is due to where the fit stopped.
+Run it on a quiet machine. Every case runs once. A ratio below 1 means that the run took longer than
+the forecast; the iterations show how much of that depends on the automatic stop.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from napari_dip.image.problem import make_problem
 
 
 def noisy(size: int, planes: int = 0) -> np.ndarray:
-    """Return a crop of a photograph with noise of 20 grey values."""
+    """Cut a crop out of a photograph and add noise of 20 grey values."""
     image = data.camera()[100 : 100 + size, 180 : 180 + size].astype(float)
     shape = (planes, *image.shape) if planes else image.shape
     noise = np.random.default_rng(0).normal(0, 20, shape)
@@ -29,7 +29,7 @@ def noisy(size: int, planes: int = 0) -> np.ndarray:
 
 
 def strokes(size: int) -> np.ndarray:
-    """Return a mask of stripes, three rows high."""
+    """Make a mask of stripes, each three rows high."""
     rows = np.arange(size) % 32 < 3
     return np.repeat(rows[:, None], size, axis=1)
 
@@ -49,7 +49,7 @@ def main() -> None:
     print(f"{capability}, {torch.get_num_threads()} threads")
     for name, (image, settings, mask) in CASES.items():
         problem = make_problem(image, settings, mask, None)
-        told = expected_seconds(
+        forecast = expected_seconds(
             problem.plan,
             problem.settings,
             problem.device,
@@ -61,8 +61,8 @@ def main() -> None:
         took = time.perf_counter() - began
         iterations = sum(report.iterations for report in result.reports)
         print(
-            f"{name:26} told {told:5.1f} s, took {took:5.1f} s, ratio {told / took:.2f}, "
-            f"{iterations} iterations",
+            f"{name:26} forecast {forecast:5.1f} s, took {took:5.1f} s, "
+            f"ratio {forecast / took:.2f}, {iterations} iterations",
             flush=True,
         )
 

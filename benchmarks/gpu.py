@@ -1,10 +1,10 @@
-"""How long `fast` takes on a GPU, by itself to its stop; needs neither napari nor Qt.
+"""Time ``fast`` on a GPU; needs neither napari nor Qt.
 
     python benchmarks/gpu.py [--device cuda] [--side PIXELS]
 
-A first run warms up; its time is told apart. An iteration is timed as one graph and kernel by
-kernel, and its share of the roofline is that of the graph. ``--side`` takes one grey image of that
-size, to try it elsewhere. Without the device every row says "not measured".
+A first run warms up and is timed separately. An iteration is timed as a CUDA graph and kernel by
+kernel; the share of the roofline is that of the graph. ``--side`` runs one grey image of that size,
+to try the script on another device. Without the device every row says "not measured".
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ COLUMNS = (
     "share of the roofline",
     "peak / GB",
     "GB a megapixel",
-    "launched",
+    "launches",
 )
 
 
-def picture(shape: tuple[int, ...]) -> np.ndarray:
-    """Blobs of every size and photon noise, as there is nothing to be downloaded."""
+def make_image(shape: tuple[int, ...]) -> np.ndarray:
+    """Make an image of blobs of several sizes with photon noise."""
     random = np.random.default_rng(0)
     blobs = sum(
         gaussian_filter(random.normal(size=shape), (*[s, s], 0)[: len(shape)]) * s
@@ -55,15 +55,15 @@ def timed(image: np.ndarray, settings: Settings) -> tuple[float, Result]:
 
 
 def ms_an_iteration(image: np.ndarray, settings: Settings) -> float:
-    """Take two runs of different length, and nothing but their difference."""
+    """Time an iteration as the difference of a long and a short run."""
     plain = settings.replace(stopping="fixed", refinement=0)
     few, many = (timed(image, plain.replace(iterations=count))[0] for count in (20, 100))
     return 1e3 * (many - few) / 80
 
 
 def row(name: str, shape: tuple[int, ...], device: str) -> list[str]:
-    """Measure one image."""
-    image, on_gpu = picture(shape), device.startswith("cuda")
+    """Measure one image and format the row of the table."""
+    image, on_gpu = make_image(shape), device.startswith("cuda")
     settings = Settings(device=device, axes="YXS"[: len(shape)])
     warm_up, _ = timed(image, settings.replace(iterations=10))
     if on_gpu:
@@ -72,7 +72,7 @@ def row(name: str, shape: tuple[int, ...], device: str) -> list[str]:
     peak = torch.cuda.max_memory_allocated() / 1e9 if on_gpu else np.nan
     report = result.reports[0]
     as_graph = ms_an_iteration(image, settings)
-    least_calls, graph.WARM_UP_CALLS = graph.WARM_UP_CALLS, sys.maxsize  # never captured
+    least_calls, graph.WARM_UP_CALLS = graph.WARM_UP_CALLS, sys.maxsize  # no graph is captured
     one_by_one = ms_an_iteration(image, settings)
     graph.WARM_UP_CALLS = least_calls
     work, precision = an_iteration(image, settings)
@@ -86,13 +86,13 @@ def row(name: str, shape: tuple[int, ...], device: str) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--side", type=int)
-    asked = parser.parse_args()
-    sizes = {f"{asked.side}²": (asked.side, asked.side)} if asked.side else SIZES
+    parser.add_argument("--side", type=int, help="one grey image of this side, in pixels")
+    options = parser.parse_args()
+    sizes = {f"{options.side}²": (options.side, options.side)} if options.side else SIZES
     print(f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     for name, shape in sizes.items():
         try:
-            cells = row(name, shape, asked.device)
+            cells = row(name, shape, options.device)
         except NapariDipError as error:
             cells = [name, f"not measured: {error}", *[""] * (len(COLUMNS) - 2)]
         print(f"| {' | '.join(cells)} |", flush=True)

@@ -1,4 +1,4 @@
-"""How near to the truth, how long, how much memory."""
+"""Measure quality, time and memory of a restoration."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 PEAK = 255
 
 
-def prepared(case: Case, image: Pixels) -> tuple[Pixels, Pixels]:
-    """Bring truth and image to what is compared."""
+def comparable(case: Case, image: Pixels) -> tuple[Pixels, Pixels]:
+    """Cut, convert and scale truth and image for the comparison."""
     truth, found = (np.asarray(each, np.float64) for each in (case.truth, image))
     if case.relative:
-        found = on_the_scale_of(truth, found)
+        found = fit_gain_and_offset(truth, found)
     else:
         found = found.clip(0, PEAK)
     if case.luma:
@@ -36,33 +36,33 @@ def prepared(case: Case, image: Pixels) -> tuple[Pixels, Pixels]:
     return truth[inner, inner], found[inner, inner]
 
 
-def on_the_scale_of(truth: Pixels, image: Pixels) -> Pixels:
-    """Fit gain and offset by least squares."""
+def fit_gain_and_offset(truth: Pixels, image: Pixels) -> Pixels:
+    """Fit the gain and offset of an image to the truth by least squares."""
     columns = np.stack([image.ravel(), np.ones(image.size)], axis=1)
     gain_and_offset = np.linalg.lstsq(columns, truth.ravel(), rcond=None)[0]
     return (columns @ gain_and_offset).reshape(truth.shape)
 
 
 def psnr(case: Case, image: Pixels) -> float:
-    truth, found = prepared(case, image)
+    truth, found = comparable(case, image)
     return float(metrics.peak_signal_noise_ratio(truth, found, data_range=PEAK))
 
 
 def fitted_psnr(case: Case, image: Pixels) -> float:
-    truth, found = prepared(case, image)
-    found = on_the_scale_of(truth, found)
+    truth, found = comparable(case, image)
+    found = fit_gain_and_offset(truth, found)
     return float(metrics.peak_signal_noise_ratio(truth, found, data_range=PEAK))
 
 
 def ssim(case: Case, image: Pixels) -> float:
-    truth, found = prepared(case, image)
+    truth, found = comparable(case, image)
     colours = None if case.luma else case.colours
     return float(metrics.structural_similarity(truth, found, data_range=PEAK, channel_axis=colours))
 
 
 @dataclass
 class Cost:
-    """Seconds, and bytes by which the process grew at most."""
+    """Seconds, and the largest growth of the process in bytes."""
 
     seconds: float = 0.0
     memory: int = 0
@@ -73,7 +73,7 @@ class Cost:
 
 @contextmanager
 def measured() -> Iterator[Cost]:
-    """Measure what a block costs; memory is looked at every 20 ms."""
+    """Measure the seconds and the memory of a block; memory is sampled every 20 ms."""
     process, cost, done = psutil.Process(), Cost(), threading.Event()
     before, began = process.memory_info().rss, time.perf_counter()
 
@@ -92,12 +92,12 @@ def measured() -> Iterator[Cost]:
 
 
 def finish(case: Case, settings: Settings | None = None) -> Result:
-    """Restore a case without showing anything."""
+    """Restore a case, without previews, in float32."""
     settings = (settings or case.settings).replace(dtype="float32", preview_every_s=1e9)
-    return finished(restore(case.seen, settings, mask=case.missing))
+    return finished(restore(case.observed, settings, mask=case.missing))
 
 
-def effort(result: Result) -> str:
-    """Say what a result took."""
+def describe_cost(result: Result) -> str:
+    """Describe the number of fits and iterations of a result."""
     iterations = sum(report.iterations for report in result.reports)
     return f"{len(result.reports)} fits, {iterations} iterations"

@@ -1,6 +1,6 @@
-"""What a fit would have returned at each look, on its way and beyond its stop, beside the truth.
+"""Follow a fit beyond its stop and compare every look with the truth.
 
-The oracle knows the truth, and returns the best of the looks.
+The oracle knows the truth and returns the best of all looks.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ if TYPE_CHECKING:
     from napari_dip.pipeline.member import Fit
 
 BEYOND = 1.6
-"""How far beyond its end a fit goes on, times its iterations, be it the rule's or the preset's."""
+"""Factor of the iterations by which a fit runs beyond its stop, and beyond the preset's number."""
 
 LOOK_EVERY = 10
-"""Iterations; the loop itself looks at its numbers as often."""
+"""Iterations between two looks, as in the loop of the fit."""
 
 
 @dataclass
 class Trajectory:
-    """In dB and iterations; ``looks`` are (iteration, PSNR of the average, PSNR of the result).
+    """PSNR in dB at the stop and at the best look, and their iterations.
 
-    The result is the average, refined where the preset refines. Of several fits the mean is
-    compared, and the iterations are those of one of them.
+    ``looks`` are (iteration, PSNR of the average, PSNR of the result). The result is the average,
+    refined where the preset refines. An ensemble is compared by its mean, with the mean number of
+    iterations of its members.
     """
 
     automatic: float
@@ -59,7 +60,7 @@ class Trajectory:
 
 @dataclass
 class Verdicts:
-    """What a rule said, though nobody obeyed."""
+    """The verdicts of a stopping rule that does not stop the fit."""
 
     choice: int = 0
     count: int = 0
@@ -74,7 +75,10 @@ class Verdicts:
 
 @dataclass
 class Watched:
-    """A rule that is asked, and not obeyed; nor does a fit end after ``most`` iterations."""
+    """A stopping rule that records its verdict and never stops the fit.
+
+    ``most`` is the preset's number of iterations, which counts as a stop.
+    """
 
     rule: StoppingRule
     verdicts: Verdicts
@@ -90,49 +94,49 @@ class Watched:
         return self.rule.measure(step)
 
     def update(self, *numbers: float) -> str:
-        said = self.verdicts
-        said.count += 1
+        verdicts = self.verdicts
+        verdicts.count += 1
         reason = self.rule.update(*numbers)
-        if said.stop:
+        if verdicts.stop:
             return ""
-        said.minima = said.minima or [(np.inf, 0)] * len(numbers)
+        verdicts.minima = verdicts.minima or [(np.inf, 0)] * len(numbers)
         for k, number in enumerate(numbers):
-            if number < said.minima[k][0]:
-                said.minima[k] = (number, said.count)
-        said.choice = self.rule.choice
-        if reason or said.count == self.most:
-            said.stop, said.reason = said.count, reason or "all iterations done"
+            if number < verdicts.minima[k][0]:
+                verdicts.minima[k] = (number, verdicts.count)
+        verdicts.choice = self.rule.choice
+        if reason or verdicts.count == self.most:
+            verdicts.stop, verdicts.reason = verdicts.count, reason or "all iterations done"
         return ""
 
 
 @dataclass
 class Followed:
-    """One fit: its rule's verdicts, and the averages of all looks, as the network sees them."""
+    """One fit: the verdicts of its rule, and the averages at all looks in the domain of the fit."""
 
     fit: Fit
-    said: Verdicts
+    verdicts: Verdicts
     averages: dict[int, Pixels]
 
     @property
     def stop(self) -> int:
-        """The look at which the loop ends: the first after the word."""
-        return -(-self.said.stop // LOOK_EVERY) * LOOK_EVERY
+        """The look at which the loop would end: the first after the verdict."""
+        return -(-self.verdicts.stop // LOOK_EVERY) * LOOK_EVERY
 
     @property
     def returned(self) -> Pixels:
-        """What is returned, of the block.
+        """The result of the block at the automatic stop.
 
-        The best average is taken from the nearest look, which may be a tenth of a dB off.
+        The best average is that of the nearest look, which may differ by a tenth of a dB.
         """
-        best = min(self.averages, key=lambda iteration: abs(iteration - self.said.best))
+        best = min(self.averages, key=lambda iteration: abs(iteration - self.verdicts.best))
         chosen = self.fit.choose(self.averages[self.stop], self.averages[best])
         return self.fit.finish(chosen)
 
 
 def follow(case: Case, settings: Settings | None = None) -> Trajectory:
-    """Take the very fits of a restoration, with the same random numbers, beyond their stop."""
-    # Every look needs its average.
-    fits, show = fits_of(case, (settings or case.settings).replace(preview_every_s=0))
+    """Run the fits of a restoration beyond their stop, with the same random numbers."""
+    # A preview every 0 s gives the average at every look.
+    fits, show = prepare_fits(case, (settings or case.settings).replace(preview_every_s=0))
     sums: dict[int, list[Pixels]] = defaultdict(lambda: [0.0, 0.0])
     reached: dict[int, int] = defaultdict(int)
     returned, stops, reasons = [], [], []
@@ -140,7 +144,7 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
         followed = follow_fit(one)
         returned.append(show(followed.returned))
         stops.append(followed.stop)
-        reasons.append(followed.said.reason)
+        reasons.append(followed.verdicts.reason)
         for iteration, average in followed.averages.items():
             seen_then = show(one.domain.inverse_transform(average))
             result = show(one.finish(average)) if one.refines else seen_then
@@ -158,42 +162,44 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
     return Trajectory(automatic, oracle, round(np.mean(stops)), best, reason, looks)
 
 
-def fits_of(case: Case, settings: Settings) -> tuple[Iterator[Fit], Callable[[Pixels], Pixels]]:
-    """Get the fits of a restoration ready, and what brings their estimates to the image's units."""
+def prepare_fits(
+    case: Case, settings: Settings
+) -> tuple[Iterator[Fit], Callable[[Pixels], Pixels]]:
+    """Prepare the fits of a case, and a function that converts estimates to the image's units."""
     settings = settings.replace(dtype="float32")
-    problem = make_problem(case.seen, settings, case.missing, None)
+    problem = make_problem(case.observed, settings, case.missing, None)
     (unit,) = problem.plan.units
-    seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
+    observed, scale = problem.observed.look(unit.reach), problem.scale(unit)
     seed = unit_seed(settings.seed, unit.number)
     block, settings = _after_denoising(
-        make_block(problem, unit, seen, scale), settings, problem.device, seed
+        make_block(problem, unit, observed, scale), settings, problem.device, seed
     )
     fits = plan_fits(block, settings, problem.device, seed)
-    return fits, partial(problem.finish, unit, seen, scale)
+    return fits, partial(problem.finish, unit, observed, scale)
 
 
 def _after_denoising(
     block: Block, settings: Settings, device: str, seed: int
 ) -> tuple[Block, Settings]:
-    """Take the noise out of what is to be super-resolved, as its restoration does."""
-    *noisy, (last, asked) = in_stages(block, settings)
+    """Denoise the block first where super-resolution does so."""
+    *noisy, (last, options) = in_stages(block, settings)
     for stage in noisy:
         denoised = finished(restore_block(*stage, device, seed=seed, stop_requested=bool))
         last = replace(last, values=denoised.estimate)
-    return last, asked
+    return last, options
 
 
 def follow_fit(fit: Fit) -> Followed:
     """Run one fit beyond its stop."""
-    said = Verdicts()
+    verdicts = Verdicts()
     averages: dict[int, Pixels] = {}
     most = fit.recipe.iterations
     longer = replace(fit, recipe=replace(fit.recipe, iterations=round(BEYOND * most)))
-    course = longer.begin(lambda rule: Watched(rule, said, most))
+    course = longer.begin(lambda rule: Watched(rule, verdicts, most))
     for iterate in longer.advance(course, lambda: False):
         if iterate.iteration % LOOK_EVERY:
             continue
         averages[iterate.iteration] = iterate.estimate
-        if said.stop and iterate.iteration > BEYOND * said.stop:
+        if verdicts.stop and iterate.iteration > BEYOND * verdicts.stop:
             break
-    return Followed(fit, said, averages)
+    return Followed(fit, verdicts, averages)

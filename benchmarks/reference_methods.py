@@ -1,8 +1,9 @@
-"""The methods to compare with. What is not installed is left out, and said so in the table.
+"""Run the classical methods that the presets are compared with.
 
-``pip install bm3d bm4d opencv-python-headless`` for the benchmark alone: BM3D and BM4D may not be
-used commercially, and are no dependencies. Where the noise is Gaussian they are told its strength;
-nothing tells it to the presets.
+``pip install bm3d bm4d opencv-python-headless PyWavelets`` installs them for the benchmarks. They
+are no dependencies, because BM3D and BM4D must not be used commercially. The tables name a method that is
+not installed. Where the noise is Gaussian the methods get its standard deviation; the presets and
+the filter alone estimate it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from skimage import restoration, transform
 
 from napari_dip.noise.estimate import estimate_noise
+from napari_dip.patches.nl_bayes import nl_bayes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,17 +28,17 @@ if TYPE_CHECKING:
 
 
 def noise_of(case: Case) -> NoiseModel:
-    """Estimate it as the presets do."""
-    return estimate_noise(np.moveaxis(case.seen, -1, 0) if case.colours else case.seen)
+    """Estimate the noise of a case as the presets do."""
+    return estimate_noise(np.moveaxis(case.observed, -1, 0) if case.colours else case.observed)
 
 
 def stabilised(case: Case, denoise: Callable[[Pixels, float], Pixels]) -> Pixels:
-    """Denoise with noise of one strength everywhere."""
+    """Denoise after a variance-stabilising transform if the noise depends on the intensity."""
     noise = noise_of(case)
-    seen = case.seen.astype(np.float64)
+    observed = case.observed.astype(np.float64)
     if noise.gain:
-        return noise.unstabilise(denoise(noise.stabilise(seen), 1.0))
-    return denoise(seen, case.known.get("sigma", noise.read))
+        return noise.unstabilise(denoise(noise.stabilise(observed), 1.0))
+    return denoise(observed, case.known.get("sigma", noise.read))
 
 
 def non_local_means(case: Case) -> Pixels:
@@ -88,30 +91,25 @@ def filter_alone(case: Case) -> Pixels:
     Its first step takes the covariances from the noisy image, two passes follow. The noise is
     estimated as the presets estimate it; the true standard deviation is not given.
     """
-    import torch
-
-    from napari_dip.patches.nl_bayes import refine_alone
-
     noise = noise_of(case)
-    seen = case.seen.astype(np.float64)
-    values = noise.stabilise(seen) if noise.gain else seen
+    observed = case.observed.astype(np.float64)
+    values = noise.stabilise(observed) if noise.gain else observed
     low, span = float(values.min()), float(np.ptp(values))
     planes = values if case.colours else values[..., None]
     noisy = torch.from_numpy(np.moveaxis((planes - low) / span, -1, 0)).float().contiguous()[None]
     sigma = (1.0 if noise.gain else noise.read) / span
-    filtered = refine_alone(noisy, sigma, noise.correlation)[0].double().movedim(0, -1).numpy()
-    filtered = (filtered * span + low).reshape(seen.shape)
+    filtered = nl_bayes(noisy, sigma, noise.correlation)[0].double().movedim(0, -1).numpy()
+    filtered = (filtered * span + low).reshape(observed.shape)
     return noise.unstabilise(filtered) if noise.gain else filtered
 
 
 def zero_shot_noise2noise(case: Case, steps: int) -> Pixels:
-    """ZS-N2N: Mansour and Heckel, CVPR 2023; two images of diagonal means, 2000 steps of Adam."""
-    import torch
+    """Run ZS-N2N (Mansour and Heckel, CVPR 2023) on two images of diagonal means, with Adam."""
     from torch import nn
     from torch.nn import functional
 
-    low, span = float(case.seen.min()), float(np.ptp(case.seen))
-    planes = case.seen if case.seen.ndim == 3 else case.seen[..., None]
+    low, span = float(case.observed.min()), float(np.ptp(case.observed))
+    planes = case.observed if case.observed.ndim == 3 else case.observed[..., None]
     y = torch.from_numpy(np.ascontiguousarray(planes, np.float32)).movedim(-1, 0)[None]
     y = (y - low) / span
     count = y.shape[1]
@@ -145,12 +143,12 @@ def zero_shot_noise2noise(case: Case, steps: int) -> Pixels:
         schedule.step()
     with torch.no_grad():
         denoised = (y - network(y)).clamp(0, 1)[0].movedim(0, -1).numpy()
-    return (denoised * span + low).reshape(case.seen.shape)
+    return (denoised * span + low).reshape(case.observed.shape)
 
 
 def biharmonic(case: Case) -> Pixels:
     return restoration.inpaint_biharmonic(
-        case.seen.astype(np.float64), case.missing, channel_axis=case.colours
+        case.observed.astype(np.float64), case.missing, channel_axis=case.colours
     )
 
 
@@ -158,19 +156,19 @@ def telea(case: Case) -> Pixels:
     import cv2
 
     return cv2.inpaint(
-        case.seen.astype(np.uint8), case.missing.astype(np.uint8), 3, cv2.INPAINT_TELEA
+        case.observed.astype(np.uint8), case.missing.astype(np.uint8), 3, cv2.INPAINT_TELEA
     )
 
 
 def bicubic(case: Case) -> Pixels:
-    return transform.resize(case.seen.astype(np.float64), case.truth.shape, order=3)
+    return transform.resize(case.observed.astype(np.float64), case.truth.shape, order=3)
 
 
 def lanczos(case: Case) -> Pixels:
     from PIL import Image
 
     size = case.truth.shape[1::-1]
-    planes = case.seen if case.seen.ndim == 3 else case.seen[..., None]
+    planes = case.observed if case.observed.ndim == 3 else case.observed[..., None]
     fine = [
         np.asarray(Image.fromarray(plane.astype(np.float32)).resize(size, Image.Resampling.LANCZOS))
         for plane in np.moveaxis(planes, -1, 0)
@@ -178,7 +176,7 @@ def lanczos(case: Case) -> Pixels:
     return np.stack(fine, axis=-1).reshape(case.truth.shape)
 
 
-RIVALS: dict[str, dict[str, Callable[[Case], Pixels]]] = {
+REFERENCE_METHODS: dict[str, dict[str, Callable[[Case], Pixels]]] = {
     "denoise": {
         "non-local means": non_local_means,
         "total variation": total_variation,
@@ -197,19 +195,25 @@ RIVALS: dict[str, dict[str, Callable[[Case], Pixels]]] = {
     "super-resolve": {"bicubic": bicubic, "Lanczos": lanczos},
 }
 
-NEEDS = {"VST + BM3D": "bm3d", "VST + BM3D by plane": "bm3d", "VST + BM4D": "bm4d", "Telea": "cv2"}
+NEEDS = {
+    "wavelet": "pywt",
+    "VST + BM3D": "bm3d",
+    "VST + BM3D by plane": "bm3d",
+    "VST + BM4D": "bm4d",
+    "Telea": "cv2",
+}
 
 PUBLISHED_STEPS = 2000
-"""Of ZS-N2N."""
+"""Steps of ZS-N2N as published."""
 
 
-def installed(rival: str) -> bool:
-    return rival not in NEEDS or find_spec(NEEDS[rival]) is not None
+def installed(method: str) -> bool:
+    return method not in NEEDS or find_spec(NEEDS[method]) is not None
 
 
-def rivals(kind: str, steps: int = PUBLISHED_STEPS) -> dict[str, Callable[[Case], Pixels]]:
-    """Give the rivals of a task by name; ZS-N2N takes so many steps, and none at all for 0."""
+def methods_for(kind: str, steps: int = PUBLISHED_STEPS) -> dict[str, Callable[[Case], Pixels]]:
+    """Name the reference methods of a task; ``steps`` are those of ZS-N2N, 0 leaves it out."""
     if kind != "denoise" or not steps:
-        return RIVALS[kind]
+        return REFERENCE_METHODS[kind]
     name = "ZS-N2N" if steps == PUBLISHED_STEPS else f"ZS-N2N, {steps} steps"
-    return RIVALS[kind] | {name: partial(zero_shot_noise2noise, steps=steps)}
+    return REFERENCE_METHODS[kind] | {name: partial(zero_shot_noise2noise, steps=steps)}

@@ -1,4 +1,4 @@
-"""Rows of figures in a JSON file, written after each row: a long run may be cut short."""
+"""Save rows of results in a JSON file after each row, so that an interrupted run can resume."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Row = dict[str, Any]
 
 
 class ResultsFile:
-    """Rows that go to a file as they come, told apart by the values of ``key``.
+    """Rows of results that are saved as they come, identified by the values of ``key``.
 
-    With ``resume`` those that the file has stay, and ``in`` finds them, but for those with a note
-    in place of figures: these are tried again. Else the file is put aside as ``.before``.
+    With ``resume`` the rows of the file are kept, and ``in`` finds them. A row with a note in place
+    of results is run again. Without ``resume`` the old file is renamed to ``.before``.
     """
 
     def __init__(self, path: Path, key: tuple[str, ...], *, resume: bool) -> None:
@@ -35,8 +35,8 @@ class ResultsFile:
 
     def add(self, row: Row) -> None:
         others = [other for other in self.rows if not self._same(other, row)]
-        self.rows = [*others, row | {"taken": circumstances()}]
-        # A file that is half written when the machine goes down would cost all rows.
+        self.rows = [*others, row | {"taken": environment()}]
+        # A file that is half written when the machine fails would lose all rows.
         fresh = self.path.with_suffix(".json.part")
         fresh.write_text(json.dumps(self.rows, indent=1))
         fresh.replace(self.path)
@@ -45,8 +45,8 @@ class ResultsFile:
         return all(one[name] == other[name] for name in self.key)
 
 
-def circumstances() -> Row:
-    """Say when and how a row was taken: beside other programs seconds mean little."""
+def environment() -> Row:
+    """Record when and where a row was measured; the load shows whether its seconds count."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "threads": torch.get_num_threads(),
@@ -58,5 +58,5 @@ def circumstances() -> Row:
 
 def read_rows(path: Path) -> list[Row]:
     if not path.is_file():
-        sys.exit(f"{path} is not there; take the figures first")
+        sys.exit(f"{path} does not exist; run the benchmark first")
     return json.loads(path.read_text())

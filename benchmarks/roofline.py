@@ -1,10 +1,10 @@
-"""What an iteration has to compute and to move, and what the machine could do in that time.
+"""Compare the time of an iteration with the roofline of the machine.
 
     python benchmarks/roofline.py [--size 256] [--preset fast] [--device cpu]
 
-Operations are those of the convolutions and matrix products; bytes are those that all operators
-read and write, one after another. The roofline is the longer of the two times: an iteration that
-takes twice as long has a share of a half.
+Operations are those of convolutions and matrix products; bytes are those that all operators read
+and write, one after another. The roofline is the longer of the two times at the measured peaks: an
+iteration that takes twice as long has a share of 0.5.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ REPEATS = 5
 
 @dataclass(frozen=True)
 class Machine:
-    """Peaks as measured: operations a second in the precision of the fit, bytes a second."""
+    """Measured peaks: operations a second in the precision of the fit, and bytes a second."""
 
     operations: float
     bytes: float
@@ -47,19 +47,19 @@ class Machine:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one iteration."""
+    """Operations, bytes and launches of one iteration."""
 
     operations: float
     bytes: float
     launches: int
 
     def seconds(self, machine: Machine) -> float:
-        """Tell the least time that the machine could take."""
+        """Return the shortest time that the machine could take."""
         return max(self.operations / machine.operations, self.bytes / machine.bytes)
 
 
 class Traffic(TorchDispatchMode):
-    """Adds up what operators read and write; what only looks at a tensor costs nothing."""
+    """Count the bytes that operators read and write; views cost nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,21 +75,21 @@ class Traffic(TorchDispatchMode):
 
 
 def an_iteration(image: Pixels, settings: Settings) -> tuple[Callable[[], object], str]:
-    """Get a fit ready, do one iteration, and give what does the next one, and its arithmetic."""
+    """Prepare a fit, run one iteration, and return the next iteration and its precision."""
     problem = make_problem(image, settings, None, None)
     unit = problem.plan.units[0]
-    seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
-    block = make_block(problem, unit, seen, scale)
+    observed, scale = problem.observed.look(unit.reach), problem.scale(unit)
+    block = make_block(problem, unit, observed, scale)
     one = next(plan_fits(block, problem.settings, problem.device, unit_seed(0, unit.number)))
     course, recipe = one.begin(), replace(one.recipe, precision=one.arithmetic.precision)
     course.codes.draw()
     work = partial(iterate, course, recipe)
-    work()  # the moments of the optimiser are there from now on
+    work()  # allocates the moments of the optimiser
     return work, one.arithmetic.precision
 
 
 def cost(work: Callable[[], object]) -> Cost:
-    """Count what is done."""
+    """Count the operations, bytes and launches of one call."""
     with FlopCounterMode(display=False) as operations:
         work()
     with Traffic() as traffic:
@@ -98,7 +98,7 @@ def cost(work: Callable[[], object]) -> Cost:
 
 
 def peaks(device: str, precision: str) -> Machine:
-    """Measure a large product of matrices, and a copy."""
+    """Measure a large matrix product and a large copy."""
     on_gpu = device.startswith("cuda")
     side = 8192 if on_gpu else 2048
     a = torch.rand(side, side, device=device, dtype=getattr(torch, precision))
@@ -125,25 +125,25 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--preset", default="fast")
     parser.add_argument("--device", default="cpu")
-    asked = parser.parse_args()
-    image = np.random.default_rng(0).random((asked.size, asked.size), np.float32)
-    settings = Settings(preset=asked.preset, device=asked.device, axes="YX")
+    options = parser.parse_args()
+    image = np.random.default_rng(0).random((options.size, options.size), np.float32)
+    settings = Settings(preset=options.preset, device=options.device, axes="YX")
     work, precision = an_iteration(image, settings)
     counted = cost(work)
-    launch = GraphRunner(work, torch.device(asked.device))
+    launch = GraphRunner(work, torch.device(options.device))
     for _ in range(WARM_UP_CALLS):
         launch()
-    took = median_s(launch, asked.device)
-    machine = peaks(asked.device, precision)
+    took = median_s(launch, options.device)
+    machine = peaks(options.device, precision)
     least = counted.seconds(machine)
     print(
-        f"{asked.preset}, {asked.size}², {precision}: {counted.operations / 1e9:.1f} GFLOP, "
+        f"{options.preset}, {options.size}², {precision}: {counted.operations / 1e9:.1f} GFLOP, "
         f"{counted.bytes / 1e9:.2f} GB, {counted.launches} launches an iteration"
     )
     print(
-        f"{asked.device}: {machine.operations / 1e12:.2f} TFLOP/s, {machine.bytes / 1e9:.0f} GB/s; "
-        f"so at least {1e3 * least:.2f} ms an iteration; it takes {1e3 * took:.2f} ms, a share of "
-        f"{least / took:.2f}"
+        f"{options.device}: {machine.operations / 1e12:.2f} TFLOP/s, "
+        f"{machine.bytes / 1e9:.0f} GB/s: at least {1e3 * least:.2f} ms an iteration; "
+        f"it takes {1e3 * took:.2f} ms, a share of {least / took:.2f}"
     )
 
 

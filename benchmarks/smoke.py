@@ -1,9 +1,8 @@
-"""Speed, memory and the forecast, on two kinds of processors, in a few minutes.
+"""Measure speed, memory and the forecast with all instructions and with AVX2, in a few minutes.
 
     python benchmarks/smoke.py
 
-Each measurement runs twice: as the machine is, and with torch and oneDNN limited to the AVX2
-instructions of most laptops.
+The second run limits torch and oneDNN to AVX2, which most laptops have.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ MEASUREMENTS = (["speed.py", "--smoke"], ["forecast.py"])
 
 def main() -> None:
     here = Path(__file__).parent
-    for name, limits in (("as this machine is", {}), ("AVX2 instructions alone", AVX2)):
+    for name, limits in (("all instructions", {}), ("AVX2 only", AVX2)):
         print(f"---- {name}", flush=True)
         for script, *options in MEASUREMENTS:
             command = [sys.executable, str(here / script), *options]

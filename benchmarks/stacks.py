@@ -1,16 +1,15 @@
-"""Planes that share a network beside planes one by one, and beside BM4D.
+"""Compare stacks restored jointly with stacks restored plane by plane, and with BM4D.
 
-    python benchmarks/stacks.py [--only golgi] [--planes 25] [--side 64] [--shaken 5] [--volume]
+    python benchmarks/stacks.py [--only golgi] [--planes 25] [--side 64] [--shifted 5] [--volume]
 
-Four stacks and time-lapses, to which Poisson-Gaussian noise (40 photons at the brightest pixel,
-read noise 2) is added with a fixed seed. Every method gets the same values, stops by itself, and
-its time is that of the processor. BM4D sees the volume after the generalised Anscombe transform
-with the noise that the presets estimate, and goes back by its unbiased inverse; it is installed for
-this benchmark alone (``pip install bm4d``), for it may not be used commercially. Flicker is the
-standard deviation of the change from plane to plane where the truth is flat and hardly changes.
+Poisson-Gaussian noise (40 photons at the brightest pixel, read noise 2) is added to four stacks and
+time-lapses with a fixed seed. BM4D gets the volume after the variance-stabilising transform with
+the noise that the presets estimate; ``pip install bm4d`` installs it for this benchmark, because it
+must not be used commercially. Flicker is the standard deviation of the change from plane to plane
+where the truth is flat and constant. Seconds are CPU seconds.
 
-The calibrated stack is as noisy as what is added to it: no restoration could find that again. What
-stands for the truth is the stack smoothed.
+The calibrated stack is as noisy as the added noise, which no restoration could reproduce. So the
+smoothed stack is its truth.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 from cases import SHARED
-from metrics import effort
+from metrics import describe_cost
 from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude, shift, uniform_filter
 from skimage import data, metrics
 
@@ -45,7 +44,7 @@ PHOTONS, READ = 40, 2.0
 
 
 def stacks() -> dict[str, Stack]:
-    """Load them by name; without the evaluation images, what scikit-image generates."""
+    """Load the stacks by name; without the evaluation images, generate blobs."""
     if not SHARED.is_dir():
         return {"blobs": data.binary_blobs(64, n_dim=3, rng=0).astype(np.float64)[:12]}
     files = {
@@ -61,26 +60,26 @@ def stacks() -> dict[str, Stack]:
     return {name: stack.astype(np.float64) for name, stack in found.items()}
 
 
-def spoilt(stack: Stack, seed: int = 0) -> tuple[Stack, Stack]:
-    """Return the truth in photons, and what a camera would have seen."""
+def add_noise(stack: Stack, seed: int = 0) -> tuple[Stack, Stack]:
+    """Scale the truth to photons, and add Poisson-Gaussian noise."""
     random = np.random.default_rng(seed)
     truth = (stack - stack.min()) / np.ptp(stack) * PHOTONS
     return truth, random.poisson(truth) + random.normal(0, READ, truth.shape)
 
 
-def by_network(seen: Stack, **asked: Any) -> tuple[Stack, str]:
-    settings = Settings(axes="ZYX", preview_every_s=1e9, **asked)
-    result = finished(restore(seen, settings))
-    return np.asarray(result.image), effort(result)
+def by_network(observed: Stack, **options: Any) -> tuple[Stack, str]:
+    settings = Settings(axes="ZYX", preview_every_s=1e9, **options)
+    result = finished(restore(observed, settings))
+    return np.asarray(result.image), describe_cost(result)
 
 
-def by_bm4d(seen: Stack) -> tuple[Stack, str]:
+def by_bm4d(observed: Stack) -> tuple[Stack, str]:
     import bm4d
 
-    noise = estimate_noise(seen)
+    noise = estimate_noise(observed)
     if not noise.gain:
-        return bm4d.bm4d(seen, noise.read), "Gaussian noise"
-    return noise.unstabilise(bm4d.bm4d(noise.stabilise(seen), 1.0)), "stabilised"
+        return bm4d.bm4d(observed, noise.read), "Gaussian noise"
+    return noise.unstabilise(bm4d.bm4d(noise.stabilise(observed), 1.0)), "stabilised"
 
 
 def flicker(truth: Stack, image: Stack) -> float:
@@ -105,7 +104,7 @@ def figures(truth: Stack, image: Stack) -> dict[str, float]:
 
 
 def middle(stack: Stack, planes: int, side: int) -> Stack:
-    """Cut out the middle, or the first planes where their size is kept."""
+    """Cut out the middle, or keep the first planes whole if ``side`` is 0."""
     if not side:
         return stack[:planes]
     wanted = (planes, side, side)
@@ -116,8 +115,8 @@ def middle(stack: Stack, planes: int, side: int) -> Stack:
     return stack[z, y, x]
 
 
-def shaken(stack: Stack, pixels: float, seed: int = 0) -> Stack:
-    """Move each plane aside at random, and cut off the rim that was not seen."""
+def shifted(stack: Stack, pixels: float, seed: int = 0) -> Stack:
+    """Shift each plane at random, and cut off the border that the shifts leave empty."""
     if not pixels:
         return stack
     steps = np.random.default_rng(seed).uniform(-pixels, pixels, (len(stack), 2))
@@ -126,15 +125,15 @@ def shaken(stack: Stack, pixels: float, seed: int = 0) -> Stack:
     return np.stack(moved)[:, inside, inside]
 
 
-def methods(lone: bool, volume: bool) -> dict[str, Callable[[Stack], tuple[Stack, str]]]:
+def methods(single: bool, volume: bool) -> dict[str, Callable[[Stack], tuple[Stack, str]]]:
     found: dict[str, Callable[[Stack], tuple[Stack, str]]] = {
-        "as it was seen": lambda seen: (seen, ""),
-        "fast, sharing": by_network,
+        "noisy input": lambda observed: (observed, ""),
+        "fast, jointly": by_network,
     }
-    if lone:
-        found["fast, plane by plane"] = lambda seen: by_network(seen, share="none")
+    if single:
+        found["fast, plane by plane"] = lambda observed: by_network(observed, share="none")
     if volume:
-        found["fast, volume"] = lambda seen: by_network(seen, ndim=3)
+        found["fast, volume"] = lambda observed: by_network(observed, ndim=3)
     if find_spec("bm4d"):
         found["VST + BM4D"] = by_bm4d
     return found
@@ -142,36 +141,48 @@ def methods(lone: bool, volume: bool) -> dict[str, Callable[[Stack], tuple[Stack
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="stacks whose name contains this")
-    parser.add_argument("--planes", type=int, default=25, help="the most planes of a stack")
-    parser.add_argument("--without-lone", action="store_true", help="leave out plane by plane")
-    parser.add_argument("--side", type=int, default=0, help="the middle alone, so many pixels wide")
-    parser.add_argument("--shaken", type=float, default=0, help="move planes by so many pixels")
-    parser.add_argument("--volume", action="store_true", help="one network in 3-D, too: slow")
+    parser.add_argument("--only", default="", help="run stacks whose name contains this")
+    parser.add_argument(
+        "--planes", type=int, default=25, help="largest number of planes of a stack"
+    )
+    parser.add_argument(
+        "--without-single", action="store_true", help="leave out the runs plane by plane"
+    )
+    parser.add_argument(
+        "--side", type=int, default=0, help="cut out the middle, this many pixels wide"
+    )
+    parser.add_argument(
+        "--shifted", type=float, default=0, help="shift planes by up to this many pixels"
+    )
+    parser.add_argument(
+        "--volume", action="store_true", help="also restore as a volume, which is slow"
+    )
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
-    asked = parser.parse_args()
+    options = parser.parse_args()
     print("| stack | method | PSNR / dB | SSIM | flicker | CPU s a plane | |")
     print("|---|---|---|---|---|---|---|")
     table: dict[str, dict[str, Any]] = {}
     for name, stack in stacks().items():
-        if asked.only not in name:
+        if options.only not in name:
             continue
-        truth, seen = spoilt(shaken(middle(stack, asked.planes, asked.side), asked.shaken))
-        for method, run in methods(not asked.without_lone, asked.volume).items():
+        truth, observed = add_noise(
+            shifted(middle(stack, options.planes, options.side), options.shifted)
+        )
+        for method, run in methods(not options.without_single, options.volume).items():
             began = time.process_time()
-            image, note = run(seen)
-            seconds = (time.process_time() - began) / len(seen)
+            image, note = run(observed)
+            seconds = (time.process_time() - began) / len(observed)
             found = figures(truth, image) | {"cpu_s_a_plane": seconds, "note": note}
             table.setdefault(name, {})[method] = found
             cells = [f"{found['psnr']:.2f}", f"{found['ssim']:.3f}", f"{found['flicker']:.3f}"]
             print(
                 f"| {name} | {method} | {' | '.join(cells)} | {seconds:.2f} | {note} |", flush=True
             )
-    for method in methods(not asked.without_lone, asked.volume):
+    for method in methods(not options.without_single, options.volume):
         mean = np.mean([rows[method]["psnr"] for rows in table.values()])
         print(f"| mean | {method} | {mean:.2f} | | | | |")
-    asked.out.mkdir(parents=True, exist_ok=True)
-    (asked.out / "stacks.json").write_text(json.dumps(table, indent=1))
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "stacks.json").write_text(json.dumps(table, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Set the tables of compare.json and stopping.json in Markdown, without running anything.
+"""Print the rows of compare.py and stopping.py as Markdown tables, without running anything.
 
 python benchmarks/tables.py [build/bench]
 """
@@ -25,9 +25,9 @@ COLUMNS = {
     "oracle's": "oracle_iterations .0f",
     "stopped": "",
 }
-"""Of the table of quality: what stands in a column, as a key of the row and its format."""
+"""Columns of the table of quality: heading, key of the row and format."""
 
-FIGURES = [what for what in COLUMNS.values() if what]
+FORMATS = [what for what in COLUMNS.values() if what]
 
 
 def line(cells: list[str]) -> str:
@@ -43,12 +43,12 @@ def quality_row(row: Row) -> str:
         key, form = what.split()
         return format(row[key], form) if key in row else ""
 
-    figures = map(cell, FIGURES)
-    return line([row["case"], row["method"], *figures, row.get("reason") or row.get("note", "")])
+    cells = map(cell, FORMATS)
+    return line([row["case"], row["method"], *cells, row.get("reason") or row.get("note", "")])
 
 
 def means(rows: list[Row]) -> list[Row]:
-    """Average each group of cases, for the methods that have them all."""
+    """Average each group of cases for the methods that have all of them."""
     cases: dict[str, set[str]] = defaultdict(set)
     methods: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
@@ -59,7 +59,7 @@ def means(rows: list[Row]) -> list[Row]:
     for (group, method), own in methods.items():
         if len(own) < len(cases[group]):
             continue
-        shared = set.intersection(*({*row} for row in own)) & {what.split()[0] for what in FIGURES}
+        shared = set.intersection(*({*row} for row in own)) & {what.split()[0] for what in FORMATS}
         mean = {key: float(np.mean([row[key] for row in own])) for key in shared}
         name = f"mean of {len(own)}, {group}"
         found.append({"case": name, "group": group, "method": method, "count": len(own)} | mean)

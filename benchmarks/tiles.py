@@ -1,8 +1,9 @@
-"""An image restored in tiles beside the same image as a whole: PSNR, and whether seams show.
+"""Compare an image restored in tiles with the same image restored whole: PSNR and seams.
 
-A seam is a step: across it neighbouring pixels differ more than elsewhere. So the mean gradient in
-the bands where tiles meet is divided by that outside of them, of the tiled result and, because
-the picture itself may be rougher there, of the result as a whole.
+    python benchmarks/tiles.py [--size 1024] [--tile 256]
+
+A seam is a step in intensity. The mean gradient in the bands where tiles overlap, divided by that
+elsewhere, is compared with the same ratio of the image restored whole.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SIGMA = 25.0
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--size", type=int, default=1024, help="side of the image in pixels")
     arguments.add_argument("--tile", type=int, default=256, help="side of the tiles in pixels")
     arguments.add_argument("--out", type=Path, default=Path("build/bench"))
@@ -33,7 +34,7 @@ def main() -> None:
     noisy = truth + np.random.default_rng(0).normal(0, SIGMA, truth.shape)
     case = Case("01", truth, noisy, Settings())
     record = ResultsFile(options.out / "tiles.json", ("size", "tile"), resume=False)
-    bands = meeting_rows(options.size, options.tile, Settings().overlap)
+    bands = overlap_rows(options.size, options.tile, Settings().overlap)
     for tile in (None, options.tile):
         with measured() as cost:
             result = finish(case, Settings(tile=tile))
@@ -47,26 +48,26 @@ def main() -> None:
         } | cost.as_row()
         record.add(row)
         print(
-            f"{'as a whole' if tile is None else f'tiles of {tile}':14} {row['psnr']:.2f} dB, "
-            f"gradient where tiles meet {row['seams']:.3f} of that elsewhere, "
+            f"{'whole image' if tile is None else f'tiles of {tile}':14} {row['psnr']:.2f} dB, "
+            f"gradient at the seams {row['seams']:.3f} times that elsewhere, "
             f"{row['iterations']} iterations, {row['seconds']:.0f} s, {row['megabytes']:.0f} MB",
             flush=True,
         )
 
 
-def meeting_rows(size: int, tile: int, overlap: int) -> list[slice]:
-    """Find the rows that two tiles share."""
+def overlap_rows(size: int, tile: int, overlap: int) -> list[slice]:
+    """Find the rows in which two tiles overlap."""
     rows = sorted({(part[0].start, part[0].stop) for part in cut((size, size), tile, overlap)})
     return [slice(second[0], first[1]) for first, second in pairwise(rows)]
 
 
 def gradient_ratio(image: Pixels, bands: list[slice]) -> float:
-    """Divide the mean gradient down the rows of the bands by that of all other rows."""
+    """Divide the mean gradient along Y in the bands by that of all other rows."""
     gradient = np.abs(np.diff(image, axis=0)).mean(axis=1)
-    meets = np.zeros(len(gradient), bool)
+    inside = np.zeros(len(gradient), bool)
     for band in bands:
-        meets[band] = True
-    return float(gradient[meets].mean() / gradient[~meets].mean())
+        inside[band] = True
+    return float(gradient[inside].mean() / gradient[~inside].mean())
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
-"""How late the viewer answers during a run, and what the previews cost the run.
+"""Measure the delay of the viewer during a run, and the cost of previews.
 
-    xvfb-run -a -s "-screen 0 1400x900x24" \
-        python benchmarks/viewer_latency.py [--size 512] [--repeats 3]
+    xvfb-run -a -s "-screen 0 1400x900x24" python benchmarks/viewer_latency.py [--size 512]
 
-A timer of the event loop asks for a call every 10 ms; how late each call comes is how long a click
-would have waited. It is taken in the real viewer with its panel, in turns: idle, during a run
-without previews, and during one with previews every second, `fast` on a photograph with noise, for
-a fixed number of iterations, not refined. What comes before the first iteration, the loading of
-torch among it, is counted apart, and so is what follows the last.
+A timer asks the event loop for a call every 10 ms; the delay of a call is the delay of a click. The
+real viewer and panel are measured idle, during a run without previews, and during a run with a
+preview every second: ``fast`` on a noisy photograph, a fixed number of iterations, no refinement.
+The time before the first iteration, which includes loading torch, and after the last is separate.
 """
 
 from __future__ import annotations
@@ -42,7 +40,7 @@ _NEVER_S = 1e9
 
 
 class Clock:
-    """Notes when the event loop calls a timer, and when the worker posts an iteration."""
+    """Record when the event loop calls a timer, and when the worker posts an iteration."""
 
     def __init__(self) -> None:
         self.calls: list[float] = []
@@ -53,18 +51,18 @@ class Clock:
         self._timer.start(round(1000 * _TICK_S))
         post = Exchange.post
 
-        def noted(exchange: Exchange, snapshot: Snapshot) -> None:
+        def recorded(exchange: Exchange, snapshot: Snapshot) -> None:
             self.posts.append((time.perf_counter(), snapshot.iteration))
             post(exchange, snapshot)
 
-        Exchange.post = noted  # type: ignore[method-assign]
+        Exchange.post = recorded  # type: ignore[method-assign]
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         self.calls.clear()
         self.posts.clear()
 
     def late_ms(self, begin: float = 0, end: float = float("inf")) -> list[float]:
-        """How late each call was that ended in a span of time."""
+        """Return the delay of each call that ended in a span of time."""
         return [
             1000 * max(0, after - before - _TICK_S)
             for before, after in pairwise(self.calls)
@@ -72,13 +70,13 @@ class Clock:
         ]
 
 
-def live(until: object, most_s: float = 3600) -> None:
-    """Let the viewer live until something is so."""
+def run_event_loop(until: object, limit_s: float = 3600) -> None:
+    """Run the event loop until a condition holds."""
     loop, began = QEventLoop(), time.perf_counter()
     check = QTimer()
 
     def look() -> None:
-        if time.perf_counter() - began > most_s or (callable(until) and until()):
+        if time.perf_counter() - began > limit_s or (callable(until) and until()):
             loop.quit()
 
     check.timeout.connect(look)
@@ -99,11 +97,11 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=30)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("build/bench"))
-    asked = parser.parse_args()
-    case = gaussian("F16", asked.size, 25, clipped=True)
+    options = parser.parse_args()
+    case = gaussian("F16", options.size, 25, clipped=True)
     viewer = napari.Viewer()
     viewer.window.resize(1300, 800)
-    viewer.add_layer(Image(np.asarray(case.seen, np.float32), name="noisy"))
+    viewer.add_layer(Image(np.asarray(case.observed, np.float32), name="noisy"))
     _dock, panel = viewer.window.add_plugin_dock_widget("napari-dip", "Denoise")
     run = panel.native.findChild(QPushButton, "run")
     every = [_NEVER_S]
@@ -111,24 +109,24 @@ def main() -> None:
 
     def fixed(advanced: Advanced, task: Task) -> Settings:
         return settings(advanced, task).replace(
-            iterations=asked.iterations, stopping="fixed", refinement=0, preview_every_s=every[0]
+            iterations=options.iterations, stopping="fixed", refinement=0, preview_every_s=every[0]
         )
 
     Advanced.settings = fixed  # type: ignore[method-assign]
     clock = Clock()
-    live(run.isEnabled)
-    record = ResultsFile(asked.out / "latency.json", ("case", "repeat"), resume=False)
+    run_event_loop(run.isEnabled)
+    record = ResultsFile(options.out / "latency.json", ("case", "repeat"), resume=False)
     speeds: dict[float, list[float]] = {_NEVER_S: [], 1: []}
     print(f"{case.name}, {torch.get_num_threads()} threads of {os.cpu_count()}")
-    for repeat in range(asked.repeats):
-        clock.forget()
-        live(None, 10)
+    for repeat in range(options.repeats):
+        clock.clear()
+        run_event_loop(None, 10)
         rows: list[tuple[str, Row]] = [("idle", {"late": clock.late_ms()})]
         for previews in (_NEVER_S, 1) if repeat % 2 else (1, _NEVER_S):
-            clock.forget()
+            clock.clear()
             every[0] = previews
             run.click()
-            live(run.isEnabled)
+            run_event_loop(run.isEnabled)
             (begun, first), (ended, last) = clock.posts[0], clock.posts[-1]
             speed = (last - first) / (ended - begun)
             speeds[previews].append(speed)
