@@ -61,7 +61,7 @@ def preset_settings(case: Case, presets: list[str]) -> dict[str, Settings]:
     smooth = {"network": "pixels", "tv_weight": 0.05, "learning_rate": 0.01}
     found = {
         "no prior": bare.replace(prior={"network": "pixels", "tv_weight": 0}),
-        "total variation": bare.replace(prior=smooth),
+        "total variation, no network": bare.replace(prior=smooth),
     }
     found |= {preset: settings.replace(preset=preset) for preset in presets}
     if case.kind in ("denoise", "stack"):

@@ -1,9 +1,9 @@
 """Run the classical methods that the presets are compared with.
 
 ``pip install bm3d bm4d opencv-python-headless PyWavelets`` installs them for the benchmarks. They
-are no dependencies, because BM3D and BM4D must not be used commercially. The tables name a method that is
-not installed. Where the noise is Gaussian the methods get its standard deviation; the presets and
-the filter alone estimate it.
+are no dependencies, because BM3D and BM4D must not be used commercially. The tables name a method
+that is not installed. Where the noise is Gaussian the methods get its standard deviation; the
+presets and the filter alone estimate it.
 """
 
 from __future__ import annotations
@@ -179,14 +179,14 @@ def lanczos(case: Case) -> Pixels:
 REFERENCE_METHODS: dict[str, dict[str, Callable[[Case], Pixels]]] = {
     "denoise": {
         "non-local means": non_local_means,
-        "total variation": total_variation,
+        "total variation (Chambolle)": total_variation,
         "wavelet": wavelet,
         "VST + BM3D": bm3d,
         "filter alone, without a network": filter_alone,
     },
     "stack": {
         "non-local means": non_local_means,
-        "total variation": total_variation,
+        "total variation (Chambolle)": total_variation,
         "wavelet": wavelet,
         "VST + BM3D by plane": bm3d_by_plane,
         "VST + BM4D": bm4d,
