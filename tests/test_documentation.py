@@ -1,4 +1,4 @@
-"""What stands in the pages of docs/ and in the README is run, parsed and built."""
+"""Test the examples, commands, links and names in docs/ and the README."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SIDE = 32
 
 
 def examples(language: str) -> list[Any]:
-    """Give the examples in a language, as one list of texts for each page that has some."""
+    """Return the examples in a language, one list for each page that has some."""
     fenced = re.compile(rf"^( *)```{language}\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
     found = defaultdict(list)
     for page in PAGES:
@@ -45,30 +45,30 @@ def examples(language: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def little_work() -> Iterator[None]:
-    """Whether an example runs is seen after two iterations; how good it is, elsewhere."""
+def short_runs() -> Iterator[None]:
+    """Limit every fit to two iterations: enough to see that an example runs."""
 
-    def hasty(*given: Any, **named: Any) -> Recipe:
+    def short(*given: Any, **named: Any) -> Recipe:
         chosen = recipe(*given, **named)
         return replace(chosen, iterations=2, members=min(2, chosen.members), refinement=0)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(block, "recipe", hasty)
+        patch.setattr(block, "recipe", short)
         yield
 
 
 @pytest.fixture(scope="module")
-def viewer(little_work: None) -> ViewerModel:
-    """A viewer after two of the quick starts, on smaller samples."""
+def viewer(short_runs: None) -> ViewerModel:
+    """A viewer with the results of two tasks, on small images."""
     random = np.random.default_rng(0)
     grey = random.poisson(30, (4 * SIDE, 5 * SIDE)).astype(np.uint16)
     colour = random.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
     viewer = ViewerModel()
-    spoilt = {
+    inputs = {
         "denoise": viewer.add_image(grey, name="noisy"),
         "super-resolve": viewer.add_image(colour, name="low resolution", rgb=True),
     }
-    for task, layer in spoilt.items():
+    for task, layer in inputs.items():
         source = read_layer(layer)
         steps = restore(source.data, Settings(task=task, device="cpu"), axes=source.axes)
         pixels, keywords, _ = to_layer_data(finished(steps), source)
@@ -77,8 +77,8 @@ def viewer(little_work: None) -> ViewerModel:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, little_work: None) -> Path:
-    """A folder in which ``napari-dip denoise noisy.tif clean.tif`` was run."""
+def folder(tmp_path_factory: pytest.TempPathFactory, short_runs: None) -> Path:
+    """A folder with the files of ``napari-dip denoise noisy.tif clean.tif``."""
     folder = tmp_path_factory.mktemp("pages")
     noisy = np.random.default_rng(0).poisson(30, (SIDE, SIDE)).astype(np.uint16)
     tifffile.imwrite(folder / "noisy.tif", noisy)
@@ -88,33 +88,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory, little_work: None) -> Path:
 
 
 @pytest.mark.parametrize("texts", examples("python"))
-def test_the_examples_of_a_page_run_one_after_the_other(
+def test_python_examples_of_a_page_run(
     texts: list[str], folder: Path, viewer: ViewerModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    # Not as __main__: the page on clusters would start one.
+    # Not __main__, because the page on clusters would start a cluster.
     names = {"__name__": "page", "viewer": viewer}
     for text in texts:
         exec(compile(text, "page", "exec"), names)
 
 
 @pytest.mark.parametrize("texts", examples("sh"))
-def test_the_commands_of_a_page_are_understood(texts: list[str]) -> None:
+def test_shell_commands_of_a_page_are_valid(texts: list[str]) -> None:
     commands = typer.main.get_command(app)
     for line in "".join(texts).splitlines():
         if re.match(r"\s*napari-dip ", line):
             name, *arguments = shlex.split(line, comments=True)[1:]
             command = commands.commands[name]  # type: ignore[attr-defined]
-            command.make_context(name, arguments)  # leaves with an error where it is wrong
+            command.make_context(name, arguments)  # raises if it is wrong
 
 
 @pytest.mark.parametrize("texts", examples("json"))
-def test_the_settings_of_a_page_are_settings(texts: list[str]) -> None:
+def test_json_examples_are_settings(texts: list[str]) -> None:
     for text in texts:
         assert Settings.from_json(text) != Settings()
 
 
-def test_the_readme_shows_pictures_that_are_there() -> None:
+def test_images_of_the_readme_exist() -> None:
     address = "https://github.com/napari-dip/napari-dip/raw/main/"
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", PAGES[0].read_text("utf-8"))
     assert pictures
@@ -123,7 +123,7 @@ def test_the_readme_shows_pictures_that_are_there() -> None:
         assert (ROOT / picture.removeprefix(address)).is_file(), picture
 
 
-def test_the_readme_leads_to_pages_that_are_there() -> None:
+def test_links_of_the_readme_exist() -> None:
     site = "https://napari-dip.github.io/napari-dip/"
     pages = re.findall(rf"{re.escape(site)}([\w-]+)/", PAGES[0].read_text("utf-8"))
     assert pages
@@ -131,7 +131,7 @@ def test_the_readme_leads_to_pages_that_are_there() -> None:
         assert (ROOT / "docs" / f"{page}.md").is_file(), page
 
 
-def test_the_pages_name_the_menu_of_the_panels_as_napari_does() -> None:
+def test_pages_name_the_menus_as_napari_does() -> None:
     manifest = PluginManifest.from_file(ROOT / "napari.yaml")
     panels = [widget.display_name for widget in manifest.contributions.widgets]
     named = re.findall(
@@ -140,7 +140,7 @@ def test_the_pages_name_the_menu_of_the_panels_as_napari_does() -> None:
     assert {*named} == {(manifest.display_name, panel) for panel in panels}
 
 
-def test_an_excerpt_of_a_page_begins_and_ends():
+def test_excerpts_have_a_start_and_an_end():
     excerpts = re.findall(
         r'^--8<-- "(.+):(.+)"$', "".join(map(Path.read_text, PAGES)), re.MULTILINE
     )
