@@ -1,61 +1,61 @@
-# `make demo` and `make test` start from a bare clone and set up what they need in .venv.
-# A machine needs python3 (3.11 or newer), make and git; `make help` lists the rest.
+# `make demo` and `make test` work in a new clone: they make an environment in .venv.
+# They need python3 (3.11 or newer), make and git; `make help` lists all targets.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Two stamps for one environment: the demo does not wait for Qt and the tools.
+# Two stamps for one environment: the demo needs neither Qt nor the tools.
 BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-# In the order in which they are named, even under make -j.
+# Run targets in the given order, even with make -j.
 .NOTPARALLEL:
 .PHONY: help demo test format lint typecheck imports manifest docs wheel unit fuzz soak bench bench-smoke system clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-demo: $(BASE) ## restore a real micrograph three ways; pictures in demo/
+demo: $(BASE) ## restore a real micrograph in three ways; writes pictures into demo/
 	$(BIN)/napari-dip demo --out demo
 
-test: system lint typecheck imports manifest docs wheel unit ## all checks, as they are run on a change
+test: system lint typecheck imports manifest docs wheel unit ## run all checks
 
-format: $(DEV) ## put the code in form
+format: $(DEV) ## format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-lint: $(DEV) ## ruff
+lint: $(DEV) ## check style with ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-typecheck: $(DEV) ## mypy, strict
+typecheck: $(DEV) ## check types with mypy, strict
 	$(BIN)/mypy
 
-imports: $(DEV) ## who may import whom
+imports: $(DEV) ## check which module imports which
 	$(BIN)/lint-imports
 
-manifest: $(DEV) ## what napari reads of the plugin
+manifest: $(DEV) ## check the plugin manifest
 	$(BIN)/npe2 validate napari-dip
 
-# Not --quiet: mkdocs counts for --strict only the warnings that it prints.
-docs: $(DEV) ## the pages in docs/ as a site in site/; a link that leads nowhere fails
+# Not --quiet: with --strict, mkdocs counts only the warnings that it prints.
+docs: $(DEV) ## build the site from docs/ into site/; fails for a broken link
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
-wheel: $(DEV) ## build, install without Qt elsewhere, and run the command line there
+wheel: $(DEV) ## build the wheel, install it without Qt, and run the command
 	$(BIN)/python tools/check_wheel.py
 
-unit: $(DEV) ## pytest, doctests included, on all cores
+unit: $(DEV) ## run pytest and doctests on all cores
 	$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal
 
-fuzz: $(DEV) ## the property tests with many more examples, and what is slow
+fuzz: $(DEV) ## run property tests with more examples, and slow tests
 	$(BIN)/pytest --hypothesis-profile=fuzz -m "hypothesis or slow" tests
 
-soak: $(DEV) ## two hundred runs in one viewer, and ten viewers closed in mid-run; takes minutes
+soak: $(DEV) ## do 200 runs in one viewer, and close ten viewers during a run; takes minutes
 	$(BIN)/pytest -s -m slow tests/plugin/viewer/test_soak.py
 
-bench: $(DEV) ## quality, stopping and speed beside classical methods; takes hours, resumes after an interruption
+bench: $(DEV) ## measure quality, stopping and speed against classical methods; takes hours, resumes
 	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless PyWavelets # a method that is not installed is left out of the tables
 	$(BIN)/python benchmarks/compare.py --resume
 	$(BIN)/python benchmarks/stopping.py --resume
@@ -77,13 +77,13 @@ bench: $(DEV) ## quality, stopping and speed beside classical methods; takes hou
 	$(BIN)/python benchmarks/tables.py
 	-$(BIN)/python benchmarks/figures.py
 
-bench-smoke: $(DEV) ## speed, memory and forecast, with all instructions and with AVX2 alone, in five minutes
+bench-smoke: $(DEV) ## measure speed, memory and forecast, also with AVX2 only, in five minutes
 	$(BIN)/python benchmarks/smoke.py
 
-system: ## what venv, Qt and OpenGL need of Debian, installed where it may
+system: ## install the Debian packages for venv, Qt and OpenGL, if allowed
 	@$(PYTHON) tools/system.py venv qt
 
-clean: ## remove the environment and all that was made
+clean: ## remove the environment and all build results
 	rm -rf $(VENV) build dist demo site .coverage .hypothesis .import_linter_cache .mypy_cache \
 		.pytest_cache .ruff_cache .tox
 	find src tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -1,12 +1,11 @@
-"""Restore the published examples, and lay what was seen and what came out side by side.
+"""Restore the published examples, and save input and result side by side.
 
     python docs/make_examples.py [kate library vase] [--preset fast] [--out build/examples]
 
-The photographs and masks are those of the repository of the published code
-(DmitryUlyanov/deep-image-prior, Apache-2.0), and are looked for in ../shared/data/dip_repo. What
-the mask hides is grey in the picture of what was seen; black in a mask is missing, as published.
-The pictures are photographs of others: whoever shows them names where they come from. What the
-masks of the vase and the library hide is meant to go, so that there the dB in the holes say little.
+The photographs and masks come from the repository of the published code
+(DmitryUlyanov/deep-image-prior, Apache-2.0), and must be in ../shared/data/dip_repo. Missing pixels
+are black in a mask, and grey in the saved input. Name the source if you show the photographs. The
+masks of the vase and the library hide objects to remove, so their PSNR in the holes says little.
 """
 
 from __future__ import annotations
@@ -25,15 +24,14 @@ from napari_dip.generators import finished
 PHOTOGRAPHS = Path(__file__).parents[2] / "shared" / "data" / "dip_repo"
 EXAMPLES = ("kate", "library", "vase")
 
-WIDEST = 480
-"""Pixels of one of the two pictures; both together stay below 300 kB."""
+MAX_WIDTH = 480  # pixels of one picture: both together stay below 300 kB
 
 GREY = 200
 GAP = 8
 
 
 def inpainted(image: np.ndarray, missing: np.ndarray, preset: str) -> Result:
-    """Fill in what is missing, and show nothing on the way."""
+    """Fill missing pixels without previews."""
     settings = Settings(task=Inpaint(), preset=preset, axes="YXS", preview_every_s=1e9)
     return finished(restore(image, settings, mask=missing))
 
@@ -41,7 +39,7 @@ def inpainted(image: np.ndarray, missing: np.ndarray, preset: str) -> Result:
 def side_by_side(seen: np.ndarray, restored: np.ndarray) -> Image.Image:
     panels = [Image.fromarray(each) for each in (seen, restored)]
     for panel in panels:
-        panel.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
+        panel.thumbnail((MAX_WIDTH, MAX_WIDTH), Image.Resampling.LANCZOS)
     width, height = panels[0].size
     sheet = Image.new("RGB", (2 * width + GAP, height), "white")
     for number, panel in enumerate(panels):
@@ -62,8 +60,8 @@ def make(name: str, preset: str, folder: Path) -> None:
     error = (result.image[missing].astype(float) - image[missing]) ** 2
     print(
         f"{path}: {path.stat().st_size / 1000:.0f} kB, {time.perf_counter() - began:.0f} s, "
-        f"{report.iterations} iterations, {report.reason}; in the holes "
-        f"{10 * np.log10(255**2 / error.mean()):.2f} dB from the photograph"
+        f"{report.iterations} iterations, {report.reason}; in the gaps "
+        f"{10 * np.log10(255**2 / error.mean()):.2f} dB"
     )
 
 
@@ -74,7 +72,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/examples"))
     asked = parser.parse_args()
     if not PHOTOGRAPHS.is_dir():
-        sys.exit(f"the photographs are not there: {PHOTOGRAPHS}")
+        sys.exit(f"the photographs are missing: {PHOTOGRAPHS}")
     asked.out.mkdir(parents=True, exist_ok=True)
     for name in asked.names:
         make(name, asked.preset, asked.out)

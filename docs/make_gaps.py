@@ -1,9 +1,9 @@
-"""Fill four kinds of gaps in one picture, for the page about inpainting.
+"""Fill four kinds of gaps in one image, for the page on inpainting.
 
     python docs/make_gaps.py [--out docs/images]
 
-The picture is the stained tissue that comes with scikit-image (``skimage.data``, no known
-restrictions). Above what was seen, grey where something is missing; below what came out.
+The image is the stained tissue of scikit-image (``skimage.data``, no known restrictions). The input
+is above, with missing pixels in grey, and the result below.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SIDE, GAP = 192, 6
 
 
 def letters() -> np.ndarray:
-    """Write all over the picture, as a label that was burnt into it."""
+    """Make a mask of letters, like a burnt-in label."""
     page = Image.new("L", (SIDE, SIDE))
     font = ImageFont.load_default(14)
     for line in range(0, SIDE, 24):
@@ -54,7 +54,9 @@ def main() -> None:
         for row, picture in enumerate((seen, np.asarray(result.image))):
             sheet.paste(Image.fromarray(picture), (number * (SIDE + GAP), row * (SIDE + GAP)))
         error = (np.asarray(result.image)[missing].astype(float) - tissue[missing]) ** 2
-        print(f"{missing.mean():.0%} missing, {10 * np.log10(255**2 / error.mean()):.1f} dB in it")
+        print(
+            f"{missing.mean():.0%} missing, {10 * np.log10(255**2 / error.mean()):.1f} dB in gaps"
+        )
     sheet.save(asked.out / "gaps.jpg", quality=88, optimize=True)
 
 

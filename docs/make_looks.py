@@ -1,11 +1,11 @@
-"""Take each panel as it looks in all its states and both themes, to be looked at before a release.
+"""Save pictures of each panel in all its states and both themes, to check before a release.
 
-Run it as ``xvfb-run -a -s "-screen 0 1280x800x24" python docs/make_looks.py [Denoise ...]``: that
-is a screen of 13 inches. With ``QT_SCALE_FACTOR=2`` (on 2560x1600) all is twice as large, and with
-``QT_API=pyside6`` Qt is the other one.
+Run ``xvfb-run -a -s "-screen 0 1280x800x24" python docs/make_looks.py [Denoise ...]`` for a
+13-inch screen. ``QT_SCALE_FACTOR=2`` (with 2560x1600) doubles all sizes; ``QT_API=pyside6`` uses
+the other Qt binding.
 
-The pictures go into ``build/looks``. What is wider than 350 pixels, cut off at the right or
-squeezed is named, and the exit status is 1.
+The pictures go into ``build/looks``. Panels that are wider than 350 pixels, cut off at the right or
+squeezed are printed, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from qtpy.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
 from superqt import QCollapsible
 
 LOOKS = Path("build/looks")
-WIDEST = 350
+MAX_WIDTH = 350  # pixels
 
 
 def faults(dock: QWidget) -> list[str]:
-    """Name what in a panel has too little room or takes too much."""
+    """Describe the parts of a panel that are too wide or squeezed."""
     area = dock.findChild(QScrollArea)
     content, room = area.widget(), area.viewport().width()
     found = []
-    if dock.width() > WIDEST:
+    if dock.width() > MAX_WIDTH:
         found.append(f"the panel is {dock.width()} wide")
     if content.width() > room:
-        found.append(f"what it holds is {content.width()} wide, and has {room}")
+        found.append(f"the content is {content.width()} wide, the panel has room for {room}")
     return found + [
-        f"{part.objectName() or part} is but {part.height()} high"
+        f"{part.objectName() or part} is only {part.height()} high"
         for part in filter(QWidget.isVisible, content.findChildren(QWidget))
         if 0 < part.height() < part.minimumSizeHint().height() - 4
     ]
 
 
 def look(theme: str, widget: str) -> list[str]:
-    """Take a panel without an image, with its sample, unfolded, in a run and after it."""
+    """Save a panel without an image, with its sample, unfolded, during a run and after it."""
     viewer = napari.Viewer()
     viewer.theme = theme
     viewer.window.resize(1280, 800)
@@ -60,7 +60,7 @@ def look(theme: str, widget: str) -> list[str]:
     wait(500)
     shoot("1 without an image")
     press["open_sample"].click()
-    for layer in viewer.layers:  # a small part is enough to see a panel at work
+    for layer in viewer.layers:  # a small image gives a short run
         layer.data = layer.data[:64, :64]
     viewer.reset_view()
     panel.image.value.name = "cells with a rather long name"

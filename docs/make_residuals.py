@@ -1,9 +1,9 @@
-"""Draw what the residual looks like when a fit stops too soon, by itself, and too late.
+"""Draw the residual of a fit that stops too soon, automatically, and too late.
 
     python docs/make_residuals.py
 
-The image is a part of the sample *Noisy image*; the rows of docs/images/residuals.png are results
-and residuals. It also prints the numbers that the page on the residual tells.
+The image is a part of the sample *Noisy image*. The rows of docs/images/residuals.png are results
+and residuals. The script also prints the numbers of the page on the residual.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ from napari_dip import denoise
 from napari_dip.plugin.sample_data import noisy
 
 SIDE = 128
-ENLARGED = 2
+ZOOM = 2  # picture pixels for one image pixel
 GAP = 8
-WIDEST_RESIDUAL = 60
-"""Grey values that are drawn in black and, above 0, in white."""
+RESIDUAL_LIMIT = 60  # grey values: drawn in white, and below 0 in black
 
 STOPS = {
     "too soon": {"iterations": 20, "refinement": 0, "stopping": "fixed", "averaging": 0.0},
-    "by itself": {},
+    "automatic stop": {},
     "too late": {
         "iterations": 1000,
         "refinement": 0,
@@ -35,16 +34,14 @@ STOPS = {
 
 
 def correlation(residual: np.ndarray) -> float:
-    """Correlate the residual's neighbours: 0 where it is white."""
+    """Return the correlation of neighbouring pixels, 0 for white noise."""
     r = residual - residual.mean()
     return float(((r[1:] * r[:-1]).mean() + (r[:, 1:] * r[:, :-1]).mean()) / 2 / r.var())
 
 
 def grey(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return (
-        np.uint8(255 * ((values - low) / (high - low)).clip(0, 1))
-        .repeat(ENLARGED, 0)
-        .repeat(ENLARGED, 1)
+        np.uint8(255 * ((values - low) / (high - low)).clip(0, 1)).repeat(ZOOM, 0).repeat(ZOOM, 1)
     )
 
 
@@ -56,12 +53,12 @@ def main() -> None:
         residual = image.astype(np.float32) - result
         error = np.sqrt(((result - truth) ** 2).mean())
         print(
-            f"{name}: neighbours {correlation(residual):+.3f}, standard deviation "
-            f"{residual.std():.1f}, from the truth {error:.1f} grey values"
+            f"{name}: correlation {correlation(residual):+.3f}, standard deviation "
+            f"{residual.std():.1f}, root mean square error {error:.1f} grey values"
         )
         pictures.append(grey(result, 100, 280))
-        residuals.append(grey(residual, -WIDEST_RESIDUAL, WIDEST_RESIDUAL))
-    side = SIDE * ENLARGED
+        residuals.append(grey(residual, -RESIDUAL_LIMIT, RESIDUAL_LIMIT))
+    side = SIDE * ZOOM
     sheet = Image.new("L", (3 * side + 2 * GAP, 2 * side + GAP), 255)
     for row, panels in enumerate((pictures, residuals)):
         for column, panel in enumerate(panels):

@@ -1,7 +1,7 @@
-"""Film the tour of the README: a sample is opened, restored, looked back over and blended.
+"""Make the film of the README: open a sample, restore it, go back, and blend.
 
-Run it as ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_tour.py``. All that is seen is
-the real viewer, but for the pointer, and that the run is shown in a few seconds.
+Run ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_tour.py``. The film shows the real
+viewer; only the pointer is drawn, and the run takes a few seconds.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ film: list[tuple[Picture.Image, int]] = []
 
 
 def button(name: str) -> QPushButton:
-    """Find a button of the panel."""
+    """Return a button of the panel."""
     return panel.native.findChild(QPushButton, name)
 
 
 def shot(pointed_at: tuple[int, int]) -> Picture.Image:
-    """Take the window, with the pointer at a place of it."""
+    """Return a picture of the window, with the pointer at a position."""
     picture = Picture.fromarray(viewer.screenshot(canvas_only=False, flash=False)).convert("RGB")
     outline = [*map(tuple, POINTER + np.array(pointed_at))]
     ImageDraw.Draw(picture).polygon(outline, fill="white", outline="black")
@@ -42,7 +42,7 @@ def shot(pointed_at: tuple[int, int]) -> Picture.Image:
 
 
 def place(widget: QWidget, along: float = 0.5) -> tuple[int, int]:
-    """Say where in the window a control is: its middle, or nearer to one of its ends."""
+    """Return the position of a control in the window, at a fraction of its width."""
     inside = widget.rect().center()
     inside.setX(round(6 + along * (widget.width() - 12)))
     found = widget.mapTo(window, inside)
@@ -50,17 +50,17 @@ def place(widget: QWidget, along: float = 0.5) -> tuple[int, int]:
 
 
 def press(name: str) -> None:
-    """Point at a button, and press it."""
+    """Move the pointer to a button, and press it."""
     film.append((shot(place(button(name))), 1200))
     button(name).click()
 
 
 def slide(name: str, values: np.ndarray) -> None:
-    """Move a slider, given in hundredths of its range."""
+    """Move a slider; values are hundredths of its range."""
     slider = panel.native.findChild(QSlider, name)
     for hundredths in values:
         slider.setValue(round(hundredths * slider.maximum() / 100))
-        wait(300)  # which is drawn at most every 50 ms
+        wait(300)  # the panel draws at most every 50 ms
         film.append((shot(place(slider, hundredths / 100)), 110))
     film.append((film.pop()[0], 900))
 
@@ -76,7 +76,7 @@ running, pause = [], 200
 while not button("run").isEnabled():
     wait(pause)
     running.append(shot(where))
-    if len(running) > 2 * RUN_FRAMES:  # so many do for a run of any length
+    if len(running) > 2 * RUN_FRAMES:  # enough for a run of any length
         running, pause = running[::2], 2 * pause
 chosen = np.linspace(0, len(running) - 1, min(RUN_FRAMES, len(running))).astype(int)
 film.extend((running[index], 130) for index in chosen)

@@ -1,4 +1,4 @@
-"""Shows the roles of the docstrings, such as :func:`restore`, as the code that they name."""
+"""Show roles in docstrings, such as :func:`restore`, as code; Markdown has no roles."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
 
 
 class Roles(griffe.Extension):
-    """Rewrites them before the docstrings are parsed; Markdown does not know roles."""
+    """Replace roles before the docstrings are parsed."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
-        """Take one docstring after another."""
+        """Replace the roles of one docstring."""
         if obj.docstring:
             obj.docstring.value = _ROLE.sub(r"`\1`", obj.docstring.value)

@@ -1,4 +1,4 @@
-"""Build the wheel, look into it, and use it where there is neither Qt nor napari."""
+"""Build the wheel, check its content, and use it without Qt and napari."""
 
 import json
 import os
@@ -11,10 +11,10 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-MUST_HOLD = {"napari_dip/napari.yaml", "napari_dip/py.typed"}
-MUST_LACK = ("napari", "PyQt5", "PyQt6", "PySide2", "PySide6")
+REQUIRED_FILES = {"napari_dip/napari.yaml", "napari_dip/py.typed"}
+FORBIDDEN_PACKAGES = ("napari", "PyQt5", "PyQt6", "PySide2", "PySide6")
 
-# The image is made, and the result is looked at, by the new environment's own Python.
+# The new environment runs these programs.
 MAKE_IMAGE = """
 import numpy, tifffile
 y, x = numpy.mgrid[:40, :48]
@@ -22,22 +22,22 @@ noise = numpy.random.default_rng(0).normal(0, 250, y.shape)
 image = 2000 + 1000 * (((x // 12) + (y // 10)) % 2) + noise
 tifffile.imwrite("noisy.tif", image.astype("uint16"))
 """
-LOOK_AT_RESULT = """
+CHECK_RESULT = """
 import numpy, tifffile
 before, after = tifffile.imread("noisy.tif"), tifffile.imread("restored.tif")
 assert (after.shape, after.dtype) == (before.shape, before.dtype), (after.shape, after.dtype)
-assert not numpy.array_equal(after, before), "the image came back as it was"
+assert not numpy.array_equal(after, before), "the image is unchanged"
 """
 FIND_QT = f"""
 from importlib.util import find_spec
-found = [name for name in {MUST_LACK} if find_spec(name)]
-assert not found, f"the base dependencies brought {{found}}"
+found = [name for name in {FORBIDDEN_PACKAGES} if find_spec(name)]
+assert not found, f"the base dependencies include {{found}}"
 """
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
     print("$", *command[:1], *(part for part in command[1:] if "\n" not in str(part)), flush=True)
-    # No PYTHONPATH: it could bring in the source tree.
+    # PYTHONPATH could include the source tree.
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(command, cwd=cwd, env=clean, stdout=subprocess.PIPE, text=True)
     if done.returncode:
@@ -47,13 +47,13 @@ def run(*command: str | Path, cwd: Path = ROOT) -> str:
 
 
 def build() -> Path:
-    """Build the sdist, and from it the wheel: what a release would hold."""
+    """Build the sdist and, from it, the wheel, as for a release."""
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", dist)
     run(sys.executable, "-m", "twine", "check", "--strict", *dist.iterdir())
     (wheel,) = dist.glob("*.whl")
-    missing = MUST_HOLD - set(zipfile.ZipFile(wheel).namelist())
+    missing = REQUIRED_FILES - set(zipfile.ZipFile(wheel).namelist())
     if missing:
         sys.exit(f"{wheel.name} lacks {', '.join(sorted(missing))}")
     return wheel
@@ -64,7 +64,7 @@ def use(wheel: Path, folder: Path) -> None:
     scripts = folder / "env" / ("Scripts" if os.name == "nt" else "bin")
     python, command = scripts / "python", scripts / "napari-dip"
     pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
-    # --no-compile: a few hundred of torch's thousands of files are all that is imported.
+    # --no-compile: only a few hundred of torch's thousands of files are imported.
     run(*pip, "install", "--quiet", "--no-compile", "-c", "constraints.txt", wheel)
     run(*pip, "check")
     run(python, "-c", FIND_QT, cwd=folder)
@@ -73,7 +73,7 @@ def use(wheel: Path, folder: Path) -> None:
     print(versions)
     run(python, "-c", MAKE_IMAGE, cwd=folder)
     run(command, "denoise", "noisy.tif", "restored.tif", "--iterations", "5", cwd=folder)
-    run(python, "-c", LOOK_AT_RESULT, cwd=folder)
+    run(python, "-c", CHECK_RESULT, cwd=folder)
 
 
 if __name__ == "__main__":

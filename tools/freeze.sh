@@ -1,6 +1,6 @@
 #!/bin/sh
-# Write constraints.txt anew from what an empty environment resolves to today.
-# torch stays where it is: a newer one is a decision, with measurements, and not a refresh.
+# Update constraints.txt with the versions that a new environment gets today.
+# torch keeps its version: a newer one needs measurements first.
 set -eu
 cd "$(dirname "$0")/.."
 torch=$(grep '^torch==' constraints.txt)
@@ -9,9 +9,9 @@ trap 'rm -rf "$new"' EXIT
 python3 -m venv "$new/env"
 "$new/env/bin/pip" install "$torch" '.[dev]'
 {
-    echo "# What the demo, the tests and the tools were last seen to pass with."
-    echo "# tools/freeze.sh writes this file; pyproject.toml itself pins nothing so tight."
-    # Without local labels (+cpu): they name a build, and other machines have others.
+    echo "# The demo, the tests and the tools passed with these versions."
+    echo "# tools/freeze.sh writes this file; pyproject.toml has wider ranges."
+    # Without local labels (+cpu), which differ between machines.
     "$new/env/bin/pip" freeze | grep -v '^napari-dip' | sed 's/+[^+]*$//'
 } >"$new/constraints.txt"
 mv "$new/constraints.txt" constraints.txt

@@ -1,8 +1,7 @@
-"""Install what pip cannot: the Debian packages that a venv, Qt and OpenGL need.
+"""Install the Debian packages that venv, Qt and OpenGL need.
 
-``python3 tools/system.py venv qt``. With the rights of root it installs what is missing, without
-them it says the line to type and fails. Where there is no apt-get it leaves the matter to whoever
-keeps the machine.
+Run ``python3 tools/system.py venv qt``. As root it installs the missing packages; otherwise it
+prints the command to type and fails. Without apt-get it does nothing.
 """
 
 import ctypes
@@ -12,9 +11,8 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
-# What PyQt6's xcb platform plugin and OpenGL load, and the package that has it. A name such as
-# libglib2.0-0 became libglib2.0-0t64 in a later Debian, so the library is looked for, not the
-# package; apt-get knows both names.
+# Libraries that PyQt6's xcb platform plugin and OpenGL load, and their packages. Debian renamed
+# packages such as libglib2.0-0 to libglib2.0-0t64, so check the library; apt-get knows both names.
 LIBRARIES = {
     "libEGL.so.1": "libegl1",
     "libGL.so.1": "libgl1",
@@ -36,7 +34,7 @@ LIBRARIES = {
 
 
 def missing_for_venv() -> list[str]:
-    """Debian's python3 comes without ensurepip, and so without a working venv."""
+    """Return the package that Debian's python3 needs for a working venv."""
     return [] if find_spec("ensurepip") and find_spec("venv") else ["python3-venv"]
 
 
@@ -61,14 +59,14 @@ def install(packages: list[str]) -> int:
         may = subprocess.run([*sudo, "true"], capture_output=True).returncode == 0
     if not may:
         print(
-            "These Debian packages are missing, and only root may install them. Please type\n\n"
+            "These Debian packages are missing, and only root can install them. Type\n\n"
             f"    sudo apt-get update && sudo {' '.join(apt)}\n\nand then call make again.",
             file=sys.stderr,
         )
         return 1
     sudo += ["env", "DEBIAN_FRONTEND=noninteractive"]
     print("Installing", *packages, flush=True)
-    # An update that fails in part (a third party's list) need not keep the install from working.
+    # The install can work even if a part of the update fails, such as a third-party list.
     subprocess.run([*sudo, "apt-get", "update", "--quiet", "--quiet"])
     return subprocess.run([*sudo, *apt]).returncode
 
@@ -77,7 +75,7 @@ def main(*purposes: str) -> int:
     if sys.version_info < (3, 11):
         print(
             f"napari-dip needs Python 3.11 or newer and {sys.executable} is "
-            f"{sys.version.split()[0]}: call make PYTHON=python3.12, say",
+            f"{sys.version.split()[0]}: call for example make PYTHON=python3.12",
             file=sys.stderr,
         )
         return 1
