@@ -14,7 +14,7 @@ from napari.layers import Image
 
 from napari_dip import denoise
 from napari_dip.files.image_io import StoredImage, read_image, write_image
-from napari_dip.noise.bad_pixels import suggest
+from napari_dip.noise.bad_pixels import find_bad_pixels
 from napari_dip.plugin.models.layer_input import read_layer
 
 QUICK = {"iterations": 2, "share": "none", "device": "cpu"}
@@ -63,4 +63,4 @@ def test_it_is_written_and_looked_at_as_any_other(tmp_path):
     path = tmp_path / "cells.tif"
     write_image(path, StoredImage(read_layer(Image(read.array)).data, "TZYX"))
     np.testing.assert_array_equal(read_image(path).image, read.counts)
-    assert np.argwhere(suggest(read.array).labels).tolist() == [[1, 1, 5, 7]]
+    assert np.argwhere(find_bad_pixels(read.array).labels).tolist() == [[1, 1, 5, 7]]

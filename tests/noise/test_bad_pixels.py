@@ -9,7 +9,7 @@ pytest.importorskip("napari", reason="suggestions are made in the plugin")
 
 from skimage import data
 
-from napari_dip.noise.bad_pixels import suggest
+from napari_dip.noise.bad_pixels import find_bad_pixels
 
 HOT = [(10, 12), (30, 31), (30, 32), (50, 9)]
 DEAD = [(20, 40), (41, 15)]
@@ -40,42 +40,42 @@ def places(labels, label):
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32, np.float64])
 def test_hot_and_dead_pixels_are_found_and_nothing_else(dtype):
     clean, bad = scene().astype(dtype), spoilt(scene()).astype(dtype)
-    assert not suggest(clean).labels.any()
+    assert not find_bad_pixels(clean).labels.any()
     before = bad.copy()
-    found = suggest(bad)
+    found = find_bad_pixels(bad)
     assert places(found.labels, 2) == HOT
     assert places(found.labels, 3) == DEAD
-    assert found.in_words() == "label 2: 4 hot; label 3: 2 dead"
+    assert found.describe() == "label 2: 4 hot; label 3: 2 dead"
     np.testing.assert_array_equal(bad, before)
 
 
 @pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 4095), (np.float32, 300)])
 def test_saturated_pixels_are_found_where_the_detector_cut_off(dtype, top):
     bright = scene(top=60 * top).clip(0, top).astype(dtype)
-    found = suggest(bright)
+    found = find_bad_pixels(bright)
     np.testing.assert_array_equal(found.labels == 1, bright == top)
     assert found.ceiling == top
-    assert f"saturated ({top})" in found.in_words()
+    assert f"saturated ({top})" in found.describe()
 
 
 def test_not_finite_pixels_are_found():
     image = scene()
     image[3, 4], image[5, 6] = np.nan, -np.inf
-    assert places(suggest(image).labels, 4) == [(3, 4), (5, 6)]
+    assert places(find_bad_pixels(image).labels, 4) == [(3, 4), (5, 6)]
 
 
 def test_of_a_stack_each_plane_and_of_colours_each_but_alpha_counts():
     stack = np.stack([scene(), spoilt(scene()), scene()])
-    found = suggest(stack)
+    found = find_bad_pixels(stack)
     assert places(found.labels, 3) == [(1, *place) for place in DEAD]
     colours = np.dstack([scene(), scene(), spoilt(scene()), np.zeros((64, 64))])
-    found = suggest(colours.astype(np.uint16), rgb=True)
+    found = find_bad_pixels(colours.astype(np.uint16), rgb=True)
     assert found.labels.shape == (64, 64)
     assert places(found.labels, 2) == HOT
 
 
 def test_a_photograph_has_next_to_none():
-    labels = suggest(data.camera()).labels
+    labels = find_bad_pixels(data.camera()).labels
     assert (labels > 1).mean() < 5e-4
 
 
@@ -90,11 +90,11 @@ def test_a_photograph_has_next_to_none():
     ],
 )
 def test_nothing_to_be_found_is_no_trouble(image):
-    assert suggest(image).in_words() == ""
+    assert find_bad_pixels(image).describe() == ""
 
 
 def test_an_image_of_nan_alone_is_no_trouble():
-    assert (suggest(np.full((8, 8), np.nan)).labels == 4).all()
+    assert (find_bad_pixels(np.full((8, 8), np.nan)).labels == 4).all()
 
 
 @pytest.mark.parametrize("mean", [0.05, 0.2, 0.5, 1, 2, 5])
@@ -106,8 +106,8 @@ def test_photons_that_come_by_chance_are_no_hot_pixels(mean, dtype):
         np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / 8.0) for cy, cx in random.uniform(5, 59, (4, 2))
     )
     photons = random.poisson(mean * (0.3 + 6 * spots), (5, 64, 64)).astype(dtype)
-    assert not suggest(photons).labels.any()
-    assert not suggest(photons[0]).labels.any()
+    assert not find_bad_pixels(photons).labels.any()
+    assert not find_bad_pixels(photons[0]).labels.any()
 
 
 @pytest.mark.parametrize("mean", [0.2, 1, 3])
@@ -116,7 +116,7 @@ def test_among_few_photons_pixels_that_are_hot_in_all_planes_are_found(mean):
     photons = random.poisson(mean, (8, 64, 64)).astype(np.uint16)
     where = (slice(None), *np.transpose(HOT))
     photons[where] += random.poisson(25, (8, len(HOT))).astype(np.uint16)
-    found = suggest(photons).labels
+    found = find_bad_pixels(photons).labels
     for plane in found:
         assert places(plane, 2) == HOT
     assert not (found == 3).any()
@@ -124,6 +124,6 @@ def test_among_few_photons_pixels_that_are_hot_in_all_planes_are_found(mean):
 
 def test_what_is_hot_in_one_plane_alone_is_marked_in_that_plane_alone():
     stack = np.stack([scene()] * 3 + [spoilt(scene())] + [scene()] * 2)
-    found = suggest(stack).labels
+    found = find_bad_pixels(stack).labels
     assert places(found[3], 2) == HOT
     assert not np.delete(found, 3, axis=0).any()

@@ -12,7 +12,7 @@ from napari_dip.errors import BadImage, BadMask, BadSettings
 from napari_dip.image.channel_noise import channel_noise, colours
 from napari_dip.image.intensity import Extent, Scale
 from napari_dip.image.observed import Fingerprint
-from napari_dip.noise.estimate import MAX_SAMPLE_PIXELS
+from napari_dip.noise.constants import MAX_SAMPLE_PIXELS
 from napari_dip.pipeline.registration import aligns, common, places
 from napari_dip.settings import Inpaint, Settings
 

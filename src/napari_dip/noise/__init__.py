@@ -1,1 +1,1 @@
-"""What the sensor did to an image: noise, padding, compression. numpy only."""
+"""Estimate the noise, padding, compression and bad pixels of an image; numpy only."""

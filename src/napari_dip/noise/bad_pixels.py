@@ -1,4 +1,4 @@
-"""Pixels that a camera got wrong, suggested as a mask: saturated, hot, dead, not finite."""
+"""Find bad pixels of a detector: saturated, hot, dead, or not finite."""
 
 from __future__ import annotations
 
@@ -10,61 +10,51 @@ import numpy as np
 from scipy.ndimage import median_filter, rank_filter
 from scipy.special import betainc
 
+from napari_dip.noise.constants import (
+    CHANCE_PER_IMAGE,
+    HOT_ABOVE_MEDIAN,
+    HOT_ABOVE_NEIGHBOURS,
+    HOT_ABOVE_RANGE,
+    HOT_CONTRAST,
+    MAX_GREY_LEVELS,
+    MIN_STEADY_PLANES,
+    SATURATED_PIXELS,
+    SATURATED_RATIO,
+    SPECIMEN_CONTRAST,
+)
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.noise.model import NoiseModel
 
-__all__ = ["Suggested", "suggest"]
+__all__ = ["BadPixels", "find_bad_pixels"]
 
 _SATURATED, _HOT, _DEAD, _NOT_FINITE = 1, 2, 3, 4
+"""Labels."""
 
-_RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)
-"""The neighbours of a pixel."""
-
-_BEYOND_ALL, _BEYOND_MEDIAN = 4.0, 8.0
-"""By how many standard deviations of the noise a hot pixel exceeds all its neighbours but one,
-which may be hot as well, and their median."""
-
-_BEYOND_RANGE = 2.0
-"""By how many times the range of these neighbours it exceeds them: less does an edge or a tip."""
-
-_CONTRAST = 0.1
-"""The least that it exceeds their median by, as a part of the range of the image."""
-
-_BRIGHTER, _BY_CHANCE = 2.0, 1e-3
-"""How much brighter than the mean of its neighbours a pixel of the specimen may be, and in how many
-images as large as this one photons may make a hot pixel by chance."""
-
-_FEW = 4
-"""Planes of a stack from which on it is told what is hot or dead in all of them."""
-
-_MOST_LEVELS = 2**18
-"""Values that are looked at for the difference of grey levels."""
-
-_PILE, _STEEP = 8, 4
-"""Pixels that share the highest value at least where the detector cut it off, and how many times
-more they are than those of the next value."""
+_NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)
+"""Footprint of the neighbours of a pixel."""
 
 
 @dataclass(frozen=True)
-class Suggested:
-    """What was found.
+class BadPixels:
+    """Bad pixels of an image.
 
     Attributes
     ----------
     labels
-        uint8, of the shape of what was looked at, without colours: 0 where nothing was found, 1
-        saturated, 2 hot, 3 dead, 4 not finite.
+        uint8, of the shape of the image without colours: 0 for a good pixel, 1 saturated, 2 hot,
+        3 dead, 4 not finite.
     ceiling
-        The value from which on a pixel is saturated; ``None`` where none is.
+        The value at which the detector saturates; ``None`` if no pixel is saturated.
     """
 
     labels: NDArray[np.uint8]
     ceiling: float | None
 
-    def in_words(self) -> str:
-        """Say which label is what, and of how many pixels; empty where nothing was found."""
+    def describe(self) -> str:
+        """Name the labels and count their pixels; empty if all pixels are good."""
         counts = np.bincount(self.labels.ravel(), minlength=5)
         names = {
             _SATURATED: f"saturated ({self.ceiling:g})" if self.ceiling is not None else "",
@@ -79,33 +69,37 @@ class Suggested:
         )
 
 
-def suggest(image: Any, *, rgb: bool = False) -> Suggested:
-    """Look for pixels that say nothing of the specimen.
-
-    Saturated is what has the highest value of its type, or a highest value that many pixels share
-    and few come near to. Hot and dead pixels differ from their neighbours by more than the noise
-    and a sharp spot do: the noise is told from the image, plane by plane they are looked for. Where
-    photons are few, a hot pixel has more of them than chance gives to any pixel of such an image.
-    The planes of a stack are looked at together as well, for what is hot or dead in all of them.
+def find_bad_pixels(image: Any, *, rgb: bool = False) -> BadPixels:
+    """Find pixels whose values are not those of the specimen.
 
     Parameters
     ----------
     image
-        Anything with a shape and a dtype that gives planes for indices; each is read twice.
+        Anything with a shape and a dtype that returns a plane for an index; each plane is read
+        twice.
     rgb
-        Whether the last axis holds colours; a pixel counts where one of them does, alpha does not.
+        Whether the last axis holds colours. A pixel is bad if one of its colours is; alpha is
+        ignored.
 
     Returns
     -------
-    Suggested
+    BadPixels
         A label for each pixel.
+
+    Notes
+    -----
+    - A saturated pixel has the highest value of its dtype, or a highest value that many pixels have
+      and few come near.
+    - A hot or dead pixel differs from its neighbours by more than the noise and a sharp spot do.
+      The noise is estimated from the image. Where photons are few, a hot pixel also has more of
+      them than chance gives to any pixel of the image.
+    - The sum of the planes of a stack is searched too, for pixels that are bad in all planes.
 
     Examples
     --------
     >>> image = np.random.default_rng(0).normal(100, 2, (32, 32))
     >>> image[5, 7], image[20, 9] = 900, np.nan
-    >>> found = suggest(image)
-    >>> found.in_words()
+    >>> find_bad_pixels(image).describe()
     'label 2: 1 hot; label 4: 1 NaN or infinite'
     """
     shape = image.shape[:-1] if rgb else image.shape
@@ -115,44 +109,44 @@ def suggest(image: Any, *, rgb: bool = False) -> Suggested:
         plane = np.asarray(image[index])
         return np.moveaxis(plane[..., :3], -1, 0) if rgb else plane[np.newaxis]
 
-    steady = _Steady()
-    top = _ceiling((steady.noted(colours(index)) for index in planes), image.dtype)
+    planes_sum = _PlanesSum()
+    top = _ceiling((planes_sum.add(colours(index)) for index in planes), image.dtype)
     labels = np.zeros(shape, np.uint8)
-    rare = _BY_CHANCE / labels.size
-    if (seen := steady.seen()) is not None:
-        sensor = _sensor(seen)
-        labels[...] = np.max([_label(plane, None, sensor, rare) for plane in seen], axis=0)
+    max_chance = CHANCE_PER_IMAGE / labels.size
+    if (total := planes_sum.total()) is not None:
+        sensor = _sensor(total)
+        labels[...] = np.max([_label(plane, None, sensor, max_chance) for plane in total], axis=0)
     sensor = _sensor(colours(planes[len(planes) // 2]))
     for index in planes:
         for plane in colours(index):
-            found = _label(plane, top, sensor, rare)
+            found = _label(plane, top, sensor, max_chance)
             labels[index] = np.where(found, found, labels[index])
-    return Suggested(labels, top)
+    return BadPixels(labels, top)
 
 
-class _Steady:
-    """Sums up planes, but for the highest of each pixel: what is hot in one alone is none of it."""
+class _PlanesSum:
+    """Sum of planes without the highest value of each pixel, which may be hot in one plane only."""
 
     def __init__(self) -> None:
         self._planes, self._sum, self._highest = 0, np.zeros(()), np.full((), -np.inf)
 
-    def noted(self, plane: NDArray[Any]) -> NDArray[Any]:
-        """Take in a plane, and hand it on."""
+    def add(self, plane: NDArray[Any]) -> NDArray[Any]:
+        """Add a plane, and return it."""
         self._planes += 1
         self._sum = self._sum + np.nan_to_num(plane, posinf=0, neginf=0).astype(np.float64)
         self._highest = np.maximum(self._highest, plane)
         return plane
 
-    def seen(self) -> NDArray[np.float64] | None:
-        """Give the sum; ``None`` of too few planes."""
-        if self._planes < _FEW:
+    def total(self) -> NDArray[np.float64] | None:
+        """Return the sum; ``None`` if there are too few planes."""
+        if self._planes < MIN_STEADY_PLANES:
             return None
-        steady: NDArray[np.float64] = self._sum - np.nan_to_num(self._highest, posinf=0, neginf=0)
-        return steady
+        total: NDArray[np.float64] = self._sum - np.nan_to_num(self._highest, posinf=0, neginf=0)
+        return total
 
 
 def _ceiling(planes: Any, dtype: np.dtype[Any]) -> float | None:
-    """Find the value at which the detector cut off."""
+    """Find the value at which the detector saturates."""
     if dtype.kind == "b":
         return None
     counts: Counter[float] = Counter()
@@ -168,11 +162,12 @@ def _ceiling(planes: Any, dtype: np.dtype[Any]) -> float | None:
         return None  # constant
     top, following = sorted(counts, reverse=True)[:2]
     full = dtype.kind in "ui" and top == np.iinfo(dtype).max
-    return top if full or counts[top] >= max(_PILE, _STEEP * counts[following]) else None
+    many = counts[top] >= max(SATURATED_PIXELS, SATURATED_RATIO * counts[following])
+    return top if full or many else None
 
 
 class _Sensor(NamedTuple):
-    """The noise; the darkest value and the range, without the outermost; what a photon makes."""
+    """Noise of a sensor, its dark level, its range without extremes, and its step per photon."""
 
     noise: NoiseModel
     low: float
@@ -181,7 +176,7 @@ class _Sensor(NamedTuple):
 
 
 def _sensor(planes: NDArray[Any]) -> _Sensor:
-    """Tell all that from a plane."""
+    """Estimate the properties of a sensor from a plane."""
     from napari_dip.noise.estimate import estimate_noise
 
     values = planes.astype(np.float64)
@@ -190,15 +185,17 @@ def _sensor(planes: NDArray[Any]) -> _Sensor:
     if not known.any():
         return _Sensor(noise, 0.0, 0.0, noise.gain)
     low, high = np.percentile(values[known], (0.1, 99.9))
-    levels = np.unique(values[known][:: -(-values.size // _MOST_LEVELS)])
-    step = np.diff(levels).min(initial=np.inf)  # where most pixels are dark, no gain can be told
+    levels = np.unique(values[known][:: -(-values.size // MAX_GREY_LEVELS)])
+    # The gain cannot be estimated where most pixels are dark: the step of the values replaces it.
+    step = np.diff(levels).min(initial=np.inf)
     photon = max(noise.gain, float(step) if np.isfinite(step) else 0.0)
     return _Sensor(noise, float(low), float(high - low), photon)
 
 
 def _label(
-    plane: NDArray[Any], top: float | None, sensor: _Sensor, rare: float
+    plane: NDArray[Any], top: float | None, sensor: _Sensor, max_chance: float
 ) -> NDArray[np.uint8]:
+    """Label the bad pixels of a plane."""
     labels = np.zeros(plane.shape, np.uint8)
     values = plane.astype(np.float64)
     finite = np.isfinite(values)
@@ -206,19 +203,20 @@ def _label(
         values[~finite] = np.median(values[finite]) if finite.any() else 0.0
     if top is not None:
         labels[values >= top] = _SATURATED
-    around = median_filter(values, footprint=_RING, mode="mirror")
-    sigma = sensor.noise.sigma(around)
-    far = np.maximum(_BEYOND_MEDIAN * sigma, _CONTRAST * sensor.span)
-    near = _BEYOND_ALL * sigma
+    median = median_filter(values, footprint=_NEIGHBOURS, mode="mirror")
+    sigma = sensor.noise.sigma(median)
+    above_median = np.maximum(HOT_ABOVE_MEDIAN * sigma, HOT_CONTRAST * sensor.span)
+    above_neighbours = HOT_ABOVE_NEIGHBOURS * sigma
     if sensor.span > 0:
         brightest, darkest = (
-            rank_filter(values, rank, footprint=_RING, mode="mirror") for rank in (-2, 1)
+            rank_filter(values, rank, footprint=_NEIGHBOURS, mode="mirror") for rank in (-2, 1)
         )
-        near = np.maximum(near, _BEYOND_RANGE * (brightest - darkest))
-        hot = (values - around > far) & (values - brightest > near)
-        hot[hot] = _chance(values, np.argwhere(hot), sensor) < rare
+        above_neighbours = np.maximum(above_neighbours, HOT_ABOVE_RANGE * (brightest - darkest))
+        hot = (values - median > above_median) & (values - brightest > above_neighbours)
+        hot[hot] = _chance(values, np.argwhere(hot), sensor) < max_chance
         labels[hot] = _HOT
-        labels[(around - values > far) & (darkest - values > near)] = _DEAD
+        dead = (median - values > above_median) & (darkest - values > above_neighbours)
+        labels[dead] = _DEAD
     labels[~finite] = _NOT_FINITE
     return labels
 
@@ -226,18 +224,18 @@ def _label(
 def _chance(
     values: NDArray[np.float64], places: NDArray[np.intp], sensor: _Sensor
 ) -> NDArray[np.float64]:
-    """Tell how likely photons alone make pixels as bright as they are, given their neighbours.
+    """Return the probability that photons alone make pixels as bright, given their neighbours.
 
-    Of two Poisson counts, given their sum, one is binomial, whatever the rate (Przyborowski and
-    Wilenski, Biometrika 31, 1940). The brightest neighbour, which may be hot as well, counts as the
-    one next to it.
+    Given the sum of two Poisson counts, one of them is binomial, whatever the rate (Przyborowski
+    and Wilenski, Biometrika 31, 1940). The brightest neighbour may be hot too, so it counts as the
+    second brightest.
     """
-    around = np.argwhere(_RING) + places[:, np.newaxis]
+    around = np.argwhere(_NEIGHBOURS) + places[:, np.newaxis]
     photons = np.maximum(np.pad(values, 1, mode="reflect") - sensor.low, 0)
     photons /= sensor.photon or sensor.span
     own = photons[tuple(places.T + 1)]
     others = np.sort(photons[tuple(np.moveaxis(around, -1, 0))], axis=1)
     others[:, -1] = others[:, -2]
-    share = _BRIGHTER / (_BRIGHTER + others.shape[1])
+    share = SPECIMEN_CONTRAST / (SPECIMEN_CONTRAST + others.shape[1])
     chance: NDArray[np.float64] = betainc(own, others.sum(axis=1) + 1, share)
     return chance

@@ -1,4 +1,4 @@
-"""The intensities that a network fits: those of the image, or those that the noise makes even."""
+"""Transform intensities into the domain in which a network is fitted, and back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from napari_dip.noise.constants import MIN_CHANNEL_VARIANCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,97 +19,104 @@ __all__ = ["ChannelDomain", "Domain"]
 
 @dataclass(frozen=True)
 class ChannelDomain:
-    """Where one channel, with intensities of about [0, 1], is fitted.
+    """Domain of one channel, whose intensities are about [0, 1].
 
     Parameters
     ----------
     noise
-        Of the channel.
+        Noise of the channel.
     stabilised
-        Whether its intensities are transformed so that the noise is as strong everywhere. That
-        is no good behind an operator that mixes pixels, for it mixes intensities, not their
-        transforms.
+        Whether the domain is that of the variance-stabilising transform. It must not be behind an
+        operator that mixes pixels, because that mixes intensities, not transformed ones.
+
+    Examples
+    --------
+    >>> from napari_dip.noise.model import NoiseModel
+    >>> channel = ChannelDomain(NoiseModel(gain=0.02), stabilised=True)
+    >>> channel.transform(np.array([0.0, 1.0], np.float32)).tolist()
+    [0.0, 1.0]
     """
 
     noise: NoiseModel
     stabilised: bool
 
     def transform(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring values in; [0, 1] becomes [0, 1]."""
+        """Transform intensities into the domain; 0 and 1 are kept."""
         if not self.stabilised:
             return values
-        low, span = self._ends()
+        low, span = self._stabilised_range()
         return ((self.noise.stabilise(values) - low) / span).astype(np.float32)
 
     def inverse_transform(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring an estimate back, without bias."""
+        """Transform an estimate back to intensities, without bias."""
         if not self.stabilised:
             return estimate
-        low, span = self._ends()
+        low, span = self._stabilised_range()
         return self.noise.unstabilise(estimate.astype(np.float64) * span + low).astype(np.float32)
 
     def sigma(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Give the standard deviation of the noise in the domain at each of the values."""
+        """Return the standard deviation of the noise in the domain at each of the intensities."""
         if self.stabilised:
-            return np.full(values.shape, 1 / self._ends()[1])
+            return np.full(values.shape, 1 / self._stabilised_range()[1])
         return self.noise.sigma(values)
 
-    def _ends(self) -> tuple[float, float]:
+    def _stabilised_range(self) -> tuple[float, float]:
+        """Return the stabilised value of 0, and the distance to that of 1."""
         low, high = self.noise.stabilise(np.array([0.0, 1.0]))
         return float(low), float(high - low)
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Where a block is fitted: each of its channels in intensities of its own."""
+    """Domain of a block, ``(channels, *spatial)``: one domain for each channel."""
 
     channels: tuple[ChannelDomain, ...]
 
     @property
-    def alike(self) -> bool:
-        """Whether all channels have the same noise."""
+    def uniform(self) -> bool:
+        """Whether all channels have the same domain."""
         return len(set(self.channels)) == 1
 
     def transform(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring the values of the block in."""
-        return np.stack(
-            [own.transform(one) for own, one in zip(self.channels, values, strict=True)]
-        )
+        """Transform the intensities of the block into the domain."""
+        pairs = zip(self.channels, values, strict=True)
+        return np.stack([channel.transform(plane) for channel, plane in pairs])
 
     def inverse_transform(self, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring an estimate back, without bias."""
-        return np.stack(
-            [own.inverse_transform(one) for own, one in zip(self.channels, estimate, strict=True)]
-        )
+        """Transform an estimate back to intensities, without bias."""
+        pairs = zip(self.channels, estimate, strict=True)
+        return np.stack([channel.inverse_transform(plane) for channel, plane in pairs])
 
     def sigma(self, values: NDArray[np.float32], known: NDArray[np.bool_]) -> float:
-        """Tell the standard deviation of the noise in the domain, typical of the known values."""
-        if self.alike and self.channels[0].stabilised:
+        """Return the root mean square sigma of the noise in the domain, over the known values."""
+        if self.uniform and self.channels[0].stabilised:
             return float(self.channels[0].sigma(values.ravel()[:1])[0])
         each = zip(self.channels, values, known, strict=True)
-        sigmas = np.concatenate([own.sigma(one[there]) for own, one, there in each])
+        sigmas = np.concatenate([channel.sigma(plane[mask]) for channel, plane, mask in each])
         return float(np.sqrt(np.mean(sigmas**2)))
 
     def sigmas(self, values: NDArray[np.float32], known: NDArray[np.bool_]) -> tuple[float, ...]:
-        """Tell it of each channel."""
-        if self.alike:
+        """Return the root mean square sigma of the noise of each channel."""
+        if self.uniform:
             return (self.sigma(values, known),) * len(self.channels)
-        # In a tile nothing at all may be known of a channel.
-        sure = np.where(known.any(axis=tuple(range(1, known.ndim)), keepdims=True), known, True)
-        each = zip(self.channels, values, sure, strict=True)
-        return tuple(Domain((own,)).sigma(one[None], there[None]) for own, one, there in each)
+        # In a tile, a channel may have no known pixel.
+        known = np.where(known.any(axis=tuple(range(1, known.ndim)), keepdims=True), known, True)
+        each = zip(self.channels, values, known, strict=True)
+        return tuple(
+            Domain((channel,)).sigma(plane[None], mask[None]) for channel, plane, mask in each
+        )
 
     def channel_weights(
         self, values: NDArray[np.float32], known: NDArray[np.bool_]
     ) -> NDArray[np.float32] | None:
-        """Weigh the channels by the inverse of their variance; ``None`` where all are alike.
+        """Return weights of the channels, the inverse of their variance; ``None`` if all are equal.
 
-        The pixels of a channel count alike: weighed by their noise, the bright ones, which are few
-        and would weigh least, are fitted long after the others.
+        All pixels of a channel have the same weight. With weights by their own noise, the few
+        bright pixels would have the least, and would be fitted long after the others.
         """
         variance = np.square(self.sigmas(values, known))
-        if self.alike or not variance.any():
+        if self.uniform or not variance.any():
             return None
-        precision = 1 / np.maximum(variance, 1e-3 * variance.max())
-        weight: NDArray[np.float32] = (precision / precision.mean()).astype(np.float32)
-        return weight.reshape(-1, *[1] * (values.ndim - 1))
+        precision = 1 / np.maximum(variance, MIN_CHANNEL_VARIANCE * variance.max())
+        weights: NDArray[np.float32] = (precision / precision.mean()).astype(np.float32)
+        return weights.reshape(-1, *[1] * (values.ndim - 1))

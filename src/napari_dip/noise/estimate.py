@@ -1,4 +1,4 @@
-"""Tell the noise of a sensor from the images that it took."""
+"""Estimate the noise of a sensor from its images."""
 
 from __future__ import annotations
 
@@ -12,61 +12,39 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from skimage.util import view_as_blocks
 
-from napari_dip.noise.flat_regions import Flat, flat_pixels, robust_sigma
+from napari_dip.noise.constants import (
+    CLIPPED_FRACTION,
+    CLIPPED_NEAR_FRACTION,
+    DARK_SPOT_QUANTILE,
+    DARK_SPOT_SIDE,
+    GROWTH_QUANTILES,
+    MAX_CORRELATION,
+    MAX_CORRELATION_DISTANCE,
+    MAX_SAMPLE_PIXELS,
+    MAX_SETTLED_GROWTH,
+    MIN_CORRELATED_GROWTH,
+    MIN_FLAT_PIXELS,
+    MIN_QUIET_VARIANCE,
+    NEAR_EXTREME,
+    SAMPLE_BLOCK,
+    SMOOTH_CORRELATION,
+)
+from napari_dip.noise.flat_regions import FlatPixels, flat_pixels, robust_sigma
 from napari_dip.noise.model import NoiseModel
 from napari_dip.noise.padding import without_padding
 from napari_dip.noise.texture import (
-    LEAST_PART,
     has_expected_minimum,
     is_weaker_diagonally,
     quietest_variance_ratio,
 )
-from napari_dip.noise.variance_line import Ends, fit_variance_line
+from napari_dip.noise.variance_line import ValueLimits, fit_variance_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.noise.model import Correlation
 
-__all__ = ["MAX_SAMPLE_PIXELS", "estimate_noise"]
-
-_HEAP = 2e-3
-"""The part of the pixels that, piled up at an extreme value, shows that it was clipped there."""
-
-_CORRELATED = 1.25
-"""Noise that is white is as strong between neighbours as between pixels two apart."""
-
-_QUANTILES = 0.25, 0.5
-"""Of the intensities: where they have texture, their noise seems to be shared, and never less. The
-lower quartile tells of the noise; the half, whether there is noise to be seen at all.
-"""
-
-_GROWS = 1.14
-"""Differences that grow less from one step to the next show the whole noise: texture grows too."""
-
-_SMOOTH = 0.8
-"""Correlation of neighbours in a smooth image that was decimated, or above."""
-
-_FARTHEST = 5
-"""In pixels: noise that is shared farther cannot be told from the image."""
-
-_MOST = 0.98
-"""Correlation of neighbours: with 1 there would be no noise between them at all."""
-
-_SPOT, _DARKEST = 3, 0.02
-"""Side in pixels of the parts whose means are compared, and how many of them are the darkest."""
-
-_NEAR = 0.01
-"""Of the range of values: how near to an extreme a value counts as beside it."""
-
-_LEAST = 200
-"""Pixels without padding that tell the noise; of fewer, padding is looked at as well."""
-
-_BLOCK = 256
-"""Side in pixels of the blocks of a large image that are looked at."""
-
-MAX_SAMPLE_PIXELS = 1024**2
-"""In pixels: of a larger image, or more planes, a part is looked at."""
+__all__ = ["estimate_noise"]
 
 
 def estimate_noise(
@@ -76,32 +54,34 @@ def estimate_noise(
     signal_dependent: bool = True,
     decimated: bool = False,
 ) -> NoiseModel:
-    """Estimate gain, offset and read noise from images alone.
-
-    The noise is told from the image by second differences along both axes (Immerkær, CVIU 64,
-    1996), its strength by their median absolute value (Donoho and Johnstone, Biometrika 81,
-    1994) among pixels of like intensity in flat surroundings; a straight line through variance
-    over intensity gives gain and read noise (Foi, Trimeche, Katkovnik and Egiazarian, IEEE TIP
-    17, 2008). From one image offset and read noise cannot be told apart, and need not: the
-    offset returned is the darkest level seen, and the read noise that at the darkest level.
+    """Estimate gain, offset, read noise and correlation from images alone.
 
     Parameters
     ----------
     y
-        ``(..., height, width)``, any real dtype; all planes tell together of one sensor.
+        ``(..., height, width)``, any real dtype; all planes are from one sensor.
     known
         Of the same shape, true where a pixel was observed; ``None`` for all.
     signal_dependent
-        False for Gaussian noise, the same everywhere.
+        False for Gaussian noise, with one variance everywhere.
     decimated
-        Whether a finer image was seen, the texture of which may be folded over: then noise is sure
-        only if it is white and as strong in the quietest parts of the image; where it is weaker
-        there, as weak as that is returned.
+        Whether the image is a decimated one, whose texture is aliased and looks like noise. Then
+        the estimate is sure only if it is white and as strong in the quietest parts of the image.
+        If these have less noise, that of the quietest parts is returned.
 
     Returns
     -------
     NoiseModel
-        In the units of ``y``. All zero where no 3x3 block is wholly known.
+        In the units of ``y``. All zero if no block of 3 x 3 pixels is known.
+
+    Notes
+    -----
+    The noise is measured by second differences along both axes (Immerkær, CVIU 64, 1996) in flat
+    surroundings, by a standard deviation without outliers in each intensity bin. A straight line
+    through variance over intensity gives gain and read noise (Foi, Trimeche, Katkovnik and
+    Egiazarian, IEEE TIP 17, 2008). One image does not determine both offset and read noise. The
+    offset returned is the darkest level of the image, the read noise that at this level; this is
+    enough to predict the variance.
 
     Examples
     --------
@@ -114,66 +94,64 @@ def estimate_noise(
     """
     planes = np.reshape(y, (-1, *np.shape(y)[-2:]))
     seen = np.ones(planes.shape, bool) if known is None else np.reshape(known, planes.shape)
-    planes, seen = (_thinned(each) for each in (planes, seen))
+    planes, seen = (_sampled(each) for each in (planes, seen))
     planes = planes.astype(np.float64)
-    noisy = without_padding(planes, seen)
-    flat = flat_pixels(planes, noisy)
-    if flat.level.size < _LEAST:
-        noisy, flat = seen, flat_pixels(planes, seen)
-    seen, ends = noisy, _ends(planes, noisy)
+    unpadded = without_padding(planes, seen)
+    flat = flat_pixels(planes, unpadded)
+    if flat.level.size < MIN_FLAT_PIXELS:
+        unpadded, flat = seen, flat_pixels(planes, seen)
+    seen, limits = unpadded, _value_limits(planes, unpadded)
     if flat.level.size < 2:
-        return NoiseModel(low=ends.low, high=ends.high)
-    (growth,) = flat.growths((1, 1), [2])
-    fitted = partial(_fitted, flat, ends, signal_dependent=signal_dependent)
-    shared: NoiseModel | None = None
-    if np.quantile(growth, _QUANTILES[0]) > _CORRELATED:
-        shared = fitted(_correlation(flat))
-    # Pixels that are clipped show no noise, nor that there is none; asked strictly, they are black.
-    asked = seen if decimated else seen & (planes > ends.low) & (planes < ends.high)
-    believed = shared is not None and _is_noise(shared, flat, planes, asked)
-    if shared and believed and not decimated:
-        return shared
-    white = fitted(((), ())) or NoiseModel(low=ends.low, high=ends.high)
+        return NoiseModel(low=limits.low, high=limits.high)
+    (growth,) = flat.growth((1, 1), [2])
+    fit = partial(_fit_model, flat, limits, signal_dependent=signal_dependent)
+    correlated: NoiseModel | None = None
+    if np.quantile(growth, GROWTH_QUANTILES[0]) > MIN_CORRELATED_GROWTH:
+        correlated = fit(_correlation(flat))
+    # Clipped pixels have no visible noise. In a decimated image they may be dark texture.
+    tested = seen if decimated else seen & (planes > limits.low) & (planes < limits.high)
+    confirmed = (
+        correlated is not None
+        and has_expected_minimum(planes, tested, correlated)
+        and is_weaker_diagonally(flat, correlated)
+    )
+    if correlated and confirmed and not decimated:
+        return correlated
+    white = fit(((), ())) or NoiseModel(low=limits.low, high=limits.high)
     if not decimated:
         return white
-    if shared and believed and _neighbouring(shared) < _SMOOTH:
-        return replace(shared, sure=False)
-    part = quietest_variance_ratio(planes, seen, white)
-    return white if part > LEAST_PART and not believed else white.weakened(min(part, 1.0))
+    if correlated and confirmed and _neighbour_correlation(correlated) < SMOOTH_CORRELATION:
+        return replace(correlated, sure=False)
+    ratio = quietest_variance_ratio(planes, seen, white)
+    sure = ratio > MIN_QUIET_VARIANCE and not confirmed
+    return white if sure else white.weakened(min(ratio, 1.0))
 
 
-def _neighbouring(model: NoiseModel) -> float:
-    """Tell the correlation of neighbours, the larger of both axes."""
+def _neighbour_correlation(model: NoiseModel) -> float:
+    """Return the correlation of neighbours along Y or X, the larger one."""
     return max(along[0] if along else 0.0 for along in model.correlation)
 
 
-def _is_noise(
-    model: NoiseModel, flat: Flat, planes: NDArray[np.float64], seen: NDArray[np.bool_]
-) -> bool:
-    """Tell noise that seems to be shared from fine texture under weak white noise."""
-    return has_expected_minimum(planes, seen, model) and is_weaker_diagonally(flat, model)
-
-
-def _fitted(
-    flat: Flat, ends: Ends, correlation: Correlation, *, signal_dependent: bool
+def _fit_model(
+    flat: FlatPixels, limits: ValueLimits, correlation: Correlation, *, signal_dependent: bool
 ) -> NoiseModel | None:
-    """Fit a model with this correlation; ``None`` where nothing is known that far apart."""
-    # Pixels so far apart show the whole noise, even where neighbours share theirs.
-    details = flat.details((len(correlation[0]) + 1, len(correlation[1]) + 1))
-    usable = np.isfinite(details)
+    """Fit a model with this correlation; ``None`` if no pixels so far apart are known."""
+    # Pixels beyond the correlation distance have differences with the whole variance.
+    differences = flat.differences((len(correlation[0]) + 1, len(correlation[1]) + 1))
+    usable = np.isfinite(differences)
     if not usable.any():
         return None
-    level, details = flat.level[usable], details[usable]
-    model = fit_variance_line(level, details, ends) if signal_dependent else None
-    model = model or NoiseModel(read=robust_sigma(details), low=ends.low, high=ends.high)
+    level, differences = flat.level[usable], differences[usable]
+    model = fit_variance_line(level, differences, limits) if signal_dependent else None
+    model = model or NoiseModel(read=robust_sigma(differences), low=limits.low, high=limits.high)
     return replace(model, correlation=correlation)
 
 
-def _thinned(planes: NDArray[Any]) -> NDArray[Any]:
-    """Take blocks of a large image from all over it, at random, and no more than are needed."""
+def _sampled(planes: NDArray[Any]) -> NDArray[Any]:
+    """Return random blocks of a large image, at most ``MAX_SAMPLE_PIXELS``."""
     if planes.size <= MAX_SAMPLE_PIXELS:
         return planes
-    height, width = (min(_BLOCK, side) for side in planes.shape[1:])
+    height, width = (min(SAMPLE_BLOCK, side) for side in planes.shape[1:])
     rows, columns = planes.shape[1] // height, planes.shape[2] // width
     blocks = view_as_blocks(planes[:, : rows * height, : columns * width], (1, height, width))
     places = np.ndindex(blocks.shape[:3])
@@ -182,54 +160,57 @@ def _thinned(planes: NDArray[Any]) -> NDArray[Any]:
     return taken
 
 
-def _correlation(flat: Flat) -> Correlation:
-    """Tell the noise that is shared along both axes; none where there is texture along either."""
+def _correlation(flat: FlatPixels) -> Correlation:
+    """Estimate the correlation along both axes; none if there is texture along either."""
     y, x = (_correlation_along(flat, axis) for axis in (0, 1))
     return ((), ()) if y is None or x is None else (y, x)
 
 
-def _correlation_along(flat: Flat, axis: int) -> tuple[float, ...] | None:
-    """Tell the correlation of the noise of pixels 1, 2, ... apart; ``None`` where there is texture.
+def _correlation_along(flat: FlatPixels, axis: int) -> tuple[float, ...] | None:
+    """Estimate the correlation of the noise of pixels 1, 2, ... apart; ``None`` for texture.
 
     Noise of variance s² and correlation r has second differences [1, -2, 1] at step k of variance
-    s² (6 - 8 r(k) + 2 r(2k)). They grow until pixels so far apart share nothing; what grows on and
-    on is texture.
+    s² (6 - 8 r(k) + 2 r(2k)). They grow until pixels so far apart are uncorrelated. Those of
+    texture grow beyond ``MAX_CORRELATION_DISTANCE``.
     """
-    growths = flat.growths((1, 0) if axis == 0 else (0, 1), range(1, _FARTHEST + 1))
-    scales, typical = zip(*(np.quantile(growth, _QUANTILES) for growth in growths), strict=True)
-    if _settles(typical) is None:
+    steps = range(1, MAX_CORRELATION_DISTANCE + 1)
+    growths = flat.growth((1, 0) if axis == 0 else (0, 1), steps)
+    low, median = zip(*(np.quantile(growth, GROWTH_QUANTILES) for growth in growths), strict=True)
+    if _settled_at(median) is None:
         return None
-    alone = max(2, _settles(scales) or _FARTHEST)  # what is shared across corners alone as well
-    shared: dict[int, float] = {}
-    for k in reversed(range(1, alone)):
-        part = 1 - (scales[k - 1] / scales[alone - 1]) ** 2
-        shared[k] = min(max(0.75 * (part + shared.get(2 * k, 0.0) / 3), 0.0), _MOST)
-    return tuple(float(shared[k]) for k in range(1, alone))
+    # At least 2: diagonal neighbours may be correlated although those along the axis are not.
+    uncorrelated = max(2, _settled_at(low) or MAX_CORRELATION_DISTANCE)
+    correlation: dict[int, float] = {}
+    for k in reversed(range(1, uncorrelated)):
+        missing = 1 - (low[k - 1] / low[uncorrelated - 1]) ** 2
+        estimate = 0.75 * (missing + correlation.get(2 * k, 0.0) / 3)
+        correlation[k] = min(max(estimate, 0.0), MAX_CORRELATION)
+    return tuple(float(correlation[k]) for k in range(1, uncorrelated))
 
 
-def _settles(scales: tuple[float, ...]) -> int | None:
-    """Find the step from which on the differences grow no more."""
-    steps = (k for k, (s, t) in enumerate(pairwise(scales), 1) if t < _GROWS * s)
+def _settled_at(growths: tuple[float, ...]) -> int | None:
+    """Return the first step from which on the differences do not grow; ``None`` if they do."""
+    steps = (k for k, (s, t) in enumerate(pairwise(growths), 1) if t < MAX_SETTLED_GROWTH * s)
     return next(steps, None)
 
 
-def _ends(planes: NDArray[np.float64], seen: NDArray[np.bool_]) -> Ends:
-    """Find the ends at which values pile up, and the mean of the darkest parts."""
-    values = planes[seen]
+def _value_limits(planes: NDArray[np.float64], known: NDArray[np.bool_]) -> ValueLimits:
+    """Find the values at which the image was clipped, and its darkest level."""
+    values = planes[known]
     if not values.size or values.min() == values.max():
-        return Ends(-math.inf, math.inf, math.inf, 0.0)
+        return ValueLimits(-math.inf, math.inf, math.inf, 0.0)
     lowest, highest = float(values.min()), float(values.max())
-    low = lowest if _is_heap(values, lowest) else -math.inf
-    high = highest if _is_heap(values, highest) else math.inf
-    size = (1, *(min(_SPOT, side) for side in planes.shape[1:]))
-    means = uniform_filter(np.where(seen, planes, values.mean()), size)
-    dark = float(np.quantile(means[seen], _DARKEST))
+    low = lowest if _is_clipped(values, lowest) else -math.inf
+    high = highest if _is_clipped(values, highest) else math.inf
+    size = (1, *(min(DARK_SPOT_SIDE, side) for side in planes.shape[1:]))
+    means = uniform_filter(np.where(known, planes, values.mean()), size)
+    dark = float(np.quantile(means[known], DARK_SPOT_QUANTILE))
     step = float(values[values > lowest].min()) - lowest
-    return Ends(low, high, dark, step)
+    return ValueLimits(low, high, dark, step)
 
 
-def _is_heap(values: NDArray[np.float64], end: float) -> bool:
-    """Whether so many values are at an end that they were clipped, or are nothing."""
-    heap = np.mean(values == end)
-    near = np.abs(values - end) <= _NEAR * (values.max() - values.min())
-    return bool(heap > _HEAP and heap > 0.5 * near.mean())
+def _is_clipped(values: NDArray[np.float64], extreme: float) -> bool:
+    """Return whether so many values are at an extreme that they were clipped, or are no photon."""
+    fraction = np.mean(values == extreme)
+    near = np.abs(values - extreme) <= NEAR_EXTREME * (values.max() - values.min())
+    return bool(fraction > CLIPPED_FRACTION and fraction > CLIPPED_NEAR_FRACTION * near.mean())

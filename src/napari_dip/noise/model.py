@@ -1,7 +1,7 @@
-"""A model of the noise of a sensor, and what makes it even.
+"""Describe the noise of a sensor, and transform intensities so that its variance is constant.
 
-A sensor counts photons and adds noise of its own, y = gain * Poisson((x - offset) / gain) +
-Normal(0, read²), so that the variance of y is a straight line over the intensity x.
+A sensor counts photons and adds read noise: y = gain * Poisson((x - offset) / gain) +
+Normal(0, read²). The variance of y is a straight line over the intensity x.
 """
 
 from __future__ import annotations
@@ -18,30 +18,36 @@ if TYPE_CHECKING:
 __all__ = ["Correlation", "NoiseModel"]
 
 Correlation = tuple[tuple[float, ...], tuple[float, ...]]
-"""Of pixels 1, 2, ... apart along Y, and along X; empty where there is none."""
+"""Correlation of pixels at distance 1, 2, ... along Y and along X; empty for white noise."""
 
 
 @dataclass(frozen=True)
 class NoiseModel:
-    """Poisson-Gaussian noise, clipped at the ends of the sensor's range.
+    """Poisson-Gaussian noise of a sensor with a limited range.
 
     Parameters
     ----------
     gain
-        Grey values a photon makes; 0 for Gaussian noise.
+        Grey values per photon; 0 for Gaussian noise.
     offset
-        Grey value of the dark.
+        Grey value without light.
     read
-        Standard deviation in the dark.
+        Standard deviation without light, in grey values.
     low, high
-        Where the sensor clips; infinite where it does not.
+        Grey values at which the sensor clips; infinite where it does not.
     correlation
-        Of the noise of pixels 1, 2, ... apart along Y, and along X; empty where it is white. Images
-        that were scanned, scaled or compressed have noise that neighbours share. For pixels apart
-        along both axes it is the product.
+        Correlation of pixels at distance 1, 2, ... along Y and along X; empty for white noise.
+        Scanned, scaled and compressed images have correlated noise. For pixels apart along both
+        axes the correlation is the product.
     sure
-        Whether it is noise, and no texture that passes for it. Only of images with large pixels, in
-        which texture is folded over, is that asked.
+        False if texture may have been taken for noise. Only estimates from decimated images, whose
+        texture is aliased, can be unsure.
+
+    Examples
+    --------
+    >>> noise = NoiseModel(gain=2.0, offset=100.0, read=3.0)
+    >>> float(noise.sigma(108.0))
+    5.0
     """
 
     gain: float = 0.0
@@ -54,16 +60,16 @@ class NoiseModel:
 
     @property
     def correlated(self) -> bool:
-        """Whether neighbours share noise: then they tell that of a pixel."""
+        """Whether the noise of neighbours is correlated."""
         return any(self.correlation)
 
     def sigma(self, x: NDArray[Any] | float) -> NDArray[np.float64]:
-        """Give the standard deviation at the intensities ``x``."""
+        """Return the standard deviation at the intensities ``x``."""
         photons = self.gain * np.maximum(np.asarray(x, np.float64) - self.offset, 0)
         return np.sqrt(photons + self.read**2)
 
     def rescaled(self, low: float, span: float) -> NoiseModel:
-        """Describe the same noise of ``(y - low) / span``."""
+        """Return the model of the same noise in the intensities ``(y - low) / span``."""
         return replace(
             self,
             gain=self.gain / span,
@@ -73,17 +79,19 @@ class NoiseModel:
             high=(self.high - low) / span,
         )
 
-    def weakened(self, part: float) -> NoiseModel:
-        """Describe noise of so much of the variance, of which nobody is sure."""
-        return replace(self, gain=part * self.gain, read=math.sqrt(part) * self.read, sure=False)
+    def weakened(self, fraction: float) -> NoiseModel:
+        """Return a model with this fraction of the variance, which is not sure."""
+        return replace(
+            self, gain=fraction * self.gain, read=math.sqrt(fraction) * self.read, sure=False
+        )
 
     def stabilise(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """Transform to noise of unit variance, by the generalised Anscombe transform.
+        """Apply the variance-stabilising transform: the noise has unit variance after it.
 
-        Starck, Murtagh and Bijaoui, "Image Processing and Data Analysis", Cambridge 1998,
-        Equation (2.34). Needs a gain above 0.
+        It is the generalised Anscombe transform of Starck, Murtagh and Bijaoui, "Image Processing
+        and Data Analysis", Cambridge 1998, Equation (2.34). The gain must be above 0.
         """
-        # In float64: where photons are next to nothing, the transform is nearly its own constant.
+        # In float64: with few photons a pixel, the values differ in their last digits.
         inside = (
             self.gain * (np.asarray(y, np.float64) - self.offset)
             + 0.375 * self.gain**2
@@ -92,10 +100,10 @@ class NoiseModel:
         return 2 / self.gain * np.sqrt(np.maximum(inside, 0))
 
     def unstabilise(self, d: NDArray[Any]) -> NDArray[np.float64]:
-        """Invert :meth:`stabilise` for the mean of stabilised values, without bias.
+        """Invert :meth:`stabilise` for a mean of stabilised values, without bias.
 
-        The closed form of the exact unbiased inverse of Mäkitalo and Foi, IEEE TIP 22 (2013);
-        the plain inverse would be too dark where photons are few.
+        It is the closed form of the exact unbiased inverse of Mäkitalo and Foi, IEEE TIP 22 (2013).
+        The algebraic inverse would be too dark where photons are few.
         """
         d = np.maximum(np.asarray(d, np.float64), 2 * math.sqrt(0.375))
         root = math.sqrt(1.5)
@@ -103,7 +111,7 @@ class NoiseModel:
         return self.gain * photons - self.read**2 / self.gain + self.offset
 
     def as_dict(self) -> dict[str, Any]:
-        """Give its numbers for a report; JSON has no infinity."""
+        """Return the fields for JSON, with ``None`` in place of infinity."""
         return {
             name: None if isinstance(value, float) and math.isinf(value) else value
             for name, value in asdict(self).items()

@@ -1,4 +1,4 @@
-"""Tell what an image was padded with from what a sensor saw."""
+"""Find padding: regions of one value around an image, or of a removed background."""
 
 from __future__ import annotations
 
@@ -7,36 +7,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import grey_opening
 
+from napari_dip.noise.constants import (
+    IMAGE_FRACTION,
+    IMAGE_SQUARE_SIDE,
+    PADDING_FRACTION,
+    PADDING_SIDE,
+)
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["without_padding"]
 
-_SIDE = 5
-"""Of the squares, in pixels, that padding fills; they may reach beyond the image's rim."""
 
-_NEARLY_ALL = 0.95
-"""Of the pixels of one value: so many lie in such squares. Noise leaves single ones, too."""
+def without_padding(planes: NDArray[np.generic], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Exclude padding from a mask of known pixels.
 
-_PHOTONS, _MOST = 3, 0.5
-"""Side of the squares in which most of what was seen lies; where few photons came, it does not."""
-
-
-def without_padding(planes: NDArray[np.generic], seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Leave out what has the lowest or the highest value, where that fills whole squares alone.
-
-    Images that were moved, turned or stitched are padded with a value that has no noise, and so is
-    a background that was cut out. Where a sensor is dark or clips, single pixels have that value.
+    Moved, turned and stitched images are padded with a value without noise, and so is a background
+    that was removed. Padding has the lowest or the highest value and fills squares. Where a sensor
+    is dark or clips, single pixels have that value too.
 
     Parameters
     ----------
-    planes, seen
-        ``(..., height, width)``; ``seen`` is true where a pixel was observed.
+    planes, known
+        ``(..., height, width)``; ``known`` is true where a pixel was observed.
 
     Returns
     -------
     ndarray
-        Of their shape, true where a pixel was observed and has noise.
+        Bool, of their shape: true where a pixel was observed and is not padding.
 
     Examples
     --------
@@ -45,25 +44,28 @@ def without_padding(planes: NDArray[np.generic], seen: NDArray[np.bool_]) -> NDA
     >>> int((~without_padding(moved, np.ones(moved.shape, bool))).sum())
     96
     """
-    noisy = seen.copy()
-    if not seen.any():
-        return noisy
-    values = planes[seen]
+    kept = known.copy()
+    if not known.any():
+        return kept
+    values = planes[known]
     for value in (values.min(), values.max()):
-        alike = (planes == value) & seen
-        if alike.sum() < _SIDE:
+        equal = (planes == value) & known
+        if equal.sum() < PADDING_SIDE:
             continue
-        others = seen & ~alike
-        padded = _in_squares(alike, _SIDE, rim=True).sum() >= _NEARLY_ALL * alike.sum()
-        if padded and _in_squares(others, _PHOTONS, rim=False).sum() >= _MOST * others.sum():
-            noisy &= others
-    return noisy
+        others = known & ~equal
+        filled = _in_squares(equal, PADDING_SIDE, rim=True).sum()
+        if filled < PADDING_FRACTION * equal.sum():
+            continue
+        seen = _in_squares(others, IMAGE_SQUARE_SIDE, rim=False).sum()
+        if seen >= IMAGE_FRACTION * others.sum():
+            kept &= others
+    return kept
 
 
-def _in_squares(there: NDArray[np.bool_], side: int, *, rim: bool) -> NDArray[np.bool_]:
-    """Choose the pixels that lie in whole squares, as if the image went on so beyond its rim."""
-    width, others = side - 1, there.ndim - 2
-    wide = np.pad(there, [(0, 0)] * others + [(width, width)] * 2, constant_values=rim)
-    # The minimum, then the maximum, both along one axis after the other: faster than binary.
+def _in_squares(mask: NDArray[np.bool_], side: int, *, rim: bool) -> NDArray[np.bool_]:
+    """Select the pixels in squares of the mask, which has the value ``rim`` beyond its rim."""
+    width, others = side - 1, mask.ndim - 2
+    wide = np.pad(mask, [(0, 0)] * others + [(width, width)] * 2, constant_values=rim)
+    # The grey opening is faster than the binary one, because it is separable.
     solid = grey_opening(wide.astype(np.uint8), size=(1,) * others + (side, side)) > 0
     return np.asarray(solid[..., width:-width, width:-width])

@@ -1,4 +1,4 @@
-"""Tell texture from the noise that neighbours share, for which it can pass."""
+"""Distinguish texture from correlated noise."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 from scipy.stats import chi2
 
+from napari_dip.noise.constants import (
+    DIAGONAL_EXCESS,
+    DIAGONAL_TOLERANCE,
+    MIN_KNOWN_FRACTION,
+    MIN_QUIET_VARIANCE,
+    QUIET_QUANTILE,
+    QUIET_SQUARE_SIDE,
+    TINY_SIGMA,
+)
 from napari_dip.noise.flat_regions import robust_sigma, second_differences
 
 if TYPE_CHECKING:
@@ -16,100 +25,92 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.noise.flat_regions import Flat
+    from napari_dip.noise.flat_regions import FlatPixels
     from napari_dip.noise.model import NoiseModel
 
-__all__ = ["LEAST_PART", "has_expected_minimum", "is_weaker_diagonally", "quietest_variance_ratio"]
-
-_SIDE = 9
-"""Of the squares, in pixels, whose strength is told."""
-
-_QUIETEST = 0.02
-"""The part of the squares, those with the least."""
-
-LEAST_PART = 0.85**2
-"""Of the variance that such noise would leave in them."""
-
-_KNOWN = 0.8
-"""Least part of a square for that."""
-
-_NO_NOISE = 1e-100
-"""A standard deviation that stands for none, in whatever unit: its square is still a number."""
-
-_STRONGER, _MORE = 1.25, 0.1
-"""How many times as strong as expected differences across corners may be, and by how much of the
-noise's standard deviation more: edges count there."""
+__all__ = ["has_expected_minimum", "is_weaker_diagonally", "quietest_variance_ratio"]
 
 
 def has_expected_minimum(
-    planes: NDArray[np.float64], seen: NDArray[np.bool_], noise: NoiseModel
+    planes: NDArray[np.float64], known: NDArray[np.bool_], noise: NoiseModel
 ) -> bool:
-    """Tell whether the quietest parts of an image have as much noise as is said.
+    """Return whether the quietest parts of an image have the noise of a model.
+
+    Parameters are those of :func:`quietest_variance_ratio`. Noise is everywhere; texture is not.
 
     Examples
     --------
     >>> from napari_dip.noise.model import NoiseModel
     >>> image = np.random.default_rng(0).normal(0, 3, (1, 64, 64))
-    >>> seen = np.ones(image.shape, bool)
-    >>> has_expected_minimum(image, seen, NoiseModel(read=3.0))
+    >>> known = np.ones(image.shape, bool)
+    >>> has_expected_minimum(image, known, NoiseModel(read=3.0))
     True
-    >>> has_expected_minimum(image, seen, NoiseModel(read=6.0))
+    >>> has_expected_minimum(image, known, NoiseModel(read=6.0))
     False
     """
-    return quietest_variance_ratio(planes, seen, noise) > LEAST_PART
+    return quietest_variance_ratio(planes, known, noise) > MIN_QUIET_VARIANCE
 
 
 def quietest_variance_ratio(
-    planes: NDArray[np.float64], seen: NDArray[np.bool_], noise: NoiseModel
+    planes: NDArray[np.float64], known: NDArray[np.bool_], noise: NoiseModel
 ) -> float:
-    """Tell which part of the variance that is said the quietest parts of an image have.
-
-    The mean of the squared second differences over a square is, for Gaussian noise of the model's
-    variance and correlation, nearly chi-square with as many degrees of freedom as its mean and
-    variance ask for (Satterthwaite, Biometrics Bulletin 2, 1946).
+    """Return the ratio of the variance in the quietest parts of an image to that of a model.
 
     Parameters
     ----------
-    planes, seen
+    planes, known
         ``(planes, height, width)``: the values, and which of them were observed.
     noise
-        What was told from them, in the same units.
+        The model, in the same units.
 
     Returns
     -------
     float
-        About 1 if it is as said, and where no square is known well enough.
+        About 1 if the image has the noise of the model; 1 if no square is known well enough.
+
+    Notes
+    -----
+    For Gaussian noise, the mean of the squared second differences over a square has nearly a
+    chi-square distribution. Its degrees of freedom follow from its mean and variance
+    (Satterthwaite, Biometrics Bulletin 2, 1946).
+
+    Examples
+    --------
+    >>> from napari_dip.noise.model import NoiseModel
+    >>> image = np.random.default_rng(0).normal(0, 3, (1, 64, 64))
+    >>> ratio = quietest_variance_ratio(image, np.ones(image.shape, bool), NoiseModel(read=6.0))
+    >>> abs(ratio - 0.25) < 0.05
+    True
     """
     y, x = noise.correlation
-    side = min(_SIDE, *planes.shape[1:])
+    side = min(QUIET_SQUARE_SIDE, *planes.shape[1:])
     size = (1, side, side)
-    values = np.where(seen, planes, np.nan)
-    details = second_differences(values, (len(y) + 1, len(x) + 1))
-    usable = np.isfinite(details)
-    part = uniform_filter(usable.astype(np.float64), size, mode="constant")
+    values = np.where(known, planes, np.nan)
+    differences = second_differences(values, (len(y) + 1, len(x) + 1))
+    usable = np.isfinite(differences)
+    fraction = uniform_filter(usable.astype(np.float64), size, mode="constant")
     level = uniform_filter(np.where(usable, planes, 0.0), size, mode="constant")
-    energy = uniform_filter(np.where(usable, details**2, 0.0), size, mode="constant")
-    energy = np.maximum(energy, 0)  # its running sums are not exact
-    whole = part > _KNOWN
-    if not whole.any():
+    energy = uniform_filter(np.where(usable, differences**2, 0.0), size, mode="constant")
+    energy = np.maximum(energy, 0)  # the running sums of the filter have rounding errors
+    enough = fraction > MIN_KNOWN_FRACTION
+    if not enough.any():
         return 1.0
-    part, level, energy = part[whole], level[whole], energy[whole]
-    ratios = energy / part / np.maximum(noise.sigma(level / part), _NO_NOISE) ** 2
-    expected = _quietest(side, y, x)
-    return float(np.quantile(ratios, _QUIETEST) / expected)
+    fraction, level, energy = fraction[enough], level[enough], energy[enough]
+    ratios = energy / fraction / np.maximum(noise.sigma(level / fraction), TINY_SIGMA) ** 2
+    return float(np.quantile(ratios, QUIET_QUANTILE) / _expected_quantile(side, y, x))
 
 
-def is_weaker_diagonally(flat: Flat, noise: NoiseModel) -> bool:
-    """Tell whether noise that is shared along both axes is as weak as that across corners.
+def is_weaker_diagonally(flat: FlatPixels, noise: NoiseModel) -> bool:
+    """Return whether diagonal differences are as weak as correlated noise makes them.
 
-    White noise on a texture has all of its strength there.
+    White noise on a texture has its full variance in diagonal differences.
 
     Parameters
     ----------
     flat
         Pixels of an image in flat surroundings.
     noise
-        What was told from it, in the same units.
+        A model with correlated noise, in the same units.
 
     Examples
     --------
@@ -120,31 +121,32 @@ def is_weaker_diagonally(flat: Flat, noise: NoiseModel) -> bool:
     >>> is_weaker_diagonally(flat, NoiseModel(read=3.0, correlation=((0.5,), (0.5,))))
     False
     """
-    details = flat.details((1, 1)) / np.maximum(noise.sigma(flat.level), _NO_NOISE)
-    expected = math.prod(_variance(along) for along in noise.correlation)
-    found = robust_sigma(details[np.isfinite(details)]) ** 2
-    return bool(found < _STRONGER**2 * expected + _MORE**2)
+    differences = flat.differences((1, 1)) / np.maximum(noise.sigma(flat.level), TINY_SIGMA)
+    expected = math.prod(_difference_variance(along) for along in noise.correlation)
+    found = robust_sigma(differences[np.isfinite(differences)]) ** 2
+    return bool(found < DIAGONAL_TOLERANCE**2 * expected + DIAGONAL_EXCESS**2)
 
 
-def _variance(along: Sequence[float]) -> float:
-    """Give that of second differences of neighbours along an axis, in parts of the noise's."""
+def _difference_variance(along: Sequence[float]) -> float:
+    """Return the variance of second differences along an axis, for noise of unit variance."""
     near, far = (*along, 0.0, 0.0)[:2]
     return (6 - 8 * near + 2 * far) / 6
 
 
-def _quietest(side: int, *correlation: Sequence[float]) -> float:
-    """Tell the mean of squares, of unit variance, that few squares of such noise fall short of."""
-    shared = math.prod(_shared(side, along) for along in correlation)
-    freedom = side**4 / shared
-    return float(chi2.ppf(_QUIETEST, freedom) / freedom)
+def _expected_quantile(side: int, *correlation: Sequence[float]) -> float:
+    """Return the low quantile of the mean square in squares, for noise of unit variance."""
+    pairs = math.prod(_squared_correlations(side, along) for along in correlation)
+    freedom = side**4 / pairs
+    return float(chi2.ppf(QUIET_QUANTILE, freedom) / freedom)
 
 
-def _shared(side: int, along: Sequence[float]) -> float:
-    """Sum the squared correlations of all pairs of pixels along one axis of a square."""
+def _squared_correlations(side: int, along: Sequence[float]) -> float:
+    """Sum the squared correlations of all pairs of differences along one axis of a square."""
     kernel = np.zeros(2 * len(along) + 3)
     kernel[[0, len(along) + 1, -1]] = 1, -2, 1
     noise = np.concatenate([along[::-1], [1.0], along])
-    details = np.convolve(np.convolve(noise, kernel), kernel)
-    middle = len(details) // 2
+    covariance = np.convolve(np.convolve(noise, kernel), kernel)
+    middle = len(covariance) // 2
     lags = np.arange(-min(side, middle), min(side, middle) + 1)
-    return float(np.sum((side - np.abs(lags)) * (details[middle + lags] / details[middle]) ** 2))
+    correlation = covariance[middle + lags] / covariance[middle]
+    return float(np.sum((side - np.abs(lags)) * correlation**2))

@@ -1,4 +1,4 @@
-"""The straight line of variance over intensity, where the sensor may clip at its ends."""
+"""Fit a straight line to the variance over the intensity, for a sensor that may clip."""
 
 from __future__ import annotations
 
@@ -10,30 +10,34 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.special import ndtr
 
+from napari_dip.noise.constants import (
+    MIN_LINE_BINS,
+    MIN_PHOTON_STEP,
+    MIN_VARIANCE_RISE,
+    MIN_VARIANCE_RISE_CLIPPED,
+    MISFIT_SCALE,
+)
 from napari_dip.noise.flat_regions import intensity_bins, robust_sigma
 from napari_dip.noise.model import NoiseModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Ends", "fit_variance_line"]
-
-_LEAST_RISE, _IF_CLIPPED = 1.3, 2.5
-"""By how much the variance must rise over the image's range to be worth a transform, behind which
-what the sensor clipped is not known any more."""
-
-_SCALE = 0.1
-"""Of the logarithm of a variance: misfits beyond that count less, for they are of texture."""
-
-_COUNTED = 0.5
-"""Of the noise of the darkest pixels: steps of that size are photons, not grey values."""
+__all__ = ["ValueLimits", "fit_variance_line"]
 
 
 @dataclass(frozen=True)
-class Ends:
-    """Of the values: where they pile up, infinite if nowhere; how dark the darkest parts are.
+class ValueLimits:
+    """Limits of the values of an image.
 
-    ``step`` is that from the lowest value to the next.
+    Parameters
+    ----------
+    low, high
+        Values at which the image was clipped; infinite if it was not.
+    dark
+        Mean of the darkest spots.
+    step
+        Distance of the two lowest values.
     """
 
     low: float
@@ -44,7 +48,7 @@ class Ends:
 
 @dataclass(frozen=True)
 class _Bins:
-    """Groups of pixels of like intensity: their mean, and the standard deviation of the noise."""
+    """Mean and standard deviation of the noise in each intensity bin."""
 
     levels: NDArray[np.float64]
     sigmas: NDArray[np.float64]
@@ -57,53 +61,71 @@ class _Bins:
 
 
 def fit_variance_line(
-    level: NDArray[np.float64], details: NDArray[np.float64], ends: Ends
+    level: NDArray[np.float64], differences: NDArray[np.float64], limits: ValueLimits
 ) -> NoiseModel | None:
-    """Fit variance = gain * (level - offset) + read²; ``None`` where it does not rise.
+    """Fit variance = gain * (level - offset) + read².
 
-    Values that pile up at the low end were clipped there, or are where no photon came: then the
-    next values are a photon away.
+    Many pixels at the low end were either clipped, or received no photon. In the second case the
+    next value is one photon away.
 
     Parameters
     ----------
-    level, details
-        Of pixels in flat surroundings: the local mean, and second differences of the strength of
-        the noise.
-    ends
-        At which values pile up.
+    level, differences
+        Local mean of pixels in flat surroundings, and differences with the variance of the noise.
+    limits
+        Limits of the values.
+
+    Returns
+    -------
+    NoiseModel or None
+        ``None`` if the variance does not rise with the intensity.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> level = rng.uniform(100, 500, 20_000)
+    >>> differences = rng.normal(0, np.sqrt(2 * (level - 100) + 9))
+    >>> noise = fit_variance_line(level, differences, ValueLimits(-math.inf, math.inf, 100, 1e-9))
+    >>> abs(noise.gain - 2) < 0.1
+    True
     """
-    parts = intensity_bins(level)
-    if len(parts) < 4:  # too small for a line: photons alone are as noisy as they are many
-        counted = ends.low > -math.inf and ends.step > _COUNTED * robust_sigma(details)
-        return NoiseModel(gain=ends.step, offset=ends.low, high=ends.high) if counted else None
-    bins = _Bins(
-        np.array([level[part].mean() for part in parts]),
-        np.array([robust_sigma(details[part]) for part in parts]),
+    bins = intensity_bins(level)
+    if len(bins) < MIN_LINE_BINS:  # too few pixels: only photons of a known size can be recognised
+        counted = limits.low > -math.inf and limits.step > MIN_PHOTON_STEP * robust_sigma(
+            differences
+        )
+        if not counted:
+            return None
+        return NoiseModel(gain=limits.step, offset=limits.low, high=limits.high)
+    measured = _Bins(
+        np.array([level[members].mean() for members in bins]),
+        np.array([robust_sigma(differences[members]) for members in bins]),
     )
-    # Where many values are clipped, the noise that is left says little.
-    bins = bins[(bins.levels + 2 * bins.sigmas < ends.high) & (bins.sigmas > 0)]
-    if len(bins) < 4 or np.ptp(bins.levels) == 0:
+    # Where many values are clipped at the high end, little of the noise is left.
+    unclipped = measured.levels + 2 * measured.sigmas < limits.high
+    measured = measured[unclipped & (measured.sigmas > 0)]
+    if len(measured) < MIN_LINE_BINS or np.ptp(measured.levels) == 0:
         return None
-    counted = ends.step > _COUNTED * bins.sigmas[0]
-    model = _fit(bins, replace(ends, low=-math.inf) if counted else ends)
+    counted = limits.step > MIN_PHOTON_STEP * measured.sigmas[0]
+    model = _fit(measured, replace(limits, low=-math.inf) if counted else limits)
     clipped = model.low > -math.inf
-    least = (_IF_CLIPPED if clipped else _LEAST_RISE) * model.read**2
-    if model.sigma(bins.levels.max()) ** 2 > least:
+    least = (MIN_VARIANCE_RISE_CLIPPED if clipped else MIN_VARIANCE_RISE) * model.read**2
+    if model.sigma(measured.levels.max()) ** 2 > least:
         return model
     if not clipped:
         return None
-    return replace(model, gain=0.0, read=float(model.sigma(np.median(bins.levels))))
+    return replace(model, gain=0.0, read=float(model.sigma(np.median(measured.levels))))
 
 
-def _fit(bins: _Bins, ends: Ends) -> NoiseModel:
-    """Fit a line to what is left of the noise where values are clipped at the low end.
+def _fit(bins: _Bins, limits: ValueLimits) -> NoiseModel:
+    """Fit a line to the noise that clipping at the low end leaves.
 
-    Nowhere in the image may its variance be negative: flat surroundings are not the darkest.
+    The variance is not negative at the darkest level, which flat surroundings may not contain.
     """
-    low, high = ends.low, ends.high
-    darkest = min(bins.levels.min(), ends.dark) if low == -math.inf else low
+    low, high = limits.low, limits.high
+    darkest = min(bins.levels.min(), limits.dark) if low == -math.inf else low
     width = bins.levels.max() - darkest
-    typical = np.median(bins.sigmas) ** 2  # so that the steps of the search have no unit
+    typical = np.median(bins.sigmas) ** 2  # makes the variables of the search dimensionless
 
     def model(logs: NDArray[np.float64]) -> NoiseModel:
         dark, bright = typical * np.exp(logs)
@@ -111,16 +133,16 @@ def _fit(bins: _Bins, ends: Ends) -> NoiseModel:
         return NoiseModel(float(gain), float(darkest), math.sqrt(dark), low, high)
 
     def misfit(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-        expected = _left(model(logs), bins)
+        expected = _clipped_sigma(model(logs), bins)
         misfits: NDArray[np.float64] = 2 * np.log(bins.sigmas / expected)
         return misfits
 
-    # Texture makes a bin too noisy, never too quiet: a loss that does not mind a few of those.
-    return model(least_squares(misfit, np.zeros(2), loss="soft_l1", f_scale=_SCALE).x)
+    # Texture adds to the variance of some bins: the loss gives less weight to large misfits.
+    return model(least_squares(misfit, np.zeros(2), loss="soft_l1", f_scale=MISFIT_SCALE).x)
 
 
-def _left(model: NoiseModel, bins: _Bins) -> NDArray[np.float64]:
-    """Tell the standard deviation of values that are clipped below, at the means that they have."""
+def _clipped_sigma(model: NoiseModel, bins: _Bins) -> NDArray[np.float64]:
+    """Return the standard deviation of values clipped at the low end, at the means of the bins."""
     dark, top = model.read**2, bins.levels.max()
     if model.low == -math.inf:
         return np.sqrt(dark + model.gain * (bins.levels - model.offset))

@@ -13,7 +13,7 @@ from superqt.utils import create_worker
 from napari_dip import settings
 from napari_dip.errors import BadMask, NapariDipError
 from napari_dip.image.arrays import as_lazy
-from napari_dip.noise.bad_pixels import Suggested, suggest
+from napari_dip.noise.bad_pixels import BadPixels, find_bad_pixels
 from napari_dip.plugin.controllers.run_estimate import Answer, Estimate
 from napari_dip.plugin.controllers.viewer_layers import (
     Contour,
@@ -264,16 +264,16 @@ class Inpaint(Panel):
             return
         self.suggest_mask.enabled = False
         self.status.value = f"Looking for pixels of '{image.name}' that went wrong …"
-        looking = create_worker(suggest, pixels[plane] if plane else pixels, rgb=image.rgb)
+        looking = create_worker(find_bad_pixels, pixels[plane] if plane else pixels, rgb=image.rgb)
         looking.returned.connect(partial(self._suggested, image, grid))
         looking.start()
 
-    def _suggested(self, image: Image, grid: Grid, found: Suggested) -> None:
+    def _suggested(self, image: Image, grid: Grid, found: BadPixels) -> None:
         if not isalive(self.native):  # type: ignore[no-untyped-call]
             return
         self.suggest_mask.enabled = True
         where = "of this plane of" if grid.one_for_all else "of"
-        words = found.in_words()
+        words = found.describe()
         if not words:
             self.status.value = (
                 f"No pixel {where} '{image.name}' is saturated, hot, dead or not finite."
