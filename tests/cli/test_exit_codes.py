@@ -26,18 +26,18 @@ def call(*arguments: object):
         pytest.param(("denoise",), "Missing argument", id="no file"),
         pytest.param(("denoise", "cells.tif", "o.tif", "--colour"), "No such option", id="option"),
         pytest.param(("denoise", "absent.tif", "o.tif"), "absent.tif does not exist", id="absent"),
-        pytest.param(("denoise", "text.tif", "o.tif"), "no image", id="no image"),
-        pytest.param(("denoise", "cells.tif", "o.jpg"), "no format that is written", id="suffix"),
+        pytest.param(("denoise", "text.tif", "o.tif"), "in no format", id="no image"),
+        pytest.param(("denoise", "cells.tif", "o.jpg"), "no known suffix", id="suffix"),
         pytest.param(("denoise", "cells.tif", "no/o.tif"), "does not exist", id="folder"),
         pytest.param(("denoise", "cells.tif", "old.tif"), "old.tif exists", id="exists"),
         pytest.param(
             ("denoise", "cells.tif", "o.tif", "--uncertainty", "u.tif"),
-            "a single fit has no spread",
+            "a single fit has no uncertainty",
             id="no spread",
         ),
         pytest.param(
             ("denoise", "cells.tif", "o.tif", "--members", "2", "--uncertainty", "o.tif"),
-            "give --uncertainty another name",
+            "choose another name for --uncertainty",
             id="same name",
         ),
         pytest.param(

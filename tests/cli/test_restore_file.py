@@ -112,7 +112,7 @@ def test_a_stopped_run_names_the_empty_frames(frames, tmp_path, monkeypatch, suf
         assert json.loads(result.stdout)["planes"] == planes
     if suffix == ".ome.zarr":
         monkeypatch.undo()
-        assert "not finished" in stored.notes[-1]
+        assert "unfinished" in stored.notes[-1]
         assert call("denoise", frames, out, *QUICK, *options, "--resume").exit_code == 0
         assert np.isfinite(read_image(out).whole()).all()
         assert read_provenance(out)["planes"]["empty"] == []

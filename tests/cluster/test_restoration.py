@@ -212,7 +212,7 @@ def test_a_killed_run_can_be_resumed(source, tmp_path):
     done = {file: file.stat().st_mtime_ns for file in units.glob("*.json")}
     again = call("denoise", source, out, *OPTIONS, *iterations, "--resume")
     assert again.exit_code == 0, again.stderr
-    assert f"{len(done)} of 5 parts are there already" in again.stderr
+    assert f"{len(done)} of 5 parts are complete already" in again.stderr
     assert {file: file.stat().st_mtime_ns for file in done} == done
     whole = call("denoise", source, tmp_path / "whole.ome.zarr", *OPTIONS, *iterations)
     assert whole.exit_code == 0, whole.stderr

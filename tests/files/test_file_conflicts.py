@@ -170,13 +170,13 @@ def test_the_files_behind_arrays_of_other_packages_are_found(folder):
     [
         ("x" * 244, "too long; shorten it"),
         ("x" * 300, "too long"),
-        ("dangling", "a link that leads nowhere"),
-        ("loop", "a link that leads nowhere"),
+        ("dangling", "a broken link"),
+        ("loop", "a broken link"),
         ("pipe", "pipe"),
-        ("folder", "folder|no zarr"),
+        ("folder", "folder|not a zarr"),
         ("absent/out", "does not exist"),
         ("in.tif/out", "does not exist"),
-        ("/sys/out", "may not be written to"),
+        ("/sys/out", "is not writable"),
     ],
 )
 def test_a_name_that_cannot_be_written_is_refused_at_the_start(

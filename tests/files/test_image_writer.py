@@ -190,7 +190,7 @@ def test_a_result_that_is_too_large_for_imagej_goes_into_another_dialect(axes, s
 
 def test_png_refuses_more_pixels_on_a_side_than_it_counts():
     large = StoredImage(np.broadcast_to(np.uint8(0), (2**31, 1)), "YX")
-    with pytest.raises(FileProblem, match="no room"):
+    with pytest.raises(FileProblem, match="PNG cannot hold"):
         plan_write("a.png", large)
 
 
@@ -301,7 +301,7 @@ def test_a_failure_in_mid_run_says_what_is_left(cells, tmp_path, monkeypatch):
         assert result.exit_code == 1
         assert str(error) in result.stderr
         assert "0 of 1 parts are in" in result.stderr
-        assert "--resume goes on" in " ".join(result.stderr.split())
+        assert "--resume continues" in " ".join(result.stderr.split())
 
 
 def test_the_demo_replaces_no_other_pictures(tmp_path):

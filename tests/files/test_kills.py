@@ -136,7 +136,7 @@ def test_a_run_that_is_killed_all_the_time_ends_in_the_same_bytes(
     for moment in (1, 2):  # when all that is left is to say that it is whole
         killed(moment, below="/zarr.")
     assert counts[-2:] == [FRAMES, FRAMES]
-    assert "not finished" in read_image(out).notes[-1]
+    assert "unfinished" in read_image(out).notes[-1]
     before = journal(out)
     assert live(processes, movie, out) == (0, "")
     assert journal(out) == before

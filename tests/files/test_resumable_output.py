@@ -82,7 +82,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(stack, undisturbed, tmp
     assert 2 <= len(before) <= 6
     result = call("denoise", stack, out, *QUICK, "--resume")
     assert result.exit_code == 0, result.output
-    assert f"{len(before)} of 6 parts are there already" in result.stderr
+    assert f"{len(before)} of 6 parts are complete already" in result.stderr
     assert chunks(out) == chunks(undisturbed)
     assert all(file.stat().st_mtime_ns == then for file, then in before.items())
 
@@ -213,11 +213,11 @@ def test_an_older_result_stays_until_the_new_one_is_whole(stack, older):
     before = chunks(older)
     stopped_after(run, 3)
     assert chunks(older) == before
-    assert f"{older} is as it was; --resume goes on" in run.left()
+    assert f"{older} is unchanged; --resume continues" in run.left()
     run.close()
     assert existing_output(older) == "an unfinished run"
     again = open_run(stack, older, ANEW, resume=True)
-    assert "3 of 6 parts are there already" in again.notes[-1]
+    assert "3 of 6 parts are complete already" in again.notes[-1]
     result = finished(again.steps())
     assert (np.asarray(result.image[:]) != 7).any()
     np.testing.assert_array_equal(read_image(older).image, result.image)
@@ -325,7 +325,7 @@ def test_a_unit_that_was_damaged_since_is_restored_again(stack, undisturbed, tmp
     damage(out)
     result = call("denoise", stack, out, *QUICK, "--resume")
     assert result.exit_code == 0, result.output
-    assert "5 of 6 parts are there already" in result.stderr
+    assert "5 of 6 parts are complete already" in result.stderr
     assert "1 of 6 parts were damaged or missing" in result.stderr
     assert chunks(out) == chunks(undisturbed)
 
@@ -337,7 +337,7 @@ def test_a_folder_in_the_place_of_a_chunk_is_named(stack, undisturbed, tmp_path)
     result = call("denoise", stack, out, *QUICK, "--resume")
     assert result.exit_code == 2, result.output
     assert "0/c/3" in result.stderr
-    assert "move that elsewhere" in result.stderr
+    assert "move that file" in result.stderr
 
 
 def test_smaller_levels_are_made_again_from_the_full_resolution(tmp_path):
@@ -363,7 +363,7 @@ def test_a_spread_that_was_damaged_is_restored_again(stack, tmp_path):
     (spread / ".napari-dip/units/000001.json").unlink()
     result = call("denoise", stack, out, *two, "--resume")
     assert result.exit_code == 0, result.output
-    assert "4 of 6 parts are there already" in result.stderr
+    assert "4 of 6 parts are complete already" in result.stderr
     assert (chunks(spread), chunks(out)) == before
 
 
@@ -373,7 +373,7 @@ def test_a_spread_that_was_damaged_is_restored_again(stack, tmp_path):
         (lambda _: "", "damaged"),
         (lambda _: "[1]", "damaged"),
         (lambda text: text[: len(text) // 2], "damaged"),
-        (lambda _: '{"axes": "ZYX", "record": {"window": "x"}}', "begun otherwise"),
+        (lambda _: '{"axes": "ZYX", "record": {"window": "x"}}', "belongs to another run"),
         (lambda text: text.replace('"format": 1', '"format": 2'), "another version"),
     ],
 )
@@ -400,7 +400,7 @@ def test_fields_of_another_version_are_left_out_of_a_report(stack, undisturbed, 
         file.write_text(json.dumps(entry))
     result = call("denoise", stack, out, *QUICK, "--resume")
     assert result.exit_code == 0, result.output
-    assert "5 of 6 parts are there already" in result.stderr
+    assert "5 of 6 parts are complete already" in result.stderr
     assert chunks(out) == chunks(undisturbed)
 
 

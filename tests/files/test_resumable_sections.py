@@ -63,14 +63,16 @@ def test_it_is_the_image_that_would_have_been_kept_in_memory(stack, undisturbed)
 def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(
     stack, undisturbed, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(resumable_sections, "_AT_ONCE", 3 * 17 * 12 * 2)  # groups of three planes
+    monkeypatch.setattr(
+        resumable_sections, "MAX_GROUP_BYTES", 3 * 17 * 12 * 2
+    )  # groups of three planes
     out = tmp_path / "out.ome.zarr"
     begun = open_run(stack, out, SETTINGS)
     steps = begun.steps()
     while next(steps).unit < 3:
         pass
     steps.close()
-    assert begun.left() == f"3 of 6 parts are in {out}; --resume goes on"
+    assert begun.left() == f"3 of 6 parts are in {out}; --resume continues"
 
     commit, turned = ResumableZarr.commit, []
 
@@ -84,10 +86,10 @@ def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(
     with monkeypatch.context() as patched:
         patched.setattr(ResumableZarr, "commit", refuse_the_third)
         again = open_run(stack, out, SETTINGS, resume=True)
-        assert "3 of 6 parts are there already" in again.notes[-1]
+        assert "3 of 6 parts are complete already" in again.notes[-1]
         with pytest.raises(NapariDipError, match="full"):
             finished(again.steps())
-    assert "not finished" in read_image(out).notes[-1]
+    assert "unfinished" in read_image(out).notes[-1]
 
     last = open_run(stack, out, SETTINGS, resume=True)
     assert "6 of 6" in last.notes[-1]
@@ -102,7 +104,7 @@ def test_a_stop_says_that_the_image_is_empty_yet(stack, tmp_path):
     run = open_run(stack, tmp_path / "out.ome.zarr", SETTINGS)
     stopped = finished(run.steps(lambda: True))
     assert stopped.stopped_by_user
-    assert "empty until all of its sections are there; --resume" in run.write(stopped)[0]
+    assert "empty until all its sections are complete; --resume" in run.write(stopped)[0]
     assert not np.asarray(stopped.image).any()
 
 
@@ -111,7 +113,7 @@ def test_a_run_that_was_killed_before_there_was_room_for_sections_goes_on(
 ):
     out = tmp_path / "out.ome.zarr"
     with monkeypatch.context() as patched:
-        patched.setattr(resumable_sections, "_make_room", lambda _: os.strerror(0))
+        patched.setattr(resumable_sections, "_create_sections", lambda _: os.strerror(0))
         with pytest.raises(NapariDipError):
             open_run(stack, out, SETTINGS)
     finished(open_run(stack, out, SETTINGS, resume=True).steps())
@@ -207,7 +209,7 @@ def test_sections_and_planes_that_were_damaged_are_done_again(tmp_path, turned, 
     if damaged:
         place = out / damaged
         shutil.rmtree(place) if place.is_dir() else place.unlink()
-    again = resumable_sections.ResumableSections.reopen(ResumableZarr.reopen(out, {}, verify=True))
+    again = resumable_sections.ResumableSections.reopen(ResumableZarr.reopen(out, {}))
     assert len(again.done) == left
     for row in range(9):
         if str(row) not in again.done:

@@ -47,7 +47,7 @@ def test_axes_sizes_and_values_come_over(bioio, tmp_path):
     np.testing.assert_array_equal(stored.image[1, 2], values[1, 0, 2])
     assert type(stored.image[0]) is np.ndarray
     (note,) = stored.notes
-    assert "2 images, of which number 0 is taken" in note
+    assert "2 images; number 0 is used" in note
     assert "1: 'two', 2 x 1 x 3 x 4 x 5 TCZYX" in note
 
 

@@ -1,1 +1,1 @@
-"""Images on the disk: read piece by piece, written unit by unit, gone on with after a kill."""
+"""Read images from files and write results to them. Runs can be resumed."""

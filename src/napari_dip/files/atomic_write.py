@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all, after a kill and after a power cut."""
+"""Write files and folders atomically: complete or absent after a kill or a power failure."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ __all__ = [
 ]
 
 PARTIAL_SUFFIX = ".partial"
-"""How the name of a file ends until it is whole, here and by zarr."""
+"""Suffix of a file until it is complete, here and in zarr."""
 
 SiblingKind = Literal["part", "new", "old", "lock"]
-"""What a hidden name beside a target is for.
+"""Purpose of a hidden file or folder beside a target.
 
-``part`` is a file or folder that is being made, ``new`` a result that grows while the old one
-stays, ``old`` what has just been replaced, and ``lock`` says that a run writes there.
+``part`` is an incomplete file or folder, ``new`` a result that grows while the old one is kept,
+``old`` the replaced result, and ``lock`` marks that a run writes to the target.
 """
 
-_NOT_SYNCED = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
-"""What file systems say that cannot be told to write to the disk: some of the network."""
+_SYNC_UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
+"""Errors of file systems without ``fsync``, such as some network drives."""
 
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
-_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]|[. ]$')
+_WINDOWS_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+_WINDOWS_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]|[. ]$')
 
 
 def resolve_links(path: Path) -> Path:
-    """Follow all links; a path that leads in circles stays as it is."""
+    """Follow all links. A path whose links form a loop is returned unchanged."""
     return Path(os.path.realpath(path))
 
 
-def hidden_sibling(path: Path, what: SiblingKind) -> Path:
-    """Name the hidden neighbour of a target; of a link, that of what it leads to.
+def hidden_sibling(path: Path, kind: SiblingKind) -> Path:
+    """Return the hidden path beside a target; for a link, beside its destination.
 
     Examples
     --------
@@ -62,59 +62,59 @@ def hidden_sibling(path: Path, what: SiblingKind) -> Path:
     '.cells.tif.napari-dip-part'
     """
     path = resolve_links(path)
-    return path.with_name(f".{path.name}.napari-dip-{what}")
+    return path.with_name(f".{path.name}.napari-dip-{kind}")
 
 
 def check_writable(path: Path, *, windows: bool = os.name == "nt") -> None:
-    """Make sure, by trying it, that a file or folder can be made under a name.
+    """Check that a file or folder can be created, by creating and removing a test file.
 
     Parameters
     ----------
     path
-        What will be written. Nothing is left behind; what is there stays as it is.
+        The path to write. Nothing is left behind, and an existing file is unchanged.
     windows
-        Whether the names that Windows keeps for itself are refused.
+        Whether to refuse the names that Windows reserves.
 
     Raises
     ------
     FileProblem
-        If the folder is missing or closed, the name is too long or not allowed, or a device, a
-        pipe or a link that leads nowhere bears it.
+        If the folder is missing or not writable, if the name is too long or not allowed, or if it
+        belongs to a device, a pipe or a broken link.
     """
-    if windows and (_RESERVED.match(path.name) or _FORBIDDEN.search(path.name)):
-        raise FileProblem(f"{path}: Windows allows no file of that name; choose another one")
+    if windows and (_WINDOWS_RESERVED.match(path.name) or _WINDOWS_FORBIDDEN.search(path.name)):
+        raise FileProblem(f"{path}: Windows does not allow this name; choose another name")
     if not path.parent.is_dir():
-        raise FileProblem(f"the folder {path.parent} does not exist; make it first")
+        raise FileProblem(f"the folder {path.parent} does not exist; create it first")
     if os.path.islink(path):
         try:
             path.stat()
         except OSError as error:
             raise FileProblem(
-                f"{path} is a link that leads nowhere ({error.strerror}); remove it, or choose "
-                "another name"
+                f"{path} is a broken link ({error.strerror}); remove it, or choose another name"
             ) from None
-    target, trial = resolve_links(path), _partial(path)
+    target, test_file = resolve_links(path), _partial_path(path)
     try:
-        there = _mode(target)
-        os.close(os.open(trial, os.O_WRONLY | os.O_CREAT, 0o666))
-        trial.unlink()
+        mode = _mode(target)
+        os.close(os.open(test_file, os.O_WRONLY | os.O_CREAT, 0o666))
+        test_file.unlink()
     except OSError as error:
-        words = error.strerror or str(error)
+        reason = error.strerror or str(error)
         if error.errno == errno.ENAMETOOLONG:
             raise FileProblem(
-                f"{path}: the name is too long; shorten it to {_longest(target)} bytes or fewer"
+                f"{path}: the name is too long; shorten it to at most "
+                f"{_max_name_bytes(target)} bytes"
             ) from None
         raise FileProblem(
-            f"the folder {target.parent} may not be written to ({words}); choose another"
+            f"the folder {target.parent} is not writable ({reason}); choose another folder"
         ) from None
-    if there is not None and not (stat.S_ISREG(there) or stat.S_ISDIR(there)):
+    if mode is not None and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise FileProblem(f"{path} is a pipe or a device, not a file; choose another name")
-    if there is not None and not os.access(target, os.W_OK):
+    if mode is not None and not os.access(target, os.W_OK):
         raise FileProblem(f"{path} is write-protected; choose another name")
 
 
-def _partial(path: Path) -> Path:
-    """Name the file that a process fills before it bears the name of `path`."""
+def _partial_path(path: Path) -> Path:
+    """Return the path of the incomplete file that this process writes."""
     hidden = hidden_sibling(path, "part")
     return hidden.with_name(f"{hidden.name}{os.getpid()}")
 
@@ -126,31 +126,31 @@ def _mode(path: Path) -> int | None:
         return None
 
 
-def _longest(path: Path) -> int:
-    """Tell how long a name may be for its hidden neighbours to be allowed, too."""
+def _max_name_bytes(path: Path) -> int:
+    """Return the largest length of a name whose hidden siblings are still allowed."""
     try:
         limit = os.pathconf(path.parent, "PC_NAME_MAX")
     except (OSError, AttributeError, ValueError):
         limit = 255
-    return limit - len(_partial(path).name) + len(path.name)
+    return limit - len(_partial_path(path).name) + len(path.name)
 
 
 def sync_to_disk(path: Path) -> None:
-    """Return when a file, or the list of files in a folder, would survive a power cut."""
+    """Flush a file, or the entries of a folder, to the disk."""
     if os.name != "posix" and path.is_dir():
-        return  # Windows opens no folders, and keeps their lists by itself
+        return  # Windows cannot open folders, and writes their entries itself
     handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno not in _NOT_SYNCED:
+        if error.errno not in _SYNC_UNSUPPORTED:
             raise
     finally:
         os.close(handle)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a small file that is there whole or not at all, even after a kill or a power cut."""
+    """Write a small file that is complete or absent, even after a kill or a power failure."""
     partial = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL_SUFFIX}")
     try:
         partial.write_bytes(content)
@@ -163,14 +163,19 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def filled_folder(path: Path, name: Path | None = None) -> Iterator[Path]:
-    """Give a folder to fill, and put it under the name of `path` when that is done.
+    """Provide a folder to fill, and move it to `path` when the body succeeds.
 
     Parameters
     ----------
     path
-        The folder. What is there stays until the new one is whole.
+        The target folder. An existing one is kept until the new one is complete.
     name
-        Of the folder to fill, if it is not the one beside `path`.
+        The folder to fill; ``None`` is a hidden one beside `path`.
+
+    Yields
+    ------
+    Path
+        The folder to fill, which does not exist yet.
     """
     path = resolve_links(path)  # a link stays a link
     hidden = hidden_sibling(path, "part") if name is None else name
@@ -185,10 +190,10 @@ def filled_folder(path: Path, name: Path | None = None) -> Iterator[Path]:
 
 
 def swap_folder(new: Path, path: Path) -> None:
-    """Put a folder that is whole in the place of another, and then remove the other.
+    """Replace a folder by a complete one, then remove the old one.
 
-    A kill between the two renamings leaves nothing under the name of `path`; both folders are
-    there, and :func:`complete_swap` puts this right.
+    A kill between the two renames leaves both folders under hidden names;
+    :func:`complete_swap` repairs this.
     """
     path, old = resolve_links(path), hidden_sibling(path, "old")
     if path.exists():
@@ -215,7 +220,7 @@ def complete_swap(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a folder or a file of our own, as far as that can be done."""
+    """Remove a file or folder of this package, if possible."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -227,18 +232,26 @@ def _remove(path: Path) -> None:
 def translate_disk_errors(
     path: Path, cure: str = "make room, or choose another disk"
 ) -> Iterator[None]:
-    """Say in one sentence why nothing can be written to `path`, and what to do."""
+    """Turn an ``OSError`` of the body into one sentence with the reason and the cure.
+
+    Parameters
+    ----------
+    path
+        The output.
+    cure
+        What to do when the disk fails.
+    """
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise FileProblem(
-            f"{path} may not be written to ({error.strerror or error}); check the name and the "
+            f"{path} cannot be written ({error.strerror or error}); check the name and the "
             "permissions, or choose another folder"
         ) from error
     except (IsADirectoryError, FileExistsError) as error:
         raise FileProblem(
             f"{path} could not be written ({error.strerror}: {error.filename}); move that "
-            "elsewhere, or choose another name"
+            "file, or choose another name"
         ) from error
     except OSError as error:
         raise NapariDipError(
@@ -248,9 +261,15 @@ def translate_disk_errors(
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Give a file to write, and put it under the name of `path` when that is done."""
+    """Provide a file to write, and rename it to `path` when the body succeeds.
+
+    Yields
+    ------
+    Path
+        The incomplete file, in the same folder.
+    """
     target = resolve_links(path)  # a link stays a link
-    partial = _partial(path)
+    partial = _partial_path(path)
     try:
         yield partial
         partial.replace(target)

@@ -1,4 +1,4 @@
-"""What metadata promise, checked against the file and the memory before anything is allocated."""
+"""Check declared sizes and references against the file and the memory, before allocation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 from napari_dip.errors import FileProblem
-from napari_dip.files.read_errors import SMALL, refuse_special_file
+from napari_dip.files.read_errors import ALWAYS_ALLOWED_BYTES, refuse_special_file
 from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 __all__ = ["check_file_reference", "check_ome", "check_page", "check_xml", "first_checked_series"]
 
-_LARGER = 4
-"""How many times larger than an image its tiles may be, if they are not small anyway."""
+MAX_TILE_RATIO = 4
+"""Bytes of a tile per byte of its image: larger tiles are refused unless small anyway."""
 
-_RATIOS = {1: 1, 5: 1500, 8: 1100, 32946: 1100, 32773: 64}
-"""How many times more bytes can come out than go in: none, LZW, deflate (twice), PackBits."""
+MAX_COMPRESSION_RATIO = {1: 1, 5: 1500, 8: 1100, 32946: 1100, 32773: 64}
+"""Bytes out per byte in, by TIFF compression: none, LZW, deflate (two numbers), PackBits."""
 
-_MOST_PLANES = 10**6
-"""Planes that an OME-TIFF may promise; tifffile keeps a list of them, the absent ones too."""
+MAX_PLANES = 10**6
+"""Planes that an OME-TIFF may declare; tifffile keeps a list of all, even missing ones."""
 
 
 def check_file_reference(path: Path, name: str) -> None:
-    """Make sure that a file that metadata name lies in the folder of the file that names it.
+    """Check that a file named in metadata lies in the folder of the metadata.
 
-    Links in that folder are the user's own and may lead anywhere.
+    Links in that folder belong to the user and may lead anywhere.
 
     Parameters
     ----------
     path
-        Of the file, or folder of zarr, with the metadata.
+        The file, or zarr folder, with the metadata.
     name
-        What they say.
+        The name in the metadata.
 
     Raises
     ------
     FileProblem
-        If the name is absolute, goes up, or is a pipe or a device.
+        If the name is absolute, leads to a parent folder, or is a pipe or a device.
 
     Examples
     --------
@@ -52,8 +52,8 @@ def check_file_reference(path: Path, name: str) -> None:
     napari_dip.errors.FileProblem: cells.ome.tif names '../secret.tif', which is not in its ...
     """
     for kind in (PurePosixPath, PureWindowsPath):
-        there = kind(name)
-        if there.is_absolute() or there.drive or there.root or ".." in there.parts:
+        parsed = kind(name)
+        if parsed.is_absolute() or parsed.drive or parsed.root or ".." in parsed.parts:
             raise FileProblem(
                 f"{path} names {shortened(name)!r}, which is not in its folder; "
                 "put all files of an image into one folder and save it again"
@@ -63,94 +63,94 @@ def check_file_reference(path: Path, name: str) -> None:
 
 
 def first_checked_series(path: Path, tif: tifffile.TiffFile) -> Any:
-    """Return the first image of an open TIFF file, after a look at what it promises.
+    """Return the first image of an open TIFF file, after a check of its declared sizes.
 
     Raises
     ------
     FileProblem
-        If it holds no picture, names files elsewhere, or promises what cannot be.
+        If there is no image, a reference leads elsewhere, or a declared size is impossible.
     """
     if not tif.pages:
-        raise FileProblem(f"{path} is damaged or was cut short: it holds no page; copy it again")
+        raise FileProblem(f"{path} is damaged or incomplete: it holds no page; copy it again")
     check_ome(path, tif)
     if tif.is_ndtiff:
         _check_index(path)
     if not tif.series:
-        raise FileProblem(f"{path} holds no picture")
+        raise FileProblem(f"{path} holds no image")
     series = tif.series[0]
     check_page(path, series.keyframe)
     return series
 
 
 def check_page(path: Path, page: Any) -> None:
-    """Compare the size that the tags of a page say with its tiles or strips, and with the file.
+    """Compare the size in the tags of a page with its tiles or strips, and with the file.
 
     Raises
     ------
     FileProblem
         If they contradict each other.
     """
-    said = ""
+    problem = ""
     tile = math.prod(page.chunks) * page.dtype.itemsize
-    if tile > max(SMALL, _LARGER * page.nbytes):
-        said = f"its tiles have the shape {page.chunks}"
-    there, needed = len(page.databytecounts), math.prod(page.chunked)
-    if there < needed and not page.is_contiguous:
-        said = f"it holds {there} of {needed} tiles or strips"
-    packed = page.size * page.bitspersample // 8
-    most = page.parent.filehandle.size * _RATIOS.get(page.compression, math.inf)
-    if packed > most and 0 not in page.databytecounts:  # such a tile is left out, and empty
-        said = "that is more than the file can hold"
-    if said:
+    if tile > max(ALWAYS_ALLOWED_BYTES, MAX_TILE_RATIO * page.nbytes):
+        problem = f"its tiles have the shape {page.chunks}"
+    stored, needed = len(page.databytecounts), math.prod(page.chunked)
+    if stored < needed and not page.is_contiguous:
+        problem = f"it holds {stored} of {needed} tiles or strips"
+    decoded = page.size * page.bitspersample // 8
+    limit = page.parent.filehandle.size * MAX_COMPRESSION_RATIO.get(page.compression, math.inf)
+    if decoded > limit and 0 not in page.databytecounts:  # a tile of 0 bytes is not stored
+        problem = "the file cannot hold so much"
+    if problem:
         raise FileProblem(
-            f"{path} is damaged: its image has the shape {page.shape}, and {said}; "
+            f"{path} is damaged: its image has the shape {page.shape}, but {problem}; "
             "copy it again from its source"
         )
 
 
 def check_ome(path: Path, tif: tifffile.TiffFile) -> None:
-    """Check the XML of a TIFF file before anybody believes it.
+    """Check the OME-XML of a TIFF file before it is used.
 
     Raises
     ------
     FileProblem
-        If it defines entities, names files elsewhere, or promises absurdly many planes.
+        If it defines entities, references files elsewhere, or declares too many planes.
     """
     check_xml(path, tif.pages.first.description or "")
     if not tif.ome_metadata:
         return
     try:
         root = ElementTree.fromstring(tif.ome_metadata)
-    except ElementTree.ParseError:  # tifffile takes the pages in their order then
+    except ElementTree.ParseError:  # tifffile then uses the pages in their order
         return
     for element in root.iter():
         if name := element.get("FileName"):
             check_file_reference(path, name)
         sizes = [_number(element.get(f"Size{axis}"), 1) for axis in "CZT"]
         counts = [_number(element.get(name), 0) for name in ("PlaneCount", "NumPlanes", "IFD")]
-        if (planes := max(math.prod(sizes), *counts)) > _MOST_PLANES:
+        if (planes := max(math.prod(sizes), *counts)) > MAX_PLANES:
             raise FileProblem(
-                f"{path} says that it has {planes} planes, and at most {_MOST_PLANES} are read "
-                "from OME-TIFF; if it is not damaged, save it as OME-Zarr"
+                f"{path} declares {planes} planes, and at most {MAX_PLANES} are read from "
+                "OME-TIFF; if it is not damaged, save it as OME-Zarr"
             )
 
 
 def check_xml(path: Path, text: str) -> None:
-    """Refuse XML that defines entities, which may grow without end or read other files.
+    """Refuse XML with a document type: entities may grow without limit or read other files.
 
     Raises
     ------
     FileProblem
-        If it does.
+        If the text has one.
     """
     if re.search(r"<!\s*(DOCTYPE|ENTITY)", text, re.IGNORECASE):
         raise FileProblem(
-            f"{path} has XML with a document type, which OME-XML never has; save it again"
+            f"{path} has XML with a document type, which OME-XML does not allow; save it again"
         )
 
 
 def _check_index(path: Path) -> None:
-    """Check the files that the index beside an NDTiff names."""
+    """Check the files and the number of planes in the index of an NDTiff."""
     from tifffile import read_ndtiff_index
 
     index = path.parent / "NDTiff.index"
@@ -165,12 +165,12 @@ def _check_index(path: Path) -> None:
         for axis, number in entry[0].items():
             numbers.setdefault(axis, []).append(number if isinstance(number, int) else 0)
     planes = math.prod(max(each) - min(each) + 1 for each in numbers.values())
-    if planes > max(_MOST_PLANES, len(entries)):
-        raise FileProblem(f"{index} says that there are {planes} planes; copy it again")
+    if planes > max(MAX_PLANES, len(entries)):
+        raise FileProblem(f"{index} declares {planes} planes; copy it again")
 
 
 def _number(text: str | None, default: int) -> int:
-    """Read a whole number; what is none is left to the reader to complain of."""
+    """Parse a whole number; the reader reports an invalid one."""
     try:
         return max(int(text), 1) if text else default
     except ValueError:

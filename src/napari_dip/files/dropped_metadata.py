@@ -1,4 +1,4 @@
-"""What an input file says of its image, and a format of the output has no place for."""
+"""List metadata of the input that the output format cannot hold."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["dropped_metadata"]
 def dropped_metadata(
     form: str, stored: StoredImage, dtype: np.dtype[Any], factors: Mapping[str, int]
 ) -> tuple[str, ...]:
-    """List what will not be written.
+    """List the metadata that will not be written.
 
     Parameters
     ----------
     form
-        Of the output: ``"imagej"``, ``"ome"``, ``"shaped"``, ``"png"`` or ``"zarr"``.
+        Output format: ``"imagej"``, ``"ome"``, ``"shaped"``, ``"png"`` or ``"zarr"``.
     stored
-        What was read.
+        The image as read.
     dtype
-        Of the output.
+        Dtype of the output.
     factors
-        How many pixels stand for one of the input, by the letters of the axes.
+        Number of output pixels per input pixel, by the letter of the axis.
 
     Examples
     --------
@@ -40,48 +40,48 @@ def dropped_metadata(
     >>> dropped_metadata("zarr", image, np.dtype("uint8"), {})
     ('orientation tag',)
     """
-    return tuple(_lost(form, stored, dtype, factors))
+    return tuple(_dropped(form, stored, dtype, factors))
 
 
-def _lost(
+def _dropped(
     form: str, stored: StoredImage, dtype: np.dtype[Any], factors: Mapping[str, int]
 ) -> Iterator[str]:
-    said = stored.extras
-    calibrated = said.get("imagej_calibration", {}).get("dtype")
+    extras = stored.extras
+    calibrated = extras.get("imagej_calibration", {}).get("dtype")
     if calibrated is not None and (form != "imagej" or calibrated != dtype):
-        yield "calibration of the grey values"
+        yield "grey value calibration"
     resized = any(factors.get(axis, 1) > 1 for axis in "YX")
-    if "imagej_plane" in said and (form != "imagej" or resized):
-        yield "regions and overlays of ImageJ"
-    imagej = said.get("imagej", {})
+    if "imagej_plane" in extras and (form != "imagej" or resized):
+        yield "ImageJ regions and overlays"
+    imagej = extras.get("imagej", {})
     if form != "imagej":
         for key, name in (("Info", "Info"), ("Properties", "Properties"), ("Ranges", "ranges")):
             if imagej.get(key):
                 yield f"ImageJ's {name}"
     labelled = imagej.get("Labels") and not any(channel.name for channel in stored.channels)
     if labelled and (form != "imagej" or factors.get("Z", 1) > 1):
-        yield "labels of the planes"
+        yield "plane labels"
     if form != "ome":
-        ome = said.get("ome", {})
-        yield from (["the description"] if "Description" in ome else [])
-        yield from (["wavelengths and the like of the channels"] if "Channel" in ome else [])
-    tiff = said.get("tiff", {})
+        ome = extras.get("ome", {})
+        yield from (["description"] if "Description" in ome else [])
+        yield from (["wavelengths and other channel metadata"] if "Channel" in ome else [])
+    tiff = extras.get("tiff", {})
     if form in ("png", "zarr") and "orientation" in tiff:
         yield "orientation tag"
     if form in ("png", "zarr") and 0 in tiff.get("extrasamples", ()):  # 0 is unspecified
-        yield "that the fourth sample is no transparency"
-    if form != "png" and "icc_profile" in said.get("png", {}):
+        yield "meaning of the fourth sample"
+    if form != "png" and "icc_profile" in extras.get("png", {}):
         yield "colour profile"
     if stored.channels and (
         form in ("png", "shaped") or (form == "imagej" and len(stored.channels) == 1)
     ):
-        yield "names and colours of the channels"
+        yield "channel names and colours"
     units = {stored.unit.get(axis) for axis in "YX" if axis in stored.pixel_size}
     if form == "png" and units and not units <= MICROMETRES.keys():
-        yield "the pixel size"
-    elsewhere = [axis for axis in stored.pixel_size if axis not in stored.axes]
-    if elsewhere and form in ("png", "zarr"):
-        yield f"the size along {' and '.join(elsewhere)}, where the image has no axis"
+        yield "pixel size"
+    without_axis = [axis for axis in stored.pixel_size if axis not in stored.axes]
+    if without_axis and form in ("png", "zarr"):
+        yield f"size along {' and '.join(without_axis)}, without such an axis"
     measured = all(stored.unit.get(axis) in MICROMETRES for axis in stored.translate)
     if stored.translate and (form in ("png", "shaped") or (form == "ome" and not measured)):
-        yield "the place of the first pixel"
+        yield "position of the first pixel"

@@ -1,4 +1,4 @@
-"""A result that cannot be written where it was meant to go is kept somewhere else."""
+"""Save a result elsewhere if it cannot be written to its output."""
 
 from __future__ import annotations
 
@@ -21,23 +21,22 @@ __all__ = ["save_elsewhere"]
 
 
 def save_elsewhere(path: Path, stored: StoredImage, record: str = "") -> Path | None:
-    """Write an image as plainly as possible, wherever there is room.
+    """Write an image with minimal metadata to the first location that accepts it.
 
     Parameters
     ----------
     path
-        Where it was meant to go.
+        The intended output.
     stored
-        The image. Its axes and pixel sizes are kept; what else is said of it may be the reason
-        why it could not be written.
+        The image. Axes and pixel sizes are kept; other metadata may have caused the failure.
     record
-        How it came about, as JSON.
+        Provenance as JSON.
 
     Returns
     -------
     Path or None
-        The file: beside `path`, or else in the current folder, at home or among the temporary
-        files; TIFF, or NumPy's format where even that fails. ``None`` if it could not be kept.
+        The file, beside `path`, in the current folder, in the home folder or among the temporary
+        files. The format is TIFF, or NumPy's if that fails. ``None`` if all attempts fail.
 
     Examples
     --------
@@ -48,42 +47,42 @@ def save_elsewhere(path: Path, stored: StoredImage, record: str = "") -> Path | 
     """
     plain = replace(stored, image=stored.whole(), extras={}, channels=(), notes=())
     bare = replace(plain, pixel_size={}, unit={}, translate={})
-    for folder in _folders(path):
+    for folder in _candidate_folders(path):
         for image, suffix in ((plain, ".tif"), (bare, ".tif"), (bare, ".npy")):
             try:
-                file = _free(folder, path, suffix)
+                file = _unused_name(folder, path, suffix)
                 with atomic_file(file) as partial:
                     if suffix == ".tif":
                         write_tiff(partial, image, "shaped", record)
                     else:
                         with partial.open("wb") as opened:
                             np.save(opened, image.image, allow_pickle=False)
-            except Exception:  # noqa: BLE001 - the next try may work, whatever it was
+            except Exception:  # noqa: BLE001 - the next attempt may succeed
                 continue
             return file
     return None
 
 
-def _folders(path: Path) -> Iterator[Path]:
+def _candidate_folders(path: Path) -> Iterator[Path]:
     yield path.absolute().parent
     for other in (Path.cwd, Path.home, lambda: Path(tempfile.gettempdir())):
         try:
             yield other()
-        except (OSError, RuntimeError):  # it may have been deleted, or there is no home
+        except (OSError, RuntimeError):  # a folder was deleted, or there is no home
             continue
 
 
-def _free(folder: Path, path: Path, suffix: str) -> Path:
-    """Name a file that is not there yet."""
+def _unused_name(folder: Path, path: Path, suffix: str) -> Path:
+    """Return the path of a file that does not exist yet."""
     name = path.name
-    for known in (".ome.tif", ".ome.tiff", ".tiff", ".tif", ".png", ".ome.zarr", ".zarr"):
-        if name.lower().endswith(known):
-            name = name[: -len(known)]
+    for known_suffix in (".ome.tif", ".ome.tiff", ".tiff", ".tif", ".png", ".ome.zarr", ".zarr"):
+        if name.lower().endswith(known_suffix):
+            name = name[: -len(known_suffix)]
             break
     number = 1
     while True:
-        more = "" if number == 1 else f"-{number}"
-        file = folder / f"{name[:100]}.rescued{more}{suffix}"
+        suffix_number = "" if number == 1 else f"-{number}"
+        file = folder / f"{name[:100]}.rescued{suffix_number}{suffix}"
         if not file.exists():
             return file
         number += 1

@@ -1,4 +1,4 @@
-"""Where files lie: whether what a run writes would touch what it reads."""
+"""Check that a run does not overwrite the files that it reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from napari_dip.files.atomic_write import hidden_sibling, resolve_links
 from napari_dip.files.declared_sizes import check_xml
 from napari_dip.files.glob_pattern import matching_files
 from napari_dip.files.ngff import is_zarr
-from napari_dip.files.tiff_header import MOST_XML, is_companion
+from napari_dip.files.ome_companion import MAX_XML_BYTES, is_companion
 from napari_dip.files.tiff_warnings import collect_tiff_warnings
 
 if TYPE_CHECKING:
@@ -25,33 +25,33 @@ if TYPE_CHECKING:
 
 __all__ = ["enclosing_zarr", "files_behind", "files_of", "refuse_conflicts", "within"]
 
-_FOLDERS = {".oif": "{name}.files", ".vsi": "_{stem}_"}
-"""Folders that belong to a microscope's file, by its suffix."""
+_COMPANION_FOLDERS = {".oif": "{name}.files", ".vsi": "_{stem}_"}
+"""Folders that belong to a vendor file, by its suffix."""
 
-_PARTS = ("_array", "_image", "_data", "variable", "array", "base")
-"""Under these names, arrays of this package, zarr and xarray hold what they are made of."""
+_WRAPPED_ATTRIBUTES = ("_array", "_image", "_data", "variable", "array", "base")
+"""Attributes under which arrays of this package, zarr and xarray hold their sources."""
 
-_MOST_PARTS = 10_000
+MAX_OBJECTS = 10_000  # objects: bounds the search through a dask graph
 
 
 def refuse_conflicts(writes: Mapping[str, Path], reads: Iterable[Path]) -> None:
-    """Make sure that nothing that is read, or will be written, is overwritten.
+    """Check that no output overwrites an input or another output.
 
-    Links are followed, hard links and names that differ in case alone are known for the same
-    file. A zarr is read as a whole, with all groups around an array. The hidden names beside an
-    output, under which it is written first, count as written.
+    Links are followed. Hard links, and names that differ only in case on a file system that ignores
+    case, count as the same file. A zarr counts as a whole, with all groups around an array. The
+    hidden siblings of an output, under which it is written first, count as outputs.
 
     Parameters
     ----------
     writes
-        Each output by what it is called in a message, such as ``"the output"``.
+        Each output by its name in a message, such as ``"the output"``.
     reads
         All files and folders that are read.
 
     Raises
     ------
     FileProblem
-        If an output is one of the inputs or of the other outputs, lies in it or holds it.
+        If an output is an input or another output, lies inside it, or contains it.
 
     Examples
     --------
@@ -61,24 +61,24 @@ def refuse_conflicts(writes: Mapping[str, Path], reads: Iterable[Path]) -> None:
     """
     known = _Identities()
     inputs = {place: None for path in reads for place in (path, enclosing_zarr(path)) if place}
-    names = {path: [path, *_hidden(path)] for path in writes.values()}
-    for given in inputs:
+    names = {path: [path, *_hidden_siblings(path)] for path in writes.values()}
+    for input_path in inputs:
         for path in names:
             for name in names[path]:
-                if how := known.meet(name, given):
-                    raise FileProblem(_why(path, name, given, how))
+                if relation := known.meet(name, input_path):
+                    raise FileProblem(_conflict_message(path, name, input_path, relation))
     outputs = [*writes.items()]
-    for place, (called, path) in enumerate(outputs):
-        for other_called, other in outputs[:place]:
+    for place, (name_in_message, path) in enumerate(outputs):
+        for other_name, other in outputs[:place]:
             if any(known.meet(name, taken) for name in names[path] for taken in names[other]):
                 raise FileProblem(
-                    f"{other} is {other_called}, and {path} for {called} is the same, lies in it "
-                    f"or around it; give {called} another name"
+                    f"{other} is {other_name}, and {path} for {name_in_message} is the same path, "
+                    f"inside it or around it; choose another name for {name_in_message}"
                 )
 
 
 def within(inner: Path, outer: Path) -> bool:
-    """Tell whether one file or folder is the other, or lies in it.
+    """Return whether a file or folder is another one, or lies inside it.
 
     Examples
     --------
@@ -89,91 +89,91 @@ def within(inner: Path, outer: Path) -> bool:
 
 
 def enclosing_zarr(path: Path) -> Path | None:
-    """Return the outermost zarr that a path is or lies in, ``None`` outside of all."""
+    """Return the outermost zarr that a path is or lies in; ``None`` outside of all."""
     path = resolve_links(path)
     return next((place for place in reversed((path, *path.parents)) if is_zarr(place)), None)
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """List what reading a file or a pattern also reads, as far as names and headers tell it.
+    """List the files that reading a path or a pattern opens, as far as names and headers tell.
 
     Parameters
     ----------
     path
-        As :func:`~napari_dip.files.image_io.read_image` takes it.
+        As for :func:`~napari_dip.files.image_io.read_image`.
 
     Returns
     -------
     tuple of Path
-        The file itself, or all that match a pattern, and those that belong to it: the other
-        files of an OME-TIFF that is spread over several, or the folder of a microscope's file.
+        The file, or all that match a pattern, and their companions: the other files of a
+        multi-file OME-TIFF, or the folder of a vendor file.
     """
     paths = [path] if path.exists() else matching_files(path)
-    # Of a series, the first tells whether its files name others.
+    # The first file of a series shows whether the files name others.
     named = not paths or bool([*_named_by_ome(paths[0])])
     found: dict[Path, None] = {}
     for file in paths:
         found |= dict.fromkeys([file, *(_named_by_ome(file) if named else ())])
-        if pattern := _FOLDERS.get(file.suffix.lower()):
+        if pattern := _COMPANION_FOLDERS.get(file.suffix.lower()):
             found[file.with_name(pattern.format(name=file.name, stem=file.stem))] = None
     return tuple(found)
 
 
 def files_behind(array: Any) -> Iterator[Path]:
-    """List the files and folders that an array reads its values from, where that can be told.
+    """List the files and folders from which an array reads its values, as far as known.
 
     Parameters
     ----------
     array
-        Of NumPy, whose memory may be mapped to a file, of zarr, dask, or xarray; or an image that
-        was read by this package.
+        A NumPy array, which may be memory-mapped, an array of zarr, dask or xarray, or an image
+        that this package read.
     """
     seen: dict[int, Any] = {}
-    todo = [array]
-    while todo and len(seen) < _MOST_PARTS:
-        one = todo.pop()
-        if one is None or id(one) in seen:
+    pending = [array]
+    while pending and len(seen) < MAX_OBJECTS:
+        item = pending.pop()
+        if item is None or id(item) in seen:
             continue
-        seen[id(one)] = one
-        for path in _own_files(one):
+        seen[id(item)] = item
+        for path in _own_files(item):
             yield from files_of(path)
-        todo += _parts_of(one)
+        pending += _parts_of(item)
 
 
-def _own_files(one: Any) -> Iterator[Path]:
-    """Give the files that an object names as its own."""
-    store = _attribute(one, "store")  # dask opens folders by fsspec, where they are a path
-    encoding = _attribute(one, "encoding")
-    said = [_attribute(one, name) for name in ("_path", "_files", "filename")]
-    said += [_attribute(store, "root"), _attribute(store, "path")]
-    said += [encoding.get("source")] if isinstance(encoding, Mapping) else []
-    for value in said:
+def _own_files(item: Any) -> Iterator[Path]:
+    """Yield the files that an object names as its sources."""
+    store = _attribute(item, "store")  # dask uses fsspec, whose stores have a path
+    encoding = _attribute(item, "encoding")
+    values = [_attribute(item, name) for name in ("_path", "_files", "filename")]
+    values += [_attribute(store, "root"), _attribute(store, "path")]
+    values += [encoding.get("source")] if isinstance(encoding, Mapping) else []
+    for value in values:
         for each in value if isinstance(value, tuple | list) else (value,):
             if isinstance(each, str | os.PathLike) and (path := _local_path(each)):
                 yield path
 
 
-def _parts_of(one: Any) -> list[Any]:
-    """Give the objects that an array is made of."""
-    if isinstance(one, np.ndarray):
-        return [one.base]
-    parts = [_attribute(one, name) for name in _PARTS]
-    layers = _attribute(_attribute(one, "dask"), "layers")
+def _parts_of(item: Any) -> list[Any]:
+    """Return the objects that an array wraps."""
+    if isinstance(item, np.ndarray):
+        return [item.base]
+    parts = [_attribute(item, name) for name in _WRAPPED_ATTRIBUTES]
+    layers = _attribute(_attribute(item, "dask"), "layers")
     for layer in layers.values() if isinstance(layers, Mapping) else ():
         if isinstance(layer, Mapping) and len(layer) == 1:
             parts += layer.values()
     return parts
 
 
-def _attribute(one: Any, name: str) -> Any:
+def _attribute(item: Any, name: str) -> Any:
     try:
-        return getattr(one, name, None)
-    except Exception:  # noqa: BLE001 - a foreign object may raise whatever it likes
+        return getattr(item, name, None)
+    except Exception:  # noqa: BLE001 - a foreign object may raise any error
         return None
 
 
-def _local_path(said: str | os.PathLike[Any]) -> Path | None:
-    text = os.fsdecode(said)
+def _local_path(location: str | os.PathLike[Any]) -> Path | None:
+    text = os.fsdecode(location)
     if text.startswith("file:"):
         text = unquote(urlsplit(text).path)
     try:
@@ -183,22 +183,22 @@ def _local_path(said: str | os.PathLike[Any]) -> Path | None:
 
 
 def _named_by_ome(file: Path, depth: int = 0) -> Iterator[Path]:
-    """List the files that the OME-XML of a TIFF file names, or that is a file of its own."""
+    """Yield the files that OME-XML names, inside a TIFF file or in a companion file."""
     companion = False
     try:
-        if not file.is_file():  # a pipe would never end
+        if not file.is_file():  # a pipe may never end
             return
         if companion := is_companion(file):
             with file.open("rb") as opened:
-                said = opened.read(MOST_XML).decode("utf-8", "replace")
+                xml = opened.read(MAX_XML_BYTES).decode("utf-8", "replace")
         elif file.suffix.lower() not in (".tif", ".tiff", ".btf", ".tf2", ".tf8"):
             return
         else:
             with collect_tiff_warnings(), tifffile.TiffFile(file) as tif:
-                said = tif.ome_metadata or ""
-        check_xml(file, said)
-        root = ElementTree.fromstring(said) if said else None
-    except Exception:  # noqa: BLE001 - what is wrong with it is said where it is read
+                xml = tif.ome_metadata or ""
+        check_xml(file, xml)
+        root = ElementTree.fromstring(xml) if xml else None
+    except Exception:  # noqa: BLE001 - reading the file reports the error
         return
     for element in () if root is None else root.iter():
         for name in ("FileName", "MetadataFile"):
@@ -209,22 +209,22 @@ def _named_by_ome(file: Path, depth: int = 0) -> Iterator[Path]:
                     yield from _named_by_ome(file.parent / Path(named).name, depth + 1)
 
 
-def _hidden(path: Path) -> list[Path]:
-    """Name all under which an output is written before it bears its own name, and its lock."""
+def _hidden_siblings(path: Path) -> list[Path]:
+    """Return the hidden siblings of an output, which exist while it is written."""
     return [hidden_sibling(path, what) for what in ("part", "new", "old", "lock")]
 
 
-def _why(path: Path, name: Path, given: Path, how: str) -> str:
+def _conflict_message(path: Path, name: Path, input_path: Path, relation: str) -> str:
     cure = "choose another name for the output"
     if name is not path:
-        return f"{path} is first written as {name}, which {how} the input {given}; {cure}"
-    if how == "is":
-        return f"{path} is the input itself ({given}); {cure}"
-    return f"{path} {how} the input {given}; {cure}"
+        return f"{path} is first written as {name}, which {relation} the input {input_path}; {cure}"
+    if relation == "is":
+        return f"{path} is the input itself ({input_path}); {cure}"
+    return f"{path} {relation} the input {input_path}; {cure}"
 
 
 class _Identities:
-    """Tells files apart by what the file system says of them, and asks it but once for each."""
+    """Compare files by device and inode; query the file system once per path."""
 
     def __init__(self) -> None:
         self._known: dict[Path, Any] = {}
@@ -234,18 +234,18 @@ class _Identities:
         wanted = self._of(outer)
         return any(self._of(place) == wanted for place in (inner, *inner.parents))
 
-    def meet(self, one: Path, other: Path) -> str:
-        """Say how two places have something in common; nothing where they have not."""
-        if self.within(one, other):
-            return "is" if self.within(other, one) else "lies inside"
-        return "holds" if self.within(other, one) else ""
+    def meet(self, first: Path, second: Path) -> str:
+        """Return the relation of two paths; an empty string if there is none."""
+        if self.within(first, second):
+            return "is" if self.within(second, first) else "lies inside"
+        return "holds" if self.within(second, first) else ""
 
     def _of(self, path: Path) -> Any:
-        """Return device and number of what is there, and else its folder's and its name."""
+        """Return device and inode of a path; if it does not exist, the folder's and the name."""
         if path not in self._known:
             try:
-                said = path.stat()
-                self._known[path] = said.st_dev, said.st_ino
+                status = path.stat()
+                self._known[path] = status.st_dev, status.st_ino
             except OSError:
                 if path == path.parent:
                     self._known[path] = str(path)
@@ -256,7 +256,7 @@ class _Identities:
 
 
 def _ignores_case(folder: Path) -> bool:
-    """Tell whether names that differ in case alone are the same there."""
+    """Return whether a folder ignores the case of file names."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:

@@ -1,4 +1,4 @@
-"""Restore from one file into another."""
+"""Restore an image from one file into another."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from napari_dip.files.image_io import (
     read_mask,
     write_image,
 )
+from napari_dip.files.output_folder import working_folder
 from napari_dip.files.read_errors import check_name, refuse_special_file
 from napari_dip.files.resumable_output import OnDisk, recorded_tiling
-from napari_dip.files.resumable_zarr import working_folder
 from napari_dip.files.survey_cache import SurveyCache
 from napari_dip.image.forecast import survey_seconds
 from napari_dip.image.layout_plan import lay_out
@@ -45,15 +45,14 @@ if TYPE_CHECKING:
 
 __all__ = ["FileRun", "open_run"]
 
-_LONG_S = 60.0
-"""Of a look at all planes: nobody should wonder whether anything happens."""
+ANNOUNCED_SURVEY_S = 60.0  # seconds: a longer survey is announced, so that it does not look stuck
 
 
 @dataclass(frozen=True)
 class FileRun:
-    """A restoration whose every check is done, and which waits to be started.
+    """A restoration that has passed all checks and can be started.
 
-    ``notes`` are what was noticed when the files were read, in whole sentences.
+    ``notes`` are sentences about what was noticed when the files were read.
     """
 
     stored: StoredImage
@@ -65,48 +64,48 @@ class FileRun:
     notes: tuple[str, ...]
 
     def steps(self, stop_requested: Callable[[], bool] = lambda: False) -> Restoration:
-        """Restore what is not there yet."""
+        """Restore the units that are not complete."""
         return run(self.problem, self.output, stop_requested)
 
     def restored(self, result: Result, image: Lazy | None = None) -> StoredImage:
-        """Give the result what the input said of its pixels."""
+        """Return a result image with the metadata of the input."""
         image = result.image if image is None else image
         return self.stored.with_image(image, result.axes, result.factors)
 
     @property
     def place(self) -> Path:
-        """Where the result is: beside its own place while something older is there."""
-        apart = isinstance(self.output, OnDisk) and self.output.path != self.path.absolute()
-        return self.output.path if isinstance(self.output, OnDisk) and apart else self.path
+        """Where the result is: a hidden folder beside `path` while an older result is kept."""
+        is_hidden = isinstance(self.output, OnDisk) and self.output.path != self.path.absolute()
+        return self.output.path if isinstance(self.output, OnDisk) and is_hidden else self.path
 
     def left(self) -> str:
-        """Say what an interrupted run leaves."""
+        """Describe what an interrupted run leaves."""
         if not isinstance(self.output, OnDisk):
             return "nothing was written"
         units = len(self.problem.plan.units)
-        older = f", {self.path} is as it was" if self.place != self.path else ""
-        said = f"{len(self.output.done())} of {units} parts are in {self.place}{older}"
-        return f"{said}; --resume goes on"
+        older = f", {self.path} is unchanged" if self.place != self.path else ""
+        done = f"{len(self.output.done())} of {units} parts are in {self.place}{older}"
+        return f"{done}; --resume continues"
 
     def close(self) -> None:
-        """Let other processes write there; what is not written yet cannot be any more."""
+        """Release the output to other processes. Nothing may be written afterwards."""
         self.output.close()
 
     def write(self, result: Result) -> tuple[str, ...]:
-        """Write what is not written yet; return what the user should know.
+        """Write what is not written yet, and return notes for the user.
 
         Raises
         ------
         NapariDipError
-            If a file cannot be written, although that was tried before. The message names the
-            file in which the image was saved instead.
+            If a file cannot be written although the check succeeded. The message names the file in
+            which the image was saved instead.
         """
         if isinstance(self.output, OnDisk):
             if result.stopped_by_user and self.place != self.path:
                 return (f"{self.left()}.",)
-            waiting = result.stopped_by_user and "Y" not in result.settings.spatial
-            empty = f"{self.path} is empty until all of its sections are there; --resume goes on."
-            return (empty,) if waiting else ()
+            incomplete = result.stopped_by_user and "Y" not in result.settings.spatial
+            note = f"{self.path} is empty until all its sections are complete; --resume continues."
+            return (note,) if incomplete else ()
         images = [(self.path, result.image)]
         if self.uncertainty is not None and result.spread is not None:
             images.append((self.uncertainty, result.spread))
@@ -115,15 +114,15 @@ class FileRun:
             try:
                 self._write(path, self.restored(result, image), result)
             except NapariDipError as error:
-                failed.append(error)  # the other one is still worth having
+                failed.append(error)  # the other image is still written
         if failed:
             raise NapariDipError("; ".join(map(str, failed))) from failed[0]
         if self.uncertainty is None or result.spread is not None:
             return ()
-        return (f"{self.uncertainty} was not written: no more than one fit was finished.",)
+        return (f"{self.uncertainty} was not written: it needs at least two completed fits.",)
 
     def _write(self, path: Path, stored: StoredImage, result: Result) -> None:
-        """Write a file, or keep the image elsewhere if that fails: it took its time to make."""
+        """Write a file; if that fails, save the image elsewhere."""
         provenance = result.provenance()
         try:
             write_image(path, stored, provenance=provenance, overwrite=self.overwrite)
@@ -132,8 +131,8 @@ class FileRun:
             kept = save_elsewhere(path, stored, record)
             instead = f"was saved as {kept} instead" if kept else "could not be saved elsewhere"
             unexpected = f"{path} could not be written ({type(error).__name__}: {error})"
-            why = error if isinstance(error, NapariDipError) else unexpected
-            raise NapariDipError(f"{why}; the image {instead}") from error
+            reason = error if isinstance(error, NapariDipError) else unexpected
+            raise NapariDipError(f"{reason}; the image {instead}") from error
 
 
 def open_run(
@@ -152,37 +151,37 @@ def open_run(
     reads: Sequence[Path] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> FileRun:
-    """Read what there is to restore, and check all that can be checked.
+    """Open the files of a restoration, and check everything that can be checked.
 
     Parameters
     ----------
     source, output
-        Files, or folders of OME-Zarr. A result that goes into OME-Zarr is kept unit by unit, and
-        never has to fit into memory.
+        Files, or folders of OME-Zarr. A result in OME-Zarr is written unit by unit and never has to
+        fit into memory.
     settings
-        What to do.
+        Settings of the restoration.
     series
-        The number of the image in a file that holds several; ``None`` is the first.
+        Index of the image in a file with several; ``None`` is the first.
     mask, marks, mask_axes
-        A file of a mask, what is marked in it, and a letter for each of its axes, without that of
-        colours; ``None`` is what the file says.
+        A mask file, the meaning of its marked pixels, and a letter for each of its axes without the
+        colour axis; ``None`` uses the axes in the file.
     uncertainty
-        Where to write the spread of the fits.
+        Where to write the uncertainty.
     overwrite
-        Whether to replace what is there.
+        Whether to replace an existing output.
     resume
-        Whether to go on with what is there, which must be OME-Zarr.
+        Whether to continue an unfinished output, which must be OME-Zarr.
     device
-        Where it will be restored, if not on this machine.
+        The device that restores, if it is on another machine.
     reads
-        More files that must stay as they are, such as one of settings.
+        Other files that must not be overwritten, such as a settings file.
     say
-        Is told in a sentence before something takes long.
+        Called with a sentence before a long operation.
 
     Raises
     ------
     NapariDipError
-        Whatever is wrong with the files, the image or the settings.
+        If anything is wrong with the files, the image or the settings.
     """
     outputs = [output] if uncertainty is None else [output, uncertainty]
     _check_names(outputs, [source, mask], resume)
@@ -193,61 +192,61 @@ def open_run(
     axes = settings.axes or stored.axes
     settings = settings.replace(axes=axes).with_voxel(stored.voxel)
     kept = stored.image.dtype if settings.dtype == "keep" else settings.dtype
-    unsaid: list[str] = []
-    lay_out(stored.image.shape, settings)  # whether the axes fit is said first
+    dropped: list[str] = []
+    lay_out(stored.image.shape, settings)  # checks the axes first
     for path, dtype in zip(outputs, (kept, "float32"), strict=False):
         check_output(path, dtype, axes, overwrite=overwrite or resume, resume=resume)
-        said = dropped_notes(path, stored, dtype, axes, settings.factors)
-        unsaid += [f"{path}: {note}" for note in said if path is output]
+        missing_there = dropped_notes(path, stored, dtype, axes, settings.factors)
+        dropped += [f"{path}: {note}" for note in missing_there if path is output]
     if uncertainty and recipe(settings).members == 1:
         raise BadSettings(
-            f"--uncertainty {uncertainty}: a single fit has no spread; choose "
+            f"--uncertainty {uncertainty}: a single fit has no uncertainty; choose "
             "--preset best, or --members 2 or more"
         )
-    hidden = read_mask(mask, marks) if mask else None
+    mask_image = read_mask(mask, marks) if mask else None
     aligned = None
-    if hidden:
+    if mask_image:
         layout = lay_out(stored.image.shape, settings)
-        with _about(mask):
-            names = mask_axes or hidden.axes
-            aligned = align_mask(hidden.missing, layout, names, strict=mask_axes is not None)
+        with _naming_mask(mask):
+            names = mask_axes or mask_image.axes
+            aligned = align_mask(mask_image.missing, layout, names, strict=mask_axes is not None)
             if isinstance(settings.task, Inpaint):
                 check_painted(aligned.missing)
     missing = aligned.missing if aligned else None
-    grows = is_zarr_name(output)
-    begun = working_folder(output) if grows and resume else None
-    begun = begun if begun and begun.exists() else None
-    before = recorded_tiling(output) if begun else None
-    cache = SurveyCache.for_image(stored, missing, settings) if grows else None
-    looked = cache.load(begun) if cache and begun else None
-    look_s = survey_seconds(Plan(lay_out(stored.image.shape, settings)))
-    if not looked and look_s > _LONG_S:
-        say(f"All planes of {source} are looked at first, about {look_s / 60:.0f} min.")
-    problem = make_problem(stored.image, settings, missing, None, device, before, looked)
+    resumable = is_zarr_name(output)
+    existing = working_folder(output) if resumable and resume else None
+    existing = existing if existing and existing.exists() else None
+    tiling = recorded_tiling(output) if existing else None
+    cache = SurveyCache.for_image(stored, missing, settings) if resumable else None
+    cached_survey = cache.load(existing) if cache and existing else None
+    seconds = survey_seconds(Plan(lay_out(stored.image.shape, settings)))
+    if not cached_survey and seconds > ANNOUNCED_SURVEY_S:
+        say(f"All planes of {source} are surveyed first, about {seconds / 60:.0f} min.")
+    problem = make_problem(stored.image, settings, missing, None, device, tiling, cached_survey)
     notes = [f"{source}: {note}" for note in stored.notes]
-    notes += [f"{mask}: {note}" for note in (hidden.notes if hidden else ())]
+    notes += [f"{mask}: {note}" for note in (mask_image.notes if mask_image else ())]
     notes += [f"{mask}: {aligned.note}"] if aligned and aligned.note else []
-    notes += unsaid
+    notes += dropped
     target: Output = InMemory(problem)
-    if grows:
+    if resumable:
         target = OnDisk(problem, stored, output, uncertainty, overwrite=overwrite, resume=resume)
-        if cache and not looked:
+        if cache and not cached_survey:
             cache.save(target.path, problem.survey)
         if target.path != output.absolute():
-            notes.append(f"{output}: it stays as it is until the new image is whole.")
+            notes.append(f"{output}: it is unchanged until the new image is complete.")
         ready, units = len(target.done()), len(problem.plan.units)
-        notes += [f"{output}: {ready} of {units} parts are there already."] if ready else []
+        notes += [f"{output}: {ready} of {units} parts are complete already."] if ready else []
         if target.redone:
             notes.append(
-                f"{output}: {target.redone} of {units} parts were damaged or missing; they are "
+                f"{output}: {target.redone} of {units} parts were damaged or missing and are "
                 "restored again."
             )
     return FileRun(stored, problem, target, output, uncertainty, overwrite, tuple(notes))
 
 
 @contextmanager
-def _about(mask: Path | None) -> Iterator[None]:
-    """Name the file of a mask that does not fit."""
+def _naming_mask(mask: Path | None) -> Iterator[None]:
+    """Name the mask file in an error about the mask."""
     try:
         yield
     except BadMask as error:
@@ -255,7 +254,7 @@ def _about(mask: Path | None) -> Iterator[None]:
 
 
 def _check_names(outputs: list[Path], inputs: list[Path | None], resume: bool) -> None:
-    """Refuse names that are none, outputs of two kinds, and to resume what does not grow."""
+    """Refuse invalid names, outputs of two kinds, and ``--resume`` without a resumable output."""
     for path in (*outputs, *filter(None, inputs)):
         check_name(path)
     for path in filter(None, inputs):
@@ -266,6 +265,4 @@ def _check_names(outputs: list[Path], inputs: list[Path | None], resume: bool) -
             "end both names in .ome.zarr"
         )
     if resume and not is_zarr_name(outputs[0]):
-        raise BadSettings(
-            f"--resume needs an output that grows; end {outputs[0].name} in .ome.zarr"
-        )
+        raise BadSettings(f"--resume needs a resumable output; end {outputs[0].name} in .ome.zarr")

@@ -1,4 +1,4 @@
-"""A series of files as one image: ``frames_t*.tif``, one file for each time point or plane."""
+"""Read a series of files as one image: ``frames_t*.tif``, one file per time point or plane."""
 
 from __future__ import annotations
 
@@ -27,20 +27,22 @@ __all__ = ["FileSeries", "read_series"]
 
 Reader = Callable[[Path], StoredImage]
 
-_NAMES = {"T": "time points", "Z": "planes", "C": "channels", "Q": "positions"}
+_AXIS_NAMES = {"T": "time points", "Z": "planes", "C": "channels", "Q": "positions"}
 
 
 class FileSeries(Lazy):
-    """Files of one shape and dtype along new first axes; a file is opened when it is needed.
+    """Stack files of one shape and dtype along new leading axes.
+
+    A file is opened when it is needed.
 
     Parameters
     ----------
     files
-        An array of paths, with the new axes.
+        Array of paths with the new axes.
     read
-        Opens one of them; a pickled series needs a function of a module.
+        Opens one file. A module-level function allows pickling.
     first
-        What it gives for the first of them.
+        The image of the first file.
     """
 
     def __init__(self, files: NDArray[Any], read: Reader, first: StoredImage) -> None:
@@ -57,7 +59,7 @@ class FileSeries(Lazy):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the values, in the machine's byte order."""
+        """Dtype of the values, in native byte order."""
         return self._dtype
 
     def __getitem__(self, index: Any, /) -> Any:
@@ -77,10 +79,10 @@ class FileSeries(Lazy):
         each = math.prod(
             len(range(size)[part]) if isinstance(part, slice) else 1
             for size, part in rest
-            if not isinstance(size, slice)  # one index too many, which NumPy complains of
+            if not isinstance(size, slice)  # one index too many, which NumPy reports
         )
         needed = chosen.size * each * self._dtype.itemsize
-        refuse_too_large(self._files[0].parent, needed, "the part of the series that is read")
+        refuse_too_large(self._files[0].parent, needed, "the part of the series to read")
         images = np.stack(
             [self._part(self._files[number], parts[depth:]) for number in chosen.flat]
         )
@@ -92,40 +94,40 @@ class FileSeries(Lazy):
         if (image.shape, image.dtype) != (expected, self._dtype):
             raise FileProblem(
                 f"{file} is {image.shape} {image.dtype} now, and was {expected} {self._dtype} "
-                "before; leave it unchanged while it is read"
+                "before; do not change it while it is read"
             )
         return np.asarray(image[index])
 
 
 def read_series(pattern: Path, read: Reader) -> StoredImage:
-    """Open all files that a pattern names, in the order of their numbers, as one image.
+    """Open all files that match a pattern, sorted by their numbers, as one image.
 
     Parameters
     ----------
     pattern
-        Such as ``frames_t*.tif``. The word before a number says what it counts: ``t``, ``time``
-        and ``frame`` time points, ``z``, ``slice`` and ``plane`` planes, ``c``, ``ch``,
-        ``channel`` and ``w`` channels, ``p``, ``pos``, ``xy``, ``s`` and ``field`` positions. A
-        single number without such a word counts time points; where a name differs, such as DAPI
-        and GFP, it is that of a channel.
+        Such as ``frames_t*.tif``. The word before a number gives its axis: ``t``, ``time`` and
+        ``frame`` time points, ``z``, ``slice`` and ``plane`` planes, ``c``, ``ch``, ``channel`` and
+        ``w`` channels, ``p``, ``pos``, ``xy``, ``s`` and ``field`` positions. A single number
+        without such a word counts time points. Names that differ, such as DAPI and GFP, are
+        channels.
     read
-        Opens one of the files, best without reading its values.
+        Opens one file, preferably without reading its values.
 
     Returns
     -------
     StoredImage
-        With an axis for each number that differs: Q for positions, then T, Z and C. An axis
-        that the files themselves have becomes Q.
+        With one axis per number that differs: Q for positions, then T, Z and C. An axis that the
+        files themselves have becomes Q.
 
     Raises
     ------
     FileProblem
-        If there is no such file, one differs from the first in shape, dtype or axes, one is
-        missing, or if it is not known what one of several numbers counts.
+        If no file matches, a file is missing, a file differs from the first in shape, dtype or
+        axes, or the axis of one of several numbers is unknown.
     """
     files = tuple(sorted(matching_files(pattern), key=lambda file: natural_order(str(file))))
     if not files:
-        raise FileProblem(f"no file is named {pattern}; check the name and the folder")
+        raise FileProblem(f"no file matches {pattern}; check the name and the folder")
     first = read(files[0])
     if len(files) == 1:
         return first
@@ -133,51 +135,52 @@ def read_series(pattern: Path, read: Reader) -> StoredImage:
     opened = {files[0]: first}
     for file in files[1:]:
         opened[file] = stored = read(file)
-        if (found := _outline(stored)) != (expected := _outline(first)):
+        if (found := _summary(stored)) != (expected := _summary(first)):
             raise FileProblem(
                 f"{file} is {found}, and {files[0]} is {expected}: "
-                "a series has one shape; name fewer files"
+                "all files of a series need the same shape; match fewer files"
             )
     letters = ""
     for one in grid.fields:
-        alone = len(grid.fields) == 1 and one.role in ("", "Z")  # files of volumes: a time-lapse
+        alone = len(grid.fields) == 1 and one.role in ("", "Z")  # files of volumes are a time-lapse
         roles = (one.role, "T") if alone else (one.role,)
         letters += next((role for role in roles if role and role not in first.axes), "Q")
+    described = _describe_files(files, grid, letters)
     return replace(
         first,
         image=FileSeries(grid.files, read, first),
         axes=letters + first.axes,
-        notes=(_in_words(files, grid, letters), *([grid.gaps] if grid.gaps else []), *first.notes),
+        notes=(described, *([grid.gaps] if grid.gaps else []), *first.notes),
         files=files if first.files else (),
         channels=_channels(grid, letters, opened),
     )
 
 
-def _in_words(files: tuple[Path, ...], grid: FileGrid, letters: str) -> str:
-    """Say which files lie along which axes."""
+def _describe_files(files: tuple[Path, ...], grid: FileGrid, letters: str) -> str:
+    """Describe which files lie along which axes."""
     _, names = relative_names(files)
-    named = f"{len(files)} files, {names[0]} to {names[-1]}"
+    files_text = f"{len(files)} files, {names[0]} to {names[-1]}"
     if len(letters) == 1:
-        return f"{named}, along {letters}."
+        return f"{files_text}, along {letters}."
     axes = [
-        f"{len(one.values)} {_NAMES[one.role]} ({letter})"
-        for one, letter in zip(grid.fields, letters, strict=True)
+        f"{len(field.values)} {_AXIS_NAMES[field.role]} ({letter})"
+        for field, letter in zip(grid.fields, letters, strict=True)
     ]
-    return f"{named}: {', '.join(axes[:-1])} and {axes[-1]}."
+    return f"{files_text}: {', '.join(axes[:-1])} and {axes[-1]}."
 
 
 def _channels(grid: FileGrid, letters: str, opened: dict[Path, StoredImage]) -> tuple[Channel, ...]:
-    """Name channels after their files, or after what each of these says of its only one."""
+    """Return the channels: from the files if each has one, or from the file names."""
     if "C" not in letters:
         return opened[grid.files.flat[0]].channels
     axis = letters.index("C")
     firsts = np.moveaxis(grid.files, axis, 0).reshape(grid.files.shape[axis], -1)[:, 0]
-    said = [opened[file].channels for file in firsts]
-    if all(len(channels) == 1 for channels in said):
-        return tuple(channels[0] for channels in said)
+    channels_of_files = [opened[file].channels for file in firsts]
+    if all(len(channels) == 1 for channels in channels_of_files):
+        return tuple(channels[0] for channels in channels_of_files)
     field = grid.fields[axis]
     return () if field.numbered else tuple(map(Channel, field.values))
 
 
-def _outline(stored: StoredImage) -> str:
+def _summary(stored: StoredImage) -> str:
     return f"{stored.image.shape} {stored.image.dtype} {stored.axes}"

@@ -1,7 +1,7 @@
-"""What is numbered in the names of files: time points, positions, planes, channels.
+"""Parse the numbers in file names: time points, positions, planes and channels.
 
-A name is cut at its separators and between letters and digits. The parts in which the names differ
-are fields, and the word before a number says what it counts.
+A name is split at its separators and between letters and digits. The parts that differ between
+names are fields. The word before a number gives its axis.
 """
 
 from __future__ import annotations
@@ -23,26 +23,32 @@ if TYPE_CHECKING:
 
 __all__ = ["FileGrid", "NameField", "arrange_files", "natural_order", "relative_names"]
 
-_WORDS = {
+_WORDS_OF_AXIS = {
     "T": "t time timepoint timepoints tp frame frames fr sk",
     "Q": "p pos position xy s series f field fov site scene tile",
     "Z": "z slice plane sl zslice zplane",
     "C": "c ch chan channel w wv wavelength lambda",
 }
-_ROLES = {word: letter for letter, words in _WORDS.items() for word in words.split()}
-_ORDER = "QTZC"  # planes of a channel lie as ImageJ has them
+_AXIS_OF_WORD = {word: letter for letter, words in _WORDS_OF_AXIS.items() for word in words.split()}
+_ORDER = "QTZC"  # the planes of a channel are in ImageJ's order
 _SEPARATORS = re.compile(r"([_\-. /\\,;+]+)")
 _LAST_WORD = re.compile("(?<=[a-z])[A-Z][a-z]*$")
 _MICRO_MANAGER = re.compile(r"(.*/)?img_\d{9}_.+_\d{3}\.tiff?", re.IGNORECASE)
-_LISTED = 3  # missing files that are named
+MAX_LISTED = 3  # files: more missing files are counted, not listed
 
 
 @dataclass(frozen=True)
 class NameField:
-    """A part in which names differ.
+    """A part that differs between file names.
 
-    ``role`` is the letter of its axis, empty where it is not known; ``word`` the word before it.
-    ``values`` are those that occur, as they are written, in their order.
+    Parameters
+    ----------
+    role
+        Letter of the axis; empty if unknown.
+    word
+        The word before the part.
+    values
+        The distinct values as written, sorted.
     """
 
     role: str
@@ -51,15 +57,22 @@ class NameField:
 
     @property
     def numbered(self) -> bool:
-        """Whether it is a number."""
+        """Whether all values are numbers."""
         return all(value.isdecimal() for value in self.values)
 
 
 @dataclass(frozen=True)
 class FileGrid:
-    """Files along one axis or several.
+    """Files arranged along one or more axes.
 
-    ``files`` has an axis for each of ``fields``. ``gaps`` says which numbers are left out.
+    Parameters
+    ----------
+    files
+        Array of paths with one axis per field.
+    fields
+        The fields, in the order of the axes.
+    gaps
+        Sentence that lists the skipped numbers; empty without any.
     """
 
     files: NDArray[Any]
@@ -68,19 +81,19 @@ class FileGrid:
 
 
 def arrange_files(pattern: Path, files: Sequence[Path]) -> FileGrid:
-    """Arrange files by what is numbered in their names.
+    """Arrange files by the numbers in their names.
 
     Parameters
     ----------
     pattern
-        That names them, for messages.
+        The pattern that matched the files, for messages.
     files
-        Two or more.
+        Two or more files.
 
     Raises
     ------
     FileProblem
-        If it is not known what one of several numbers counts, or if a file is missing.
+        If the axis of one of several numbers is unknown, or if a file is missing.
 
     Examples
     --------
@@ -96,15 +109,22 @@ def arrange_files(pattern: Path, files: Sequence[Path]) -> FileGrid:
     fields = [_field(pattern, split, place, names[0]) for place in places]
     known = [number for number, one in enumerate(fields) if one.role]
     if len(fields) > 1 and len(known) < len(fields):
-        # A date, say, goes along with the numbers that say which file it is.
-        told = {tuple(parts[places[number]] for number in known) for parts in split}
-        if not known or len(told) < len(files):
+        # A field such as a date is ignored if the known fields identify each file.
+        identified = {tuple(parts[places[number]] for number in known) for parts in split}
+        if not known or len(identified) < len(files):
             _refuse_unknown(pattern, folder, split[0], places, fields)
         fields, places = [fields[n] for n in known], [places[n] for n in known]
     roles = [one.role for one in fields]
     if len(fields) > 1 and len(set(roles)) < len(roles):
-        twice = next(n for n, role in enumerate(roles) if role in roles[:n])
-        _refuse(pattern, folder, split[0], places, [twice], f"two numbers count {roles[twice]}")
+        repeated = next(n for n, role in enumerate(roles) if role in roles[:n])
+        _refuse(
+            pattern,
+            folder,
+            split[0],
+            places,
+            [repeated],
+            f"two numbers stand for {roles[repeated]}",
+        )
     order = sorted(range(len(fields)), key=lambda n: _ORDER.find(roles[n]))
     fields, places = [fields[n] for n in order], [places[n] for n in order]
     grid = np.full([len(one.values) for one in fields], None, object)
@@ -112,8 +132,8 @@ def arrange_files(pattern: Path, files: Sequence[Path]) -> FileGrid:
         where = tuple(_number(one, parts[place]) for one, place in zip(fields, places, strict=True))
         if grid[where] is not None:
             raise FileProblem(
-                f"{pattern} names {grid[where].name} and {file.name}, which have the same numbers; "
-                "name fewer files"
+                f"{pattern} matches {grid[where].name} and {file.name}, which have the same "
+                "numbers; match fewer files"
             )
         grid[where] = file
     _refuse_missing(pattern, grid, fields, places, split[0])
@@ -122,7 +142,10 @@ def arrange_files(pattern: Path, files: Sequence[Path]) -> FileGrid:
 
 
 def natural_order(name: str) -> tuple[list[tuple[int, int, str]], str]:
-    """Sort frame 2 before frame 10; no two names are equal, so a set has one order."""
+    """Return a sort key that places frame 2 before frame 10.
+
+    The name itself is part of the key, so that the order is unique.
+    """
     parts = [
         (0, int(part), "") if part.isdecimal() else (1, 0, part.lower())
         for part in re.split(r"(\d+)", name)
@@ -131,7 +154,7 @@ def natural_order(name: str) -> tuple[list[tuple[int, int, str]], str]:
 
 
 def relative_names(files: Sequence[Path]) -> tuple[Path, list[str]]:
-    """Return the folder that files share, and their names from there on.
+    """Return the common folder of files, and their paths relative to it.
 
     Examples
     --------
@@ -144,45 +167,46 @@ def relative_names(files: Sequence[Path]) -> tuple[Path, list[str]]:
 
 
 def _split(pattern: Path, files: Sequence[Path], names: list[str]) -> list[list[str]]:
-    """Cut names into parts that correspond to each other."""
+    """Split names into parts that correspond to each other."""
     words = [_SEPARATORS.split(name) for name in names]
     for file, one in zip(files, words, strict=True):
-        alike = len(one) == len(words[0]) and one[1::2] == words[0][1::2]
-        if not alike or one[-1] != words[0][-1]:
+        same_form = len(one) == len(words[0]) and one[1::2] == words[0][1::2]
+        if not same_form or one[-1] != words[0][-1]:
             raise FileProblem(
-                f"{pattern} names {files[0].name} and {file.name}, which are not numbered in the "
-                "same way; name fewer files"
+                f"{pattern} matches {files[0].name} and {file.name}, which are numbered "
+                "differently; match fewer files"
             )
     parts: list[list[str]] = [[] for _ in names]
     for place in range(len(words[0])):
         column = [one[place] for one in words]
         cut = [re.split(r"(\d+)", word) for word in column]
-        # Words that differ in more than their numbers are names: DAPI and Cy5.
-        alike = len({tuple(one[0::2]) for one in cut}) == 1
+        # Words that differ in more than their numbers are names, such as DAPI and Cy5.
+        same_form = len({tuple(one[0::2]) for one in cut}) == 1
         for number, word in enumerate(column):
-            parts[number] += cut[number] if alike else [word]
+            parts[number] += cut[number] if same_form else [word]
     return parts
 
 
 def _field(pattern: Path, split: list[list[str]], place: int, name: str) -> NameField:
+    """Describe the part at `place`: its values, and its axis from the word before it."""
     values = sorted({one[place] for one in split}, key=natural_order)
     numbered = all(value.isdecimal() for value in values)
     if numbered and len({int(value) for value in values}) < len(values):
         raise FileProblem(
-            f"{pattern} names files with the numbers {', '.join(values[:4])}, of which some are "
-            "the same; name fewer files"
+            f"{pattern} matches files with the numbers {', '.join(values[:4])}, some of which "
+            "are equal; match fewer files"
         )
     word = ""
     for part in reversed(split[0][:place]):
         if letters := re.search(r"([^\W\d_]+)[^\w]*$", part):
             word = letters[1]
-            if word.lower() not in _ROLES and (last := _LAST_WORD.search(word)):
+            if word.lower() not in _AXIS_OF_WORD and (last := _LAST_WORD.search(word)):
                 word = last[0]  # imgCh, ScanZ
             word = word.lower()
             break
         if any(letter.isdecimal() for letter in part):
             break
-    role = _ROLES.get(word, "") if numbered else "C"
+    role = _AXIS_OF_WORD.get(word, "") if numbered else "C"
     if numbered and not role and _MICRO_MANAGER.fullmatch(name):
         folders = [number for number, part in enumerate(split[0]) if "/" in part]
         before = split[0][folders[-1] if folders else 0 : place]
@@ -197,24 +221,25 @@ def _number(one: NameField, value: str) -> int:
 def _refuse_unknown(
     pattern: Path, folder: Path, parts: list[str], places: list[int], fields: list[NameField]
 ) -> None:
+    """Raise a :class:`FileProblem` for a number whose axis is unknown."""
     unknown = [number for number, one in enumerate(fields) if not one.role]
     one = fields[unknown[0]]
     where = f"after {one.word!r}" if one.word else "at the beginning"
-    values = ", ".join(one.values[:_LISTED]) + (" …" if len(one.values) > _LISTED else "")
-    why = f"it is not known what the number {where} ({values}) counts"
-    fixed = unknown[:-1] if len(unknown) == len(fields) else unknown  # one may be without a word
-    _refuse(pattern, folder, parts, places, fixed, why)
+    values = ", ".join(one.values[:MAX_LISTED]) + (" …" if len(one.values) > MAX_LISTED else "")
+    reason = f"the axis of the number {where} ({values}) is unknown"
+    fixed = unknown[:-1] if len(unknown) == len(fields) else unknown  # one field may have no word
+    _refuse(pattern, folder, parts, places, fixed, reason)
 
 
 def _refuse(
-    pattern: Path, folder: Path, parts: list[str], places: list[int], fixed: list[int], why: str
+    pattern: Path, folder: Path, parts: list[str], places: list[int], fixed: list[int], reason: str
 ) -> None:
-    """Say what is wrong, and which pattern would do: one in which some numbers are fixed."""
+    """Raise a :class:`FileProblem` that suggests a pattern in which some numbers are fixed."""
     stars = {place for number, place in enumerate(places) if number not in fixed}
     name = "".join("*" if place in stars else part for place, part in enumerate(parts))
     raise FileProblem(
-        f"{pattern} names files in which several numbers differ, and {why}; fix it, as in "
-        f"{str(folder / name)!r}, or let the word before it be t, z, c or p"
+        f"{pattern} matches files in which several numbers differ, and {reason}; fix it, as "
+        f"in {str(folder / name)!r}, or put t, z, c or p before it"
     )
 
 
@@ -225,7 +250,7 @@ def _refuse_missing(
     places: Sequence[int],
     parts: Sequence[str],
 ) -> None:
-    """Raise :class:`FileProblem` if not all numbers occur together, and name what is missing."""
+    """Raise a :class:`FileProblem` that lists missing combinations of the numbers."""
     missing = []
     for where in np.argwhere(grid == None):  # noqa: E711 - element by element
         name = [*parts]
@@ -233,23 +258,23 @@ def _refuse_missing(
             name[place] = one.values[number]
         missing.append("".join(name))
     if missing:
-        more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
-        what = "are" if len(missing) > 1 else "is"
+        more = f" and {len(missing) - MAX_LISTED} more" if len(missing) > MAX_LISTED else ""
+        verb = "are" if len(missing) > 1 else "is"
         raise FileProblem(
-            f"{pattern} names {grid.size - len(missing)} files, and {grid.size} are needed: "
-            f"{', '.join(missing[:_LISTED])}{more} {what} missing; put all there, or name fewer"
+            f"{pattern} matches {grid.size - len(missing)} of {grid.size} files: "
+            f"{', '.join(missing[:MAX_LISTED])}{more} {verb} missing; add them, or match fewer"
         )
 
 
 def _gaps(one: NameField) -> str:
-    """Name the numbers that are left out; empty where all steps are the same."""
+    """Return a sentence that lists skipped numbers; empty if all steps are equal."""
     if not one.numbered:
         return ""
     numbers = [int(value) for value in one.values]
     steps = np.diff(numbers)
     step = int(np.gcd.reduce(steps))
-    absent = sorted({*range(numbers[0], numbers[-1], step)} - {*numbers})[: _LISTED + 1]
+    absent = sorted({*range(numbers[0], numbers[-1], step)} - {*numbers})[: MAX_LISTED + 1]
     if not absent:
         return ""
-    more = " …" if len(absent) > _LISTED else ""
-    return f"The numbers are not consecutive: no {', '.join(map(str, absent[:_LISTED]))}{more}."
+    more = " …" if len(absent) > MAX_LISTED else ""
+    return f"The numbers are not consecutive: no {', '.join(map(str, absent[:MAX_LISTED]))}{more}."

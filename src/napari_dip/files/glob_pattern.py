@@ -1,4 +1,4 @@
-"""Which files a pattern such as ``frames_t*.tif`` stands for."""
+"""Find the files that match a pattern such as ``frames_t*.tif``."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ __all__ = ["is_glob_pattern", "matching_files"]
 
 
 def is_glob_pattern(path: Path) -> bool:
-    """Tell whether a name stands for several files; one that exists never does."""
+    """Return whether a path is a pattern; the path of an existing file never is."""
     return glob.has_magic(str(path)) and not path.exists()
 
 
 def matching_files(pattern: Path) -> list[Path]:
-    """List the files that a pattern stands for.
+    """List the files that match a pattern.
 
     Parameters
     ----------
     pattern
-        With ``*``, ``?`` and ``[...]``. Folders at its beginning that exist are taken literally,
-        whatever brackets their names have. If nothing matches, brackets are taken literally
-        everywhere.
+        With ``*``, ``?`` and ``[...]``. Leading folders that exist are taken literally, even with
+        brackets in their names. If nothing matches, brackets are taken literally everywhere.
 
     Examples
     --------

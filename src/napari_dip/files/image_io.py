@@ -1,6 +1,6 @@
-"""Images in and out of files: TIFF, OME-TIFF, ImageJ's TIFF, PNG, OME-Zarr; more of them to read.
+"""Read images, masks and provenance from files.
 
-How they are written is the affair of :mod:`napari_dip.files.image_writer`.
+:mod:`napari_dip.files.image_writer` writes them; its functions can be imported from here.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from napari_dip.files.file_series import read_series
 from napari_dip.files.glob_pattern import is_glob_pattern
 from napari_dip.files.image_writer import check_output, dropped_notes, write_image
 from napari_dip.files.ngff import is_zarr
+from napari_dip.files.ome_companion import is_companion
 from napari_dip.files.png_jpeg import png_provenance, read_png_jpeg
 from napari_dip.files.read_errors import refuse_special_file, translate_read_errors
 from napari_dip.files.tiff import read_tiff, tiff_provenance
-from napari_dip.files.tiff_header import is_companion
 from napari_dip.files.vendor_formats import is_vendor_file, read_vendor_file
 from napari_dip.files.write_plan import is_zarr_name, local_path
 from napari_dip.files.zarr_zip import is_zarr_zip, refuse_inside_zarr
@@ -47,7 +47,7 @@ _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 class StoredMask(NamedTuple):
-    """A mask as read from a file: true where a pixel is missing."""
+    """A mask as read from a file; ``missing`` is true at missing pixels."""
 
     missing: NDArray[np.bool_]
     axes: str
@@ -57,30 +57,27 @@ class StoredMask(NamedTuple):
 def read_image(path: str | Path, *, lazy: bool = False, series: int | None = None) -> StoredImage:
     """Read an image, its axes and its pixel sizes.
 
-    The format is told from the content, and that of a microscope's own program (CZI, ND2, LIF …,
-    with ``napari-dip[formats]``) from the name. A picture's colour table and CMYK colours
-    become RGB, and a note says so. Numbers in the metadata that make no sense are ignored, and
-    a note says which.
+    The content determines the format; for vendor formats (CZI, ND2, LIF …, with
+    ``napari-dip[formats]``) the suffix does. Colour tables and CMYK colours become RGB, with a
+    note. Invalid numbers in the metadata are ignored, with a note.
 
     Parameters
     ----------
     path
-        A file, a folder of OME-Zarr, or a pattern such as ``frames_t*.tif`` for a series of
-        files, one for each time point (or plane, if ``z`` stands before the number).
+        A file, a folder of OME-Zarr, or a pattern such as ``frames_t*.tif`` for a series of files,
+        one per time point (or plane, if ``z`` stands before the number).
     lazy
-        Whether the values of a TIFF file are read only when they are asked for, so that it may
-        be larger than memory. Those of OME-Zarr and of a series always are, and those of
-        pictures never.
+        Whether to read the values of a TIFF file only on access, so that it may be larger than
+        memory. OME-Zarr and series are always lazy; PNG, JPEG and BMP never are.
     series
-        Which image to take of a file that holds several, from 0: a series of TIFF, a scene of a
-        microscope's own format, an image of OME-Zarr. ``None`` takes the first, and a note lists
-        them all.
+        Index of the image in a file with several, from 0: a TIFF series, a scene of a vendor
+        format, an image of OME-Zarr. ``None`` is the first, and a note lists all.
 
     Raises
     ------
     FileProblem
-        If the file is missing, a folder, empty, damaged, in no format that is read here, has no
-        image of that number, or names other files that are missing.
+        If the file is missing, a folder, empty, damaged, of an unknown format, has no image of that
+        index, or refers to missing files.
 
     Examples
     --------
@@ -98,7 +95,7 @@ def read_image(path: str | Path, *, lazy: bool = False, series: int | None = Non
 def _checked(
     path: str | Path, *, lazy: bool, series: int | None = None, labels: bool = False
 ) -> StoredImage:
-    """Read an image, of a picture the numbers of its colour table if `labels` are wanted."""
+    """Read an image that is not empty; `labels` asks for the indices of a colour table."""
     path = local_path(path)
     with translate_read_errors(path):
         stored = _read(path, lazy=lazy, series=series, labels=labels)
@@ -133,53 +130,53 @@ def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") 
     Parameters
     ----------
     path
-        An image file; colours count by their brightest channel, transparency does not count.
+        An image file. The brightest colour channel counts; transparency is ignored.
     marks
-        What the non-zero pixels are. Labels as napari writes them mark what is ``"missing"``,
-        most published masks mark what is ``"known"``.
+        Meaning of non-zero pixels: napari's labels mark ``"missing"`` pixels, most published masks
+        mark ``"known"`` ones.
 
     Returns
     -------
     StoredMask
-        Of labels, whatever their dtype, all but 0 and NaN are marked; of a picture with a
-        colour table its numbers are the labels. Grey levels, which antialiasing, blurring and
-        JPEG leave between black and white, are cut half way between the lowest and the highest.
-        A note says which.
+        In labels of any dtype, all values but 0 and NaN are marked. The indices of a colour table
+        are labels. Grey levels, which antialiasing, blurring and JPEG cause between black and
+        white, are thresholded half way between the lowest and the highest. A note tells which
+        applies.
     """
     stored = _checked(path, lazy=False, labels=True)
     values, axes = stored.whole(), stored.axes
-    clear = ""
+    transparency_note = ""
     if axes.endswith("S"):
-        clear = _transparency(path, values)
+        transparency_note = _check_transparency(path, values)
         values, axes = values[..., :3].max(-1), axes[:-1]
     found = marked(values != 0 if "labels" in stored.extras else values)
     missing = found.pixels if marks == "missing" else ~found.pixels
-    notes = [*stored.notes, *filter(None, [clear, found.note("It", marks)])]
+    notes = [*stored.notes, *filter(None, [transparency_note, found.note("It", marks)])]
     notes.append(f"{missing.mean():.1%} of the pixels are missing{in_planes(missing)}.")
     return StoredMask(missing, axes, tuple(notes))
 
 
-def _transparency(path: str | Path, values: NDArray[Any]) -> str:
-    """Say that transparency does not count, where there is any.
+def _check_transparency(path: str | Path, values: NDArray[Any]) -> str:
+    """Return a note that transparency is ignored, if there is any.
 
     Raises
     ------
     BadMask
-        If nothing but the transparency tells the pixels of a mask apart.
+        If only the transparency of the pixels differs.
     """
     opacity, colours = values[..., 3:], values[..., :3]
     if not opacity.size or (opacity == opacity.flat[0]).all():
         return ""
     if (colours == colours[(0,) * (colours.ndim - 1)]).all():
         raise BadMask(
-            f"{path} has one colour everywhere, and only its transparency differs; save it without "
-            "transparency: black, and white where it marks a pixel"
+            f"{path} has one colour, and only its transparency differs; save it without "
+            "transparency: black, and white at marked pixels"
         )
-    return "Its transparency does not count: what is not black is marked, seen or not."
+    return "Transparency is ignored: all pixels that are not black are marked."
 
 
 def read_provenance(path: str | Path) -> dict[str, Any] | None:
-    """Return the record that :func:`write_image` stored in a file, ``None`` without one."""
+    """Return the record that :func:`write_image` stored in a file; ``None`` without one."""
     path = local_path(path)
     with translate_read_errors(path):
         if is_zarr(path) or is_zarr_zip(path):

@@ -1,7 +1,7 @@
-"""Images into files: what a name asks for is checked, and written under it when it is whole.
+"""Check the output of an image, and write it.
 
-A file is written under another name in the same folder and renamed when it is whole, so that
-no half file ever stands under the name that was asked for.
+A file is written under a hidden name in the same folder and renamed when it is complete, so that no
+incomplete file has the requested name.
 """
 
 from __future__ import annotations
@@ -45,29 +45,29 @@ def check_output(
     overwrite: bool = False,
     resume: bool = False,
 ) -> None:
-    """Make sure that a name is one that :func:`write_image` can write to.
+    """Check that :func:`write_image` can write to a path.
 
     Parameters
     ----------
     path
-        The name. Nothing is left there, and what is there stays.
+        The output. Nothing is left there, and an existing file is unchanged.
     dtype, axes
-        Of the image. Whether its size and all that is said of it fit, :func:`plan_write` tells.
+        Of the image. :func:`plan_write` checks its size and metadata.
     overwrite, resume
-        Whether something may be there, to be replaced or to be gone on with.
+        Whether an existing output may be replaced, or resumed.
 
     Raises
     ------
     OutputExists
-        If the file is there and `overwrite` is false.
+        If the output exists and `overwrite` is false.
     FileProblem
-        If the folder is missing or closed, the suffix not known, or the format has no room for
+        If the folder is missing or not writable, the suffix is unknown, or the format cannot hold
         the dtype or the axes.
     """
     path = local_path(path)
     check_writable(path)
     if path.is_dir() and not is_zarr_name(path):
-        raise FileProblem(f"{path} is a folder; name a file in it, such as {path / 'out.tif'}")
+        raise FileProblem(f"{path} is a folder; give a file in it, such as {path / 'out.tif'}")
     if is_zarr_name(path) and resume:
         check_zarr_location(path)
     elif is_zarr_name(path):
@@ -84,33 +84,33 @@ def dropped_notes(
     axes: str,
     factors: Mapping[str, int] | None = None,
 ) -> tuple[str, ...]:
-    """Say what the input tells of its image and the output will not.
+    """Describe the metadata of the input that the output will not hold.
 
     Parameters
     ----------
     path
-        Of the output, as for :func:`write_image`.
+        Output, as for :func:`write_image`.
     stored
-        What was read.
+        The image as read.
     dtype, axes, factors
-        Of the result: its type, its axes, and by how much the input was refined along some.
+        Dtype and axes of the result, and its refinement factors by axis.
 
     Returns
     -------
     tuple of str
-        Sentences; empty where all is kept.
+        Sentences; empty if everything is kept.
 
     Raises
     ------
     FileProblem
-        If the result cannot be written, as :func:`plan_write` says.
+        If the result cannot be written, as for :func:`plan_write`.
     """
-    settled = plan_write(path, empty_copy(stored, axes, dtype, factors))
-    missing = dropped_metadata(settled.form, stored, np.dtype(dtype), factors or {})
+    plan = plan_write(path, empty_copy(stored, axes, dtype, factors))
+    missing = dropped_metadata(plan.form, stored, np.dtype(dtype), factors or {})
     if not missing:
-        return settled.notes
-    said = f"Not kept, for want of a place in this file: {', '.join(missing)}."
-    return (*settled.notes, said)
+        return plan.notes
+    note = f"Not kept, since the format cannot hold it: {', '.join(missing)}."
+    return (*plan.notes, note)
 
 
 def write_image(
@@ -120,38 +120,37 @@ def write_image(
     provenance: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write an image in the format that the name asks for.
+    """Write an image in the format of the suffix.
 
     Parameters
     ----------
     path
-        ``.ome.tif`` is OME-TIFF; ``.tif`` is a hyperstack for ImageJ where its types and axes
-        allow it and OME-TIFF or plain TIFF otherwise; ``.png`` takes grey and colours;
-        ``.zarr`` and ``.ome.zarr`` are a folder of OME-Zarr, in which colours are channels.
+        ``.ome.tif`` is OME-TIFF. ``.tif`` is an ImageJ hyperstack if dtype and axes allow it,
+        otherwise OME-TIFF or plain TIFF. ``.png`` holds grey and colour images. ``.zarr`` and
+        ``.ome.zarr`` are a folder of OME-Zarr, in which colours are channels.
     stored
-        The image, its axes and pixel sizes; :meth:`StoredImage.with_image` makes it from what
-        was read.
+        The image, its axes and pixel sizes; :meth:`StoredImage.with_image` makes it from the input.
     provenance
-        A record of how the image came about, which :func:`read_provenance` gives back.
+        A record of how the image was made; :func:`read_provenance` returns it.
     overwrite
-        Whether a file that is already there may be replaced.
+        Whether an existing output may be replaced.
 
     Raises
     ------
     FileProblem
-        As :func:`check_output` says, or if the values are still to be read from there.
+        As for :func:`check_output`, or if the values are still to be read from the output.
     NapariDipError
-        If the disk is full or the folder has gone.
+        If the disk is full or the folder was removed.
     """
     path = local_path(path)
-    read_later = () if isinstance(stored.image, np.ndarray) else stored.files
-    refuse_conflicts({"the image": path}, [*read_later, *files_behind(stored.image)])
+    sources = () if isinstance(stored.image, np.ndarray) else stored.files
+    refuse_conflicts({"the image": path}, [*sources, *files_behind(stored.image)])
     check_output(path, stored.image.dtype, stored.axes, overwrite=overwrite)
-    chosen, stored, _ = plan_write(path, stored)
-    if chosen == "zarr":
+    form, stored, _ = plan_write(path, stored)
+    if form == "zarr":
         write_zarr(path, stored, provenance, overwrite)
         return
-    # Python's own JSON would write NaN and Infinity, which JSON does not know.
+    # The json module would write NaN and Infinity, which are not valid JSON.
     record = to_json(provenance, inf_nan_mode="null").decode() if provenance else ""
     with atomic_file(path) as partial:
-        write_format(partial, chosen, stored, record)
+        write_format(partial, form, stored, record)

@@ -1,4 +1,4 @@
-"""What is done of a long run: one small file for each unit, so that a kill loses none of them."""
+"""Record the completed units of a run, one small file each, so that a kill loses none."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "plain_json"]
 
-_FORMAT = 1
-"""Of the files here; a later version that this one cannot go on with has a higher number."""
+FORMAT_VERSION = 1
+"""Version of the files here. A later version that cannot be resumed has a higher number."""
 
 
 class Journal:
@@ -27,7 +27,7 @@ class Journal:
     Parameters
     ----------
     folder
-        Where they are; :meth:`begin` makes it.
+        The folder of the records; :meth:`begin` creates it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,72 +36,72 @@ class Journal:
         self._begun = folder / "run.json"
 
     def begin(self, about: Mapping[str, Any]) -> None:
-        """Make the folder, and write down what the run is about."""
+        """Create the folder, and record what the run is about."""
         self._units.mkdir(parents=True)
-        write_atomically(self._begun, plain_json({"format": _FORMAT} | dict(about)))
+        write_atomically(self._begun, plain_json({"format": FORMAT_VERSION} | dict(about)))
 
     def about(self) -> dict[str, Any]:
-        """Return what :meth:`begin` wrote.
+        """Return what :meth:`begin` recorded.
 
         Raises
         ------
         FileProblem
-            If there is no such record, it is damaged, or a later version wrote it.
+            If the record is missing or damaged, or if a later version wrote it.
         """
         store = self._folder.parent
         try:
             content = self._begun.read_bytes()
         except OSError:
             raise FileProblem(
-                f"{store} was not begun by napari-dip, so it cannot be gone on "
-                "with; choose another name, or overwrite it"
+                f"{store} was not written by napari-dip, so it cannot be resumed; choose "
+                "another name, or overwrite it"
             ) from None
         about = _object(content)
         if not isinstance(about.get("axes"), str) or not isinstance(about.get("record"), dict):
             raise FileProblem(
-                f"the journal of {store} is damaged ({self._begun}), so it cannot be gone on "
-                "with; choose another name, or overwrite it"
+                f"the journal of {store} is damaged ({self._begun}), so it cannot be resumed; "
+                "choose another name, or overwrite it"
             )
-        if about.get("format", _FORMAT) != _FORMAT:
+        if about.get("format", FORMAT_VERSION) != FORMAT_VERSION:
             raise FileProblem(
-                f"{store} was begun by another version of napari-dip, whose journal has the format "
-                f"{about['format']} and not {_FORMAT}; go on with that version, choose another "
-                "name, or overwrite it"
+                f"{store} was written by another version of napari-dip: its journal has format "
+                f"{about['format']} instead of {FORMAT_VERSION}; resume with that version, choose "
+                "another name, or overwrite it"
             )
         return about
 
     def check(self, record: Mapping[str, Any]) -> None:
-        """Make sure that a run that goes on is the one that was begun.
+        """Check that a resumed run has the recorded settings and image.
 
         Raises
         ------
         BadSettings
-            If the record under ``"record"`` differs; the message names the entries.
+            If the record under ``"record"`` differs; the message lists the differing entries.
         """
         differing = [*_differences(self.about().get("record"), json.loads(plain_json(record)))]
         if differing:
             more = f"; and {len(differing) - 5} more" if len(differing) > 5 else ""
             raise BadSettings(
-                f"{self._folder.parent} was begun otherwise ({'; '.join(differing[:5])}{more}); "
-                "run it with the same, choose another name, or overwrite it"
+                f"{self._folder.parent} belongs to another run ({'; '.join(differing[:5])}{more}); "
+                "use the same settings and image, choose another name, or overwrite it"
             )
 
     def write(self, key: str, entry: Mapping[str, Any]) -> None:
-        """Record that a unit is done."""
+        """Record that a unit is complete."""
         write_atomically(self._file(key), plain_json({"key": key} | dict(entry)))
 
     def has(self, key: str) -> bool:
-        """Tell whether a unit is done."""
+        """Return whether a unit is complete."""
         return self._file(key).exists()
 
     def forget(self, key: str) -> None:
-        """Take a unit for not done."""
+        """Remove the record of a unit."""
         self._file(key).unlink(missing_ok=True)
 
     def entries(self) -> dict[str, dict[str, Any]]:
-        """Return the records of all units that are done, in the order of their names.
+        """Return the records of all complete units, sorted by name.
 
-        A record that is empty, cut short or not of this form counts as none.
+        An empty, incomplete or invalid record is skipped.
         """
         found = {}
         for file in sorted(self._units.glob("*.json")):
@@ -111,9 +111,9 @@ class Journal:
         return found
 
     def discard_damaged(self) -> int:
-        """Remove the records that cannot be read, so that their units are done anew; count them.
+        """Remove unreadable records, so that their units are restored again; return their number.
 
-        Nobody else may be writing.
+        No other process may write meanwhile.
         """
         kept = {self._file(key) for key in self.entries()}
         damaged = [file for file in self._units.glob("*.json") if file not in kept]
@@ -122,13 +122,13 @@ class Journal:
         return len(damaged)
 
     def clean(self) -> None:
-        """Remove what a killed process left half written, anywhere beside and below the journal.
+        """Remove the incomplete files of a killed process beside and below the journal.
 
-        Nobody else may be writing.
+        No other process may write meanwhile.
         """
         self._units.mkdir(exist_ok=True)
-        for left_over in self._folder.parent.rglob(f"*{PARTIAL_SUFFIX}"):
-            left_over.unlink(missing_ok=True)
+        for partial in self._folder.parent.rglob(f"*{PARTIAL_SUFFIX}"):
+            partial.unlink(missing_ok=True)
 
     def _file(self, key: str) -> Path:
         return self._units / f"{quote(key, safe=' ,=+')}.json"
@@ -142,16 +142,16 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _object(content: bytes) -> dict[str, Any]:
-    """Read a JSON object; what is none counts as an empty one."""
+    """Parse a JSON object; return an empty one for anything else."""
     try:
-        said = json.loads(content)
+        value = json.loads(content)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _is_record(entry: Mapping[str, Any]) -> bool:
-    """Tell whether a unit's record says all that is needed; it may say more."""
+    """Return whether a record has all required entries; it may have more."""
     region = entry.get("region")
     return (
         isinstance(entry.get("key"), str)
@@ -166,12 +166,12 @@ def _is_record(entry: Mapping[str, Any]) -> bool:
 
 
 def plain_json(value: Any) -> bytes:
-    """Write JSON; NaN and infinity, which it does not know, become ``null``."""
+    """Encode as JSON. NaN and infinity, which JSON does not have, become ``null``."""
     return to_json(value, inf_nan_mode="null", indent=2)
 
 
 def _differences(there: Any, here: Any, name: str = "") -> Iterator[str]:
-    """Name each entry that differs, as ``settings.seed: 0 there, 1 here``."""
+    """Yield each differing entry, as ``settings.seed: 0 there, 1 here``."""
     if isinstance(there, dict) and isinstance(here, dict):
         for key in dict.fromkeys([*there, *here]):
             inner = f"{name}.{key}" if name else str(key)

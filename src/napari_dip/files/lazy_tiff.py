@@ -1,4 +1,4 @@
-"""TIFF read piece by piece: a page or a tile at a time."""
+"""Read TIFF files on access, one page or tile at a time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import zarr
 
+from napari_dip.files.ome_companion import open_tiff_file
 from napari_dip.files.read_errors import FileArray, refuse_too_large, translate_read_errors
-from napari_dip.files.tiff import read_tiff, refuse_cut_short
-from napari_dip.files.tiff_header import find_tiff_image, open_tiff_file
+from napari_dip.files.tiff import read_tiff, refuse_incomplete
+from napari_dip.files.tiff_header import find_tiff_image
 from napari_dip.files.tiff_warnings import collect_tiff_warnings
 from napari_dip.image.metadata import StoredImage
 
@@ -23,19 +24,19 @@ __all__ = ["TiffArray", "open_lazy_tiff"]
 
 
 class TiffArray(FileArray):
-    """An image of a TIFF file, which stays open as long as this is in use.
+    """An image of a TIFF file, which stays open while this object exists.
 
     Parameters
     ----------
     path, number
-        The file, and the number of the image in it. A pickled array opens it anew.
+        The file, and the index of the image. A pickled array opens the file again.
 
     Attributes
     ----------
     axes, header
-        As the file says them; ``s`` is an axis of samples that are no colours.
+        As in the file; ``s`` is an axis of samples that are not colours.
     alone
-        Whether all values lie in this file: OME-TIFF may be spread over several.
+        Whether this file holds all values; an OME-TIFF may have several files.
     """
 
     axes: str
@@ -50,13 +51,13 @@ class TiffArray(FileArray):
             series, self.axes, self.header, self.alone = find_tiff_image(
                 path, tif, number, messages
             )
-            # A strip may be a single row: pages are read whole, unless they are in tiles.
+            # A strip may be a single row, so pages without tiles are read whole.
             tiled = series.keyframe.is_tiled
             piece = math.prod(series.keyframe.chunks) * series.dtype.itemsize
-            refuse_too_large(path, piece if tiled else series.keyframe.nbytes, "a page of it")
+            refuse_too_large(path, piece if tiled else series.keyframe.nbytes, "a page")
             pieces = series.aszarr(level=0, chunkmode=0 if tiled else 2)
             super().__init__(zarr.open_array(pieces, mode="r"), path)
-        refuse_cut_short(path, messages)
+        refuse_incomplete(path, messages)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TiffArray, (self._path.absolute(), self._number)
@@ -64,12 +65,12 @@ class TiffArray(FileArray):
     def __getitem__(self, index: Any, /) -> Any:
         with collect_tiff_warnings() as messages:
             values = super().__getitem__(index)
-        refuse_cut_short(self._path, messages)
+        refuse_incomplete(self._path, messages)
         return values
 
 
 def open_lazy_tiff(path: Path, number: int | None = None) -> StoredImage:
-    """Open an image of a TIFF file, to be read when it is asked for.
+    """Open an image of a TIFF file whose values are read on access.
 
     Parameters
     ----------
@@ -79,17 +80,17 @@ def open_lazy_tiff(path: Path, number: int | None = None) -> StoredImage:
     Returns
     -------
     StoredImage
-        What that function gives, and by it where the samples of a pixel must be moved to the end
-        or become channels.
+        As from :func:`~napari_dip.files.tiff.read_tiff`, which is used if the samples of a pixel
+        must become the last axis or channels.
 
     Raises
     ------
     FileProblem
-        If the file is damaged, holds no such image, or is compressed in a way not known here.
+        If the file is damaged, holds no such image, or has an unknown compression.
     """
     try:
         image = TiffArray(path, number)
-    except NotImplementedError:  # tifffile has layouts that it reads only whole
+    except NotImplementedError:  # tifffile can read some layouts only as a whole
         return read_tiff(path, number)
     if "s" in image.axes or "S" in image.axes[:-1]:
         return read_tiff(path, number)

@@ -1,4 +1,4 @@
-"""One run at a time on one output: a lock that ends with its process, however that ends."""
+"""Lock an output for one run at a time. The lock ends with its process."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ __all__ = ["RunLock"]
 
 
 class RunLock:
-    """The right to write to an output, held until :meth:`release`.
+    """Hold the right to write to an output until :meth:`release`.
 
-    The operating system lets go of it when the process ends, so that one that was killed blocks
-    nobody. Within a process the latest holder wins: an earlier one is told so at
-    :meth:`check`. Workers that only fill in units need none. Where the file system knows no
-    locks, there is none.
+    The operating system releases the lock when the process ends, even after a kill. Within one
+    process the latest run takes over, and :meth:`check` reports this to the earlier one. Workers
+    that only write units need no lock. A file system without locks is used without one.
 
     Parameters
     ----------
@@ -37,7 +36,7 @@ class RunLock:
     Raises
     ------
     FileProblem
-        If another process holds it; the message says which.
+        If another process holds the lock; the message names it.
 
     Examples
     --------
@@ -67,7 +66,7 @@ class RunLock:
         self._held[self._place] = self
 
     def check(self) -> None:
-        """Make sure that no other run of this process has taken over.
+        """Check that no other run of this process has taken over.
 
         Raises
         ------
@@ -76,27 +75,27 @@ class RunLock:
         """
         if self._lost:
             raise NapariDipError(
-                f"another run of this program has begun to write to {self._path}; this one ends"
+                f"another run of this program writes to {self._path} now; this run ends"
             )
 
     @classmethod
     def is_held_here(cls, path: Path) -> bool:
-        """Whether a run of this process writes there."""
+        """Return whether a run of this process writes to `path`."""
         return resolve_links(path) in cls._held
 
     def hand_over(self) -> FileLock | None:
-        """Give the lock to a later run of this process."""
+        """Hand the lock to a later run of this process."""
         self._lost = True
         lock, self._lock = self._lock, None
         return lock
 
     def release(self) -> None:
-        """Let others write; again is no error."""
+        """Release the lock; a second call has no effect."""
         if self._held.get(self._place) is self:
             self._held.pop(self._place, None)
         lock, self._lock = self._lock, None
         if lock is not None:
-            with suppress(OSError):  # Windows removes no file that is open, and leaves it
+            with suppress(OSError):  # Windows cannot remove an open file
                 self._file.unlink()
             lock.release()
             if os.name == "nt":
@@ -109,23 +108,26 @@ class RunLock:
     def _acquire(self) -> None:
         lock = FileLock(self._file, thread_local=False)
         try:
-            lock.acquire(timeout=0.5, poll_interval=0.05)  # one that has just ended may clear up
+            lock.acquire(
+                timeout=0.5, poll_interval=0.05
+            )  # a run that has just ended may still hold it
         except Timeout:
             raise FileProblem(
                 f"{self._path} is being written by {self._holder()}; wait for it, stop it, or "
                 "choose another name"
             ) from None
         except OSError:
-            return  # some network drives know no locks; nothing else speaks against writing
+            return  # some network drives have no locks; writing is allowed there
         self._lock = lock
-        said = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+        owner = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
         with suppress(OSError):
-            self._file.write_text(json.dumps(said), encoding="utf-8")
+            self._file.write_text(json.dumps(owner), encoding="utf-8")
 
     def _holder(self) -> str:
+        """Describe the process that holds the lock."""
         try:
-            said = json.loads(self._file.read_text(encoding="utf-8"))
-            since = time.strftime("%Y-%m-%d %H:%M", time.localtime(said["since"]))
-            return f"process {said['pid']} on {said['host']} since {since}"
+            owner = json.loads(self._file.read_text(encoding="utf-8"))
+            since = time.strftime("%Y-%m-%d %H:%M", time.localtime(owner["since"]))
+            return f"process {owner['pid']} on {owner['host']} since {since}"
         except (OSError, ValueError, LookupError, TypeError, OverflowError):
             return "another process"

@@ -1,8 +1,8 @@
-"""What OME-Zarr's attributes say of an image, as it is written: axes, units, sizes, colours.
+"""Write the OME-Zarr attributes of an image: axes, units, sizes and colours.
 
-The rules are those of the OME-NGFF specification, versions 0.4 and 0.5. An image has a time axis,
-one axis of channels or of another meaning, and two or three of space, each at most once and in
-this order. Colours are channels there: what went in as RGB comes back with an axis C.
+The rules are those of the OME-NGFF specification, versions 0.4 and 0.5. An image has at most one
+time axis, one axis of channels or another meaning, and two or three spatial axes, in this order.
+Colours are stored as channels: an RGB image is read back with an axis C.
 """
 
 from __future__ import annotations
@@ -54,41 +54,41 @@ _COLOURS = {"red": "FF0000", "green": "00FF00", "blue": "0000FF", "alpha": "FFFF
 
 
 def is_zarr(path: Path) -> bool:
-    """Tell whether a folder is a zarr group or array of either version."""
+    """Return whether a folder is a zarr group or array of format 2 or 3."""
     return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
 
 
 def version_of(stored: StoredImage) -> Version:
-    """Choose the version to write: that of the input, if it has one."""
+    """Choose the version to write: that of the input, or the newest."""
     return "0.4" if stored.extras.get("ngff", {}).get("version") == "0.4" else "0.5"
 
 
 def level_name(level: int) -> str:
-    """Return the name of the array that holds a level of the pyramid, 0 the full resolution."""
+    """Return the name of the array of a pyramid level; level 0 has full resolution."""
     return str(level)
 
 
 def axes_in_zarr(axes: str) -> str:
-    """Put axes into the order that OME-Zarr asks for.
+    """Sort axes into the order of OME-Zarr.
 
     Raises
     ------
     FileProblem
-        If there are more axes of one kind than it has room for.
+        If there are more axes of one kind than OME-Zarr allows.
 
     Examples
     --------
     >>> axes_in_zarr("ZCYX"), axes_in_zarr("YXS")
     ('CZYX', 'SYX')
     """
-    beside = [letter for letter in axes if letter in "CSQ"]
-    if len(beside) > 1 or len(set(axes)) < len(axes):
+    others = [letter for letter in axes if letter in "CSQ"]
+    if len(others) > 1 or len(set(axes)) < len(axes):
         raise FileProblem(
-            f"OME-Zarr has room for one axis beside time and space, and the axes are {axes}: "
-            "write .ome.tif instead, or name them with --axes, such as TZYX"
+            f"OME-Zarr allows one axis besides time and space, and the axes are {axes}: "
+            "write .ome.tif instead, or set them with --axes, such as TZYX"
         )
     if not {"Y", "X"} <= set(axes):
-        raise FileProblem(f"an image has the axes Y and X, and these are {axes or 'none'}")
+        raise FileProblem(f"an image needs the axes Y and X, and the axes are {axes or 'none'}")
     return "".join(letter for letter in _ORDER if letter in axes)
 
 
@@ -99,19 +99,18 @@ def attributes(
     dtype: np.dtype[Any],
     version: Version,
 ) -> dict[str, Any]:
-    """Return the attributes of a group that holds a pyramid.
+    """Return the attributes of a group that holds an image pyramid.
 
     Parameters
     ----------
     stored
-        Whose pixel sizes, units, places and channels are said; of its image no more is read than a
-        plane of each channel.
+        Provides pixel sizes, units, positions and channels. At most one plane per channel is read.
     axes
         In the order of :func:`axes_in_zarr`.
     shapes, dtype
-        Of the arrays, each half as large along Y and X as the one before.
+        Shapes of the arrays, each half as large along Y and X as the one before, and their dtype.
     version
-        Of the specification.
+        Version of the specification.
     """
     image: dict[str, Any] = {
         "name": stored.extras.get("ngff", {}).get("name", "image"),
@@ -137,24 +136,28 @@ def attributes(
 
 
 def _axis(letter: str, unit: str | None) -> dict[str, str]:
-    said = {"name": "c" if letter == "S" else letter.lower(), "type": _TYPES.get(letter, "space")}
-    return said | ({"unit": str(_UNITS.get(unit, unit))} if unit else {})
+    axis = {"name": "c" if letter == "S" else letter.lower(), "type": _TYPES.get(letter, "space")}
+    return axis | ({"unit": str(_UNITS.get(unit, unit))} if unit else {})
 
 
 def _transformations(stored: StoredImage, axes: str, factor: int) -> list[dict[str, Any]]:
-    """Give the scale, and the translation where the first pixel is not centred on 0."""
-    scale, place = [], []
+    """Return the scale, and a translation if the first pixel is not centred on 0."""
+    scale, translation = [], []
     for letter in axes:
         size = stored.pixel_size.get(letter, 1.0)
         larger = size * (factor if letter in "YX" else 1)
         scale.append(larger)
-        place.append(stored.translate.get(letter, 0.0) + (larger - size) / 2)
-    said: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
-    return [*said, {"type": "translation", "translation": place}] if any(place) else said
+        translation.append(stored.translate.get(letter, 0.0) + (larger - size) / 2)
+    transformations: list[dict[str, Any]] = [{"type": "scale", "scale": scale}]
+    return (
+        [*transformations, {"type": "translation", "translation": translation}]
+        if any(translation)
+        else transformations
+    )
 
 
 def _kept_channels(stored: StoredImage, channels: int, dtype: np.dtype[Any]) -> dict[str, Any]:
-    """Return what the input said of its channels, if it is still true."""
+    """Return the channel metadata of the input if the number of channels is unchanged."""
     omero = stored.extras.get("ngff", {}).get("omero", {})
     if len(omero.get("channels", ())) == channels:
         return {"omero": omero}
@@ -169,7 +172,7 @@ def _kept_channels(stored: StoredImage, channels: int, dtype: np.dtype[Any]) -> 
 
 
 def _window(stored: StoredImage, channel: int, dtype: np.dtype[Any]) -> dict[str, float]:
-    """Say in what range a channel is shown: that of its middle plane, which every reader needs."""
+    """Return the display range of a channel, from its middle plane; readers require one."""
     index = tuple(
         channel if letter == "C" else size // 2 if letter not in "YX" else slice(None)
         for letter, size in zip(stored.axes, stored.image.shape, strict=True)

@@ -1,4 +1,4 @@
-"""What OME-Zarr's attributes say of an image, as it is read; see :mod:`napari_dip.files.ngff`."""
+"""Read the OME-Zarr attributes of an image; see :mod:`napari_dip.files.ngff`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COLOUR = re.compile("[0-9A-Fa-f]{6}")
 
 
 class ImageDescription(NamedTuple):
-    """What the attributes of a group say: where its image is, and what that means."""
+    """The content of the attributes of a group: the path of the array and its metadata."""
 
     array: str
     axes: str
@@ -33,53 +33,53 @@ class ImageDescription(NamedTuple):
     channels: tuple[Channel, ...]
 
 
-def holds_several_images(said: Mapping[str, Any]) -> bool:
-    """Tell whether a group holds images that are groups of their own: 0, 1 and so on."""
-    nested = said.get("ome", said)
-    return isinstance(nested, dict) and "bioformats2raw.layout" in {*said, *nested}
+def holds_several_images(attributes: Mapping[str, Any]) -> bool:
+    """Return whether a group holds images in groups of their own: 0, 1 and so on."""
+    nested = attributes.get("ome", attributes)
+    return isinstance(nested, dict) and "bioformats2raw.layout" in {*attributes, *nested}
 
 
-def list_images(path: Path, said: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the names and the largest arrays of the images that attributes speak of.
+def list_images(path: Path, attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the name and the full-resolution array of each image in the attributes.
 
     Raises
     ------
     FileProblem
-        If they speak of none, or are damaged.
+        If there is no image, or the attributes are damaged.
     """
-    nested = said.get("ome", said)
+    nested = attributes.get("ome", attributes)
     if not isinstance(nested, dict) or "multiscales" not in nested:
-        raise FileProblem(f"{path} {_what_else(nested)}")
+        raise FileProblem(f"{path} {_describe_other(nested)}")
     try:
         images = list(nested["multiscales"])
         if not images:
-            raise ValueError("it lists no image")
+            raise ValueError("no image is listed")
         return [(str(one.get("name") or ""), str(one["datasets"][0]["path"])) for one in images]
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path, error) from None
 
 
 def describe_image(
-    path: Path, said: Mapping[str, Any], number: int, parser: TolerantParser
+    path: Path, attributes: Mapping[str, Any], number: int, parser: TolerantParser
 ) -> ImageDescription:
-    """Understand the attributes of the group at `path`.
+    """Parse the attributes of the group at `path`.
 
     Parameters
     ----------
-    path, said
+    path, attributes
         The group, and its attributes.
     number
-        Of the image among :func:`list_images`.
+        Index of the image in :func:`list_images`.
     parser
-        Reads the numbers.
+        Parses the numbers.
 
     Raises
     ------
     FileProblem
-        If the axes cannot be understood.
+        If the axes are invalid.
     """
     try:
-        return _understood(said.get("ome", said), number, parser)
+        return _parse(attributes.get("ome", attributes), number, parser)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise _damaged(path, error) from None
 
@@ -87,35 +87,35 @@ def describe_image(
 def _damaged(path: Path, error: Exception) -> FileProblem:
     return FileProblem(
         f"the metadata of {path} are damaged ({type(error).__name__}: {error}); "
-        "copy it again from its source, or name the array in it"
+        "copy it again from its source, or give the path of the array in it"
     )
 
 
-def _understood(said: Mapping[str, Any], number: int, parser: TolerantParser) -> ImageDescription:
-    image = said["multiscales"][number]
+def _parse(attributes: Mapping[str, Any], number: int, parser: TolerantParser) -> ImageDescription:
+    image = attributes["multiscales"][number]
     largest = image["datasets"][0]
     axes, unit = "", {}
-    for axis in image.get("axes") or [*"tczyx"]:  # the axes of versions that did not say them
+    for axis in image.get("axes") or [*"tczyx"]:  # the fixed axes of early versions
         named = {"name": axis} if isinstance(axis, str) else axis
         axes += _letter(named, axes)
         if known := parser.unit(f"unit of {named['name']}", named.get("unit")):
             unit[axes[-1]] = known
     if not {"Y", "X"} <= set(axes):
         raise ValueError(f"its axes are {axes or 'none'}")
-    scales, places = np.ones(len(axes)), np.zeros(len(axes))
+    scales, translations = np.ones(len(axes)), np.zeros(len(axes))
     for holder in (largest, image):
-        for kind, by in _transformations(holder, axes, parser):
+        for kind, values in _transformations(holder, axes, parser):
             if kind == "scale":
-                scales, places = scales * by, places * by
+                scales, translations = scales * values, translations * values
             else:
-                places = places + by
-    omero = _omero(said.get("omero"), parser)
-    version = said.get("version") or image.get("version")
+                translations = translations + values
+    omero = _omero(attributes.get("omero"), parser)
+    version = attributes.get("version") or image.get("version")
     kept = {"version": version, "name": image.get("name"), "omero": omero}
     return ImageDescription(
         array=str(largest["path"]),
         axes=axes,
-        # A scale of 1 without a unit is what is written where nothing is known.
+        # A scale of 1 without a unit means an unknown size.
         pixel_size={
             letter: float(size)
             for letter, size in zip(axes, scales, strict=True)
@@ -123,7 +123,9 @@ def _understood(said: Mapping[str, Any], number: int, parser: TolerantParser) ->
         },
         unit=unit,
         translate={
-            letter: float(place) for letter, place in zip(axes, places, strict=True) if place
+            letter: float(translation)
+            for letter, translation in zip(axes, translations, strict=True)
+            if translation
         },
         extras={"ngff": {key: value for key, value in kept.items() if value}},
         channels=_channels(omero, parser),
@@ -133,10 +135,10 @@ def _understood(said: Mapping[str, Any], number: int, parser: TolerantParser) ->
 def _transformations(
     holder: Mapping[str, Any], axes: str, parser: TolerantParser
 ) -> list[tuple[str, np.ndarray[Any, Any]]]:
-    """Read scales and translations; what is neither, or not of these axes, is ignored."""
+    """Read scales and translations; others, and those of other axes, are ignored."""
     found = []
-    said = holder.get("coordinateTransformations")
-    for one in said if isinstance(said, list) else [] if said is None else [said]:
+    listed = holder.get("coordinateTransformations")
+    for one in listed if isinstance(listed, list) else [] if listed is None else [listed]:
         kind = one.get("type") if isinstance(one, dict) else None
         if kind == "identity":
             continue
@@ -153,21 +155,21 @@ def _transformations(
     return found
 
 
-def _omero(said: Any, parser: TolerantParser) -> dict[str, Any]:
-    """Return what is said of the channels, if it has the form that it should have."""
-    if said is None:
+def _omero(omero: Any, parser: TolerantParser) -> dict[str, Any]:
+    """Return the channel metadata if they have the expected form."""
+    if omero is None:
         return {}
-    channels = said.get("channels") if isinstance(said, dict) else None
+    channels = omero.get("channels") if isinstance(omero, dict) else None
     if isinstance(channels, list) and all(isinstance(channel, dict) for channel in channels):
-        return dict(said)
-    parser.ignore("omero", said)
+        return dict(omero)
+    parser.ignore("omero", omero)
     return {}
 
 
 def _channels(omero: Mapping[str, Any], parser: TolerantParser) -> tuple[Channel, ...]:
     channels = []
-    for said in omero.get("channels", ()):
-        name, colour = said.get("label"), said.get("color")
+    for channel in omero.get("channels", ()):
+        name, colour = channel.get("label"), channel.get("color")
         if not (isinstance(colour, str) and _COLOUR.fullmatch(colour)):
             if colour is not None:
                 parser.ignore("color", colour)
@@ -176,22 +178,22 @@ def _channels(omero: Mapping[str, Any], parser: TolerantParser) -> tuple[Channel
     return tuple(channels) if any(channels) else ()
 
 
-def _letter(axis: Mapping[str, Any], before: str) -> str:
-    """Tell the role of an axis from its name, and else from its type."""
+def _letter(axis: Mapping[str, Any], used: str) -> str:
+    """Return the letter of an axis from its name, or from its type."""
     name = axis["name"].upper()
     by_type = {"time": "T", "channel": "C"}.get(str(axis.get("type")), "Q")
     letter = name if name in [*"TCZYX"] else by_type
-    return "Q" if letter in before else letter
+    return "Q" if letter in used else letter
 
 
-def _what_else(said: object) -> str:
-    """Say what a group without an image is."""
-    keys = said.keys() if isinstance(said, dict) else ()
+def _describe_other(attributes: object) -> str:
+    """Describe a group without an image."""
+    keys = attributes.keys() if isinstance(attributes, dict) else ()
     if "plate" in keys or "well" in keys:
-        return "is a plate of many images; name one of them, such as A/1/0 in it"
-    labels = said.get("labels") if isinstance(said, dict) else None
+        return "is a plate of many images; give one of them, such as A/1/0 in it"
+    labels = attributes.get("labels") if isinstance(attributes, dict) else None
     if isinstance(labels, list):
-        return f"holds labels: {', '.join(map(str, labels))}; name one of them in it"
+        return f"holds labels: {', '.join(map(str, labels))}; give the path of one of them"
     if "series" in keys:
-        return "only lists the images of the folder above; name that"
-    return "is a zarr group that speaks of no image; name an array in it"
+        return "only lists the images of the parent folder; give that folder"
+    return "is a zarr group without an image; give the path of an array in it"

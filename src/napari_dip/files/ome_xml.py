@@ -1,4 +1,4 @@
-"""What OME-XML in a TIFF file says of an image, read and written."""
+"""Read and write the OME-XML of TIFF files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
     "sizes_from_attributes",
 ]
 
-_CHANNEL_KEPT = (
+_KEPT_CHANNEL_KEYS = (
     "AcquisitionMode",
     "ContrastMethod",
     "EmissionWavelength",
@@ -44,7 +44,7 @@ _CHANNEL_KEPT = (
 
 
 def ome_root(text: str | None) -> ElementTree.Element | None:
-    """Return the root of an OME-XML; ``None`` without one, and for one that cannot be read."""
+    """Return the root element of OME-XML; ``None`` if there is none or it is damaged."""
     try:
         return None if not text else ElementTree.fromstring(text)
     except ElementTree.ParseError:
@@ -59,11 +59,11 @@ def image_element(
     Parameters
     ----------
     root
-        As :func:`ome_root` gives it.
+        From :func:`ome_root`.
     number, name
-        Of the image among those that the file holds.
+        Index and name of the image in the file.
     count
-        How many images it holds. Some that are described may be in no file.
+        Number of images in the file. The OME-XML may describe more.
     """
     found = [] if root is None else [e for e in root.findall("{*}Image") if _pixels(e) is not None]
     if len(found) != count:
@@ -73,13 +73,15 @@ def image_element(
 
 
 def read_ome(image: ElementTree.Element, parser: TolerantParser) -> Header:
-    """Understand the element of an image."""
+    """Convert the element of an image to a header."""
     pixels = _pixels(image)
     assert pixels is not None
     sizes, units = sizes_from_attributes(pixels.attrib, parser)
     kept, channels = [], []
     for element in pixels.findall("{*}Channel"):
-        kept.append({key: element.attrib[key] for key in _CHANNEL_KEPT if key in element.attrib})
+        kept.append(
+            {key: element.attrib[key] for key in _KEPT_CHANNEL_KEYS if key in element.attrib}
+        )
         colour = _colour(parser.number("Color", element.get("Color")))
         channels.append(Channel(element.get("Name", ""), colour))
     extras: dict[str, Any] = {"Channel": kept} if any(kept) else {}
@@ -97,9 +99,9 @@ def read_ome(image: ElementTree.Element, parser: TolerantParser) -> Header:
 
 
 def sizes_from_attributes(
-    said: Mapping[str, Any], parser: TolerantParser
+    attributes: Mapping[str, Any], parser: TolerantParser
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Read OME's attributes; a length without a unit is in micrometres, says its schema."""
+    """Read pixel sizes and units. The default unit of length is the micrometre (OME schema)."""
     sizes, units = {}, {}
     for axis, name, default in (
         ("T", "TimeIncrement", "s"),
@@ -107,9 +109,9 @@ def sizes_from_attributes(
         ("Y", "PhysicalSizeY", "µm"),
         ("X", "PhysicalSizeX", "µm"),
     ):
-        if size := parser.size(name, said.get(name)):
+        if size := parser.size(name, attributes.get(name)):
             sizes[axis] = size
-            if unit := parser.unit(f"{name}Unit", said.get(f"{name}Unit", default)):
+            if unit := parser.unit(f"{name}Unit", attributes.get(f"{name}Unit", default)):
                 units[axis] = unit
     return sizes, units
 
@@ -130,21 +132,21 @@ def ome_options(stored: StoredImage, provenance: str) -> dict[str, Any]:
 
 
 def attributes_of(stored: StoredImage) -> dict[str, Any]:
-    """Return pixel sizes and units as OME's attributes."""
+    """Return pixel sizes and units as OME attributes."""
     names = {"T": "TimeIncrement"} | {axis: f"PhysicalSize{axis}" for axis in "ZYX"}
     attributes: dict[str, Any] = {}
     for axis, name in names.items():
         if axis in stored.pixel_size:
             unit = stored.unit.get(axis)
             attributes[name] = stored.pixel_size[axis]
-            # OME's schema has this word for a unit that it does not know.
+            # The OME schema uses this term for an unknown unit.
             known = unit in (SECONDS if axis == "T" else MICROMETRES)
             attributes[f"{name}Unit"] = unit if known else "reference frame"
     return attributes
 
 
 def ome_record(root: ElementTree.Element | None) -> str | None:
-    """Return the record of :func:`ome_options`, if there is one."""
+    """Return the record that :func:`ome_options` wrote; ``None`` without one."""
     note = None if root is None else root.find(f".//{{*}}M[@K='{NAME}']")
     return None if note is None else note.text
 
@@ -154,57 +156,57 @@ def _pixels(image: ElementTree.Element) -> ElementTree.Element | None:
 
 
 def _positions(
-    said: Mapping[str, str],
+    attributes: Mapping[str, str],
     sizes: Mapping[str, float],
     units: Mapping[str, str],
     parser: TolerantParser,
 ) -> dict[str, float]:
-    """Read the stage's position in the attributes of a plane, where its unit is a length."""
-    places: dict[str, float] = {}
+    """Read the stage position of a plane, where its unit is a length."""
+    positions: dict[str, float] = {}
     for axis in "ZYX":
         name = f"Position{axis}"
-        place = parser.number(name, said.get(name))
-        own, wanted = parser.unit(f"{name}Unit", said.get(f"{name}Unit")), units.get(axis)
-        if place and axis in sizes and own in MICROMETRES and wanted in MICROMETRES:
-            places[axis] = place * MICROMETRES[own] / MICROMETRES[wanted]
-    return places
+        position = parser.number(name, attributes.get(name))
+        unit, target = parser.unit(f"{name}Unit", attributes.get(f"{name}Unit")), units.get(axis)
+        if position and axis in sizes and unit in MICROMETRES and target in MICROMETRES:
+            positions[axis] = position * MICROMETRES[unit] / MICROMETRES[target]
+    return positions
 
 
 def _written_positions(stored: StoredImage) -> dict[str, list[Any]]:
-    """Give OME's positions of all planes, in the order in which they are written."""
+    """Return the positions of all planes in the order of writing."""
     axes, shape = stored.axes, stored.image.shape
     leading = axes[: min(axes.index(letter) for letter in "YXS" if letter in axes)]
     planes = math.prod(shape[: len(leading)])
     numbers = np.indices(shape[: len(leading)]).reshape(len(leading), planes)
     positions: dict[str, list[Any]] = {}
-    for axis, place in stored.translate.items():
-        if axis in "ZYX" and place and stored.unit.get(axis) in MICROMETRES:
-            moved = np.full(planes, place)
+    for axis, position in stored.translate.items():
+        if axis in "ZYX" and position and stored.unit.get(axis) in MICROMETRES:
+            values = np.full(planes, position)
             if axis in leading:
                 with np.errstate(over="ignore", invalid="ignore"):
-                    moved += numbers[leading.index(axis)] * stored.pixel_size[axis]
-            if not np.isfinite(moved).all():
+                    values += numbers[leading.index(axis)] * stored.pixel_size[axis]
+            if not np.isfinite(values).all():
                 continue
-            positions[f"Position{axis}"] = moved.tolist()
+            positions[f"Position{axis}"] = values.tolist()
             positions[f"Position{axis}Unit"] = [stored.unit[axis]] * planes
     return positions
 
 
 def _written_channels(stored: StoredImage, described: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Join what is known of the channels; empty where nothing is, or of another number."""
+    """Merge the channel metadata; empty if there are none or their number differs."""
     count = stored.channel_count
-    said: list[dict[str, Any]] = [{} for _ in range(count)]
+    merged: list[dict[str, Any]] = [{} for _ in range(count)]
     if len(described) == count:
-        said = [dict(one) for one in described]
-    for one, channel in zip(said, stored.known_channels, strict=False):
+        merged = [dict(one) for one in described]
+    for one, channel in zip(merged, stored.known_channels, strict=False):
         if channel.name:
             one["Name"] = channel.name
         if channel.colour:
             rgba = int(channel.colour + "FF", 16)
             one["Color"] = rgba - 2**32 if rgba >= 2**31 else rgba
-    return said if any(said) else []
+    return merged if any(merged) else []
 
 
 def _colour(rgba: float | None) -> str:
-    """Make ``RRGGBB`` of OME's number, which has a sign and the opacity last."""
+    """Convert OME's signed RGBA integer to ``RRGGBB``."""
     return "" if rgba is None else f"{(int(rgba) >> 8) & 0xFFFFFF:06X}"

@@ -1,4 +1,4 @@
-"""The arrays of a pyramid on the disk: made, opened, filled unit by unit, and verified."""
+"""Create, open, write and verify the arrays of an image pyramid on disk."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
     "write_levels",
 ]
 
-_METADATA = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+_METADATA_NAMES = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 
 _COMPRESSION: dict[str, Any] = {"cname": "zstd", "clevel": 5}
 
@@ -47,20 +47,20 @@ def create_levels(
     version: Version,
     chunks: tuple[int, ...] | None = None,
 ) -> None:
-    """Make a group with an empty array for each level, of zeros, or of NaN where the dtype has it.
+    """Create a group with one array per level, filled with NaN for floats and zeros otherwise.
 
     Parameters
     ----------
     path
-        A folder that is not there yet, or an empty store.
+        A folder that does not exist yet, or an empty store.
     shapes, dtype, axes
-        Of the arrays, the largest first, and the names of their axes.
+        Shapes of the arrays, largest first; their dtype; the letters of their axes.
     attributes
-        Of the group.
+        Attributes of the group.
     version
-        Of OME-Zarr, which says what zarr format it is made of.
+        Version of OME-Zarr, which determines the zarr format.
     chunks
-        The shape of theirs, where it is not that of planes.
+        Chunk shape; ``None`` is that of single planes.
     """
     old = version == "0.4"
     group = zarr.create_group(path, zarr_format=2 if old else 3, attributes=attributes)
@@ -82,10 +82,10 @@ def create_levels(
 
 
 def open_levels(path: Path) -> list[zarr.Array[Any]]:
-    """Open the arrays that :func:`create_levels` made, to write to them."""
-    there = itertools.takewhile(lambda name: (path / name).is_dir(), map(level_name, range(99)))
-    names = [*there] or [level_name(0)]  # of which zarr says that it is missing
-    # All chunks are written, zeros too: one that is not there was lost.
+    """Open the arrays of :func:`create_levels` for writing."""
+    existing = itertools.takewhile(lambda name: (path / name).is_dir(), map(level_name, range(99)))
+    names = [*existing] or [level_name(0)]  # zarr reports it as missing
+    # Chunks of zeros are written too, so that a missing chunk is a lost one.
     with zarr.config.set({"array.write_empty_chunks": True}):
         return [zarr.open_array(path / name, mode="r+") for name in names]
 
@@ -93,29 +93,29 @@ def open_levels(path: Path) -> list[zarr.Array[Any]]:
 def write_levels(
     path: Path, levels: list[zarr.Array[Any]], region: Region, planes: NDArray[Any]
 ) -> None:
-    """Write a unit to all levels, and return when it would survive a power cut."""
+    """Write a unit to all levels, and flush it to the disk."""
     for level, array in enumerate(levels):
         planes = downsample(planes) if level else planes
         array[region] = planes
-        _force_to_disk(path / level_name(level), array, region)
+        _sync_chunks(path / level_name(level), array, region)
 
 
 def read_verified(
     path: Path, levels: list[zarr.Array[Any]], region: Region, expected: str
 ) -> NDArray[Any] | None:
-    """Read a unit in full resolution, and bring the smaller levels in line with it.
+    """Read a unit in full resolution, and repair the smaller levels.
 
     Parameters
     ----------
     path, levels, region
         As for :func:`write_levels`.
     expected
-        The :func:`checksum` of the values that were written.
+        The :func:`checksum` of the written values.
 
     Returns
     -------
     ndarray or None
-        The values, or ``None`` if they are not those that were written, or cannot be read.
+        The values; ``None`` if they differ from the written ones or cannot be read.
     """
     planes = _read(levels[0], region)
     if planes is None or checksum(planes) != expected:
@@ -123,65 +123,66 @@ def read_verified(
     smaller = planes
     for level, array in enumerate(levels[1:], 1):
         smaller = downsample(smaller)
-        there = _read(array, region)
-        if there is None or not np.array_equal(there, smaller, equal_nan=True):
+        stored = _read(array, region)
+        if stored is None or not np.array_equal(stored, smaller, equal_nan=True):
             array[region] = smaller
-            _force_to_disk(path / level_name(level), array, region)
+            _sync_chunks(path / level_name(level), array, region)
     return planes
 
 
 def _read(array: zarr.Array[Any], region: Region) -> NDArray[Any] | None:
     try:
         return np.asarray(array[region])
-    except Exception:  # noqa: BLE001 - each decoder has its own errors over a damaged chunk
+    except Exception:  # noqa: BLE001 - each decoder raises its own errors
         return None
 
 
 def checksum(values: NDArray[Any]) -> str:
-    """Return a digest of the values, in the machine's byte order."""
+    """Return a digest of the values in native byte order."""
     return hashlib.blake2b(np.ascontiguousarray(values).data, digest_size=16).hexdigest()
 
 
 def copy_metadata(path: Path, copies: Path) -> None:
-    """Keep a copy of all metadata of a new group, to be put back where they are lost."""
-    for file in _metadata(path):
+    """Copy all metadata of a new group, so that lost files can be restored."""
+    for file in _metadata_files(path):
         kept = copies / file.relative_to(path)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(file.read_bytes())
 
 
 def restore_metadata(path: Path, copies: Path) -> int:
-    """Put back metadata that are missing or damaged, and count the files.
+    """Restore missing or damaged metadata files, and return their number.
 
-    The attributes of the group may have changed since they were copied: they are put back only
-    where they cannot be read.
+    The attributes of the group may have changed since the copy. They are restored only if they are
+    unreadable.
     """
-    mended = 0
-    for kept in _metadata(copies):
-        file, content = path / kept.relative_to(copies), kept.read_bytes()
+    restored = 0
+    for copy in _metadata_files(copies):
+        file, content = path / copy.relative_to(copies), copy.read_bytes()
         try:
-            there = file.read_bytes()
-            json.loads(there)
-            right = file.parent == path or there == content
+            current = file.read_bytes()
+            json.loads(current)
+            valid = file.parent == path or current == content
         except (OSError, ValueError):
-            right = False
-        if not right:
+            valid = False
+        if not valid:
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(file, content)
-            mended += 1
-    return mended
+            restored += 1
+    return restored
 
 
-def _metadata(path: Path) -> list[Path]:
-    """List the metadata of a group and its arrays."""
+def _metadata_files(path: Path) -> list[Path]:
+    """List the metadata files of a group and its arrays."""
     folders = [path, *(folder for folder in path.glob("*") if folder.name.isdecimal())]
-    files = [folder / name for folder in folders for name in _METADATA]
+    files = [folder / name for folder in folders for name in _METADATA_NAMES]
     return [file for file in files if file.is_file()]
 
 
-def _force_to_disk(folder: Path, array: zarr.Array[Any], region: Region) -> None:
-    places = chunks_under(region, array.shape, array.chunks)
-    files = [folder / array.metadata.encode_chunk_key(place) for place in places]
-    above = {parent for file in files for parent in file.parents}
-    for path in (*files, *(one for one in above if one.is_relative_to(folder))):
+def _sync_chunks(folder: Path, array: zarr.Array[Any], region: Region) -> None:
+    """Flush the chunks of a region, and the folders that hold them."""
+    chunk_indices = chunks_under(region, array.shape, array.chunks)
+    files = [folder / array.metadata.encode_chunk_key(place) for place in chunk_indices]
+    folders = {parent for file in files for parent in file.parents}
+    for path in (*files, *(one for one in folders if one.is_relative_to(folder))):
         sync_to_disk(path)

@@ -1,8 +1,8 @@
-"""How an image lies in the arrays of a pyramid: the order of axes, chunks, and smaller levels.
+"""Define the layout of an image pyramid: axis order, chunks and smaller levels.
 
-Levels are halved along Y and X alone, even where voxels are cubes: a viewer that goes through the
-planes then finds each of them in every level, and two units, which may be single planes, share no
-chunk of any level, so that each can be committed by itself.
+Levels are halved along Y and X only, even for cubic voxels. A viewer then finds each plane in every
+level, and units, which may be single planes, share no chunk in any level. Each unit can therefore
+be committed independently.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ __all__ = ["AxisOrder", "Region", "chunk_shape", "chunks_under", "downsample", "
 T = TypeVar("T", bound=Any)
 
 Region = tuple[slice, ...]
-"""Where a unit lies in all levels: all of Y and X, the last two."""
+"""Slices of a unit in all levels; the last two are all of Y and X."""
 
-_CHUNK = 1024
-_SMALL = 256
-"""A level whose smaller side is below this is the last."""
+MAX_CHUNK_SIDE = 1024  # pixels: side of a chunk along Y and X
+MIN_LEVEL_SIDE = 256
+"""Pixels: a level whose shorter side is below this is the last."""
 
 
 @dataclass(frozen=True)
 class AxisOrder:
-    """An image whose axes are stored in another order.
+    """Convert between the given axis order and the stored one.
 
     Parameters
     ----------
     axes
-        As the caller has them.
+        Letters in the given order.
     shape, dtype
-        Of the array that is stored, its axes in the order of
+        Of the stored array, whose axes have the order of
         :func:`~napari_dip.files.ngff.axes_in_zarr`.
     """
 
@@ -54,19 +54,19 @@ class AxisOrder:
     dtype: np.dtype[Any]
 
     def to_stored(self, index: Index, values: NDArray[Any]) -> tuple[Region, NDArray[Any]]:
-        """Bring a unit into the order that is stored.
+        """Transpose a unit to the stored order.
 
         Parameters
         ----------
         index
-            In the caller's order; a number becomes a slice of length 1.
+            In the given order; a number becomes a slice of length 1.
         values
-            Of the shape that this index would give.
+            Values with the shape that `index` selects.
 
         Raises
         ------
         BadImage
-            If the values do not fit, or are not of whole planes.
+            If the values have another shape or dtype, or do not cover whole planes.
 
         Examples
         --------
@@ -83,18 +83,20 @@ class AxisOrder:
         )
         if values.shape != expected or values.dtype != self.dtype:
             raise BadImage(
-                f"a part of shape {values.shape} and {values.dtype} does not fit: at {index} goes "
-                f"one of shape {expected} and {self.dtype}"
+                f"a part of shape {values.shape} and {values.dtype} does not fit: index {index} "
+                f"needs shape {expected} and {self.dtype}"
             )
         order = axes_in_zarr(self.axes)
         region = tuple(parts[letter] for letter in order)
         if region[-2:] != tuple(slice(0, size) for size in self.shape[-2:]):
-            raise BadImage(f"a part at {index} cuts a plane; write whole planes of {self.axes}")
+            raise BadImage(
+                f"a part at {index} does not cover whole planes of {self.axes}; write whole planes"
+            )
         planes = np.expand_dims(values, tuple(numbers))
         return region, planes.transpose([self.axes.index(letter) for letter in order])
 
     def read(self, array: Lazy, index: Index) -> NDArray[Any]:
-        """Read from the array what an index in the caller's order would give.
+        """Read from the stored array what `index` selects in the given order.
 
         Examples
         --------
@@ -107,13 +109,13 @@ class AxisOrder:
         return self.to_given_order(values).squeeze(tuple(numbers))
 
     def to_given_order(self, stored: T) -> T:
-        """Turn the axes of what is stored, an array of any kind, to the caller's order."""
+        """Transpose a stored array of any kind to the given order."""
         order = axes_in_zarr(self.axes)
-        turned: T = stored.transpose([order.index(letter) for letter in self.axes])
-        return turned
+        transposed: T = stored.transpose([order.index(letter) for letter in self.axes])
+        return transposed
 
     def _parts(self, index: Index) -> tuple[dict[str, slice], list[int]]:
-        """Name the part of each axis, and the axes of which it is a number."""
+        """Return the slice of each axis, and the axes that `index` selects by number."""
         order = axes_in_zarr(self.axes)
         index = (*index, *[slice(None)] * (len(order) - len(index)))
         parts = {
@@ -124,7 +126,7 @@ class AxisOrder:
 
 
 def level_shapes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return the shapes of a pyramid by 2 along the last two axes, the largest first.
+    """Return the shapes of the levels, halved along the last two axes, largest first.
 
     Examples
     --------
@@ -132,30 +134,30 @@ def level_shapes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     [(5, 700, 600), (5, 350, 300), (5, 175, 150)]
     """
     shapes = [shape]
-    while min(shapes[-1][-2:]) >= _SMALL:
+    while min(shapes[-1][-2:]) >= MIN_LEVEL_SIDE:
         *leading, height, width = shapes[-1]
         shapes.append((*leading, -(-height // 2), -(-width // 2)))
     return shapes
 
 
 def chunk_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of the chunks of an array: one plane, or a square of it."""
-    return (*[1] * (len(shape) - 2), *[max(min(side, _CHUNK), 1) for side in shape[-2:]])
+    """Return the chunk shape of an array: one plane, or a square part of it."""
+    return (*[1] * (len(shape) - 2), *[max(min(side, MAX_CHUNK_SIDE), 1) for side in shape[-2:]])
 
 
 def chunks_under(
     region: Region, shape: tuple[int, ...], chunks: tuple[int, ...]
 ) -> Iterator[tuple[int, ...]]:
-    """Yield the places in the grid of the chunks that hold a region; all of the last two axes."""
+    """Yield the indices of the chunks of a region, including all of the last two axes."""
     leading = [range(part.start, part.stop) for part in region[:-2]]
     plane = [range(-(-side // piece)) for side, piece in zip(shape[-2:], chunks[-2:], strict=True)]
     return itertools.product(*leading, *plane)
 
 
 def downsample(planes: NDArray[Any]) -> NDArray[Any]:
-    """Take the mean of 2 x 2 pixels of the last two axes; an odd last row or column counts twice.
+    """Average 2 x 2 pixels of the last two axes; an odd last row or column counts twice.
 
-    Whole numbers of 64 bits, which are labels and which no mean is exact for, are thinned out.
+    64-bit integers are labels, whose mean is not exact; they are subsampled.
 
     Examples
     --------
@@ -169,9 +171,9 @@ def downsample(planes: NDArray[Any]) -> NDArray[Any]:
     blocks = np.pad(planes, even, mode="edge").reshape(
         *leading, -(-height // 2), 2, -(-width // 2), 2
     )
-    exact = np.float64 if planes.dtype.itemsize > 2 else np.float32
-    with np.errstate(all="ignore"):  # of NaN and infinity comes NaN
-        mean: NDArray[Any] = blocks.mean((-3, -1), dtype=exact)
+    precision = np.float64 if planes.dtype.itemsize > 2 else np.float32
+    with np.errstate(all="ignore"):  # NaN and infinity give NaN
+        mean: NDArray[Any] = blocks.mean((-3, -1), dtype=precision)
         if planes.dtype == np.bool_:
             mean = mean >= 0.5
         return (np.rint(mean) if planes.dtype.kind in "iu" else mean).astype(planes.dtype)

@@ -1,4 +1,4 @@
-"""Where files are read: whatever a reader raises over bad bytes becomes an error of our own.
+"""Translate the errors of file readers into errors of this package.
 
 Code that opens a file, or reads its values later, runs inside :func:`translate_read_errors`. The
 original error is kept as the cause, so that a traceback still shows a programming error.
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "ALWAYS_ALLOWED_BYTES",
     "READABLE_FORMATS",
-    "SMALL",
     "FileArray",
     "check_name",
     "read_small",
@@ -34,14 +34,14 @@ __all__ = [
 ]
 
 READABLE_FORMATS = "TIFF, OME-TIFF, OME-Zarr, PNG, JPEG, BMP, and by bioio CZI, ND2 and more"
-"""The formats that are read here."""
+"""The formats that can be read, for error messages."""
 
-SMALL = 2**26
-"""Bytes for which nobody asks how much memory is free."""
+ALWAYS_ALLOWED_BYTES = 2**26
+"""Bytes: allocations up to this size are not compared with the free memory."""
 
-_BAD_NAME = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EINVAL}
+_BAD_NAME_ERRORS = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EINVAL}
 
-_SPECIAL = {
+_SPECIAL_FILES = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
@@ -51,14 +51,14 @@ _SPECIAL = {
 
 @contextmanager
 def translate_read_errors(path: Path) -> Iterator[None]:
-    """Turn any error of a reader into :class:`FileProblem`, which names the file and the cure.
+    """Turn any error of a reader into a :class:`FileProblem` that names the file and the cure.
 
-    Errors of our own pass through, and so does Ctrl-C.
+    Errors of this package and ``KeyboardInterrupt`` pass unchanged.
 
     Parameters
     ----------
     path
-        The file that is read in the body.
+        The file that the body reads.
 
     Examples
     --------
@@ -66,96 +66,114 @@ def translate_read_errors(path: Path) -> Iterator[None]:
     >>> with translate_read_errors(Path("cells.tif")):
     ...     1 / 0
     Traceback (most recent call last):
-    napari_dip.errors.FileProblem: cells.tif is damaged or was cut short (ZeroDivisionError: ...
+    napari_dip.errors.FileProblem: cells.tif is damaged or incomplete (ZeroDivisionError: ...
     """
     try:
         yield
     except NapariDipError:
         raise
     except Exception as error:
-        raise FileProblem(f"{path} {_what_is_wrong(path, error)}") from error
+        raise FileProblem(f"{path} {_describe_error(path, error)}") from error
 
 
 def refuse_special_file(path: Path) -> None:
-    """Refuse pipes, sockets and devices, which may have no end or never begin.
+    """Refuse pipes, sockets and devices, which may never end or never begin.
 
     Raises
     ------
     FileProblem
-        If `path` is one of these; what is not there at all passes.
+        If `path` is one of these. A path that does not exist passes.
     """
     try:
         kind = stat.S_IFMT(path.stat().st_mode)
-    except (OSError, ValueError):  # whoever opens it says what is wrong
+    except (OSError, ValueError):  # opening it reports the error
         return
-    if kind in _SPECIAL:
-        raise FileProblem(f"{path} is {_SPECIAL[kind]} and no file; save the data as a file first")
+    if kind in _SPECIAL_FILES:
+        raise FileProblem(
+            f"{path} is {_SPECIAL_FILES[kind]}, not a file; save the data as a file first"
+        )
 
 
 def check_name(path: Path) -> None:
-    """Make sure that there can be a file of that name, whether or not there is one.
+    """Check that a file of this name can exist, whether or not it does.
 
     Raises
     ------
     FileProblem
-        If the name is too long, holds what no name may hold, or leads through a closed folder.
+        If the name is too long or not allowed, or if a folder on the way cannot be searched.
     """
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
+        reason = error.strerror if isinstance(error, OSError) else error
         raise FileProblem(
-            f"{shortened(path)} cannot be opened ({why}); check the name and the folder"
+            f"{shortened(path)} cannot be opened ({reason}); check the name and the folder"
         ) from error
 
 
 def read_small(path: Path, most: int = 2**24) -> bytes:
-    """Read a file of settings, which is no larger than it may be.
+    """Read a settings file of limited size.
+
+    Parameters
+    ----------
+    path
+        The file.
+    most
+        Largest number of bytes that are accepted.
 
     Raises
     ------
     FileProblem
-        If it cannot be read, is a pipe or a device, or has more than so many bytes.
+        If the file cannot be read, is a pipe or a device, or is larger than `most`.
     """
     check_name(path)
     refuse_special_file(path)
     with translate_read_errors(path), path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
-        raise FileProblem(f"{path} has more than {most >> 20} MiB; name a file of settings")
+        raise FileProblem(f"{path} is larger than {most >> 20} MiB; give a settings file")
     return content
 
 
 def refuse_too_large(path: Path, needed: int, what: str = "the image") -> None:
-    """Make sure that so many bytes can be allocated.
+    """Check that an allocation fits into the free memory.
+
+    Parameters
+    ----------
+    path
+        The file, for the message.
+    needed
+        Size of the allocation in bytes.
+    what
+        What is allocated, for the message.
 
     Raises
     ------
     FileProblem
-        If more is needed than is free.
+        If `needed` exceeds the free memory.
     """
-    if needed <= SMALL:
+    if needed <= ALWAYS_ALLOWED_BYTES:
         return
     free = psutil.virtual_memory().available
     if needed > free:
         raise FileProblem(
-            f"{path} says that {what} takes {needed / 2**30:.1f} GiB at once, and "
-            f"{free / 2**30:.1f} GiB of memory are free; if it is not damaged, save it as OME-Zarr "
-            "or in smaller parts"
+            f"{path} needs {needed / 2**30:.1f} GiB at once for {what}, and "
+            f"{free / 2**30:.1f} GiB of memory are free; if the file is not damaged, save it "
+            "as OME-Zarr or in smaller parts"
         )
 
 
 class FileArray(Pieces):
-    """An array in a file, of zarr or dask: errors in reading it name the file.
+    """Wrap a zarr or dask array in a file, so that read errors name the file.
 
     Parameters
     ----------
     array
         Open for reading.
     path
-        The file or folder to name.
+        The file or folder that error messages name.
     """
 
     def __init__(self, array: Any, path: Path) -> None:
@@ -170,14 +188,14 @@ class FileArray(Pieces):
             return super().__getitem__(index)
 
     def _check(self, parts: tuple[Any, ...]) -> None:
-        """Refuse an index that the caller has wrong, and more than fits into the memory.
+        """Refuse a wrong index, and a read that exceeds the free memory.
 
         Raises
         ------
         IndexError
-            If the index is outside: it is not the file that is damaged.
+            If the index is out of range. The file is not damaged then.
         FileProblem
-            If what is asked for takes more memory than is free.
+            If the result needs more memory than is free.
         """
         if len(parts) > self.ndim:
             raise IndexError(f"{len(parts)} indices for an array of {self.ndim} axes")
@@ -188,36 +206,38 @@ class FileArray(Pieces):
                 values *= len(range(size)[part])
             elif isinstance(part, int) and not -size <= part < size:
                 raise IndexError(f"index {part} is outside axis {axis}, which has {size} values")
-        refuse_too_large(self._path, values * self.dtype.itemsize, "the part that is read")
+        refuse_too_large(self._path, values * self.dtype.itemsize, "the part to read")
 
 
-def _what_is_wrong(path: Path, error: Exception) -> str:
-    """Say in one sentence, after the name of the file, what is wrong and what to do."""
-    said = shortened(error)
+def _describe_error(path: Path, error: Exception) -> str:
+    """Return the end of a sentence that begins with the file name: the problem and its cure."""
+    message = shortened(error)
     match error:
         case FileNotFoundError() if not _exists(path):
             return "does not exist; check the name and the folder"
         case IsADirectoryError():
-            return f"is a folder and no zarr; name a file, or several by a pattern: '{path}/*.tif'"
+            return (
+                f"is a folder but not a zarr; give a file, or a pattern for several: '{path}/*.tif'"
+            )
         case PermissionError():
-            return "may not be read; ask for its permissions"
-        case OSError(errno=number) if number in _BAD_NAME:
+            return "cannot be read; ask for permission to read it"
+        case OSError(errno=number) if number in _BAD_NAME_ERRORS:
             return f"cannot be opened ({error.strerror}); check the name and the folder"
         case UnidentifiedImageError():
             if not path.stat().st_size:
                 return "is empty; copy it again from its source"
-            return (
-                f"is no image that can be read here ({READABLE_FORMATS}); save it as one of these"
-            )
+            return f"is in no format that can be read ({READABLE_FORMATS}); save it in one of these"
         case MemoryError():
-            more = f" ({said})" if said else ""
-            return f"takes more memory than there is{more}; close other programs, or save a part"
+            more = f" ({message})" if message else ""
+            return (
+                f"needs more memory than is available{more}; close other programs, or save a part"
+            )
         case ImportError():
             return _NEEDS_IMAGECODECS
-        case _ if "imagecodecs" in said and "requires" in said:
+        case _ if "imagecodecs" in message and "requires" in message:
             return _NEEDS_IMAGECODECS
-    why = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    return f"is damaged or was cut short ({why}); copy it again from its source"
+    detail = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return f"is damaged or incomplete ({detail}); copy it again from its source"
 
 
 def _exists(path: Path) -> bool:
@@ -228,6 +248,6 @@ def _exists(path: Path) -> bool:
 
 
 _NEEDS_IMAGECODECS = (
-    "is compressed in a way that needs another package: pip install imagecodecs, or save the file "
+    "has a compression that needs another package: pip install imagecodecs, or save the file "
     "uncompressed"
 )

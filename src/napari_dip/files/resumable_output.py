@@ -1,4 +1,4 @@
-"""A restoration that is kept on the disk, unit by unit, and can be gone on with."""
+"""Write a restoration to disk unit by unit, so that a killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 from napari_dip.files.atomic_write import hidden_sibling
 from napari_dip.files.lock import RunLock
 from napari_dip.files.ngff import version_of
+from napari_dip.files.output_folder import recorded_run, working_folder
 from napari_dip.files.resumable_sections import ResumableSections
-from napari_dip.files.resumable_zarr import ResumableZarr, recorded_run, working_folder
+from napari_dip.files.resumable_zarr import ResumableZarr
 from napari_dip.files.zarr_output_check import check_zarr_location
 from napari_dip.files.zarr_reader import own_record
 from napari_dip.image.result import UnitReport
@@ -34,40 +35,40 @@ if TYPE_CHECKING:
     from napari_dip.image.result import Result
     from napari_dip.image.unit import Done
 
-__all__ = ["OnDisk", "existing_output", "recorded_run", "recorded_tiling"]
+__all__ = ["OnDisk", "existing_output", "recorded_tiling"]
 
 _Sink = ResumableZarr | ResumableSections
 _REPORT: TypeAdapter[UnitReport] = TypeAdapter(UnitReport)
 
 
 class OnDisk:
-    """An OME-Zarr for the image, and one for the spread if that is wanted.
+    """Write the image, and optionally its uncertainty, to OME-Zarr.
 
     Parameters
     ----------
     problem
         What is restored.
     stored
-        The image as it was read: its pixel sizes, units and channels are written.
+        The image as read. Its pixel sizes, units and channels are written.
     path, uncertainty
         Folders to write.
     overwrite
-        Whether to replace what is there. It stays until the new image is whole.
+        Whether to replace an existing result. It is kept until the new one is complete.
     resume
-        Whether to go on with what a run with the same settings left there. A unit at which the
-        user had stopped is done anew, and so is one that was damaged or lost since.
+        Whether to continue a run with the same settings. A unit that the user stopped, or that was
+        damaged or lost since, is restored again.
 
     Attributes
     ----------
     redone
-        How many units were damaged or lost.
+        Number of units that were damaged or lost.
 
     Raises
     ------
     BadSettings
-        If what is there was begun with other settings or another image.
+        If the run to resume has other settings or another image.
     OutputExists, FileProblem
-        If nothing can be written there, or another process is writing there.
+        If nothing can be written there, or another process writes there.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class OnDisk:
 
         def sink(path: Path, dtype: Any, resume: bool, overwrite: bool) -> _Sink:
             if resume:
-                planes = ResumableZarr.reopen(path, record, verify=True)
+                planes = ResumableZarr.reopen(path, record)
                 return ResumableSections.reopen(planes) if in_sections else planes
             planes = ResumableZarr.create(
                 path,
@@ -103,67 +104,67 @@ class OnDisk:
 
         self._spread: _Sink | None = None
         try:
-            begun = resume and _is_there(path)
-            self._image = sink(path, problem.dtype, begun, overwrite)
+            resumed = resume and _exists(path)
+            self._image = sink(path, problem.dtype, resumed, overwrite)
             if uncertainty is not None:
-                # A kill between the two may have left an older spread, which is to be replaced.
-                older = overwrite and not self._image.done
-                goes_on = begun and _is_there(uncertainty) and not older
-                self._spread = sink(uncertainty, np.float32, goes_on, overwrite)
+                # A kill between the two swaps may have left an outdated uncertainty.
+                outdated = overwrite and not self._image.done
+                resume_spread = resumed and _exists(uncertainty) and not outdated
+                self._spread = sink(uncertainty, np.float32, resume_spread, overwrite)
         except BaseException:
             self.close()
             raise
-        # A unit of which one of the two was lost is done again.
+        # A unit is restored again if either of its two parts was lost.
         self.redone = max(self._image.redone, self._spread.redone if self._spread else 0)
 
     @property
     def image(self) -> ZarrArray:
-        """The result as it lies on the disk."""
+        """The result on disk."""
         return self._image.array
 
     @property
     def spread(self) -> ZarrArray | None:
-        """The spread as it lies on the disk, if it was wanted."""
+        """The uncertainty on disk; ``None`` if it was not requested."""
         return self._spread.array if self._spread else None
 
     @property
     def path(self) -> Path:
-        """The folder in which the image lies now: beside its own while that holds an older one."""
+        """The folder of the image; a hidden one while it replaces an existing result."""
         return self._image.path
 
     def done(self) -> Mapping[int, UnitReport]:
-        """Read which units were restored to their end, their spread too if that is wanted."""
+        """Return the reports of the units that are complete, including their uncertainty."""
         spread = None if self._spread is None else self._spread.done
         return {
             int(key): report
-            for key, said in self._image.done.items()
+            for key, entry in self._image.done.items()
             if key.isdecimal()
             and (spread is None or key in spread)
-            and (report := _report(said)) is not None
+            and (report := _report(entry)) is not None
             and not report.stopped_by_user
         }
 
     def restored(self, unit: Unit, index: Index, /) -> NDArray[Any] | None:
-        """Read a part of a unit; ``None`` if it is not there yet."""
+        """Read a part of a unit; ``None`` if the unit is not complete."""
         return self._image.read(_key(unit), index)
 
     def put(self, unit: Unit, done: Done, /) -> None:
-        """Commit a unit, its spread first: the image's record says that it is done."""
+        """Commit a unit; its uncertainty first, since the record of the image marks it complete."""
         for lock in self._locks:
             lock.check()
         key, report = _key(unit), asdict(done.report)
         if self._spread:
             spread = done.spread
-            if spread is None:  # of what was stopped it is not known
+            if spread is None:  # unknown for a stopped unit
                 unknown = done.report.stopped_by_user or done.report.unchanged
                 spread = np.full(done.image.shape, np.nan if unknown else 0, np.float32)
             self._spread.commit(key, unit.index, spread, {})
         self._image.commit(key, unit.index, done.image, report)
 
     def finish(self, result: Result, /) -> None:
-        """Say how it came about, and what is not restored if the run was stopped.
+        """Write the provenance. A complete result replaces the existing one.
 
-        A whole result is put in the place of what it replaces.
+        A stopped run is marked as unfinished.
         """
         for lock in self._locks:
             lock.check()
@@ -174,22 +175,22 @@ class OnDisk:
                 sink.finish(result.provenance())
 
     def close(self) -> None:
-        """Let other processes go on with it; nothing may be put any more."""
+        """Release the locks. Nothing may be written afterwards."""
         for lock in self._locks:
             lock.release()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_locks": []}  # a worker only fills in units
+        return self.__dict__ | {"_locks": []}  # a worker only writes units
 
 
 def existing_output(path: Path) -> Literal["nothing", "an image", "an unfinished run"]:
-    """Tell what a restoration would find in a folder.
+    """Describe what a folder holds before a restoration writes to it.
 
     Raises
     ------
     FileProblem
-        If it is no zarr, and must not be replaced by one, or if the folder above is missing or
-        itself a zarr.
+        If the folder is not a zarr and must not be replaced by one, or if its parent is missing or
+        is a zarr.
     """
     check_zarr_location(path)
     if working_folder(path) != path:
@@ -197,20 +198,20 @@ def existing_output(path: Path) -> Literal["nothing", "an image", "an unfinished
     if not path.exists():
         return "an image" if hidden_sibling(path, "old").exists() else "nothing"
     try:
-        said = own_record(dict(zarr.open_group(path, mode="r").attrs))
-        unfinished = said.get("finished") is False
+        own = own_record(dict(zarr.open_group(path, mode="r").attrs))
+        unfinished = own.get("finished") is False
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        unfinished = False  # a plain array, or a damaged group
+        unfinished = False  # a plain array or a damaged group
     return "an unfinished run" if unfinished else "an image"
 
 
 def recorded_tiling(path: Path) -> Cut | None:
-    """Tell how the run in a folder was cut, to go on with it; ``None`` if it was begun otherwise.
+    """Return the tiling of the run in a folder; ``None`` if it is not recorded.
 
     Raises
     ------
     FileProblem
-        If the folder was not made by :class:`OnDisk`, or its journal is damaged.
+        If :class:`OnDisk` did not create the folder, or its journal is damaged.
     """
     record = recorded_run(path)
     window, tile, at_once = (record.get(name) for name in ("window", "tile", "at once"))
@@ -223,15 +224,17 @@ def _is_count(value: object) -> bool:
     return type(value) is int and value > 0
 
 
-def _is_there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     return working_folder(path).exists() or hidden_sibling(path, "old").exists()
 
 
-def _report(said: Any) -> UnitReport | None:
-    """Read a unit's report; fields of another version are left out, ``None`` if it is damaged."""
-    if not isinstance(said, dict):
+def _report(entry: Any) -> UnitReport | None:
+    """Parse the report of a unit: unknown fields are dropped; ``None`` if it is damaged."""
+    if not isinstance(entry, dict):
         return None
-    given = {name: value for name, value in said.items() if value is not None}  # NaN is null there
+    given = {
+        name: value for name, value in entry.items() if value is not None
+    }  # NaN is stored as null
     if isinstance(metric := given.get("metric"), list):
         given["metric"] = [
             [math.nan if each is None else each for each in point] if isinstance(point, list) else 0

@@ -1,8 +1,8 @@
-"""Sections on the disk: they lie on their side until all are there, and become planes then.
+"""Write XZ sections to disk in a separate array, and transpose them to planes at the end.
 
-A section runs across all planes, so that units of sections would share every chunk of an image
-that is stored plane by plane. They are kept in an array of their own beside the journal, in which
-Y and Z have changed places: there a section is a whole plane, and no two units share a chunk.
+A section crosses all planes, so units of sections would share every chunk of an image that is
+stored plane by plane. Sections are therefore written to an array beside the journal, in which Y and
+Z are exchanged. There a section is a whole plane, and no two units share a chunk.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from napari_dip.errors import FileProblem
 from napari_dip.files.atomic_write import filled_folder, translate_disk_errors
 from napari_dip.files.journal import Journal
 from napari_dip.files.ngff import axes_in_zarr, level_name
+from napari_dip.files.output_folder import JOURNAL
 from napari_dip.files.pyramid_arrays import create_levels
-from napari_dip.files.resumable_zarr import JOURNAL, ResumableZarr
+from napari_dip.files.resumable_zarr import ResumableZarr
 from napari_dip.image.axes import Layout
 
 if TYPE_CHECKING:
@@ -31,27 +32,27 @@ if TYPE_CHECKING:
 
 __all__ = ["ResumableSections"]
 
-_AT_ONCE = 64_000_000
-"""Bytes of planes that are turned together; with their smaller levels it takes four times that."""
+MAX_GROUP_BYTES = 64_000_000
+"""Bytes of planes that are transposed together; smaller levels need four times as much."""
 
-_DEPTH = 64
-"""Planes of a chunk of the sections: few enough to be read again for each group of planes."""
+MAX_CHUNK_DEPTH = 64
+"""Planes per chunk of the sections: few, since each group of planes reads the chunks again."""
 
 
 class ResumableSections:
-    """An OME-Zarr that is filled section by section; it has the methods of ``ResumableZarr``.
+    """An OME-Zarr that is written section by section, with the methods of ``ResumableZarr``.
 
-    On the disk it takes up to twice the room of the image, until :meth:`finish`.
+    Until :meth:`finish`, it needs up to twice the disk space of the image.
 
     Parameters
     ----------
     planes
-        The image, with axes Z, Y and X. What was committed to it in sections is gone on with.
+        The image, with axes Z, Y and X. Its committed sections are kept.
 
     Attributes
     ----------
     redone
-        How many sections :meth:`reopen` found damaged or missing, which are to be done again.
+        Number of sections that :meth:`reopen` found damaged or missing, to be restored again.
 
     Examples
     --------
@@ -72,45 +73,45 @@ class ResumableSections:
 
     def __init__(self, planes: ResumableZarr) -> None:
         self._planes = planes
-        if not _beside(planes.path).exists():
-            _make_room(planes)
-        self._sections = ResumableZarr.open(_beside(planes.path))
+        if not _sections_folder(planes.path).exists():
+            _create_sections(planes)
+        self._sections = ResumableZarr(_sections_folder(planes.path))
 
     @classmethod
     def reopen(cls, planes: ResumableZarr) -> ResumableSections:
-        """Go on with sections that were left by another process, once all of them are verified.
+        """Resume the sections of another process, after all of them are verified.
 
         Parameters
         ----------
         planes
             From :meth:`ResumableZarr.reopen`, which has verified the planes.
         """
-        room = _beside(planes.path)
-        had = len([*(room / JOURNAL / "units").glob("*.json")])
-        turned = not _chunks(planes.path).exists()
-        if room.exists() and turned and (planes.redone or not _covers(planes)):
-            # Their values were given up for those of the planes, which are not all there.
+        folder = _sections_folder(planes.path)
+        recorded = len([*(folder / JOURNAL / "units").glob("*.json")])
+        transposed = not _chunk_folder(planes.path).exists()
+        if folder.exists() and transposed and (planes.redone or not _all_planes_done(planes)):
+            # The sections were deleted after they became planes, but planes are missing.
             planes.forget(planes.done)
-            shutil.rmtree(room)
+            shutil.rmtree(folder)
         try:
             sink = cls(planes)
-        except FileProblem:  # without its metadata nothing of it can be read
-            shutil.rmtree(room)
+        except FileProblem:  # unreadable without its metadata
+            shutil.rmtree(folder)
             sink = cls(planes)
-        sink.tidy(verify=not turned)
-        sink.redone = had - len(sink.done)
+        sink.clean(verify=not transposed)
+        sink.redone = recorded - len(sink.done)
         return sink
 
-    def tidy(self, *, verify: bool) -> None:
-        """Remove what a killed process has left half done, and what is damaged, if asked."""
+    def clean(self, *, verify: bool) -> None:
+        """Remove the incomplete files of a killed process, and damaged sections if `verify`."""
         with translate_disk_errors(self._planes.path):
-            self._sections.tidy()
+            self._sections.clean()
             if verify:
                 self._sections.discard_damaged()
 
     @property
     def path(self) -> Path:
-        """The folder in which the image lies now."""
+        """The folder of the image."""
         return self._planes.path
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -123,52 +124,52 @@ class ResumableSections:
 
     @property
     def done(self) -> dict[str, Any]:
-        """The reports of all units that are done, by their keys."""
+        """The reports of all complete units by key."""
         return self._sections.done
 
     def read(self, key: str, index: Index) -> NDArray[Any] | None:
-        """Read a part of a unit, in the order of axes of the planes, once it is committed."""
-        if not _chunks(self._planes.path).exists():  # they were turned, by another process perhaps
+        """Read a part of a complete unit, in the axis order of the planes."""
+        if not _chunk_folder(self._planes.path).exists():  # transposed, perhaps by another process
             return self._planes.axis_order.read(self.array, index)
         return self._sections.read(key, index)
 
     def commit(self, key: str, index: Index, values: NDArray[Any], report: Any) -> None:
-        """Write whole sections, and then record that they are done."""
+        """Write whole sections, then record that they are complete."""
         self._sections.commit(key, index, values, report)
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
-        """Turn all sections into planes, say how the image came about, and clear up.
+        """Transpose all sections to planes, write the provenance, and delete the sections.
 
-        That can be gone on with, too: each group of planes is a unit of the image.
+        This can be resumed too: each group of planes is a unit of the image.
         """
-        turned = self._planes.done
+        transposed = self._planes.done
         for key, index in self._groups():
-            if key not in turned:
+            if key not in transposed:
                 axis_order = self._sections.axis_order
                 self._planes.commit(key, index, axis_order.read(self._sections.array, index), {})
         self._planes.finish(provenance)
-        # The journal of the sections stays: it tells how each unit came about. Their values go all
-        # at once, for a viewer may be reading them.
-        self._sections = ResumableZarr.open(_beside(self._planes.path))
-        chunks = _chunks(self._planes.path)
+        # The journal of the sections is kept as the record of each unit. The values are deleted
+        # at once, since a viewer may be reading them.
+        self._sections = ResumableZarr(_sections_folder(self._planes.path))
+        chunks = _chunk_folder(self._planes.path)
         old = chunks.with_name("old")
         if chunks.exists():
             chunks.rename(old)
         shutil.rmtree(old, ignore_errors=True)
 
     def stop(self, provenance: Mapping[str, Any]) -> None:
-        """Say how far the image is; the sections are kept for a run that goes on."""
+        """Write the provenance of an unfinished image; the sections are kept for a later run."""
         self._planes.stop(provenance)
 
     def _groups(self) -> Iterator[tuple[str, Index]]:
-        """Cut the image into planes, as many at once as the memory is meant to hold."""
+        """Split the image into groups of planes that fit into memory."""
         stored = self._planes.array
         axes, order = self._planes.axis_order.axes, axes_in_zarr(self._planes.axis_order.axes)
         layout = Layout(axes, tuple(stored.shape[order.index(letter)] for letter in axes))
         z = axes.index("Z")
         others = [axis for axis in layout.leading if axis != z]
         plane = stored.dtype.itemsize * int(np.prod(layout.spatial_shape))
-        step = max(1, _AT_ONCE // (plane * (layout.shape[-1] if "S" in axes else 1)))
+        step = max(1, MAX_GROUP_BYTES // (plane * (layout.shape[-1] if "S" in axes else 1)))
         for numbers in np.ndindex(*(layout.shape[axis] for axis in others)):
             for low in range(0, layout.shape[z], step):
                 chosen = dict(zip(others, numbers, strict=True))
@@ -177,8 +178,8 @@ class ResumableSections:
                 yield key, layout.index(chosen | {z: slice(low, high)})
 
 
-def _covers(planes: ResumableZarr) -> bool:
-    """Tell whether all planes have been made of sections."""
+def _all_planes_done(planes: ResumableZarr) -> bool:
+    """Return whether all planes are complete."""
     *leading, _, _ = planes.array.shape
     done = np.zeros(leading, bool)
     for region in planes.regions():
@@ -186,32 +187,32 @@ def _covers(planes: ResumableZarr) -> bool:
     return bool(done.all())
 
 
-def _make_room(sink: ResumableZarr) -> None:
-    """Make the array that takes the sections of an image."""
+def _create_sections(sink: ResumableZarr) -> None:
+    """Create the array that holds the sections of an image."""
     axes, (*leading, depth, height, width) = sink.axis_order.axes, sink.array.shape
     shape = (*leading, height, depth, width)
-    chunks = (*[1] * (len(shape) - 2), min(depth, _DEPTH), min(width, 1024))
-    with translate_disk_errors(sink.path), filled_folder(_beside(sink.path)) as hidden:
+    chunks = (*[1] * (len(shape) - 2), min(depth, MAX_CHUNK_DEPTH), min(width, 1024))
+    with translate_disk_errors(sink.path), filled_folder(_sections_folder(sink.path)) as hidden:
         letters = axes_in_zarr(axes).replace("S", "C")
         create_levels(hidden, [shape], sink.array.dtype, letters, {}, "0.5", chunks)
         (hidden / level_name(0) / "c").mkdir()
-        Journal(hidden / JOURNAL).begin({"axes": _on_its_side(axes), "record": {}})
+        Journal(hidden / JOURNAL).begin({"axes": _exchange_y_and_z(axes), "record": {}})
 
 
-def _on_its_side(axes: str) -> str:
-    """Let Y and Z change places: the planes of what comes out are the sections.
+def _exchange_y_and_z(axes: str) -> str:
+    """Exchange Y and Z, so that sections become planes.
 
     Examples
     --------
-    >>> _on_its_side("TZCYX")
+    >>> _exchange_y_and_z("TZCYX")
     'TYCZX'
     """
     return axes.translate(str.maketrans("ZY", "YZ"))
 
 
-def _beside(path: Path) -> Path:
+def _sections_folder(path: Path) -> Path:
     return path / JOURNAL / "sections"
 
 
-def _chunks(path: Path) -> Path:
-    return _beside(path) / level_name(0) / "c"
+def _chunk_folder(path: Path) -> Path:
+    return _sections_folder(path) / level_name(0) / "c"

@@ -1,11 +1,11 @@
-"""An OME-Zarr that is filled where it lies, unit by unit, and can be gone on with after a kill.
+"""Write an OME-Zarr unit by unit, so that a killed run can be resumed.
 
-A unit is one or several whole planes, so that no two units share a chunk: any number of processes
-may commit different units at once. A unit is done when its record stands in the journal, and that
-is written only when the values of all levels are on the disk. The chunks depend on nothing but the
-values, so that a run that was killed and gone on with ends in the same files.
+A unit is one or more whole planes, so that no two units share a chunk. Any number of processes may
+commit different units at once. A unit is complete when the journal has its record, which is written
+after the values of all levels are flushed to the disk. Chunks depend only on the values, so that a
+resumed run produces the same files.
 
-Where something is replaced, the new image grows under a hidden name beside it until it is whole.
+An image that replaces another one is written to a hidden folder beside it until it is complete.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from napari_dip.files.atomic_write import (
 )
 from napari_dip.files.journal import Journal
 from napari_dip.files.ngff import Version, axes_in_zarr
+from napari_dip.files.output_folder import JOURNAL, working_folder
 from napari_dip.files.pyramid_arrays import (
     checksum,
     copy_metadata,
@@ -38,7 +39,7 @@ from napari_dip.files.pyramid_arrays import (
 )
 from napari_dip.files.pyramid_layout import AxisOrder, Region
 from napari_dip.files.zarr_output_check import check_new_zarr
-from napari_dip.files.zarr_reader import NAME, ZarrArray
+from napari_dip.files.zarr_reader import ZarrArray
 from napari_dip.files.zarr_writer import create_zarr, finished_attribute
 
 if TYPE_CHECKING:
@@ -49,34 +50,39 @@ if TYPE_CHECKING:
     from napari_dip.image.axes import Index
     from napari_dip.image.metadata import StoredImage
 
-__all__ = ["JOURNAL", "ResumableZarr", "recorded_run", "working_folder"]
-
-JOURNAL = f".{NAME}"
-"""The folder within the image that says what is done of it."""
+__all__ = ["ResumableZarr"]
 
 _METADATA = "metadata"
-"""Within the journal: the metadata as they were made, to be put back where they are lost."""
+"""Folder within the journal: copies of the original metadata, to restore lost files."""
 
-
-_FULL_DISK_CURE = "what was committed before is kept: make room and go on"
+_FULL_DISK_CURE = "completed parts are kept: free disk space, then resume"
 
 
 class ResumableZarr:
-    """An OME-Zarr on the disk that is filled unit by unit; open it by one of its class methods.
+    """An OME-Zarr on disk that is written unit by unit.
+
+    Parameters
+    ----------
+    path
+        A folder that :meth:`create` made. Several processes may open it and commit units.
+    target
+        The final folder; ``None`` is `path`.
 
     Attributes
     ----------
-    path
-        The folder in which it lies now.
-    target
-        The folder in which it will lie when it is whole: another one while something is there
-        that it replaces.
+    path, target
+        As above. They differ while an existing result is kept in `target`.
     axes
-        In the order in which they are stored, as OME-Zarr asks for; colours are an axis C.
+        The stored axes, in the order of OME-Zarr; colours are an axis C.
     axis_order
-        How the axes of :meth:`create` became these.
+        Conversion between the axis order of :meth:`create` and the stored one.
     redone
-        How many units :meth:`reopen` found damaged or missing, which are to be done again.
+        Number of units that :meth:`reopen` found damaged or missing, to be restored again.
+
+    Raises
+    ------
+    FileProblem
+        If :meth:`create` did not make the folder, or it is damaged.
 
     Examples
     --------
@@ -96,7 +102,7 @@ class ResumableZarr:
     redone: int = 0
 
     def __init__(self, path: str | Path, target: str | Path | None = None) -> None:
-        self.path = Path(path).absolute()  # a worker may stand in another folder
+        self.path = Path(path).absolute()  # a worker may have another current folder
         self.target = self.path if target is None else Path(target).absolute()
         self._journal = Journal(self.path / JOURNAL)
         self._open()
@@ -109,7 +115,7 @@ class ResumableZarr:
             self._levels = open_levels(self.path)
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise FileProblem(
-                f"{self.path} is damaged or may not be written to ({error}); overwrite it"
+                f"{self.path} is damaged or not writable ({error}); overwrite it"
             ) from None
         self.axis_order = AxisOrder(axes, self._levels[0].shape, self.array.dtype)
 
@@ -129,39 +135,39 @@ class ResumableZarr:
         overwrite: bool = False,
         version: Version = "0.5",
     ) -> ResumableZarr:
-        """Make an empty image.
+        """Create an empty image.
 
         Parameters
         ----------
         path
-            A folder that is not there yet.
+            A folder that does not exist yet.
         shape, dtype, axes
-            Of the image, one letter for each axis. It is stored in the order ``T``, ``C`` or
-            ``Q``, ``ZYX``, and colours as channels; :meth:`commit` keeps to the order here.
+            Of the image, one letter per axis. It is stored in the order ``T``, ``C`` or ``Q``,
+            ``ZYX``, with colours as channels; :meth:`commit` uses the order given here.
         stored
-            Whose pixel sizes, units, places and channels are written; its image is not.
+            Provides pixel sizes, units, positions and channels; its values are not written.
         record
-            All that determines the result, for JSON: settings, fingerprints, versions.
+            Everything that determines the result, for JSON: settings, fingerprints, versions.
         overwrite
-            Whether a zarr that is there may be replaced. It stays until :meth:`finish`; the new
-            one is meanwhile in the folder that :func:`working_folder` names.
+            Whether to replace an existing zarr. It is kept until :meth:`finish`; meanwhile
+            :func:`~napari_dip.files.output_folder.working_folder` returns the new folder.
         version
-            Of OME-Zarr: ``"0.5"`` is made of zarr 3, ``"0.4"`` of zarr 2.
+            Version of OME-Zarr: ``"0.5"`` uses zarr format 3, ``"0.4"`` format 2.
 
         Raises
         ------
         OutputExists
-            If `path` is there and `overwrite` is false.
+            If `path` exists and `overwrite` is false.
         FileProblem
-            If it is something else than a zarr, the folder above is missing or closed, or
-            OME-Zarr has no room for the axes.
+            If it is not a zarr, the parent folder is missing or not writable, or OME-Zarr cannot
+            hold the axes.
         """
         path, dtype = Path(path), np.dtype(dtype)
         with translate_disk_errors(path):
             complete_swap(path)
         check_new_zarr(path, overwrite)
         new = hidden_sibling(path, "new")
-        shutil.rmtree(new, ignore_errors=True)  # of a run that was killed, and is not gone on with
+        shutil.rmtree(new, ignore_errors=True)  # from a killed run that is not resumed
         place = new if path.exists() else path
         with (
             translate_disk_errors(path),
@@ -173,127 +179,112 @@ class ResumableZarr:
         return cls(place, path)
 
     @classmethod
-    def open(cls, path: str | Path) -> ResumableZarr:
-        """Open what :meth:`create` made, to commit to it beside other processes.
+    def reopen(cls, path: str | Path, record: Mapping[str, Any]) -> ResumableZarr:
+        """Resume a run; no other process may write to it.
 
-        Raises
-        ------
-        FileProblem
-            If it was not made by :meth:`create`.
-        """
-        return cls(path)
-
-    @classmethod
-    def reopen(
-        cls, path: str | Path, record: Mapping[str, Any], *, verify: bool = False
-    ) -> ResumableZarr:
-        """Open what a run has left, to go on with it; nobody else may be writing to it.
+        All complete units are read. A unit whose values differ from the written ones is to be
+        restored again, and smaller levels are repaired from the full resolution.
 
         Parameters
         ----------
         path
             The folder that was given to :meth:`create`.
         record
-            As for :meth:`create`; it must be the same.
-        verify
-            Whether to read the units that are done, and to do those again whose values are not
-            those that were written. Smaller levels are made again from the full resolution.
+            As for :meth:`create`; it must be equal.
 
         Raises
         ------
         BadSettings
-            If the record differs; the message names the entries.
+            If the record differs; the message lists the differing entries.
         FileProblem
-            If the folder was not made by :meth:`create`, or its journal is damaged.
+            If :meth:`create` did not make the folder, or its journal is damaged.
         """
         with translate_disk_errors(Path(path)):
             complete_swap(Path(path))
         place = working_folder(Path(path))
         Journal(place / JOURNAL).check(record)
         with translate_disk_errors(place):
-            if verify:
-                restore_metadata(place, place / JOURNAL / _METADATA)
+            restore_metadata(place, place / JOURNAL / _METADATA)
             sink = cls(place, path)
-            sink.redone = sink.tidy()
-            sink.redone += sink.discard_damaged() if verify else 0
+            sink.redone = sink.clean() + sink.discard_damaged()
         return sink
 
-    def tidy(self) -> int:
-        """Remove what a killed process has left half written, and count the units that cost.
+    def clean(self) -> int:
+        """Remove the incomplete files of a killed process; return the number of lost records.
 
-        Nobody else may be writing.
+        No other process may write meanwhile.
         """
         self._journal.clean()
         return self._journal.discard_damaged()
 
     def discard_damaged(self) -> int:
-        """Have the units done again whose values are not those that were written; count them."""
+        """Forget the units whose values differ from the written ones; return their number."""
         lost = [key for key, entry in self._journal.entries().items() if not self._is_whole(entry)]
         if lost:
             self.forget(lost)
         return len(lost)
 
     def forget(self, keys: Iterable[str]) -> None:
-        """Take units for not done, and the image for not whole."""
+        """Remove the records of units, and mark the image as unfinished."""
         self._group.update_attributes(finished_attribute(False))
         for key in keys:
             self._journal.forget(key)
 
     @property
     def array(self) -> ZarrArray:
-        """The image in full resolution, read when it is asked for; see :attr:`axes`."""
+        """The image in full resolution, read on access; see :attr:`axes`."""
         return ZarrArray(self._levels[0], self.path)
 
     def regions(self) -> list[Region]:
-        """Tell where the units that are done lie, with the axes in the order of :attr:`axes`."""
+        """Return the regions of the complete units, with axes in the order of :attr:`axes`."""
         entries = self._journal.entries().values()
         return [tuple(slice(*ends) for ends in entry["region"]) for entry in entries]
 
     @property
     def done(self) -> dict[str, Any]:
-        """The reports of all units that are done, by their keys."""
+        """The reports of all complete units by key."""
         return {key: entry["report"] for key, entry in self._journal.entries().items()}
 
     def read(self, key: str, index: Index) -> NDArray[Any] | None:
-        """Read a part of a unit, in the order of axes of :meth:`create`, once it is committed."""
+        """Read a part of a complete unit, in the axis order of :meth:`create`; else ``None``."""
         if not self._journal.has(key):
             return None
         return self.axis_order.read(self.array, index)
 
     def commit(self, key: str, index: Index, values: NDArray[Any], report: Any) -> None:
-        """Write a unit, in all levels, and then record that it is done.
+        """Write a unit in all levels, then record that it is complete.
 
         Parameters
         ----------
         key
             Name of the unit.
         index
-            Where it lies, in the order of axes of :meth:`create`; all of Y and X.
+            Its location in the axis order of :meth:`create`; all of Y and X.
         values
-            Of the shape that this index would give, and of the dtype of the image.
+            Values with the shape that `index` selects and the dtype of the image.
         report
-            What is told of it, for JSON.
+            Report of the unit, for JSON.
 
         Raises
         ------
         BadImage
             If the values do not fit.
         NapariDipError
-            If the disk is full. What was committed before is kept.
+            If the disk is full. Units committed before are kept.
         """
         region, planes = self.axis_order.to_stored(index, values)
         with translate_disk_errors(self.path, _FULL_DISK_CURE):
             digest = checksum(planes)
-            self._journal.forget(key)  # of a unit that is done anew, until it is
+            self._journal.forget(key)  # a unit that is restored again is incomplete until then
             write_levels(self.path, self._levels, region, planes)
             where = [[part.start, part.stop] for part in region]
             self._journal.write(key, {"region": where, "checksum": digest, "report": report})
 
     def stop(self, provenance: Mapping[str, Any]) -> None:
-        """Say how far the image is, and that it is not whole; a later run may go on with it."""
-        self._say(finished_attribute(False, provenance))
+        """Write the provenance of an unfinished image; a later run may resume it."""
+        self._update_attributes(finished_attribute(False, provenance))
 
-    def _say(self, attributes: dict[str, Any]) -> None:
+    def _update_attributes(self, attributes: dict[str, Any]) -> None:
         with translate_disk_errors(self.path):
             self._group.update_attributes(attributes)
             for name in ("zarr.json", ".zattrs"):
@@ -301,14 +292,14 @@ class ResumableZarr:
                     sync_to_disk(self.path / name)
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
-        """Say how the image came about, that it is whole, and put it in its place.
+        """Write the provenance, mark the image as complete, and move it to its final folder.
 
         Raises
         ------
         NapariDipError
-            If it cannot be put there; it is whole, and the message says where.
+            If it cannot be moved. The image is complete, and the message names its folder.
         """
-        self._say(finished_attribute(True, provenance))
+        self._update_attributes(finished_attribute(True, provenance))
         if self.path == self.target:
             return
         try:
@@ -316,7 +307,7 @@ class ResumableZarr:
         except OSError as error:
             raise NapariDipError(
                 f"{self.target} could not be replaced ({error.strerror or error}); the new image "
-                f"is whole in {self.path}: close what uses the old one, and go on with --resume"
+                f"is complete in {self.path}: close programs that use the old one, then --resume"
             ) from error
         self.path = self.target
         self._journal = Journal(self.path / JOURNAL)
@@ -325,21 +316,3 @@ class ResumableZarr:
     def _is_whole(self, entry: Mapping[str, Any]) -> bool:
         region = tuple(slice(*ends) for ends in entry["region"])
         return read_verified(self.path, self._levels, region, entry["checksum"]) is not None
-
-
-def working_folder(path: Path) -> Path:
-    """Name the folder in which an image grows: beside `path` while that holds an older one."""
-    new = hidden_sibling(path, "new")
-    return new if (new / JOURNAL).is_dir() else path
-
-
-def recorded_run(path: str | Path) -> dict[str, Any]:
-    """Return the record that was passed to :meth:`ResumableZarr.create`.
-
-    Raises
-    ------
-    FileProblem
-        If the folder was not made by it.
-    """
-    record: dict[str, Any] = Journal(working_folder(Path(path)) / JOURNAL).about()["record"]
-    return record

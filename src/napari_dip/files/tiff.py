@@ -1,4 +1,4 @@
-"""TIFF in three dialects: ImageJ's, OME's, and tifffile's own for what neither can hold."""
+"""Read and write TIFF in three dialects: ImageJ, OME, and tifffile's own for the rest."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import tifffile
 from napari_dip.errors import FileProblem
 from napari_dip.files.declared_sizes import check_ome
 from napari_dip.files.imagej_metadata import imagej_options
+from napari_dip.files.ome_companion import open_tiff_file
 from napari_dip.files.ome_xml import attributes_of, ome_options, ome_record, ome_root
 from napari_dip.files.read_errors import refuse_too_large, translate_read_errors
-from napari_dip.files.tiff_header import find_tiff_image, open_tiff_file
+from napari_dip.files.tiff_header import find_tiff_image
 from napari_dip.files.tiff_tags import NAME
 from napari_dip.files.tiff_warnings import collect_tiff_warnings
 from napari_dip.image.lazy import native
@@ -30,14 +31,14 @@ __all__ = [
     "can_hold",
     "read_tiff",
     "record_in",
-    "refuse_cut_short",
+    "refuse_incomplete",
     "tiff_provenance",
     "write_tiff",
 ]
 
 Dialect = Literal["imagej", "ome", "shaped"]
 
-_ORIENTATION = 274  # the number of the tag
+_ORIENTATION_TAG = 274  # the number of the tag
 
 
 def read_tiff(path: Path, number: int | None = None) -> StoredImage:
@@ -46,14 +47,14 @@ def read_tiff(path: Path, number: int | None = None) -> StoredImage:
     Parameters
     ----------
     path
-        The file, or the companion of several.
+        The TIFF file, or an OME companion file.
     number
-        Of the image in the file, from 0; ``None`` is the first, and a note lists the others.
+        Index of the image in the file, from 0; ``None`` is the first, and a note lists all.
 
     Raises
     ------
     FileProblem
-        If the file is damaged, holds no such image, or is compressed in a way not known here.
+        If the file is damaged, holds no such image, or has an unknown compression.
     """
     with (
         translate_read_errors(path),
@@ -64,13 +65,15 @@ def read_tiff(path: Path, number: int | None = None) -> StoredImage:
         series, axes, header = found.series, found.axes, found.header
         noticed = len(messages)
         refuse_too_large(path, series.nbytes)
-        # In one thread, since messages are collected by thread.
+        # Read in one thread, since messages are collected per thread.
         image = series.asarray(maxworkers=1)
-    refuse_cut_short(path, messages)
+    refuse_incomplete(path, messages)
     if image.shape != series.shape:
-        raise FileProblem(_cut_short(path, f"it holds {image.shape} values, not {series.shape}"))
+        raise FileProblem(
+            _incomplete(path, f"it holds {image.shape} values instead of {series.shape}")
+        )
     for samples in "sS":
-        if samples in axes:  # colours come last, and channels first
+        if samples in axes:  # colours become the last axis, channels the first
             colours = samples == "S"
             image = np.moveaxis(image, axes.index(samples), -1 if colours else 0)
             rest = axes.replace(samples, "")
@@ -88,8 +91,8 @@ def read_tiff(path: Path, number: int | None = None) -> StoredImage:
 def write_tiff(
     file: Path | IO[bytes], stored: StoredImage, dialect: Dialect, provenance: str
 ) -> None:
-    """Write an image and a record in a dialect that holds it (see :func:`can_hold`)."""
-    write = {"imagej": imagej_options, "ome": ome_options, "shaped": _as_shaped}[dialect]
+    """Write an image and a record in a dialect that can hold them (see :func:`can_hold`)."""
+    write = {"imagej": imagej_options, "ome": ome_options, "shaped": _shaped_options}[dialect]
     kept = stored.extras.get("tiff", {})
     options: dict[str, Any] = {"photometric": kept.get("photometric", "minisblack")}
     if "S" in stored.axes:
@@ -97,12 +100,12 @@ def write_tiff(
         if len(kept.get("extrasamples", ())) == stored.image.shape[-1] - 3:
             options["extrasamples"] = kept.get("extrasamples")
     if "orientation" in kept:
-        options["extratags"] = [(_ORIENTATION, "H", 1, kept["orientation"], True)]
+        options["extratags"] = [(_ORIENTATION_TAG, "H", 1, kept["orientation"], True)]
     tifffile.imwrite(file, stored.whole(), **(options | write(stored, provenance)))
 
 
 def can_hold(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
-    """Tell whether a dialect has room for a dtype and these axes, by writing a tiny image."""
+    """Return whether a dialect can hold a dtype and axes, by writing a tiny image."""
     if dialect == "shaped":
         return True
     tiny = np.zeros([3 if axis == "S" else 2 for axis in axes], dtype)
@@ -122,14 +125,14 @@ def can_hold(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
 
 
 def tiff_provenance(path: Path) -> str | None:
-    """Return the JSON text that :func:`write_tiff` put into a file, if any."""
+    """Return the JSON text that :func:`write_tiff` stored; ``None`` without one."""
     with translate_read_errors(path), collect_tiff_warnings(), tifffile.TiffFile(path) as tif:
         check_ome(path, tif)
         return record_in(tif)
 
 
 def record_in(tif: tifffile.TiffFile) -> str | None:
-    """Return the JSON text that :func:`write_tiff` put into an open file, if any."""
+    """Return the JSON text that :func:`write_tiff` stored in an open file; ``None`` without one."""
     if (root := ome_root(tif.ome_metadata)) is not None:
         return ome_record(root)
     if tif.imagej_metadata:
@@ -141,16 +144,16 @@ def record_in(tif: tifffile.TiffFile) -> str | None:
     return None if found is None else str(found)
 
 
-def refuse_cut_short(path: Path, messages: list[str]) -> None:
-    """Raise :class:`FileProblem` if tifffile complained of pages that lie outside the file."""
+def refuse_incomplete(path: Path, messages: list[str]) -> None:
+    """Raise :class:`FileProblem` if tifffile reported pages outside the file."""
     if any(re.search("invalid .*offset|corrupted", one) for one in messages):
-        raise FileProblem(_cut_short(path, messages[0]))
+        raise FileProblem(_incomplete(path, messages[0]))
 
 
-def _cut_short(path: Path, why: object) -> str:
-    return f"{path} is damaged or was cut short ({why}); copy it again from its source"
+def _incomplete(path: Path, reason: object) -> str:
+    return f"{path} is damaged or incomplete ({reason}); copy it again from its source"
 
 
-def _as_shaped(stored: StoredImage, provenance: str) -> dict[str, Any]:
+def _shaped_options(stored: StoredImage, provenance: str) -> dict[str, Any]:
     record = {NAME: provenance} if provenance else {}
     return {"metadata": {"axes": stored.axes} | attributes_of(stored) | record}

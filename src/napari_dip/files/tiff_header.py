@@ -1,4 +1,4 @@
-"""One image of a TIFF file: its pages, its axes, and what the file says of it in any dialect."""
+"""Find an image in a TIFF file, and read its axes and metadata in any dialect."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from napari_dip.errors import FileProblem
 from napari_dip.files.declared_sizes import (
     check_file_reference,
     check_page,
-    check_xml,
     first_checked_series,
 )
 from napari_dip.files.image_selection import select_image
 from napari_dip.files.imagej_metadata import read_imagej
+from napari_dip.files.ome_companion import open_tiff_file, referenced_files
 from napari_dip.files.ome_xml import image_element, ome_root, read_ome, sizes_from_attributes
 from napari_dip.files.read_errors import refuse_special_file
 from napari_dip.files.tiff_tags import Header, orientation, resolution, samples_of
@@ -27,23 +27,18 @@ if TYPE_CHECKING:
     from xml.etree import ElementTree
 
 __all__ = [
-    "MOST_XML",
     "TiffImage",
     "find_tiff_image",
-    "is_companion",
     "known_axes",
     "missing_planes",
-    "open_tiff_file",
 ]
-
-MOST_XML = 2**28  # bytes of an OME-XML that are read
 
 
 class TiffImage(NamedTuple):
     """An image in an open TIFF file.
 
-    ``axes`` are those of the series: the samples of a pixel are ``S`` if they are colours, and
-    else ``s``. ``alone`` tells whether all values lie in this file.
+    ``axes`` are the letters of the series; samples are ``S`` if they are colours, otherwise ``s``.
+    ``alone`` tells whether this file holds all values.
     """
 
     series: Any
@@ -52,97 +47,19 @@ class TiffImage(NamedTuple):
     alone: bool
 
 
-def is_companion(path: Path) -> bool:
-    """Tell whether a file is an OME-XML that describes TIFF files beside it, ``.companion.ome``.
-
-    Its name may be another; what counts is how it begins.
-    """
-    with path.open("rb") as file:
-        beginning = file.read(2000)
-    return beginning.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and b"<OME" in beginning
-
-
-def open_tiff_file(path: Path) -> tifffile.TiffFile:
-    """Open a TIFF file; where its metadata are in a companion, with those.
-
-    Parameters
-    ----------
-    path
-        A TIFF file, or a companion, whose first TIFF file is opened.
-
-    Raises
-    ------
-    FileProblem
-        If a companion names no file that is there.
-    """
-    if is_companion(path):
-        return _with_companion(path, path)
-    tif = tifffile.TiffFile(path)
-    try:
-        companion = _companion_of(path, tif)
-    except BaseException:
-        tif.close()
-        raise
-    if companion is None:
-        return tif
-    tif.close()
-    if is_companion(companion):
-        return _with_companion(companion, path)
-    return tifffile.TiffFile(companion)
-
-
-def _companion_of(path: Path, tif: tifffile.TiffFile) -> Path | None:
-    """Find the other file that holds the metadata of a TIFF file, if there is one."""
-    if "BinaryOnly" not in (tif.ome_metadata or ""):
-        return None
-    check_xml(path, tif.ome_metadata or "")
-    root = ome_root(tif.ome_metadata)
-    elsewhere = None if root is None else root.find("{*}BinaryOnly")
-    name = "" if elsewhere is None else elsewhere.get("MetadataFile", "")
-    if not name:
-        return None
-    check_file_reference(path, name)
-    companion = path.parent / name
-    return companion if companion.is_file() and not companion.samefile(path) else None
-
-
-def _with_companion(companion: Path, path: Path) -> tifffile.TiffFile:
-    """Open a TIFF file with the metadata of a companion; its first one instead of itself."""
-    with companion.open("rb") as file:
-        text = file.read(MOST_XML).decode("utf-8", "replace")
-    check_xml(companion, text)
-    root = ome_root(text)
-    if root is None:
-        raise FileProblem(f"{companion} is no OME-XML, or damaged; copy it again from its source")
-    names = _files(root)
-    for name in names:
-        check_file_reference(companion, name)
-    there = [name for name in names if (companion.parent / name).is_file()]
-    if path == companion:
-        if not there:
-            said = (
-                f"names {shortened(names[0])!r}, which is not there" if names else "names no file"
-            )
-            raise FileProblem(
-                f"{companion} {said}; put it into the folder of the TIFF files of the image"
-            )
-        path = companion.parent / there[0]
-    return tifffile.TiffFile(path, omexml=text)
-
-
 def find_tiff_image(
     path: Path, tif: tifffile.TiffFile, number: int | None, messages: list[str]
 ) -> TiffImage:
-    """Find an image in a file, and read what is said of it.
+    """Find an image in a file, and read its metadata.
 
     Parameters
     ----------
     path, tif
         The file, open.
     number
-        Of the image; ``None`` takes the first and lists the others in a note.
+        Index of the image; ``None`` is the first, and a note lists all.
     messages
-        What tifffile logs; it goes into the notes.
+        Messages of tifffile, which become notes.
 
     Raises
     ------
@@ -150,17 +67,17 @@ def find_tiff_image(
         If there is no such image, or parts of it are missing.
     """
     first_checked_series(path, tif)
-    names = [_in_words(series) for series in tif.series]
+    names = [_describe_series(series) for series in tif.series]
     number, listed = select_image(path, number, names)
     series = tif.series[number]
     check_page(path, series.keyframe)
     parser = TolerantParser()
     root = ome_root(tif.ome_metadata)
-    if reason := _missing(path, series, root):
-        raise FileProblem(reason)
+    if problem := _describe_missing_planes(path, series, root):
+        raise FileProblem(problem)
     axes = known_axes(path, series.axes)
     shape = dict(zip(axes, series.shape, strict=True))
-    header = _header(tif, number, shape, root, parser)
+    header = _read_header(tif, number, shape, root, parser)
     page = series.keyframe
     notes = [*listed, *header.notes, *_ome_notes(path, tif, series, root)]
     extras, channels = dict(header.extras), header.channels
@@ -175,63 +92,64 @@ def find_tiff_image(
     if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
         tiff["photometric"] = "miniswhite"
     if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
-        notes.append("Its colour table is left out; the values are kept.")
+        notes.append("The colour table is dropped; the values are kept.")
     if (turned := orientation(page)) != 1:
         tiff["orientation"] = turned
         notes.append(
-            f"Its orientation tag ({turned}) says that it should be shown turned or mirrored: the "
-            "pixels stay as they are stored, and a TIFF file keeps the tag."
+            f"The orientation tag ({turned}) asks for a rotated or mirrored view: the "
+            "pixels are read as stored, and a TIFF output keeps the tag."
         )
     if tiff:
         extras["tiff"] = tiff
     notes += [*parser.notes(), *(one for one in messages if "OME series" not in one)]
-    told = header._replace(extras=extras, channels=channels, notes=tuple(dict.fromkeys(notes)))
+    full_header = header._replace(
+        extras=extras, channels=channels, notes=tuple(dict.fromkeys(notes))
+    )
     alone = not series.is_multifile and tif.filename == path.name
-    return TiffImage(series, axes, told, alone)
+    return TiffImage(series, axes, full_header, alone)
 
 
 def known_axes(path: Path, axes: str) -> str:
-    """Return the letters of axes, ``Q`` for those of no known meaning.
+    """Return the letters of the axes, with ``Q`` for unknown ones.
 
     Raises
     ------
     FileProblem
-        If there is no Y or no X.
+        If Y or X is missing.
     """
     axes = "".join(letter if letter in "TCZYXS" else "Q" for letter in axes)
     if not {"Y", "X"} <= set(axes):
-        raise FileProblem(f"{path} holds no picture: its axes are {axes or 'none'}")
+        raise FileProblem(f"{path} holds no image: its axes are {axes or 'none'}")
     return axes
 
 
-def _header(
+def _read_header(
     tif: tifffile.TiffFile,
     number: int,
     shape: dict[str, int],
     root: ElementTree.Element | None,
     parser: TolerantParser,
 ) -> Header:
-    """Ask the dialects in the order of how much they can say."""
+    """Read the metadata of the first dialect found: OME, ImageJ, tifffile's own, tags."""
     series = tif.series[number]
     image = image_element(root, number, series.name, len(tif.series))
     if image is not None:
         return read_ome(image, parser)
     if tif.imagej_metadata is not None:
         return read_imagej(tif.imagej_metadata, series.keyframe, shape, parser)
-    told = tif.shaped_metadata or ()
-    said = told[number] if number < len(told) else {}
-    if "PhysicalSizeX" in said or "PhysicalSizeY" in said:
-        sizes, units = sizes_from_attributes(said, parser)
+    shaped = tif.shaped_metadata or ()
+    attributes = shaped[number] if number < len(shaped) else {}
+    if "PhysicalSizeX" in attributes or "PhysicalSizeY" in attributes:
+        sizes, units = sizes_from_attributes(attributes, parser)
     else:
         sizes, units = resolution(series.keyframe, parser)
     return Header(sizes, units, {})
 
 
 def missing_planes(path: Path) -> str:
-    """Say which planes of a TIFF file are missing; "" if none is, or it cannot be told.
+    """Describe the missing planes of a TIFF file; empty if there are none or they are unknown.
 
-    Programs that read such a file show black planes in their place. Of several images the first
-    counts.
+    Other programs show such planes as black. In a file with several images the first counts.
 
     Parameters
     ----------
@@ -242,64 +160,58 @@ def missing_planes(path: Path) -> str:
         refuse_special_file(path)
         with collect_tiff_warnings(), open_tiff_file(path) as tif:
             root = ome_root(tif.ome_metadata)
-            return _missing(path, tif.series[0], root)
-    except Exception:  # noqa: BLE001 - another program has read it, and who reads it here says more
+            return _describe_missing_planes(path, tif.series[0], root)
+    except Exception:  # noqa: BLE001 - reading the file reports the error
         return ""
 
 
-def _missing(path: Path, series: Any, root: ElementTree.Element | None) -> str:
-    """Say that pages are missing, which tifffile would fill with zeros; "" if none is."""
+def _describe_missing_planes(path: Path, series: Any, root: ElementTree.Element | None) -> str:
+    """Describe missing pages, which tifffile would fill with zeros; empty without any."""
     described = series.kind in ("ome", "mmstack", "ndtiff")
     missing = sum(page is None for page in series) if described else 0
     if not missing:
         return ""
-    for name in _files(root):
+    for name in referenced_files(root):
         check_file_reference(path, name)
         if not (path.parent / name).exists():
             return (
-                f"{path} has a part of its image in {shortened(name)!r}, which is not in its "
+                f"{path} stores a part of its image in {shortened(name)!r}, which is not in its "
                 "folder; put all files of the image there"
             )
     return (
-        f"{path} says that its image has {len(series)} planes, and {missing} of them are not in "
-        "it; copy it again from its source, or open it in the program that wrote it and save the "
-        "planes that are there"
+        f"{path} declares {len(series)} planes, and {missing} of them are missing; copy it "
+        "again from its source, or open it in the program that wrote it and save the existing "
+        "planes"
     )
-
-
-def _files(root: ElementTree.Element | None) -> list[str]:
-    """List the files that an OME-XML names."""
-    elements = [] if root is None else root.iterfind(".//{*}UUID[@FileName]")
-    return list(dict.fromkeys(element.attrib["FileName"] for element in elements))
 
 
 def _ome_notes(
     path: Path, tif: tifffile.TiffFile, series: Any, root: ElementTree.Element | None
 ) -> list[str]:
-    """Say where OME-XML was of no use."""
+    """Describe why OME-XML could not be used; empty if it was."""
     text = tif.ome_metadata or (tif.pages.first.description or "")
     beginning = text[:2000]
     if not tif.ome_metadata and not ("<OME" in beginning and "<?xml" in beginning):
         return []
-    taken = f"the pages of this file are taken in their order, as {known_axes(path, series.axes)}."
+    used = f"the pages of this file are read in order, as {known_axes(path, series.axes)}."
     if root is None:
-        return [f"Its OME-XML is cut off or damaged: {taken}"]
-    elsewhere = root.find("{*}BinaryOnly")
-    if elsewhere is not None:
-        name = shortened(elsewhere.get("MetadataFile", "another file"))
-        return [f"Its metadata are in {name}, which is not in its folder: {taken}"]
+        return [f"The OME-XML is incomplete or damaged: {used}"]
+    reference = root.find("{*}BinaryOnly")
+    if reference is not None:
+        name = shortened(reference.get("MetadataFile", "another file"))
+        return [f"The metadata are in {name}, which is not in its folder: {used}"]
     if series.kind not in ("ome", "mmstack"):
-        gone = [name for name in _files(root) if not (path.parent / name).exists()]
-        if gone:
+        absent = [name for name in referenced_files(root) if not (path.parent / name).exists()]
+        if absent:
             return [
-                f"Its OME-XML says that its planes are in {shortened(gone[0])!r}, which is not in "
-                f"its folder: {taken}"
+                f"The OME-XML refers to planes in {shortened(absent[0])!r}, which is not in "
+                f"its folder: {used}"
             ]
-        return [f"Its OME-XML does not say where its planes are: {taken}"]
+        return [f"The OME-XML does not locate the planes: {used}"]
     return []
 
 
-def _in_words(series: Any) -> str:
+def _describe_series(series: Any) -> str:
     size = " x ".join(map(str, series.shape))
     name = f"{shortened(series.name, 60)!r}, " if series.name else ""
     return f"{name}{size} {series.axes}, {series.dtype}"

@@ -1,4 +1,4 @@
-"""What the tags of a TIFF page say, whatever the dialect: resolution, colours, orientation."""
+"""Read the tags of a TIFF page that all dialects share: resolution, colours, orientation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NAME",
-    "SCREENS",
+    "SCREEN_DPI",
     "Header",
     "Samples",
     "orientation",
@@ -26,18 +26,20 @@ __all__ = [
 ]
 
 NAME = "napari-dip"
-"""Under this name a file's metadata say how the image came about."""
+"""Key of the provenance in the metadata of a file."""
 
-SCREENS = (72, 96)  # dots per inch that programs write that know nothing of the size of a pixel
+SCREEN_DPI = (72, 96)  # dots per inch: defaults of programs that do not know the pixel size
 _UNITS = {2: "in", 3: "cm"}
 _PER_INCH = {"in": 1.0, "cm": 2.54}
 _TRANSPARENT = {tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA}
-_LOSSLESS = (1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000)  # tifffile leaves YCbCr as it is
+_KEEPS_YCBCR = (1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000)
+"""TIFF compressions with which tifffile does not convert YCbCr to RGB."""
+
 _INKS = ("Cyan", "Magenta", "Yellow", "Black")
 
 
 class Header(NamedTuple):
-    """What a file says of an image; the fields are those of ``StoredImage``."""
+    """Metadata of an image; the fields are those of ``StoredImage``."""
 
     pixel_size: dict[str, float]
     unit: dict[str, str]
@@ -48,9 +50,9 @@ class Header(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """What the samples of a pixel are: colours, with or without more, or channels.
+    """What the samples of a pixel are: colours or channels.
 
-    ``extras`` are what is needed to write them as the same.
+    ``extras`` are needed to write them unchanged.
     """
 
     are_colours: bool
@@ -60,44 +62,47 @@ class Samples(NamedTuple):
 
 
 def samples_of(page: Any) -> Samples:
-    """Tell from the photometric interpretation what the samples of a page are.
+    """Classify the samples of a page by its photometric interpretation.
 
-    Their number says nothing: a microscope writes three or four channels as samples, too.
+    Their number does not matter: microscopes also write three or four channels as samples.
     """
-    photometric, more = page.photometric, tuple(page.extrasamples)
+    photometric, extra = page.photometric, tuple(page.extrasamples)
     photometrics = tifffile.PHOTOMETRIC
-    # Decoders of JPEG and the like make RGB of YCbCr.
-    decoded = photometric == photometrics.YCBCR and page.compression not in _LOSSLESS
+    # Decoders of JPEG and similar formats convert YCbCr to RGB.
+    decoded = photometric == photometrics.YCBCR and page.compression not in _KEEPS_YCBCR
     if photometric == photometrics.RGB or decoded:
         if page.samplesperpixel < 3:
-            return Samples(False, "It says that it is RGB, but has too few samples: channels.")
-        if len(more) > 1:
-            names = ("Red", "Green", "Blue", *(f"sample {4 + n}" for n in range(len(more))))
-            note = f"It has {len(more)} samples beside its colours: all are taken as channels."
+            return Samples(
+                False,
+                "The image is declared as RGB, but its samples are too few: channels.",
+            )
+        if len(extra) > 1:
+            names = ("Red", "Green", "Blue", *(f"sample {4 + n}" for n in range(len(extra))))
+            note = f"The image has {len(extra)} samples besides its colours: all become channels."
             return Samples(False, note, tuple(map(Channel, names)))
         note = ""
-        if more == (tifffile.EXTRASAMPLE.UNSPECIFIED,):
-            note = "Its fourth sample is neither a colour nor transparency: it stays as it is."
-        return Samples(True, note, extras={"extrasamples": more} if more else {})
+        if extra == (tifffile.EXTRASAMPLE.UNSPECIFIED,):
+            note = "The fourth sample is neither a colour nor transparency: it is left unchanged."
+        return Samples(True, note, extras={"extrasamples": extra} if extra else {})
     if photometric == photometrics.SEPARATED and page.samplesperpixel == len(_INKS):
         inks = tuple(Channel(ink) for ink in _INKS)
-        return Samples(False, "Its four samples are inks (CMYK): they are taken as channels.", inks)
+        return Samples(False, "The four samples are inks (CMYK): they are read as channels.", inks)
     count, name = page.samplesperpixel, getattr(photometric, "name", str(photometric))
-    said = "grey" if name in ("MINISBLACK", "MINISWHITE") else name
-    last = ", the last of which is transparency," if set(more) & _TRANSPARENT else ""
-    note = f"It says that it is {said}: its {count} samples{last} are taken as channels."
+    kind = "grey" if name in ("MINISBLACK", "MINISWHITE") else name
+    last = ", the last of which is transparency," if set(extra) & _TRANSPARENT else ""
+    note = f"The image is declared as {kind}: its {count} samples{last} are read as channels."
     return Samples(False, note)
 
 
 def orientation(page: Any) -> int:
-    """Return how a page should be turned to be looked at, 1 to 8; 1 is as it is."""
+    """Return the orientation tag of a page, 1 to 8; 1 is upright."""
     tag = page.tags.get("Orientation")
     value = tag.value if tag else 1
     return int(value) if isinstance(value, int) and 2 <= value <= 8 else 1
 
 
 def resolution(page: Any, parser: TolerantParser) -> tuple[dict[str, float], dict[str, str]]:
-    """Read pixel sizes and units from the tags, where they say more than that of a screen."""
+    """Read pixel sizes and units from the tags; screen resolutions are ignored."""
     tag = page.tags.get("ResolutionUnit")
     number = parser.number("ResolutionUnit", tag.value) if tag else None
     unit = None if number is None else _UNITS.get(int(number))
@@ -109,21 +114,21 @@ def resolution(page: Any, parser: TolerantParser) -> tuple[dict[str, float], dic
 
 
 def pixels_per_unit(page: Any, parser: TolerantParser) -> dict[str, float | None]:
-    """Return the numbers along X and Y: 1 without a tag, ``None`` where it makes no sense."""
+    """Return the resolution along X and Y: 1 without a tag, ``None`` if it is invalid."""
     pixels: dict[str, float | None] = {}
     for axis in "XY":
         tag, name = _tag(page, axis), f"{axis}Resolution"
         value = tag.value if tag else 1.0
         if isinstance(value, tuple) and len(value) == 2:
-            above, below = (parser.size(name, part) for part in value)
-            pixels[axis] = above / below if above and below else None
+            numerator, denominator = (parser.size(name, part) for part in value)
+            pixels[axis] = numerator / denominator if numerator and denominator else None
         else:
             pixels[axis] = parser.size(name, value)
     return pixels
 
 
 def resolution_of(pixels: Mapping[str, float | None], unit: str | None) -> dict[str, float]:
-    """Return pixel sizes; none where the resolution is that of a screen.
+    """Convert resolutions to pixel sizes; empty for a screen resolution.
 
     Examples
     --------
@@ -135,7 +140,7 @@ def resolution_of(pixels: Mapping[str, float | None], unit: str | None) -> dict[
     known = {axis: number for axis, number in pixels.items() if number}
     if unit in _PER_INCH:
         dots = {round(number * _PER_INCH[unit]) for number in known.values()}
-        if dots and dots <= set(SCREENS):
+        if dots and dots <= set(SCREEN_DPI):
             return {}
     return {axis: 1 / number for axis, number in known.items()}
 

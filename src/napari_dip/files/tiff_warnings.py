@@ -1,4 +1,4 @@
-"""What tifffile logs during a read, collected by read; the host's logging stays as it is."""
+"""Collect the warnings that tifffile logs during a read. The logging of the host is unchanged."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 __all__ = ["collect_tiff_warnings"]
 
-_current: ContextVar[list[str] | None] = ContextVar("messages", default=None)
-"""The list of the read that goes on. zarr hands context variables on to the threads it reads in."""
+_current_messages: ContextVar[list[str] | None] = ContextVar("tiff_messages", default=None)
+"""The list of the current read. zarr passes context variables to its reader threads."""
 
 _lock = threading.Lock()
 _readers = 0
 
 
 class _Collector(logging.Filter):
-    """Takes warnings of a read out of the log; those of other threads go on to the host's log."""
+    """Remove the warnings of a read from the log. Records of other threads pass."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a record goes on."""
-        messages = _current.get()
+        """Return whether a record is passed to the log."""
+        messages = _current_messages.get()
         if messages is None or record.levelno < logging.WARNING:
             return True
         messages.append(shortened(record.getMessage()))
@@ -39,10 +39,15 @@ _collector = _Collector()
 
 @contextmanager
 def collect_tiff_warnings() -> Iterator[list[str]]:
-    """Collect what tifffile complains of in the body.
+    """Collect the warnings that tifffile logs in the body.
 
-    Reads may go on in several threads at once: each gets its own list. The logger of tifffile
-    has a filter more as long as any of them lasts; its handlers and levels are left alone.
+    Several threads may read at once; each gets its own list. A filter is added to tifffile's logger
+    while a read is active. Handlers and levels are unchanged.
+
+    Yields
+    ------
+    list of str
+        The messages, filled while the body runs.
 
     Examples
     --------
@@ -54,14 +59,14 @@ def collect_tiff_warnings() -> Iterator[list[str]]:
     global _readers
     log = logging.getLogger("tifffile")
     messages: list[str] = []
-    token = _current.set(messages)
+    token = _current_messages.set(messages)
     with _lock:
         _readers += 1
-        log.addFilter(_collector)  # does nothing where it is there
+        log.addFilter(_collector)  # no effect if it is already added
     try:
         yield messages
     finally:
-        _current.reset(token)
+        _current_messages.reset(token)
         with _lock:
             _readers -= 1
             if not _readers:

@@ -1,6 +1,6 @@
-"""Microscopes' own formats – CZI, ND2, LIF and more –, read piece by piece through bioio.
+"""Read vendor formats – CZI, ND2, LIF and more – on access, through bioio.
 
-bioio is an extra (``napari-dip[formats]``), and each of its formats a package of its own.
+bioio is an extra (``napari-dip[formats]``), and each of its formats is a package of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["is_vendor_file", "read_vendor_file"]
 
-_READERS = {
+_PACKAGE_OF_SUFFIX = {
     ".czi": "bioio-czi",
     ".nd2": "bioio-nd2",
     ".lif": "bioio-lif",
@@ -33,44 +33,44 @@ _READERS = {
 }
 
 
-_FEW = 20  # scenes whose sizes are listed
+MAX_OPENED_SCENES = 20  # scenes: of more, only the names are listed, since bioio must open each
 
-_NO_NAME = re.compile(r"Channel:\d+(:\d+)?")
-"""What bioio calls channels of which the file says nothing."""
+_DEFAULT_CHANNEL_NAME = re.compile(r"Channel:\d+(:\d+)?")
+"""Name that bioio gives to channels without one."""
 
 
 def is_vendor_file(path: Path) -> bool:
-    """Tell from the name whether a microscope's own program has written a file."""
-    return path.suffix.lower() in _READERS
+    """Return whether the suffix of a file is that of a vendor format."""
+    return path.suffix.lower() in _PACKAGE_OF_SUFFIX
 
 
 def read_vendor_file(path: Path, number: int | None = None) -> StoredImage:
-    """Open a scene of a file; axes of one value are left out, but for Y and X.
+    """Open a scene of a vendor file; axes of length 1 are dropped, except Y and X.
 
     Parameters
     ----------
     path
         The file.
     number
-        Of the scene, from 0; ``None`` is the first, and a note lists the others.
+        Index of the scene, from 0; ``None`` is the first, and a note lists all.
 
     Raises
     ------
     FileProblem
-        If bioio, or its package for the format, is missing or cannot read the file, or if there
-        is no such scene.
+        If bioio, or its package for the format, is missing or cannot read the file, or if there is
+        no such scene.
     """
-    package = _READERS.get(path.suffix.lower(), "a package of bioio")
+    package = _PACKAGE_OF_SUFFIX.get(path.suffix.lower(), "a package of bioio")
     cure = f"install napari-dip[formats] and {package}, or export the image as OME-TIFF"
     try:
         from bioio import BioImage
     except ImportError:
-        raise FileProblem(f"{path} is read by bioio, which is not here: {cure}") from None
+        raise FileProblem(f"{path} needs bioio, which is not installed: {cure}") from None
     try:
         image = BioImage(path)
-        taken, notes = select_image(path, number, _scenes(image))
-        if taken or len(image.scenes) > 1:
-            image.set_scene(taken)
+        selected, notes = select_image(path, number, _scenes(image))
+        if selected or len(image.scenes) > 1:
+            image.set_scene(selected)
         values = image.dask_data
     except (FileNotFoundError, FileProblem):
         raise
@@ -86,14 +86,14 @@ def read_vendor_file(path: Path, number: int | None = None) -> StoredImage:
         size = parser.size(f"pixel size {axis}", getattr(image.physical_pixel_sizes, axis, None))
         if axis in "ZYX" and size:
             pixel_size[axis] = size
-    unit = dict.fromkeys(pixel_size, "µm")  # bioio's own
+    unit = dict.fromkeys(pixel_size, "µm")  # the unit of bioio
     interval = image.time_interval
     seconds = parser.size("time interval", getattr(interval, "total_seconds", lambda: interval)())
     if "T" in axes and seconds:
         pixel_size["T"], unit["T"] = seconds, "s"
     count = values.shape[axes.index("C")] if "C" in axes else 1
     names = [str(name) for name in getattr(image, "channel_names", None) or ()]
-    named = [Channel("" if _NO_NAME.fullmatch(name) else name) for name in names]
+    named = [Channel("" if _DEFAULT_CHANNEL_NAME.fullmatch(name) else name) for name in names]
     return StoredImage(
         FileArray(values, path),
         "".join(letter if letter in "TCZYXS" else "Q" for letter in axes),
@@ -101,17 +101,19 @@ def read_vendor_file(path: Path, number: int | None = None) -> StoredImage:
         unit,
         notes=(*notes, *parser.notes()),
         channels=tuple(named) if any(named) and len(named) == count else (),
-        series=taken,
+        series=selected,
     )
 
 
 def _scenes(image: Any) -> list[str]:
-    """Name the scenes, with their sizes where there are few: bioio has to open each for that."""
+    """List the names of the scenes, with their sizes if there are few."""
     names = [shortened(name, 60) for name in image.scenes]
-    if not 1 < len(names) <= _FEW:
+    if not 1 < len(names) <= MAX_OPENED_SCENES:
         return names
-    said = []
+    described = []
     for number, name in enumerate(names):
         image.set_scene(number)
-        said.append(f"{name!r}, {' x '.join(map(str, image.dask_data.shape))} {image.dims.order}")
-    return said
+        described.append(
+            f"{name!r}, {' x '.join(map(str, image.dask_data.shape))} {image.dims.order}"
+        )
+    return described

@@ -1,4 +1,4 @@
-"""What a file will be written as: settled, and tried in memory, before the work begins."""
+"""Choose the format of an output, and test in memory that it can be written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zarr.storage import MemoryStore
 from napari_dip.errors import FileProblem, NapariDipError
 from napari_dip.files.ngff import axes_in_zarr, version_of
 from napari_dip.files.png_jpeg import write_png
-from napari_dip.files.tiff import Dialect, can_hold, record_in, refuse_cut_short, write_tiff
+from napari_dip.files.tiff import Dialect, can_hold, record_in, refuse_incomplete, write_tiff
 from napari_dip.files.tiff_warnings import collect_tiff_warnings
 from napari_dip.files.zarr_writer import create_zarr, finished_attribute
 from napari_dip.plaintext import shortened
@@ -40,16 +40,16 @@ __all__ = [
 
 Format = Dialect | Literal["png", "zarr"]
 
-_TRIED = 2**22
-"""Bytes up to which a trial has the size of the result; a larger one is cut in Y and X."""
+MAX_TEST_BYTES = 2**22
+"""Bytes up to which the test image has full size; a larger one is cropped along Y and X."""
 
-_SMALL_SIDE = 8
-_CLASSIC = 2**32 - 2**26
-"""Bytes of values that a TIFF of 32-bit addresses has room for, beside what is said of them."""
+TEST_SIDE = 8  # pixels: side of a cropped test image along Y and X
+MAX_CLASSIC_TIFF_BYTES = 2**32 - 2**26
+"""Bytes of values in a TIFF with 32-bit offsets, which leaves room for the metadata."""
 
-_MOST_SIDE = 2**31 - 1
-_RECORD = '{"napari-dip": "0", "settings": {"noise": "σ < 5 & \\"µ\\""}}'
-"""A record to try with: it has all the kinds of letters that there may be."""
+MAX_PNG_SIDE = 2**31 - 1  # pixels: limit of the PNG format
+_TEST_RECORD = '{"napari-dip": "0", "settings": {"noise": "σ < 5 & \\"µ\\""}}'
+"""A test record with characters that need escaping."""
 
 
 class WritePlan(NamedTuple):
@@ -60,9 +60,9 @@ class WritePlan(NamedTuple):
     form
         The format.
     stored
-        The image, with no more metadata than can be written.
+        The image, with only the metadata that can be written.
     notes
-        What is left out, in whole sentences.
+        Sentences about the metadata that are dropped.
     """
 
     form: Format
@@ -76,14 +76,14 @@ def empty_copy(
     dtype: DTypeLike,
     factors: Mapping[str, int] | None = None,
 ) -> StoredImage:
-    """Make an image of zeros that takes no memory, as a result of what was read would be.
+    """Return an image of zeros with the shape of a result; it needs no memory.
 
     Parameters
     ----------
     stored
-        What was read.
+        The image as read.
     axes, dtype, factors
-        Of the result: its axes and type, and by how much the input was refined along some.
+        Axes and dtype of the result, and its refinement factors by axis.
 
     Examples
     --------
@@ -100,21 +100,21 @@ def empty_copy(
 
 
 def plan_write(path: str | Path, stored: StoredImage) -> WritePlan:
-    """Choose the format and the metadata to write, by writing an image into memory.
+    """Choose the format and the metadata of an output, by writing a test image to memory.
 
-    :func:`write_image` writes what this says, so that it fails over nothing but the disk.
+    :func:`write_image` follows this plan, so that only the disk can make it fail.
 
     Parameters
     ----------
     path
         As for :func:`write_image`; nothing is written there.
     stored
-        The image, or a :func:`empty_copy` one; its values are not looked at.
+        The image, or an :func:`empty_copy`; its values are not read.
 
     Raises
     ------
     FileProblem
-        If the suffix is not known, or the format has no room for the dtype, the axes or the size.
+        If the suffix is unknown, or the format cannot hold the dtype, the axes or the size.
 
     Examples
     --------
@@ -128,14 +128,14 @@ def plan_write(path: str | Path, stored: StoredImage) -> WritePlan:
     image = stored.image
     problem: Exception | None = None
     for form in possible_formats(path, image.dtype, stored.axes, image.shape):
-        for kept, what in _less_and_less(stored):
+        for kept, dropped in _metadata_levels(stored):
             try:
-                _try(form, kept)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it would be raised later
+                _test_write(form, kept)
+            except Exception as error:  # noqa: BLE001 - the write would raise the same error later
                 problem = problem or error
                 continue
-            left_out = f"{what} cannot be written there, and left out ({shortened(problem)})."
-            return WritePlan(form, kept, (left_out,) if what else ())
+            note = f"{dropped} cannot be written and are dropped ({shortened(problem)})."
+            return WritePlan(form, kept, (note,) if dropped else ())
     raise FileProblem(
         f"{path} cannot hold this image ({shortened(problem)}); choose another format, such as "
         "OME-Zarr"
@@ -143,23 +143,35 @@ def plan_write(path: str | Path, stored: StoredImage) -> WritePlan:
 
 
 def local_path(path: str | Path) -> Path:
-    """Refuse addresses, of which a path would make nonsense."""
+    """Convert to a path; refuse URLs and invalid names.
+
+    Raises
+    ------
+    FileProblem
+        If the name is a URL or contains a null character.
+    """
     if re.match(r"\w{2,}:/", str(path)):  # a single letter is a drive
-        raise FileProblem(f"{path} lies elsewhere; download it, or mount it as a folder")
+        raise FileProblem(f"{path} is not a local file; download it, or mount it as a folder")
     if "\0" in str(path):
-        raise FileProblem(f"{str(path)!r} is no name of a file; check it")
+        raise FileProblem(f"{str(path)!r} is not a valid file name; check it")
     return Path(path)
 
 
 def is_zarr_name(path: Path) -> bool:
-    """Tell whether a name asks for a folder of OME-Zarr."""
+    """Return whether a name means a folder of OME-Zarr."""
     return path.name.lower().endswith(".zarr")
 
 
 def possible_formats(
     path: Path, dtype: np.dtype[Any], axes: str, shape: tuple[int, ...] = ()
 ) -> tuple[Format, ...]:
-    """List the formats that a name asks for, the best first, or say why the name does not do."""
+    """List the formats that a file name allows, best first.
+
+    Raises
+    ------
+    FileProblem
+        If no format of this name can hold the image, or the suffix is unknown.
+    """
     name = path.name.lower()
     if is_zarr_name(path):
         axes_in_zarr(axes)
@@ -173,8 +185,8 @@ def possible_formats(
         )
     if name.endswith((".tif", ".tiff")):
         tiff: tuple[Dialect, ...] = ("imagej", "ome", "shaped")
-        # ImageJ's dialect has no larger addresses.
-        large = math.prod(shape) * dtype.itemsize > _CLASSIC
+        # ImageJ's dialect has 32-bit offsets only.
+        large = math.prod(shape) * dtype.itemsize > MAX_CLASSIC_TIFF_BYTES
         return tuple(one for one in tiff[large:] if can_hold(one, dtype, axes))
     if name.endswith(".png"):
         grey = axes == "YX" and dtype in (np.bool_, np.uint8, np.uint16)
@@ -183,22 +195,21 @@ def possible_formats(
                 f"PNG holds one grey plane of 8 or 16 bits or 8-bit colours, not {dtype} "
                 f"with the axes {axes}; write .tif instead of {path.name}"
             )
-        if max(shape, default=0) > _MOST_SIDE:
+        if max(shape, default=0) > MAX_PNG_SIDE:
             raise FileProblem(
-                f"PNG has no room for {' x '.join(map(str, shape))} pixels; "
+                f"PNG cannot hold {' x '.join(map(str, shape))} pixels; "
                 f"write .tif instead of {path.name}"
             )
         return ("png",)
     raise FileProblem(
-        f"{path.name} ends in no format that is written here; "
-        "end it in .tif, .ome.tif, .zarr or .png"
+        f"{path.name} has no known suffix for writing; end it in .tif, .ome.tif, .zarr or .png"
     )
 
 
-def _less_and_less(stored: StoredImage) -> Iterator[tuple[StoredImage, str]]:
-    """Give an image with all that is said of it, with less, and with nothing; and what is missing.
+def _metadata_levels(stored: StoredImage) -> Iterator[tuple[StoredImage, str]]:
+    """Yield the image with all, fewer and no metadata, each with the name of what is dropped.
 
-    The version of OME-Zarr is no description of the image, and stays.
+    The version of OME-Zarr is always kept.
     """
     yield stored, ""
     version = stored.extras.get("ngff", {}).get("version")
@@ -206,50 +217,52 @@ def _less_and_less(stored: StoredImage) -> Iterator[tuple[StoredImage, str]]:
     plain = replace(stored, extras=kept, channels=())
     if dict(stored.extras) != kept or stored.channels:
         names = sorted({*stored.extras, *(["channels"] if stored.channels else [])})
-        yield plain, f"What the input says beside its pixel sizes ({', '.join(names)})"
+        yield plain, f"Metadata other than pixel sizes ({', '.join(names)})"
     if stored.pixel_size or stored.translate or stored.unit:
         bare = replace(plain, pixel_size={}, unit={}, translate={})
-        yield bare, "Pixel sizes and all else that the input says"
+        yield bare, "Pixel sizes and all other metadata"
 
 
-def _try(form: Format, stored: StoredImage) -> None:
-    """Write an image of that shape into memory, and read it.
+def _test_write(form: Format, stored: StoredImage) -> None:
+    """Write an image of that shape to memory, and read it back.
 
     Raises
     ------
     Exception
-        Whatever the writers and readers raise, or if something else is read.
+        Any error of the writers and readers, or if the image read back differs.
     """
     shape, dtype = stored.image.shape, stored.image.dtype
     if form == "zarr":
-        said = finished_attribute(True)
+        finished = finished_attribute(True)
         version = version_of(stored)
-        create_zarr(MemoryStore(), shape, dtype, stored, stored.axes, said, version)
+        create_zarr(MemoryStore(), shape, dtype, stored, stored.axes, finished, version)
         return
-    if math.prod(shape) * dtype.itemsize > _TRIED:
+    if math.prod(shape) * dtype.itemsize > MAX_TEST_BYTES:
         shape = tuple(
-            min(size, _SMALL_SIDE) if letter in "YX" else size
+            min(size, TEST_SIDE) if letter in "YX" else size
             for letter, size in zip(stored.axes, shape, strict=True)
         )
-    values = np.resize(np.arange(251), shape).astype(dtype)  # of a few samples none is lost
-    tried = replace(stored, image=values)
+    values = np.resize(np.arange(251), shape).astype(dtype)  # 251 is prime, so that planes differ
+    test_image = replace(stored, image=values)
     file = io.BytesIO()
-    write_format(file, form, tried, _RECORD)
+    write_format(file, form, test_image, _TEST_RECORD)
     if form == "png":
         return
     file.seek(0)
     with collect_tiff_warnings() as messages, tifffile.TiffFile(file) as tif:
         series = tif.series[0]
-        same = series.size == values.size and series.dtype.newbyteorder("=") == dtype
-        if not same or not np.array_equal(series.asarray(maxworkers=1).ravel(), values.ravel()):
-            raise NapariDipError(f"it would be read as another image of {series.dtype}")
-        if record_in(tif) != _RECORD:
-            raise NapariDipError("its metadata could not be read again")
-    refuse_cut_short(Path("it"), messages)
+        same_form = series.size == values.size and series.dtype.newbyteorder("=") == dtype
+        if not same_form or not np.array_equal(
+            series.asarray(maxworkers=1).ravel(), values.ravel()
+        ):
+            raise NapariDipError(f"it would be read back as a different image of {series.dtype}")
+        if record_in(tif) != _TEST_RECORD:
+            raise NapariDipError("its metadata could not be read back")
+    refuse_incomplete(Path("it"), messages)
 
 
 def write_format(file: IO[bytes] | Path, form: Format, stored: StoredImage, record: str) -> None:
-    """Write to a file in one of the formats but OME-Zarr, which is no file."""
+    """Write to a file in any format but OME-Zarr, which is a folder."""
     if form == "png":
         write_png(file, stored, record)
     elif form != "zarr":

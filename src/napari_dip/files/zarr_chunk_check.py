@@ -1,6 +1,6 @@
-"""Chunks of zarr, looked at before they are unpacked: none may become far larger than it should.
+"""Check zarr chunks before they are decompressed.
 
-A codec allocates what a chunk says of itself. A few kilobytes can say gigabytes.
+A codec allocates the size that a chunk declares, so a few kilobytes can request gigabytes.
 """
 
 from __future__ import annotations
@@ -31,27 +31,25 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckedStore", "unpacked_size"]
 
-_LARGER, _MORE = 8, 2**16
-"""How many times larger than its values a chunk may be on the way, and bytes beside that: a filter
-may keep wider types, and a codec adds a header."""
+MAX_CHUNK_RATIO = 8  # bytes of a stored chunk per byte of its values: a filter may use wider types
+EXTRA_CHUNK_BYTES = 2**16  # bytes: room for the header of a codec
+_METADATA_NAMES = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata")
+DEFLATE_MAX_RATIO = 1032
+"""Bytes out per byte in: the largest ratio of deflate."""
 
-_METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata")
-_DEFLATED = 1032
-"""The most bytes that deflate makes of one."""
-
-_ABSENT = 2**64 - 1
-"""What the index of a shard says of a chunk that is not there."""
+_MISSING_CHUNK = 2**64 - 1
+"""Offset that the index of a shard stores for a chunk that does not exist."""
 
 
 class CheckedStore(WrapperStore[Store]):
-    """A folder or zip file of zarr for reading, whose chunks are checked on the way to their codec.
+    """Wrap a zarr store, and check each chunk before its codec decodes it.
 
     Parameters
     ----------
     store
-        The folder or the file.
+        A folder or a zip file.
     path
-        To name in errors.
+        The path that error messages name.
     """
 
     def __init__(self, store: Store, path: Path | None = None) -> None:
@@ -63,8 +61,8 @@ class CheckedStore(WrapperStore[Store]):
         self._index_first = False
         self._names: tuple[str, ...] = ()
 
-    def expect(self, array: zarr.Array[Any]) -> None:
-        """Learn from the metadata of an array how large its chunks are, and how they are packed."""
+    def set_array(self, array: zarr.Array[Any]) -> None:
+        """Read the expected chunk sizes and the codecs from the metadata of an array."""
         size = array.dtype.itemsize
         shards = array.shards or array.chunks
         self._inner = math.prod(array.chunks) * size
@@ -79,56 +77,56 @@ class CheckedStore(WrapperStore[Store]):
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:
-        """Return what is stored under a key, if it is what can be expected there."""
+        """Return the content of a key, after a check of its size."""
         if isinstance(self._store, LocalStore):
             refuse_special_file(self._store.root / key)
         buffer = await super().get(key, prototype, byte_range)
-        if buffer is not None and self._expected and not key.endswith(_METADATA):
+        if buffer is not None and self._expected and not key.endswith(_METADATA_NAMES):
             self._check(key, buffer.as_numpy_array(), byte_range)
         return buffer
 
     def _check(self, key: str, stored: Any, byte_range: ByteRequest | None) -> None:
-        most = _LARGER * self._expected + _MORE + self._index_bytes
-        if len(stored) > most:
+        limit = MAX_CHUNK_RATIO * self._expected + EXTRA_CHUNK_BYTES + self._index_bytes
+        if len(stored) > limit:
             self._refuse(key, len(stored), self._expected)
         if not self._index_bytes:
-            self._unpack(key, stored)
+            self._check_decoded(key, stored)
         elif byte_range is None:
-            for start, length in _parts(stored, self._index_bytes, self._index_first):
-                self._unpack(key, stored[start : start + length])
+            for start, length in _chunk_ranges(stored, self._index_bytes, self._index_first):
+                self._check_decoded(key, stored[start : start + length])
         elif not isinstance(byte_range, SuffixByteRequest):
             index = RangeByteRequest(0, self._index_bytes)
             if not self._index_first or byte_range != index:
-                self._unpack(key, stored)
+                self._check_decoded(key, stored)
 
-    def _unpack(self, key: str, stored: Any) -> None:
-        most = _LARGER * self._inner + _MORE
-        if (size := unpacked_size(memoryview(stored), self._names, most)) > most:
+    def _check_decoded(self, key: str, stored: Any) -> None:
+        limit = MAX_CHUNK_RATIO * self._inner + EXTRA_CHUNK_BYTES
+        if (size := unpacked_size(memoryview(stored), self._names, limit)) > limit:
             self._refuse(key, size, self._inner)
 
     def _refuse(self, key: str, size: int, expected: int) -> None:
         raise FileProblem(
-            f"{self._path} is damaged: its chunk {key} has {size} bytes or more, and {expected} "
-            "are expected; copy it again from its source"
+            f"{self._path} is damaged: its chunk {key} has at least {size} bytes instead of "
+            f"{expected}; copy it again from its source"
         )
 
 
-def unpacked_size(stored: memoryview, codecs: tuple[str, ...], most: int) -> int:
-    """Tell about how many bytes come out of a chunk, as far as it can be told without unpacking.
+def unpacked_size(stored: memoryview, codecs: tuple[str, ...], limit: int) -> int:
+    """Estimate the decompressed size of a chunk from its headers.
 
     Parameters
     ----------
     stored
         The chunk.
     codecs
-        The names of its codecs, the last of them to be undone first.
-    most
-        Where counting ends.
+        Names of its codecs in the order of encoding.
+    limit
+        Size in bytes at which counting stops.
 
     Returns
     -------
     int
-        0 if it cannot be told.
+        Size in bytes; 0 if it is unknown.
 
     Examples
     --------
@@ -147,42 +145,43 @@ def unpacked_size(stored: memoryview, codecs: tuple[str, ...], most: int) -> int
             case "lz4":
                 return int.from_bytes(stored[:4], "little")
             case "zstd":
-                return _of_zstd(stored)
+                return _zstd_size(stored)
             case "gzip" | "zlib":
-                if _DEFLATED * len(stored) > psutil.virtual_memory().available // 4:
-                    return _counted(zlib.decompressobj(47).decompress, stored, most)
+                if DEFLATE_MAX_RATIO * len(stored) > psutil.virtual_memory().available // 4:
+                    return _count_decoded(zlib.decompressobj(47).decompress, stored, limit)
             case "bz2":
-                return _counted(bz2.BZ2Decompressor().decompress, stored, most)
+                return _count_decoded(bz2.BZ2Decompressor().decompress, stored, limit)
             case "lzma":
-                return _counted(lzma.LZMADecompressor().decompress, stored, most)
+                return _count_decoded(lzma.LZMADecompressor().decompress, stored, limit)
         return 0
     return 0
 
 
-def _counted(decompress: Callable[[Any, int], bytes], stored: memoryview, most: int) -> int:
-    """Unpack one byte more than there may be; what is damaged is left to the codec."""
+def _count_decoded(decompress: Callable[[Any, int], bytes], stored: memoryview, limit: int) -> int:
+    """Decompress up to one byte beyond the limit, and return the count; 0 for damaged data."""
     try:
-        return len(decompress(stored, most + 1))
+        return len(decompress(stored, limit + 1))
     except (OSError, EOFError, zlib.error, lzma.LZMAError):
         return 0
 
 
-def _of_zstd(stored: memoryview) -> int:
-    """Add up the blocks of all frames of Zstandard, of which each says about how large it is."""
+def _zstd_size(stored: memoryview) -> int:
+    """Sum the sizes of the blocks in all Zstandard frames, from their headers."""
     size = at = 0
     while at + 5 <= len(stored):
         magic = int.from_bytes(stored[at : at + 4], "little")
-        if 0x184D2A50 <= magic <= 0x184D2A5F:  # a frame to skip
+        if 0x184D2A50 <= magic <= 0x184D2A5F:  # a skippable frame
             at += 8 + int.from_bytes(stored[at + 4 : at + 8], "little")
             continue
         if magic != 0xFD2FB528:
             break
         flags = stored[at + 4]
         single = flags >> 5 & 1
-        content = (single, 2, 4, 8)[flags >> 6]
-        dictionary = (0, 1, 2, 4)[flags & 3]
-        said = int.from_bytes(stored[at + 6 - single + dictionary :][:content], "little")
-        at += 6 - single + dictionary + content
+        content_bytes = (single, 2, 4, 8)[flags >> 6]
+        dictionary_bytes = (0, 1, 2, 4)[flags & 3]
+        size_field = stored[at + 6 - single + dictionary_bytes :][:content_bytes]
+        declared = int.from_bytes(size_field, "little")
+        at += 6 - single + dictionary_bytes + content_bytes
         last, frame = 0, 0
         while not last and at + 3 <= len(stored):
             header = int.from_bytes(stored[at : at + 3], "little")
@@ -190,18 +189,18 @@ def _of_zstd(stored: memoryview) -> int:
             frame += 2**17 if kind == 2 else length
             at += 3 + (1 if kind == 1 else length)
         at += 4 * (flags >> 2 & 1)
-        # A decoder keeps to what a frame says of itself; else the last block is seldom full.
-        size += said if content else max(frame - 2**17, 0)
+        # A decoder respects a declared size. Without one, the last block is rarely full.
+        size += declared if content_bytes else max(frame - 2**17, 0)
     return size
 
 
-def _parts(stored: Any, index_bytes: int, first: bool) -> list[tuple[int, int]]:
-    """Return where the chunks of a whole shard lie, by an index of the usual form."""
+def _chunk_ranges(stored: Any, index_bytes: int, first: bool) -> list[tuple[int, int]]:
+    """Return offset and length of the chunks in a whole shard, from its index."""
     index = stored[: index_bytes - 4] if first else stored[-index_bytes:-4]
     if len(index) % 16:
         return []
     places = np.frombuffer(bytes(index), "<u8").reshape(-1, 2)
-    return [(int(a), int(n)) for a, n in places if a != _ABSENT]
+    return [(int(a), int(n)) for a, n in places if a != _MISSING_CHUNK]
 
 
 def _name(codec: object) -> str:

@@ -1,4 +1,4 @@
-"""Whether a zarr can be made, or replaced, under a name, without a loss."""
+"""Check that a zarr can be created or replaced without loss of other data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari_dip.files.ngff import is_zarr
 
 __all__ = ["check_new_zarr", "check_zarr_location"]
 
-_OF_ZARR = {
+_KNOWN_ENTRIES = {
     "zarr.json",
     ".zgroup",
     ".zarray",
@@ -24,68 +24,70 @@ _OF_ZARR = {
     "Thumbs.db",
     "desktop.ini",
 }
-"""What may lie in the folder of an image beside its arrays."""
+"""Entries besides the arrays that the folder of an image may contain."""
 
 
 def check_new_zarr(path: Path, overwrite: bool) -> None:
-    """Make sure that a zarr can be made at `path`.
+    """Check that a zarr can be created at `path`.
 
     Raises
     ------
     OutputExists
-        If a zarr is there and `overwrite` is false.
+        If a zarr exists there and `overwrite` is false.
     FileProblem
-        As :func:`check_zarr_location` says, or if more than an image is there, such as labels.
+        As for :func:`check_zarr_location`, or if the zarr holds more than an image, such as labels.
     """
     check_zarr_location(path)
     if os.path.exists(path) and not overwrite:
         raise OutputExists(f"{path} exists; choose another name, or pass --resume or --overwrite")
-    if os.path.exists(path) and (more := _beside_the_image(path)):
+    if os.path.exists(path) and (others := _other_contents(path)):
         raise FileProblem(
-            f"{path} holds more than an image ({', '.join(more[:3])}), which overwriting would "
-            "delete; move that elsewhere, or choose another name"
+            f"{path} holds more than an image ({', '.join(others[:3])}), which overwriting would "
+            "delete; move it, or choose another name"
         )
 
 
 def check_zarr_location(path: Path) -> None:
-    """Make sure that there is a zarr at `path`, or that one may be made there.
+    """Check that `path` is a zarr, or that one may be created there.
 
     Raises
     ------
     FileProblem
-        If something else is there, the folder above is missing, or it lies in another zarr, which
-        would then hold what its metadata do not know.
+        If something else exists there, the parent folder is missing, or the path lies in another
+        zarr, whose metadata would not list it.
     """
     if not path.parent.is_dir():
-        raise FileProblem(f"the folder {path.parent} does not exist; make it first")
+        raise FileProblem(f"the folder {path.parent} does not exist; create it first")
     for folder in Path(os.path.realpath(path)).parents:
         if is_zarr(folder):
-            raise FileProblem(f"{path} lies inside the zarr {folder}; choose a name outside of it")
+            raise FileProblem(f"{path} lies inside the zarr {folder}; choose a path outside of it")
     if os.path.exists(path) and not is_zarr(path):
-        raise FileProblem(f"{path} is there and is no zarr; choose another name")
+        raise FileProblem(f"{path} exists and is not a zarr; choose another name")
 
 
-def _beside_the_image(path: Path) -> list[str]:
-    """Name what a zarr holds that is neither its image nor its metadata: labels, other images."""
+def _other_contents(path: Path) -> list[str]:
+    """List entries of a zarr that are neither image nor metadata, such as labels."""
     if (path / ".zarray").exists() or _json(path / "zarr.json").get("node_type") == "array":
         expected = re.compile(r"c|c?\d+([./]\d+)*")
         return sorted(
-            one.name
-            for one in path.iterdir()
-            if one.name not in _OF_ZARR and not expected.fullmatch(one.name)
+            entry.name
+            for entry in path.iterdir()
+            if entry.name not in _KNOWN_ENTRIES and not expected.fullmatch(entry.name)
         )
-    said = _json(path / "zarr.json").get("attributes") or _json(path / ".zattrs")
+    attributes = _json(path / "zarr.json").get("attributes") or _json(path / ".zattrs")
     try:
-        images = said.get("ome", said)["multiscales"]
-        levels = {str(one["path"]).split("/")[0] for one in images[0]["datasets"]}
+        images = attributes.get("ome", attributes)["multiscales"]
+        levels = {str(entry["path"]).split("/")[0] for entry in images[0]["datasets"]}
     except (LookupError, TypeError, AttributeError):
         levels = set()
-    return sorted(one.name for one in path.iterdir() if one.name not in _OF_ZARR | levels)
+    return sorted(
+        entry.name for entry in path.iterdir() if entry.name not in _KNOWN_ENTRIES | levels
+    )
 
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        said = json.loads(file.read_bytes())
+        content = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return content if isinstance(content, dict) else {}

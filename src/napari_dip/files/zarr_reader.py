@@ -1,4 +1,4 @@
-"""OME-Zarr, and plain zarr arrays, read piece by piece: the image may be larger than memory."""
+"""Read OME-Zarr and plain zarr arrays on access; the image may be larger than memory."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
 __all__ = ["ZarrArray", "own_record", "read_zarr", "zarr_provenance"]
 
 NAME = "napari-dip"
-"""Under this name the group's attributes say how its image came about."""
+"""Key of this package's record in the attributes of a group."""
 
-_MOST_LISTED = 200_000
-"""Chunks whose files are listed, to tell whether all are there."""
+MAX_COUNTED_CHUNKS = 200_000
+"""Chunks: missing ones are counted only in arrays with at most this many."""
 
 
 class ZarrArray(FileArray):
-    """A zarr array in the machine's byte order; it can be pickled.
+    """A zarr array in native byte order; it can be pickled.
 
     Parameters
     ----------
     array
         Of any zarr format, open for reading.
     path
-        The name to complain about.
+        The path that error messages name.
     """
 
 
@@ -59,20 +59,20 @@ def read_zarr(path: str | Path, number: int | None = None) -> StoredImage:
     Parameters
     ----------
     path
-        The folder, or a zip file of one. Of a pyramid the full resolution is taken.
+        The folder, or a zip file of one. The full resolution of a pyramid is used.
     number
-        Of the image, from 0; ``None`` is the first, and a note lists the others.
+        Index of the image, from 0; ``None`` is the first, and a note lists all.
 
     Returns
     -------
     StoredImage
-        Its image is read when it is asked for. Of a plain array the axes are its dimension
-        names where they are such, and guessed otherwise; a note says so.
+        Its values are read on access. The axes of a plain array are its dimension names, if valid;
+        otherwise they are guessed, with a note.
 
     Raises
     ------
     FileProblem
-        If the folder is none of these, speaks of an array that is not there, or is damaged.
+        If the folder is no zarr, refers to a missing array, or is damaged.
 
     Examples
     --------
@@ -86,11 +86,11 @@ def read_zarr(path: str | Path, number: int | None = None) -> StoredImage:
     """
     path = Path(path)
     with translate_read_errors(path):
-        return _read(_Place(path, *_inside(path)), number)
+        return _read(_Location(path, *_find_in_zip(path)), number)
 
 
-class _Place(NamedTuple):
-    """Where a group or array is: in a folder, or below `inside` in a zip file."""
+class _Location(NamedTuple):
+    """Location of a group or array: a folder, or the path `inside` a zip file."""
 
     path: Path
     zipped: bool
@@ -99,86 +99,86 @@ class _Place(NamedTuple):
     def __str__(self) -> str:
         return str(self.path / self.inside)
 
-    def __truediv__(self, name: str) -> _Place:
+    def __truediv__(self, name: str) -> _Location:
         return self._replace(inside=f"{self.inside}/{name}".strip("/"))
 
     @property
     def file(self) -> Path:
-        """What changes if the image does."""
+        """The file or folder whose modification time shows a change."""
         return self.path if self.zipped else self.path / self.inside
 
 
-def _read(place: _Place, number: int | None) -> StoredImage:
+def _read(place: _Location, number: int | None) -> StoredImage:
     path = Path(str(place))
-    node = _opened(place)
+    node = _open(place)
     if isinstance(node, zarr.Array):
         select_image(path, number, [_size(node)])
-        return _plain(place, node)
+        return _plain_array(place, node)
     attributes: dict[str, Any] = dict(node.attrs)
     if holds_several_images(attributes):
-        return _one_of_several(place, node, number)
+        return _read_nested(place, node, number)
     images = list_images(path, attributes)
     for _, name in images:
         check_file_reference(place.path, name)
-    taken, listed = select_image(path, number, _in_words(place, images))
+    selected, listed = select_image(path, number, _describe_images(place, images))
     parser = TolerantParser()
-    said = describe_image(path, attributes, taken, parser)
-    array = _opened(place / said.array)
+    described = describe_image(path, attributes, selected, parser)
+    array = _open(place / described.array)
     if not isinstance(array, zarr.Array):
-        raise FileProblem(f"{place / said.array} is a group, and an array is expected there")
-    if array.ndim != len(said.axes):
+        raise FileProblem(f"{place / described.array} is a group, but an array is expected there")
+    if array.ndim != len(described.axes):
         raise FileProblem(
-            f"the metadata of {path} name the axes {said.axes}, but its array has the shape "
-            f"{array.shape}; correct them, or name the array: {path / said.array}"
+            f"the metadata of {path} name the axes {described.axes}, but its array has the shape "
+            f"{array.shape}; correct them, or give the array: {path / described.array}"
         )
     notes = (*listed, *parser.notes())
     if own_record(attributes).get("finished") is False:
-        notes += ("It was not finished: what was not restored is 0, or NaN.",)
+        notes += ("The image is unfinished: unrestored values are 0 or NaN.",)
     else:
-        notes += _absent(place / said.array, array)
+        notes += _missing_chunks_note(place / described.array, array)
     return StoredImage(
         image=ZarrArray(array, path),
-        axes=said.axes,
-        pixel_size=said.pixel_size,
-        unit=said.unit,
-        extras=said.extras,
+        axes=described.axes,
+        pixel_size=described.pixel_size,
+        unit=described.unit,
+        extras=described.extras,
         notes=notes,
-        translate=said.translate,
-        files=((place / said.array).file,),
-        channels=said.channels,
-        series=taken,
+        translate=described.translate,
+        files=((place / described.array).file,),
+        channels=described.channels,
+        series=selected,
     )
 
 
-def _one_of_several(place: _Place, group: zarr.Group, number: int | None) -> StoredImage:
-    """Open one of the images that bioformats2raw has written side by side."""
+def _read_nested(place: _Location, group: zarr.Group, number: int | None) -> StoredImage:
+    """Open one of the images that bioformats2raw wrote as separate groups."""
     names = sorted((name for name in group.group_keys() if name.isdecimal()), key=int)
     path = Path(str(place))
     if not names:
         raise FileProblem(
-            f"{path} says that it holds several images; name one of them, since none is called 0"
+            f"{path} declares several images, but none is named 0; give the path of one of them"
         )
-    said = []
+    described = []
     for name in names:
         inner = dict(group[name].attrs)
         image, array = list_images(path / name, inner)[0]
         check_file_reference(place.path, f"{name}/{array}")
-        said += _in_words(place / name, [(image, array), (image, array)])[:1]
-    taken, listed = select_image(path, number, said)
-    stored = _read(place / names[taken], 0)
-    return replace(stored, notes=(*listed, *stored.notes), series=taken)
+        described += _describe_images(place / name, [(image, array), (image, array)])[:1]
+    selected, listed = select_image(path, number, described)
+    stored = _read(place / names[selected], 0)
+    return replace(stored, notes=(*listed, *stored.notes), series=selected)
 
 
-def _in_words(place: _Place, images: list[tuple[str, str]]) -> list[str]:
-    """Name images with their sizes; one that is alone is not listed."""
+def _describe_images(place: _Location, images: list[tuple[str, str]]) -> list[str]:
+    """Describe images by name and size; a single one by its name."""
     if len(images) == 1:
         return [images[0][0]]
-    said = []
+    described = []
     for name, array in images:
-        found = _opened(place / array)
+        found = _open(place / array)
         size = _size(found) if isinstance(found, zarr.Array) else "no array"
-        said.append(f"{shortened(name, 60)!r}, {size}" if name else size)
-    return said
+        described.append(f"{shortened(name, 60)!r}, {size}" if name else size)
+    return described
 
 
 def _size(array: zarr.Array[Any]) -> str:
@@ -186,32 +186,32 @@ def _size(array: zarr.Array[Any]) -> str:
 
 
 def zarr_provenance(path: Path) -> dict[str, Any] | None:
-    """Return the record of how the image in a folder came about, if there is one."""
+    """Return the provenance of the image in a folder; ``None`` without one."""
     with translate_read_errors(path):
-        place = _Place(path, *_inside(path))
-        record = own_record(dict(_opened(place).attrs)).get("provenance")
+        place = _Location(path, *_find_in_zip(path))
+        record = own_record(dict(_open(place).attrs)).get("provenance")
     return record if isinstance(record, dict) else None
 
 
 def own_record(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what this package has written into attributes; empty if it is not from here."""
+    """Return the record of this package in attributes; empty without one."""
     record = attributes.get(NAME)
     return record if isinstance(record, dict) else {}
 
 
-def _inside(path: Path) -> tuple[bool, str]:
-    """Tell whether a path is a zip file, and where the zarr in it begins."""
+def _find_in_zip(path: Path) -> tuple[bool, str]:
+    """Return whether a path is a zip file, and the path of the zarr inside."""
     if not path.is_file():
         return False, ""
     inside = zarr_in_zip(path)
     if inside is None:
         raise FileProblem(
-            f"{path} is no zip file of a zarr, or damaged; name a folder of zarr, or such a file"
+            f"{path} is not a zip file of a zarr, or is damaged; give a zarr folder, or such a file"
         )
     return True, inside
 
 
-def _opened(place: _Place) -> zarr.Array[Any] | zarr.Group:
+def _open(place: _Location) -> zarr.Array[Any] | zarr.Group:
     path = place.path / place.inside
     try:
         store: Store = LocalStore(path.absolute(), read_only=True)
@@ -221,15 +221,15 @@ def _opened(place: _Place) -> zarr.Array[Any] | zarr.Group:
         node = zarr.open(guard, path=place.inside if place.zipped else None, mode="r")
         if isinstance(node, zarr.Array):
             _check(path, node)
-            guard.expect(node)
+            guard.set_array(node)
         return node
     except NapariDipError:
         raise
     except FileNotFoundError as error:
-        what = "is no zarr array or group" if path.is_dir() else "does not exist"
+        what = "is not a zarr array or group" if path.is_dir() else "does not exist"
         raise FileProblem(f"{path} {what}; check the name and the folder") from error
     except PermissionError as error:
-        raise FileProblem(f"{path} may not be read; ask for its permissions") from error
+        raise FileProblem(f"{path} cannot be read; ask for permission to read it") from error
     except json.JSONDecodeError as error:
         raise FileProblem(
             f"the metadata of {path} are damaged ({error}); copy it again from its source"
@@ -238,60 +238,62 @@ def _opened(place: _Place) -> zarr.Array[Any] | zarr.Group:
         raise
     except Exception as error:
         raise FileProblem(
-            f"{path} is no zarr that can be read here ({type(error).__name__}: "
+            f"{path} cannot be read as zarr ({type(error).__name__}: "
             f"{shortened(error)}); copy it again from its source"
         ) from error
 
 
 def _check(path: Path, array: zarr.Array[Any]) -> None:
-    """Check what the metadata of an array promise, before a chunk of it is decoded."""
+    """Check the declared sizes of an array before a chunk is decoded."""
     for codec in (*array.filters, *array.compressors):
         if isinstance(codec, numcodecs.Pickle):
             raise FileProblem(
-                f"{path} is packed by pickle, which may run any program when it is read; "
+                f"{path} is encoded with pickle, which can run arbitrary code when it is read; "
                 "save the array with another codec"
             )
     if array.dtype.kind not in "buifc":
-        raise FileProblem(f"{path} holds {array.dtype} and no numbers; name an array of numbers")
+        raise FileProblem(
+            f"{path} holds {array.dtype} instead of numbers; give an array of numbers"
+        )
     if any(side > sys.maxsize for side in array.shape):
         raise FileProblem(
-            f"{path} has the shape {shortened(array.shape)}, which no array can have; copy it "
-            "again from its source"
+            f"{path} has the impossible shape {shortened(array.shape)}; copy it again from its "
+            "source"
         )
     if any(side < 1 for side in array.chunks):
         raise FileProblem(
-            f"{path} has chunks of the shape {array.chunks}, and each side must be 1 or more; "
+            f"{path} has chunks of shape {array.chunks}, and each side must be at least 1; "
             "copy it again from its source"
         )
-    refuse_too_large(path, math.prod(array.chunks) * array.dtype.itemsize, "a chunk of it")
+    refuse_too_large(path, math.prod(array.chunks) * array.dtype.itemsize, "a chunk")
 
 
-def _plain(place: _Place, array: zarr.Array[Any]) -> StoredImage:
+def _plain_array(place: _Location, array: zarr.Array[Any]) -> StoredImage:
     path = Path(str(place))
     named = "".join(name or "?" for name in getattr(array.metadata, "dimension_names", None) or ())
     named = named.upper()
-    notes = _absent(place, array)
+    notes = _missing_chunks_note(place, array)
     if len(named) == array.ndim and {"Y", "X"} <= set(named) <= set("TCZYX"):
         return StoredImage(ZarrArray(array, path), named, notes=notes, files=(place.file,))
     axes = guess_axes(array.shape)
-    notes = (f"It does not name its axes: they are taken for {axes}.", *notes)
+    notes = (f"The axes are not named: they are guessed as {axes}.", *notes)
     return StoredImage(ZarrArray(array, path), axes, notes=notes, files=(place.file,))
 
 
-def _absent(place: _Place, array: zarr.Array[Any]) -> tuple[str, ...]:
-    """Say how many chunks are not stored: they were never written, or a copy has lost them."""
+def _missing_chunks_note(place: _Location, array: zarr.Array[Any]) -> tuple[str, ...]:
+    """Count the chunks that are not stored: never written, or lost in a copy."""
     grid = [
         -(-n // side) for n, side in zip(array.shape, array.shards or array.chunks, strict=True)
     ]
-    wanted = math.prod(grid)
-    if place.zipped or wanted > _MOST_LISTED:
+    expected = math.prod(grid)
+    if place.zipped or expected > MAX_COUNTED_CHUNKS:
         return ()
     names = map(array.metadata.encode_chunk_key, np.ndindex(*grid))
     folder = str(place.file)
-    there = {os.path.join(at, file) for at, _, files in os.walk(folder) for file in files}
-    absent = sum(os.path.join(folder, name) not in there for name in names)
+    existing = {os.path.join(at, file) for at, _, files in os.walk(folder) for file in files}
+    absent = sum(os.path.join(folder, name) not in existing for name in names)
     if not absent:
         return ()
     fill = array.fill_value if array.fill_value is not None else 0
     verb = "is" if absent == 1 else "are"
-    return (f"{absent} of {wanted} chunks {verb} not stored, and read as {fill}.",)
+    return (f"{absent} of {expected} chunks {verb} not stored and {verb} read as {fill}.",)

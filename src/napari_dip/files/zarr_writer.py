@@ -1,4 +1,4 @@
-"""An OME-Zarr that is written in one go, and the empty one that a growing image begins with."""
+"""Write a whole image as OME-Zarr, and create the empty OME-Zarr of a resumable output."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ __all__ = ["create_zarr", "finished_attribute", "write_zarr"]
 def write_zarr(
     path: Path, stored: StoredImage, provenance: Mapping[str, Any] | None, overwrite: bool
 ) -> None:
-    """Write an image plane by plane; it stands under its name when it is whole.
+    """Write an image plane by plane; it has its final name only when it is complete.
 
-    What came from OME-Zarr 0.4 is written as that.
+    An image from OME-Zarr 0.4 is written in that version.
     """
     version = version_of(stored)
     lock = RunLock(path)
@@ -51,8 +51,8 @@ def _write(
 ) -> None:
     image, axes = stored.image, stored.axes
     with translate_disk_errors(path), filled_folder(path) as hidden:
-        said = finished_attribute(True, provenance)
-        axis_order = create_zarr(hidden, image.shape, image.dtype, stored, axes, said, version)
+        finished = finished_attribute(True, provenance)
+        axis_order = create_zarr(hidden, image.shape, image.dtype, stored, axes, finished, version)
         levels = open_levels(hidden)
         for index in Layout(axes, image.shape).indices():
             write_levels(hidden, levels, *axis_order.to_stored(index, np.asarray(image[index])))
@@ -64,7 +64,7 @@ def create_zarr(
     dtype: np.dtype[Any],
     stored: StoredImage,
     axes: str,
-    said: dict[str, Any],
+    more_attributes: dict[str, Any],
     version: Version,
 ) -> AxisOrder:
     """Create a group and its empty arrays.
@@ -72,31 +72,31 @@ def create_zarr(
     Parameters
     ----------
     path
-        A folder that is not there yet, or an empty store.
+        A folder that does not exist yet, or an empty store.
     shape, dtype, axes
-        Of the image, in the caller's order.
+        Of the image, in the given axis order.
     stored
-        Whose pixel sizes, units, places and channels are written.
-    said
-        More attributes of the group, from :func:`finished_attribute`.
+        Provides pixel sizes, units, positions and channels.
+    more_attributes
+        Further attributes of the group, from :func:`finished_attribute`.
     version
-        Of OME-Zarr.
+        Version of OME-Zarr.
 
     Returns
     -------
     AxisOrder
-        How the axes became those that are stored.
+        Conversion between the given and the stored axis order.
     """
     order = axes_in_zarr(axes)
     shapes = level_shapes(tuple(shape[axes.index(letter)] for letter in order))
-    said = attributes(stored, order, shapes, dtype, version) | said
-    create_levels(path, shapes, dtype, order.replace("S", "C"), said, version)
+    all_attributes = attributes(stored, order, shapes, dtype, version) | more_attributes
+    create_levels(path, shapes, dtype, order.replace("S", "C"), all_attributes, version)
     return AxisOrder(axes, shapes[0], dtype)
 
 
 def finished_attribute(
     finished: bool, provenance: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the attribute that says whether an image is whole, and how it came about."""
-    said = {"finished": finished} | ({"provenance": provenance} if provenance else {})
-    return {NAME: json.loads(plain_json(said))}
+    """Return the attribute that marks an image as complete or not, with its provenance."""
+    entry = {"finished": finished} | ({"provenance": provenance} if provenance else {})
+    return {NAME: json.loads(plain_json(entry))}

@@ -1,4 +1,4 @@
-"""Zarr in a zip file, and files inside a folder of zarr."""
+"""Find a zarr in a zip file, and refuse single files of a zarr."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ if TYPE_CHECKING:
 
 __all__ = ["is_zarr_zip", "refuse_inside_zarr", "zarr_in_zip"]
 
-_ZIP = b"PK\3\4"  # the first bytes of a zip file that is not empty
-_METADATA = ("zarr.json", ".zgroup", ".zarray")
+_ZIP_SIGNATURE = b"PK\3\4"  # first bytes of a zip file that is not empty
+_METADATA_NAMES = ("zarr.json", ".zgroup", ".zarray")
 
 
 def zarr_in_zip(path: Path) -> str | None:
-    """Tell where in a zip file a zarr begins; ``None`` if it is no zip file, or holds none."""
+    """Return the path of the zarr inside a zip file; ``None`` if there is none."""
     if not path.is_file():
         return None
     with path.open("rb") as file:
-        if file.read(4) != _ZIP:
+        if file.read(4) != _ZIP_SIGNATURE:
             return None
     if not zipfile.is_zipfile(path):
         return None
     with zipfile.ZipFile(path) as archive:
         largest = max((entry.file_size for entry in archive.infolist()), default=0)
-        refuse_too_large(path, largest, "a part of it")
-        found = [name for name in archive.namelist() if name.rpartition("/")[2] in _METADATA]
+        refuse_too_large(path, largest, "its largest entry")
+        found = [name for name in archive.namelist() if name.rpartition("/")[2] in _METADATA_NAMES]
     if not found:
         return None
     return min(found, key=lambda name: name.count("/")).rpartition("/")[0]
 
 
 def is_zarr_zip(path: Path) -> bool:
-    """Tell whether a file is a zip file of a zarr, or has the name of one."""
+    """Return whether a file is a zip file of a zarr, or has the suffix of one."""
     named = path.name.lower().endswith((".zip", ".ozx"))
     return path.is_file() and (named or zarr_in_zip(path) is not None)
 
 
 def refuse_inside_zarr(path: Path) -> None:
-    """Raise :class:`FileProblem` for a file in a folder of zarr, and name what is to be opened."""
+    """Raise :class:`FileProblem` for a file inside a zarr folder; the message names the zarr."""
     above = [folder for folder in path.parents if is_zarr(folder)]
     if above and path.is_file():
-        raise FileProblem(f"{path} is a part of a zarr; open the whole: {above[-1]}")
+        raise FileProblem(f"{path} is part of a zarr; open the zarr itself: {above[-1]}")

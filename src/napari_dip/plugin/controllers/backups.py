@@ -67,7 +67,7 @@ def move_aside(viewer: Viewer, path: Path) -> Path:
         renamed.
     """
     from napari_dip.files.atomic_write import complete_swap
-    from napari_dip.files.resumable_zarr import working_folder
+    from napari_dip.files.output_folder import working_folder
 
     spread, first = spread_beside(path), free_name(path)
     for place in (path, spread):
@@ -115,7 +115,7 @@ def _move(viewer: Viewer, moves: Mapping[Path, Path]) -> None:
 
 def shown_by(viewer: Viewer, path: Path) -> bool:
     """Tell whether a layer of the viewer reads from a result or the uncertainty beside it."""
-    from napari_dip.files.resumable_zarr import working_folder
+    from napari_dip.files.output_folder import working_folder
 
     places = (path, spread_beside(path))
     return any(_layers_on(viewer, one) for old in places for one in (old, working_folder(old)))

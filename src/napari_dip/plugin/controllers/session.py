@@ -262,7 +262,7 @@ class Session:
         """Say what stays on the disk."""
         if self._target.path is None or self._exchange.begun is None:
             return ""
-        from napari_dip.files.resumable_zarr import working_folder
+        from napari_dip.files.output_folder import working_folder
 
         cure = "; press Run to go on with it" if to_do else ""
         if to_do and self._in_sections:

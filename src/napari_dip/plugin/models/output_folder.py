@@ -148,7 +148,7 @@ def _refuse_while_written(path: Path) -> None:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    from napari_dip.files.resumable_output import recorded_run
+    from napari_dip.files.output_folder import recorded_run
 
     try:
         return recorded_run(path)
@@ -158,7 +158,7 @@ def _record(path: Path) -> dict[str, Any]:
 
 def _image_name(path: Path) -> str:
     from napari_dip.files.image_io import read_image
-    from napari_dip.files.resumable_zarr import working_folder
+    from napari_dip.files.output_folder import working_folder
 
     try:
         name = read_image(working_folder(path), lazy=True).extras["ngff"]["name"]

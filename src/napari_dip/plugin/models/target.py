@@ -145,7 +145,8 @@ class Target:
         from napari_dip.files.atomic_write import check_writable
         from napari_dip.files.journal import plain_json
         from napari_dip.files.lock import RunLock
-        from napari_dip.files.resumable_output import OnDisk, recorded_run
+        from napari_dip.files.output_folder import recorded_run
+        from napari_dip.files.resumable_output import OnDisk
 
         for path in filter(None, (self.path, self.spread_path(problem.settings))):
             check_writable(path)
@@ -180,7 +181,7 @@ class Target:
             return result
         if result.stopped_by_user and "Y" not in result.settings.spatial:
             return replace(result, image=canvas, spread=None)
-        from napari_dip.files.resumable_zarr import working_folder
+        from napari_dip.files.output_folder import working_folder
 
         spread = self.spread_path(result.settings)
         return replace(  # a run that was stopped has not replaced what was there

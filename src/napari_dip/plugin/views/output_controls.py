@@ -226,7 +226,7 @@ def _noted(asked: Asked, note: str) -> Asked:
 
 def _answer(box: QMessageBox, found: Existing, keep: QCheckBox) -> str | None:
     """Show the question; ``"resume"``, ``"over"``, or ``None`` for neither."""
-    from napari_dip.files.resumable_zarr import working_folder
+    from napari_dip.files.output_folder import working_folder
 
     box.setObjectName("target")
     box.setWindowTitle("Deep Image Prior")
