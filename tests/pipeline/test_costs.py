@@ -18,8 +18,8 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "timed_side", lambda device: 32)
     monkeypatch.setattr(module, "calibrate", lambda device, threads=None: plain)
     monkeypatch.setattr(measured, "_cache_file", lambda: tmp_path / "calibration.json")
-    monkeypatch.setattr(measured, "_others_compute", lambda: False)
-    monkeypatch.setattr(measured, "_while_busy", {})
+    monkeypatch.setattr(measured, "_is_busy", lambda: False)
+    monkeypatch.setattr(measured, "_measured_while_busy", {})
 
 
 def test_real_costs_are_measured_once(small, monkeypatch):
@@ -34,7 +34,7 @@ def test_real_costs_are_measured_once(small, monkeypatch):
 def test_a_damaged_record_is_measured_again(small, monkeypatch, content, tmp_path):
     key = f"costs: x, 32 pixels, {PLAIN}"
     (tmp_path / "calibration.json").write_text(f'{{"{key}": {content or "null"}}}')
-    monkeypatch.setattr(module, "machine", lambda device: "x")
+    monkeypatch.setattr(module, "describe_machine", lambda device: "x")
     monkeypatch.setattr(module, "_measure", lambda device: Costs(1.0, 2.0, 3.0))
     assert measure_costs(CPU) == Costs(1.0, 2.0, 3.0)
 

@@ -19,14 +19,14 @@ from napari_dip.pipeline import precision as module
 from napari_dip.pipeline.precision import Arithmetic, calibrate, choose_arithmetic
 
 CPU = torch.device("cpu")
-others_compute = measured._others_compute
+others_compute = measured._is_busy
 
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch):
     """Have a machine on which nothing else runs."""
-    monkeypatch.setattr(measured, "_others_compute", lambda: False)
-    monkeypatch.setattr(measured, "_while_busy", {})
+    monkeypatch.setattr(measured, "_is_busy", lambda: False)
+    monkeypatch.setattr(measured, "_measured_while_busy", {})
 
 
 @pytest.fixture
@@ -95,14 +95,14 @@ def test_times_of_a_busy_machine_are_taken_again_and_the_arithmetic_is_kept(
     cache, clock, monkeypatch
 ):
     seconds, asked = clock
-    monkeypatch.setattr(measured, "_others_compute", lambda: True)
+    monkeypatch.setattr(measured, "_is_busy", lambda: True)
     assert not calibrate(CPU).cached
     assert calibrate(CPU).milliseconds["float32, channels last"] == 2000
     assert len(asked) == 3
-    monkeypatch.setattr(measured, "_while_busy", {})  # the next process
+    monkeypatch.setattr(measured, "_measured_while_busy", {})  # the next process
     assert calibrate(CPU).cached
     assert len(asked) == 3
-    monkeypatch.setattr(measured, "_others_compute", lambda: False)
+    monkeypatch.setattr(measured, "_is_busy", lambda: False)
     seconds.update({"float32, channels first": 0.1, "float32, channels last": 0.2})
     again = calibrate(CPU)
     assert again.arithmetic == Arithmetic("bfloat16", channels_last=True)

@@ -1,3 +1,3 @@
-"""Where a fit runs: device, threads, precision, CUDA graphs, concurrency."""
+"""Choose and use devices: threads, CUDA graphs, concurrent fits, measured run times."""
 
-import napari_dip.compute.openmp  # noqa: F401 - it must come before torch
+import napari_dip.compute.openmp  # noqa: F401 - sets the OpenMP variables, before torch is loaded

@@ -1,4 +1,4 @@
-"""Measurements of this machine, kept in the user's cache folder."""
+"""Cache measurements of this machine in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -15,22 +15,28 @@ if TYPE_CHECKING:
 
 __all__ = ["cached_measurement", "describe_machine"]
 
-_LOOK_S = 0.2
-"""Seconds for which the load of other programs is observed."""
+LOAD_SAMPLE_S = 0.2
+"""Seconds over which the load of other programs is measured. Not measured."""
 
-_OTHERS = 0.5
-"""Cores that other programs use, from which on a measurement is repeated when they have ended."""
+MAX_OTHER_CORES = 0.5
+"""Cores used by other programs: with more, a measurement is repeated later. Not measured."""
 
 T = TypeVar("T")
 
 Record = dict[str, Any]
 
-_while_busy: dict[str, Record] = {}
-"""Measurements of this process on a busy machine: one is enough for a process."""
+_measured_while_busy: dict[str, Record] = {}
+"""Measurements of this process on a busy machine; they are not repeated in the same process."""
 
 
 def describe_machine(device: torch.device) -> str:
-    """Name what a measurement depends on: the device, its instructions, threads, and torch."""
+    """Name what a measurement depends on: the device, its instructions, threads, and torch.
+
+    Examples
+    --------
+    >>> describe_machine(torch.device("cpu"))
+    'cpu ..., ... threads, torch ...'
+    """
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
     capability = torch.backends.cpu.get_cpu_capability()
@@ -44,30 +50,30 @@ def cached_measurement(
     measure: Callable[[Record], Record],
     parse: Callable[[Record], T],
 ) -> tuple[T, bool]:
-    """Return a measurement from the cache, or take it and store it there.
+    """Return a measurement from the cache, or measure and store it.
 
-    A measurement on a busy machine is used until a process finds the machine quiet.
+    A measurement on a busy machine is used until a process finds the machine idle.
 
     Parameters
     ----------
     key
-        Names the measurement and all that it depends on.
+        Name of the measurement and of all that it depends on.
     device
-        Only a CPU is shared with other programs.
+        Device of the measurement; only on a CPU the load of other programs is considered.
     measure
-        Takes the measurement; called with the record of a busy machine, or with an empty one.
-        The record must be valid JSON.
+        Returns a new record, which must be valid JSON. Its argument is the record of a busy
+        machine, or an empty one.
     parse
-        Makes the result from a record; any ``LookupError``, ``TypeError`` or ``ValueError`` means
-        that the record is damaged or of another version, and it is measured again.
+        Returns the result of a record. A ``LookupError``, ``TypeError`` or ``ValueError`` means
+        that the record is damaged or of another version; then it is measured again.
 
     Returns
     -------
     T, bool
-        The result, and whether it came from the cache.
+        The result, and whether it is from the cache.
     """
-    if key in _while_busy:
-        return parse(_while_busy[key]), True
+    if key in _measured_while_busy:
+        return parse(_measured_while_busy[key]), True
     earlier: Record = {}
     try:
         stored = _read_cache()[key]
@@ -77,23 +83,23 @@ def cached_measurement(
         earlier = stored
     except (LookupError, TypeError, ValueError, AttributeError):
         pass  # not measured yet
-    busy = device.type == "cpu" and _others_compute()
+    busy = device.type == "cpu" and _is_busy()
     if busy and earlier:
         return parse(earlier), True
     record = measure(earlier) | {"busy": busy}
     _write_cache(_read_cache() | {key: record})
     if busy:
-        _while_busy[key] = record
+        _measured_while_busy[key] = record
     return parse(record), False
 
 
-def _others_compute() -> bool:
-    """Return whether other programs use a core, which would delay the threads of a measurement."""
+def _is_busy() -> bool:
+    """Return whether other programs use cores, which would delay a measurement."""
     this = psutil.Process()
     this.cpu_percent()
-    everything = psutil.cpu_percent(interval=_LOOK_S) * (psutil.cpu_count() or 1)
+    everything = psutil.cpu_percent(interval=LOAD_SAMPLE_S) * (psutil.cpu_count() or 1)
     others: float = (everything - this.cpu_percent()) / 100
-    return others > _OTHERS
+    return others > MAX_OTHER_CORES
 
 
 def _cache_file() -> Path:
@@ -109,7 +115,7 @@ def _read_cache() -> Record:
 
 
 def _write_cache(content: Record) -> None:
-    """Store the measurements where that is possible; without them each process measures again."""
+    """Store the measurements if possible; otherwise each process measures again."""
     try:
         _cache_file().parent.mkdir(parents=True, exist_ok=True)
         _cache_file().write_text(json.dumps(content, indent=2))

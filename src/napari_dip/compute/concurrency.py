@@ -1,7 +1,7 @@
-"""Several fits at once: one small fit alone leaves most of a machine idle.
+"""Run several fits concurrently: one small fit alone does not use a whole machine.
 
-Threads that share one fit wait for each other after every operation, and a small image fills no
-GPU. Independent fits wait for nobody.
+Threads that share one fit wait for each other after every operation, and a small image does not
+fill a GPU. Independent fits do not wait.
 """
 
 from __future__ import annotations
@@ -31,29 +31,30 @@ def run_concurrently(
     fits: Iterable[Generator[Step, None, R]],
     at_once: int,
     device: str,
-    ended: Callable[[int, R], object],
+    on_result: Callable[[int, R], object],
 ) -> Generator[tuple[int, Step], None, None]:
-    """Take the steps of several fits as they come, so many fits at once.
+    """Run several fits concurrently, and yield their steps as they come.
 
-    On the CPU each computes with its part of the threads, on CUDA on a stream of its own. What
-    comes out of a fit does not depend on the others. As of any generator, nothing goes on until
-    the next step is asked for, but what was begun of the steps of the others.
+    On the CPU each fit has its share of the threads, on CUDA a stream of its own. The result of a
+    fit does not depend on the others. While the caller does not ask for the next step, only steps
+    that have begun are computed.
 
     Parameters
     ----------
     fits
-        Taken and begun in their order, each only when there is room for it.
+        Generators of steps that return a result. They are started in order, each when a place is
+        free.
     at_once
-        How many; 1 takes one after another, in the thread that asks.
+        Maximum number of concurrent fits; 1 runs one after another, in the thread of the caller.
     device
-        Where they compute.
-    ended
-        Told the number of a fit, from 0, and its result, in the thread that asks.
+        Name of the device.
+    on_result
+        Called with the number of a fit, from 0, and its result, in the thread of the caller.
 
     Yields
     ------
     int, Step
-        The number of a fit, and what it has yielded.
+        The number of a fit, and a step of it.
 
     Examples
     --------
@@ -62,66 +63,71 @@ def run_concurrently(
     ...         number //= 2
     ...         yield number
     ...     return "odd"
-    >>> ends = {}
-    >>> sorted(run_concurrently([halving(12), halving(8)], 2, "cpu", ends.__setitem__))
+    >>> results = {}
+    >>> sorted(run_concurrently([halving(12), halving(8)], 2, "cpu", results.__setitem__))
     [(0, 3), (0, 6), (1, 1), (1, 2), (1, 4)]
-    >>> sorted(ends.items())
+    >>> sorted(results.items())
     [(0, 'odd'), (1, 'odd')]
     """
     numbered = enumerate(fits)
     if at_once == 1:
         for number, fit in numbered:
-            ended(number, (yield from map_steps(fit, partial(_of, number))))
+            on_result(number, (yield from map_steps(fit, partial(_numbered, number))))
         return
-    every = cpu_threads()
-    threads = threads_per_fit(every, at_once)
-    pool = ThreadPoolExecutor(at_once, "fit", set_thread_share, (threads, every))
-    all_there = Barrier(at_once)  # before a fit begins, each has taken its part
-    list(pool.map(lambda _: all_there.wait(), range(at_once)))
-    begun: dict[int, _Lane[Step, R]] = {}
-    stepping: dict[Future[Step | None], int] = {}
+    threads = cpu_threads()
+    share = threads_per_fit(threads, at_once)
+    pool = ThreadPoolExecutor(at_once, "fit", set_thread_share, (share, threads))
+    all_ready = Barrier(at_once)  # no fit starts before all workers have set their threads
+    list(pool.map(lambda _: all_ready.wait(), range(at_once)))
+    running: dict[int, _RunningFit[Step, R]] = {}
+    pending: dict[Future[Step | None], int] = {}
     try:
         while True:
-            while len(begun) < at_once and (following := next(numbered, None)):
+            while len(running) < at_once and (following := next(numbered, None)):
                 number, fit = following
-                begun[number] = _Lane(fit, torch.device(device))
-                stepping[pool.submit(begun[number].advance)] = number
-            if not begun:
+                running[number] = _RunningFit(fit, torch.device(device))
+                pending[pool.submit(running[number].advance)] = number
+            if not running:
                 return
-            ready, _ = wait(stepping, return_when=FIRST_COMPLETED)
-            for future in sorted(ready, key=stepping.__getitem__):
-                number = stepping.pop(future)
-                step, lane = future.result(), begun[number]
+            ready, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in sorted(ready, key=pending.__getitem__):
+                number = pending.pop(future)
+                step, one = future.result(), running[number]
                 if step is None:
-                    del begun[number]
-                    ended(number, lane.result)
+                    del running[number]
+                    on_result(number, one.result)
                 else:
                     yield number, step
-                    stepping[pool.submit(lane.advance)] = number
+                    pending[pool.submit(one.advance)] = number
     finally:
         pool.shutdown(cancel_futures=True)
-        for lane in begun.values():
-            lane.fit.close()
+        for one in running.values():
+            one.fit.close()
 
 
 def in_fit_order(
     steps: Generator[tuple[int, Step], None, None],
-    ended: Container[int],
-    blind: Callable[[Step], Step],
+    done: Container[int],
+    without_preview: Callable[[Step], Step],
 ) -> Generator[tuple[int, Step], None, None]:
-    """Put the steps of :func:`run_concurrently` in the order that they have one fit after another.
+    """Yield the steps of concurrent fits in the order of the fits.
 
-    So what is told is told of one fit until that is done. The steps of the others are kept for
-    their turn, and of their pictures the latest.
+    All steps of one fit come before those of the next. The steps of later fits are kept, of their
+    previews only the latest.
 
     Parameters
     ----------
     steps
-        The number of a fit, and a step.
-    ended
-        Numbers of the fits that are done.
-    blind
-        Gives a step without its picture, and one that has none as it is.
+        Pairs of the number of a fit and a step.
+    done
+        Numbers of the fits that are finished; the caller adds to it.
+    without_preview
+        Returns a step without its preview, and a step that has none unchanged (the same object).
+
+    Yields
+    ------
+    int, Step
+        The number of a fit, and a step of it.
 
     Examples
     --------
@@ -130,20 +136,21 @@ def in_fit_order(
     [(0, 'b'), (0, 'd'), (1, 'a'), (1, 'c')]
     """
     kept: defaultdict[int, list[Step]] = defaultdict(list)
-    pictured: dict[int, int] = {}
-    turn = 0
+    latest_preview: dict[int, int] = {}
+    current = 0
     try:
         for number, step in steps:
-            while turn in ended:
-                turn += 1
-                yield from ((turn, earlier) for earlier in kept.pop(turn, ()))
-            if number == turn:
+            while current in done:
+                current += 1
+                yield from ((current, earlier) for earlier in kept.pop(current, ()))
+            if number == current:
                 yield number, step
                 continue
-            if blind(step) is not step:
-                if number in pictured:
-                    kept[number][pictured[number]] = blind(kept[number][pictured[number]])
-                pictured[number] = len(kept[number])
+            if without_preview(step) is not step:
+                if number in latest_preview:
+                    place = latest_preview[number]
+                    kept[number][place] = without_preview(kept[number][place])
+                latest_preview[number] = len(kept[number])
             kept[number].append(step)
         for number, rest in sorted(kept.items()):
             yield from ((number, step) for step in rest)
@@ -152,16 +159,22 @@ def in_fit_order(
 
 
 def threads_per_fit(threads: int, at_once: int) -> int:
-    """Tell with how many of the CPU's threads each of several fits computes."""
+    """Return how many of the CPU's threads each of several concurrent fits has.
+
+    Examples
+    --------
+    >>> threads_per_fit(8, 3)
+    2
+    """
     return max(1, threads // at_once)
 
 
-def _of(number: int, step: Step) -> tuple[int, Step]:
+def _numbered(number: int, step: Step) -> tuple[int, Step]:
     return number, step
 
 
-class _Lane(Generic[Step, R]):
-    """One of the fits, and where it is computed."""
+class _RunningFit(Generic[Step, R]):
+    """One of the fits, with its CUDA stream."""
 
     result: R
 
@@ -170,7 +183,7 @@ class _Lane(Generic[Step, R]):
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def advance(self) -> Step | None:
-        """Take one step; ``None`` at the end, when the result is there."""
+        """Compute the next step; ``None`` at the end, when ``result`` is set."""
         with nullcontext() if self._stream is None else torch.cuda.stream(self._stream):
             try:
                 return next(self.fit)

@@ -1,4 +1,7 @@
-"""Work of a GPU that is launched as a whole: kernel by kernel, the host is slower than the chip."""
+"""Launch work on a GPU as one CUDA graph.
+
+Kernel by kernel, the host needs longer to launch a small fit than the GPU to compute it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["WARM_UP_CALLS", "GraphRunner"]
 
 WARM_UP_CALLS = 3
-"""Calls before the capture: torch and cuDNN set up much on first use, which no graph may hold."""
+"""Calls before the capture: torch and cuDNN allocate on first use, which a graph must not contain.
+Not measured."""
 
 _one_at_a_time = threading.Lock()
 
@@ -21,18 +25,26 @@ T = TypeVar("T")
 
 
 class GraphRunner(Generic[T]):
-    """Work that is done again and again; on CUDA, after a few calls, as one graph.
+    """Call a function repeatedly; on CUDA, after a few calls, as one graph.
 
-    Where it cannot be captured it goes on kernel by kernel, and :attr:`launch_mode` tells why.
+    If the function cannot be captured, it is launched kernel by kernel, and :attr:`launch_mode`
+    gives the reason.
 
     Parameters
     ----------
     work
-        What to do. It reads and changes the same tensors each time, in place, and neither asks for
-        a number on the host nor depends on one that differs from call to call. What it returns is
-        overwritten by the next call.
+        The function. It reads and changes the same tensors in each call, in place. It must not copy
+        a number to the host, nor depend on one that differs between calls. The next call
+        overwrites its result.
     device
-        Where it runs.
+        Device of the tensors.
+
+    Examples
+    --------
+    >>> total = torch.zeros(())
+    >>> add = GraphRunner(lambda: total.add_(1), torch.device("cpu"))
+    >>> add().item(), add().item()
+    (1.0, 2.0)
     """
 
     def __init__(self, work: Callable[[], T], device: torch.device) -> None:
@@ -43,7 +55,7 @@ class GraphRunner(Generic[T]):
         self._aside = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def __call__(self) -> T:
-        """Do it once."""
+        """Call the function once."""
         if self._graph is None and self._aside is not None:
             return self._launch_aside(self._aside)
         if self._graph is not None:
@@ -52,7 +64,7 @@ class GraphRunner(Generic[T]):
         return self.work()
 
     def _launch_aside(self, aside: torch.cuda.Stream) -> T:
-        """Do it on the stream of the capture, and capture it when all is set up there."""
+        """Call the function on the stream of the capture, and capture it after the warm-up."""
         if self._calls == WARM_UP_CALLS and not self.launch_mode:
             self._capture(aside)
             return self()
@@ -65,11 +77,11 @@ class GraphRunner(Generic[T]):
         return result
 
     def _capture(self, aside: torch.cuda.Stream) -> None:
-        """Capture it, which does not do it yet."""
+        """Capture the function, without computing it."""
         graph = torch.cuda.CUDAGraph()
         try:
-            # Other threads, such as the viewer's, may use the GPU meanwhile: not "global".
-            # A capture that fails may leave its stream behind as the current one: it is put back.
+            # "global" would forbid other threads, such as the viewer's, to use the GPU.
+            # A failed capture may leave its stream as the current one: the context restores it.
             with (
                 _one_at_a_time,
                 torch.cuda.device(self.device),

@@ -1,4 +1,4 @@
-"""Devices: which there are, which was asked for, and what to say when one fails."""
+"""List and choose devices, set their threads and modes, and translate their errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Device:
-    """A place to compute, as :func:`devices` lists it; memory in bytes, None if not known."""
+    """A device, as :func:`devices` lists it; memory in bytes, ``None`` if unknown."""
 
     name: str
     description: str
@@ -46,7 +46,13 @@ class Device:
 
 
 def devices() -> list[Device]:
-    """List the devices of this machine, the one that ``"auto"`` takes first."""
+    """List the devices of this machine; the first is the one of ``"auto"``, the last is the CPU.
+
+    Examples
+    --------
+    >>> devices()[-1].name
+    'cpu'
+    """
     found = []
     for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         free, total = _cuda_memory(number)
@@ -60,7 +66,7 @@ def devices() -> list[Device]:
 
 
 def _cuda_memory(number: int) -> tuple[int, int] | tuple[None, None]:
-    """Ask a GPU; one that another program keeps for itself keeps no other device from work."""
+    """Return the free and total memory of a GPU; ``None`` if another program holds it."""
     try:
         return torch.cuda.mem_get_info(number)
     except RuntimeError:
@@ -78,7 +84,7 @@ def _cpu() -> Device:
 
 
 def choose_device(name: str) -> torch.device:
-    """Find the device of that name.
+    """Return the device of a name.
 
     Parameters
     ----------
@@ -88,7 +94,12 @@ def choose_device(name: str) -> torch.device:
     Raises
     ------
     DeviceUnavailable
-        If this machine, or this build of torch, does not have it.
+        If this machine or this build of torch does not have the device.
+
+    Examples
+    --------
+    >>> choose_device("cpu")
+    device(type='cpu')
     """
     names = [device.name for device in devices()]
     if name == "auto":
@@ -102,12 +113,12 @@ def choose_device(name: str) -> torch.device:
 
 
 def free_bytes(name: str) -> int | None:
-    """Tell how much memory of a device is free; ``None`` if that is not known here."""
+    """Return the free memory of a device in bytes; ``None`` if it is unknown."""
     return next((device.free_bytes for device in devices() if device.name == name), None)
 
 
 def used_bytes(name: str) -> int:
-    """Tell how much memory this process takes, on a GPU what torch holds of it."""
+    """Return the memory of this process in bytes; on a GPU, the memory that torch has reserved."""
     kind = torch.device(name).type
     if kind == "cuda":
         return torch.cuda.memory_reserved(name)
@@ -117,29 +128,30 @@ def used_bytes(name: str) -> int:
 
 
 def cpu_threads() -> int:
-    """Tell how many threads compute on the CPU: the last bits of a sum depend on it."""
+    """Return how many threads compute on the CPU; the last bits of a result depend on it."""
     return torch.get_num_threads()
 
 
 def set_cpu_threads(threads: int) -> None:
-    """Compute on the CPU with so many threads, whatever the environment says."""
+    """Set how many threads compute on the CPU; this overrides the environment."""
     torch.set_num_threads(threads)
 
 
 def set_thread_share(own: int, others: int) -> None:
-    """Compute on the CPU with so many threads in this thread alone, and with ``others`` elsewhere.
+    """Set how many threads compute for this thread, and for all other threads.
 
-    torch gives a thread what was last said in any, when that is first asked for a number.
+    The first time that a thread asks torch for the number, it gets the last one set in any thread.
+    So ``others`` is set last, in a thread of its own.
     """
-    cpu_threads()  # asked now, lest what is said elsewhere overrules this
+    cpu_threads()  # the first time, so that the setting in the other thread does not apply here
     set_cpu_threads(own)
-    elsewhere = threading.Thread(target=set_cpu_threads, args=(others,))
-    elsewhere.start()
-    elsewhere.join()
+    other = threading.Thread(target=set_cpu_threads, args=(others,))
+    other.start()
+    other.join()
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until a device has done all work that it was given."""
+    """Wait until a device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -148,12 +160,11 @@ def synchronise(device: torch.device) -> None:
 
 @contextmanager
 def default_modes() -> Iterator[None]:
-    """Compute in torch's default modes, whatever modes the calling thread has set.
+    """Compute in torch's default modes, and restore the modes of the calling thread after.
 
     A caller may be inside ``torch.no_grad()``, ``torch.inference_mode()``, ``torch.autocast()`` or
-    ``with torch.device(...)``. All of these belong to a thread, and the caller's are put back. The
-    default dtype belongs to the whole process: it is not changed, and tensors are made with a
-    dtype.
+    ``with torch.device(...)``, which apply to its thread. The default dtype applies to the whole
+    process: it is not changed, and the package always gives a dtype.
 
     Examples
     --------
@@ -173,7 +184,7 @@ def default_modes() -> Iterator[None]:
 
 
 def release_memory(name: str) -> None:
-    """Give back to the device what torch keeps for later and nothing uses any more."""
+    """Return memory to the device that torch has cached and nothing uses."""
     kind = torch.device(name).type
     if kind == "cuda":
         torch.cuda.empty_cache()
@@ -183,9 +194,17 @@ def release_memory(name: str) -> None:
 
 @contextmanager
 def torch_errors(device: torch.device) -> Iterator[None]:
-    """Turn whatever torch raises into an own error that names the cure.
+    """Translate torch's errors into those of this package, which name the cure.
 
-    superqt's generator workers swallow RuntimeError, and torch raises little else.
+    superqt's generator workers hide a ``RuntimeError``, and nearly all errors of torch are one.
+
+    Examples
+    --------
+    >>> with torch_errors(torch.device("cpu")):
+    ...     raise RuntimeError("can't allocate memory")
+    Traceback (most recent call last):
+        ...
+    napari_dip.errors.OutOfMemory: cpu has too little free memory for this image; ...
     """
     try:
         yield
@@ -194,7 +213,7 @@ def torch_errors(device: torch.device) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise _out_of_memory(device) from error
     except RuntimeError as error:
-        # The CPU's allocator and MPS have no error class of their own.
+        # The allocators of the CPU and of MPS have no error class.
         if "memory" in str(error) and ("alloc" in str(error) or "out of" in str(error)):
             raise _out_of_memory(device) from error
         raise DeviceFailed(

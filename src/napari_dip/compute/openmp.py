@@ -1,11 +1,12 @@
-"""How OpenMP's threads wait: set before torch is loaded, and taken back after."""
+"""Set how OpenMP's threads wait, before torch is loaded."""
 
 import os
 
-# OpenMP's threads spin while they wait for each other. For ever, and beside a viewer or any other
-# busy program an iteration takes tens of times longer; not at all, and waking them takes half of
-# it (benchmarks/NOTES.md). So they spin for a tenth of a millisecond and then sleep. It counts only
-# if torch is not loaded yet, and whoever has set either keeps it.
+# OpenMP's threads spin while they wait for each other. Without a limit, an iteration takes tens of
+# times longer beside a viewer or another busy program. Without spinning, half of an iteration is
+# spent on waking threads. 100,000 rounds, about a tenth of a millisecond, are as fast as no limit
+# on a quiet machine (benchmarks/NOTES.md, "Cost of an iteration"). The variables have an effect
+# only before torch is loaded. A value that the user has set is kept.
 _OPENMP = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "100000"}
 _set_here = {
     name: value
@@ -16,9 +17,15 @@ os.environ.update(_set_here)
 
 
 def unset_openmp_variables() -> None:
-    """Take them out of the environment once torch is loaded: OpenMP reads them only then.
+    """Remove the variables from the environment after torch is loaded.
 
-    What the host process starts later does not inherit them.
+    OpenMP reads them only once, and processes that the host starts later must not inherit them. A
+    variable that somebody else has changed since is kept.
+
+    Examples
+    --------
+    >>> unset_openmp_variables()
+    >>> unset_openmp_variables()  # a second call has no effect
     """
     for name, value in _set_here.items():
         if os.environ.get(name) == value:

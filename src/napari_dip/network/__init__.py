@@ -1,3 +1,3 @@
-"""The network f_theta and its input code z: torch modules, nothing that trains."""
+"""Build the network f_theta and its input code z; nothing is trained here."""
 
-import napari_dip.compute  # noqa: F401 - it sets how threads wait, before torch is loaded
+import napari_dip.compute  # noqa: F401 - sets the OpenMP variables, before torch is loaded

@@ -1,4 +1,4 @@
-"""Descriptions of the networks, as plain data."""
+"""Describe the architecture of a network by a frozen value."""
 
 from __future__ import annotations
 
@@ -10,12 +10,31 @@ __all__ = ["Network", "Pixels", "ResNet", "SkipNet", "UNet"]
 
 @dataclass(frozen=True)
 class SkipNet:
-    """The encoder-decoder of the paper: one entry a level in each tuple, full resolution first.
+    """Encoder-decoder with skips, as in the paper.
 
-    With ``skip_after_down`` a skip leaves *after* its down block and each up block ends with the
-    upsampling, so that no 3x3 convolution runs at full resolution. With ``taper`` each up block
-    narrows to the width of the one above before it is upsampled. ``mixed`` upsampling is bilinear
-    into the full resolution and nearest below.
+    Parameters
+    ----------
+    down, up, skip
+        Number of filters in each level, full resolution first; 0 for no skip.
+    kernel_down, kernel_up
+        Side of the convolutions, in pixels.
+    upsampling
+        Interpolation of the way up; ``"mixed"`` is bilinear into the full resolution and nearest
+        below.
+    padding
+        Padding of the convolutions.
+    pointwise_up
+        Whether a convolution of one pixel follows in each up block.
+    skip_after_down
+        Whether a skip starts *after* its down block and each up block ends with the upsampling.
+        Then no convolution larger than one pixel runs at full resolution.
+    taper
+        Whether each up block reduces its filters to those of the level above before upsampling.
+
+    Examples
+    --------
+    >>> SkipNet(down=(16, 32), up=(16, 32), skip=(4, 4)).upsampling
+    'bilinear'
     """
 
     down: tuple[int, ...] = (128,) * 5
@@ -32,14 +51,14 @@ class SkipNet:
 
 @dataclass(frozen=True)
 class UNet:
-    """U-Net of depth 5 with instance normalisation and transposed convolutions."""
+    """U-Net with instance normalisation and transposed convolutions; one width for each level."""
 
     widths: tuple[int, ...] = (8, 16, 32, 64, 128, 128)
 
 
 @dataclass(frozen=True)
 class ResNet:
-    """Residual blocks at full resolution, without any downsampling."""
+    """Residual blocks at full resolution, without downsampling."""
 
     blocks: int = 8
     width: int = 32
@@ -47,7 +66,7 @@ class ResNet:
 
 @dataclass(frozen=True)
 class Pixels:
-    """No network: the pixels themselves are optimised, starting from the code."""
+    """No network: the pixels themselves are optimised, from small random values."""
 
 
 Network = SkipNet | UNet | ResNet | Pixels

@@ -1,7 +1,7 @@
-"""The priors f_theta, in two and three dimensions from one table of layers.
+"""Build the network f_theta for a code of any spatial shape.
 
-A network takes a code of any spatial shape and returns an image of the same shape: where a level
-halves an odd size, the way back is cropped, so that no image needs padding to a power of two.
+The image has the shape of the code. Where a level halves an odd size, the way up is cropped, so no
+image needs padding to a power of two.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["build_network"]
 
-_NEARLY = 2**0.5
-"""Pixels that are wider by less than this count as equally wide: halving goes by 2."""
+MAX_SPACING_RATIO = 2**0.5
+"""Ratio of pixel sizes: an axis with wider pixels is not halved yet, because halving changes the
+ratio by 2. Not measured."""
 
 
 def build_network(
@@ -36,39 +37,51 @@ def build_network(
     *,
     shortest_last: bool = False,
 ) -> nn.Module:
-    """Build f_theta with random weights, in training mode, on the CPU.
+    """Build a network with random weights, in training mode, on the CPU.
 
     Parameters
     ----------
     network
-        What to build.
+        The architecture.
     code
-        ``(1, code channels, *spatial)``: its shape settles the first layer and the strides.
+        ``(1, code channels, *spatial)``: its shape determines the first layer and the strides.
     channels
-        Of the image.
+        Channels of the image.
     seed
-        Of the weights, which are drawn from a generator of their own: other threads may use
-        torch's global one at the same time.
+        Seed of the weights. They are drawn from a generator of their own, because other threads
+        may use torch's global one at the same time.
     spacing
-        Distance of two pixels along each spatial axis, in any unit; ``None`` where it is the same.
+        Distance of two pixels along each spatial axis, in any unit; ``None`` for equal distances.
         An axis is not halved while its pixels are wider than those of the others.
     shortest_last
-        Compute with the shortest axis of a volume behind the others, and turn the result back: on
-        the CPU torch convolves flat volumes up to three times as fast that way.
+        Whether the shortest axis of a volume is moved behind the others inside the network. On the
+        CPU, torch convolves flat volumes up to three times as fast that way.
+
+    Returns
+    -------
+    Module
+        It takes a code and returns an image, ``(1, channels, *spatial)``.
+
+    Examples
+    --------
+    >>> spec = SkipNet(down=(4, 8), up=(4, 8), skip=(2, 2))
+    >>> code = torch.zeros(1, 3, 21, 16)
+    >>> build_network(spec, code, channels=2, seed=0)(code).shape
+    torch.Size([1, 2, 21, 16])
     """
     shape = tuple(code.shape[2:])
     spacing = tuple(spacing or [1.0] * len(shape))
     shortest = shape.index(min(shape))
     if shortest_last and len(shape) == 3 and shortest < 2:
         axes = [axis for axis in range(3) if axis != shortest] + [shortest]
-        turned = code.movedim(2 + shortest, -1)
-        inner = build_network(network, turned, channels, seed, [spacing[axis] for axis in axes])
-        return _Turned(inner, 2 + shortest)
+        moved = code.movedim(2 + shortest, -1)
+        inner = build_network(network, moved, channels, seed, [spacing[axis] for axis in axes])
+        return _AxisLast(inner, 2 + shortest)
     generator = torch.Generator().manual_seed(seed)
     if isinstance(network, Pixels):
         start = torch.rand(1, channels, *shape, generator=generator, dtype=torch.float32)
         return FreePixels(0.1 * start)
-    with torch.device("meta"):  # layers draw their weights from the global generator elsewhere
+    with torch.device("meta"):  # elsewhere, layers draw weights from the global generator
         layers = _layers(network, code.shape[1], channels, shape, spacing)
     network_on_cpu = layers.float().to_empty(device="cpu")
     _initialise(network_on_cpu, generator)
@@ -95,7 +108,7 @@ def _layers(
 
 
 def _initialise(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw the weights as the layers of torch do, but from the given generator."""
+    """Draw the weights as torch's layers do, but from the given generator."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
             nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
@@ -107,10 +120,10 @@ def _initialise(network: nn.Module, generator: torch.Generator) -> None:
 
 
 def _strides(shape: Sequence[int], levels: int, kernel: int, spacing: Sequence[float]) -> Strides:
-    """Halve each axis once a level, as long as the padding of the next level still fits in.
+    """Halve each axis once a level, while the padding of the next level fits.
 
-    Axes whose pixels are wider than those of the others wait until these have caught up with them:
-    a network that coarsens in pixels would otherwise see much farther along Z than along Y and X.
+    An axis with wider pixels is halved only when the others are as coarse. Otherwise the network
+    would see much farther along Z than along Y and X.
     """
     strides = []
     for _ in range(levels):
@@ -118,7 +131,7 @@ def _strides(shape: Sequence[int], levels: int, kernel: int, spacing: Sequence[f
         fits = [half > kernel // 2 for half in halves]
         finest = min((s for s, fit in zip(spacing, fits, strict=True) if fit), default=0)
         stride = tuple(
-            2 if fit and step <= _NEARLY * finest else 1
+            2 if fit and step <= MAX_SPACING_RATIO * finest else 1
             for fit, step in zip(fits, spacing, strict=True)
         )
         shape = [
@@ -129,8 +142,8 @@ def _strides(shape: Sequence[int], levels: int, kernel: int, spacing: Sequence[f
     return tuple(strides)
 
 
-class _Turned(nn.Module):
-    """A network that has one of the axes last."""
+class _AxisLast(nn.Module):
+    """A network that computes with one of the axes last."""
 
     def __init__(self, network: nn.Module, axis: int) -> None:
         super().__init__()

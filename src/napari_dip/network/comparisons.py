@@ -1,4 +1,4 @@
-"""Priors to compare with: a U-Net, a ResNet, and none."""
+"""Build priors for comparison: a U-Net, a ResNet, and no network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ __all__ = ["FreePixels", "UNetwork", "residual_network"]
 
 
 class UNetwork(nn.Module):
-    """Max-pooling down, transposed convolutions up, features of the same size joined."""
+    """U-Net: max pooling down, transposed convolutions up, and skips between equal sizes.
+
+    Examples
+    --------
+    >>> network = UNetwork((4, 8, 8), inputs=3, outputs=1, strides=((2, 2), (2, 2)))
+    >>> network(torch.zeros(1, 3, 11, 8)).shape
+    torch.Size([1, 1, 11, 8])
+    """
 
     def __init__(
         self, widths: tuple[int, ...], inputs: int, outputs: int, strides: Strides
@@ -40,7 +47,7 @@ class UNetwork(nn.Module):
 
     @staticmethod
     def _double(layers: Layers, inputs: int, outputs: int, *, norm: bool) -> nn.Sequential:
-        """Two 3x3 convolutions."""
+        """Return two 3x3 convolutions."""
         block: list[nn.Module] = []
         for source in (inputs, outputs):
             block.append(layers.convolve(source, outputs, 3))
@@ -49,20 +56,20 @@ class UNetwork(nn.Module):
         return nn.Sequential(*block)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Give the image of a code."""
+        """Return the image of a code."""
         levels = [self.start(x)]
         for down in self.downs:
             levels.append(down(levels[-1]))
         x = levels.pop()
         for up, join in zip(reversed(self.ups), reversed(self.joins), strict=True):
-            beside = levels.pop()
-            x = join(torch.cat([crop(up(x), beside.shape[2:]), beside], dim=1))
+            skip = levels.pop()
+            x = join(torch.cat([crop(up(x), skip.shape[2:]), skip], dim=1))
         image: Tensor = self.end(x)
         return image
 
 
 class _Residual(nn.Module):
-    """x + block(x)."""
+    """Residual block: x + block(x)."""
 
     def __init__(self, *block: nn.Module) -> None:
         super().__init__()
@@ -74,7 +81,15 @@ class _Residual(nn.Module):
 
 
 def residual_network(spec: ResNet, inputs: int, outputs: int, ndim: int) -> nn.Module:
-    """Build residual blocks, all at full resolution."""
+    """Build residual blocks, all at full resolution.
+
+    Examples
+    --------
+    >>> from napari_dip.network.architectures import ResNet
+    >>> network = residual_network(ResNet(blocks=2, width=4), inputs=3, outputs=1, ndim=2)
+    >>> network(torch.zeros(1, 3, 11, 8)).shape
+    torch.Size([1, 1, 11, 8])
+    """
     layers, width = LAYERS[ndim], spec.width
 
     def block() -> nn.Module:
@@ -87,7 +102,7 @@ def residual_network(spec: ResNet, inputs: int, outputs: int, ndim: int) -> nn.M
 
     return nn.Sequential(
         layers.convolve(inputs, width, 3, padding="reflect"),
-        # Not in place: the first block's sum needs its input.
+        # Not in place: the first block adds its input to its output.
         nn.LeakyReLU(0.2),
         *(block() for _ in range(spec.blocks)),
         layers.convolve(width, width, 3),
@@ -98,12 +113,18 @@ def residual_network(spec: ResNet, inputs: int, outputs: int, ndim: int) -> nn.M
 
 
 class FreePixels(nn.Module):
-    """No prior at all: the image is the parameter, and the code is ignored."""
+    """No prior: the image is the parameter, and the code is ignored.
+
+    Examples
+    --------
+    >>> FreePixels(torch.full((1, 1, 2, 2), 0.5))(torch.zeros(1, 8, 2, 2)).mean().item()
+    0.5
+    """
 
     def __init__(self, start: Tensor) -> None:
         super().__init__()
         self.image = nn.Parameter(start)
 
     def forward(self, _code: Tensor) -> Tensor:
-        """Give the image: a new tensor each time, as from a network."""
+        """Return the image, in a new tensor each time."""
         return self.image.clone()

@@ -1,4 +1,4 @@
-"""The code z that a network is fed, and the fresh noise that each iteration adds to it."""
+"""Draw the input code z of a network, and the noise that each iteration adds to it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,29 @@ __all__ = ["CodeNoise", "make_code"]
 def make_code(
     kind: Literal["noise", "meshgrid"], channels: int, shape: Sequence[int], seed: int
 ) -> Tensor:
-    """Draw the code z, ``(1, channels, *shape)``.
+    """Draw the input code z.
 
-    Noise is uniform in [0, 0.1) with ``channels`` channels; a meshgrid has one
-    channel for each axis, running from 0 to 1.
+    Parameters
+    ----------
+    kind
+        ``"noise"`` is uniform in [0, 0.1). ``"meshgrid"`` has one channel for each axis, from 0 to
+        1 along it.
+    channels
+        Number of channels of noise.
+    shape
+        Spatial shape.
+    seed
+        Seed of the noise; torch's global generator is not used.
+
+    Returns
+    -------
+    Tensor
+        float32, ``(1, channels, *shape)``.
+
+    Examples
+    --------
+    >>> make_code("meshgrid", 0, (3, 2), seed=0)[0, 0].tolist()
+    [[0.0, 0.0], [0.5, 0.5], [1.0, 1.0]]
     """
     if kind == "meshgrid":
         lines = [torch.linspace(0, 1, size, dtype=torch.float32) for size in shape]
@@ -30,37 +49,44 @@ def make_code(
 
 
 class CodeNoise:
-    """The code with normal noise on it, another for each iteration.
+    """Input code with normal noise, which is different in each iteration.
 
     Parameters
     ----------
     code
-        z, in the memory format in which the network wants it.
+        The code z, in the memory format of the network.
     strength
         Standard deviation of the noise.
     seed
-        Of the noise.
+        Seed of the noise.
     pooled
-        Draw the noise once, twice as much as a code needs, and take it from another place each
-        time: drawing it anew takes up to a sixth of a fast iteration.
+        Whether the noise is drawn once, twice as much as a code needs, and each iteration uses
+        another part of it. New noise would take up to a sixth of a fast iteration.
+
+    Examples
+    --------
+    >>> codes = CodeNoise(torch.zeros(1, 2, 8, 8), 0.1, seed=0, pooled=True)
+    >>> codes.draw()
+    >>> bool(codes.noisy.std() > 0.05)
+    True
     """
 
     def __init__(self, code: Tensor, strength: float, seed: int, *, pooled: bool) -> None:
         self.code, self.strength, self.pooled = code, strength, pooled
         self.generator = torch.Generator(code.device).manual_seed(seed)
-        self.places = torch.Generator().manual_seed(seed)
+        self.starts = torch.Generator().manual_seed(seed)
         size = 2 * code.numel() if pooled else 0
         self.pool = self._normal((size,))
         self.noisy = torch.empty_like(code) if strength else code
 
     def draw(self) -> None:
-        """Put other noise on the code, and that into ``noisy``, the same tensor each time."""
+        """Add new noise to the code, in place in the tensor ``noisy``."""
         if not self.strength:
             return
         if self.pooled:
             size = self.code.numel()
-            start = int(torch.randint(size, (1,), generator=self.places))
-            # Laid out in memory as the code is, whichever format that may be.
+            start = int(torch.randint(size, (1,), generator=self.starts))
+            # In the memory format of the code.
             noise = self.pool[start : start + size].as_strided(self.code.shape, self.code.stride())
         else:
             noise = self._normal(self.code.shape)

@@ -1,4 +1,4 @@
-"""Layers of two and of three dimensions, from one table."""
+"""Select layers for two or three dimensions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["LAYERS", "Layers", "Strides", "crop"]
 Layer = Callable[..., nn.Module]
 
 Strides = tuple[tuple[int, ...], ...]
-"""Of each level, along each axis."""
+"""Stride of each level along each axis."""
 
 
 @dataclass(frozen=True)
 class Layers:
-    """The layers that depend on the number of dimensions."""
+    """Layers for one number of dimensions; ``linear`` is the name of the interpolation."""
 
     conv: Layer
     transposed: Layer
@@ -34,12 +34,12 @@ class Layers:
         stride: int | tuple[int, ...] = 1,
         padding: str = "zeros",
     ) -> nn.Module:
-        """Convolve, and keep the size but for the stride."""
+        """Return a convolution that changes the size by the stride alone."""
         mode = padding if kernel > 1 else "zeros"
         return self.conv(inputs, outputs, kernel, stride, kernel // 2, padding_mode=mode)
 
     def normalise(self, channels: int) -> list[nn.Module]:
-        """BatchNorm and LeakyReLU, which follow every convolution of the skip network."""
+        """Return batch normalisation and LeakyReLU, as after each convolution of a skip network."""
         return [self.batch_norm(channels), nn.LeakyReLU(0.2, inplace=True)]
 
 
@@ -51,12 +51,19 @@ LAYERS = {
         nn.Conv3d, nn.ConvTranspose3d, nn.BatchNorm3d, nn.InstanceNorm3d, nn.MaxPool3d, "trilinear"
     ),
 }
-"""By the number of spatial axes."""
+"""Layers by the number of spatial axes."""
 
 
 def crop(x: Tensor, shape: Sequence[int]) -> Tensor:
-    """Cut the far end of each axis down to the given spatial shape."""
+    """Cut the end of each axis to the given spatial shape.
+
+    Examples
+    --------
+    >>> import torch
+    >>> crop(torch.zeros(1, 2, 6, 4), (5, 4)).shape
+    torch.Size([1, 2, 5, 4])
+    """
     for axis, size in enumerate(shape, start=2):
-        if x.shape[axis] > size:  # the gradient of a cut is a copy, which loses the memory format
+        if x.shape[axis] > size:  # the gradient of a crop is a copy in another memory format
             x = x.narrow(axis, 0, size)
     return x

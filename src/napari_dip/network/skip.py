@@ -1,4 +1,4 @@
-"""The encoder-decoder with skips, of the paper and of the presets."""
+"""Build the encoder-decoder with skips, used by the paper and the presets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,25 @@ __all__ = ["SkipLevel", "skip_network"]
 
 
 def skip_network(spec: SkipNet, inputs: int, outputs: int, strides: Strides) -> nn.Module:
-    """Build it with as many levels as there are strides."""
+    """Build an encoder-decoder with skips.
+
+    Parameters
+    ----------
+    spec
+        The architecture.
+    inputs, outputs
+        Channels of the code and of the image.
+    strides
+        Stride of each level along each axis.
+
+    Examples
+    --------
+    >>> from napari_dip.network.architectures import SkipNet
+    >>> spec = SkipNet(down=(4, 8), up=(4, 8), skip=(2, 2))
+    >>> network = skip_network(spec, inputs=3, outputs=1, strides=((2, 2), (2, 2)))
+    >>> network(torch.zeros(1, 3, 16, 12)).shape
+    torch.Size([1, 1, 16, 12])
+    """
     layers = LAYERS[len(strides[0])]
     return nn.Sequential(
         SkipLevel(spec, 0, inputs, strides, layers),
@@ -28,13 +46,13 @@ def skip_network(spec: SkipNet, inputs: int, outputs: int, strides: Strides) -> 
     )
 
 
-def _narrowed(spec: SkipNet, level: int) -> int:
-    """Channels that a level hands up."""
+def _output_width(spec: SkipNet, level: int) -> int:
+    """Return the channels that a level passes to the one above."""
     return spec.up[max(level - 1, 0)] if spec.taper else spec.up[level]
 
 
 class SkipLevel(nn.Module):
-    """Down, everything below, up again, joined by a skip of a few filters."""
+    """One level: a down block, the levels below, an up block, and a skip beside them."""
 
     def __init__(
         self,
@@ -63,18 +81,18 @@ class SkipLevel(nn.Module):
         if skip:
             source = down if self.after_down else inputs
             self.skip = nn.Sequential(layers.convolve(source, skip, 1), *layers.normalise(skip))
-        joined = skip + (down if deepest else _narrowed(spec, level + 1))
+        joined = skip + (down if deepest else _output_width(spec, level + 1))
         self.up = nn.Sequential(
             layers.batch_norm(joined),
             layers.convolve(joined, up, spec.kernel_up, 1, pad),
             *layers.normalise(up),
         )
         if spec.pointwise_up:
-            narrowed = _narrowed(spec, level)
-            self.up.extend([layers.convolve(up, narrowed, 1), *layers.normalise(narrowed)])
+            narrow = _output_width(spec, level)
+            self.up.extend([layers.convolve(up, narrow, 1), *layers.normalise(narrow)])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Give the features of this level."""
+        """Return the features of this level."""
         reduced = self.down(x)
         below = self.below(reduced)
         if self.after_down:
@@ -88,7 +106,7 @@ class SkipLevel(nn.Module):
     def _upsample(self, x: Tensor, like: Tensor) -> Tensor:
         x = functional.interpolate(x, scale_factor=self.stride, mode=self.mode)
         if x.requires_grad and x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
-            # Its gradient is a part of what was joined: from one that lies apart torch (2.13) goes
-            # a way back that takes five times as long.
+            # The gradient is a slice of that of the joined tensor. From a slice that is not
+            # contiguous, torch 2.13 takes five times as long.
             x.register_hook(partial(Tensor.contiguous, memory_format=torch.channels_last))
         return crop(x, like.shape[2:])

@@ -28,8 +28,8 @@ INTENSITY_BINS = 16
 Not measured."""
 
 MIN_BIN_PIXELS = 200
-"""Pixels: smaller bins are joined. 60 were tried in denoising, with less error at few photons; not
-measured in super-resolution."""
+"""Pixels: smaller bins are joined. 60 have less error at few photons, but were not measured in
+super-resolution [What was tried and failed]."""
 
 MIN_FLAT_PIXELS = 200
 """Pixels: with fewer flat pixels, those of padding are used too. Not measured."""
@@ -114,8 +114,8 @@ MIN_VARIANCE_RISE_CLIPPED = 2.5
 measured."""
 
 MISFIT_SCALE = 0.1
-"""Logarithm of a variance: larger misfits have less weight, because texture causes them. Not
-measured."""
+"""Logarithm of a variance: larger misfits have less weight, because texture causes them. Smaller
+weights are worse with 10 photons [What was tried and failed]."""
 
 MIN_PHOTON_STEP = 0.5
 """Standard deviations of the noise in the dark: a larger step between the two lowest values is one

@@ -61,7 +61,7 @@ LAST_PASS_RADIUS = 32
 
 STACK_RADIUS = 16
 """Pixels in the plane of the reference: a patch of several planes gives fewer wrong matches; 0.035
-dB above 12 [Refinement]."""
+dB above 12 [Stacks and time-lapses]."""
 
 PLANE_RADIUS = 8
 """Planes before and after the reference that are searched [Stacks and time-lapses]."""
