@@ -1,4 +1,4 @@
-"""What several tests share: small images with a fixed seed, and a machine left as it was."""
+"""Share small images among the tests, and isolate the tests from the user's settings."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import tempfile
 from pathlib import Path
 
-# Before napari, Qt or torch are imported, here or in a subprocess that a test starts.
-os.environ["NAPARI_CONFIG"] = ""  # napari then neither reads nor writes the user's settings
+# Set before napari, Qt or torch are imported, here or in a subprocess of a test.
+os.environ["NAPARI_CONFIG"] = ""  # napari does not use the user's settings
 os.environ.setdefault("QT_API", "pyqt6")
-# On images this small a second thread gains nothing, and on a busy machine two wait for each other.
+# A second thread does not help with images this small.
 os.environ["OMP_NUM_THREADS"] = "1"
-# The arithmetic is measured once in a session, and the user's cache is left alone.
-if "PYTEST_XDIST_WORKER" not in os.environ:  # workers have the folder of the process above them
+# The arithmetic is measured once in a session; the user's cache is not used.
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit the folder of their parent
     os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="napari-dip-tests-")
 
 import hypothesis
@@ -25,14 +25,14 @@ hypothesis.settings.register_profile(
     "tests", max_examples=25, deadline=None, derandomize=True, database=None
 )
 hypothesis.settings.register_profile("fuzz", max_examples=1000, deadline=None, print_blob=True)
-hypothesis.settings.load_profile("tests")  # --hypothesis-profile=fuzz overrules it
+hypothesis.settings.load_profile("tests")  # --hypothesis-profile=fuzz overrides it
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 @pytest.fixture
 def clean() -> NDArray[np.float32]:
-    """The bundled cameraman's head and camera, 48x56, in 0..1: sky, edges and texture."""
+    """A part of scikit-image's cameraman, 48x56, in 0..1: sky, edges and texture."""
     return data.camera()[80:272:4, 160:384:4].astype(np.float32) / 255
 
 
@@ -45,7 +45,7 @@ def noisy(clean: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real images that lies beside some checkouts."""
+    """Return the folder of evaluation images, or skip the test."""
     if not SHARED_DATA.is_dir():
-        pytest.skip("the evaluation images are not beside this checkout (../shared/data)")
+        pytest.skip("the evaluation images are missing (../shared/data)")
     return SHARED_DATA

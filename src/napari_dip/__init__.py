@@ -1,6 +1,6 @@
-"""Restore microscopy images with Deep Image Prior, without any training data.
+"""Restore microscopy images with Deep Image Prior, without training data.
 
-Everything here is loaded when it is first used: importing the package loads neither torch nor Qt.
+Names are loaded at first use: importing the package loads neither torch nor Qt.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
     "super_resolve",
 ]
 
-_HOMES = {
+_MODULES = {
     "NapariDipError": "errors",
     "Denoise": "settings",
     "Inpaint": "settings",
@@ -50,9 +50,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

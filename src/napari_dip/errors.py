@@ -1,8 +1,8 @@
-"""Every error a caller can meet.
+"""Define the errors and warnings of this package.
 
-All of them derive from :class:`NapariDipError`, which is also a ``ValueError`` and never a
-``RuntimeError``: a generator worker of superqt swallows ``RuntimeError`` without a word.
-Each message names the offending value and the cure.
+All errors derive from :class:`NapariDipError`, which is a ``ValueError``. It is not a
+``RuntimeError``, because a generator worker of superqt ignores those. Each message names the
+invalid value and a remedy.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ __all__ = [
 
 
 class NapariDipError(ValueError):
-    """Any error that napari-dip raises on purpose."""
+    """Any error that napari-dip raises."""
 
 
 class InputError(NapariDipError):
-    """What the caller gave cannot be used; nothing was computed."""
+    """An input is not valid; nothing was computed."""
 
 
 class BadImage(InputError):
-    """The image cannot be restored as it is: its dtype, shape, axes or values."""
+    """The dtype, shape, axes or values of the image are not supported."""
 
 
 class BadMask(InputError):
-    """The mask does not fit the image, or leaves nothing to learn from."""
+    """The mask does not fit the image, or marks all pixels as missing."""
 
 
 class BadSettings(InputError):
-    """A setting has a value outside its range, or is not known."""
+    """A setting is unknown, or its value is out of range."""
 
 
 class DeviceUnavailable(InputError):
-    """The device that was asked for is not on this machine."""
+    """The requested device is not available."""
 
 
 class FileProblem(InputError):
@@ -55,32 +55,32 @@ class FileProblem(InputError):
 
 
 class OutputExists(FileProblem):
-    """The output is already there and overwriting was not asked for."""
+    """The output exists, and overwriting was not requested."""
 
 
 class DeviceFailed(NapariDipError):
-    """The device reported an error in mid-run."""
+    """The device reported an error during the run."""
 
 
 class OutOfMemory(DeviceFailed):
-    """The device has too little free memory for the block."""
+    """The device has too little free memory."""
 
 
 class Diverged(NapariDipError):
-    """The optimisation kept jumping, however often it was rolled back."""
+    """The loss kept jumping up, also after several rollbacks."""
 
 
 class NapariDipWarning(UserWarning):
-    """Any warning that napari-dip gives."""
+    """Any warning of napari-dip."""
 
 
 class AxesGuessed(NapariDipWarning):
-    """The axes of an array were guessed, and another guess would give another result."""
+    """The axes of an array were guessed; other axes would give another result."""
 
 
 class MaskHasGreyLevels(NapariDipWarning):
-    """A mask seems to be one of grey levels, and all of it but 0 counts as missing."""
+    """A mask seems to have grey levels; everything but 0 counts as missing."""
 
 
 class PlanesUnchanged(NapariDipWarning):
-    """Some planes have no known pixel; the result has them as they were in the image."""
+    """Some planes have no known pixel, and are unchanged in the result."""

@@ -1,4 +1,4 @@
-"""Generators of steps that return a result, as a fit and a whole restoration are."""
+"""Combine generators that yield steps and return a result, such as a fit or a restoration."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ R = TypeVar("R")
 def map_steps(
     steps: Generator[Step, None, R], show: Callable[[Step], Shown]
 ) -> Generator[Shown, None, R]:
-    """Yield what is made of each step, and return what the steps return.
+    """Apply a function to each step, and return the result of the generator.
 
-    Closed, it closes the steps at once.
+    Closing it closes the generator.
 
     Examples
     --------
@@ -51,10 +51,9 @@ def map_steps(
 def in_context(
     context: Callable[[], AbstractContextManager[object]], steps: Generator[Step, None, R]
 ) -> Generator[Step, None, R]:
-    """Compute each step in a context that is left before the step is yielded.
+    """Compute each step inside a context, and leave the context before the step is yielded.
 
-    A ``with`` block around a ``yield`` would stay entered in the thread of the caller, between two
-    steps.
+    A ``with`` block around a ``yield`` would stay active in the caller between two steps.
 
     Examples
     --------
@@ -79,7 +78,7 @@ def in_context(
 
 
 def finished(steps: Generator[Step, None, R], see: Callable[[Step], object] = lambda _: None) -> R:
-    """Run steps to their end, each of them seen, and return what they return."""
+    """Run a generator to its end, call ``see`` with each step, and return its result."""
     shown = map_steps(steps, see)
     while True:
         try:

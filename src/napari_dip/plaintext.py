@@ -1,7 +1,7 @@
-"""Text from files and file names, made safe to show: one line without control characters.
+"""Make text from files safe to show: one line without control characters.
 
-File names, layer names and metadata may hold anything. Use one of these functions where such a text
-leaves the program: on a terminal, in a label of Qt, in JSON that is printed.
+File names, layer names and metadata can hold any characters. Use one of these functions before such
+a text is shown on a terminal, in a Qt label, or as JSON.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import unicodedata
 __all__ = ["as_html", "as_json", "plain", "shortened"]
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Unicode's categories of control and format characters, lone surrogates and line separators."""
+"""Unicode categories of control and format characters, surrogates and line separators."""
 
 
 def plain(text: object) -> str:
-    r"""Put a text on one line and escape what a terminal or a label would act on.
+    r"""Put a text on one line, and escape control characters.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def plain(text: object) -> str:
     Returns
     -------
     str
-        Tabs and line breaks are spaces. Control characters, changes of the writing direction and
-        bytes that are no text are written as escapes.
+        Tabs and line breaks become spaces. Control characters, changes of the writing direction
+        and undecodable bytes become escape sequences.
 
     Examples
     --------
@@ -42,9 +42,9 @@ def plain(text: object) -> str:
 
 
 def as_html(text: object) -> str:
-    """Make a text safe for labels and tooltips of Qt, which take for HTML what looks like it.
+    """Make a text safe for Qt labels and tooltips, which detect HTML automatically.
 
-    A text with ``<`` is escaped, for which Qt shows it as HTML; any other is shown as it is.
+    Only a text with ``<`` is escaped: Qt shows it as HTML, and any other as plain text.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def as_html(text: object) -> str:
 
 
 def as_json(text: str) -> str:
-    r"""Escape what is not printable in a text of JSON on one line; its meaning stays the same.
+    r"""Escape unprintable characters in one line of JSON, without changing its meaning.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def as_json(text: str) -> str:
 
 
 def shortened(text: object, most: int = 200) -> str:
-    """Put a text on one line of at most so many characters; runs of blanks are one space.
+    """Put a text on one line of at most ``most`` characters, with single spaces.
 
     Examples
     --------
