@@ -79,7 +79,7 @@ def test_any_value_gives_settings_or_its_name(value, name):
     [
         (("--memory", "9" * 400 + "TB"), "memory='999"),
         (("--memory", "1e400GB"), "memory='1e400GB'"),
-        (("--memory", "0GB"), "memory='0GB': give more than nothing"),
+        (("--memory", "0GB"), "memory='0GB': give more than 0"),
         (("--seed", str(10**30)), "seed=1000"),
         (("--window", str(10**9)), "window=1000000000"),
         (("--tile", "0"), "tile=0"),

@@ -1,4 +1,4 @@
-"""What was asked of a run: frozen values that JSON can hold, without arrays and without torch."""
+"""Define the settings of a run: frozen values, also as JSON, without arrays and torch."""
 
 from napari_dip.settings.camera import SensorNoise
 from napari_dip.settings.prior import NetworkName, Prior

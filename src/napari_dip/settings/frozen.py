@@ -1,4 +1,4 @@
-"""Frozen values that say in words what is wrong with them."""
+"""Check settings, and describe each invalid value and its remedy."""
 
 from __future__ import annotations
 
@@ -13,11 +13,24 @@ from napari_dip.plaintext import shortened
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Frozen", "in_words"]
+__all__ = ["Frozen", "describe_errors"]
+
+MAX_REASON, MAX_VALUE = 400, 80
+"""Characters of a reason and of a value in an error message."""
 
 
 class Frozen(BaseModel):
-    """A pydantic model that never changes, knows its fields and raises :class:`BadSettings`."""
+    """A frozen pydantic model that refuses unknown fields and raises :class:`BadSettings`.
+
+    Examples
+    --------
+    >>> class Size(Frozen):
+    ...     width: int
+    >>> Size(width="wide")
+    Traceback (most recent call last):
+        ...
+    napari_dip.errors.BadSettings: width='wide': Input should be a valid integer, ...
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False
@@ -27,42 +40,59 @@ class Frozen(BaseModel):
         try:
             super().__init__(**data)
         except ValidationError as error:
-            raise BadSettings(in_words(error, type(self).model_fields)) from None
+            raise BadSettings(describe_errors(error, type(self).model_fields)) from None
 
 
-def in_words(error: ValidationError, known: Iterable[str] = ()) -> str:
-    """Name each offending setting, its value and what it may be; ``known`` are all their names."""
-    words = []
+def describe_errors(error: ValidationError, known: Iterable[str] = ()) -> str:
+    """Name each invalid setting, its value and its allowed values.
+
+    Parameters
+    ----------
+    error
+        Error of a model's validation.
+    known
+        Names of all settings, from which a similar one is suggested.
+
+    Examples
+    --------
+    >>> class Size(BaseModel, extra="forbid"):
+    ...     width: int = 1
+    >>> try:
+    ...     Size(widht=3)
+    ... except ValidationError as error:
+    ...     print(describe_errors(error, ["width"]))
+    widht=3: there is no such setting; did you mean 'width'?
+    """
+    messages = []
     for one in error.errors(include_url=False):
-        reason = shortened(one["msg"].removeprefix("Value error, "), 400)
-        nested = isinstance(one.get("ctx", {}).get("error"), BadSettings)
-        # What checks several settings together names them.
-        nested = nested or (one["type"] == "value_error" and not one["loc"])
+        reason = shortened(one["msg"].removeprefix("Value error, "), MAX_REASON)
+        # The error of a nested model, or of several settings together, contains their names.
+        named = isinstance(one.get("ctx", {}).get("error"), BadSettings)
+        named = named or (one["type"] == "value_error" and not one["loc"])
         name = ".".join(map(str, one["loc"])) or "settings"
         if one["type"] == "missing":
-            words.append(f"{name} is missing")
+            messages.append(f"{name} is missing; give a value")
             continue
         if one["type"] == "json_invalid":
             place = reason.removeprefix("Invalid JSON: ")
-            words.append(f"the text is no JSON ({place}); correct it there")
+            messages.append(f"the text is not JSON ({place}); correct it there")
             continue
         if one["type"] == "extra_forbidden":
-            reason = f"there is no such setting; {_instead(name, known)}"
-        words.append(
-            reason if nested else f"{shortened(name, 80)}={_shown(one['input'])}: {reason}"
-        )
-    return "; ".join(words)
+            reason = f"there is no such setting; {_suggestion(name, known)}"
+        label = f"{shortened(name, MAX_VALUE)}={_value_text(one['input'])}"
+        messages.append(reason if named else f"{label}: {reason}")
+    return "; ".join(messages)
 
 
-def _shown(value: object) -> str:
-    """Write a value, however long it is."""
+def _value_text(value: object) -> str:
+    """Write a value, shortened if it is long."""
     try:
-        return shortened(repr(value), 80)
-    except ValueError:  # Python refuses to write whole numbers of more than some thousand digits
+        return shortened(repr(value), MAX_VALUE)
+    except ValueError:  # Python does not convert integers of more than some thousand digits
         return "a number of thousands of digits"
 
 
-def _instead(name: str, known: Iterable[str]) -> str:
-    """Say which name may have been meant, or which there are."""
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    """Suggest the most similar name, or list all."""
     near = get_close_matches(name, list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(known)}"

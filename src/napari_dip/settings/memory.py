@@ -1,4 +1,4 @@
-"""Amounts of memory in words, such as ``"4GB"``."""
+"""Parse amounts of memory, such as ``"4GB"``."""
 
 from __future__ import annotations
 
@@ -13,23 +13,29 @@ _UNITS = {
     for i in ("I", "")
 }
 
-_MOST_MEMORY = 1e18
+_MAX_BYTES = 1e18
+"""Bytes: larger amounts are taken for an error."""
 
 
 def checked_memory(memory: str | None) -> str | None:
-    """Check an amount of memory.
+    """Check an amount of memory, and return it.
 
     Raises
     ------
     ValueError
-        If it is not a number with a unit, zero, or more than a million TB.
+        If it is not a number with a unit, is 0, or is above 1,000,000 TB.
+
+    Examples
+    --------
+    >>> checked_memory("800 MB")
+    '800 MB'
     """
     if memory is None:
         return None
-    if not (said := _MEMORY.fullmatch(memory)):
+    if not (match := _MEMORY.fullmatch(memory)):
         raise ValueError("give a number and a unit, such as '4GB' or '800MB'")
-    if not 0 < float(said[1]) * _UNITS[said[2].upper()] <= _MOST_MEMORY:
-        raise ValueError("give more than nothing and at most a million TB, such as '4GB'")
+    if not 0 < float(match[1]) * _UNITS[match[2].upper()] <= _MAX_BYTES:
+        raise ValueError("give more than 0 and at most 1,000,000 TB, such as '4GB'")
     return memory
 
 

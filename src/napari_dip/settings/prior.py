@@ -1,4 +1,4 @@
-"""Changes to the prior of a preset: its network, input code and optimiser."""
+"""Define changes to the network, input code and optimiser of a preset."""
 
 from __future__ import annotations
 
@@ -24,11 +24,21 @@ NetworkName = Literal[
 
 
 class Prior(Frozen):
-    """What to change in the preset's prior; ``None`` keeps the preset's choice.
+    """Changes to the prior of a preset; ``None`` keeps the preset's choice.
 
-    ``network="pixels"`` optimises the pixels themselves: with ``tv_weight=0`` there is no prior
-    at all, with a weight the prior is total variation alone. With ``optimiser="muon"`` the
-    matrices of the convolutions move at three times the learning rate, all the rest by Adam.
+    ``network="pixels"`` optimises the pixels themselves: with ``tv_weight=0`` there is no prior,
+    with a weight the prior is total variation alone. With ``optimiser="muon"``, Muon optimises the
+    matrices of the convolutions at three times the learning rate, and Adam the other parameters.
+
+    Raises
+    ------
+    BadSettings
+        If a value is out of range or a name is unknown.
+
+    Examples
+    --------
+    >>> Prior(network="unet", learning_rate=0.01).network
+    'unet'
     """
 
     network: NetworkName | None = None

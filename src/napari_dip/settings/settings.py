@@ -1,7 +1,7 @@
-"""What was asked, as frozen values.
+"""Define all settings of a run but the arrays, as one frozen value.
 
-A :class:`Settings` says everything about a run but the arrays: it is written next to every result
-and read back to repeat it. ``None`` means "as the preset has it" throughout.
+:class:`Settings` is written beside every result, and read to repeat a run. ``None`` means the
+default of the preset.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from napari_dip.errors import BadSettings
 from napari_dip.settings.camera import Noise
-from napari_dip.settings.frozen import Frozen, in_words
+from napari_dip.settings.frozen import Frozen, describe_errors
 from napari_dip.settings.memory import checked_memory, to_bytes
 from napari_dip.settings.prior import Prior
 from napari_dip.settings.stopping import Stopping
@@ -25,105 +25,105 @@ __all__ = ["PresetName", "Settings"]
 PresetName = Literal["fast", "best", "paper"]
 
 
-def _known_device(name: str) -> str:
+def _checked_device(name: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]+)?", name):
         raise ValueError("choose 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
     return name
 
 
-def _known_axes(axes: str | None) -> str | None:
+def _checked_axes(axes: str | None) -> str | None:
     if axes is None:
         return None
     axes = axes.upper()
     if set(axes) - set("TCZYXSQ"):
         raise ValueError("name each axis by one of the letters T, C, Z, Y, X, S and Q")
     if not {"Y", "X"} <= set(axes):
-        raise ValueError("the axes Y and X must be among them")
+        raise ValueError("Y and X are missing; name both")
     if any(axes.count(letter) > 1 for letter in "TCZYXS"):
-        raise ValueError("each of T, C, Z, Y, X and S may stand but once")
+        raise ValueError("name each of T, C, Z, Y, X and S at most once")
     return axes
 
 
-_MOST_ITERATIONS = 10**7
-"""A hundred times what anybody needs: more is a slip of the finger."""
+MAX_ITERATIONS = 10**7
+"""Iterations: 100 times a long run; more is taken for a typing error."""
 
 
 def _by_name(field: str) -> BeforeValidator:
-    """Let ``"held-out"`` stand for ``{"rule": "held-out"}``."""
+    """Accept a name, such as ``"held-out"``, in place of ``{"rule": "held-out"}``."""
     return BeforeValidator(lambda value: {field: value} if isinstance(value, str) else value)
 
 
 class Settings(Frozen):
-    """Everything that was asked of a run, but for the arrays.
+    """All settings of a run but the arrays.
 
     Parameters
     ----------
     task
-        :class:`Denoise`, :class:`SuperResolve` or :class:`Inpaint`; its name alone will do.
+        :class:`Denoise`, :class:`SuperResolve` or :class:`Inpaint`, or its name.
     preset
-        ``"fast"`` stops by itself within a minute or so, ``"best"`` takes several times as long
-        and averages several fits; ``"paper"`` is the method as published (Ulyanov, Vedaldi and
-        Lempitsky, IJCV 2020), with its network, rates and numbers of iterations.
+        ``"fast"`` fits one small network and stops automatically. ``"best"`` averages several fits
+        and takes several times as long. ``"paper"`` is the published method (Ulyanov, Vedaldi and
+        Lempitsky, IJCV 2020), with its networks, learning rates and numbers of iterations.
     iterations
-        The most iterations of one plane; ``None`` is the preset's number for the task. Where noise
-        is taken out before pixels are refined, each of the two may take so many.
+        Maximum number of iterations for one plane; ``None`` is the preset's number for the task. If
+        an image is denoised before super-resolution, the number applies to each of the two fits.
     noise
-        ``"auto"`` estimates from the image how the noise depends on the intensity,
-        ``"gaussian"`` takes it as the same everywhere; a number is its standard deviation in
-        the image's own units, a :class:`SensorNoise` what is known of the camera; ``"none"`` says
-        that there is none. What is to be super-resolved along Y and X is denoised first.
+        ``"auto"`` estimates from the image how the noise depends on the intensity, ``"gaussian"``
+        estimates noise that is equal everywhere. A number is its standard deviation in the units of
+        the image, a :class:`SensorNoise` describes the camera, ``"none"`` means no noise. Images
+        are denoised before super-resolution along Y and X.
     members
-        How many fits, each with other random numbers, are averaged; their spread is the
+        Number of fits with different random numbers that are averaged. Their spread is the
         uncertainty of the result.
     refinement
-        How often a denoised or inpainted image is refined by a filter that compares patches;
-        0 leaves what the network made as it is.
+        Number of passes of the non-local Bayes filter after denoising or inpainting; 0 returns the
+        result of the network.
     prior, stopping, averaging
-        What to change in the preset. ``averaging`` is the weight of the past in the exponential
-        average of the outputs, 0 for none. ``prior`` takes a network's name, ``stopping`` a
-        rule's.
+        Changes to the preset. ``prior`` can be the name of a network, ``stopping`` that of a rule.
+        ``averaging`` is the weight of the past in the exponential average of the outputs, 0 for no
+        average.
     ndim
-        2 restores plane by plane; 3 takes Z, Y and X as one volume. Super-resolution along Z
-        takes sections of Z and X in place of planes.
+        2 restores each plane; 3 restores Z, Y and X as one volume. Super-resolution along Z
+        restores sections of Z and X in place of planes.
     voxel
-        Sizes of a voxel along Z, Y and X, in any unit: with ``ndim=3`` the network then coarsens Z
-        only when Y and X have become as coarse. ``None`` is what the file or the layer says, and a
-        cube for an array.
+        Size of a voxel along Z, Y and X, all in one unit. With ``ndim=3``, the network halves Z
+        only when Y and X are as coarse. ``None`` takes it from the file or the layer; for an array
+        it is isotropic.
     share
-        The axis along which neighbouring planes share a network, which is faster and better than
-        plane by plane where they are alike; ``"auto"`` is Z or else T, and Y for sections of Z
-        and X. ``"C"`` restores the
-        channels of a plane jointly, each with its own scale and noise, and planes one by one: in
-        half the time, and better where the channels show the same things.
+        The axis along which neighbouring planes share a network. This is faster, and better where
+        planes are similar. ``"auto"`` is Z or else T, and Y for sections of Z and X. ``"C"``
+        restores the channels of a plane together, each with its own scale and noise, but planes
+        separately: in half the time, and better where the channels show the same structures.
     window, context
-        How many planes are restored together at most (1: each by itself), and how many more are
-        looked at on either side.
+        Maximum number of planes that share a network (1: each has its own), and number of further
+        planes on either side that are fitted with them.
     tile, overlap
-        The side of the tiles in which a large plane is restored, and what neighbours share, in
-        pixels; ``None`` chooses tiles where the memory does not do.
+        Side of the tiles into which a large plane is split, and overlap of neighbouring tiles, in
+        pixels. ``None`` uses tiles if the memory is too small for a plane.
     memory
-        What the process may take at most, such as ``"4GB"``; ``None`` is what is free.
+        Maximum memory of the process, such as ``"4GB"``; ``None`` is the free memory.
     at_once
-        How many planes, or else fits of a single one, are computed at the same time; ``None`` is
-        one for each thread of the CPU, and as many as fill a GPU.
+        Number of concurrent planes, or of concurrent fits of a single plane. ``None`` is one for
+        each thread of the CPU, and as many as fill a GPU.
     axes
-        One letter of ``TCZYXSQ`` for each axis of the image; ``None`` guesses from the shape.
+        One letter of ``TCZYXSQ`` for each axis of the image; ``None`` guesses them from the shape.
     dtype
-        ``"keep"`` returns the input's dtype, ``"float32"`` spares the rounding.
+        ``"keep"`` returns the dtype of the input, ``"float32"`` avoids the rounding.
     seed
-        The same seed gives the same bytes on the same CPU; a GPU adds in changing order.
+        Seed of all random numbers. The same seed gives the same bytes on the same CPU; the sums of
+        a GPU have no fixed order.
     device
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:N"`` or ``"mps"``.
     precision
-        ``"float32"``, or ``"bfloat16"`` for the convolutions alone; ``None`` takes, except for
-        ``"paper"``, what is faster on this machine.
+        ``"float32"``, or ``"bfloat16"`` for the convolutions alone. ``None`` takes the faster one
+        on this machine, for ``"paper"`` always float32.
     preview_every_s
-        The least time in seconds between two pictures of the unfinished result.
+        Minimum time between two previews, in seconds.
 
     Raises
     ------
     BadSettings
-        If a value is out of range or a name is not known.
+        If a value is out of range or a name is unknown.
 
     Examples
     --------
@@ -136,7 +136,7 @@ class Settings(Frozen):
 
     task: Annotated[Task, _by_name("kind")] = Denoise()
     preset: PresetName = "fast"
-    iterations: int | None = Field(None, ge=1, le=_MOST_ITERATIONS)
+    iterations: int | None = Field(None, ge=1, le=MAX_ITERATIONS)
     noise: Noise = "auto"
     members: int | None = Field(None, ge=1, le=64)
     refinement: int | None = Field(None, ge=0, le=10)
@@ -152,10 +152,10 @@ class Settings(Frozen):
     overlap: int = Field(32, ge=0, le=2**20)
     memory: Annotated[str | None, AfterValidator(checked_memory)] = None
     at_once: int | None = Field(None, ge=1, le=64)
-    axes: Annotated[str | None, AfterValidator(_known_axes)] = None
+    axes: Annotated[str | None, AfterValidator(_checked_axes)] = None
     dtype: Literal["keep", "float32"] = "keep"
     seed: int = Field(0, ge=0, lt=2**63)
-    device: Annotated[str, AfterValidator(_known_device)] = "auto"
+    device: Annotated[str, AfterValidator(_checked_device)] = "auto"
     precision: Literal["float32", "bfloat16"] | None = None
     preview_every_s: float = Field(1.0, ge=0, le=1e9)
 
@@ -163,32 +163,32 @@ class Settings(Frozen):
     def _tiles_advance(self) -> Self:
         if self.tile is not None and 2 * self.overlap >= self.tile:
             raise ValueError(
-                f"overlap={self.overlap} is not below half of tile={self.tile}; give larger tiles, "
-                "or a smaller overlap"
+                f"overlap={self.overlap} is not below half of tile={self.tile}; give a larger "
+                "tile, or a smaller overlap"
             )
         return self
 
     @model_validator(mode="after")
     def _sections_share_along_y(self) -> Self:
         if self.share == "Z" and "Y" not in self.spatial:
-            raise ValueError("share='Z': Z is what is refined; choose share='auto', which is Y")
+            raise ValueError("share='Z' cannot be used when Z is super-resolved; use share='auto'")
         return self
 
     @property
     def spatial(self) -> str:
-        """Letters of the axes that a network sees at once, Z first."""
+        """Letters of the axes that are fitted together, Z first."""
         axial = isinstance(self.task, SuperResolve) and self.task.axial
         return "ZYX" if self.ndim == 3 else "ZX" if axial else "YX"
 
     @property
     def factors(self) -> dict[str, int]:
-        """By how much the result is longer than the image, for each of :attr:`spatial`.
+        """Ratio of the size of the result to that of the image, for each axis of :attr:`spatial`.
 
         Raises
         ------
         BadSettings
-            If the factor is to make cubes of voxels that are not known, or that no factor makes
-            nearly a cube.
+            If the factor is ``"isotropic"``, and the voxel size is unknown, isotropic already, or
+            needs a factor above 8.
 
         Examples
         --------
@@ -199,26 +199,26 @@ class Settings(Frozen):
         if not isinstance(task, SuperResolve):
             return dict.fromkeys(self.spatial, 1)
         factor = isotropic_factor(self.voxel) if task.factor == "isotropic" else task.factor
-        refined = "Z" if task.axial else task.axis or self.spatial
-        return {letter: factor if letter in refined else 1 for letter in self.spatial}
+        axes = "Z" if task.axial else task.axis or self.spatial
+        return {letter: factor if letter in axes else 1 for letter in self.spatial}
 
     @property
     def keeps_known(self) -> bool:
-        """Whether the known pixels are returned untouched."""
+        """Whether the known pixels are returned unchanged."""
         return isinstance(self.task, Inpaint) and self.task.keep_known
 
     @property
     def memory_bytes(self) -> int | None:
-        """The :attr:`memory` as a number."""
+        """The maximum memory in bytes; ``None`` if it is not limited."""
         return None if self.memory is None else to_bytes(self.memory)
 
     def with_voxel(self, voxel: Voxel | None) -> Self:
-        """Take the voxel that a file or a layer tells of, where it matters and none was given."""
-        wanted = "Z" in self.spatial and self.voxel is None and voxel is not None
-        return self.replace(voxel=voxel) if wanted else self
+        """Return settings with this voxel size, if one is needed and none is set."""
+        needed = "Z" in self.spatial and self.voxel is None and voxel is not None
+        return self.replace(voxel=voxel) if needed else self
 
     def replace(self, **changes: Any) -> Self:
-        """Return a copy with some values changed, and checked."""
+        """Return a copy with changed values, which are checked."""
         return type(self)(**(dict(self) | changes))
 
     def to_json(self) -> str:
@@ -232,9 +232,9 @@ class Settings(Frozen):
         Raises
         ------
         BadSettings
-            If the text is no JSON, or a setting in it is not valid.
+            If the text is not JSON, or a setting in it is invalid.
         """
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise BadSettings(in_words(error, cls.model_fields)) from None
+            raise BadSettings(describe_errors(error, cls.model_fields)) from None

@@ -1,4 +1,4 @@
-"""The stopping rules that can be asked for, as frozen values."""
+"""Define the stopping rules, as frozen values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class Fixed(Frozen):
 
 
 class WindowedVariance(Frozen):
-    """ES-WMV: the least variance of the last ``window`` outputs (Wang et al., 2021)."""
+    """ES-WMV: stop after the minimum of the variance of the last ``window`` outputs.
+
+    ``patience`` is the number of iterations without a new minimum (Wang et al., 2021).
+    """
 
     rule: Literal["es-wmv"] = "es-wmv"
     window: int = Field(100, ge=2, le=1000)
@@ -34,7 +37,11 @@ class WindowedVariance(Frozen):
 
 
 class MovingVariance(Frozen):
-    """ES-EMV: the same with exponentially weighted moments (Wang et al., 2021)."""
+    """ES-EMV: stop after the minimum of an exponentially weighted variance of the outputs.
+
+    ``alpha`` is the weight of the newest output, ``patience`` the number of iterations without a
+    new minimum (Wang et al., 2021).
+    """
 
     rule: Literal["es-emv"] = "es-emv"
     alpha: float = Field(0.1, gt=0, lt=1)
@@ -42,7 +49,11 @@ class MovingVariance(Frozen):
 
 
 class HeldOut(Frozen):
-    """The least error on known pixels that the loss never sees."""
+    """Stop after the minimum of the error on known pixels that are not in the loss.
+
+    ``fraction`` of the known pixels is held out; ``patience`` is the number of iterations without a
+    new minimum.
+    """
 
     rule: Literal["held-out"] = "held-out"
     fraction: float = Field(0.03, gt=0, le=0.5)
@@ -50,11 +61,17 @@ class HeldOut(Frozen):
 
 
 class Consensus(Frozen):
-    """Two of three: pixels held out, whiteness of the residual, variance of the outputs.
+    """Stop when two of three criteria agree.
 
-    ``fraction`` of the known pixels is held out; the variance is that of the last ``window``
-    outputs; each signal waits ``patience`` iterations for a new minimum, or that ``share`` of
-    those it took to the last.
+    The criteria are the error on held-out pixels, the autocorrelation of the residual, and the
+    variance of the outputs. ``fraction`` of the known pixels is held out. The variance is that of
+    the last ``window`` outputs. A criterion is met ``patience`` iterations after its minimum, or
+    ``share`` of the iterations before the minimum if these are more.
+
+    Examples
+    --------
+    >>> Consensus(patience=20).window
+    30
     """
 
     rule: Literal["consensus"] = "consensus"
@@ -65,7 +82,7 @@ class Consensus(Frozen):
 
 
 class Discrepancy(Frozen):
-    """Stop where the residual falls to ``tau`` times the variance of the noise."""
+    """Stop when the mean squared residual falls to ``tau`` times the variance of the noise."""
 
     rule: Literal["discrepancy"] = "discrepancy"
     tau: float = Field(1.0, gt=0, le=1e6)

@@ -1,4 +1,4 @@
-"""What can be done to an image, as frozen values."""
+"""Define the tasks, as frozen values."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Hole = Literal["scratches", "hole", "large-hole", "pixels"]
 Downsampler = Literal["lanczos2", "lanczos3", "box", "gaussian"]
 
 
-def _known_factor(factor: Any) -> Any:
+def _checked_factor(factor: Any) -> Any:
     whole = isinstance(factor, Integral) and not isinstance(factor, bool)
     if factor != "isotropic" and not (whole and 2 <= int(factor) <= LARGEST_FACTOR):
         raise ValueError(
-            f"choose a whole number from 2 to {LARGEST_FACTOR}, or 'isotropic' to make voxels cubes"
+            f"choose a whole number from 2 to {LARGEST_FACTOR}, or 'isotropic' for isotropic voxels"
         )
     return int(factor) if whole else factor
 
@@ -28,9 +28,14 @@ def _known_factor(factor: Any) -> Any:
 class Denoise(Frozen):
     """Remove noise, or the blocks of JPEG compression: y = x + n.
 
-    With ``artefact="jpeg"`` the presets ``fast`` and ``best`` estimate the error of the compression
-    in place of the noise, from an image with values from 0 to 255 whose blocks are as JPEG left
-    them; ``paper`` uses the network of the paper for it.
+    With ``artefact="jpeg"``, the presets ``fast`` and ``best`` estimate the error of the
+    compression in place of the noise. The image must have values from 0 to 255 and its original
+    blocks. ``paper`` uses the network of the paper for JPEG.
+
+    Examples
+    --------
+    >>> Denoise(artefact="jpeg").kind
+    'denoise'
     """
 
     kind: Literal["denoise"] = "denoise"
@@ -38,30 +43,42 @@ class Denoise(Frozen):
 
 
 class SuperResolve(Frozen):
-    """Undo a decimation by an integer factor: y = D x + n.
+    """Increase the resolution by an integer factor, the inverse of a decimation: y = D x + n.
 
-    ``axis="Z"`` refines a z-stack along Z alone, ``"YX"`` Y and X alone; ``None`` refines every
-    spatial axis: Y and X, and Z too with ``ndim=3``. ``factor="isotropic"`` refines Z by the
-    integer that brings the voxel nearest to a cube; it needs to know the ``voxel``.
-    ``downsampler`` is how the coarse pixels came about; ``None`` is ``"lanczos2"``, and along Z
-    alone ``"gaussian"``: a slice profile whose full width at half maximum is the distance of two
-    planes. ``"box"`` is for sections that were cut, each as thick as that distance.
+    ``axis="Z"`` super-resolves Z alone, ``"YX"`` Y and X alone; ``None`` is every spatial axis: Y
+    and X, and Z too with ``ndim=3``. ``factor="isotropic"`` super-resolves Z by the integer that
+    makes voxels most isotropic; it needs the ``voxel`` size. ``downsampler`` is the low-pass filter
+    of the decimation. ``None`` is ``"lanczos2"``; along Z alone it is ``"gaussian"``, a slice
+    profile whose full width at half maximum is the distance of two planes. ``"box"`` is for cut
+    sections as thick as that distance.
+
+    Raises
+    ------
+    BadSettings
+        If the factor is not 2 to 8 or ``"isotropic"``, or does not fit the axis.
+
+    Examples
+    --------
+    >>> SuperResolve(axis="Z", factor=4).kernel
+    'gaussian'
     """
 
     kind: Literal["super-resolve"] = "super-resolve"
-    factor: Annotated[int | Literal["isotropic"], BeforeValidator(_known_factor)] = 2
+    factor: Annotated[int | Literal["isotropic"], BeforeValidator(_checked_factor)] = 2
     axis: Literal["YX", "Z"] | None = None
     downsampler: Downsampler | None = None
 
     @model_validator(mode="after")
     def _isotropic_along_z(self) -> Self:
         if self.factor == "isotropic" and self.axis == "YX":
-            raise ValueError("factor='isotropic' refines Z: choose axis='Z', or give a number")
+            raise ValueError(
+                "factor='isotropic' is for Z, not for axis='YX'; choose axis='Z', or give a number"
+            )
         return self
 
     @property
     def axial(self) -> bool:
-        """Whether Z alone is refined."""
+        """Whether Z alone is super-resolved."""
         return self.axis == "Z" or self.factor == "isotropic"
 
     @property
@@ -71,10 +88,15 @@ class SuperResolve(Frozen):
 
 
 class Inpaint(Frozen):
-    """Fill in what a mask hides: y = m x.
+    """Fill the missing pixels of a mask: y = m x.
 
-    ``missing`` says what is missing, because the published network differs; ``auto`` tells it
-    from the mask. ``keep_known`` returns the known pixels untouched, bit for bit.
+    ``missing`` is the type of the gaps, which selects the published network; ``"auto"`` finds it
+    from the mask. ``keep_known`` returns the known pixels unchanged, bit for bit.
+
+    Examples
+    --------
+    >>> Inpaint(missing="hole").keep_known
+    True
     """
 
     kind: Literal["inpaint"] = "inpaint"

@@ -1,4 +1,4 @@
-"""The size of a voxel, and by what Z is refined to make it a cube."""
+"""Describe the size of a voxel, and the factor along Z that makes it isotropic."""
 
 from __future__ import annotations
 
@@ -13,38 +13,40 @@ if TYPE_CHECKING:
 
 __all__ = ["LARGEST_FACTOR", "Voxel", "describe_voxel_change", "format_voxel", "isotropic_factor"]
 
+LARGEST_FACTOR = 8
+"""Largest factor of super-resolution, as in the paper."""
 
-def _known_sizes(voxel: tuple[float, ...]) -> tuple[float, ...]:
+MAX_SIZE_RATIO = 1e6
+"""Ratio of two sides of a voxel: a larger one is taken for a mixture of units."""
+
+
+def _checked_sizes(voxel: tuple[float, ...]) -> tuple[float, ...]:
     if not all(0 < size < float("inf") for size in voxel):
         raise ValueError("give three sizes above 0, along Z, Y and X")
-    if not max(voxel) < MOST_UNEQUAL * min(voxel):
+    if not max(voxel) < MAX_SIZE_RATIO * min(voxel):
         raise ValueError(
-            f"the sizes differ by a factor of {MOST_UNEQUAL:g} or more; give all three in one unit"
+            f"the sizes differ by a factor of {MAX_SIZE_RATIO:g} or more; give all three in one "
+            "unit"
         )
     return voxel
 
 
-MOST_UNEQUAL = 1e6
-"""How many times as long as another a side of a voxel cannot be."""
-
-Voxel = Annotated[tuple[float, float, float], AfterValidator(_known_sizes)]
-"""Sizes along Z, Y and X, in any one unit."""
-
-LARGEST_FACTOR = 8
+Voxel = Annotated[tuple[float, float, float], AfterValidator(_checked_sizes)]
+"""Sizes along Z, Y and X, all in one unit."""
 
 
 def isotropic_factor(voxel: Voxel | None) -> int:
-    """Return the integer by which Z is refined for voxels that are nearest to cubes.
+    """Return the integer factor along Z that makes voxels most isotropic.
 
     Parameters
     ----------
     voxel
-        As it was seen; ``None`` where nobody knows.
+        Size of a voxel; ``None`` if unknown.
 
     Raises
     ------
     BadSettings
-        If the sizes are not known, or the integer is 1 or above 8.
+        If the size is unknown, or the factor is 1 or above 8.
 
     Examples
     --------
@@ -53,34 +55,39 @@ def isotropic_factor(voxel: Voxel | None) -> int:
     """
     if voxel is None:
         raise BadSettings(
-            "factor='isotropic' needs the distance of the planes and the size of a pixel, which "
-            "are not known here; give voxel=(Z, Y, X), or --voxel Z,Y,X, such as 4,0.83,0.83"
+            "factor='isotropic' needs the voxel size, which is unknown; give voxel=(Z, Y, X), or "
+            "--voxel Z,Y,X, such as 4,0.83,0.83"
         )
     step, *sides = voxel
     ratio = step / (sum(sides) / 2)
-    said = f"factor='isotropic': voxels of {format_voxel(voxel)} (Z × Y × X) are {ratio:.3g}"
+    found = f"factor='isotropic': voxels of {format_voxel(voxel)} (Z × Y × X)"
     if ratio < 1.5:
         raise BadSettings(
-            f"{said} times as long as wide, and no factor makes better cubes of them; leave them "
-            "so, or give the factor as a number"
+            f"{found} are {ratio:.3g} times as long as wide, and no factor makes them more "
+            "isotropic; do not super-resolve Z, or give the factor as a number"
         )
     if ratio > LARGEST_FACTOR + 0.5:
         raise BadSettings(
-            f"{said} times as long as wide, and Z is refined by {LARGEST_FACTOR} at most; give "
-            f"factor={LARGEST_FACTOR}, or check the voxel"
+            f"{found} are {ratio:.3g} times as long as wide, and the largest factor is "
+            f"{LARGEST_FACTOR}; give factor={LARGEST_FACTOR}, or correct the voxel size"
         )
     return round(ratio)
 
 
 def describe_voxel_change(voxel: Voxel | None, factors: Mapping[str, int]) -> str:
-    """Say by what Z alone is refined, and what the voxels are then; "" where there is no more.
+    """Describe the factor along Z and the new voxel size.
 
     Parameters
     ----------
     voxel
-        As it was seen; ``None`` where nobody knows.
+        Size of a voxel; ``None`` if unknown.
     factors
-        By how much each axis grows, by their letters.
+        Factor of each axis, by its letter.
+
+    Returns
+    -------
+    str
+        Without a factor along Z the voxel size alone; empty if that is unknown.
 
     Examples
     --------
@@ -100,7 +107,7 @@ def describe_voxel_change(voxel: Voxel | None, factors: Mapping[str, int]) -> st
 
 
 def format_voxel(voxel: Voxel) -> str:
-    """Write the three sizes.
+    """Write the three sizes of a voxel.
 
     Examples
     --------
