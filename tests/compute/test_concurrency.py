@@ -55,7 +55,7 @@ def finish(restoration):
 
 
 @pytest.mark.parametrize("preset", ["fast", "best"])
-def test_planes_give_the_bytes_of_planes_one_by_one(frames, preset):
+def test_concurrent_planes_give_the_same_bytes(frames, preset):
     settings = FRAMES.replace(preset=preset, members=None if preset == "fast" else 2)
     alone = finished(restore(frames, settings.replace(at_once=1)))
     at_once = finished(restore(frames, settings))
@@ -66,7 +66,7 @@ def test_planes_give_the_bytes_of_planes_one_by_one(frames, preset):
         assert np.array_equal(at_once.spread, alone.spread)
 
 
-def test_the_fits_of_one_plane_give_the_bytes_of_fits_one_by_one(noisy):
+def test_concurrent_fits_give_the_same_bytes(noisy):
     settings = QUICK.replace(preset="best", members=3)
     alone = finished(restore(noisy, settings.replace(at_once=1)))
     snapshots, at_once = finish(restore(noisy, settings.replace(at_once=2)))
@@ -90,7 +90,7 @@ def test_nothing_goes_on_while_nobody_asks():
     assert len(seen) == 2
 
 
-def test_each_begins_when_there_is_room_and_ends_in_the_thread_that_asks():
+def test_fits_begin_when_there_is_room():
     begun, ends = [], {}
 
     def fits():
@@ -129,7 +129,7 @@ def test_the_error_of_one_ends_all(at_once):
     assert closed == ["endless"] * (at_once - 1)
 
 
-def test_each_has_its_part_of_the_threads_and_all_others_keep_theirs(two_threads):
+def test_each_fit_has_its_share_of_threads(two_threads):
     def threads():
         yield torch.get_num_threads()
         new = []
@@ -151,7 +151,7 @@ def test_a_report_says_with_how_many_threads(frames, two_threads):
         assert result.reports[0].arithmetic.endswith(f"threads: {threads}")
 
 
-def test_weights_do_not_depend_on_who_draws_some_at_the_same_time():
+def test_concurrent_draws_do_not_change_weights():
     chosen = recipe(Settings())
     code = make_code(chosen.code, chosen.code_channels, (32, 32), 0)
     drawn = {}
@@ -175,7 +175,7 @@ def test_weights_do_not_depend_on_who_draws_some_at_the_same_time():
 
 
 @pytest.mark.parametrize("settings", [FRAMES, QUICK.replace(axes="CYX", members=2, at_once=2)])
-def test_what_is_told_is_told_of_one_after_another(frames, settings):
+def test_progress_shows_one_fit_after_another(frames, settings):
     def numbers(snapshots):
         names = ("unit", "units", "index", "iteration", "iterations", "loss", "best_iteration")
         return [tuple(getattr(one, name) for name in names) for one in snapshots]
@@ -188,7 +188,7 @@ def test_what_is_told_is_told_of_one_after_another(frames, settings):
     assert together[0].remaining_s > together[-1].remaining_s == 0
 
 
-def test_of_pictures_that_wait_for_their_turn_the_latest_is_kept():
+def test_only_the_latest_waiting_preview_is_kept():
     ended = {}
 
     def steps():
@@ -203,7 +203,7 @@ def test_of_pictures_that_wait_for_their_turn_the_latest_is_kept():
     assert told == [(0, "D"), (1, "a"), (1, "b"), (1, "C"), (1, "e"), (1, "F")]
 
 
-def test_stopping_keeps_the_best_of_those_that_have_begun(frames):
+def test_a_stop_keeps_the_best_of_started_fits(frames):
     calls = []
 
     def stop():
@@ -253,7 +253,7 @@ def at_once(**changed):
     return choose_at_once(settings, LAYOUT, 1, "cpu", None, 40)
 
 
-def test_there_are_as_many_as_threads_and_no_more_than_the_memory_holds(monkeypatch):
+def test_threads_and_memory_limit_concurrency(monkeypatch):
     monkeypatch.setattr(device, "cpu_threads", lambda: 16)
     monkeypatch.setattr(device, "free_bytes", lambda name: 10**12)
     assert at_once() == 16
@@ -269,7 +269,7 @@ def test_there_are_as_many_as_threads_and_no_more_than_the_memory_holds(monkeypa
     assert at_once() == 1
 
 
-def test_a_gpu_takes_as_many_as_keep_it_busy(monkeypatch):
+def test_a_gpu_takes_enough_fits_to_be_busy(monkeypatch):
     monkeypatch.setattr(device, "free_bytes", lambda name: 10**12)
     sides = (128, 512, 1024, 2048)
     found = [

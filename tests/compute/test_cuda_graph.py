@@ -157,7 +157,7 @@ def test_replays_give_the_bytes_of_single_launches(name, noisy, tapes, monkeypat
     assert tapes[0].replays == as_a_whole.iterations - WARM_UP_CALLS
 
 
-def test_each_of_several_fits_is_a_graph_of_its_own(noisy, tapes, monkeypatch):
+def test_each_fit_has_its_own_graph(noisy, tapes, monkeypatch):
     def two(device):
         ended = {}
         recipes = [replace(SMALL, tv_weight=weight) for weight in (0.01, 0.02)]
@@ -178,7 +178,7 @@ def test_each_of_several_fits_is_a_graph_of_its_own(noisy, tapes, monkeypatch):
     assert not np.array_equal(kernel_by_kernel[0].estimate, kernel_by_kernel[1].estimate)
 
 
-def test_what_cannot_be_captured_goes_on_kernel_by_kernel_and_says_why(tapes):
+def test_a_failed_capture_falls_back_to_kernels(tapes):
     total = torch.zeros(())
 
     def work():

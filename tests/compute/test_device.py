@@ -19,7 +19,7 @@ from napari_dip.settings import Settings
 CPU = torch.device("cpu")
 
 
-def test_the_cpu_is_always_there_and_auto_takes_the_first():
+def test_auto_takes_the_first_device():
     names = [device.name for device in devices()]
     assert names[-1] == "cpu"
     assert str(choose_device("auto")) == names[0]
@@ -28,7 +28,7 @@ def test_the_cpu_is_always_there_and_auto_takes_the_first():
     assert 0 < cpu.free_bytes <= cpu.memory_bytes
 
 
-def test_a_gpu_that_another_program_keeps_does_not_keep_the_cpu_from_work(monkeypatch):
+def test_a_busy_gpu_does_not_stop_the_cpu(monkeypatch):
     def refused(number):
         raise RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable")
 
@@ -51,7 +51,7 @@ def test_the_environment_is_left_as_it_was(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "mps"])
-def test_a_device_that_is_not_here_is_named_with_those_that_are(name):
+def test_an_unavailable_device_is_named_with_the_others(name):
     if name in [device.name for device in devices()]:
         pytest.skip(f"{name} is here")
     with pytest.raises(DeviceUnavailable, match=rf"'{name}'.*cpu.*'auto'"):

@@ -21,7 +21,7 @@ def spots():
     return (field / field.max()).astype(np.float32)
 
 
-def test_what_is_known_stays_and_the_rest_is_smooth(spots):
+def test_known_pixels_stay_and_gaps_are_smooth(spots):
     known = np.ones(spots.shape, bool)
     known[10:13] = False
     before = spots.copy()
@@ -42,7 +42,7 @@ def test_very_large_gaps_are_filled_from_fewer_pixels(spots, monkeypatch):
 
 
 @pytest.mark.parametrize("pattern", ["rows", "chessboard"])
-def test_large_gaps_that_no_coarse_pixel_shows_are_filled(pattern, monkeypatch):
+def test_large_gaps_without_coarse_pixels_are_filled(pattern, monkeypatch):
     monkeypatch.setattr("napari_dip.dip.initial_guess._MOST", 500)
     y, x = np.mgrid[:64, :64].astype(np.float32)
     known = (y if pattern == "rows" else y + x) % 2 == 0
@@ -78,7 +78,7 @@ def test_noise_does_not_grow_across_a_gap(gap):
     assert error < 0.5 * np.abs(interpolated(noisy, known) - ramp)[gap].mean()
 
 
-def test_what_a_mask_leaves_at_the_rim_of_a_hole_does_not_grow_across_it():
+def test_remains_at_a_holes_edge_do_not_spread():
     rows, columns = np.indices((48, 48)) - 24
     distance = np.hypot(rows, columns)
     missing = distance < 12
@@ -112,7 +112,7 @@ def test_only_missing_pixels_are_drawn():
 
 
 @pytest.mark.parametrize("gap", ["rows", "hole"])
-def test_gaps_in_a_dark_image_do_not_stay_grey(spots, gap):
+def test_gaps_in_dark_images_are_not_grey(spots, gap):
     missing = np.zeros(spots.shape, bool)
     missing[(slice(26, 38),) if gap == "rows" else (slice(22, 42), slice(22, 42))] = True
     settings = Settings(task="inpaint", iterations=60, device="cpu")

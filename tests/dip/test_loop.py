@@ -69,7 +69,7 @@ def run(fitting):
     return iterates, finished(fitting, iterates.append)
 
 
-def test_the_loss_falls_and_the_estimate_comes_nearer_to_the_truth(clean, noisy):
+def test_loss_and_error_decrease(clean, noisy):
     network = SkipNet((16, 32), (16, 32), (4, 4), upsampling="nearest")
     recipe = replace(SMALL, network=network, iterations=200, averaging=0.9)
     iterates, fitted = run(start(noisy, recipe))
@@ -79,7 +79,7 @@ def test_the_loss_falls_and_the_estimate_comes_nearer_to_the_truth(clean, noisy)
     assert np.square(fitted.estimate[0] - clean).mean() < np.square(noisy - clean).mean()
 
 
-def test_the_same_seed_gives_the_same_bytes_however_often_it_is_watched(noisy):
+def test_previews_do_not_change_the_bytes(noisy):
     _, one = run(start(noisy, seed=1, preview_every_s=0))
     _, same = run(start(noisy, seed=1, preview_every_s=1000))
     _, other = run(start(noisy, seed=2))
@@ -97,7 +97,7 @@ def test_pictures_come_only_when_they_are_due(noisy):
     assert all(i.estimate is None for i in iterates)
 
 
-def test_nothing_is_read_from_the_device_where_nothing_is_shown(noisy, monkeypatch):
+def test_without_previews_the_device_is_not_read(noisy, monkeypatch):
     reads = []
 
     def counted(name):
@@ -120,7 +120,7 @@ def test_nothing_is_read_from_the_device_where_nothing_is_shown(noisy, monkeypat
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_gpu_is_waited_for_only_where_something_is_shown(noisy):
+def test_only_previews_wait_for_the_gpu(noisy):
     device = torch.device("cuda")
     code = make_code(SMALL.code, SMALL.code_channels, noisy.shape, 0).to(device)
     network = build_network(SMALL.network, code, 1, 0).to(device)
@@ -151,14 +151,14 @@ def test_the_average_with_the_least_number_is_kept(noisy):
 
 
 @pytest.mark.parametrize("measured_from", [12, 99])
-def test_until_a_number_is_measured_the_latest_average_is_the_best(noisy, measured_from):
+def test_without_a_measurement_the_latest_is_best(noisy, measured_from):
     numbers = [math.inf] * (measured_from - 1) + [5.0] * 30
     pictures, fitted = run(start(noisy, rule=Scripted(numbers), preview_every_s=0))
     assert fitted.best_iteration == min(measured_from, 30)
     assert np.array_equal(fitted.estimate, pictures[fitted.best_iteration - 1].estimate)
 
 
-def test_a_rule_that_stops_is_named_with_its_reason(noisy):
+def test_a_stop_records_rule_and_reason(noisy):
     numbers = [10.0, 1.0] + [5.0] * 28
     _, fitted = run(start(noisy, rule=Scripted(numbers, patience=5)))
     assert (fitted.rule, fitted.best_iteration, fitted.iterations) == ("scripted", 2, 10)
@@ -166,13 +166,13 @@ def test_a_rule_that_stops_is_named_with_its_reason(noisy):
     assert fitted.metrics == tuple(enumerate(numbers[:10], start=1))
 
 
-def test_without_a_rule_that_stops_all_iterations_are_done(noisy):
+def test_without_a_stop_all_iterations_are_done(noisy):
     _, fitted = run(start(noisy))
     assert fitted.reason == "all 30 iterations done"
     assert fitted.best_iteration == fitted.iterations == 30
 
 
-def test_the_user_may_stop_at_any_iteration_and_keeps_the_best(noisy):
+def test_a_user_stop_keeps_the_best(noisy):
     calls = []
 
     def stop():
@@ -203,7 +203,7 @@ def test_a_jump_is_rolled_back_whole_and_counted(noisy, how):
     assert error < 2 * np.square(undisturbed.estimate[0] - noisy).mean()
 
 
-def test_a_loss_that_keeps_jumping_is_accepted_in_the_end(noisy):
+def test_a_loss_that_keeps_jumping_is_accepted(noisy):
     _, fitted = run(start(noisy, replace(SMALL, iterations=80), breaks=range(11, 81), how=add_5))
     assert fitted.rollbacks == 3
     assert [i for i, _ in fitted.metrics] == [*range(1, 11), *range(41, 81)]
@@ -213,7 +213,7 @@ def add_5(image):
     return image + 5
 
 
-def test_no_picture_shows_what_is_about_to_be_put_back(noisy):
+def test_rolled_back_iterations_are_not_shown(noisy):
     how = {"breaks": range(14, 21), "how": lambda x: x * math.nan}
     iterates, _ = run(start(noisy, preview_every_s=0, **how))
     shown = {i.iteration: i.estimate for i in iterates if i.estimate is not None}
@@ -240,7 +240,7 @@ def test_a_rollback_restores_weights_moments_and_buffers(noisy):
 @pytest.mark.parametrize(
     "more", [{}, {"noise_pool": True, "optimiser": "muon"}], ids=["adam", "muon"]
 )
-def test_a_continued_fit_is_the_same_bytes_as_one_that_never_ended(noisy, more):
+def test_a_continued_fit_gives_the_same_bytes(noisy, more):
     recipe = replace(SMALL, averaging=0.9, code_noise=0.1, **more)
     _, whole = run(start(noisy, recipe))
     course = prepare(noisy, recipe)
@@ -252,7 +252,7 @@ def test_a_continued_fit_is_the_same_bytes_as_one_that_never_ended(noisy, more):
     assert continued.reason == whole.reason
 
 
-def test_a_rule_that_is_overruled_gives_the_latest_and_ends_nothing(noisy):
+def test_an_overruled_rule_does_not_stop(noisy):
     numbers = [10.0, 1.0] + [5.0] * 38
     course = prepare(noisy, rule=Scripted(numbers, patience=5))
     _, ended = run(fit(course, SMALL))
@@ -270,7 +270,7 @@ def test_iterates_tell_which_one_the_rule_would_choose(noisy):
     assert [i.best_iteration for i in iterates] == [1, 17, 17]
 
 
-def test_a_fit_that_never_works_says_what_to_change(noisy):
+def test_a_diverged_fit_names_a_remedy(noisy):
     recipe = replace(SMALL, iterations=400)
     always = range(1, 401)
     with pytest.raises(Diverged, match=r"learning_rate=0\.01"):
@@ -312,7 +312,7 @@ def test_bfloat16_gives_nearly_the_same(noisy):
     assert np.abs(half.estimate - full.estimate).mean() < 0.05
 
 
-def test_without_warm_up_the_average_begins_with_the_first_output(noisy):
+def test_without_warm_up_averaging_starts_at_once(noisy):
     def pictures(**changes):
         recipe = replace(SMALL, averaging=0.99, **changes)
         return [i.estimate for i in run(start(noisy, recipe, preview_every_s=0))[0]]

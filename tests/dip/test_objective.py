@@ -31,7 +31,7 @@ def test_the_mask_comes_after_the_downsampling():
     assert Observation(y, Downsample((2, 2), "box"), known).data_term(x).item() == pytest.approx(0)
 
 
-def test_held_out_pixels_are_taken_from_the_known_ones_in_all_channels():
+def test_held_out_pixels_are_known_in_all_channels():
     known = torch.ones(1, 3, 20, 20)
     known[..., :10] = 0
     seen, held = Observation(torch.zeros_like(known), Identity(), known).hold_out(0.1, generator())
@@ -41,7 +41,7 @@ def test_held_out_pixels_are_taken_from_the_known_ones_in_all_channels():
 
 
 @pytest.mark.parametrize(("count", "held_out"), [(2, 1), (3, 1), (400, 40)])
-def test_at_least_one_pixel_is_held_out_and_one_stays(count, held_out):
+def test_at_least_one_pixel_is_held_out(count, held_out):
     known = torch.zeros(1, 1, 400)
     known[..., :count] = 1
     known = known.reshape(1, 1, 20, 20)
@@ -49,7 +49,7 @@ def test_at_least_one_pixel_is_held_out_and_one_stays(count, held_out):
     assert (held.known.sum(), seen.known.sum()) == (held_out, count - held_out)
 
 
-def test_total_variation_of_a_step_is_its_height_times_its_length():
+def test_total_variation_of_a_step_is_exact():
     x = torch.zeros(1, 1, 10, 10)
     x[..., 5:] = 2
     assert total_variation(x).item() == pytest.approx(2 * 10 / 100, abs=2e-4)
@@ -71,14 +71,14 @@ def test_a_weight_counts_where_it_is_large():
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.0, math.inf), (-math.inf, 1.0)])
-def test_clipping_gives_the_mean_of_what_the_sensor_shows(low, high):
+def test_clipping_gives_the_mean_sensor_value(low, high):
     x = torch.linspace(-0.1, 1.1, 7, dtype=torch.float64)
     noise = 0.2 * torch.randn(200_000, 1, generator=generator(), dtype=torch.float64)
     expected = (x + noise).clamp(low, high).mean(dim=0)
     assert Clipping(((0.2, low, high),))(x).numpy() == pytest.approx(expected.numpy(), abs=2e-3)
 
 
-def test_a_clipped_observation_is_met_by_the_truth_and_not_by_its_mean():
+def test_clipped_data_fit_the_truth_not_its_mean():
     truth = torch.full((1, 1, 100, 100), 0.95)
     y = (truth + 0.1 * torch.randn(truth.shape, generator=generator())).clamp(max=1)
     clipping = Clipping(((0.1, -math.inf, 1.0),))
@@ -88,7 +88,7 @@ def test_a_clipped_observation_is_met_by_the_truth_and_not_by_its_mean():
     assert plain.data_term(truth) > plain.data_term(truth - 0.03)
 
 
-def test_each_channel_is_clipped_where_its_own_sensor_ends():
+def test_each_channel_has_its_own_clipping():
     sensors = ((0.2, 0.1, 0.9), (0.1, -math.inf, math.inf), (0.3, -math.inf, 0.6))
     x = torch.rand(1, 3, 4, 4, generator=generator())
     clipped = Clipping(sensors)(x)

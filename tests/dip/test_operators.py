@@ -63,7 +63,7 @@ def test_kernels_are_symmetric_and_sum_to_one(kernel, factor):
 
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("factor", range(2, 9))
-def test_a_coarse_pixel_lies_in_the_middle_of_the_fine_ones_it_covers(kernel, factor):
+def test_coarse_pixels_are_centred_on_fine_pixels(kernel, factor):
     ramp = torch.arange(12.0 * factor)[None, None, None, :].expand(1, 1, 12 * factor, -1)
     middle = Downsample((factor, factor), kernel)(ramp)[0, 0, 6, 4:8]
     assert middle.numpy() == pytest.approx(factor * np.arange(4, 8) + (factor - 1) / 2, abs=1e-3)

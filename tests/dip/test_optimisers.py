@@ -39,7 +39,7 @@ def test_every_weight_moves_and_the_loss_falls(network):
         assert "bias" in name or not torch.equal(parameter, before[name]), name
 
 
-def test_a_kernel_moves_by_a_matrix_that_is_nearly_orthogonal(network):
+def test_a_kernel_update_is_nearly_orthogonal(network):
     code = torch.rand(1, 8, 16, 16)
     optimiser = make_optimiser(network, SPEC)
     kernel = optimiser.kernels[0]
@@ -49,7 +49,7 @@ def test_a_kernel_moves_by_a_matrix_that_is_nearly_orthogonal(network):
     assert singular.max() < 3 * singular.median()
 
 
-def test_a_stack_of_matrices_moves_as_each_by_itself():
+def test_stacked_matrices_update_independently():
     shapes = [(8, 72), (16, 16), (16, 9), (40, 12)]
     seeds = torch.Generator().manual_seed(0)
     alone, stacked = ([torch.nn.Parameter(torch.ones(shape)) for shape in shapes] for _ in range(2))

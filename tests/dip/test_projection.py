@@ -20,7 +20,7 @@ def seen():
     return Observation(y, operator, (random(*y.shape, seed=1) > -1).double())
 
 
-def test_what_was_seen_is_met_and_the_truth_no_farther(seen):
+def test_projection_meets_the_data_and_the_truth(seen):
     truth, estimate = random(1, 2, 24, 10), random(1, 2, 24, 10, seed=2)
     before = estimate.clone()
     nearer = project(estimate, seen, 0.0, 10)

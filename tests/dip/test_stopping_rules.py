@@ -58,7 +58,7 @@ def step(iteration, output, average, data_term):
     return Step(torch.tensor(iteration), output, average, data_term)
 
 
-def test_the_fixed_rule_goes_on_and_likes_the_latest_best():
+def test_the_fixed_rule_keeps_the_last_iteration():
     rule = FixedRule()
     steps = [step(i, torch.zeros(1), torch.zeros(1), torch.tensor(1.0)) for i in range(1, 5)]
     numbers = [rule.measure(step).item() for step in steps]
@@ -143,7 +143,7 @@ def test_each_setting_makes_its_rule(name):
     assert (seen.known.sum() < 400) == (name in ("held-out", "consensus"))
 
 
-def test_the_held_out_error_is_that_of_the_average_where_the_loss_is_blind():
+def test_held_out_error_uses_the_averaged_output():
     y = torch.zeros(1, 1, 20, 20)
     everything = Observation(y, Identity(), torch.ones_like(y))
     rule, seen = make_rule(settings.HeldOut(), everything, 0.1, torch.Generator().manual_seed(0))
@@ -184,14 +184,14 @@ def valley(at, count=200):
         pytest.param((90, 10, 80), 2, 90, id="in-any-order"),
     ],
 )
-def test_two_of_three_signals_stop_and_the_later_one_chooses(minima, choice, stop):
+def test_two_of_three_criteria_stop_a_fit(minima, choice, stop):
     rule = consensus()
     found, reason = feed(rule, zip(*map(valley, minima), strict=True))
     assert (found, rule.choice) == (stop, choice)
     assert " and " in reason
 
 
-def test_texture_in_the_residual_is_waited_for_where_that_is_asked():
+def test_texture_in_the_residual_delays_the_stop():
     rows = list(zip(valley(20), valley(30), [-float(i) for i in range(1, 201)], strict=True))
     patient = consensus()
     patient.doubt = 4
@@ -216,7 +216,7 @@ def test_gaps_alone_are_worth_such_waiting():
     assert doubts[0] == 1 < doubts[1]
 
 
-def test_where_neighbours_share_noise_one_signal_is_enough_and_none_is_held_out():
+def test_correlated_noise_needs_one_criterion_only():
     rule = consensus(held=False)
     rows = [(NAN, *both) for both in zip(valley(40), valley(90), strict=True)]
     assert feed(rule, rows)[0] == 50
@@ -224,7 +224,7 @@ def test_where_neighbours_share_noise_one_signal_is_enough_and_none_is_held_out(
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_residual_like_noise_ends_no_search_for_what_was_not_seen(whole):
+def test_a_white_residual_does_not_end_inpainting(whole):
     y = torch.randn(1, 1, 20, 20, generator=torch.Generator().manual_seed(0))
     everything = Observation(y, Identity(), torch.ones_like(y))
     stopping, generator = settings.Consensus(), torch.Generator()
@@ -237,7 +237,7 @@ def test_a_residual_like_noise_ends_no_search_for_what_was_not_seen(whole):
     assert rule.choice == 1  # the calmest output, not the latest
 
 
-def test_the_residual_need_not_be_whiter_than_the_noise():
+def test_the_residual_may_be_correlated_like_the_noise():
     noise = gaussian_filter(np.random.default_rng(0).normal(size=(40, 40)), 0.8)
     residual = torch.from_numpy(noise)[None, None]
     structure = residual + torch.ones_like(residual)

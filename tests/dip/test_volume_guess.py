@@ -20,7 +20,7 @@ def rms(difference):
     return float(np.sqrt(np.mean(np.square(difference))))
 
 
-def test_a_hole_in_one_plane_shows_what_the_planes_about_it_show(cells):
+def test_a_hole_shows_what_neighbouring_planes_show(cells):
     known = np.ones(cells.shape, bool)
     known[:, 3, 8:40, 8:40] = False
     before = np.where(known, cells, np.float32(7))
@@ -44,7 +44,7 @@ def test_planes_that_are_unlike_tell_little(cells):
     assert rms((filled - within)[~known]) < 0.2 * rms((between - within[:, 5])[gap])
 
 
-def test_a_plane_that_is_missing_whole_lies_between_its_neighbours(cells):
+def test_a_missing_plane_is_between_its_neighbours(cells):
     known = np.ones(cells.shape, bool)
     known[:, [0, 3]] = False
     filled, guessed = interpolated_volume(np.where(known, cells, np.float32(7)), known)
@@ -53,7 +53,7 @@ def test_a_plane_that_is_missing_whole_lies_between_its_neighbours(cells):
     assert guessed[:, [0, 3]].all()
 
 
-def test_what_nothing_tells_of_stays_and_is_not_guessed(cells):
+def test_pixels_without_information_are_not_guessed(cells):
     known = np.ones((2, *cells.shape[1:]), bool)
     known[1] = False
     two = np.concatenate([cells, cells])

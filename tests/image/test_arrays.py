@@ -112,7 +112,7 @@ def test_a_wholly_masked_image_is_refused():
             denoise(image, **QUICK)
 
 
-def test_a_masked_frame_is_unchanged_and_the_others_are_restored():
+def test_only_a_masked_frame_is_unchanged():
     stack = np.ma.masked_array(np.random.default_rng(0).random((3, 9, 9)), np.zeros((3, 9, 9)))
     stack[1] = np.ma.masked
     result = finished(restore(stack, Settings(axes="TYX", **QUICK)))
@@ -212,7 +212,7 @@ def test_three_samples_are_colours_without_a_word(dtype):
     assert (result.axes, result.image.dtype) == ("YXS", dtype)
 
 
-def test_the_fourth_channel_is_restored_and_alpha_is_not():
+def test_a_fourth_channel_is_restored_but_not_alpha():
     image = np.random.default_rng(0).random((16, 18, 4)).astype(np.float32)
     as_channels, as_alpha = (denoise(image, axes=axes, **QUICK) for axes in ("YXC", "YXS"))
     assert (as_channels[..., 3] != image[..., 3]).any()

@@ -76,7 +76,7 @@ def named(name):
 
 
 @pytest.mark.parametrize("name", EXTREMES)
-def test_extreme_settings_are_refused_by_name_or_do_no_harm(name):
+def test_extreme_settings_are_refused_or_harmless(name):
     stack = np.stack([NOISY] * 2)
     for value in EXTREMES[name]:
         asked = {"axes": "ZYX", **CPU, **asking(name, value)}
@@ -90,7 +90,7 @@ def test_extreme_settings_are_refused_by_name_or_do_no_harm(name):
 
 @pytest.mark.slow
 @given(data=st.data())
-def test_any_number_is_refused_by_name_or_does_no_harm(data):
+def test_any_number_is_refused_or_harmless(data):
     name = data.draw(st.sampled_from(sorted(EXTREMES)))
     whole = isinstance(EXTREMES[name][0], int)
     value = data.draw(st.integers() if whole else st.floats())
@@ -149,7 +149,7 @@ def test_negligible_noise_does_no_harm(noise):
         ),
     ],
 )
-def test_values_that_a_result_could_not_hold_are_refused(image, keywords, error, words):
+def test_values_beyond_the_result_dtype_are_refused(image, keywords, error, words):
     with pytest.raises(error, match=words):
         denoise(image, **{"dtype": "float32"} | CPU | keywords)
 
@@ -169,7 +169,7 @@ def test_values_that_a_result_could_not_hold_are_refused(image, keywords, error,
     ],
 )
 @pytest.mark.filterwarnings("error")
-def test_numbers_near_the_ends_of_a_dtype_come_back(image):
+def test_values_near_dtype_limits_are_kept(image):
     mask = np.zeros((9, 10), bool)
     mask[2:4, 3:5] = True
     for restored in (
@@ -266,7 +266,7 @@ SMALL = [*TASKS, {"kind": "super-resolve", "factor": 8}]
         for task, preset, ndim in itertools.product(SMALL, ["fast", "best", "paper"], [2, 3])
     ],
 )
-def test_eight_pixels_a_side_are_enough_and_seven_are_not(task, preset, ndim):
+def test_an_image_needs_eight_pixels_a_side(task, preset, ndim):
     settings = Settings(task=task, preset=preset, ndim=ndim, **CPU | {"iterations": 1})
     shape = (2, 8, 8) if ndim == 3 else (8, 8)
     settings = settings.replace(axes="ZYX" if ndim == 3 else "YX")
@@ -280,7 +280,7 @@ def test_eight_pixels_a_side_are_enough_and_seven_are_not(task, preset, ndim):
 
 
 @pytest.mark.parametrize("preset", ["fast", *SLOW])
-def test_two_planes_of_one_row_are_refined_along_z(preset):
+def test_two_one_row_planes_are_refined_along_z(preset):
     task = {"kind": "super-resolve", "axis": "Z"}
     settings = Settings(task=task, preset=preset, axes="ZYX", **CPU | {"iterations": 1})
     image = RANDOM.random((2, 1, 8)).astype(np.float32)

@@ -97,7 +97,7 @@ def test_without_names_the_only_reading_is_taken(shape, axes, mask_shape, readin
         pytest.param((9, 8), "YX", (), "last axes", id="flag"),
     ],
 )
-def test_what_may_be_read_in_two_ways_is_refused(shape, axes, mask_shape, words):
+def test_ambiguous_mask_axes_are_refused(shape, axes, mask_shape, words):
     with pytest.raises(BadMask, match=words):
         spread_mask(painted(mask_shape), Layout(axes, shape))
 
@@ -125,7 +125,7 @@ def test_axes_of_nothing_are_refused():
         denoise(np.ones((9, 8)), psf_axes="YX")
 
 
-def test_a_mask_of_channels_is_not_painted_on_planes():
+def test_a_channel_mask_does_not_mark_planes():
     image = np.random.default_rng(0).random((3, 3, 9, 8)).astype(np.float32)
     mask = np.zeros((3, 9, 8), bool)
     mask[1, 3:5, 3:5] = True
@@ -232,7 +232,7 @@ def kernel(image_axes, psf, **named):
     return make_problem(image, settings, None, psf, **named).psf
 
 
-def test_a_point_spread_function_has_the_axes_of_the_image():
+def test_a_psf_has_the_axes_of_the_image():
     psf = np.random.default_rng(0).random((3, 5))
     normal = (psf / psf.sum()).astype(np.float32)
     np.testing.assert_array_equal(kernel("TYX", psf), normal)

@@ -43,7 +43,7 @@ def test_labels_of_any_dtype_are_all_marked(labels, dtype):
     np.testing.assert_array_equal(marked(labels.astype(dtype)).pixels, labels > 0)
 
 
-def test_nan_is_the_background_of_labels_kept_as_floats():
+def test_nan_is_the_background_of_float_labels():
     np.testing.assert_array_equal(marked(np.where(BLOBS, LABELS, np.nan)).pixels, BLOBS)
     np.testing.assert_array_equal(marked(np.where(BLOBS, 1.0, np.nan)).pixels, BLOBS)
 

@@ -23,9 +23,7 @@ def written(plan):
     context=st.integers(0, 3),
     breaks=st.sets(st.integers(0, 39)),
 )
-def test_every_plane_is_restored_once_and_no_window_goes_across_a_break(
-    planes, window, context, breaks
-):
+def test_windows_cover_planes_once_and_respect_cuts(planes, window, context, breaks):
     layout = Layout("CZYX", (2, planes, 8, 8), shared="Z")
     cuts = {(channel, plane) for channel in range(2) for plane in breaks}
     plan = make_plan(layout, window, context, cuts)
@@ -45,7 +43,7 @@ def test_windows_have_nearly_the_same_size():
     assert [unit.reach[0] for unit in plan.units] == [slice(0, 9), slice(7, 17), slice(15, 25)]
 
 
-def test_planes_that_all_differ_are_taken_one_by_one():
+def test_different_planes_are_restored_one_by_one():
     layout = Layout("ZYX", (4, 8, 8), shared="Z")
     plan = make_plan(layout, 10, 1, {(1,), (2,), (3,)})
     assert plan == Plan(layout)

@@ -78,7 +78,7 @@ def test_bad_input_is_refused(image, keywords, error, words):
         pytest.param((4, 9, 10, 3), "ZYXS", (9, 10), id="every-plane-and-colour"),
     ],
 )
-def test_a_mask_spreads_over_the_axes_that_it_lacks(shape, axes, mask_shape):
+def test_a_mask_is_broadcast_over_missing_axes(shape, axes, mask_shape):
     mask = np.zeros(mask_shape, dtype=np.uint8)
     mask[..., :3, 2:4] = 7
     if mask_shape[-1] == 3:
@@ -98,7 +98,7 @@ def test_nan_and_infinite_pixels_are_unknown():
     assert np.argwhere(~make(image).observed.look(()).known).tolist() == [[2, 3], [4, 5]]
 
 
-def test_channels_have_their_own_scale_and_planes_share_one():
+def test_channels_have_own_scales_and_planes_share():
     image = plane(2, 3, 9, 9) * np.array([1, 1000]).reshape(2, 1, 1, 1)
     problem = make(image, axes="CZYX", share="none")
     first, *_, third, fourth, _, last = map(problem.scale, problem.plan.units)
@@ -130,7 +130,7 @@ def test_the_mask_tells_what_is_missing(missing, expected):
     assert find_hole(known, Inpaint(missing="hole")) == "hole"
 
 
-def test_gaps_that_differ_from_plane_to_plane_are_no_hole():
+def test_gaps_that_change_between_planes_are_no_hole():
     known = np.random.default_rng(0).random((8, 50, 50)) > 0.4
     assert find_hole(known, Inpaint()) == "pixels"
     known[3, 10:30, 10:30] = False

@@ -35,7 +35,7 @@ def finish(image, settings, **more):
     return snapshots, finished(restore(image, settings, **more), snapshots.append)
 
 
-def test_it_comes_out_far_nearer_to_the_truth_than_interpolated(fine, seen):
+def test_denoising_first_beats_interpolation(fine, seen):
     before = seen.copy()
     _, result = finish(seen, QUICK.replace(noise="auto", iterations=60, preview_every_s=1e9))
     cubic = resize(seen, fine.shape, order=3, mode="edge")
@@ -46,7 +46,7 @@ def test_it_comes_out_far_nearer_to_the_truth_than_interpolated(fine, seen):
     assert report.reason.startswith("denoised before: ")
 
 
-def test_both_are_counted_and_shown_where_the_result_will_be(seen):
+def test_both_stages_are_counted_and_shown(seen):
     snapshots, result = finish(seen, QUICK)
     (report,) = result.reports
     assert (report.denoising, report.iterations) == (3, 6)
@@ -57,7 +57,7 @@ def test_both_are_counted_and_shown_where_the_result_will_be(seen):
     assert {one.image.shape for one in snapshots if one.image is not None} == {(96, 96)}
 
 
-def test_strong_noise_is_taken_out_of_few_pixels_too_and_fine_texture_is_not():
+def test_strong_noise_is_removed_from_small_images():
     fine = data.coins()[128:256, 128:256].astype(np.float64)
     texture = fine.reshape(32, 4, 32, 4).mean((1, 3))
     photon = texture.max() / 40
@@ -77,14 +77,14 @@ def test_strong_noise_is_taken_out_of_few_pixels_too_and_fine_texture_is_not():
     [{"noise": "none"}, {"preset": "paper"}, {"task": SuperResolve(factor=2, axis="Z")}],
     ids=str,
 )
-def test_without_noise_as_published_and_along_z_there_is_nothing_before(seen, changed):
+def test_some_runs_do_not_denoise_first(seen, changed):
     stack = np.stack([seen] * 4) if "task" in changed else seen
     axes = "ZYX" if "task" in changed else "YX"
     _, result = finish(stack[..., :24, :24], QUICK.replace(axes=axes, **changed))
     assert all(report.denoising == 0 for report in result.reports)
 
 
-def test_stopped_while_it_is_denoised_it_keeps_what_there_is(seen):
+def test_a_stop_while_denoising_keeps_the_best(seen):
     settings = QUICK.replace(iterations=50)
     _, result = finish(seen, settings, stop_requested=lambda: True, keep_network=True)
     assert result.stopped_by_user

@@ -44,7 +44,7 @@ def test_a_cut_is_noticed_where_it_is(stack):
     assert look(stack, "ZYX", "Z").breaks == {(6,)}
 
 
-def test_planes_that_differ_by_more_than_the_noise_are_no_cut_but_another_scene_is(stack):
+def test_only_another_scene_is_a_cut(stack):
     cells = gaussian_filter(np.random.default_rng(0).random((5, 48, 56)), (1, 2, 2))
     cells = 100 * (cells - cells.min()) / np.ptp(cells)
     noisy = np.random.default_rng(1).poisson(np.concatenate([cells, stack]))
@@ -57,7 +57,7 @@ def test_planes_that_differ_by_more_than_the_noise_are_no_cut_but_another_scene_
     [({}, False), ({"preset": "paper", "share": "T"}, True)],
     ids=["fast", "paper"],
 )
-def test_frames_that_shook_are_cut_only_where_they_are_not_aligned(asked, cut):
+def test_aligned_shaken_frames_are_not_cut(asked, cut):
     scene = 300 * gaussian_filter(np.random.default_rng(0).random((80, 80)), 1)
     corners = [(0, 9), (12, 3), (4, 15), (9, 2)]
     shaken = np.stack([scene[y : y + 60, x : x + 60] for y, x in corners])
@@ -66,7 +66,7 @@ def test_frames_that_shook_are_cut_only_where_they_are_not_aligned(asked, cut):
     assert look(noisy, "TYX", "T", **asked).breaks == ({(1,), (2,), (3,), (4,)} if cut else {(4,)})
 
 
-def test_each_channel_has_its_own_cuts_scale_and_noise(stack):
+def test_channels_have_own_cuts_scale_and_noise(stack):
     channels = np.stack([stack, stack[::-1] * 100], axis=1)
     found = look(channels, "ZCYX", "Z")
     assert found.breaks == {(6, 0), (4, 1)}
@@ -74,17 +74,17 @@ def test_each_channel_has_its_own_cuts_scale_and_noise(stack):
     assert found.noises[1].gain == pytest.approx(100 * found.noises[0].gain, rel=0.3)
 
 
-def test_channels_are_parted_from_one_without_contrast_and_by_nothing_else(stack):
+def test_only_constant_channels_split_joint_channels(stack):
     channels = np.stack([stack, stack[::-1] * 100, np.full_like(stack, 7)], axis=1)
     assert look(channels, "ZCYX", "C").breaks == {(plane, 2) for plane in range(10)}
 
 
-def test_without_noise_to_remove_planes_that_differ_are_not_put_together(stack):
+def test_different_noise_free_planes_share_no_network(stack):
     clean = np.linspace(0, 1, 10)[:, None, None] * stack[:1].astype(float)
     assert len(look(clean, "ZYX", "Z", noise=1e-6).breaks) == 9
 
 
-def test_a_lazy_image_is_read_plane_by_plane_and_again_beside_a_cut(stack):
+def test_a_lazy_image_is_read_by_planes(stack):
     lazy = Lazy(stack)
     problem = make_problem(lazy, Settings(axes="ZYX", device="cpu"), None, None)
     assert lazy.most == stack[0].size
@@ -112,7 +112,7 @@ def test_an_offset_brighter_than_the_image_is_refused(stack):
         look(stack, "ZYX", "Z", noise={"gain": 1, "offset": 9000})
 
 
-def test_so_is_one_that_only_a_hot_pixel_exceeds(stack):
+def test_a_hot_pixel_does_not_set_the_range(stack):
     hot = stack.astype(np.uint16)
     hot[0, 0, 0] = 60_000
     with pytest.raises(BadImage, match="offset=9000 is not below"):

@@ -33,7 +33,7 @@ def test_neighbours_share_what_was_asked():
     assert (tiles[0].start, tiles[-1].stop) == (0, 200)
 
 
-def test_a_tile_fades_into_the_next_without_a_step():
+def test_tiles_blend_without_a_step():
     blend = Blend((1, 64, 112), (16, 16))
     for value, tile in enumerate(cut((64, 112), 64, 16)):
         blend.add(tile, np.full((1, 64, 64), value, np.float32))

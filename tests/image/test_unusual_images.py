@@ -64,7 +64,7 @@ def assert_sane(result, image):
 @pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("task", ["denoise", "super-resolve"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_odd_image_comes_back_finite_and_in_its_range(kind, task):
+def test_unusual_images_stay_finite_and_in_range(kind, task):
     random = np.random.default_rng(1)
     image = odd(kind, (39, 39), random)
     assert_sane(restored(task, image, random), image)
@@ -99,7 +99,7 @@ def test_next_to_no_photon_noise_does_no_harm(gain):
     assert np.square(told - clean).mean() < 0.5 * np.square(noisy - clean).mean()
 
 
-def test_a_plane_of_a_volume_that_is_missing_whole_is_not_drawn_to_grey():
+def test_a_missing_volume_plane_is_not_grey():
     random = np.random.default_rng(0)
     spots = gaussian_filter((random.random((8, 32, 32)) > 0.985) * 1.0, (1.5, 2, 2))
     spots = (10 + 200 * spots / spots.max()).astype(np.float32)
@@ -110,7 +110,7 @@ def test_a_plane_of_a_volume_that_is_missing_whole_is_not_drawn_to_grey():
 
 
 @pytest.mark.parametrize("shape", [(1, 20), (20, 1), (1, 1)], ids=str)
-def test_a_mask_of_one_row_does_not_stand_for_all(shape):
+def test_a_one_row_mask_is_not_broadcast(shape):
     image = np.random.default_rng(0).random((20, 20)).astype(np.float32)
     with pytest.raises(BadMask, match="last axes"):
         inpaint(image, np.ones(shape, bool), **QUICK)

@@ -27,7 +27,7 @@ def build(name, shape, channels=1, seed=0, preset="fast"):
 
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("shape", [(40, 33), (8, 9), (5, 17, 12)], ids=str)
-def test_the_image_has_the_shape_of_the_code_and_gives_gradients(name, shape):
+def test_the_output_has_the_codes_shape_and_gradients(name, shape):
     network, code = build(name, shape, channels=3)
     image = network(code)
     assert image.shape == (1, 3, *shape)
@@ -50,7 +50,7 @@ def test_the_output_lies_between_zero_and_one(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_same_seed_gives_the_same_weights_and_leaves_torchs_own_alone(name):
+def test_the_same_seed_gives_the_same_weights(name):
     before = torch.random.get_rng_state()
     (one, code), (same, _), (other, _) = (build(name, (16, 16), seed=s) for s in (1, 1, 2))
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -88,9 +88,7 @@ def test_weights_ignore_draws_of_other_threads():
         pytest.param({"kind": "denoise", "artefact": "jpeg"}, "scratches", 3, 572_827, id="jpeg"),
     ],
 )
-def test_the_papers_networks_have_as_many_parameters_as_published(
-    task, hole, code_channels, parameters
-):
+def test_parameter_counts_equal_the_published_ones(task, hole, code_channels, parameters):
     chosen = recipe(Settings(task=task, preset="paper"), hole=hole)
     code = make_code(chosen.code, chosen.code_channels, (64, 64), 0)
     assert code.shape[1] == code_channels
@@ -107,7 +105,7 @@ def _convolved_shapes(network, code):
     return shapes
 
 
-def test_skips_taken_after_the_down_blocks_spare_full_resolution_convolutions():
+def test_skips_after_down_blocks_save_convolutions():
     assert (32, 32) not in _convolved_shapes(*build("skip-half", (32, 32)))
     assert (32, 32) in _convolved_shapes(*build("skip", (32, 32)))
 
@@ -118,7 +116,7 @@ def test_an_hourglass_has_no_skips():
     assert set(chosen.network.skip) == {0}
 
 
-def test_a_meshgrid_runs_from_zero_to_one_along_each_axis():
+def test_a_meshgrid_runs_from_zero_to_one():
     chosen = recipe(Settings(prior={"code": "meshgrid"}))
     code = make_code(chosen.code, chosen.code_channels, (5, 9), 0)
     assert code.shape == (1, 2, 5, 9)
@@ -138,7 +136,7 @@ def test_noise_lies_between_zero_and_a_tenth():
     assert 0.09 < code.max() < 0.1
 
 
-def test_z_waits_until_y_and_x_are_as_coarse():
+def test_z_is_coarsened_after_y_and_x():
     network = build_network(
         SkipNet(skip=(4,) * 5), torch.zeros(1, 2, 16, 64, 64), 1, 0, (4, 0.8, 0.8)
     )
@@ -154,7 +152,7 @@ def test_voxels_that_are_nearly_cubes_are_halved_alike(spacing):
 
 
 @pytest.mark.parametrize("shape", [(4, 16, 12), (16, 5, 12), (16, 12, 6)])
-def test_the_shortest_axis_is_the_last_to_the_convolutions_alone(shape):
+def test_convolutions_see_the_shortest_axis_last(shape):
     shortest = 2 + shape.index(min(shape))
     spacing = [3.0 if size == min(shape) else 1.0 for size in shape]
     spec, code = SkipNet((8, 8), (8, 8), (2, 2)), torch.rand(1, 4, *shape)

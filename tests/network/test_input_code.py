@@ -13,7 +13,7 @@ ORDERS = [torch.contiguous_format, torch.channels_last]
 
 @pytest.mark.parametrize("order", ORDERS, ids=str)
 @pytest.mark.parametrize("pooled", [True, False])
-def test_each_draw_is_the_code_with_other_normal_noise(order, pooled):
+def test_each_draw_adds_new_noise_to_the_code(order, pooled):
     code = make_code(RECIPE.code, RECIPE.code_channels, (40, 30), 0).contiguous(memory_format=order)
     codes = CodeNoise(code, 0.5, 1, pooled=pooled)
     one, two = drawn(codes), drawn(codes)

@@ -50,12 +50,12 @@ def test_elsewhere_intensities_stay_as_they_are(ramp):
     assert domain.channel_weights(ramp, ramp > 0) is None
 
 
-def test_behind_an_operator_the_pixels_of_a_channel_count_alike(ramp):
+def test_behind_an_operator_pixels_have_equal_weight(ramp):
     domain = domain_of(PHOTONS, stabilised=False)
     assert domain.channel_weights(ramp, ramp > 0) is None
 
 
-def test_each_channel_has_its_own_intensities_and_counts_by_its_noise(ramp):
+def test_each_channel_is_weighted_by_its_noise(ramp):
     noises = (PHOTONS, GAUSSIAN, NoiseModel(read=0.02))
     domain = Domain(tuple(ChannelDomain(noise, noise.gain > 0) for noise in noises))
     truth = np.concatenate([ramp] * 3)

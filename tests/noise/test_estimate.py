@@ -39,7 +39,7 @@ def test_gaussian_noise_is_found_on_a_photograph(sigma, tolerance, signal_depend
 
 
 @pytest.mark.parametrize("photons", [30, 100])
-def test_gain_and_read_noise_are_found_within_a_tenth(photons):
+def test_gain_and_read_noise_are_within_ten_percent(photons):
     ramp = np.linspace(0, photons, 300) * np.ones((300, 1))
     found = estimate_noise(seen_by_a_camera(ramp))
     assert found.gain == pytest.approx(GAIN, rel=0.1)
@@ -49,7 +49,7 @@ def test_gain_and_read_noise_are_found_within_a_tenth(photons):
 
 
 @pytest.mark.parametrize("image", [cells, lambda: data.camera() / 4.0], ids=["cell", "camera"])
-def test_the_noise_is_right_at_every_intensity_of_a_picture(image):
+def test_sigma_is_right_at_every_intensity(image):
     photons = image()
     found = estimate_noise(seen_by_a_camera(photons))
     for level in np.percentile(photons, [10, 50, 90]):
@@ -57,7 +57,7 @@ def test_the_noise_is_right_at_every_intensity_of_a_picture(image):
         assert found.sigma(OFFSET + GAIN * level) == pytest.approx(expected, rel=0.1)
 
 
-def test_zeros_that_pile_up_where_photons_are_few_are_no_clipping():
+def test_zeros_of_few_photons_are_not_clipping():
     photons = 10 * data.cell()[200:328, 200:328] / 255.0
     found = estimate_noise(np.random.default_rng(0).poisson(photons) * 20)
     assert found.gain == pytest.approx(20, rel=0.2)
@@ -65,7 +65,7 @@ def test_zeros_that_pile_up_where_photons_are_few_are_no_clipping():
 
 @pytest.mark.parametrize("most", [10, 40])
 @pytest.mark.parametrize("image", ["camera", "coins"])
-def test_dark_parts_in_which_no_photon_comes_do_not_hide_how_the_noise_grows(image, most):
+def test_dark_regions_do_not_hide_the_gain(image, most):
     photons = most / 255.0 * getattr(data, image)()[60:252, 60:252]
     found = estimate_noise(np.random.default_rng(0).poisson(photons) * 20)
     levels = np.percentile(photons, [5, 25, 50, 75, 95])
@@ -86,7 +86,7 @@ def test_padding_hides_no_noise(padding, value):
     assert found.sigma(levels) == pytest.approx(expected.sigma(levels), rel=0.02)
 
 
-def test_a_background_that_was_cut_out_hides_no_noise():
+def test_a_removed_background_hides_no_noise():
     there = gaussian_filter(np.random.default_rng(0).normal(size=(128, 128)), 8) > 0
     found = estimate_noise(np.random.default_rng(0).poisson(60.0 * there) * 4)
     assert found.sigma(240) == pytest.approx(4 * np.sqrt(60), rel=0.1)
@@ -99,7 +99,7 @@ def test_photons_are_counted_in_a_small_image_too():
 
 
 @pytest.mark.parametrize("sigma", [25, 60])
-def test_noise_that_is_mostly_clipped_in_a_dark_image_is_found_whole(sigma):
+def test_mostly_clipped_noise_keeps_its_strength(sigma):
     dark = data.cell()[100:356, 100:356] / 8.0
     noisy = dark + np.random.default_rng(0).normal(0, sigma, dark.shape)
     found = estimate_noise(noisy.clip(0, 255).round())
@@ -116,7 +116,7 @@ def test_it_is_found_in_any_unit(unit):
     assert found.sigma(30 * unit) == pytest.approx(unit * estimate_noise(noisy).sigma(30), rel=1e-3)
 
 
-def test_texture_folded_over_is_no_sure_noise_and_noise_is():
+def test_aliased_texture_is_not_certain_noise():
     fine = torch.from_numpy(data.brick()[:192, :192].astype(np.float32))[None, None]
     folded = Downsample((2, 2))(fine)[0, 0].numpy()
     noisy = folded + np.random.default_rng(0).normal(0, 10, folded.shape)
@@ -155,7 +155,7 @@ def test_no_whole_block_means_no_estimate(shape):
     assert np.isfinite(estimate_noise(y).sigma(0.0))
 
 
-def test_noise_that_neighbours_share_is_noticed_and_not_underrated():
+def test_correlated_noise_is_not_underestimated():
     white = np.random.default_rng(0).normal(size=(256, 256))
     shared = gaussian_filter(white, 0.7)
     clean = data.moon()[:256, :256]
@@ -173,7 +173,7 @@ def test_noise_that_neighbours_share_is_noticed_and_not_underrated():
         pytest.param((0, 1), ((), (0.78, 0.37, 0.10)), id="along-X-alone"),
     ],
 )
-def test_it_is_told_along_which_axis_and_how_far_noise_is_shared(blur, expected):
+def test_axis_and_range_of_correlation_are_estimated(blur, expected):
     clean = data.moon()[:256, :256]
     noise = gaussian_filter(np.random.default_rng(0).normal(size=clean.shape), blur)
     found = estimate_noise(clean + 15 * noise / noise.std())
@@ -195,14 +195,14 @@ def test_where_many_pixels_are_missing_the_others_tell(part, blur):
         assert found.sigma(100.0) == pytest.approx(15, rel=0.2)
 
 
-def test_stripes_are_not_taken_for_noise_that_is_shared():
+def test_stripes_are_not_correlated_noise():
     stripes = 60 * np.sin(np.arange(256) / 1.5) * np.linspace(0.2, 1, 256)[:, None]
     noisy = stripes + np.random.default_rng(0).normal(0, 5, stripes.shape)
     assert not estimate_noise(noisy).correlated
 
 
 @pytest.mark.parametrize("crop", [0, 1, 2], ids=str)
-def test_fine_texture_in_places_is_not_taken_for_noise_that_is_shared(crop):
+def test_local_fine_texture_is_not_correlated_noise(crop):
     tissue = data.immunohistochemistry()[100 * crop : 100 * crop + 96, 200:296, 1].astype(float)
     noisy = tissue + np.random.default_rng(0).normal(0, 5, tissue.shape)
     found = estimate_noise(noisy)
@@ -219,7 +219,7 @@ def test_photon_noise_that_neighbours_share_is_noticed():
 
 
 @pytest.mark.parametrize("image", [data.cell, data.camera, data.coins])
-def test_noise_that_neighbours_share_is_noticed_where_the_dark_is_clipped(image):
+def test_correlated_noise_is_found_in_clipped_images(image):
     clean = (image()[:256, :256].astype(float) - 60).clip(0)
     noise = gaussian_filter(np.random.default_rng(0).normal(size=clean.shape), 0.6)
     found = estimate_noise((clean + 15 * noise / noise.std()).clip(0).round())
@@ -227,7 +227,7 @@ def test_noise_that_neighbours_share_is_noticed_where_the_dark_is_clipped(image)
     assert found.sigma(30.0) == pytest.approx(15, rel=0.2)
 
 
-def test_the_ends_of_the_sensor_are_noticed_where_values_pile_up():
+def test_clipping_levels_are_found():
     clean = data.camera().astype(np.float64)
     noisy = clean + np.random.default_rng(0).normal(0, 25, clean.shape)
     clipped = estimate_noise(noisy.round().clip(0, 255).astype(np.uint8))

@@ -33,7 +33,7 @@ def test_a_filter_that_changes_nothing_returns_the_image():
     )
 
 
-def test_the_filter_is_made_for_the_side_in_use():
+def test_the_filter_matches_its_patch_size():
     sides = []
 
     def make(side):
