@@ -125,10 +125,15 @@ def test_moving_variance_follows_the_published_recursion():
     )
 
 
-def test_a_large_output_is_sampled():
+@pytest.mark.parametrize("side", [128, 129, 700])
+def test_large_output_is_sampled_evenly(side):
     rule = WindowedVarianceRule(2, Patience(1))
-    rule.measure(step(1, torch.zeros(1, 1, 700, 700), torch.zeros(1), torch.tensor(0.0)))
-    assert rule.outputs.shape[1] <= 65_536
+    output = torch.arange(float(side**2)).reshape(1, 1, side, side)
+    rule.measure(step(1, output, torch.zeros(1), torch.tensor(0.0)))
+    sample = rule.outputs[1]
+    assert 8_192 < len(sample) <= 16_384
+    assert len(sample.diff().unique()) == 1
+    assert sample[-1] > 0.99 * side**2
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,9 @@
-"""Pixels that went wrong are found, and those of the specimen are not."""
+"""Find bad pixels, and not those of the specimen."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-
-pytest.importorskip("napari", reason="suggestions are made in the plugin")
-
 from skimage import data
 
 from napari_dip.noise.bad_pixels import find_bad_pixels
@@ -16,7 +13,7 @@ DEAD = [(20, 40), (41, 15)]
 
 
 def scene(top=200.0, size=64):
-    """Blurred spots in photon noise on an offset, and where they are."""
+    """Return blurred spots with photon noise on an offset."""
     random = np.random.default_rng(0)
     y, x = np.mgrid[:size, :size]
     spots = sum(
@@ -26,7 +23,7 @@ def scene(top=200.0, size=64):
     return 100 + random.poisson(20 + top * spots).astype(np.float64)
 
 
-def spoilt(image):
+def with_bad_pixels(image):
     image = image.copy()
     image[tuple(np.transpose(HOT))] = image.max() + 60
     image[tuple(np.transpose(DEAD))] = 0
@@ -38,8 +35,8 @@ def places(labels, label):
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32, np.float64])
-def test_hot_and_dead_pixels_are_found_and_nothing_else(dtype):
-    clean, bad = scene().astype(dtype), spoilt(scene()).astype(dtype)
+def test_hot_and_dead_pixels_alone_are_found(dtype):
+    clean, bad = scene().astype(dtype), with_bad_pixels(scene()).astype(dtype)
     assert not find_bad_pixels(clean).labels.any()
     before = bad.copy()
     found = find_bad_pixels(bad)
@@ -50,7 +47,7 @@ def test_hot_and_dead_pixels_are_found_and_nothing_else(dtype):
 
 
 @pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 4095), (np.float32, 300)])
-def test_saturated_pixels_are_found_where_the_detector_cut_off(dtype, top):
+def test_saturated_pixels_are_found(dtype, top):
     bright = scene(top=60 * top).clip(0, top).astype(dtype)
     found = find_bad_pixels(bright)
     np.testing.assert_array_equal(found.labels == 1, bright == top)
@@ -64,17 +61,17 @@ def test_not_finite_pixels_are_found():
     assert places(find_bad_pixels(image).labels, 4) == [(3, 4), (5, 6)]
 
 
-def test_of_a_stack_each_plane_and_of_colours_each_but_alpha_counts():
-    stack = np.stack([scene(), spoilt(scene()), scene()])
+def test_planes_and_colours_are_searched_alpha_is_not():
+    stack = np.stack([scene(), with_bad_pixels(scene()), scene()])
     found = find_bad_pixels(stack)
     assert places(found.labels, 3) == [(1, *place) for place in DEAD]
-    colours = np.dstack([scene(), scene(), spoilt(scene()), np.zeros((64, 64))])
+    colours = np.dstack([scene(), scene(), with_bad_pixels(scene()), np.zeros((64, 64))])
     found = find_bad_pixels(colours.astype(np.uint16), rgb=True)
     assert found.labels.shape == (64, 64)
     assert places(found.labels, 2) == HOT
 
 
-def test_a_photograph_has_next_to_none():
+def test_photograph_has_hardly_any():
     labels = find_bad_pixels(data.camera()).labels
     assert (labels > 1).mean() < 5e-4
 
@@ -89,17 +86,17 @@ def test_a_photograph_has_next_to_none():
         np.arange(8, dtype=np.int8).reshape(1, 8),
     ],
 )
-def test_nothing_to_be_found_is_no_trouble(image):
+def test_image_without_contrast_has_none(image):
     assert find_bad_pixels(image).describe() == ""
 
 
-def test_an_image_of_nan_alone_is_no_trouble():
+def test_image_of_nan_is_not_finite():
     assert (find_bad_pixels(np.full((8, 8), np.nan)).labels == 4).all()
 
 
 @pytest.mark.parametrize("mean", [0.05, 0.2, 0.5, 1, 2, 5])
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
-def test_photons_that_come_by_chance_are_no_hot_pixels(mean, dtype):
+def test_single_photons_are_not_hot_pixels(mean, dtype):
     random = np.random.default_rng(1)
     y, x = np.mgrid[:64, :64]
     spots = sum(
@@ -111,7 +108,7 @@ def test_photons_that_come_by_chance_are_no_hot_pixels(mean, dtype):
 
 
 @pytest.mark.parametrize("mean", [0.2, 1, 3])
-def test_among_few_photons_pixels_that_are_hot_in_all_planes_are_found(mean):
+def test_pixels_hot_in_all_planes_are_found(mean):
     random = np.random.default_rng(2)
     photons = random.poisson(mean, (8, 64, 64)).astype(np.uint16)
     where = (slice(None), *np.transpose(HOT))
@@ -122,8 +119,8 @@ def test_among_few_photons_pixels_that_are_hot_in_all_planes_are_found(mean):
     assert not (found == 3).any()
 
 
-def test_what_is_hot_in_one_plane_alone_is_marked_in_that_plane_alone():
-    stack = np.stack([scene()] * 3 + [spoilt(scene())] + [scene()] * 2)
+def test_pixels_hot_in_one_plane_are_labelled_there():
+    stack = np.stack([scene()] * 3 + [with_bad_pixels(scene())] + [scene()] * 2)
     found = find_bad_pixels(stack).labels
     assert places(found[3], 2) == HOT
     assert not np.delete(found, 3, axis=0).any()

@@ -1,4 +1,4 @@
-"""JPEG's quality and error, found in the decoded image."""
+"""Estimate the quality and the error of JPEG compression from the decoded image."""
 
 import numpy as np
 import pytest
@@ -13,31 +13,31 @@ CAMERA = data.camera()[64:192, 128:256]
 
 
 @pytest.mark.parametrize("quality", [10, 20, 40, 75, 90])
-def test_the_quality_is_found(quality):
+def test_quality_is_found(quality):
     assert jpeg_quality(compress_jpeg(CAMERA, quality)) == quality
 
 
-def test_blocks_of_a_crop_are_found():
+def test_quality_of_a_crop_is_found():
     assert jpeg_quality(compress_jpeg(CAMERA, 20)[3:, 5:]) == 20
 
 
 @pytest.mark.parametrize("quality", [10, 40])
-def test_the_error_is_near_the_true_one(quality):
+def test_error_is_near_the_true_one(quality):
     seen = compress_jpeg(CAMERA, quality)
     true = np.sqrt(np.mean((seen.astype(float) - CAMERA) ** 2))
     assert jpeg_error(seen) == pytest.approx(true, rel=0.3)
 
 
-def test_an_image_without_blocks_is_refused():
+def test_image_without_blocks_is_refused():
     noisy = np.random.default_rng(0).normal(CAMERA, 9).clip(0, 255).astype(np.uint8)
-    with pytest.raises(BadImage, match="no JPEG blocks"):
+    with pytest.raises(BadImage, match="has no JPEG blocks"):
         denoise(noisy, artefact="jpeg", device="cpu")
     with pytest.raises(BadImage, match="from 0 to 255"):
         denoise(noisy * np.uint16(100), artefact="jpeg", device="cpu")
 
 
 @pytest.mark.parametrize("colour", [False, True])
-def test_blocks_are_removed_by_fast(colour):
+def test_denoising_removes_blocks(colour):
     truth = data.astronaut()[:48, 200:248] if colour else CAMERA[32:80, 32:80]
     seen = compress_jpeg(truth, 10)
     restored = denoise(seen, artefact="jpeg", iterations=60, device="cpu")

@@ -1,4 +1,4 @@
-"""What a sensor saw is told from what was put around it."""
+"""Separate padding from the image of a sensor."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from napari_dip.noise.padding import without_padding
 
 
-def left(image):
+def kept(image):
     return without_padding(image, np.ones(image.shape, bool))
 
 
@@ -16,38 +16,38 @@ def noisy():
 
 
 @pytest.mark.parametrize("value", [0, -5.5, 255])
-def test_a_rim_of_any_width_is_left_out(noisy, value):
+def test_rim_of_any_width_is_padding(noisy, value):
     for width in (1, 2, 9):
         noisy[:width] = noisy[:, -width:] = value
-        assert np.array_equal(left(noisy), noisy != value)
+        assert np.array_equal(kept(noisy), noisy != value)
 
 
-def test_a_turned_image_has_padded_corners(noisy):
+def test_corners_of_a_turned_image_are_padding(noisy):
     y, x = np.indices(noisy.shape)
     noisy[y + 0.4 * x < 20] = 0
-    assert np.array_equal(left(noisy), noisy != 0)
+    assert np.array_equal(kept(noisy), noisy != 0)
 
 
-def test_a_frame_that_is_empty_is_left_out(noisy):
+def test_empty_frame_is_padding(noisy):
     frames = np.stack([noisy, np.zeros_like(noisy), noisy])
-    there = left(frames)
-    assert there[[0, 2]].all()
-    assert not there[1].any()
+    mask = kept(frames)
+    assert mask[[0, 2]].all()
+    assert not mask[1].any()
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.1, 1, 5])
-def test_where_few_photons_came_is_no_padding(rate):
+def test_pixels_without_photons_are_not_padding(rate):
     photons = np.random.default_rng(0).poisson(rate, (64, 64))
-    assert left(photons.astype(float)).all()
+    assert kept(photons.astype(float)).all()
 
 
 @pytest.mark.parametrize("level", [0, 5, 100])
-def test_what_was_clipped_is_no_padding(level):
+def test_clipped_pixels_are_not_padding(level):
     clipped = np.random.default_rng(0).normal(level, 10, (64, 64)).clip(0, 100)
-    assert left(clipped).all()
+    assert kept(clipped).all()
 
 
-def test_what_was_not_seen_stays_so(noisy):
+def test_unknown_pixels_stay_unknown(noisy):
     seen = np.random.default_rng(0).random(noisy.shape) > 0.5
     assert np.array_equal(without_padding(noisy, seen), seen)
     assert not without_padding(noisy, np.zeros_like(seen)).any()
