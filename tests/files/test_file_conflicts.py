@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 
 import dask.array as da
@@ -16,8 +15,6 @@ from typer.testing import CliRunner
 
 from napari_dip.cli.app import app
 from napari_dip.errors import FileProblem
-from napari_dip.files import file_run
-from napari_dip.files.atomic_write import check_writable
 from napari_dip.files.file_conflicts import files_behind, refuse_conflicts
 from napari_dip.files.image_io import StoredImage, read_image, write_image
 from napari_dip.settings import Settings
@@ -109,7 +106,7 @@ def contents(folder):
         "inpaint in.tif mask.zarr/0 mask.zarr",
     ],
 )
-def test_a_run_never_writes_over_what_it_reads(folder, arguments):
+def test_run_never_overwrites_its_inputs(folder, arguments):
     before = contents(folder)
     result = CliRunner().invoke(app, [*arguments.split(), *QUICK])
     assert result.exit_code == 2, result.output
@@ -118,19 +115,19 @@ def test_a_run_never_writes_over_what_it_reads(folder, arguments):
     assert contents(folder) == before
 
 
-def test_the_hidden_names_of_an_output_are_no_inputs_either(folder):
+def test_hidden_siblings_count_as_outputs(folder):
     shutil.move(folder / "movie.ome.zarr", folder / ".out.zarr.napari-dip-old")
     result = CliRunner().invoke(app, ["denoise", ".out.zarr.napari-dip-old", "out.zarr", *QUICK])
     assert result.exit_code == 2
     assert "is first written as" in result.stderr
 
 
-def test_an_output_beside_the_input_is_allowed(folder):
+def test_output_beside_the_input_is_allowed(folder):
     refuse_conflicts({"a": folder / "a.zarr", "b": folder / "b.zarr"}, [folder / "in.tif"])
 
 
 @pytest.mark.parametrize("name", ["movie.ome.zarr", "in.tif", "frames_t*.tif", "movie.ome.zarr/0"])
-def test_values_that_are_still_in_a_file_are_not_written_over_it(folder, name):
+def test_lazy_values_never_overwrite_their_file(folder, name):
     stored = read_image(name, lazy=True)
     target = name.replace("*", "1").removesuffix("/0")
     before = contents(folder)
@@ -140,13 +137,13 @@ def test_values_that_are_still_in_a_file_are_not_written_over_it(folder, name):
     assert contents(folder) == before
 
 
-def test_values_in_memory_may_replace_their_file(folder):
+def test_loaded_values_may_replace_their_file(folder):
     stored = read_image("in.tif")
     write_image("in.tif", stored.with_image(stored.image + 1, stored.axes), overwrite=True)
     np.testing.assert_array_equal(read_image("in.tif").image, stored.image + 1)
 
 
-def test_the_files_behind_arrays_of_other_packages_are_found(folder):
+def test_files_behind_foreign_arrays_are_found(folder):
     store = folder / "movie.ome.zarr" / "0"
     mapped = tifffile.memmap(folder / "in.tif")
     array = zarr.open_array(store, mode="r")
@@ -159,43 +156,3 @@ def test_the_files_behind_arrays_of_other_packages_are_found(folder):
         assert store in [path.resolve() for path in files_behind(held)]
     assert folder / "in.tif" in [path.resolve() for path in files_behind(mapped[0, 2:])]
     assert not [*files_behind(np.zeros(3))]
-
-
-# ---- names under which nothing can be written ------------------------------------------------
-
-
-@pytest.mark.parametrize("suffix", [".tif", ".ome.zarr"])
-@pytest.mark.parametrize(
-    ("name", "says"),
-    [
-        ("x" * 244, "too long; shorten it"),
-        ("x" * 300, "too long"),
-        ("dangling", "a broken link"),
-        ("loop", "a broken link"),
-        ("pipe", "pipe"),
-        ("folder", "folder|not a zarr"),
-        ("absent/out", "does not exist"),
-        ("in.tif/out", "does not exist"),
-        ("/sys/out", "is not writable"),
-    ],
-)
-def test_a_name_that_cannot_be_written_is_refused_at_the_start(
-    folder, monkeypatch, name, suffix, says
-):
-    for target, link in (("nowhere/file", "dangling"), (f"loop{suffix}", "loop")):
-        os.symlink(target, f"{link}{suffix}")
-    os.mkfifo(f"pipe{suffix}")
-    os.mkdir(f"folder{suffix}")
-    monkeypatch.setattr(file_run, "make_problem", None)  # the work would begin with it
-    before = sorted(folder.rglob("*"))
-    result = CliRunner().invoke(app, ["denoise", "frames_t0.tif", f"{name}{suffix}", *QUICK])
-    assert result.exit_code == 2, result.output
-    assert re.search(says, " ".join(result.stderr.split()))
-    assert sorted(folder.rglob("*")) == before
-
-
-@pytest.mark.parametrize("name", ["con.tif", "LPT1.ome.zarr", "a:b.tif", "a?.tif"])
-def test_names_that_windows_keeps_for_itself_are_refused_there(tmp_path, name):
-    with pytest.raises(FileProblem, match="Windows"):
-        check_writable(tmp_path / name, windows=True)
-    check_writable(tmp_path / name, windows=False)

@@ -1,18 +1,23 @@
-"""A series of files: each number in their names is an axis, and none is missing in silence."""
+"""Test that a series of files is read as one image."""
 
 from __future__ import annotations
 
 import itertools
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tifffile
 
 from napari_dip.errors import FileProblem
-from napari_dip.files.image_io import read_image
-from napari_dip.image.metadata import Channel
+from napari_dip.files import read_errors
+from napari_dip.files.image_io import (
+    StoredImage,
+    read_image,
+    write_image,
+)
 
 
 def files(folder: Path, name: str, *numbers, shape=(4, 5), **options) -> None:
@@ -24,44 +29,26 @@ def files(folder: Path, name: str, *numbers, shape=(4, 5), **options) -> None:
         tifffile.imwrite(path, image, photometric="minisblack", **options)
 
 
-@pytest.mark.parametrize(
-    ("name", "numbers", "pattern", "axes"),
-    [
-        pytest.param(
-            "img_channel{:03}_position000_time{:09}_z{:03}.tif",
-            (range(2), range(2), range(3)),
-            "img*.tif",
-            "CTZ",
-            id="Micro-Manager",
-        ),
-        pytest.param(
-            "Pos{}/img_{:09}_{}_{:03}.tif",
-            (range(2), range(1, 3), ("Cy5", "DAPI"), range(2)),
-            "Pos*/*.tif",
-            "QTCZ",
-            id="Micro-Manager 1.4",
-        ),
-        pytest.param(
-            "a_C{}_Z{:03}_T{:02}.tif", ((1, 2), (1, 2, 3), (1, 2)), "a_*", "CZT", id="underscores"
-        ),
-        pytest.param("a_t{}z{}c{}.tif", ((1, 2), (9, 10), (1, 2)), "a_*", "TZC", id="glued"),
-        pytest.param("a_w{}_s{}_t{}.TIF", ((1, 2),) * 3, "*.TIF", "CQT", id="MetaMorph"),
-        pytest.param("exp_xy{:02}_slice-{}.tif", ((1, 2), (1, 2)), "exp*", "QZ", id="xy"),
-        pytest.param("scanCh{}Frame{}.tif", ((1, 2), (1, 2)), "scan*", "CT", id="capitals"),
-    ],
-)
-def test_each_number_is_an_axis(tmp_path, name, numbers, pattern, axes):
-    files(tmp_path, name, *numbers)
-    stored = read_image(tmp_path / pattern)
-    assert stored.axes == "".join(sorted(axes, key="QTZC".index)) + "YX"
-    places = [stored.axes.index(letter) for letter in axes]
-    whole = np.moveaxis(stored.whole(), places, range(len(axes)))
-    np.testing.assert_array_equal(
-        whole[..., 0, 0].ravel(), np.arange(np.prod([len(one) for one in numbers]))
-    )
+def stack(shape=(3, 20, 24), dtype="uint16"):
+    return np.random.default_rng(0).integers(0, 200, shape).astype(dtype)
 
 
-def test_no_more_files_are_read_than_asked_for(tmp_path):
+def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
+    random = np.random.default_rng(0).integers(0, 100, shape)
+    return random > 50 if dtype == "bool" else random.astype(dtype)
+
+
+def frames(folder: Path, name: str, numbers: range, shape=(8, 9)) -> np.ndarray:
+    image = values((len(numbers), *shape))
+    for number, frame in zip(numbers, image, strict=True):
+        write_image(
+            folder / name.format(number),
+            StoredImage(frame, "ZYX"[-frame.ndim :], {"Y": 0.5, "X": 0.5}, {"Y": "µm", "X": "µm"}),
+        )
+    return image
+
+
+def test_only_needed_files_are_read(tmp_path):
     files(tmp_path, "a_t{}_z{}.tif", range(2), range(2))
     stored = read_image(tmp_path / "a_*.tif")
     whole, moved = stored.whole(), pickle.loads(pickle.dumps(stored)).image
@@ -72,65 +59,59 @@ def test_no_more_files_are_read_than_asked_for(tmp_path):
     np.testing.assert_array_equal(moved[:, 0], whole[:, 0])
 
 
-def test_a_missing_file_is_named(tmp_path):
-    files(tmp_path, "a_t{}_z{:02}.tif", range(3), range(3))
-    (tmp_path / "a_t1_z02.tif").unlink()
-    with pytest.raises(FileProblem, match=r"8 of 9 files: a_t1_z02\.tif is missing"):
-        read_image(tmp_path / "a_*.tif")
-    assert read_image(tmp_path / "a_t[02]*.tif").image.shape == (2, 3, 4, 5)
-
-
-def test_a_gap_in_the_numbers_is_said(tmp_path):
-    files(tmp_path, "a_t{}.tif", (1, 2, 4))
-    assert "no 3" in read_image(tmp_path / "a_t*.tif").notes[1]
-    files(tmp_path, "b_t{}.tif", (0, 5, 10))
-    assert len(read_image(tmp_path / "b_t*.tif").notes) == 1
-
-
-@pytest.mark.parametrize(
-    ("name", "numbers", "says"),
-    [
-        ("run{}_t{}.tif", ((1, 2), (1, 2)), r"after 'run' \(1, 2\) is unknown.*'.*run1_t\*\.tif'"),
-        ("{}_{}.tif", ((1, 2), (1, 2)), r"at the beginning \(1, 2\).*'.*1_\*\.tif'"),
-        ("t{}_time{}.tif", ((1, 2), (1, 2)), r"two numbers stand for T.*'.*t\*_time1\.tif'"),
-        ("a{}.tif", (("1", "01"),), "01, 1, some of which are equal"),
-        ("{}.tif", (("t1", "t2_new"),), r"t1\.tif and t2_new\.tif, which are numbered differently"),
-    ],
-)
-def test_numbers_of_no_known_meaning_are_refused(tmp_path, name, numbers, says):
-    files(tmp_path, name, *numbers)
-    with pytest.raises(FileProblem, match=says):
-        read_image(tmp_path / "*.tif")
-
-
-def test_a_date_that_goes_along_is_no_axis(tmp_path):
-    for number in range(3):
-        files(tmp_path, f"a_t{number}_2024010{number}.tif")
-    assert read_image(tmp_path / "a_*.tif").axes == "TYX"
-
-
-def test_words_that_differ_are_names_of_channels(tmp_path):
-    files(tmp_path, "cells_{}.tif", ("DAPI", "Cy5"))
-    stored = read_image(tmp_path / "cells_*.tif")
-    assert (stored.axes, stored.channels) == ("CYX", (Channel("Cy5"), Channel("DAPI")))
-
-
-def test_an_axis_that_the_files_have_becomes_another(tmp_path):
+def test_axis_of_the_files_becomes_q(tmp_path):
     files(tmp_path, "a_pos{}_t{}.tif", (1, 2), (1, 2), shape=(3, 4, 5), metadata={"axes": "TYX"})
     assert read_image(tmp_path / "a_*.tif").axes == "QQTYX"
 
 
+def test_series_larger_than_memory_is_refused(tmp_path, monkeypatch):
+    for number in range(3):
+        tifffile.imwrite(tmp_path / f"t{number}.tif", stack((64, 64)))
+    stored = read_image(tmp_path / "t*.tif")
+    monkeypatch.setattr(read_errors, "ALWAYS_ALLOWED_BYTES", 0)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=20_000))
+    assert stored.image[1, 3:5].shape == (2, 64)
+    with pytest.raises(FileProblem, match="the part of the series"):
+        stored.whole()
+
+
 @pytest.mark.parametrize(
-    ("name", "pattern"),
+    ("name", "letter"),
     [
-        ("[exp 1]/frame_t{}.tif", "[exp 1]/frame_t*.tif"),
-        ("a[1]/b{}/x.tif", "a[1]/b*/x.tif"),
-        ("img[A]_t{}.tif", "img[A]_t*.tif"),
-        ("run1_t{}.tif", "run[1]_t*.tif"),
+        ("frames_T{}.tif", "T"),
+        ("img_{:04}.tif", "T"),
+        ("stack_z{:03}.ome.tif", "Z"),
+        ("A1 slice-{}.png", "Z"),
+        ("t2_ch{}.tif", "C"),
     ],
 )
-def test_brackets_of_names_that_exist_are_no_pattern(tmp_path, name, pattern):
-    files(tmp_path, name, range(3))
-    assert read_image(tmp_path / pattern).image.shape == (3, 4, 5)
-    if "run" not in name:
-        assert read_image(tmp_path / name.format(1)).image.shape == (4, 5)
+def test_series_is_sorted_by_number(tmp_path, name, letter):
+    image = frames(tmp_path, name, range(8, 12))
+    stored = read_image(tmp_path / (name.partition("{")[0] + "*"))
+    assert stored.axes == letter + "YX"
+    assert stored.image.dtype == image.dtype
+    assert dict(stored.pixel_size) == pytest.approx({"Y": 0.5, "X": 0.5}, rel=1e-3)
+    np.testing.assert_array_equal(stored.image, image)
+    np.testing.assert_array_equal(stored.image[1], image[1])
+    np.testing.assert_array_equal(stored.image[-1, 2:4], image[-1, 2:4])
+    np.testing.assert_array_equal(stored.image[1:3, 4], image[1:3, 4])
+    assert "4 files" in stored.notes[0]
+
+
+def test_files_of_volumes_are_a_time_lapse(tmp_path):
+    image = frames(tmp_path, "z_{}.tif", range(3), (4, 8, 9))
+    stored = read_image(tmp_path / "z_*.tif")
+    assert stored.axes == "TZYX"
+    np.testing.assert_array_equal(stored.image[:, 2], image[:, 2])
+
+
+def test_file_of_another_shape_is_named(tmp_path):
+    frames(tmp_path, "a{}.tif", range(3))
+    write_image(tmp_path / "a10.tif", StoredImage(values((8, 10)), "YX"))
+    with pytest.raises(FileProblem, match=r"a10\.tif is \(8, 10\).*a0\.tif is \(8, 9\)"):
+        read_image(tmp_path / "a*.tif")
+
+
+def test_pattern_without_files_is_refused(tmp_path):
+    with pytest.raises(FileProblem, match=r"no file matches .*b\*\.tif"):
+        read_image(tmp_path / "b*.tif")

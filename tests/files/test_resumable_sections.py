@@ -49,7 +49,7 @@ def content(folder):
     }
 
 
-def test_it_is_the_image_that_would_have_been_kept_in_memory(stack, undisturbed):
+def test_sections_give_the_image_computed_in_memory(stack, undisturbed):
     image, asked = np.asarray(read_image(stack).image), {"voxel": (4, 0.8, 0.8), **QUICK}
     whole = super_resolve(image, 2, axis="Z", axes="ZYX", **asked)
     grown = read_image(undisturbed)
@@ -60,9 +60,7 @@ def test_it_is_the_image_that_would_have_been_kept_in_memory(stack, undisturbed)
     assert not any("c" in file.parts for file in hidden if file.is_file())  # the room is given back
 
 
-def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(
-    stack, undisturbed, tmp_path, monkeypatch
-):
+def test_interrupted_run_resumes_to_identical_files(stack, undisturbed, tmp_path, monkeypatch):
     monkeypatch.setattr(
         resumable_sections, "MAX_GROUP_BYTES", 3 * 17 * 12 * 2
     )  # groups of three planes
@@ -100,7 +98,7 @@ def test_an_interrupted_run_goes_on_and_ends_in_the_same_bytes(
     assert content(out) == content(undisturbed)
 
 
-def test_a_stop_says_that_the_image_is_empty_yet(stack, tmp_path):
+def test_stopped_run_reports_an_empty_image(stack, tmp_path):
     run = open_run(stack, tmp_path / "out.ome.zarr", SETTINGS)
     stopped = finished(run.steps(lambda: True))
     assert stopped.stopped_by_user
@@ -108,9 +106,7 @@ def test_a_stop_says_that_the_image_is_empty_yet(stack, tmp_path):
     assert not np.asarray(stopped.image).any()
 
 
-def test_a_run_that_was_killed_before_there_was_room_for_sections_goes_on(
-    stack, undisturbed, tmp_path, monkeypatch
-):
+def test_run_killed_before_its_first_section_resumes(stack, undisturbed, tmp_path, monkeypatch):
     out = tmp_path / "out.ome.zarr"
     with monkeypatch.context() as patched:
         patched.setattr(resumable_sections, "_create_sections", lambda _: os.strerror(0))
@@ -123,7 +119,7 @@ def test_a_run_that_was_killed_before_there_was_room_for_sections_goes_on(
 @pytest.mark.parametrize(
     ("axes", "shape"), [("YXZ", (9, 8, 3)), ("TZCYX", (2, 3, 2, 9, 8)), ("ZYXS", (3, 9, 8, 3))]
 )
-def test_any_order_of_axes_is_turned_into_planes(tmp_path, axes, shape):
+def test_sections_become_planes_in_any_axis_order(tmp_path, axes, shape):
     fine = tuple(2 * n if letter == "Z" else n for letter, n in zip(axes, shape, strict=True))
     image = np.random.default_rng(0).integers(0, 99, fine).astype(np.uint8)
     stored = StoredImage(image, axes)
@@ -141,9 +137,7 @@ def test_any_order_of_axes_is_turned_into_planes(tmp_path, axes, shape):
     assert content(tmp_path / "a.zarr") == content(tmp_path / "b.zarr")
 
 
-def test_a_large_stack_is_read_band_by_band_and_ends_in_the_same_bytes(
-    stack, undisturbed, tmp_path, monkeypatch
-):
+def test_large_stack_is_read_in_bands(stack, undisturbed, tmp_path, monkeypatch):
     row = 5 * 12 * 2
     monkeypatch.setattr(bands, "_AT_ONCE", 6 * row)
     monkeypatch.setattr(bands.Bands.__init__, "__defaults__", (6 * row,))
@@ -166,7 +160,7 @@ def test_a_large_stack_is_read_band_by_band_and_ends_in_the_same_bytes(
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(stack, undisturbed, tmp_path):
+def test_repeatedly_killed_run_gives_identical_files(stack, undisturbed, tmp_path):
     out = tmp_path / "out.ome.zarr"
     options = "--axis Z --factor 2 --iterations 2 --stopping fixed --device cpu --window 3".split()
     program = "from napari_dip.cli.app import app; app()"
@@ -197,7 +191,7 @@ def test_a_run_that_is_killed_again_and_again_ends_in_the_same_bytes(stack, undi
         (True, ".napari-dip/units", 0),
     ],
 )
-def test_sections_and_planes_that_were_damaged_are_done_again(tmp_path, turned, damaged, left):
+def test_damaged_sections_and_planes_are_restored_again(tmp_path, turned, damaged, left):
     image = np.random.default_rng(0).integers(0, 99, (4, 9, 8)).astype(np.uint8)
     out, stored = tmp_path / "a.zarr", StoredImage(image, "ZYX")
     planes = ResumableZarr.create(out, image.shape, "uint8", stored, "ZYX", {})

@@ -64,9 +64,7 @@ def chunks(folder):
     }
 
 
-def test_a_run_that_is_gone_on_with_reads_each_frame_once_and_ends_in_the_same_bytes(
-    movie, tmp_path, reads
-):
+def test_resumed_run_repeats_no_survey(movie, tmp_path, reads):
     finished(open_run(movie, tmp_path / "whole.ome.zarr", SETTINGS).steps(), print)
     out = tmp_path / "out.ome.zarr"
     begun = begin(movie, out)
@@ -80,7 +78,7 @@ def test_a_run_that_is_gone_on_with_reads_each_frame_once_and_ends_in_the_same_b
     assert chunks(out) == chunks(tmp_path / "whole.ome.zarr")
 
 
-def test_numbers_are_read_as_they_were(tmp_path):
+def test_survey_is_restored_exactly(tmp_path):
     numbers = [1 / 3, math.pi * 1e-300, math.inf, -math.inf, 2.0]
     strange = NoiseModel(*numbers, ((0.1 + 0.2,), ()))
     told = Survey(
@@ -96,7 +94,7 @@ def test_numbers_are_read_as_they_were(tmp_path):
     assert SurveyCache("other").load(tmp_path) is None
 
 
-def test_a_frame_that_was_changed_is_noticed(movie, tmp_path):
+def test_changed_frame_is_refused(movie, tmp_path):
     out = tmp_path / "out.ome.zarr"
     begin(movie, out)
     frames = movie / "0" / "c"
@@ -105,7 +103,7 @@ def test_a_frame_that_was_changed_is_noticed(movie, tmp_path):
         open_run(movie, out, SETTINGS, resume=True)
 
 
-def test_files_that_were_touched_are_looked_at_once_more(movie, tmp_path, reads):
+def test_touched_files_are_surveyed_again(movie, tmp_path, reads):
     out = tmp_path / "out.ome.zarr"
     begin(movie, out)
     os.utime(movie / "0" / "c" / "0" / "0" / "0", (1, 1))
@@ -116,7 +114,7 @@ def test_files_that_were_touched_are_looked_at_once_more(movie, tmp_path, reads)
 
 
 @pytest.mark.parametrize("there", [None, b"", b"[]", b'{"of": "another"}'])
-def test_a_run_that_kept_nothing_of_use_is_gone_on_with(movie, tmp_path, reads, there):
+def test_run_without_valid_cache_is_resumed(movie, tmp_path, reads, there):
     out = tmp_path / "out.ome.zarr"
     begin(movie, out)
     kept = out / ".napari-dip" / "look.json"
@@ -130,7 +128,7 @@ def test_a_run_that_kept_nothing_of_use_is_gone_on_with(movie, tmp_path, reads, 
     assert [*out.rglob("*.partial")] == []
 
 
-def test_another_mask_and_other_settings_make_another_look(movie):
+def test_mask_and_settings_change_the_digest(movie):
     stored = read_image(movie)
     mask = np.zeros((24, 28), bool)
     other = mask.copy()
@@ -146,7 +144,7 @@ def test_another_mask_and_other_settings_make_another_look(movie):
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.png", "a*.tif"])
-def test_files_of_all_kinds_are_told_apart(tmp_path, name):
+def test_modification_time_changes_the_digest(tmp_path, name):
     for number in range(2):
         write_image(tmp_path / f"a{number}.tif", StoredImage(np.eye(16, dtype="uint8"), "YX"))
     if "*" not in name:
@@ -157,7 +155,7 @@ def test_files_of_all_kinds_are_told_apart(tmp_path, name):
     assert SurveyCache.for_image(read_image(tmp_path / name, lazy=True), None, SETTINGS) != before
 
 
-def test_where_the_values_lie_elsewhere_too_no_look_is_kept(tmp_path, movie):
+def test_image_with_unknown_files_has_no_cache(tmp_path, movie):
     assert SurveyCache.for_image(StoredImage(np.eye(16), "YX"), None, SETTINGS) is None
     assert (
         SurveyCache.for_image(read_image(movie).with_image(np.eye(16), "YX"), None, SETTINGS)
@@ -168,7 +166,7 @@ def test_where_the_values_lie_elsewhere_too_no_look_is_kept(tmp_path, movie):
     assert SurveyCache.for_image(read_image(movie), None, SETTINGS) is None
 
 
-def test_of_ome_tiff_in_several_files_no_look_is_kept(tmp_path):
+def test_multi_file_ome_tiff_has_no_cache(tmp_path):
     pages = "".join(
         f'<TiffData FirstZ="{z}" PlaneCount="1"><UUID FileName="{z}.ome.tif">urn:uuid:{z}</UUID>'
         "</TiffData>"

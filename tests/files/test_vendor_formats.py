@@ -36,7 +36,7 @@ def scene(values, order="TCZYX", **changes):
     return SimpleNamespace(**(told | changes))
 
 
-def test_axes_sizes_and_values_come_over(bioio, tmp_path):
+def test_axes_sizes_and_values_are_read(bioio, tmp_path):
     values = np.arange(2 * 3 * 4 * 5, dtype=">u2").reshape(2, 1, 3, 4, 5)
     bioio.BioImage = lambda path: scene(values, scenes=("one", "two"))
     stored = read_image(tmp_path / "cells.CZI")
@@ -51,7 +51,7 @@ def test_axes_sizes_and_values_come_over(bioio, tmp_path):
     assert "1: 'two', 2 x 1 x 3 x 4 x 5 TCZYX" in note
 
 
-def test_a_scene_is_chosen_by_its_number(bioio, tmp_path):
+def test_scene_is_selected_by_its_number(bioio, tmp_path):
     several = scene(np.zeros((1, 1, 1, 4, 5), np.uint8), scenes=("one", "two"))
     several.set_scene = lambda number: setattr(
         several, "dask_data", da.full((1, 1, 1, 4, 5), number, np.uint8)
@@ -63,13 +63,13 @@ def test_a_scene_is_chosen_by_its_number(bioio, tmp_path):
         read_image(tmp_path / "cells.lif", series=2)
 
 
-def test_names_of_channels_come_over_but_for_made_up_ones(bioio, tmp_path):
+def test_default_channel_names_are_dropped(bioio, tmp_path):
     values = np.zeros((1, 2, 1, 4, 5), np.uint8)
     bioio.BioImage = lambda path: scene(values, channel_names=["DAPI", "Channel:0:1"])
     assert read_image(tmp_path / "cells.czi").channels == (Channel("DAPI"), Channel())
 
 
-def test_what_nobody_measured_is_left_out(bioio, tmp_path):
+def test_unknown_sizes_are_omitted(bioio, tmp_path):
     unknown = SimpleNamespace(Z=None, Y=None, X=None)
     colours = np.zeros((1, 1, 1, 8, 9, 3), np.uint8)
     bioio.BioImage = lambda path: scene(
@@ -80,13 +80,13 @@ def test_what_nobody_measured_is_left_out(bioio, tmp_path):
     assert stored.pixel_size == {}
 
 
-def test_a_missing_package_is_named(monkeypatch, tmp_path):
+def test_missing_package_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "bioio", None)
     with pytest.raises(FileProblem, match=r"napari-dip\[formats\] and bioio-nd2"):
         read_image(tmp_path / "cells.nd2")
 
 
-def test_what_bioio_cannot_read_is_told(bioio, tmp_path):
+def test_error_of_bioio_is_reported(bioio, tmp_path):
     def refuse(path):
         raise ValueError("not a LIF")
 

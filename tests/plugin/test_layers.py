@@ -49,7 +49,7 @@ def test_a_layer_with_black_planes_in_place_of_missing_ones_is_refused(tmp_path)
         assert read_layer(Image(image)).path == path
         said = tifffile.tiffcomment(path).replace('SizeZ="5"', 'SizeZ="8"')
         tifffile.tiffcomment(path, said.encode())
-        with pytest.raises(BadImage, match="8 planes, and 3 of them are not in it"):
+        with pytest.raises(BadImage, match="8 planes, and 3 of them are missing"):
             read_layer(Image(np.concatenate([image, 0 * image[:3]]), name="cells"))
 
 

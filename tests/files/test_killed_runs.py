@@ -112,9 +112,7 @@ def content(out):
     return found | {"zarr.json": described}
 
 
-def test_a_run_that_is_killed_all_the_time_ends_in_the_same_bytes(
-    processes, movie, undisturbed, tmp_path
-):
+def test_repeatedly_killed_run_gives_identical_files(processes, movie, undisturbed, tmp_path):
     out = tmp_path / "out.ome.zarr"
     random = np.random.default_rng(0)
     counts = [0]
@@ -144,9 +142,7 @@ def test_a_run_that_is_killed_all_the_time_ends_in_the_same_bytes(
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EACCES])
-def test_a_disk_that_is_full_or_closed_in_mid_run_is_told_and_gone_on_with(
-    processes, movie, undisturbed, tmp_path, error
-):
+def test_run_resumes_after_a_disk_error(processes, movie, undisturbed, tmp_path, error):
     out = tmp_path / "out.ome.zarr"
     exitcode, said = live(processes, movie, out, "refused", 70, error=error)
     assert exitcode in (1, 2)

@@ -1,7 +1,7 @@
 """Files damaged at random: every error is one of our own, and none takes the machine down.
 
 As a program it reads a range of damaged files with little memory, for the test that is slow:
-``python test_damage.py KIND FIRST COUNT``.
+``python test_damaged_files.py KIND FIRST COUNT``.
 """
 
 from __future__ import annotations
@@ -285,7 +285,7 @@ def failures(kind: str, first: int, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_damaged_file_gives_our_own_error(kind, capsys):
+def test_damaged_file_raises_our_error(kind, capsys):
     assert not failures(kind, 0, 1 if Path(kind).suffix in (".zarr", ".zip", "") else 4)
 
 
@@ -294,7 +294,7 @@ def damaged_text(content, chance):
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(5000, marks=pytest.mark.slow)])
-def test_damaged_settings_give_our_own_error(tmp_path, count):
+def test_damaged_settings_raise_our_error(tmp_path, count):
     asked = Settings(preset="best", noise={"gain": 1.0}, stopping="held-out", voxel=(1, 2, 3))
     for seed in range(count):
         (tmp_path / "s.json").write_bytes(
@@ -307,7 +307,7 @@ def test_damaged_settings_give_our_own_error(tmp_path, count):
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(5000, marks=pytest.mark.slow)])
-def test_damaged_yaml_gives_our_own_error(tmp_path, count):
+def test_damaged_yaml_raises_our_error(tmp_path, count):
     asked = json.dumps({"jobs": 8, "queue": "gpu", "cores": 1, "job_extra": ["--gres=gpu:1"]})
     for seed in range(count):
         (tmp_path / "s.yaml").write_bytes(damaged_text(asked.encode(), random.Random(seed)))
@@ -317,7 +317,7 @@ def test_damaged_yaml_gives_our_own_error(tmp_path, count):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [30])
-def test_a_damaged_record_of_a_run_gives_our_own_error(tmp_path, count):
+def test_damaged_journal_raises_our_error(tmp_path, count):
     write_image(tmp_path / "in.ome.zarr", calibrated(stack((2, 16, 16)), "ZYX"))
     settings = Settings(iterations=1, refinement=0, share="none", precision="float32", device="cpu")
     out = tmp_path / "out.ome.zarr"
@@ -346,7 +346,7 @@ def test_a_damaged_record_of_a_run_gives_our_own_error(tmp_path, count):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_so_do_two_hundred_more_in_little_memory(kind):
+def test_many_damaged_files_need_little_memory(kind):
     command = [sys.executable, __file__, kind, "100", "200"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr.splitlines()[-3:]

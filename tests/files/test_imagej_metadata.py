@@ -1,0 +1,161 @@
+"""Test that ImageJ metadata are read, written and kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_dip.files.image_io import (
+    StoredImage,
+    dropped_notes,
+    read_image,
+    read_provenance,
+    write_image,
+)
+
+MICRO = {"Z": 0.5, "Y": 0.13, "X": 0.13}
+
+
+RECORD = {"seed": 3, "settings": {"task": {"kind": "denoise"}}, "note": 'a "µ" & <b>'}
+
+
+def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
+    random = np.random.default_rng(0).integers(0, 100, shape)
+    return random > 50 if dtype == "bool" else random.astype(dtype)
+
+
+def in_micrometres(image: np.ndarray, axes: str) -> StoredImage:
+    sizes = {axis: MICRO[axis] for axis in axes if axis in MICRO}
+    return StoredImage(image, axes, sizes, dict.fromkeys(sizes, "µm"))
+
+
+def read(path: Path, **options) -> StoredImage:
+    """Read a file lazily and at once, which must say the same."""
+    whole, lazy = (read_image(path, lazy=lazy, **options) for lazy in (False, True))
+    np.testing.assert_array_equal(lazy.image, whole.image)
+    for name in ("axes", "pixel_size", "unit", "notes", "translate", "channels", "files"):
+        assert getattr(lazy, name) == getattr(whole, name), name
+    assert lazy.extras.keys() == whole.extras.keys()
+    return whole
+
+
+def imagej(path: Path, image: np.ndarray, *lines: str, **said) -> Path:
+    resolution = said.pop("resolution", (4, 4))
+    tifffile.imwrite(path, image, imagej=True, resolution=resolution, metadata=said)
+    description = "\n".join([tifffile.tiffcomment(path), *lines, ""])
+    tifffile.tiffcomment(path, description.encode())
+    return path
+
+
+SIGNED = ("cf=0", "c0=-32768.0", "c1=1.0", "vunit=Gray Value")
+
+
+def test_tif_is_an_imagej_hyperstack(tmp_path):
+    write_image(tmp_path / "a.tif", in_micrometres(values((3, 2, 16, 20), "uint16"), "ZCYX"))
+    with tifffile.TiffFile(tmp_path / "a.tif") as tif:
+        said = tif.imagej_metadata
+        assert tif.is_imagej
+    assert (said["slices"], said["channels"]) == (3, 2)
+    assert (said["unit"], said["spacing"]) == ("micron", 0.5)
+
+
+def test_imagej_info_ranges_and_mode_are_kept(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        values((2, 16, 20), "uint16"),
+        imagej=True,
+        resolution=(4, 4),
+        metadata={
+            "axes": "CYX",
+            "unit": "\\u00B5m",
+            "mode": "composite",
+            "finterval": 1.5,
+            "Info": "Objective 63x",
+            "Ranges": (0.0, 80.0, 5.0, 90.0),
+        },
+    )
+    stored = read_image(tmp_path / "a.tif")
+    assert dict(stored.pixel_size) == {"Y": 0.25, "X": 0.25, "T": 1.5}
+    assert dict(stored.unit) == {"Y": "µm", "X": "µm", "T": "s"}
+    write_image(tmp_path / "b.tif", stored, provenance=RECORD)
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        said = tif.imagej_metadata
+    assert said["mode"] == "composite"
+    assert said["Ranges"] == (0.0, 80.0, 5.0, 90.0)
+    assert said["finterval"] == 1.5
+    assert "Objective 63x" in said["Info"]
+    assert read_provenance(tmp_path / "b.tif") == RECORD
+
+
+def test_different_length_units_are_converted_for_imagej(tmp_path):
+    stored = StoredImage(
+        values((3, 16, 20), "uint8"),
+        "ZYX",
+        {"Z": 0.5, "Y": 130.0, "X": 130.0},
+        {"Z": "µm", "Y": "nm", "X": "nm"},
+    )
+    write_image(tmp_path / "a.tif", stored)
+    back = read_image(tmp_path / "a.tif")
+    assert dict(back.pixel_size) == pytest.approx({"Z": 500.0, "Y": 130.0, "X": 130.0})
+    assert set(back.unit.values()) == {"nm"}
+
+
+def test_invalid_imagej_numbers_are_ignored_with_a_note(tmp_path):
+    lines = ("spacing=abc", "finterval=nan", "xorigin=1,5", "c0=x", "cf=0")
+    stored = read(imagej(tmp_path / "a.tif", values((3, 16, 20)), *lines, axes="ZYX", unit="um"))
+    assert dict(stored.pixel_size) == {"X": 0.25, "Y": 0.25}
+    assert all(f"{line.split('=')[0]}=" in " ".join(stored.notes) for line in lines[:4])
+
+
+def test_grey_value_calibration_is_kept_with_the_dtype(tmp_path):
+    stored = read(imagej(tmp_path / "a.tif", values((16, 20)), *SIGNED))
+    assert "-32768 + 1 x" in stored.notes[0]
+    write_image(tmp_path / "b.tif", stored)
+    assert set(SIGNED) <= set(tifffile.tiffcomment(tmp_path / "b.tif").splitlines())
+    assert not dropped_notes("b.tif", stored, "uint16", "YX")
+    real = stored.with_image(stored.whole().astype("float32"), "YX")
+    write_image(tmp_path / "c.tif", real)
+    assert "cf=" not in tifffile.tiffcomment(tmp_path / "c.tif")
+    for path, dtype in (("c.tif", "float32"), ("c.ome.tif", "uint16"), ("c.zarr", "uint16")):
+        assert "grey value calibration" in dropped_notes(path, stored, dtype, "YX")[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "size", "unit", "written"),
+    [
+        (["spacing=-500", "zunit=nm", "yunit=nm"], {"Z": 500}, {"Z": "nm", "Y": "nm"}, "-0.5"),
+        (["spacing=3", "zunit=section"], {"Z": 3}, {"Z": "section"}, "3.0"),
+    ],
+)
+def test_each_axis_may_have_its_own_unit(tmp_path, lines, size, unit, written):
+    path = imagej(tmp_path / "a.tif", values((3, 16, 20)), *lines, axes="ZYX", unit="micron")
+    stored = read(path)
+    assert {axis: stored.pixel_size[axis] for axis in size} == size
+    assert {axis: stored.unit[axis] for axis in unit} == unit
+    write_image(tmp_path / "b.tif", stored)
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert str(tif.imagej_metadata["spacing"]) == written
+    assert read(tmp_path / "b.tif").unit["Z"] in (unit["Z"], "µm")
+
+
+@pytest.mark.parametrize(("unit", "seconds"), [("min", 120), ("ms", 0.002), ("hours", 7200)])
+def test_time_unit_is_converted_to_seconds(tmp_path, unit, seconds):
+    lines = ("finterval=2", f"tunit={unit}")
+    stored = read(imagej(tmp_path / "a.tif", values((3, 16, 20)), *lines, axes="TYX"))
+    assert stored.pixel_size["T"] == 2
+    write_image(tmp_path / "b.tif", stored)
+    assert read(tmp_path / "b.tif").pixel_size["T"] == pytest.approx(seconds)
+
+
+def test_regions_are_kept_on_planes_of_equal_size(tmp_path):
+    stored = read(
+        imagej(tmp_path / "a.tif", values((16, 20)), ROI=b"region", Properties={"a": "b"})
+    )
+    write_image(tmp_path / "b.tif", stored)
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert tif.imagej_metadata["ROI"] == b"region"
+        assert tif.imagej_metadata["Properties"] == {"a": "b"}
+    assert "regions" in dropped_notes("b.tif", stored, "uint16", "YX", {"Y": 2, "X": 2})[0]

@@ -1,0 +1,87 @@
+"""Test that OME-XML metadata are read, written and kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_dip.files.image_io import (
+    StoredImage,
+    read_image,
+    write_image,
+)
+
+
+def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
+    random = np.random.default_rng(0).integers(0, 100, shape)
+    return random > 50 if dtype == "bool" else random.astype(dtype)
+
+
+def read(path: Path, **options) -> StoredImage:
+    """Read a file lazily and at once, which must say the same."""
+    whole, lazy = (read_image(path, lazy=lazy, **options) for lazy in (False, True))
+    np.testing.assert_array_equal(lazy.image, whole.image)
+    for name in ("axes", "pixel_size", "unit", "notes", "translate", "channels", "files"):
+        assert getattr(lazy, name) == getattr(whole, name), name
+    assert lazy.extras.keys() == whole.extras.keys()
+    return whole
+
+
+def ome(folder: Path, change=lambda xml: xml, name: str = "a.ome.tif", **said) -> Path:
+    path = folder / name
+    metadata = {"axes": "ZYX", "PhysicalSizeX": 0.1, "PhysicalSizeY": 0.1} | said
+    tifffile.imwrite(path, values((5, 16, 20)), photometric="minisblack", metadata=metadata)
+    tifffile.tiffcomment(path, change(tifffile.tiffcomment(path)).encode())
+    return path
+
+
+def test_ome_keeps_units_channel_names_and_description(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif",
+        values((2, 16, 20), "uint16"),
+        metadata={
+            "axes": "CYX",
+            "PhysicalSizeX": 65.0,
+            "PhysicalSizeXUnit": "nm",
+            "PhysicalSizeY": 65.0,
+            "PhysicalSizeYUnit": "nm",
+            "Channel": {"Name": ["DAPI", "actin"]},
+            "Description": "Plate 4",
+        },
+    )
+    stored = read_image(tmp_path / "a.ome.tif")
+    assert dict(stored.unit) == {"Y": "nm", "X": "nm"}
+    write_image(tmp_path / "b.ome.tif", stored)
+    with tifffile.TiffFile(tmp_path / "b.ome.tif") as tif:
+        for said in ('Name="DAPI"', 'Name="actin"', "Plate 4", 'PhysicalSizeX="65.0"'):
+            assert said in tif.ome_metadata
+        assert tif.ome_metadata.count('Unit="nm"') == 2
+
+
+@pytest.mark.parametrize("value", ["", "0,1", "-1", "INF", "x"])
+@pytest.mark.parametrize("name", ["PhysicalSizeX", "TimeIncrement", "Color", "PositionY"])
+def test_invalid_ome_number_is_ignored_with_a_note(tmp_path, name, value):
+    said = {
+        "PhysicalSizeX": lambda xml: xml.replace('SizeX="0.1"', f'SizeX="{value}"'),
+        "TimeIncrement": lambda xml: xml.replace("<Pixels", f'<Pixels TimeIncrement="{value}"'),
+        "Color": lambda xml: xml.replace("<Channel", f'<Channel Color="{value}"', 1),
+        "PositionY": lambda xml: xml.replace(
+            "</Pixels>", f'<Plane PositionY="{value}" PositionYUnit="mm"/></Pixels>'
+        ),
+    }[name]
+    stored = read(ome(tmp_path, said))
+    assert stored.pixel_size["Y"] == 0.1
+    assert stored.unit["Y"] == "µm"
+    if not (value == "-1" and name in ("Color", "PositionY")):
+        assert any(f"{name}={value!r}" in note for note in stored.notes)
+
+
+@pytest.mark.parametrize("value", [{}, None, [1], "x", True, -1, 1e999])
+def test_invalid_json_sizes_are_ignored(tmp_path, value):
+    metadata = {"axes": "YX", "PhysicalSizeX": value, "PhysicalSizeY": 0.5}
+    metadata |= {"PhysicalSizeXUnit": value, "TimeIncrement": value}
+    tifffile.imwrite(tmp_path / "a.tif", values((16, 20)), metadata=metadata)
+    assert read(tmp_path / "a.tif").pixel_size == {"Y": 0.5}

@@ -1,0 +1,114 @@
+"""Test reading and writing of TIFF: dtypes, axes, byte order and provenance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_dip.files.image_io import (
+    StoredImage,
+    read_image,
+    read_provenance,
+    write_image,
+)
+
+MICRO = {"Z": 0.5, "Y": 0.13, "X": 0.13}
+
+
+RECORD = {"seed": 3, "settings": {"task": {"kind": "denoise"}}, "note": 'a "µ" & <b>'}
+
+
+def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
+    random = np.random.default_rng(0).integers(0, 100, shape)
+    return random > 50 if dtype == "bool" else random.astype(dtype)
+
+
+def in_micrometres(image: np.ndarray, axes: str) -> StoredImage:
+    sizes = {axis: MICRO[axis] for axis in axes if axis in MICRO}
+    return StoredImage(image, axes, sizes, dict.fromkeys(sizes, "µm"))
+
+
+ALL_DTYPES = "bool uint8 int8 uint16 int16 uint32 int32 uint64 int64 float16 float32 float64"
+
+
+OME_DTYPES = "bool uint8 int8 uint16 int16 uint32 int32 float32 float64"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "dtype"),
+    [(".tif", dtype) for dtype in ALL_DTYPES.split()]
+    + [(".ome.tif", dtype) for dtype in OME_DTYPES.split()],
+)
+def test_tiff_keeps_dtype_axes_pixel_size_and_unit(tmp_path, suffix, dtype):
+    stored = in_micrometres(values((3, 16, 20), dtype), "ZYX")
+    write_image(tmp_path / f"a{suffix}", stored)
+    back = read_image(tmp_path / f"a{suffix}")
+    assert back.image.dtype == stored.image.dtype
+    np.testing.assert_array_equal(back.image, stored.image)
+    assert back.axes == "ZYX"
+    assert dict(back.pixel_size) == pytest.approx(dict(stored.pixel_size))
+    assert back.unit == stored.unit
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".ome.tif"])
+@pytest.mark.parametrize(
+    ("axes", "shape"),
+    [
+        ("YX", (16, 20)),
+        ("YXS", (16, 20, 3)),
+        ("CYX", (2, 16, 20)),
+        ("TZCYX", (2, 3, 2, 16, 20)),
+        ("CZYX", (2, 3, 16, 20)),
+        ("QYX", (4, 16, 20)),
+        ("ZYXS", (3, 16, 20, 3)),
+    ],
+)
+def test_tiff_keeps_any_order_of_axes(tmp_path, suffix, axes, shape):
+    write_image(tmp_path / f"a{suffix}", in_micrometres(values(shape, "uint8"), axes))
+    back = read_image(tmp_path / f"a{suffix}")
+    assert (back.axes, back.image.shape) == (axes, shape)
+
+
+def test_plain_tiff_stores_provenance(tmp_path):
+    write_image(
+        tmp_path / "a.tif", in_micrometres(values((16, 20), "int64"), "YX"), provenance=RECORD
+    )
+    assert read_provenance(tmp_path / "a.tif") == RECORD
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".ome.tif"])
+def test_inverted_photometric_is_kept(tmp_path, suffix):
+    tifffile.imwrite(tmp_path / "a.tif", values((16, 20), "uint8"), photometric="miniswhite")
+    write_image(tmp_path / f"b{suffix}", read_image(tmp_path / "a.tif"))
+    with tifffile.TiffFile(tmp_path / f"b{suffix}") as tif:
+        assert tif.pages.first.photometric == tifffile.PHOTOMETRIC.MINISWHITE
+
+
+@pytest.mark.parametrize("dtype", [">u2", ">f4", "<i2", ">f8"])
+def test_both_byte_orders_are_read(tmp_path, dtype):
+    image = values((16, 20), "int64").astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", image, byteorder=dtype[0])
+    back = read_image(tmp_path / "a.tif").image
+    assert back.dtype.isnative
+    np.testing.assert_array_equal(back, image)
+
+
+def test_colour_samples_become_the_last_axis(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "a.tif", values((3, 16, 20), "uint8"), photometric="rgb", planarconfig="separate"
+    )
+    tifffile.imwrite(
+        tmp_path / "b.tif",
+        values((16, 20, 2), "uint8"),
+        planarconfig="contig",
+        photometric="minisblack",
+    )
+    assert (read_image(tmp_path / "a.tif").axes, read_image(tmp_path / "a.tif").image.shape) == (
+        "YXS",
+        (16, 20, 3),
+    )
+    assert (read_image(tmp_path / "b.tif").axes, read_image(tmp_path / "b.tif").image.shape) == (
+        "CYX",
+        (2, 16, 20),
+    )

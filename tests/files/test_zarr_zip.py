@@ -1,0 +1,83 @@
+"""Test zarr in zip files, and single files of a zarr."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+from napari_dip.errors import FileProblem
+from napari_dip.files.image_io import read_image
+
+SPACE = [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
+
+
+def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
+    random = np.random.default_rng(0).integers(0, 100, shape)
+    return random > 50 if dtype == "bool" else random.astype(dtype)
+
+
+def foreign(
+    path: Path, image: np.ndarray, version: str = "0.5", axes: list | None = None, **said
+) -> Path:
+    """Write OME-Zarr as others do, without this project's writer."""
+    multiscale = {
+        "axes": axes if axes is not None else SPACE,
+        "datasets": [
+            {
+                "path": "full",
+                "coordinateTransformations": [{"type": "scale", "scale": [0.5] * image.ndim}],
+            }
+        ],
+    } | said.pop("multiscale", {})
+    old = version == "0.4"
+    attributes = (
+        {"multiscales": [{"version": version} | multiscale]} | said
+        if old
+        else {"ome": {"version": version, "multiscales": [multiscale]} | said}
+    )
+    group = zarr.create_group(path, zarr_format=2 if old else 3, attributes=attributes)
+    group.create_array("full", data=image, chunks=(1,) * (image.ndim - 2) + image.shape[-2:])
+    return path
+
+
+def zipped(folder: Path, name: str, inside: str = "") -> Path:
+    """Pack a folder of zarr into a zip file."""
+    path = folder.with_name(name)
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, inside + file.relative_to(folder).as_posix())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"), [("a.zarr.zip", ""), ("a.ozx", ""), ("a.zip", "a.zarr/")]
+)
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_zip_file_of_a_zarr_is_read(tmp_path, name, inside, version):
+    image = values((8, 9))
+    path = zipped(foreign(tmp_path / "a.zarr", image, version), name, inside)
+    stored = pickle.loads(pickle.dumps(read_image(path)))
+    np.testing.assert_array_equal(stored.image, image)
+    assert (stored.pixel_size, stored.files) == ({"Y": 0.5, "X": 0.5}, (path,))
+
+
+def test_other_zip_file_is_refused(tmp_path):
+    (tmp_path / "a.zarr.zip").write_bytes(b"PK\3\4 and no more")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("notes.txt", "no image")
+    for name in ("a.zarr.zip", "b.zip"):
+        with pytest.raises(FileProblem, match="not a zip file of a zarr, or is damaged"):
+            read_image(tmp_path / name)
+
+
+def test_file_inside_a_zarr_is_refused(tmp_path):
+    path = foreign(tmp_path / "a.zarr", values((8, 9)))
+    for inside in ("zarr.json", "full/zarr.json", "full/c/0/0"):
+        with pytest.raises(FileProblem, match=r"part of a zarr; open the zarr itself: .*a\.zarr$"):
+            read_image(path / inside)
