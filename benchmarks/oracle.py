@@ -11,13 +11,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from metrics import psnr
+from measure import psnr
 
 from napari_dip.generators import finished
 from napari_dip.image.problem import make_problem
-from napari_dip.image.stages import in_stages
 from napari_dip.image.unit import make_block, unit_seed
-from napari_dip.pipeline.ensemble import plan_fits, restore_block
+from napari_dip.pipeline.restore_block import Prepared, prepare_member, restore_block
+from napari_dip.pipeline.stages import stages
+from napari_dip.pipeline.steps import PutBack, Unstabilise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from napari_dip import Settings
     from napari_dip.dip.stopping_rules import Step, StoppingRule
     from napari_dip.pipeline.block import Block
-    from napari_dip.pipeline.member import Fit
 
 BEYOND = 1.6
 """Factor of the iterations by which a fit runs beyond its stop, and beyond the preset's number."""
@@ -113,7 +113,7 @@ class Watched:
 class Followed:
     """One fit: the verdicts of its rule, and the averages at all looks in the domain of the fit."""
 
-    fit: Fit
+    one: Prepared
     verdicts: Verdicts
     averages: dict[int, Pixels]
 
@@ -129,8 +129,20 @@ class Followed:
         The best average is that of the nearest look, which may differ by a tenth of a dB.
         """
         best = min(self.averages, key=lambda iteration: abs(iteration - self.verdicts.best))
-        chosen = self.fit.choose(self.averages[self.stop], self.averages[best])
-        return self.fit.finish(chosen)
+        fit = self.one.pipeline.fit
+        return finish(self.one, fit.choose(self.averages[self.stop], self.averages[best]))
+
+
+def finish(one: Prepared, estimate: Pixels, *, filtered: bool = True) -> Pixels:
+    """Run the steps after the fit; without the filters only those that change the intensities."""
+    member = one.pipeline.ensemble.steps
+    data = replace(one.data, estimate=estimate)
+    after = member[member.index(one.pipeline.fit) + 1 :]
+    outer = [step for step in one.pipeline.steps if isinstance(step, PutBack)]
+    for step in (*after, *outer):
+        if filtered or isinstance(step, PutBack | Unstabilise):
+            data = step.apply(data, one.context)
+    return data.estimate
 
 
 def follow(case: Case, settings: Settings | None = None) -> Trajectory:
@@ -146,8 +158,8 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
         stops.append(followed.stop)
         reasons.append(followed.verdicts.reason)
         for iteration, average in followed.averages.items():
-            seen_then = show(one.domain.inverse_transform(average))
-            result = show(one.finish(average)) if one.refines else seen_then
+            seen_then = show(finish(one, average, filtered=False))
+            result = show(finish(one, average))
             images = (seen_then, result)
             sums[iteration] = [a + b for a, b in zip(sums[iteration], images, strict=True)]
             reached[iteration] += 1
@@ -164,7 +176,7 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
 
 def prepare_fits(
     case: Case, settings: Settings
-) -> tuple[Iterator[Fit], Callable[[Pixels], Pixels]]:
+) -> tuple[Iterator[Prepared], Callable[[Pixels], Pixels]]:
     """Prepare the fits of a case, and a function that converts estimates to the image's units."""
     settings = settings.replace(dtype="float32")
     problem = make_problem(case.observed, settings, case.missing, None)
@@ -174,7 +186,8 @@ def prepare_fits(
     block, settings = _after_denoising(
         make_block(problem, unit, observed, scale), settings, problem.device, seed
     )
-    fits = plan_fits(block, settings, problem.device, seed)
+    members = range(prepare_member(block, settings, problem.device, seed).pipeline.ensemble.members)
+    fits = (prepare_member(block, settings, problem.device, seed, n) for n in members)
     return fits, partial(problem.finish, unit, observed, scale)
 
 
@@ -182,24 +195,24 @@ def _after_denoising(
     block: Block, settings: Settings, device: str, seed: int
 ) -> tuple[Block, Settings]:
     """Denoise the block first where super-resolution does so."""
-    *noisy, (last, options) = in_stages(block, settings)
+    *noisy, (last, options) = stages(block, settings)
     for stage in noisy:
         denoised = finished(restore_block(*stage, device, seed=seed, stop_requested=bool))
         last = replace(last, values=denoised.estimate)
     return last, options
 
 
-def follow_fit(fit: Fit) -> Followed:
+def follow_fit(one: Prepared) -> Followed:
     """Run one fit beyond its stop."""
     verdicts = Verdicts()
     averages: dict[int, Pixels] = {}
-    most = fit.recipe.iterations
-    longer = replace(fit, recipe=replace(fit.recipe, iterations=round(BEYOND * most)))
-    course = longer.begin(lambda rule: Watched(rule, verdicts, most))
-    for iterate in longer.advance(course, lambda: False):
+    most = one.pipeline.recipe.iterations
+    longer = one.pipeline.with_iterations(round(BEYOND * most)).fit
+    course = longer.begin(one.data, one.context, lambda rule: Watched(rule, verdicts, most))
+    for iterate in longer.advance(course, one.context):
         if iterate.iteration % LOOK_EVERY:
             continue
         averages[iterate.iteration] = iterate.estimate
         if verdicts.stop and iterate.iteration > BEYOND * verdicts.stop:
             break
-    return Followed(fit, verdicts, averages)
+    return Followed(one, verdicts, averages)

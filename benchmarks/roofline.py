@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from napari_dip.compute.cuda_graph import WARM_UP_CALLS, GraphRunner
 from napari_dip.dip.iteration import iterate
 from napari_dip.image.problem import make_problem
 from napari_dip.image.unit import make_block, unit_seed
-from napari_dip.pipeline.ensemble import plan_fits
+from napari_dip.pipeline.restore_block import prepare_member
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,12 +80,13 @@ def an_iteration(image: Pixels, settings: Settings) -> tuple[Callable[[], object
     unit = problem.plan.units[0]
     observed, scale = problem.observed.look(unit.reach), problem.scale(unit)
     block = make_block(problem, unit, observed, scale)
-    one = next(plan_fits(block, problem.settings, problem.device, unit_seed(0, unit.number)))
-    course, recipe = one.begin(), replace(one.recipe, precision=one.arithmetic.precision)
+    one = prepare_member(block, problem.settings, problem.device, unit_seed(0, unit.number))
+    fit = one.pipeline.fit
+    course, recipe = fit.begin(one.data, one.context), fit.computed(one.context)
     course.codes.draw()
     work = partial(iterate, course, recipe)
     work()  # allocates the moments of the optimiser
-    return work, one.arithmetic.precision
+    return work, one.context.arithmetic.precision
 
 
 def cost(work: Callable[[], object]) -> Cost:

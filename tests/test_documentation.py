@@ -22,7 +22,7 @@ from napari_dip.cli.app import app
 from napari_dip.dip.recipe import Recipe
 from napari_dip.files.file_run import open_run
 from napari_dip.generators import finished
-from napari_dip.pipeline import block
+from napari_dip.pipeline import resolve
 from napari_dip.pipeline.presets import recipe
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.layer_output import to_layer_data
@@ -53,7 +53,7 @@ def short_runs() -> Iterator[None]:
         return replace(chosen, iterations=2, members=min(2, chosen.members), refinement=0)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(block, "recipe", short)
+        patch.setattr(resolve, "recipe", short)
         yield
 
 

@@ -23,7 +23,7 @@ from napari_dip import Inpaint, Settings, SuperResolve, restore
 from napari_dip.dip import optimisers as optimiser
 from napari_dip.dip.loop import CHECK_EVERY
 from napari_dip.generators import finished
-from napari_dip.pipeline import ensemble
+from napari_dip.pipeline import ensemble, restore_block
 
 registration = pytest.importorskip("torch.utils.backend_registration")
 if not hasattr(registration, "_setup_privateuseone_for_python_backend"):
@@ -151,7 +151,7 @@ registration._setup_privateuseone_for_python_backend(
 @pytest.fixture
 def computed(monkeypatch):
     """Restore an image on a device by name; tell how many fits that took."""
-    plan, tensor = ensemble.plan_fits, torch.tensor
+    prepare, of_member, tensor = restore_block.prepare, ensemble.of_member, torch.tensor
     monkeypatch.setattr(optimiser, "_fusible", lambda _: False)  # it rounds in another order
 
     def made(values, *, dtype=None, device="cpu"):
@@ -160,15 +160,20 @@ def computed(monkeypatch):
     def on(device, image, settings, mask):
         fits = []
 
-        def planned(*given):
-            for one in plan(*given):
-                fits.append(one)
-                arithmetic = replace(one.arithmetic, precision="float32")
-                yield replace(one, place=torch.device(device), arithmetic=arithmetic)
+        def prepared(*given):
+            one = prepare(*given)
+            arithmetic = replace(one.context.arithmetic, precision="float32")
+            where = replace(one.context, device=torch.device(device), arithmetic=arithmetic)
+            return replace(one, context=where)
+
+        def counted(*given):
+            fits.append(given)
+            return of_member(*given)
 
         crossings.clear()
         with monkeypatch.context() as patched:
-            patched.setattr(ensemble, "plan_fits", planned)
+            patched.setattr(restore_block, "prepare", prepared)
+            patched.setattr(ensemble, "of_member", counted)
             patched.setattr(torch, "Generator", Generator)
             patched.setattr(torch, "tensor", made)
             with OnBoth() if device == ELSEWHERE else nullcontext():

@@ -12,8 +12,8 @@ from torch.utils._pytree import tree_leaves
 from napari_dip.dip.iteration import iterate
 from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
-from napari_dip.pipeline.ensemble import plan_fits
 from napari_dip.pipeline.precision import Arithmetic
+from napari_dip.pipeline.restore_block import prepare_member
 from napari_dip.settings import Inpaint, NetworkName, Settings, SuperResolve
 
 TASKS = {
@@ -48,10 +48,10 @@ def precisions(settings, arithmetic):
     if settings.task.kind == "super-resolve":
         known = np.ones_like(known)
     block = Block(values, known, noises, hole="pixels", shared="C" if settings.ndim == 2 else "")
-    one = next(iter(plan_fits(block, settings.replace(precision="float32"), "cpu", 0)))
-    one = replace(one, arithmetic=arithmetic)
-    course = one.begin()
-    recipe = replace(one.recipe, precision=arithmetic.precision)
+    one = prepare_member(block, settings.replace(precision="float32"), "cpu", 0)
+    context = replace(one.context, arithmetic=arithmetic)
+    fit = one.pipeline.fit
+    course, recipe = fit.begin(one.data, context), fit.computed(context)
     with Precisions() as recorded:
         for _ in range(2):
             course.codes.draw()

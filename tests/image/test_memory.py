@@ -15,7 +15,7 @@ MEASURE = """
 import json, sys, threading, psutil, numpy as np
 import torch
 from napari_dip.pipeline.block import Block
-from napari_dip.pipeline.ensemble import restore_block
+from napari_dip.pipeline.restore_block import restore_block
 from napari_dip.noise.model import NoiseModel
 from napari_dip.settings import Settings
 channels, side, precision = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]

@@ -21,7 +21,7 @@ from napari_dip.errors import BadImage, BadMask, BadSettings, PlanesUnchanged
 from napari_dip.generators import finished
 from napari_dip.image.plan_text import outcome
 from napari_dip.noise.estimate import estimate_noise
-from napari_dip.pipeline import member
+from napari_dip.pipeline import resolve
 from napari_dip.settings import Denoise, Inpaint, SuperResolve
 
 CPU = {"device": "cpu", "refinement": 0}
@@ -80,11 +80,11 @@ def test_texture_that_passes_for_noise_does_not_blur_what_is_filled_in(monkeypat
     gaps = np.random.default_rng(0).random(truth.shape) < 0.3
 
     def error(part):
-        monkeypatch.setattr(member, "_IN_GAPS", part)
+        monkeypatch.setattr(resolve, "TRUSTED_IN_GAPS", part)
         filled = inpaint(truth, gaps, refinement=4, **QUICK | {"iterations": 40})
         return np.square(filled.astype(float) - truth)[gaps].mean()
 
-    assert error(member._IN_GAPS) < 0.9 * error(1)
+    assert error(resolve.TRUSTED_IN_GAPS) < 0.9 * error(1)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -8,7 +8,8 @@ from napari_dip import Settings, restore
 from napari_dip.errors import BadMask, BadSettings, OutOfMemory
 from napari_dip.generators import finished
 from napari_dip.image import unit
-from napari_dip.pipeline import ensemble, member
+from napari_dip.pipeline import restore_block
+from napari_dip.pipeline.fit_step import Fit
 
 TRUTH = data.camera()[100:196, 180:300] / 255
 QUICK = {"device": "cpu", "iterations": 20, "noise": 0.1, "refinement": 1, "overlap": 16}
@@ -47,14 +48,14 @@ def test_tiles_restore_as_well_as_the_whole_and_show_no_seam(noisy):
 def test_all_tiles_take_as_many_iterations_as_the_first(noisy):
     asked = QUICK | {"iterations": 40, "stopping": "consensus"}
     fits = []
-    original = member.Fit.finish
+    original = Fit.choose
 
-    def counted(self, estimate):
+    def counted(self, *estimates):
         fits.append(self.recipe)
-        return original(self, estimate)
+        return original(self, *estimates)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(member.Fit, "finish", counted)
+        patch.setattr(Fit, "choose", counted)
         _, result = finish(noisy, Settings(tile=72, **asked))
     assert [recipe.stopping.rule for recipe in fits] == ["consensus", "fixed", "fixed", "fixed"]
     assert result.reports[0].iterations % 4 == 0
@@ -110,14 +111,14 @@ def test_a_tile_in_a_hole_is_refused_with_the_cure_before_any_is_begun(noisy):
 
 
 def test_when_the_memory_runs_out_the_tile_is_halved_and_it_is_said(noisy, monkeypatch):
-    original = ensemble.restore_block
+    original = restore_block.restore_block
 
     def narrow(part, *args, **keywords):
         if max(part.values.shape) > 60:
             raise OutOfMemory("too large")
         return (yield from original(part, *args, **keywords))
 
-    monkeypatch.setattr(ensemble, "restore_block", narrow)
+    monkeypatch.setattr(restore_block, "restore_block", narrow)
     quick = QUICK | {"iterations": 3, "refinement": 0}
     monkeypatch.setattr(unit, "_SMALLEST_TILE", 40)
     _, result = finish(noisy, Settings(**quick))

@@ -11,8 +11,8 @@ from napari_dip.generators import finished
 from napari_dip.noise.model import NoiseModel
 from napari_dip.patches.wiener import collaborative_filter
 from napari_dip.pipeline.block import Block
-from napari_dip.pipeline.ensemble import plan_fits
-from napari_dip.pipeline.member import Fit
+from napari_dip.pipeline.filter_steps import AverageWithFilter
+from napari_dip.pipeline.restore_block import prepare_member
 
 
 def noisy_cloth(*, colours=1, sigma=0.1):
@@ -63,7 +63,7 @@ def test_best_averages_the_filtered_image_and_the_fits(monkeypatch):
     images = []
     for level in (0.25, 0.75):
         filtered = np.full((1, 64, 64), level, np.float32)
-        monkeypatch.setattr(Fit, "second_opinion", lambda _, image=filtered: image)
+        monkeypatch.setattr(AverageWithFilter, "filter_alone", lambda *_, image=filtered: image)
         images.append(finished(restore(noisy, Settings(preset="best", **options))).image)
     span = np.ptp(images[1] - images[0])
     assert span < 1e-5
@@ -73,8 +73,9 @@ def test_best_averages_the_filtered_image_and_the_fits(monkeypatch):
 def test_filtered_image_is_nearer_to_the_truth():
     truth, noisy = (each[0].numpy() for each in noisy_cloth())
     block = Block(noisy, np.ones(noisy.shape, bool), (NoiseModel(read=0.1),))
-    (fit, *_) = plan_fits(block, Settings(preset="best", device="cpu"), "cpu", 0)
-    filtered = fit.second_opinion()
+    one = prepare_member(block, Settings(preset="best", device="cpu"), "cpu", 0)
+    (step,) = (step for step in one.pipeline.steps if isinstance(step, AverageWithFilter))
+    filtered = step.filter_alone(one.data.observation)
     assert filtered.shape == noisy.shape
     assert np.mean((filtered - truth) ** 2) < 0.2 * np.mean((noisy - truth) ** 2)
 
@@ -84,6 +85,6 @@ def test_refinement_starts_from_both_averages(refinement):
     shape = (1, 8, 8)
     block = Block(np.zeros(shape, np.float32), np.ones(shape, bool), (NoiseModel(read=0.1),))
     settings = Settings(device="cpu", refinement=refinement)
-    (fit,) = plan_fits(block, settings, "cpu", 0)
+    fit = prepare_member(block, settings, "cpu", 0).pipeline.fit
     chosen = fit.choose(latest=np.full(shape, 3.0), best=np.zeros(shape))
     assert np.allclose(chosen, 1.5 if refinement else 0)

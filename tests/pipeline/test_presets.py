@@ -5,9 +5,10 @@ import pytest
 
 from napari_dip.network.architectures import Pixels, ResNet, SkipNet, UNet
 from napari_dip.noise.model import NoiseModel
-from napari_dip.pipeline.block import Block, block_recipe
+from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.presets import recipe
-from napari_dip.pipeline.turns import in_turn
+from napari_dip.pipeline.restore_block import pipeline_of
+from napari_dip.pipeline.stages import stage_settings
 from napari_dip.settings import Consensus, Denoise, Fixed, Inpaint, Settings, SuperResolve
 
 WIDE = (128,) * 5
@@ -133,7 +134,7 @@ def test_the_network_of_large_results_is_deeper(shape, factor):
 
     def levels(preset, *shape):
         block = Block(np.zeros((1, *shape)), np.ones((1, *shape), bool), (NoiseModel(),))
-        return len(block_recipe(block, Settings(preset=preset, task=task))[0].network.down)
+        return len(pipeline_of(block, Settings(preset=preset, task=task)).recipe.network.down)
 
     assert levels("fast", *shape) == levels("best", *shape) == 5
     assert levels("fast", *(side // 2 for side in shape)) == 4
@@ -180,5 +181,5 @@ def test_adam_in_the_place_of_muon_gets_the_iterations_that_it_needs():
     assert recipe(asked).iterations == 5 * recipe(Settings()).iterations
     assert recipe(asked.replace(iterations=7)).iterations == 7
     assert recipe(asked.replace(preset="paper")) == recipe(Settings(preset="paper"))
-    slow, usual = (in_turn(s.replace(task=SuperResolve()))[1] for s in (asked, Settings()))
+    slow, usual = (stage_settings(s.replace(task=SuperResolve()))[1] for s in (asked, Settings()))
     assert slow.iterations == 5 * usual.iterations

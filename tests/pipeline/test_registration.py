@@ -1,4 +1,4 @@
-"""Planes that show the same in another place are laid over one another."""
+"""Registration of planes: shifts are found, and planes come back from the canvas."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,16 @@ from skimage import data
 
 from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
-from napari_dip.pipeline.registration import aligned, common, margin, places, put_back
+from napari_dip.pipeline.facts import measure
+from napari_dip.pipeline.registration import (
+    cut_from_canvas,
+    max_growth,
+    on_canvas,
+    overlap,
+    register_planes,
+    shifts_of,
+)
+from napari_dip.pipeline.resolve import may_align
 from napari_dip.settings import Denoise, Settings, SuperResolve
 
 SIDE, SIGMA = 64, 0.1
@@ -29,7 +38,7 @@ def frames(scene, corners):
 
 def found(planes, known=None, noise=NOISE):
     known = np.ones(planes.shape, bool) if known is None else known
-    return places(planes, known, [noise] * len(planes))
+    return register_planes(planes, known, [noise] * len(planes))
 
 
 def block(planes, shared="T", psf=None):
@@ -39,7 +48,7 @@ def block(planes, shared="T", psf=None):
     )
 
 
-def test_frames_of_a_camera_that_shook_are_found_where_they_belong(scene):
+def test_shifts_of_a_shaking_camera_are_found(scene):
     assert np.array_equal(found(frames(scene, JITTER)), JITTER)
 
 
@@ -49,12 +58,12 @@ def test_the_unit_does_not_matter(scene, unit):
     assert np.array_equal(found(unit * shaken, noise=NoiseModel(read=unit * SIGMA)), JITTER)
 
 
-def test_photons_that_are_few_are_enough(scene):
+def test_few_photons_are_enough(scene):
     photons = np.random.default_rng(1).poisson(5 * np.clip(frames(scene, JITTER), 0, 1))
     assert np.array_equal(found(photons, noise=NoiseModel(gain=1)), JITTER)
 
 
-def test_pixels_that_are_missing_and_padding_do_not_hold_frames_in_place(scene):
+def test_missing_pixels_and_padding_do_not_matter(scene):
     shaken = frames(scene, JITTER) + 1
     known = np.random.default_rng(1).random(shaken.shape) > 0.3
     assert np.array_equal(found(np.where(known, shaken, 0), known), JITTER)
@@ -99,20 +108,21 @@ def test_a_plane_of_which_nothing_is_known_and_one_without_contrast_are_let_be(s
         assert not found(planes, known)[[0, 1, 3]].any()
 
 
-def test_planes_that_go_farther_and_farther_begin_anew(scene):
+def test_planes_that_drift_far_begin_anew(scene):
     corners = np.array([(7 * k, 5 * k) for k in range(12)])
     told = found(frames(scene, corners))
     steps = np.diff(told, axis=0)
     assert (steps == (7, 5)).all(axis=1).sum() == 9  # 4 steps of 7 pixels go into 32, twice
-    assert told.max() <= margin(SIDE)
+    assert told.max() <= max_growth(SIDE)
 
 
-def test_planes_come_back_from_the_canvas_as_they_went_there(scene):
+def test_planes_come_back_from_the_canvas_unchanged(scene):
     own = block(frames(scene, JITTER))
-    laid = aligned(own, Settings())
+    shifts = shifts_of(own)
+    laid = on_canvas(own, shifts)
     assert laid.values.shape == (6, SIDE + 16, SIDE + 16)
-    assert np.array_equal(put_back(laid.values, laid.places), own.values)
-    same = common(scene[:64, :64] + np.zeros((2, 1, 1)), np.array([[0, 5], [3, 0]]))
+    assert np.array_equal(cut_from_canvas(laid.values, shifts), own.values)
+    same = overlap(scene[:64, :64] + np.zeros((2, 1, 1)), np.array([[0, 5], [3, 0]]))
     assert np.array_equal(same[0], scene[3:64, :59])
     assert np.array_equal(same[1], scene[:61, 5:64])
 
@@ -128,6 +138,8 @@ def test_planes_come_back_from_the_canvas_as_they_went_there(scene):
     ],
     ids=["alone", "channels", "blurred", "coarse", "as published"],
 )
-def test_where_planes_may_not_be_moved_they_are_not(scene, shared, psf, settings):
+def test_planes_are_not_moved_where_not_allowed(scene, shared, psf, settings):
     own = block(frames(scene, JITTER), shared, psf)
-    assert aligned(own, Settings(**settings)) is own
+    register = may_align(Settings(**settings), blurred=psf is not None)
+    assert measure(own, register=register).shifts is None
+    assert measure(block(frames(scene, JITTER)), register=True).shifts is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from napari_dip.image.memory import peak_bytes
 from napari_dip.image.tiles import cut
 from napari_dip.pipeline.presets import recipe
-from napari_dip.pipeline.turns import denoises_first, in_turn
+from napari_dip.pipeline.stages import denoises_first, stage_settings
 from napari_dip.settings import Denoise, Inpaint
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def expected_seconds(
     ``noisy`` says whether the other pixels are, which ends the fit sooner.
     """
     if denoises_first(settings):
-        return sum(expected_seconds(plan, stage, device) for stage in in_turn(settings))
+        return sum(expected_seconds(plan, stage, device) for stage in stage_settings(settings))
     hole, layout = _hole(plan, settings, missing), plan.layout
     chosen = recipe(settings, hole=hole)
     factors = tuple(settings.factors.values())

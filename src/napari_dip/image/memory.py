@@ -10,7 +10,7 @@ import psutil
 
 from napari_dip.errors import BadSettings
 from napari_dip.pipeline.presets import recipe
-from napari_dip.pipeline.turns import denoises_first, in_turn
+from napari_dip.pipeline.stages import denoises_first, stage_settings
 
 if TYPE_CHECKING:
     from napari_dip.image.axes import Layout
@@ -73,7 +73,7 @@ def peak_bytes(settings: Settings, pixels: int, channels: int, precision: str) -
     fit = need.fixed + pixels * (need.pixel + need.channel * channels)
     if denoises_first(settings):
         coarse = pixels // math.prod(settings.factors.values())
-        return max(fit, peak_bytes(in_turn(settings)[0], coarse, channels, precision))
+        return max(fit, peak_bytes(stage_settings(settings)[0], coarse, channels, precision))
     if not recipe(settings).refinement:
         return fit
     return fit + _REFINING.fixed + pixels * _REFINING.channel * channels
@@ -172,7 +172,7 @@ class _Fit:
         self, settings: Settings, layout: Layout, channels: int, device: str | None = None
     ) -> None:
         from napari_dip.pipeline.precision import choose_arithmetic
-        from napari_dip.pipeline.registration import aligns
+        from napari_dip.pipeline.resolve import may_align
 
         self._settings, self._channels = settings, channels
         self._depth = _depth(settings, layout)
@@ -181,14 +181,16 @@ class _Fit:
             asked = recipe(settings).precision
             self._precision = choose_arithmetic(asked, device, layout.ndim).precision
         # Planes that are aligned lie on a larger canvas.
-        self._moves = channels > 1 and layout.shared not in ("", "C") and aligns(settings, None)
+        self._moves = (
+            channels > 1 and layout.shared not in ("", "C") and may_align(settings, blurred=False)
+        )
 
     def need(self, height: int, width: int) -> int:
         """Tell how many bytes so many pixels of the image take at once."""
-        from napari_dip.pipeline.registration import margin
+        from napari_dip.pipeline.registration import max_growth
 
         if self._moves:
-            height, width = (side + margin(side) for side in (height, width))
+            height, width = (side + max_growth(side) for side in (height, width))
         pixels = self._depth * height * width
         return peak_bytes(self._settings, pixels, self._channels, self._precision)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from napari_dip.image.plan import Unit
-    from napari_dip.pipeline.ensemble import Restored
+    from napari_dip.pipeline.restore_block import Restored
 
 __all__ = ["Restoration", "Result", "Snapshot", "UnitReport", "conclude", "restore", "run"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_dip.generators import map_steps
 from napari_dip.image.tiled_fit import enlarged
-from napari_dip.pipeline.turns import denoises_first, in_turn
+from napari_dip.pipeline.stages import stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -19,30 +19,10 @@ if TYPE_CHECKING:
 
     from napari_dip.dip.loop import Iterate
     from napari_dip.pipeline.block import Block
-    from napari_dip.pipeline.ensemble import Restored
+    from napari_dip.pipeline.restore_block import Restored
     from napari_dip.settings import Settings
 
-__all__ = ["in_stages", "most_iterations", "restore_in_stages"]
-
-
-def in_stages(block: Block, settings: Settings) -> tuple[tuple[Block, Settings], ...]:
-    """Say what is fitted one after the other, and how; the last is given what the first made.
-
-    What is to be super-resolved is denoised before, if it has noise: behind an operator that mixes
-    pixels the noise could neither be stabilised nor told from texture by patches, and each network
-    would have to stop before it.
-    """
-    from napari_dip.noise.model import NoiseModel
-    from napari_dip.pipeline.block import has_noise
-
-    if not denoises_first(settings):
-        return ((block, settings),)
-    clean = replace(block, noises=(NoiseModel(),) * len(block.noises))
-    if not has_noise(block):
-        return ((clean, settings.replace(noise="none")),)
-    denoising, refining = in_turn(settings)
-    # The point spread function blurs what has fine pixels.
-    return (replace(block, psf=None), denoising), (clean, refining)
+__all__ = ["most_iterations", "restore_in_stages"]
 
 
 def restore_in_stages(
@@ -51,7 +31,7 @@ def restore_in_stages(
     restore: Callable[[Block, Settings], Generator[Iterate, None, Restored]],
 ) -> Generator[Iterate, None, Restored]:
     """Restore a block in its stages, each as ``restore`` does."""
-    *noisy, (clean, refining) = in_stages(block, settings)
+    *noisy, (clean, refining) = stages(block, settings)
     if not noisy:
         return (yield from restore(clean, refining))
 
@@ -75,10 +55,9 @@ def restore_in_stages(
 
 def most_iterations(block: Block, settings: Settings, tiles: int) -> int:
     """Say how many iterations the restoration of a block may take, in so many tiles."""
-    from napari_dip.pipeline.block import block_recipe
+    from napari_dip.pipeline.restore_block import pipeline_of
 
-    recipes = [block_recipe(*stage)[0] for stage in in_stages(block, settings)]
-    return tiles * sum(recipe.iterations * recipe.members for recipe in recipes)
+    return tiles * sum(pipeline_of(*stage).most_iterations for stage in stages(block, settings))
 
 
 def _on_fine_pixels(factors: tuple[int, ...], iterate: Iterate) -> Iterate:

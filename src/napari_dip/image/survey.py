@@ -13,7 +13,8 @@ from napari_dip.image.channel_noise import channel_noise, colours
 from napari_dip.image.intensity import Extent, Scale
 from napari_dip.image.observed import Fingerprint
 from napari_dip.noise.constants import MAX_SAMPLE_PIXELS
-from napari_dip.pipeline.registration import aligns, common, places
+from napari_dip.pipeline.registration import overlap, register_planes
+from napari_dip.pipeline.resolve import may_align
 from napari_dip.settings import Inpaint, Settings
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def survey(
     scales = tuple(_scale(extents[c], observed.image.dtype) for c in channels)
     noises = tuple(channel_noise(samples[c], scales[c], layout, settings) for c in channels)
     cuts = neighbours.breaks(noises)
-    if aligns(settings, psf):
+    if may_align(settings, blurred=psf is not None):
         cuts = {at: noise for at, noise in cuts.items() if not _moved(observed, layout, at, noise)}
     return Survey(
         scales=scales,
@@ -226,11 +227,11 @@ def _moved(observed: Observed, layout: Layout, numbers: Numbers, noise: NoiseMod
         for parts in zip(*((seen.values, seen.known) for seen in pair), strict=True)
     )
     values = np.where(known, values, 0).astype(np.float64)
-    found = places(values, known, (noise, noise))
+    found = register_planes(values, known, (noise, noise))
     if not found.any():
         return False
-    one, other = common(values, found)
-    told = _compared((one, other), np.logical_and(*common(known, found)))
+    one, other = overlap(values, found)
+    told = _compared((one, other), np.logical_and(*overlap(known, found)))
     return told is not None and _alike(told, noise)
 
 

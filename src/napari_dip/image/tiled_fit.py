@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_dip.dip.loop import Fitted, Iterate
     from napari_dip.image.tiles import Tile
     from napari_dip.pipeline.block import Block
-    from napari_dip.pipeline.ensemble import Restored
+    from napari_dip.pipeline.restore_block import Restored
     from napari_dip.settings import Settings
 
 __all__ = ["enlarged", "restore_in_tiles", "tiles_of"]
@@ -37,7 +37,7 @@ def restore_in_tiles(
     stop_requested: Callable[[], bool],
     at_once: int = 1,
 ) -> Generator[Iterate, None, Restored]:
-    """Restore a block as :func:`~napari_dip.pipeline.ensemble.restore_block` does, in less memory.
+    """Restore a block as a whole or in tiles, which takes less memory.
 
     ``tile`` is the side of the tiles in pixels of the block; ``None`` restores it as a whole. Tiles
     come one after another, the fits of each ``at_once``. All tiles share scale and noise, the
@@ -50,7 +50,7 @@ def restore_in_tiles(
     BadMask
         If nothing is known of a tile that is to be inpainted.
     """
-    from napari_dip.pipeline.ensemble import Restored, restore_block
+    from napari_dip.pipeline.restore_block import Restored, restore_block
 
     restore_part = partial(
         restore_block, device=device, seed=seed, stop_requested=stop_requested, at_once=at_once

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from napari_dip.image.plan import Unit
     from napari_dip.noise.model import NoiseModel
     from napari_dip.pipeline.block import Block
-    from napari_dip.pipeline.ensemble import Restored
+    from napari_dip.pipeline.restore_block import Restored
 
 __all__ = ["Done", "UnitStep", "continue_unit", "make_block", "restore_unit", "unit_seed"]
 
@@ -95,7 +95,7 @@ def continue_unit(
     stop_requested: Callable[[], bool],
 ) -> Generator[UnitStep, None, Done]:
     """Go on with a unit whose network was kept, by so many iterations."""
-    from napari_dip.pipeline.ensemble import continue_block
+    from napari_dip.pipeline.restore_block import continue_block
 
     seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
     assert scale is not None, "a constant unit has no network"

@@ -10,6 +10,8 @@ import numpy as np
 from napari_dip.noise.constants import MIN_CHANNEL_VARIANCE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_dip.noise.model import NoiseModel
@@ -71,6 +73,16 @@ class Domain:
     """Domain of a block, ``(channels, *spatial)``: one domain for each channel."""
 
     channels: tuple[ChannelDomain, ...]
+
+    @classmethod
+    def of(cls, noises: Sequence[NoiseModel], *, stabilise: bool) -> Domain:
+        """Make the domain of channels with these noises; photon noise is stabilised if asked."""
+        return cls(tuple(ChannelDomain(noise, stabilise and noise.gain > 0) for noise in noises))
+
+    @property
+    def is_stabilised(self) -> bool:
+        """Whether the intensities of a channel are transformed."""
+        return any(channel.stabilised for channel in self.channels)
 
     @property
     def uniform(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,13 @@ from napari_dip.compute.device import default_modes, synchronise, torch_errors
 from napari_dip.dip.iteration import iterate
 from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
-from napari_dip.pipeline.ensemble import plan_fits
+from napari_dip.pipeline.filter_steps import PatchFilter
 from napari_dip.pipeline.precision import calibrate, run_with_threads, timed_side
+from napari_dip.pipeline.restore_block import Prepared, prepare_member
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from napari_dip.pipeline.member import Fit
 
 __all__ = ["PILOT_PASSES", "Costs", "measure_costs"]
 
@@ -95,33 +94,42 @@ def _measure(device: torch.device) -> Costs:
     with torch_errors(device), default_modes():
         one = _fit(small, device)
         few, many = _iteration_s(one, device), _iteration_s(_fit(large, device), device)
-        filtering = _least_s(partial(one.finish, one.block.values), device, 2)
+        filtering = _least_s(partial(_filter, one), device, 2)
     pixel_s = max(many - few, 0.0) / (large**2 - small**2)
     return Costs(
         iteration_s=max(few - pixel_s * small**2, 0.0),
         pixel_s=pixel_s,
-        filter_s=filtering / (one.recipe.refinement + PILOT_PASSES) / small**2,
+        filter_s=filtering / (one.pipeline.recipe.refinement + PILOT_PASSES) / small**2,
     )
 
 
-def _fit(side: int, device: torch.device) -> Fit:
+def _fit(side: int, device: torch.device) -> Prepared:
     """Prepare a fit of ``fast`` to a wave in noise."""
     wave = np.sin(np.linspace(0, 20, side, dtype=np.float32))
     noise = np.random.default_rng(0).normal(0, _NOISE.read, (1, side, side))
     values = (0.5 + 0.2 * wave[:, None] * wave + noise).astype(np.float32)
     block = Block(values, np.ones(values.shape, bool), (_NOISE,))
-    return next(plan_fits(block, Settings(), str(device), seed=0))
+    return prepare_member(block, Settings(), str(device), seed=0)
 
 
-def _iteration_s(one: Fit, device: torch.device) -> float:
-    course = one.begin()
+def _filter(one: Prepared) -> None:
+    """Filter the noisy image as if it were the estimate of a fit."""
+    data = replace(one.data, estimate=one.data.block.values)
+    for step in one.pipeline.ensemble.steps:
+        if isinstance(step, PatchFilter):
+            step.apply(data, one.context)
+
+
+def _iteration_s(one: Prepared, device: torch.device) -> float:
+    fit = one.pipeline.fit
+    course = fit.begin(one.data, one.context)
 
     def iteration() -> None:
         course.iteration += 1
         course.codes.draw()
         launch()
 
-    recipe = one.computed
+    recipe = fit.computed(one.context)
     launch = GraphRunner(partial(iterate, course, recipe), device)
     for _ in range(WARM_UP_CALLS):  # these choose their kernels
         iteration()

@@ -1,4 +1,4 @@
-"""Several fits of one block, averaged; and the only one gone on with."""
+"""The step that fits several networks to one block and averages them."""
 
 from __future__ import annotations
 
@@ -7,181 +7,92 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
-from napari_dip.compute.concurrency import in_fit_order, run_concurrently, threads_per_fit
-from napari_dip.compute.device import cpu_threads, torch_errors
-from napari_dip.pipeline.block import block_recipe, derived
-from napari_dip.pipeline.member import Fit
-from napari_dip.pipeline.precision import choose_arithmetic
-from napari_dip.pipeline.registration import aligned
+from napari_dip.compute.concurrency import in_fit_order, run_concurrently
+from napari_dip.pipeline.block import derived_seed
+from napari_dip.pipeline.steps import run_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import Fitted, Iterate
-    from napari_dip.dip.state import Course
-    from napari_dip.pipeline.block import Block
-    from napari_dip.settings import Settings
+    from napari_dip.dip.loop import Iterate
+    from napari_dip.pipeline.steps import Context, Data, Step
 
-__all__ = ["Restored", "continue_block", "plan_fits", "restore_block"]
-
-_SIDES = (7, 6)
-"""Of the patches that one fit after another is refined with: their errors differ."""
+__all__ = ["Ensemble"]
 
 
 @dataclass(frozen=True)
-class Restored:
-    """The mean of the fits, their spread, and how each of them ended.
+class Ensemble:
+    """Run steps several times, each time with other random numbers, and average the results.
 
-    ``estimate`` and ``spread``, the standard deviation of one fit, are float32 of shape
-    ``(channels, *spatial)``; there is no spread of a single fit. ``arithmetic`` tells in what
-    precision the convolutions were computed, on the CPU with how many threads, and on CUDA whether
-    an iteration was one graph. ``last`` is what it takes to go on with the only fit; several are at
-    their end. ``before`` are fits by which the noise was taken out first. ``moved`` is by how many
-    pixels planes that were aligned lay apart at most. ``tiles`` have so many fits together; the
-    rest of ``of_tiles`` were not begun, and are NaN.
+    A member that the user interrupts counts only if no member was finished.
     """
 
-    estimate: NDArray[np.float32]
-    spread: NDArray[np.float32] | None
-    fits: tuple[Fitted, ...]
-    arithmetic: str
-    last: tuple[Fit, Course] | None = None
-    before: tuple[Fitted, ...] = ()
-    moved: int = 0
-    tiles: int = 1
-    of_tiles: int = 1
+    members: int
+    steps: tuple[Step, ...]
 
-    @property
-    def stopped_by_user(self) -> bool:
-        """Whether any of the fits was interrupted."""
-        return any(fitted.stopped_by_user for fitted in self.fits)
+    def run(self, data: Data, context: Context, /) -> Generator[Iterate, None, Data]:
+        """Run the members, ``context.concurrency`` at the same time."""
+        ended: dict[int, Data] = {}
 
+        def members() -> Iterator[Generator[Iterate, None, Data]]:
+            for number in range(self.members):
+                if not any(one.stopped_by_user for one in ended.values()):
+                    yield run_steps(self.steps, data, of_member(context, number))
 
-def restore_block(
-    block: Block,
-    settings: Settings,
-    device: str,
-    *,
-    seed: int,
-    stop_requested: Callable[[], bool],
-    at_once: int = 1,
-) -> Generator[Iterate, None, Restored]:
-    """Fit networks to one block, and average them.
+        running = run_concurrently(
+            members(), context.concurrency, str(context.device), ended.__setitem__
+        )
+        with closing(in_fit_order(running, ended, _without_preview)) as in_order:
+            for number, iterate in in_order:
+                before = sum(ended[one].fits[0].iterations for one in range(number))
+                yield _with_ended(list(ended.values()), iterate.after(before))
+        return self._averaged(data, [one for _, one in sorted(ended.items())])
 
-    ``device`` is a name as :func:`~napari_dip.compute.device.choose_device` returns it, ``seed``
-    that of the block; see :func:`~napari_dip.dip.loop.fit` for the rest. The iterations of all
-    fits are counted on, as though they came one after another. One that is interrupted counts only
-    if none has come to its end.
-    """
-    block = aligned(block, settings)
-    threads = threads_per_fit(cpu_threads(), at_once)
-    ended: dict[int, _Ended] = {}
-    one: Fit
+    def _averaged(self, data: Data, ended: Sequence[Data]) -> Data:
+        estimates = _to_average(ended)
+        return replace(
+            data,
+            estimate=np.mean(estimates, axis=0),
+            spread=np.std(estimates, axis=0, ddof=1) if len(estimates) > 1 else None,
+            fits=tuple(fitted for one in ended for fitted in one.fits),
+            course=ended[-1].course if self.members == 1 else None,
+        )
 
-    def fits() -> Iterator[Generator[Iterate, None, _Ended]]:
-        nonlocal one
-        for one in plan_fits(block, settings, device, seed, threads):
-            if not any(fit.fitted.stopped_by_user for fit in ended.values()):
-                yield _to_its_end(one, stop_requested)
+    def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Convert a preview of an earlier step by the steps of a member."""
+        for step in self.steps:
+            estimate = step.preview(estimate)
+        return estimate
 
-    with (
-        torch_errors(torch.device(device)),
-        closing(
-            in_fit_order(
-                run_concurrently(fits(), at_once, device, ended.__setitem__), ended, _blind
-            )
-        ) as steps,
-    ):
-        for number, iterate in steps:
-            before = sum(ended[earlier].fitted.iterations for earlier in range(number))
-            yield _among(list(ended.values()), iterate.after(before))
-        in_order = [fit for _, fit in sorted(ended.items())]
-        fitted = tuple(fit.fitted for fit in in_order)
-        done = _to_be_averaged(in_order)
-        mean = np.mean(done, axis=0)
-        interrupted = any(fit.stopped_by_user for fit in fitted)
-        if one.recipe.second_opinion and one.filters and not interrupted:
-            mean = (mean + one.second_opinion()) / 2
-    spread = np.std(done, axis=0, ddof=1) if len(done) > 1 else None
-    course = in_order[-1].course
-    last = None if course is None else (one, course)
-    how = f"threads: {threads}" if one.place.type == "cpu" else fitted[-1].launched
-    arithmetic = ", ".join(filter(None, [str(one.arithmetic), how]))
-    moved = 0 if block.places is None else int(block.places.max())
-    return Restored(mean, spread, fitted, arithmetic, last, moved=moved)
+    def describe(self) -> str:
+        """Describe the steps of a member, and how many members there are."""
+        said = " ".join(filter(None, (step.describe() for step in self.steps)))
+        if self.members == 1:
+            return said
+        return f"{said} Do that {self.members} times with other random numbers, and average."
 
 
-@dataclass(frozen=True)
-class _Ended:
-    """How one of the fits ended; the course of the only one, which may go on."""
-
-    fitted: Fitted
-    estimate: NDArray[np.float32]
-    course: Course | None
+def of_member(context: Context, number: int) -> Context:
+    """Return the context of one member: its number and its seed."""
+    return replace(context, member=number, seed=derived_seed(context.seed, f"fit {number}"))
 
 
-def _to_its_end(one: Fit, stop_requested: Callable[[], bool]) -> Generator[Iterate, None, _Ended]:
-    course = one.begin()
-    fitted, estimate = yield from one.run(course, stop_requested)
-    return _Ended(fitted, estimate, course if one.recipe.members == 1 else None)
+def _to_average(ended: Sequence[Data]) -> list[NDArray[np.float32]]:
+    """Leave out the interrupted members, unless there is no other."""
+    whole = [one.estimate for one in ended if not one.stopped_by_user]
+    estimates = whole or [one.estimate for one in ended]
+    return [estimate for estimate in estimates if estimate is not None]
 
 
-def _to_be_averaged(fits: Sequence[_Ended]) -> list[NDArray[np.float32]]:
-    """Leave out those that were interrupted, unless there is no other."""
-    whole = [fit.estimate for fit in fits if not fit.fitted.stopped_by_user]
-    return whole or [fit.estimate for fit in fits]
-
-
-def continue_block(
-    restored: Restored, iterations: int, stop_requested: Callable[[], bool]
-) -> Generator[Iterate, None, Restored]:
-    """Continue the only fit of a block by so many iterations, and refine it anew.
-
-    The fit is taken along: ``restored`` itself cannot be continued a second time.
-
-    Raises
-    ------
-    ValueError
-        If it is the mean of several fits.
-    """
-    if restored.last is None:
-        raise ValueError("several fits are at their end")
-    one, course = restored.last
-    recipe = replace(one.recipe, iterations=course.iteration + iterations)
-    one = replace(one, recipe=recipe)
-    with torch_errors(one.place):
-        fitted, estimate = yield from one.run(course, stop_requested)
-        if one.recipe.second_opinion and one.filters and not fitted.stopped_by_user:
-            estimate = np.mean([estimate, one.second_opinion()], axis=0)
-    return replace(restored, estimate=estimate, fits=(fitted,), last=(one, course))
-
-
-def plan_fits(
-    block: Block, settings: Settings, device: str, seed: int, threads: int | None = None
-) -> Iterator[Fit]:
-    """Give the fits that are averaged, one after another: each has random numbers of its own.
-
-    ``threads`` are those with which each of them will be computed on the CPU.
-    """
-    chosen, domain = block_recipe(block, settings)
-    place = torch.device(device)
-    arithmetic = choose_arithmetic(chosen.precision, place, block.values.ndim - 1, threads)
-    for member in range(chosen.members):
-        own_seed = derived(seed, f"fit {member}")
-        side = _SIDES[member % len(_SIDES)]
-        yield Fit(block, settings, chosen, domain, arithmetic, place, own_seed, side)
-
-
-def _among(ended: Sequence[_Ended], iterate: Iterate) -> Iterate:
-    """Show the mean of the fits that are done, if there are, in place of one that is not."""
+def _with_ended(ended: Sequence[Data], iterate: Iterate) -> Iterate:
+    """Show the mean of the members that have ended in place of one that has not."""
     if iterate.estimate is None or not ended:
         return iterate
-    return replace(iterate, estimate=np.mean(_to_be_averaged(ended), axis=0))
+    return replace(iterate, estimate=np.mean(_to_average(ended), axis=0))
 
 
-def _blind(iterate: Iterate) -> Iterate:
+def _without_preview(iterate: Iterate) -> Iterate:
     return iterate if iterate.estimate is None else replace(iterate, estimate=None)

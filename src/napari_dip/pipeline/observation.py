@@ -1,9 +1,7 @@
-"""What a fit is told of a block, as tensors on its device: y, A, m, weights, and first guesses."""
+"""Tensors for a fit: the observation y, the operator A, the mask m, weights, initial guess."""
 
 from __future__ import annotations
 
-from itertools import zip_longest
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,52 +11,78 @@ from napari_dip.dip.initial_guess import Guess, interpolated
 from napari_dip.dip.objective import Clipping, Observation
 from napari_dip.dip.operators import Blur, Composed, Downsample, ForwardOperator, Identity
 from napari_dip.dip.volume_guess import interpolated_volume
-from napari_dip.pipeline.block import knows_noise
-from napari_dip.settings import SuperResolve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.noise.domain import Domain
-    from napari_dip.noise.model import Correlation
     from napari_dip.pipeline.block import Block
-    from napari_dip.settings import Settings
 
-__all__ = ["guess_missing", "mean_correlation", "observe", "to_tensor"]
+__all__ = ["forward_operator", "guess_missing", "observe", "to_tensor"]
 
 
 def observe(
-    block: Block, settings: Settings, domain: Domain, place: torch.device, *, trusts_noise: bool
+    block: Block,
+    domain: Domain,
+    operator: ForwardOperator,
+    device: torch.device,
+    *,
+    uses_noise: bool,
 ) -> Observation:
-    """Put together all that was seen, in the domain's intensities.
+    """Return a block as an observation, in the intensities of the fit.
 
-    Where the noise is not to be trusted, no pixel weighs more than another, and none clips.
+    ``uses_noise`` weights the channels by their noise, and models clipping where the sensor clips.
     """
-    aware = knows_noise(settings) and trusts_noise
-    weight = domain.channel_weights(block.values, block.known) if aware else None
+    weight = domain.channel_weights(block.values, block.known) if uses_noise else None
     return Observation(
-        to_tensor(domain.transform(block.values)).to(place),
-        _operator(settings, block.psf, place),
-        to_tensor(block.known).to(place),
-        None if weight is None else to_tensor(weight).to(place),
-        _clipping(block, domain) if aware else None,
+        to_tensor(domain.transform(block.values)).to(device),
+        operator,
+        to_tensor(block.known).to(device),
+        None if weight is None else to_tensor(weight).to(device),
+        _clipping(block, domain) if uses_noise else None,
     )
 
 
-def _operator(
-    settings: Settings, psf: NDArray[np.float32] | None, place: torch.device
+def forward_operator(
+    psf: NDArray[np.float32] | None,
+    factors: tuple[int, ...],
+    kernel: str | None,
+    device: torch.device,
 ) -> ForwardOperator:
-    """Light is blurred first, then sampled."""
+    """Return the operator A: blur first, decimation second; the identity without either."""
     operators: list[ForwardOperator] = []
     if psf is not None:
-        operators.append(Blur(torch.from_numpy(psf).to(place)))
-    if isinstance(settings.task, SuperResolve):
-        operators.append(Downsample(tuple(settings.factors.values()), settings.task.kernel))
+        operators.append(Blur(torch.from_numpy(psf).to(device)))
+    if kernel is not None:
+        operators.append(Downsample(factors, kernel))
     return Composed(tuple(operators)) if operators else Identity()
 
 
+def guess_missing(
+    block: Block, domain: Domain, sigma: float, factors: tuple[int, ...], device: torch.device
+) -> Guess | None:
+    """Interpolate missing pixels, in the intensities of the fit; ``None`` if none is missing."""
+    known = block.known
+    if known.all():
+        return None
+    values = domain.transform(block.values)
+    if known.ndim == 4:
+        parts = [*interpolated_volume(values, known, sigma)]
+    else:  # a channel without a known pixel has no guess
+        guessed = ~known & known.any(axis=(-2, -1), keepdims=True)
+        parts = [interpolated(values, known, sigma), guessed]
+    for axis, factor in enumerate(factors, start=1):
+        parts = [part.repeat(factor, axis) for part in parts]
+    return Guess(*(to_tensor(part).to(device) for part in parts))
+
+
+def to_tensor(array: NDArray[np.generic]) -> torch.Tensor:
+    """Copy ``(channels, *spatial)`` into a float32 tensor with a batch axis."""
+    return torch.from_numpy(np.array(array, dtype=np.float32))[None]
+
+
 def _clipping(block: Block, domain: Domain) -> Clipping | None:
-    """Tell where the sensor clips; where the noise depends on the intensity it is let be."""
+    """Return how the sensor clips; not modelled where the noise depends on the intensity."""
     clips = [
         (noise.low, noise.high) if not noise.gain else (-np.inf, np.inf) for noise in block.noises
     ]
@@ -66,35 +90,3 @@ def _clipping(block: Block, domain: Domain) -> Clipping | None:
         return None
     sigmas = domain.sigmas(block.values, block.known)
     return Clipping(tuple((sigma, *ends) for sigma, ends in zip(sigmas, clips, strict=True)))
-
-
-def guess_missing(
-    block: Block, settings: Settings, domain: Domain, place: torch.device
-) -> Guess | None:
-    """Guess what is missing of the result, in the domain's intensities; None if nothing is."""
-    known = block.known
-    if known.all():
-        return None
-    values, sigma = domain.transform(block.values), domain.sigma(block.values, known)
-    if known.ndim == 4:
-        parts = [*interpolated_volume(values, known, sigma)]
-    else:  # of a channel of which nothing is known nothing is guessed
-        guessed = ~known & known.any(axis=(-2, -1), keepdims=True)
-        parts = [interpolated(values, known, sigma), guessed]
-    for axis, factor in enumerate(settings.factors.values(), start=1):
-        parts = [part.repeat(factor, axis) for part in parts]
-    return Guess(*(to_tensor(part).to(place) for part in parts))
-
-
-def mean_correlation(block: Block) -> Correlation:
-    """Tell how neighbours along Y and along X share the noise, the mean of all channels."""
-    y, x = (
-        zip_longest(*(noise.correlation[axis] for noise in block.noises), fillvalue=0.0)
-        for axis in (0, 1)
-    )
-    return tuple(map(fmean, y)), tuple(map(fmean, x))
-
-
-def to_tensor(array: NDArray[np.generic]) -> torch.Tensor:
-    """Copy ``(channels, *spatial)`` into a float tensor with an axis for the batch."""
-    return torch.from_numpy(np.array(array, dtype=np.float32))[None]

@@ -1,4 +1,4 @@
-"""Lay planes over one another that show the same thing in another place."""
+"""Registration of neighbouring planes: find whole-pixel shifts, and put planes on one canvas."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from scipy.ndimage import gaussian_filter, uniform_filter
 from skimage.registration import phase_cross_correlation
 
 from napari_dip.noise.padding import without_padding
-from napari_dip.pipeline.block import Block, knows_noise, mixes_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,63 +20,68 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.noise.model import NoiseModel
-    from napari_dip.settings import Settings
+    from napari_dip.pipeline.block import Block
 
     Plane = NDArray[np.float32]
+    Array = NDArray[Any]
 
-__all__ = ["aligned", "aligns", "common", "margin", "places", "put_back"]
+__all__ = [
+    "Shifts",
+    "cut_from_canvas",
+    "max_growth",
+    "on_canvas",
+    "overlap",
+    "register_planes",
+    "shifts_of",
+]
 
-_FINE, _COARSE = 1.0, 25
-"""In pixels, a standard deviation and a side, of the details that are compared: finer ones are
-noise, and coarser ones, which do not fit together at opposite rims, hold planes where they are."""
+Shifts = tuple[tuple[int, ...], ...]
+"""Of each plane, the corner on the common canvas, in pixels along each spatial axis."""
 
-_SEEN = 0.1
-"""Part of the pixels around that must have been seen: where less was, details fade."""
-
-_FARTHEST = 0.25
-"""Of a side, from one plane to the next."""
-
-_WHOLE = 16
-"""By which sides become longer: memory is used again only by what has the same size."""
-
-_SURE, _MOST = 6.0, 0.75
-"""A step is believed if it lessens the squared difference by so many standard errors, and by so
-much of what noise does not explain: what turns or moves within the image does not."""
-
-
-def aligns(settings: Settings, psf: NDArray[np.float32] | None) -> bool:
-    """Whether planes that share a network may be moved: pixels must not be mixed across a rim."""
-    return knows_noise(settings) and not mixes_pixels(settings, psf)
-
-
-def margin(side: int) -> int:
-    """Tell how much longer a side may become, in pixels: it takes memory and time."""
-    return max(32, side // 8 // _WHOLE * _WHOLE)
+FINE_SIGMA = 1.0  # pixels: finer details are noise
+COARSE_SIDE = 25  # pixels: coarser structure does not match at opposite borders
+MIN_KNOWN_FRACTION = 0.1  # of the pixels around a pixel: with fewer, its details fade
+MAX_STEP = 0.25  # of a side: the largest shift from one plane to the next
+SIDE_MULTIPLE = 16  # pixels: canvas sides grow by multiples, so that freed memory is reused
+MIN_GROWTH = 32  # pixels: every canvas may grow by that much
+MAX_GROWTH = 1 / 8  # of a side: how much longer a large canvas may become
+MIN_STANDARD_ERRORS = 6.0  # of the gain in squared difference: a shift with less is chance
+MIN_EXPLAINED = 0.75  # of the squared difference without noise: rotation and motion explain less
 
 
-def aligned(block: Block, settings: Settings) -> Block:
-    """Lay the planes of a window over one another, on a canvas as large as all of them together.
+def max_growth(side: int) -> int:
+    """Return how many pixels longer than a plane the canvas may become."""
+    return max(MIN_GROWTH, int(side * MAX_GROWTH) // SIDE_MULTIPLE * SIDE_MULTIPLE)
 
-    What a plane does not show of the canvas is a mirror image of what it does: that is restored,
-    too, and left out by :func:`put_back`.
+
+def shifts_of(block: Block) -> Shifts | None:
+    """Register the planes of a block; ``None`` where no plane moved or planes are not shared."""
+    if block.shared in ("", "C"):
+        return None
+    found = register_planes(block.values, block.known, block.noises)
+    return tuple(map(tuple, found.tolist())) if found.any() else None
+
+
+def on_canvas(block: Block, shifts: Shifts) -> Block:
+    """Put the planes of a block on one canvas that holds all of them.
+
+    The part of the canvas that a plane does not cover is its mirror image. It is restored too, and
+    :func:`cut_from_canvas` leaves it out.
     """
-    if block.shared in ("", "C") or not aligns(settings, block.psf):
-        return block
-    found = places(block.values, block.known, block.noises)
-    if not found.any():
-        return block
-    values, known = (_on_canvas(planes, found) for planes in (block.values, block.known))
-    return replace(block, values=values, known=known, places=found)
+    places = np.array(shifts)
+    values, known = (_mirrored(planes, places) for planes in (block.values, block.known))
+    return replace(block, values=values, known=known)
 
 
-def put_back(canvas: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
-    """Take each plane from its place on the canvas."""
-    sides = canvas.shape[1:] - _room(places)
+def cut_from_canvas(canvas: Array, shifts: Shifts) -> Array:
+    """Return each plane, ``(planes, *spatial)``, from its place on the canvas."""
+    places = np.array(shifts)
+    sides = canvas.shape[1:] - _growth(places)
     return np.stack([_cut(plane, at, sides) for plane, at in zip(canvas, places, strict=True)])
 
 
-def common(planes: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
-    """Take of each plane what all of them show."""
+def overlap(planes: Array, places: NDArray[np.intp]) -> Array:
+    """Return of each plane the part that all planes show."""
     farthest = places.max(axis=0)
     sides = planes.shape[1:] - farthest
     return np.stack(
@@ -85,62 +89,65 @@ def common(planes: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
     )
 
 
-def places(
+def register_planes(
     planes: NDArray[np.floating], known: NDArray[np.bool_], noises: Sequence[NoiseModel]
 ) -> NDArray[np.intp]:
-    """Tell where each plane belongs, so that all show the same in the same place.
+    """Return the place of each plane on a common canvas.
 
-    Each plane is registered with the one before it by cross-correlation. What is left of a pixel
-    is let be: planes that all drift alike are easier to match than planes that jump to and fro.
+    Each plane is registered with the one before it by cross-correlation, to whole pixels. The rest
+    of a shift stays: planes that drift by fractions of a pixel are easier to match than planes that
+    jump.
 
     Parameters
     ----------
     planes, known
-        ``(planes, *spatial)``; ``known`` is true where a pixel was observed.
+        ``(planes, *spatial)``; ``known`` is false where a pixel is missing.
     noises
-        One for each plane, in its units.
+        One model a plane, in the intensities of the planes.
 
     Returns
     -------
     ndarray
         ``(planes, spatial axes)``, in pixels from the first corner of a canvas that is longer than
-        a plane by :func:`margin` at most: planes that moved farther begin anew. All zero where
-        nothing moves, or where it cannot be told from noise.
+        a plane by :func:`max_growth` at most. A plane that moved farther begins a new canvas. All
+        zero where nothing moved, or where noise hides the shift.
 
     Examples
     --------
     >>> from napari_dip.noise.model import NoiseModel
     >>> scene = gaussian_filter(np.random.default_rng(0).random((60, 60)), 2)
-    >>> seen = np.stack([scene[:50, 5:55], scene[3:53, :50]])
-    >>> places(seen, np.ones(seen.shape, bool), [NoiseModel()] * 2).tolist()
+    >>> planes = np.stack([scene[:50, 5:55], scene[3:53, :50]])
+    >>> register_planes(planes, np.ones(planes.shape, bool), [NoiseModel()] * 2).tolist()
     [[0, 5], [3, 0]]
     """
-    seen = without_padding(planes, known)
-    there = planes[seen]
-    low, span = (there.min(), np.ptp(there)) if there.size else (0, 0)
+    noisy = without_padding(planes, known)
+    values = planes[noisy]
+    low, span = (values.min(), np.ptp(values)) if values.size else (0, 0)
     if not span:
         return np.zeros((len(planes), planes.ndim - 1), np.intp)
-    units = (planes - low) / span
-    details = [_details(*each) for each in zip(units, seen, strict=True)]
-    left = 1 / (2 * _FINE * math.sqrt(math.pi)) ** (planes.ndim - 1)  # of the variance
-    noise = [
-        left * float(np.mean(model.rescaled(float(low), float(span)).sigma(plane) ** 2))
-        for plane, model in zip(units, noises, strict=True)
+    scaled = (planes - low) / span
+    details = [_details(*each) for each in zip(scaled, noisy, strict=True)]
+    # The part of the variance of white noise that the fine filter leaves.
+    kept = 1 / (2 * FINE_SIGMA * math.sqrt(math.pi)) ** (planes.ndim - 1)
+    variances = [
+        kept * float(np.mean(model.rescaled(float(low), float(span)).sigma(plane) ** 2))
+        for plane, model in zip(scaled, noises, strict=True)
     ]
-    pairs = zip(pairwise(details), pairwise(seen), pairwise(noise), strict=True)
+    pairs = zip(pairwise(details), pairwise(noisy), pairwise(variances), strict=True)
     steps = [_step(*images, *masks, sum(variances)) for images, masks, variances in pairs]
-    return _within(steps, np.array([margin(side) for side in planes.shape[1:]]))
+    return _accumulated(steps, np.array([max_growth(side) for side in planes.shape[1:]]))
 
 
-def _details(plane: NDArray[np.floating], seen: NDArray[np.bool_]) -> Plane:
-    """Take the difference of two means of what was seen around each pixel."""
-    values = np.where(seen, plane, 0).astype(np.float32)
-    fine, coarse = gaussian_filter(values, _FINE), uniform_filter(values, _COARSE)
-    if not seen.all():
-        weight = seen.astype(np.float32)
-        parts = gaussian_filter(weight, _FINE), uniform_filter(weight, _COARSE)
+def _details(plane: NDArray[np.floating], known: NDArray[np.bool_]) -> Plane:
+    """Return the band of details that is compared: a difference of two local means."""
+    values = np.where(known, plane, 0).astype(np.float32)
+    fine, coarse = gaussian_filter(values, FINE_SIGMA), uniform_filter(values, COARSE_SIDE)
+    if not known.all():
+        weight = known.astype(np.float32)
+        parts = gaussian_filter(weight, FINE_SIGMA), uniform_filter(weight, COARSE_SIDE)
         fine, coarse = (
-            x / np.maximum(part, _SEEN) for x, part in zip((fine, coarse), parts, strict=True)
+            x / np.maximum(part, MIN_KNOWN_FRACTION)
+            for x, part in zip((fine, coarse), parts, strict=True)
         )
     details: Plane = fine - coarse
     return details
@@ -149,58 +156,59 @@ def _details(plane: NDArray[np.floating], seen: NDArray[np.bool_]) -> Plane:
 def _step(
     before: Plane,
     after: Plane,
-    seen_before: NDArray[np.bool_],
-    seen_after: NDArray[np.bool_],
+    known_before: NDArray[np.bool_],
+    known_after: NDArray[np.bool_],
     noise: float,
 ) -> NDArray[np.intp]:
-    """Register a plane with the one before it; zero where that is not believed."""
-    both, still = seen_before & seen_after, np.zeros(before.ndim, np.intp)
+    """Return the shift of a plane against the one before it; zero where it is not certain."""
+    both, no_shift = known_before & known_after, np.zeros(before.ndim, np.intp)
     if not (both.any() and before.any() and after.any()):
-        return still
-    # Where something is missing, the normalised correlation of Padfield, IEEE TIP 21 (2012).
-    masks = {} if both.all() else {"reference_mask": seen_before, "moving_mask": seen_after}
+        return no_shift
+    # With missing pixels, the normalised correlation of Padfield, IEEE TIP 21 (2012).
+    masks = {} if both.all() else {"reference_mask": known_before, "moving_mask": known_after}
     register = partial(phase_cross_correlation, normalization=None, overlap_ratio=0.5)
-    step: NDArray[np.intp] = register(before, after, **masks)[0].astype(np.intp)
-    if (np.abs(step) > _FARTHEST * np.array(before.shape)).any():
-        return still
+    shift: NDArray[np.intp] = register(before, after, **masks)[0].astype(np.intp)
+    if (np.abs(shift) > MAX_STEP * np.array(before.shape)).any():
+        return no_shift
     axes = tuple(range(before.ndim))
-    inside = tuple(slice(abs(each), -abs(each) or None) for each in step)
-    there = (both & np.roll(seen_after, step, axes))[inside]
-    moved = np.roll(after, step, axes)
-    apart, nearer = (np.square(before - other)[inside][there] for other in (after, moved))
-    gain = apart - nearer
+    inside = tuple(slice(abs(each), -abs(each) or None) for each in shift)
+    compared = (both & np.roll(known_after, shift, axes))[inside]
+    moved = np.roll(after, shift, axes)
+    unaligned, aligned = (np.square(before - other)[inside][compared] for other in (after, moved))
+    gain = unaligned - aligned
     if not gain.size:
-        return still
-    sure = gain.mean() * math.sqrt(gain.size) > _SURE * gain.std()
-    return step if sure and gain.mean() > _MOST * (apart.mean() - noise) else still
+        return no_shift
+    certain = gain.mean() * math.sqrt(gain.size) > MIN_STANDARD_ERRORS * gain.std()
+    explained = gain.mean() > MIN_EXPLAINED * (unaligned.mean() - noise)
+    return shift if certain and explained else no_shift
 
 
-def _within(steps: Sequence[NDArray[np.intp]], most: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Add steps up, anew as soon as planes would lie farther apart than allowed."""
-    runs = [[np.zeros_like(most)]]
+def _accumulated(steps: Sequence[NDArray[np.intp]], limit: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Sum the shifts up; begin anew where planes would lie farther apart than the limit."""
+    runs = [[np.zeros_like(limit)]]
     for step in steps:
-        after = runs[-1][-1] + step
-        if (np.ptp([*runs[-1], after], axis=0) > most).any():
-            runs.append([np.zeros_like(most)])
+        place = runs[-1][-1] + step
+        if (np.ptp([*runs[-1], place], axis=0) > limit).any():
+            runs.append([np.zeros_like(limit)])
         else:
-            runs[-1].append(after)
+            runs[-1].append(place)
     return np.concatenate([run - np.min(run, axis=0) for run in runs])
 
 
-def _room(places: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Tell by how many pixels the canvas is longer than a plane."""
-    room: NDArray[np.intp] = -(-places.max(axis=0) // _WHOLE) * _WHOLE
-    return room
+def _growth(places: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return how many pixels longer than a plane the canvas is."""
+    growth: NDArray[np.intp] = -(-places.max(axis=0) // SIDE_MULTIPLE) * SIDE_MULTIPLE
+    return growth
 
 
-def _on_canvas(planes: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
-    """Mirror each plane at its rim, as far as the canvas goes."""
-    after = _room(places) - places
+def _mirrored(planes: Array, places: NDArray[np.intp]) -> Array:
+    """Continue each plane beyond its border by its mirror image, as far as the canvas goes."""
+    after = _growth(places) - places
     each = zip(planes, places, after, strict=True)
     return np.stack(
         [np.pad(plane, np.stack([at, rest], 1), mode="symmetric") for plane, at, rest in each]
     )
 
 
-def _cut(plane: NDArray[Any], at: NDArray[np.intp], sides: NDArray[np.intp]) -> NDArray[Any]:
+def _cut(plane: Array, at: NDArray[np.intp], sides: NDArray[np.intp]) -> Array:
     return plane[tuple(slice(start, start + side) for start, side in zip(at, sides, strict=True))]

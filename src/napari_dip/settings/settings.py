@@ -177,8 +177,12 @@ class Settings(Frozen):
     @property
     def spatial(self) -> str:
         """Letters of the axes that are fitted together, Z first."""
-        axial = isinstance(self.task, SuperResolve) and self.task.axial
-        return "ZYX" if self.ndim == 3 else "ZX" if axial else "YX"
+        return "ZYX" if self.ndim == 3 else "ZX" if self.is_axial else "YX"
+
+    @property
+    def is_axial(self) -> bool:
+        """Whether Z alone is refined."""
+        return isinstance(self.task, SuperResolve) and self.task.axial
 
     @property
     def factors(self) -> dict[str, int]:

@@ -25,7 +25,21 @@ def _checked_factor(factor: Any) -> Any:
     return int(factor) if whole else factor
 
 
-class Denoise(Frozen):
+class _Task(Frozen):
+    """What every task tells of itself."""
+
+    @property
+    def kernel(self) -> Downsampler | None:
+        """The low-pass filter of the decimation; ``None`` without a decimation."""
+        return None
+
+    @property
+    def decimates(self) -> bool:
+        """Whether one pixel of the image covers several of the result."""
+        return self.kernel is not None
+
+
+class Denoise(_Task):
     """Remove noise, or the blocks of JPEG compression: y = x + n.
 
     With ``artefact="jpeg"``, the presets ``fast`` and ``best`` estimate the error of the
@@ -42,7 +56,7 @@ class Denoise(Frozen):
     artefact: Literal["noise", "jpeg"] = "noise"
 
 
-class SuperResolve(Frozen):
+class SuperResolve(_Task):
     """Increase the resolution by an integer factor, the inverse of a decimation: y = D x + n.
 
     ``axis="Z"`` super-resolves Z alone, ``"YX"`` Y and X alone; ``None`` is every spatial axis: Y
@@ -87,7 +101,7 @@ class SuperResolve(Frozen):
         return self.downsampler or ("gaussian" if self.axial else "lanczos2")
 
 
-class Inpaint(Frozen):
+class Inpaint(_Task):
     """Fill the missing pixels of a mask: y = m x.
 
     ``missing`` is the type of the gaps, which selects the published network; ``"auto"`` finds it

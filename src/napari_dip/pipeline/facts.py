@@ -1,0 +1,134 @@
+"""Measured features of a block, from which the steps of its restoration follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import zip_longest
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from napari_dip.noise.domain import Domain
+from napari_dip.pipeline.registration import on_canvas, shifts_of
+
+if TYPE_CHECKING:
+    from napari_dip.noise.model import Correlation, NoiseModel
+    from napari_dip.pipeline.block import Block
+    from napari_dip.pipeline.registration import Shifts
+    from napari_dip.settings import Hole
+
+__all__ = ["Facts", "NoiseLevel", "measure"]
+
+
+@dataclass(frozen=True)
+class NoiseLevel:
+    """The standard deviation of the noise: of the whole block, and of each channel.
+
+    Parameters
+    ----------
+    typical
+        Root mean square over the known pixels, in the range of intensities, [0, 1].
+    channels
+        The same for each channel.
+    """
+
+    typical: float
+    channels: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was measured of one block before it is restored.
+
+    Parameters
+    ----------
+    shape
+        ``(channels, *spatial)``; of aligned planes, that of their common canvas.
+    noises
+        One model a channel, for intensities scaled to [0, 1].
+    level
+        The noise of the intensities as they are.
+    stabilised_level
+        The noise after the variance-stabilising transform of each channel that has photon noise.
+    has_gaps
+        Whether a pixel is missing.
+    gaps
+        What kind of gaps; it matters for inpainting alone.
+    blurred
+        Whether a point spread function is given.
+    shared
+        The axis that the channels come from: ``"T"`` or ``"Z"`` for neighbouring planes, ``"C"``
+        for channels of a microscope, empty for one plane and for colours.
+    shifts
+        Of each plane on the common canvas in pixels; ``None`` where no plane moved.
+    """
+
+    shape: tuple[int, ...]
+    noises: tuple[NoiseModel, ...]
+    level: NoiseLevel
+    stabilised_level: NoiseLevel
+    has_gaps: bool = False
+    gaps: Hole = "scratches"
+    blurred: bool = False
+    shared: str = ""
+    shifts: Shifts | None = None
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether there are neighbouring planes: a volume, or planes that share a network."""
+        return len(self.shape) == 4 or self.shares_planes
+
+    @property
+    def shares_planes(self) -> bool:
+        """Whether the channels are neighbouring planes."""
+        return self.shared not in ("", "C")
+
+    @property
+    def correlation(self) -> Correlation:
+        """The correlation of the noise along Y and along X, the mean of all channels."""
+        y, x = (
+            zip_longest(*(noise.correlation[axis] for noise in self.noises), fillvalue=0.0)
+            for axis in (0, 1)
+        )
+        return tuple(map(fmean, y)), tuple(map(fmean, x))
+
+
+def measure(block: Block, *, register: bool) -> Facts:
+    """Measure a block.
+
+    Parameters
+    ----------
+    block
+        With its noise models.
+    register
+        Whether neighbouring planes may be aligned; then they are registered.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_dip.noise.model import NoiseModel
+    >>> from napari_dip.pipeline.block import Block
+    >>> values, known = np.zeros((1, 8, 8), np.float32), np.ones((1, 8, 8), bool)
+    >>> measure(Block(values, known, (NoiseModel(read=0.1),)), register=True).level.typical
+    0.1
+    """
+    found = shifts_of(block) if register else None
+    if found is not None:
+        block = on_canvas(block, found)
+
+    def level(*, stabilise: bool) -> NoiseLevel:
+        domain = Domain.of(block.noises, stabilise=stabilise)
+        return NoiseLevel(
+            domain.sigma(block.values, block.known), domain.sigmas(block.values, block.known)
+        )
+
+    return Facts(
+        shape=block.values.shape,
+        noises=block.noises,
+        level=level(stabilise=False),
+        stabilised_level=level(stabilise=True),
+        has_gaps=not block.known.all(),
+        gaps=block.hole,
+        blurred=block.psf is not None,
+        shared=block.shared,
+        shifts=found,
+    )

@@ -1,0 +1,208 @@
+"""Steps after the fit: the patch filter, the filter alone, and the projection on the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_dip.dip.projection import project
+from napari_dip.patches.constants import PATCH_SEARCH
+from napari_dip.patches.fill_gaps import fill_gaps
+from napari_dip.patches.nl_bayes import nl_bayes, refine
+from napari_dip.patches.stack_filter import map_planes, refine_stack
+from napari_dip.patches.wiener import collaborative_filter
+from napari_dip.pipeline.observation import to_tensor
+from napari_dip.pipeline.steps import Immediate, Stabilise, Unstabilise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_dip.dip.objective import Observation
+    from napari_dip.noise.model import Correlation
+    from napari_dip.pipeline.steps import Context, Data
+
+__all__ = ["AverageWithFilter", "EqualNoise", "PatchFilter", "Project"]
+
+PATCH_SIDES = (7, 6)  # pixels: one ensemble member after the other, since their errors differ
+
+KNOWN_WEIGHT = 0.5  # where known pixels are filtered next: half of the noise is left in them
+
+
+@dataclass(frozen=True)
+class EqualNoise:
+    """Scaling of the channels to noise of equal strength, in which patches are compared.
+
+    Parameters
+    ----------
+    sigmas
+        Standard deviation of the noise of each channel, in the intensities of the fit.
+    trusted
+        Fraction of the noise that the filter assumes.
+    each_too
+        Whether each channel is filtered alone as well, and the mean is taken: channels of a
+        microscope may show different things.
+    planes
+        Whether the channels are neighbouring planes.
+    """
+
+    sigmas: tuple[float, ...]
+    trusted: float = 1.0
+    each_too: bool = False
+    planes: bool = False
+
+    def filtered(
+        self, function: Callable[..., torch.Tensor], *images: torch.Tensor, known: torch.Tensor
+    ) -> NDArray[np.float32]:
+        """Filter ``(1, channels, *spatial)`` with ``function(*images, known, sigma)``."""
+        least = min(self.sigmas)
+        parts_of_least = [least / sigma if least else 1.0 for sigma in self.sigmas]
+        ratios = torch.tensor(parts_of_least, dtype=known.dtype, device=known.device)
+        ratios = ratios.reshape(-1, *[1] * (known.ndim - 2))
+        parts = [*(image * ratios for image in images), known]
+        sigma = least * self.trusted
+        window = self.planes and known.ndim == 4
+        if window:  # planes are no channels
+            parts = [part[:, None] for part in parts]
+        image = function(*parts, sigma)
+        image = image[:, 0] if window else image
+        if self.each_too:
+            channels = zip(*(part.split(1, dim=1) for part in parts), strict=True)
+            alone = torch.cat([function(*each, sigma) for each in channels], dim=1)
+            image = (image + alone) / 2
+        return (image / ratios)[0].cpu().numpy()
+
+
+@dataclass(frozen=True)
+class PatchFilter(Immediate):
+    """Fill gaps from similar patches, then filter groups of similar patches.
+
+    Parameters
+    ----------
+    scaling
+        Of the channels.
+    correlation
+        Of the noise, along Y and along X.
+    has_gaps, filling
+        Whether a pixel is missing, and the passes that fill such pixels; with 0 passes the
+        estimate of the fit fills them.
+    passes
+        Passes that remove noise; 0 for none.
+    """
+
+    scaling: EqualNoise
+    correlation: Correlation
+    has_gaps: bool
+    filling: int
+    passes: int
+
+    def apply(self, data: Data, context: Context, /) -> Data:
+        """Filter the estimate."""
+        assert data.observation is not None
+        assert data.estimate is not None
+        observation = data.observation
+        guide = to_tensor(data.estimate).to(context.device)
+        noisy = observation.y
+        if observation.clipping is not None:
+            noisy = noisy + guide - observation.clipping(guide)
+        side = PATCH_SIDES[context.member % len(PATCH_SIDES)]
+        function = partial(self._filtered, side=side)
+        known = observation.known
+        return replace(data, estimate=self.scaling.filtered(function, guide, noisy, known=known))
+
+    def _filtered(
+        self,
+        guide: torch.Tensor,
+        noisy: torch.Tensor,
+        known: torch.Tensor,
+        sigma: float,
+        *,
+        side: int,
+    ) -> torch.Tensor:
+        """Fill gaps first, then remove noise as if the filled pixels had been observed."""
+        planes = self.scaling.planes
+        if self.has_gaps:
+            images = guide, noisy, known
+            fill = partial(
+                fill_gaps, sigma=sigma, correlation=self.correlation, passes=self.filling
+            )
+            filled = map_planes(fill, *images) if planes else fill(*images)
+            noisy = noisy.where(known > 0, filled)
+            guide = filled.lerp(guide, known * (KNOWN_WEIGHT if self.passes else 0))
+        if not self.passes:
+            return guide
+        smooth = refine_stack if planes else refine
+        search = replace(PATCH_SEARCH, side=side)
+        return smooth(guide, noisy, sigma, self.correlation, passes=self.passes, search=search)
+
+    def describe(self) -> str:
+        """Name the filter and its passes."""
+        said = []
+        if self.has_gaps and self.filling:
+            said.append(f"Fill the gaps from similar patches, {_passes(self.filling)}.")
+        if self.passes:
+            where = " of neighbouring planes" if self.scaling.planes else ""
+            said.append(f"Filter groups of similar patches{where}, {_passes(self.passes)}.")
+        return " ".join(said)
+
+
+@dataclass(frozen=True)
+class AverageWithFilter(Immediate):
+    """Average the estimate with that of a filter that never saw a network."""
+
+    stabilise: Stabilise
+    unstabilise: Unstabilise
+    scaling: EqualNoise
+    correlation: Correlation
+
+    def apply(self, data: Data, context: Context, /) -> Data:
+        """Average, unless the fit was interrupted."""
+        if data.stopped_by_user:
+            return data
+        assert data.estimate is not None
+        seen = self.stabilise.apply(data, context).observation
+        assert seen is not None
+        mean = (data.estimate + self.filter_alone(seen)) / np.float32(2)
+        return replace(data, estimate=mean)
+
+    def filter_alone(self, seen: Observation) -> NDArray[np.float32]:
+        """Denoise without a network, in the intensities of the block."""
+
+        def filtered(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
+            alone = nl_bayes(noisy, sigma, self.correlation)
+            return collaborative_filter(alone, noisy, sigma, self.correlation)
+
+        return self.unstabilise.preview(self.scaling.filtered(filtered, seen.y, known=seen.known))
+
+    def describe(self) -> str:
+        """Name the filters."""
+        return "Average it with the image filtered without a network (non-local Bayes, Wiener)."
+
+
+@dataclass(frozen=True)
+class Project(Immediate):
+    """Move the estimate towards the images that agree with the data."""
+
+    steps: int
+    sigma: float
+
+    def apply(self, data: Data, context: Context, /) -> Data:
+        """Take the steps of the conjugate gradients."""
+        assert data.observation is not None
+        assert data.estimate is not None
+        first = to_tensor(data.estimate).to(context.device)
+        agreeing = project(first, data.observation, self.sigma, self.steps)
+        return replace(data, estimate=agreeing[0].cpu().numpy())
+
+    def describe(self) -> str:
+        """Name the number of steps."""
+        return f"Bring the estimate into agreement with the data, {self.steps} CG steps."
+
+
+def _passes(number: int) -> str:
+    return f"{number} pass{'es' * (number != 1)}"

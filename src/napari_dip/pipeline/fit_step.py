@@ -1,0 +1,150 @@
+"""The step that fits a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_dip.dip.choose_rule import make_rule
+from napari_dip.dip.loop import begin, fit
+from napari_dip.network.architectures import Pixels
+from napari_dip.network.build import build_network
+from napari_dip.network.input_code import make_code
+from napari_dip.pipeline.block import derived_seed
+from napari_dip.pipeline.observation import guess_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from numpy.typing import NDArray
+
+    from napari_dip.dip.loop import Fitted, Iterate
+    from napari_dip.dip.recipe import Recipe
+    from napari_dip.dip.state import Course
+    from napari_dip.dip.stopping_rules import StoppingRule
+    from napari_dip.noise.domain import Domain
+    from napari_dip.pipeline.steps import Context, Data
+
+__all__ = ["Fit"]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Fit a network to the observation until the stopping rule ends it.
+
+    Parameters
+    ----------
+    recipe
+        The network, the optimiser, the weights and the most iterations.
+    domain
+        The intensities of the fit.
+    factors
+        How many times longer the result is than the block along each spatial axis.
+    sigma
+        Standard deviation of the noise in the intensities of the fit.
+    correlation
+        Of the noise of neighbouring pixels; 0 for white noise.
+    everything_observed
+        Whether each pixel of the result was observed: none is missing, blurred or decimated.
+    fills_only
+        Whether the known pixels are returned unchanged.
+    mean_of_averages
+        Whether the estimate is the mean of the best and the latest average of the outputs. The
+        patch filter recovers texture that the best average lacks, but removes no spots of noise
+        that the latest average has.
+    """
+
+    recipe: Recipe
+    domain: Domain
+    factors: tuple[int, ...]
+    sigma: float
+    correlation: float = 0.0
+    everything_observed: bool = True
+    fills_only: bool = False
+    mean_of_averages: bool = False
+
+    def run(self, data: Data, context: Context, /) -> Generator[Iterate, None, Data]:
+        """Fit, or continue the course that the data hold."""
+        course = data.course or self.begin(data, context)
+        fitted = yield from self.advance(course, context)
+        estimate = self.choose(fitted.latest, fitted.estimate)
+        return replace(data, estimate=estimate, fits=(fitted,), course=course)
+
+    def begin(
+        self,
+        data: Data,
+        context: Context,
+        watch: Callable[[StoppingRule], StoppingRule] = lambda rule: rule,
+    ) -> Course:
+        """Prepare the fit; ``watch`` may replace the stopping rule."""
+        assert data.observation is not None
+        recipe, seed, device = self.recipe, context.seed, context.device
+        rule, observation = make_rule(
+            recipe.stopping,
+            data.observation,
+            self.sigma,
+            torch.Generator().manual_seed(derived_seed(seed, "held out")),
+            correlation=self.correlation,
+            whole=self.everything_observed,
+            filling=self.fills_only,
+        )
+        channels, *low = data.block.values.shape
+        shape = tuple(size * factor for size, factor in zip(low, self.factors, strict=True))
+        order = context.arithmetic.memory_format(len(shape))
+        code = make_code(recipe.code, recipe.code_channels, shape, derived_seed(seed, "code"))
+        network = build_network(
+            recipe.network,
+            code,
+            channels,
+            derived_seed(seed, "weights"),
+            recipe.spacing,
+            shortest_last=device.type != "cuda",
+        ).to(device)
+        guess = (
+            guess_missing(data.block, self.domain, self.sigma, self.factors, device)
+            if recipe.guidance
+            else None
+        )
+        return begin(
+            replace(observation, guess=guess),
+            network.to(memory_format=order),  # type: ignore[call-overload]
+            code.to(device).contiguous(memory_format=order),
+            watch(rule),
+            recipe,
+            seed=derived_seed(seed, "noise on the code"),
+        )
+
+    def advance(self, course: Course, context: Context) -> Generator[Iterate, None, Fitted]:
+        """Run the loop."""
+        return fit(
+            course,
+            self.computed(context),
+            preview_every_s=context.preview_every_s,
+            stop_requested=context.stop_requested,
+        )
+
+    def computed(self, context: Context) -> Recipe:
+        """Return the recipe with the precision of the device."""
+        return replace(self.recipe, precision=context.arithmetic.precision)
+
+    def choose(self, latest: NDArray[np.float32], best: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the estimate of a fit that has ended, from two averages of its outputs."""
+        return np.float32(0.5) * (latest + best) if self.mean_of_averages else best
+
+    def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Leave a preview unchanged."""
+        return estimate
+
+    def describe(self) -> str:
+        """Name the network, the optimiser and the end."""
+        recipe = self.recipe
+        what = "the pixels themselves" if isinstance(recipe.network, Pixels) else "a network"
+        rule = recipe.stopping.rule
+        end = "" if rule == "fixed" else f"; the rule {rule} may stop it earlier"
+        return (
+            f"Fit {what} to the image with {recipe.optimiser.capitalize()}, "
+            f"at most {recipe.iterations} iterations{end}."
+        )

@@ -1,0 +1,188 @@
+"""The decisions: from measured facts and settings to the steps of a restoration.
+
+This is the only place that looks at the task, the preset and the axes of a block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_dip.noise.domain import Domain
+from napari_dip.pipeline.ensemble import Ensemble
+from napari_dip.pipeline.filter_steps import AverageWithFilter, EqualNoise, PatchFilter, Project
+from napari_dip.pipeline.fit_step import Fit
+from napari_dip.pipeline.presets import recipe
+from napari_dip.pipeline.steps import Align, PutBack, Stabilise, Unstabilise
+from napari_dip.settings import Consensus
+
+if TYPE_CHECKING:
+    from napari_dip.dip.recipe import Recipe
+    from napari_dip.pipeline.facts import Facts
+    from napari_dip.pipeline.steps import Step
+    from napari_dip.settings import Settings
+
+__all__ = ["Pipeline", "may_align", "mixes_pixels", "resolve", "uses_noise_model"]
+
+TRUSTED_IN_GAPS = 0.5  # of the noise, where known pixels stay: a filter that blurs costs more
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The steps of a restoration, in their order.
+
+    Parameters
+    ----------
+    steps
+        All of them; those of one ensemble member are inside the :class:`Ensemble`.
+    recipe
+        What the preset and the settings say about the fit.
+    """
+
+    steps: tuple[Step, ...]
+    recipe: Recipe
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """The step with the fits."""
+        return next(step for step in self.steps if isinstance(step, Ensemble))
+
+    @property
+    def fit(self) -> Fit:
+        """The fit of one ensemble member."""
+        return next(step for step in self.ensemble.steps if isinstance(step, Fit))
+
+    @property
+    def most_iterations(self) -> int:
+        """The most iterations of all members together."""
+        return self.ensemble.members * self.recipe.iterations
+
+    @property
+    def largest_shift(self) -> int:
+        """By how many pixels the planes lie apart at most; 0 where they are not aligned."""
+        shifts = (step.shifts for step in self.steps if isinstance(step, Align))
+        return max((max(map(max, each)) for each in shifts), default=0)
+
+    def with_iterations(self, iterations: int) -> Pipeline:
+        """Return the pipeline with another number of iterations."""
+        longer = replace(self.recipe, iterations=iterations)
+        inner = tuple(
+            replace(step, recipe=longer) if isinstance(step, Fit) else step
+            for step in self.ensemble.steps
+        )
+        outer = tuple(
+            replace(step, steps=inner) if isinstance(step, Ensemble) else step
+            for step in self.steps
+        )
+        return Pipeline(outer, longer)
+
+    def sentences(self) -> list[str]:
+        """Describe the steps, one sentence or more each."""
+        return [said for step in self.steps if (said := step.describe())]
+
+    def __str__(self) -> str:
+        return "\n".join(self.sentences())
+
+
+def uses_noise_model(settings: Settings) -> bool:
+    """Whether the noise is modelled; the method as published knows its strength alone."""
+    return settings.preset != "paper"
+
+
+def mixes_pixels(settings: Settings, *, blurred: bool) -> bool:
+    """Whether an observed pixel depends on several pixels of the result."""
+    return settings.task.decimates or blurred
+
+
+def may_align(settings: Settings, *, blurred: bool) -> bool:
+    """Whether neighbouring planes may be aligned: no operator may mix pixels across a border."""
+    return uses_noise_model(settings) and not mixes_pixels(settings, blurred=blurred)
+
+
+def resolve(facts: Facts, settings: Settings) -> Pipeline:
+    """Decide which steps restore a block, with all their numbers.
+
+    Parameters
+    ----------
+    facts
+        Measured of the block.
+    settings
+        What was asked.
+
+    Examples
+    --------
+    >>> from napari_dip.noise.model import NoiseModel
+    >>> from napari_dip.pipeline.facts import Facts, NoiseLevel
+    >>> from napari_dip.settings import Settings
+    >>> level = NoiseLevel(0.1, (0.1,))
+    >>> facts = Facts((1, 64, 64), (NoiseModel(read=0.1),), level, level)
+    >>> print(resolve(facts, Settings()))
+    Fit a network to the image with Muon, at most 400 iterations; the rule consensus may stop it \
+earlier. Filter groups of similar patches, 2 passes.
+    """
+    models_noise = uses_noise_model(settings)
+    mixes = mixes_pixels(settings, blurred=facts.blurred)
+    stabilises = models_noise and not mixes
+    domain = Domain.of(facts.noises, stabilise=stabilises)
+    level = facts.stabilised_level if stabilises else facts.level
+    factors = tuple(settings.factors.values())
+    chosen = recipe_of(facts, settings)
+    correlation = facts.correlation
+
+    # What was given of the noise counts. An estimate counts neither along Z nor where pixels are
+    # mixed and the noise seems correlated: decimated texture looks like that.
+    given = not isinstance(settings.noise, str)
+    trusts_noise = given or not (chosen.projection or (mixes and any(correlation)))
+
+    passes = 0 if settings.keeps_known or not level.typical else chosen.refinement
+    filters = not mixes and (passes > 0 or (chosen.filling > 0 and facts.has_gaps))
+    scaling = EqualNoise(
+        level.channels,
+        trusted=TRUSTED_IN_GAPS if settings.keeps_known else 1,
+        each_too=facts.shared == "C",
+        planes=facts.is_stack,
+    )
+    stabilise = Stabilise(
+        domain,
+        factors,
+        settings.task.kernel,
+        uses_noise=models_noise and trusts_noise,
+    )
+    unstabilise = Unstabilise(domain)
+    fit = Fit(
+        chosen,
+        domain,
+        factors,
+        level.typical,
+        correlation=float(np.mean([along[:1] or (0.0,) for along in correlation])),
+        everything_observed=not mixes and not facts.has_gaps,
+        fills_only=settings.keeps_known,
+        mean_of_averages=filters and isinstance(chosen.stopping, Consensus),
+    )
+    member: list[Step] = [stabilise, fit]
+    if chosen.projection:
+        member.append(Project(chosen.projection, level.typical if trusts_noise else 0.0))
+    elif filters:
+        member.append(PatchFilter(scaling, correlation, facts.has_gaps, chosen.filling, passes))
+    member.append(unstabilise)
+    steps: list[Step] = [Ensemble(chosen.members, tuple(member))]
+    plane_with_noise = not facts.is_stack and level.typical > 0 and not facts.has_gaps
+    if chosen.second_opinion and filters and plane_with_noise:
+        steps.append(AverageWithFilter(stabilise, unstabilise, scaling, correlation))
+    if facts.shifts is not None:
+        steps = [Align(facts.shifts), *steps, PutBack(facts.shifts)]
+    return Pipeline(tuple(steps), chosen)
+
+
+def recipe_of(facts: Facts, settings: Settings) -> Recipe:
+    """Return what the preset and the settings say about the fit of a block."""
+    stabilises = uses_noise_model(settings) and not mixes_pixels(settings, blurred=facts.blurred)
+    level = facts.stabilised_level if stabilises else facts.level
+    factors = settings.factors.values()
+    side = max(n * f for n, f in zip(facts.shape[1:], factors, strict=True))
+    chosen = recipe(settings, hole=facts.gaps, sigma=level.typical, side=side)
+    if facts.shared and chosen.shared_iterations and settings.iterations is None:
+        chosen = replace(chosen, iterations=chosen.shared_iterations)
+    return chosen

@@ -1,0 +1,196 @@
+"""Restore one block: measure it, resolve its pipeline, run the steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_dip.compute.concurrency import threads_per_fit
+from napari_dip.compute.device import cpu_threads, torch_errors
+from napari_dip.pipeline.ensemble import of_member
+from napari_dip.pipeline.facts import measure
+from napari_dip.pipeline.precision import choose_arithmetic
+from napari_dip.pipeline.resolve import may_align, resolve
+from napari_dip.pipeline.steps import Align, Context, Data, Stabilise, run_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_dip.dip.loop import Fitted, Iterate
+    from napari_dip.pipeline.block import Block
+    from napari_dip.pipeline.resolve import Pipeline
+    from napari_dip.settings import Settings
+
+__all__ = [
+    "Prepared",
+    "Restored",
+    "continue_block",
+    "pipeline_of",
+    "prepare",
+    "prepare_member",
+    "restore_block",
+]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A pipeline with the data and the context that it runs on."""
+
+    pipeline: Pipeline
+    data: Data
+    context: Context
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restored block, and how its fits ended.
+
+    Parameters
+    ----------
+    estimate, spread
+        float32, ``(channels, *spatial)``; ``spread`` is the standard deviation of one ensemble
+        member, ``None`` for a single member.
+    fits
+        How each member ended.
+    arithmetic
+        The precision of the convolutions, on the CPU the number of threads, and on CUDA whether an
+        iteration was one graph.
+    last
+        What is needed to continue the fit of a single member.
+    before
+        The fits of an earlier stage, which removed the noise.
+    moved
+        By how many pixels aligned planes lay apart at most.
+    tiles, of_tiles
+        Tiles that were restored, and all of them; the others are NaN.
+    """
+
+    estimate: NDArray[np.float32]
+    spread: NDArray[np.float32] | None
+    fits: tuple[Fitted, ...]
+    arithmetic: str
+    last: Prepared | None = None
+    before: tuple[Fitted, ...] = ()
+    moved: int = 0
+    tiles: int = 1
+    of_tiles: int = 1
+
+    @property
+    def stopped_by_user(self) -> bool:
+        """Whether a fit was interrupted."""
+        return any(fitted.stopped_by_user for fitted in self.fits)
+
+
+def pipeline_of(block: Block, settings: Settings) -> Pipeline:
+    """Measure a block, and resolve its steps."""
+    register = may_align(settings, blurred=block.psf is not None)
+    return resolve(measure(block, register=register), settings)
+
+
+def restore_block(
+    block: Block,
+    settings: Settings,
+    device: str,
+    *,
+    seed: int,
+    stop_requested: Callable[[], bool],
+    at_once: int = 1,
+) -> Generator[Iterate, None, Restored]:
+    """Restore one block.
+
+    Parameters
+    ----------
+    block, settings
+        What, and how.
+    device
+        A name as :func:`~napari_dip.compute.device.choose_device` returns it.
+    seed
+        Of the block.
+    stop_requested
+        Read in every iteration; true ends the fit and keeps the best estimate so far.
+    at_once
+        How many fits are computed at the same time.
+
+    Yields
+    ------
+    Iterate
+        The iterations of all fits are counted as if the fits ran one after the other.
+    """
+    prepared = prepare(block, settings, device, seed, stop_requested, at_once)
+    return (yield from _run(prepared))
+
+
+def prepare(
+    block: Block,
+    settings: Settings,
+    device: str,
+    seed: int,
+    stop_requested: Callable[[], bool] = lambda: False,
+    at_once: int = 1,
+) -> Prepared:
+    """Resolve the pipeline of a block, and choose the arithmetic of the device."""
+    pipeline, place = pipeline_of(block, settings), torch.device(device)
+    threads = threads_per_fit(cpu_threads(), at_once)
+    ndim = block.values.ndim - 1
+    arithmetic = choose_arithmetic(pipeline.recipe.precision, place, ndim, threads)
+    context = Context(
+        place, seed, arithmetic, stop_requested, settings.preview_every_s, at_once, threads
+    )
+    return Prepared(pipeline, Data(block), context)
+
+
+def prepare_member(
+    block: Block, settings: Settings, device: str, seed: int, number: int = 0
+) -> Prepared:
+    """Prepare one ensemble member up to its fit: the data hold its observation."""
+    whole = prepare(block, settings, device, seed)
+    data = whole.data
+    before_fit = (*whole.pipeline.steps, *whole.pipeline.ensemble.steps)
+    for step in (one for one in before_fit if isinstance(one, Align | Stabilise)):
+        data = step.apply(data, whole.context)
+    return Prepared(whole.pipeline, data, of_member(whole.context, number))
+
+
+def _run(prepared: Prepared) -> Generator[Iterate, None, Restored]:
+    pipeline, context = prepared.pipeline, prepared.context
+    with torch_errors(context.device):
+        data = yield from run_steps(pipeline.steps, prepared.data, context)
+    assert data.estimate is not None
+    on_cpu = context.device.type == "cpu"
+    how = f"threads: {context.threads}" if on_cpu else data.fits[-1].launched
+    kept = Data(prepared.data.block, course=data.course)
+    return Restored(
+        data.estimate,
+        data.spread,
+        data.fits,
+        ", ".join(filter(None, [str(context.arithmetic), how])),
+        last=None if data.course is None else replace(prepared, data=kept),
+        moved=pipeline.largest_shift,
+    )
+
+
+def continue_block(
+    restored: Restored, iterations: int, stop_requested: Callable[[], bool]
+) -> Generator[Iterate, None, Restored]:
+    """Continue the only fit of a block, and run the steps after it again.
+
+    The fit is taken over: ``restored`` cannot be continued a second time.
+
+    Raises
+    ------
+    ValueError
+        If it is the mean of several fits.
+    """
+    if restored.last is None:
+        raise ValueError("the mean of several fits cannot be continued")
+    last = restored.last
+    assert last.data.course is not None
+    longer = last.pipeline.with_iterations(last.data.course.iteration + iterations)
+    context = replace(last.context, stop_requested=stop_requested)
+    again = yield from _run(replace(last, pipeline=longer, context=context))
+    return replace(restored, estimate=again.estimate, fits=again.fits, last=again.last)

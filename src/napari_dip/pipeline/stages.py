@@ -1,0 +1,79 @@
+"""Super-resolution of a noisy block in two stages: denoise first, then refine the pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from napari_dip.noise.domain import Domain
+from napari_dip.noise.model import NoiseModel
+from napari_dip.pipeline.presets import recipe
+from napari_dip.settings import Denoise
+
+if TYPE_CHECKING:
+    from napari_dip.pipeline.block import Block
+    from napari_dip.settings import Settings
+
+__all__ = ["denoises_first", "has_noise", "stage_settings", "stages"]
+
+SECOND_STAGE_ITERATIONS = 0.5  # of the preset's: the input of the second stage has no noise
+
+STRONG_NOISE = 0.025  # of the range of intensities: removed, though it may be texture
+ENOUGH_PIXELS = 2000  # with fewer, the estimate errs more and the noise has to be stronger
+
+
+def denoises_first(settings: Settings) -> bool:
+    """Whether the task is done in two stages if the image has noise."""
+    task = settings.task
+    refines_planes = task.decimates and not settings.is_axial
+    return refines_planes and settings.preset != "paper" and settings.noise != "none"
+
+
+def stage_settings(settings: Settings) -> tuple[Settings, Settings]:
+    """Return the settings of both stages.
+
+    Examples
+    --------
+    >>> from napari_dip.settings import Settings, SuperResolve
+    >>> denoising, refining = stage_settings(Settings(task=SuperResolve(factor=2), noise=12.0))
+    >>> denoising.task.kind, refining.noise
+    ('denoise', 'none')
+    """
+    preset = recipe(settings).iterations
+    iterations = settings.iterations or round(SECOND_STAGE_ITERATIONS * preset)
+    refining = settings.replace(noise="none", stopping="fixed", iterations=iterations)
+    return settings.replace(task=Denoise()), refining
+
+
+def stages(block: Block, settings: Settings) -> tuple[tuple[Block, Settings], ...]:
+    """Return the block and the settings of each stage.
+
+    The values of the last block are those of ``block``: put the result of the stage before in.
+
+    Behind an operator that mixes pixels, noise can be neither stabilised nor told from texture by
+    similar patches, and each fit would have to stop before it.
+    """
+    if not denoises_first(settings):
+        return ((block, settings),)
+    clean = replace(block, noises=(NoiseModel(),) * len(block.noises))
+    if not has_noise(block):
+        return ((clean, settings.replace(noise="none")),)
+    denoising, refining = stage_settings(settings)
+    # The point spread function has the pixel size of the result, so the second stage applies it.
+    return (replace(block, psf=None), denoising), (clean, refining)
+
+
+def has_noise(block: Block) -> bool:
+    """Whether there is noise to remove; an uncertain estimate may be texture, unless it is strong.
+
+    Correlation cannot be estimated from few pixels.
+    """
+    sigma = Domain.of(block.noises, stabilise=False).sigma(block.values, block.known)
+    if all(noise.sure for noise in block.noises):
+        return sigma > 0
+    size = block.known[0].size
+    if size >= ENOUGH_PIXELS:
+        return sigma > STRONG_NOISE
+    correlated = any(noise.correlated for noise in block.noises)
+    return not correlated and sigma > STRONG_NOISE * math.sqrt(ENOUGH_PIXELS / size)

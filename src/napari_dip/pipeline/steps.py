@@ -1,0 +1,240 @@
+"""Steps of a restoration: small frozen values that run, and that describe themselves.
+
+A step takes :class:`Data` and returns it changed. A preview that a step yields passes through the
+``preview`` of the steps after it, so that it has the intensities and the shape of the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from napari_dip.generators import map_steps
+from napari_dip.pipeline.observation import forward_operator, observe
+from napari_dip.pipeline.registration import cut_from_canvas, on_canvas
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    import torch
+    from numpy.typing import NDArray
+
+    from napari_dip.dip.loop import Fitted, Iterate
+    from napari_dip.dip.objective import Observation
+    from napari_dip.dip.state import Course
+    from napari_dip.noise.domain import Domain
+    from napari_dip.pipeline.block import Block
+    from napari_dip.pipeline.precision import Arithmetic
+    from napari_dip.pipeline.registration import Shifts
+
+__all__ = ["Align", "Context", "Data", "PutBack", "Stabilise", "Step", "Unstabilise", "run_steps"]
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where steps run, and what may interrupt them.
+
+    Parameters
+    ----------
+    device, threads
+        ``threads`` are those of one fit on the CPU; ``None`` for all.
+    seed
+        The seed of the block.
+    stop_requested
+        Read in every iteration; true ends the fit.
+    preview_every_s
+        The least time in seconds between two previews.
+    concurrency
+        How many members of an ensemble are fitted at the same time.
+    arithmetic
+        The precision and memory order of the convolutions.
+    member
+        The number of the ensemble member, from 0.
+    """
+
+    device: torch.device
+    seed: int
+    arithmetic: Arithmetic
+    stop_requested: Callable[[], bool] = lambda: False
+    preview_every_s: float = 1.0
+    concurrency: int = 1
+    threads: int | None = None
+    member: int = 0
+
+
+@dataclass(frozen=True)
+class Data:
+    """A block on its way through the steps.
+
+    Parameters
+    ----------
+    block
+        What was observed.
+    observation
+        The same as tensors, in the intensities of the fit.
+    estimate
+        float32, ``(channels, *spatial)``.
+    spread
+        Standard deviation of one ensemble member, of the same shape; ``None`` for a single member.
+    fits
+        How each member ended.
+    course
+        What is needed to continue the fit of the only member.
+    """
+
+    block: Block
+    observation: Observation | None = None
+    estimate: NDArray[np.float32] | None = None
+    spread: NDArray[np.float32] | None = None
+    fits: tuple[Fitted, ...] = ()
+    course: Course | None = None
+
+    @property
+    def stopped_by_user(self) -> bool:
+        """Whether a fit was interrupted."""
+        return any(fitted.stopped_by_user for fitted in self.fits)
+
+
+class Step(Protocol):
+    """One step of a restoration."""
+
+    def run(self, data: Data, context: Context, /) -> Generator[Iterate, None, Data]:
+        """Run, and yield where the fit stands."""
+        ...
+
+    def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Convert a preview of an earlier step, as this step converts an estimate."""
+        ...
+
+    def describe(self) -> str:
+        """Describe the step in one sentence; empty for a step that changes nothing by itself."""
+        ...
+
+
+def run_steps(
+    steps: Sequence[Step], data: Data, context: Context
+) -> Generator[Iterate, None, Data]:
+    """Run steps in their order, and convert their previews."""
+    for number, step in enumerate(steps, start=1):
+        later = steps[number:]
+
+        def shown(iterate: Iterate, later: Sequence[Step] = later) -> Iterate:
+            if iterate.estimate is None:
+                return iterate
+            estimate = iterate.estimate
+            for following in later:
+                estimate = following.preview(estimate)
+            return replace(iterate, estimate=estimate)
+
+        data = yield from map_steps(step.run(data, context), shown)
+    return data
+
+
+class Immediate:
+    """A step without iterations; it defines ``apply``."""
+
+    def apply(self, data: Data, context: Context, /) -> Data:
+        """Return the data changed."""
+        raise NotImplementedError
+
+    def run(self, data: Data, context: Context, /) -> Generator[Iterate, None, Data]:
+        """Run without yielding anything."""
+        yield from ()
+        return self.apply(data, context)
+
+    def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Leave a preview unchanged."""
+        return estimate
+
+
+@dataclass(frozen=True)
+class Align(Immediate):
+    """Put planes that moved on one canvas."""
+
+    shifts: Shifts
+
+    def apply(self, data: Data, context: Context, /) -> Data:
+        """Put the block on the canvas."""
+        return replace(data, block=on_canvas(data.block, self.shifts))
+
+    def describe(self) -> str:
+        """Tell the largest shift."""
+        return f"Align the planes, which lie up to {np.max(self.shifts)} pixels apart."
+
+
+@dataclass(frozen=True)
+class PutBack(Immediate):
+    """Cut each plane from the canvas of :class:`Align`."""
+
+    shifts: Shifts
+
+    def apply(self, data: Data, context: Context, /) -> Data:
+        """Cut the estimate and its spread."""
+        assert data.estimate is not None
+        spread = None if data.spread is None else self.preview(data.spread)
+        return replace(data, estimate=self.preview(data.estimate), spread=spread)
+
+    def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Cut a preview."""
+        return cut_from_canvas(estimate, self.shifts)
+
+    def describe(self) -> str:
+        """Say it."""
+        return "Move the planes back to their places."
+
+
+@dataclass(frozen=True)
+class Stabilise(Immediate):
+    """Bring a block into the intensities of the fit, on the device.
+
+    Parameters
+    ----------
+    domain
+        The intensities: as they are, or after the variance-stabilising transform.
+    factors, kernel
+        Of the decimation; ``kernel`` is ``None`` without one.
+    uses_noise
+        Whether channels are weighted by their noise, and clipping is modelled.
+    """
+
+    domain: Domain
+    factors: tuple[int, ...]
+    kernel: str | None = None
+    uses_noise: bool = True
+
+    def apply(self, data: Data, context: Context, /) -> Data:
+        """Make the observation."""
+        block, device = data.block, context.device
+        operator = forward_operator(block.psf, self.factors, self.kernel, device)
+        seen = observe(block, self.domain, operator, device, uses_noise=self.uses_noise)
+        return replace(data, observation=seen)
+
+    def describe(self) -> str:
+        """Name the transform, if there is one."""
+        if not self.domain.is_stabilised:
+            return ""
+        return "Stabilise the variance of the noise (generalised Anscombe transform)."
+
+
+@dataclass(frozen=True)
+class Unstabilise(Immediate):
+    """Bring an estimate back to the intensities of the block."""
+
+    domain: Domain
+
+    def apply(self, data: Data, context: Context, /) -> Data:
+        """Invert the transform."""
+        assert data.estimate is not None
+        return replace(data, estimate=self.preview(data.estimate))
+
+    def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Invert the transform of a preview."""
+        return self.domain.inverse_transform(estimate)
+
+    def describe(self) -> str:
+        """Name the transform, if there is one."""
+        if not self.domain.is_stabilised:
+            return ""
+        return "Invert the transform without bias (Mäkitalo and Foi 2013)."
