@@ -1,0 +1,118 @@
+"""From facts and settings to steps: which steps, in which order, with which numbers."""
+
+from dataclasses import replace
+
+import pytest
+
+from napari_dip.noise.model import NoiseModel
+from napari_dip.pipeline.facts import Facts, NoiseLevel
+from napari_dip.pipeline.resolve import resolve
+from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
+
+GAUSSIAN, PHOTONS = NoiseModel(read=0.1), NoiseModel(gain=0.01)
+LEVEL = NoiseLevel(0.1, (0.1,))
+PLANE = Facts((1, 64, 64), (GAUSSIAN,), LEVEL, LEVEL)
+STACK = replace(
+    PLANE, shape=(4, 64, 64), noises=(GAUSSIAN,) * 4, level=NoiseLevel(0.1, (0.1,) * 4), shared="Z"
+)
+SILENT = NoiseLevel(0.0, (0.0,))
+CLEAN = replace(PLANE, noises=(NoiseModel(),), level=SILENT, stabilised_level=SILENT)
+
+
+def names(facts, settings):
+    pipeline = resolve(facts, settings)
+    found = []
+    for step in pipeline.steps:
+        if step is pipeline.ensemble:
+            found += [type(one).__name__ for one in step.steps]
+        else:
+            found.append(type(step).__name__)
+    return found
+
+
+FILTERED = ["Stabilise", "Fit", "PatchFilter", "Unstabilise"]
+FITTED = ["Stabilise", "Fit", "Unstabilise"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "settings", "steps"),
+    [
+        pytest.param(PLANE, Settings(), FILTERED, id="noise"),
+        pytest.param(PLANE, Settings(refinement=0), FITTED, id="the network alone"),
+        pytest.param(PLANE, Settings(preset="paper"), FITTED, id="as published"),
+        pytest.param(PLANE, Settings(preset="best"), [*FILTERED, "AverageWithFilter"], id="best"),
+        pytest.param(STACK, Settings(preset="best"), FILTERED, id="best, a stack"),
+        pytest.param(replace(PLANE, blurred=True), Settings(), FITTED, id="blurred"),
+        pytest.param(PLANE, Settings(task=SuperResolve()), FITTED, id="decimated"),
+        pytest.param(
+            PLANE,
+            Settings(task=SuperResolve(axis="Z"), voxel=(2, 1, 1)),
+            ["Stabilise", "Fit", "Project", "Unstabilise"],
+            id="along Z",
+        ),
+        pytest.param(PLANE, Settings(task=Inpaint()), FITTED, id="inpainting without gaps"),
+        pytest.param(
+            replace(PLANE, has_gaps=True), Settings(task=Inpaint()), FILTERED, id="inpainting"
+        ),
+        pytest.param(
+            replace(STACK, shifts=((0, 0), (1, 2), (0, 1), (3, 3))),
+            Settings(),
+            ["Align", *FILTERED, "PutBack"],
+            id="moved planes",
+        ),
+    ],
+)
+def test_steps_follow_from_facts_and_settings(facts, settings, steps):
+    assert names(facts, settings) == steps
+
+
+def test_known_pixels_that_stay_are_not_denoised():
+    gaps = replace(PLANE, has_gaps=True)
+
+    def passes(**task):
+        steps = resolve(gaps, Settings(task=Inpaint(**task))).ensemble.steps
+        return steps[2].filling, steps[2].passes, steps[2].scaling.trusted
+
+    assert passes() == (6, 0, 0.5)
+    assert passes(keep_known=False) == (6, 2, 1)
+
+
+def test_only_photon_noise_is_stabilised():
+    photons = replace(PLANE, noises=(PHOTONS,), stabilised_level=NoiseLevel(0.04, (0.04,)))
+    stabilised = resolve(photons, Settings())
+    assert stabilised.steps[0].steps[0].domain.is_stabilised
+    assert stabilised.fit.sigma == 0.04
+    assert "Stabilise" in str(stabilised)
+    for settings in (Settings(preset="paper"), Settings(task=SuperResolve())):
+        assert not resolve(photons, settings).ensemble.steps[0].domain.is_stabilised
+    assert "Stabilise" not in str(resolve(PLANE, Settings()))
+
+
+def test_a_clean_image_is_not_filtered():
+    assert names(CLEAN, Settings()) == FITTED
+
+
+def test_estimated_correlated_noise_is_distrusted_behind_a_blur():
+    correlated = NoiseModel(read=0.1, correlation=((0.5,), (0.5,)))
+    blurred = replace(PLANE, noises=(correlated,), blurred=True)
+
+    def trusted(noise):
+        return resolve(blurred, Settings(noise=noise)).ensemble.steps[0].uses_noise
+
+    assert trusted(0.1)
+    assert not trusted("auto")
+
+
+def test_the_text_names_every_step_that_acts():
+    moved = replace(STACK, has_gaps=True, shifts=((0, 0), (1, 2), (0, 1), (3, 3)))
+    said = str(resolve(moved, Settings(members=2, iterations=77, task=Denoise())))
+    for words in ("3 pixels", "at most 77 iterations", "gaps", "neighbouring planes", "2 times"):
+        assert words in said
+
+
+def test_more_iterations_change_the_fit_alone():
+    short = resolve(PLANE, Settings(members=3))
+    longer = short.with_iterations(900)
+    assert longer.fit.recipe.iterations == longer.recipe.iterations == 900
+    assert longer.most_iterations == 2700
+    assert replace(longer.fit, recipe=short.recipe) == short.fit
