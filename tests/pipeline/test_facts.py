@@ -8,7 +8,6 @@ from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.facts import measure
 
-
 WHITE = (NoiseModel(read=0.1),)
 
 
