@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from napari_dip.compute.device import default_modes, synchronise, torch_errors
 from napari_dip.dip.iteration import iterate
 from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
+from napari_dip.pipeline.cost_model import PASSES_BEFORE, Costs
 from napari_dip.pipeline.filter_steps import PatchFilter
 from napari_dip.pipeline.precision import calibrate, run_with_threads, timed_side
 from napari_dip.pipeline.restore_block import Prepared, prepare_member
@@ -25,7 +26,7 @@ from napari_dip.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PILOT_PASSES", "Costs", "measure_costs"]
+__all__ = ["Costs", "measure_costs"]
 
 _REPEATS = 3
 """Iterations of which the fastest is taken."""
@@ -36,29 +37,7 @@ _PATIENCE_S = 1.0
 _NOISE = NoiseModel(read=0.1)
 """The noise of the image that is timed, in parts of its range: it settles no cost."""
 
-PILOT_PASSES = 2
-"""Passes of the filter over the noisy image alone, before those that use the fit."""
-
 _lock = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Costs:
-    """Seconds on one device, of a plane of one channel denoised by ``fast``.
-
-    Parameters
-    ----------
-    iteration_s
-        Of an iteration, whatever the size of the image.
-    pixel_s
-        Of an iteration, for each pixel.
-    filter_s
-        Of a pass of the non-local filter, for each pixel.
-    """
-
-    iteration_s: float
-    pixel_s: float
-    filter_s: float
 
 
 def measure_costs(device: torch.device | str, threads: int | None = None) -> Costs:
@@ -99,7 +78,7 @@ def _measure(device: torch.device) -> Costs:
     return Costs(
         iteration_s=max(few - pixel_s * small**2, 0.0),
         pixel_s=pixel_s,
-        filter_s=filtering / (one.pipeline.recipe.refinement + PILOT_PASSES) / small**2,
+        filter_s=filtering / (one.pipeline.recipe.refinement + PASSES_BEFORE) / small**2,
     )
 
 

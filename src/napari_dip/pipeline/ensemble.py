@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.dip.loop import Iterate
+    from napari_dip.pipeline.cost_model import Costs
     from napari_dip.pipeline.steps import Context, Data, Step
 
 __all__ = ["Ensemble"]
@@ -67,12 +68,15 @@ class Ensemble:
             estimate = step.preview(estimate)
         return estimate
 
+    def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
+        """Estimate the time of all members, one after the other."""
+        return self.members * sum(step.seconds(shape, costs) for step in self.steps)
+
     def describe(self) -> str:
-        """Describe the steps of a member, and how many members there are."""
-        said = " ".join(filter(None, (step.describe() for step in self.steps)))
+        """Tell how many members there are; their steps describe themselves."""
         if self.members == 1:
-            return said
-        return f"{said} Do that {self.members} times with other random numbers, and average."
+            return ""
+        return f"Do that {self.members} times with other random numbers, and average the results."
 
 
 def of_member(context: Context, number: int) -> Context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,16 +16,24 @@ from napari_dip.patches.fill_gaps import fill_gaps
 from napari_dip.patches.nl_bayes import nl_bayes, refine
 from napari_dip.patches.stack_filter import map_planes, refine_stack
 from napari_dip.patches.wiener import collaborative_filter
+from napari_dip.pipeline.cost_model import (
+    FILTER_ALONE,
+    GAP_PASS,
+    MORE_CHANNELS,
+    PASSES_BEFORE,
+    STACK_PASS,
+)
 from napari_dip.pipeline.observation import to_tensor
 from napari_dip.pipeline.steps import Immediate, Stabilise, Unstabilise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from napari_dip.dip.objective import Observation
     from napari_dip.noise.model import Correlation
+    from napari_dip.pipeline.cost_model import Costs
     from napari_dip.pipeline.steps import Context, Data
 
 __all__ = ["AverageWithFilter", "EqualNoise", "PatchFilter", "Project"]
@@ -140,6 +149,16 @@ class PatchFilter(Immediate):
         search = replace(PATCH_SEARCH, side=side)
         return smooth(guide, noisy, sigma, self.correlation, passes=self.passes, search=search)
 
+    def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
+        """Estimate the time of the passes."""
+        channels, pixels = shape[0], math.prod(shape[1:])
+        filling = self.filling * channels * GAP_PASS if self.has_gaps else 0.0
+        # Of planes, one pass before and one of short patches after; else both before.
+        every = self.passes + PASSES_BEFORE if self.passes else 0
+        planes = STACK_PASS * channels
+        smoothing = every * (planes if self.scaling.planes else 1 + MORE_CHANNELS * (channels - 1))
+        return (filling + smoothing) * pixels * costs.filter_s
+
     def describe(self) -> str:
         """Name the filter and its passes."""
         said = []
@@ -178,6 +197,10 @@ class AverageWithFilter(Immediate):
             return collaborative_filter(alone, noisy, sigma, self.correlation)
 
         return self.unstabilise.preview(self.scaling.filtered(filtered, seen.y, known=seen.known))
+
+    def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
+        """Estimate the time of the filters."""
+        return FILTER_ALONE * math.prod(shape) * costs.filter_s
 
     def describe(self) -> str:
         """Name the filters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,15 @@ import torch
 
 from napari_dip.dip.choose_rule import make_rule
 from napari_dip.dip.loop import begin, fit
-from napari_dip.network.architectures import Pixels
+from napari_dip.network.architectures import Pixels, SkipNet
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
 from napari_dip.pipeline.block import derived_seed
+from napari_dip.pipeline.cost_model import LOOP, WIDE, WIDE_NETWORK
 from napari_dip.pipeline.observation import guess_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from napari_dip.dip.state import Course
     from napari_dip.dip.stopping_rules import StoppingRule
     from napari_dip.noise.domain import Domain
+    from napari_dip.pipeline.cost_model import Costs
     from napari_dip.pipeline.steps import Context, Data
 
 __all__ = ["Fit"]
@@ -55,6 +58,8 @@ class Fit:
         Whether the estimate is the mean of the best and the latest average of the outputs. The
         patch filter recovers texture that the best average lacks, but removes no spots of noise
         that the latest average has.
+    expected_iterations
+        After how many the stopping rule is likely to end the fit; for estimates of the time.
     """
 
     recipe: Recipe
@@ -65,6 +70,7 @@ class Fit:
     everything_observed: bool = True
     fills_only: bool = False
     mean_of_averages: bool = False
+    expected_iterations: float = 0.0
 
     def run(self, data: Data, context: Context, /) -> Generator[Iterate, None, Data]:
         """Fit, or continue the course that the data hold."""
@@ -137,6 +143,14 @@ class Fit:
     def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Leave a preview unchanged."""
         return estimate
+
+    def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
+        """Estimate the time of the iterations."""
+        network = self.recipe.network
+        wide = isinstance(network, SkipNet) and network.down[0] >= WIDE
+        pixels = math.prod(shape[1:]) * math.prod(self.factors)
+        iteration = costs.iteration_s + pixels * costs.pixel_s * (WIDE_NETWORK if wide else 1)
+        return LOOP * self.expected_iterations * iteration
 
     def describe(self) -> str:
         """Name the network, the optimiser and the end."""

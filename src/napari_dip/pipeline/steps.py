@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from napari_dip.dip.state import Course
     from napari_dip.noise.domain import Domain
     from napari_dip.pipeline.block import Block
+    from napari_dip.pipeline.cost_model import Costs
     from napari_dip.pipeline.precision import Arithmetic
     from napari_dip.pipeline.registration import Shifts
 
@@ -108,6 +109,10 @@ class Step(Protocol):
         """Convert a preview of an earlier step, as this step converts an estimate."""
         ...
 
+    def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
+        """Estimate the time for a block of ``(channels, *spatial)``."""
+        ...
+
     def describe(self) -> str:
         """Describe the step in one sentence; empty for a step that changes nothing by itself."""
         ...
@@ -147,6 +152,10 @@ class Immediate:
     def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Leave a preview unchanged."""
         return estimate
+
+    def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
+        """Take no time worth an estimate."""
+        return 0.0
 
 
 @dataclass(frozen=True)
