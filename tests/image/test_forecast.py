@@ -97,8 +97,8 @@ def test_noise_ends_a_fit_with_gaps_sooner():
     assert clean == pytest.approx(4 * noisy)
 
 
-def test_no_second_opinion_is_counted_where_there_is_none():
-    best = FAST.replace(preset="best", refinement=0, members=1)
+def test_the_filter_alone_counts_only_where_used():
+    best = FAST.replace(preset="best", refinement=1, members=1)
     assert told((96, 96), best) > told((96, 96), best.replace(preset="fast"))
     gaps = best.replace(task=Inpaint())
     assert told((96, 96), gaps) == told((96, 96), gaps.replace(preset="fast"))

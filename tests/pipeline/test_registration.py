@@ -7,6 +7,7 @@ from skimage import data
 
 from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
+from napari_dip.pipeline.conditions import may_align
 from napari_dip.pipeline.facts import measure
 from napari_dip.pipeline.registration import (
     cut_from_canvas,
@@ -16,7 +17,6 @@ from napari_dip.pipeline.registration import (
     register_planes,
     shifts_of,
 )
-from napari_dip.pipeline.resolve import may_align
 from napari_dip.settings import Denoise, Settings, SuperResolve
 
 SIDE, SIGMA = 64, 0.1

@@ -8,61 +8,31 @@ from typing import TYPE_CHECKING
 
 from napari_dip.image.memory import peak_bytes
 from napari_dip.image.tiles import cut
+from napari_dip.pipeline.conditions import LITTLE_NOISE
 from napari_dip.pipeline.presets import recipe
 from napari_dip.pipeline.stages import denoises_first, stage_settings
-from napari_dip.settings import Denoise, Inpaint
+from napari_dip.settings import Inpaint
 
 if TYPE_CHECKING:
     from napari_dip.dip.recipe import Recipe
     from napari_dip.image.lazy import Lazy
     from napari_dip.image.plan import Plan
     from napari_dip.image.survey import Survey
-    from napari_dip.pipeline.costs import Costs
+    from napari_dip.pipeline.cost_model import Costs
+    from napari_dip.pipeline.facts import Facts
     from napari_dip.settings import Hole, Settings
 
 __all__ = ["expected_bytes", "expected_seconds", "is_noisy", "survey_seconds"]
 
-# The costs of an iteration and of a filter pass are measured on the machine itself, for a plane of
-# one channel (pipeline/costs.py). The numbers below are ratios to these, all from
-# benchmarks/NOTES.md, "The time that is told".
-_PAPER = 12.0
-"""Time of a pixel with the network of ``paper``, in that of ``fast`` in the same arithmetic."""
+# Measured in benchmarks/NOTES.md, "The time that is told".
 
-_CHANNELS = 0.69
-"""Part of the time of a filter pass that grows with the number of channels."""
+_CONCURRENT = 1.15  # factor: how much longer each fit takes beside others
+_SURVEY_VALUE = 0.6e-6  # seconds: to read, hash and survey one value
+_SURVEY_PLANE = 1e-3  # seconds: to survey a plane, however small
 
-_PASS_OF_PLANES = 0.92
-"""Time of a pixel in a filter pass over neighbouring planes, for each plane."""
-
-_PASS_WITH_GAPS = 3.8
-"""Time of a pixel in a filter pass where pixels are missing, for each channel."""
-
-_SECOND_OPINION = 5.4
-"""Time of a pixel in the filter of ``best`` that uses no network, for each channel."""
-
-_SIDE_BY_SIDE = 1.15
-"""Of fits at the same time, how much longer each takes."""
-
-_LOOP = 1.1
-"""What checks, previews and the survey add to the time of the iterations."""
-
-_STOP_WITH_GAPS = 100
-"""Iterations after which a fit to noisy pixels with gaps stops by itself (70 to 150)."""
-
-_LITTLE_NOISE = 0.02
-"""Part of the range of intensities: weaker noise does not end a fit before its last iteration."""
-
-_PART = 0.5
-"""Part of the preset's iterations after which a fit stops by itself, on average (0.3 to 0.7)."""
-
-_LARGEST = 2**24
-"""In pixels: gaps of larger units are not looked at before they are restored."""
-
-_LOOK = 0.6e-6
-"""Seconds for a value to be read, hashed, and searched for its noise before the first unit."""
-
-_LOOK_AT_A_PLANE = 1e-3
-"""Seconds that a plane takes for it, however small it is."""
+_USUAL_NOISE = 25 / 255  # of the range of intensities: assumed before the survey
+_FAINT_NOISE = 0.01  # of the range: does not end a fit with gaps
+_LARGEST_GAPS = 2**24  # pixels: the gaps of larger units are not looked at before the run
 
 
 def expected_seconds(
@@ -79,38 +49,53 @@ def expected_seconds(
     ``missing``, of the image's shape, the kind of the first gaps stands for that of all, and
     ``noisy`` says whether the other pixels are, which ends the fit sooner.
     """
+    from napari_dip.pipeline.resolve import resolve
+
     if denoises_first(settings):
         return sum(expected_seconds(plan, stage, device) for stage in stage_settings(settings))
     hole, layout = _hole(plan, settings, missing), plan.layout
-    chosen = recipe(settings, hole=hole)
-    factors = tuple(settings.factors.values())
     whole = tuple(slice(0, size) for size in layout.spatial_shape)
     tiles = cut(layout.spatial_shape, plan.tile, settings.overlap) if plan.tile else [whole]
-    shapes = [
-        tuple(f * (part.stop - part.start) for f, part in zip(factors, tile, strict=True))
-        for tile in tiles
-    ]
-    costs = _costs(chosen, plan, device)
-    pixels = sum(map(math.prod, shapes))
-    slower = _PAPER if settings.preset == "paper" else 1
-    iteration = len(shapes) * costs.iteration_s + slower * pixels * costs.pixel_s
-    channels = layout.units / len(plan.units) if plan.window > 1 else plan.channels
-    planes = layout.ndim == 3 or (plan.window > 1 and layout.shared != "C")
-    passes = _refining(chosen, settings, channels, planes=planes)
-    iterations = _LOOP * _iterations(chosen, plan, settings, noisy=noisy)
-    fit = iterations * iteration + pixels * passes * costs.filter_s
-    asked = chosen.second_opinion and isinstance(settings.task, Denoise) and not planes
-    again = pixels * channels * _SECOND_OPINION * costs.filter_s * asked
+    seconds = 0.0
+    for tile in tiles:
+        sides = tuple(part.stop - part.start for part in tile)
+        facts = _assumed_facts(plan, settings, sides, hole, noisy=noisy)
+        pipeline = resolve(facts, settings)
+        costs = _costs(pipeline.recipe, plan, device)
+        seconds += pipeline.seconds(facts.shape, costs, plan.fits_at_once)
     units = math.ceil(len(plan.units) / plan.units_at_once)
-    fits = math.ceil(chosen.members / plan.fits_at_once)
-    side_by_side = _SIDE_BY_SIDE if plan.at_once > 1 else 1
-    return float(units * (fits * fit + again) * side_by_side)
+    return float(units * seconds * (_CONCURRENT if plan.at_once > 1 else 1))
+
+
+def _assumed_facts(
+    plan: Plan, settings: Settings, sides: tuple[int, ...], hole: Hole, *, noisy: bool
+) -> Facts:
+    """Assume what the survey has not measured yet: usual noise, and gaps where they are filled."""
+    from napari_dip.noise.model import NoiseModel
+    from napari_dip.pipeline.facts import Facts, NoiseLevel
+
+    layout, shares = plan.layout, plan.window > 1
+    channels = max(1, round(layout.units / len(plan.units))) if shares else plan.channels
+    fills = isinstance(settings.task, Inpaint)
+    sigma = (
+        0.0 if settings.noise == "none" else _FAINT_NOISE if fills and not noisy else _USUAL_NOISE
+    )
+    level = NoiseLevel(sigma, (sigma,) * channels)
+    return Facts(
+        shape=(channels, *sides),
+        noises=(NoiseModel(read=sigma),) * channels,
+        level=level,
+        stabilised_level=level,
+        has_gaps=fills,
+        gaps=hole,
+        shared=layout.shared if shares and channels > 1 else "",
+    )
 
 
 def is_noisy(survey: Survey) -> bool:
     """Return whether noise is likely to end the fit of an image with gaps."""
     return any(
-        scale is not None and bool(noise.sigma(float(scale.high)) > _LITTLE_NOISE * scale.span)
+        scale is not None and bool(noise.sigma(float(scale.high)) > LITTLE_NOISE * scale.span)
         for scale, noise in zip(survey.scales, survey.noises, strict=True)
     )
 
@@ -119,7 +104,7 @@ def survey_seconds(plan: Plan) -> float:
     """Estimate how long the look at all planes takes, before the first unit."""
     layout = plan.layout
     planes = math.prod(layout.shape) // math.prod(layout.shape[layout.axes.index(a)] for a in "YX")
-    return _LOOK * math.prod(layout.shape) + _LOOK_AT_A_PLANE * planes
+    return _SURVEY_VALUE * math.prod(layout.shape) + _SURVEY_PLANE * planes
 
 
 def _hole(plan: Plan, settings: Settings, missing: Lazy | None) -> Hole:
@@ -133,7 +118,7 @@ def _hole(plan: Plan, settings: Settings, missing: Lazy | None) -> Hole:
 
     for unit in plan.units:
         known = ~plan.layout.to_block(missing[unit.index])
-        if not known.all() and known.size <= _LARGEST:
+        if not known.all() and known.size <= _LARGEST_GAPS:
             return find_hole(known, task)
     return "scratches"
 
@@ -152,38 +137,6 @@ def _costs(chosen: Recipe, plan: Plan, device: str) -> Costs:
     timed = calibration.milliseconds[calibration.chosen]
     ratio = calibration.milliseconds.get(own, timed) / timed
     return replace(costs, iteration_s=ratio * costs.iteration_s, pixel_s=ratio * costs.pixel_s)
-
-
-def _iterations(chosen: Recipe, plan: Plan, settings: Settings, *, noisy: bool) -> float:
-    """Estimate how many iterations a fit takes."""
-    # Planes that share a network seldom stop before the few iterations that they are given.
-    if plan.window > 1 and chosen.shared_iterations and settings.iterations is None:
-        return chosen.shared_iterations
-    if chosen.stopping.rule == "fixed":
-        return chosen.iterations
-    # Nothing but noise ends a fit to an image with gaps.
-    if isinstance(settings.task, Inpaint):
-        return min(chosen.iterations, _STOP_WITH_GAPS) if noisy else chosen.iterations
-    return min(chosen.iterations, _PART * recipe(settings.replace(iterations=None)).iterations)
-
-
-def _refining(chosen: Recipe, settings: Settings, channels: float, *, planes: bool) -> float:
-    """Estimate the filter passes after a fit, in passes over one channel."""
-    gaps = isinstance(settings.task, Inpaint)
-    filling = chosen.filling * channels * _PASS_WITH_GAPS if gaps else 0.0
-    if settings.keeps_known:
-        return filling
-    return filling + _smoothing(chosen.refinement, channels, planes=planes)
-
-
-def _smoothing(passes: int, channels: float, *, planes: bool) -> float:
-    """Estimate the passes that take out noise, in passes over one channel."""
-    if not passes:
-        return 0.0
-    # Two more: of planes, one before on the noisy planes alone and one of pairs after; else both
-    # before, on the noisy image alone.
-    every = passes + 2
-    return every * (_PASS_OF_PLANES * channels if planes else 1 + _CHANNELS * (channels - 1))
 
 
 def expected_bytes(plan: Plan, settings: Settings, device: str) -> int:

@@ -171,8 +171,8 @@ class _Fit:
     def __init__(
         self, settings: Settings, layout: Layout, channels: int, device: str | None = None
     ) -> None:
+        from napari_dip.pipeline.conditions import may_align
         from napari_dip.pipeline.precision import choose_arithmetic
-        from napari_dip.pipeline.resolve import may_align
 
         self._settings, self._channels = settings, channels
         self._depth = _depth(settings, layout)

@@ -13,8 +13,8 @@ from napari_dip.image.channel_noise import channel_noise, colours
 from napari_dip.image.intensity import Extent, Scale
 from napari_dip.image.observed import Fingerprint
 from napari_dip.noise.constants import MAX_SAMPLE_PIXELS
+from napari_dip.pipeline.conditions import may_align
 from napari_dip.pipeline.registration import overlap, register_planes
-from napari_dip.pipeline.resolve import may_align
 from napari_dip.settings import Inpaint, Settings
 
 if TYPE_CHECKING:

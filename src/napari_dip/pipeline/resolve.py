@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.noise.domain import Domain
+from napari_dip.pipeline.conditions import LITTLE_NOISE, mixes_pixels, uses_noise_model
 from napari_dip.pipeline.ensemble import Ensemble
 from napari_dip.pipeline.filter_steps import AverageWithFilter, EqualNoise, PatchFilter, Project
 from napari_dip.pipeline.fit_step import Fit
@@ -28,11 +29,10 @@ if TYPE_CHECKING:
     from napari_dip.pipeline.steps import Step
     from napari_dip.settings import Settings
 
-__all__ = ["Pipeline", "may_align", "mixes_pixels", "resolve", "uses_noise_model"]
+__all__ = ["Pipeline", "resolve"]
 
 EXPECTED_STOP = 0.5  # of the preset's iterations, the mean; 0.3 to 0.7 (NOTES, "The time…")
 STOP_WITH_GAPS = 100  # iterations: 70 to 150 (NOTES, "The time that is told")
-LITTLE_NOISE = 0.02  # of the range of intensities: weaker noise does not end a fit with gaps
 TRUSTED_IN_GAPS = 0.5  # of the noise, where known pixels stay: a filter that blurs costs more
 
 
@@ -102,21 +102,6 @@ class Pipeline:
 
     def __str__(self) -> str:
         return "\n".join(self.sentences())
-
-
-def uses_noise_model(settings: Settings) -> bool:
-    """Whether the noise is modelled; the method as published knows its strength alone."""
-    return settings.preset != "paper"
-
-
-def mixes_pixels(settings: Settings, *, blurred: bool) -> bool:
-    """Whether an observed pixel depends on several pixels of the result."""
-    return settings.task.decimates or blurred
-
-
-def may_align(settings: Settings, *, blurred: bool) -> bool:
-    """Whether neighbouring planes may be aligned: no operator may mix pixels across a border."""
-    return uses_noise_model(settings) and not mixes_pixels(settings, blurred=blurred)
 
 
 def resolve(facts: Facts, settings: Settings) -> Pipeline:

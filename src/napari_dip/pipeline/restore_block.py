@@ -9,10 +9,11 @@ import torch
 
 from napari_dip.compute.concurrency import threads_per_fit
 from napari_dip.compute.device import cpu_threads, torch_errors
+from napari_dip.pipeline.conditions import may_align
 from napari_dip.pipeline.ensemble import of_member
 from napari_dip.pipeline.facts import measure
 from napari_dip.pipeline.precision import choose_arithmetic
-from napari_dip.pipeline.resolve import may_align, resolve
+from napari_dip.pipeline.resolve import resolve
 from napari_dip.pipeline.steps import Align, Context, Data, Stabilise, run_steps
 
 if TYPE_CHECKING:
