@@ -1,6 +1,5 @@
 """Devices are found by name, and their errors are ours."""
 
-import os
 from contextlib import contextmanager
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 import torch
 
 from napari_dip.compute import calibration_cache as measured
-from napari_dip.compute import openmp
 from napari_dip.compute.device import choose_device, devices, torch_errors
 from napari_dip.errors import DeviceFailed, DeviceUnavailable, OutOfMemory
 from napari_dip.generators import finished
@@ -39,15 +37,6 @@ def test_a_busy_gpu_does_not_stop_the_cpu(monkeypatch):
     busy, *_ = devices()
     assert (busy.name, busy.free_bytes, busy.memory_bytes) == ("cuda:0", None, None)
     assert choose_device("cpu").type == "cpu"
-
-
-def test_the_environment_is_left_as_it_was(monkeypatch):
-    monkeypatch.setattr(openmp, "_set_here", {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1"})
-    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
-    monkeypatch.setenv("GOMP_SPINCOUNT", "of somebody else by now")
-    openmp.unset_openmp_variables()
-    assert "OMP_WAIT_POLICY" not in os.environ
-    assert os.environ["GOMP_SPINCOUNT"] == "of somebody else by now"
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "mps"])

@@ -1,4 +1,4 @@
-"""Every prior returns an image of its code's shape, whatever that is."""
+"""Build networks whose image has the shape of the code."""
 
 import threading
 from typing import get_args
@@ -37,7 +37,7 @@ def test_the_output_has_the_codes_shape_and_gradients(name, shape):
 
 
 @given(st.tuples(st.integers(8, 70), st.integers(8, 70)))
-def test_sides_may_be_any_multiple_of_nothing(shape):
+def test_sides_need_no_common_factor(shape):
     network, code = build("encoder-decoder-6", shape)
     assert network(code).shape[2:] == shape
 
@@ -116,26 +116,6 @@ def test_an_hourglass_has_no_skips():
     assert set(chosen.network.skip) == {0}
 
 
-def test_a_meshgrid_runs_from_zero_to_one():
-    chosen = recipe(Settings(prior={"code": "meshgrid"}))
-    code = make_code(chosen.code, chosen.code_channels, (5, 9), 0)
-    assert code.shape == (1, 2, 5, 9)
-    assert torch.equal(code[0, 0, :, 3], torch.linspace(0, 1, 5))
-    assert torch.equal(code[0, 1, 2, :], torch.linspace(0, 1, 9))
-
-
-def test_noise_lies_between_zero_and_a_tenth():
-    code = make_code(
-        recipe(Settings(preset="paper")).code,
-        recipe(Settings(preset="paper")).code_channels,
-        (32, 32),
-        0,
-    )
-    assert code.shape == (1, 32, 32, 32)
-    assert 0 <= code.min() < 0.01
-    assert 0.09 < code.max() < 0.1
-
-
 def test_z_is_coarsened_after_y_and_x():
     network = build_network(
         SkipNet(skip=(4,) * 5), torch.zeros(1, 2, 16, 64, 64), 1, 0, (4, 0.8, 0.8)
@@ -145,7 +125,7 @@ def test_z_is_coarsened_after_y_and_x():
 
 
 @pytest.mark.parametrize("spacing", [None, (3, 3, 3), (1, 1.2, 1)])
-def test_voxels_that_are_nearly_cubes_are_halved_alike(spacing):
+def test_nearly_isotropic_voxels_are_halved_together(spacing):
     network = build_network(SkipNet(), torch.zeros(1, 2, 16, 64, 64), 1, 0, spacing)
     strides = [module.stride for module in network.modules() if isinstance(module, SkipLevel)]
     assert strides == [(2, 2, 2)] * 3 + [(1, 2, 2)] * 2  # two planes are as few as fit
@@ -157,7 +137,7 @@ def test_convolutions_see_the_shortest_axis_last(shape):
     spacing = [3.0 if size == min(shape) else 1.0 for size in shape]
     spec, code = SkipNet((8, 8), (8, 8), (2, 2)), torch.rand(1, 4, *shape)
     network = build_network(spec, code, 2, 0, spacing, shortest_last=True)
-    turned = code.movedim(shortest, -1)
-    plain = build_network(spec, turned, 2, 0, (1.0, 1.0, 3.0))
+    moved = code.movedim(shortest, -1)
+    plain = build_network(spec, moved, 2, 0, (1.0, 1.0, 3.0))
     assert network(code).shape == (1, 2, *shape)
-    assert torch.equal(network(code).movedim(shortest, -1), plain(turned))
+    assert torch.equal(network(code).movedim(shortest, -1), plain(moved))

@@ -1,4 +1,4 @@
-"""The code, and the noise on it."""
+"""Draw the input code, and the noise on it."""
 
 import pytest
 import torch
@@ -43,3 +43,24 @@ def test_the_same_seed_draws_the_same(pooled):
 def test_without_noise_the_code_is_itself():
     code = make_code(RECIPE.code, RECIPE.code_channels, (9, 9), 0)
     assert torch.equal(drawn(CodeNoise(code, 0.0, 1, pooled=True)), code)
+
+
+def test_meshgrid_runs_from_zero_to_one():
+    code = make_code("meshgrid", 0, (5, 9), seed=0)
+    assert code.shape == (1, 2, 5, 9)
+    assert torch.equal(code[0, 0, :, 3], torch.linspace(0, 1, 5))
+    assert torch.equal(code[0, 1, 2, :], torch.linspace(0, 1, 9))
+
+
+def test_noise_is_uniform_up_to_a_tenth():
+    code = make_code("noise", 32, (32, 32), seed=0)
+    assert code.shape == (1, 32, 32, 32)
+    assert 0 <= code.min() < 0.01
+    assert 0.09 < code.max() < 0.1
+    assert code.mean() == pytest.approx(0.05, abs=0.001)
+
+
+def test_code_leaves_the_global_generator_unchanged():
+    before = torch.random.get_rng_state()
+    assert torch.equal(make_code("noise", 3, (8, 8), 1), make_code("noise", 3, (8, 8), 1))
+    assert torch.equal(torch.random.get_rng_state(), before)
