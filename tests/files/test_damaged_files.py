@@ -1,6 +1,6 @@
-"""Files damaged at random: every error is one of our own, and none takes the machine down.
+"""Test that randomly damaged files raise errors of this package and need little memory.
 
-As a program it reads a range of damaged files with little memory, for the test that is slow:
+Run as a program, it reads a range of damaged files in limited memory, for the slow test:
 ``python test_damaged_files.py KIND FIRST COUNT``.
 """
 
@@ -41,8 +41,7 @@ from napari_dip.files.resumable_output import existing_output
 from napari_dip.settings import Denoise, Settings
 
 RECORD = {"seed": 3, "note": "a"}
-SECONDS = 20
-"""That one damaged file may take, on a busy machine."""
+MAX_SECONDS = 20  # seconds: limit for one damaged file, on a busy machine
 
 
 def stack(shape=(3, 20, 24), dtype="uint16"):
@@ -110,7 +109,7 @@ def companion(path):
 
 
 OPENED = {"series": "frame_t*.tif", "companion": "a.companion.ome"}
-"""What is opened in a folder that is no zarr."""
+"""The file to open in a folder that is not a zarr."""
 
 KINDS = {
     "imagej.tif": ours(),
@@ -161,7 +160,7 @@ WORDS = [
 
 
 def damage(content: bytes, chance: random.Random) -> bytes:
-    """Damage the bytes of a file in one of several ways."""
+    """Damage the bytes of a file in a random way."""
     content = bytearray(content)
     size = len(content)
     way = chance.choice(["flip", "flip", "word", "cut", "splice", "zero", "number", "header"])
@@ -191,7 +190,7 @@ def damage(content: bytes, chance: random.Random) -> bytes:
 
 
 def damage_json(content: bytes, chance: random.Random) -> bytes:
-    """Put another value somewhere into JSON, or leave one out."""
+    """Replace or remove a random value in JSON."""
     said = json.loads(content)
     places = [(said, key) for key in said]
     for holder, key in places:
@@ -233,7 +232,7 @@ def damaged(kind: str, whole: Path, folder: Path, chance: random.Random) -> Path
 
 
 def use(path: Path, outputs: Path) -> None:
-    """Do with a file all that is done with files here, and write what was read into others."""
+    """Read a file in all ways, and write the result in all formats."""
     files_of(path)
     for read in (
         lambda: read_image(path),
@@ -262,7 +261,7 @@ def use(path: Path, outputs: Path) -> None:
 
 
 def failures(kind: str, first: int, count: int) -> list[str]:
-    """Use damaged files; return what went wrong."""
+    """Read damaged files; return the unexpected errors."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder, "whole", kind)
@@ -275,9 +274,9 @@ def failures(kind: str, first: int, count: int) -> list[str]:
             began = time.monotonic()
             try:
                 use(path, here)
-            except Exception as error:  # noqa: BLE001 - it is what is looked for
+            except Exception as error:  # noqa: BLE001 - any other error is a failure
                 found.append(f"{kind} {seed}: {type(error).__name__}: {error}"[:300])
-            if (took := time.monotonic() - began) > SECONDS:
+            if (took := time.monotonic() - began) > MAX_SECONDS:
                 found.append(f"{kind} {seed}: took {took:.0f} s")
             print(seed, file=sys.stderr, flush=True)
             shutil.rmtree(here)

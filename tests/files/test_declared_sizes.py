@@ -22,14 +22,14 @@ def stack(shape=(3, 20, 24), dtype="uint16"):
 
 
 def refused(path, says):
-    """Make sure that opening a file, or reading it, is refused in words."""
+    """Assert that opening or reading a file raises a FileProblem that names it."""
     with pytest.raises(FileProblem, match=says) as refusal:
         read_image(path, lazy=True).whole()
     assert str(path.name) in str(refusal.value)
 
 
 def ome(path, change):
-    """Write an OME-TIFF, and change its XML."""
+    """Write an OME-TIFF with changed XML."""
     with tifffile.TiffWriter(path, ome=True) as tif:
         tif.write(stack(), metadata={"axes": "ZYX"})
     xml = change(tifffile.tiffcomment(path))

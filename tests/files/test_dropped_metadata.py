@@ -16,8 +16,8 @@ RICH = StoredImage(
     {"Y": "µm", "X": "µm", "Z": "µm"},
     {
         "imagej": {"Info": "63x", "Labels": ["a", "b"]},
-        "imagej_plane": {"shape": (8, 8), "said": {"ROI": b"region"}},
-        "imagej_calibration": {"dtype": IMAGE.dtype, "said": {"cf": 0}},
+        "imagej_plane": {"shape": (8, 8), "entries": {"ROI": b"region"}},
+        "imagej_calibration": {"dtype": IMAGE.dtype, "entries": {"cf": 0}},
         "ome": {"Description": "plate 4"},
         "tiff": {"orientation": 6},
     },

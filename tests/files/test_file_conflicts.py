@@ -1,4 +1,4 @@
-"""Nothing that a run reads is ever written to, whatever it is called and --overwrite says."""
+"""Test that a run never overwrites its inputs, under any name and with --overwrite."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUICK = ("--overwrite", "--iterations", "1", "--device", "cpu", "--stopping", "f
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
-    """A folder with an input of each kind, and links to some of them."""
+    """Return a folder with one input of each kind."""
     folder = tmp_path_factory.mktemp("original")
     image = np.random.default_rng(0).poisson(20, (2, 16, 16)).astype(np.uint16)
     mask = np.zeros((16, 16), np.uint8)

@@ -34,7 +34,7 @@ def call(*arguments):
 
 @pytest.fixture(scope="module")
 def movie(tmp_path_factory):
-    """An OME-TIFF of three times and two named channels."""
+    """Write an OME-TIFF with three time points and two named channels."""
     path = tmp_path_factory.mktemp("in") / "movie.ome.tif"
     values = np.random.default_rng(0).poisson(20, (3, 2, 16, 16)).astype(np.uint16)
     named = {"axes": "TCYX", "Channel": {"Name": ["DAPI", "Zellmembran µ"]}, "PhysicalSizeX": 0.5}
@@ -144,7 +144,7 @@ def test_demo_replaces_no_other_images(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / f"{case.name}.png").image, image)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has a device that is full")
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full of Linux")
 def test_full_output_pipe_keeps_the_result(cells, tmp_path):
     out = tmp_path / "out.tif"
     code = "from napari_dip.cli.app import app; app()"

@@ -15,7 +15,7 @@ from napari_dip.image.metadata import Channel
 
 
 def files(folder: Path, name: str, *numbers, shape=(4, 5), **options) -> None:
-    """Write a file for each combination of numbers; its values are its own number."""
+    """Write one file per combination of numbers; its values are its index."""
     for count, each in enumerate(itertools.product(*numbers)):
         path = folder / name.format(*each)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ def in_micrometres(image: np.ndarray, axes: str) -> StoredImage:
 
 
 def read(path: Path, **options) -> StoredImage:
-    """Read a file lazily and at once, which must say the same."""
+    """Read a file lazily and eagerly, and assert equal results."""
     whole, lazy = (read_image(path, lazy=lazy, **options) for lazy in (False, True))
     np.testing.assert_array_equal(lazy.image, whole.image)
     for name in ("axes", "pixel_size", "unit", "notes", "translate", "channels", "files"):

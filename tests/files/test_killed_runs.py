@@ -1,4 +1,4 @@
-"""The whole command, killed again and again or out of room, goes on and ends in the same bytes."""
+"""Test that the command resumes after kills and disk errors, with identical files."""
 
 import errno
 import json
@@ -13,15 +13,15 @@ from napari_dip.files.image_io import StoredImage, read_image, write_image
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs processes that are forked"),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forked processes"),
 ]
 
 FRAMES = 32
 QUICK = ("--iterations", "4", "--stopping", "fixed", "--refinement", "0", "--noise", "5")
 ALONE = ("--share", "none", "--device", "cpu", "--quiet", "--resume")
 
-# Every life of the command is a process of its own that is forked after the slow imports. Python
-# tells an audit hook of each operation on files: that is where it is killed, or refused room.
+# Each run of the command is a process that is forked after the slow imports. An audit hook sees
+# each file operation, and kills the process or raises a disk error there.
 PROGRAM = """
 import os, signal, sys, threading
 how, moment, delay, log, *sys.argv = {arguments!r}
@@ -52,7 +52,7 @@ app()
 
 @pytest.fixture(scope="module")
 def processes():
-    """Give processes that begin with everything imported, but no thread."""
+    """Return a context whose processes start with all imports and no threads."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
         [
@@ -75,16 +75,16 @@ def movie(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(processes, movie, tmp_path_factory):
+def uninterrupted(processes, movie, tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "out.ome.zarr"
     assert live(processes, movie, path) == (0, "")
     return path
 
 
-def live(processes, source, out, how="undisturbed", moment=0, delay=0.0, below="", error=0):
-    """Run the command once; tell how it ended, and what it said.
+def live(processes, source, out, how="uninterrupted", moment=0, delay=0.0, below="", error=0):
+    """Run the command once; return its exit code and its messages.
 
-    It is disturbed at so many operations on files below the output, or so many seconds later.
+    It is disturbed at file operation `moment` below the output, `delay` seconds later.
     """
     log = out.with_name("said.txt")
     command = ["napari-dip", "denoise", str(source), str(out), *QUICK, *ALONE]
@@ -97,13 +97,13 @@ def live(processes, source, out, how="undisturbed", moment=0, delay=0.0, below="
 
 
 def journal(out):
-    """Tell each unit that is done by the file that says so, and when it was written."""
+    """Return inode and modification time of the record of each complete unit."""
     files = (out / ".napari-dip" / "units").glob("*.json")
     return {file.name: (file.stat().st_ino, file.stat().st_mtime_ns) for file in files}
 
 
 def content(out):
-    """Everything but when and how long."""
+    """Return the content of all files, without times."""
     found = {
         str(file.relative_to(out)): file.read_bytes() for file in out.rglob("*") if file.is_file()
     }
@@ -112,7 +112,7 @@ def content(out):
     return found | {"zarr.json": described}
 
 
-def test_repeatedly_killed_run_gives_identical_files(processes, movie, undisturbed, tmp_path):
+def test_repeatedly_killed_run_gives_identical_files(processes, movie, uninterrupted, tmp_path):
     out = tmp_path / "out.ome.zarr"
     random = np.random.default_rng(0)
     counts = [0]
@@ -121,28 +121,28 @@ def test_repeatedly_killed_run_gives_identical_files(processes, movie, undisturb
         before = journal(out)
         exitcode, said = live(processes, movie, out, "killed", moment, **how)
         assert exitcode == -signal.SIGKILL, said
-        assert before.items() <= journal(out).items(), "a unit was done twice"
+        assert before.items() <= journal(out).items(), "a unit was restored twice"
         counts.append(len(journal(out)))
 
-    for moment in (1, 7, 14, 21):  # before there is anything, or all of it
+    for moment in (1, 7, 14, 21):  # before the output is created completely
         killed(moment)
     assert counts[-1] == 0
-    for kill in range(18):  # in a write, and every other time in the fit after one
+    for kill in range(18):  # during a write, or every other time during the next fit
         killed(int(random.integers(8, 26)), delay=random.uniform(0, 0.04) if kill % 2 else 0.0)
     assert 0 < counts[-1] < FRAMES
     assert len(set(counts)) > 6
-    for moment in (1, 2):  # when all that is left is to say that it is whole
+    for moment in (1, 2):  # while the image is marked as complete
         killed(moment, below="/zarr.")
     assert counts[-2:] == [FRAMES, FRAMES]
     assert "unfinished" in read_image(out).notes[-1]
     before = journal(out)
     assert live(processes, movie, out) == (0, "")
     assert journal(out) == before
-    assert content(out) == content(undisturbed)
+    assert content(out) == content(uninterrupted)
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EACCES])
-def test_run_resumes_after_a_disk_error(processes, movie, undisturbed, tmp_path, error):
+def test_run_resumes_after_a_disk_error(processes, movie, uninterrupted, tmp_path, error):
     out = tmp_path / "out.ome.zarr"
     exitcode, said = live(processes, movie, out, "refused", 70, error=error)
     assert exitcode in (1, 2)
@@ -153,4 +153,4 @@ def test_run_resumes_after_a_disk_error(processes, movie, undisturbed, tmp_path,
     assert 0 < len(before) < FRAMES
     assert live(processes, movie, out) == (0, "")
     assert before.items() <= journal(out).items()
-    assert content(out) == content(undisturbed)
+    assert content(out) == content(uninterrupted)

@@ -55,7 +55,7 @@ def test_two_processes_cannot_write_to_one_output(stack, tmp_path):
     assert refused.exit_code == 2
     assert f"is being written by process {holder.pid} on" in refused.stderr
     assert not out.exists()
-    # The lock of a process that was killed holds up nobody.
+    # The lock of a killed process is released.
     assert call("denoise", stack, out, *QUICK).exit_code == 0
     assert [file.name for file in tmp_path.iterdir()] == ["out.ome.zarr"]
 

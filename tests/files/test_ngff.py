@@ -61,7 +61,7 @@ SPACE = [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
 def foreign(
     path: Path, image: np.ndarray, version: str = "0.5", axes: list | None = None, **said
 ) -> Path:
-    """Write OME-Zarr as others do, without this project's writer."""
+    """Write OME-Zarr without the writer of this package."""
     multiscale = {
         "axes": axes if axes is not None else SPACE,
         "datasets": [
@@ -147,7 +147,7 @@ def test_levels_have_scale_and_translation(tmp_path):
         [0.5, 0.5, 0.5],
         [0.5, 1.0, 1.0],
     ]
-    # Of pixels 0 and 1 of size a quarter the mean lies an eighth beside the first.
+    # The centre of two pixels of size 0.25 is 0.125 from that of the first.
     assert [step[1]["translation"] for step in steps[1:]] == [[0, 0.125, 0.125], [0, 0.375, 0.375]]
 
 

@@ -21,7 +21,7 @@ def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
 
 
 def read(path: Path, **options) -> StoredImage:
-    """Read a file lazily and at once, which must say the same."""
+    """Read a file lazily and eagerly, and assert equal results."""
     whole, lazy = (read_image(path, lazy=lazy, **options) for lazy in (False, True))
     np.testing.assert_array_equal(lazy.image, whole.image)
     for name in ("axes", "pixel_size", "unit", "notes", "translate", "channels", "files"):

@@ -22,7 +22,7 @@ def stack(tmp_path_factory):
 
 
 def chunks(folder):
-    """Everything but the metadata that say when and how long."""
+    """Return the content of all chunks, without metadata, which hold times."""
     return {
         file.relative_to(folder): file.read_bytes()
         for file in folder.rglob("*")
@@ -30,8 +30,8 @@ def chunks(folder):
     }
 
 
-def stopped_after(run, units):
-    """Restore so many units, and leave the rest as a kill would."""
+def restore_units(run, units):
+    """Restore some units, then stop like a killed run."""
     steps = run.steps()
     while next(steps).unit < units:
         pass
@@ -53,9 +53,9 @@ def older(tmp_path):
 def test_existing_result_is_kept_until_complete(stack, older):
     run = open_run(stack, older, ANEW, overwrite=True)
     before = chunks(older)
-    stopped_after(run, 3)
+    restore_units(run, 3)
     assert chunks(older) == before
-    assert f"{older} is unchanged; --resume continues" in run.left()
+    assert f"{older} is unchanged; --resume continues" in run.describe_unfinished()
     run.close()
     assert existing_output(older) == "an unfinished run"
     again = open_run(stack, older, ANEW, resume=True)
@@ -94,7 +94,7 @@ def test_kill_during_replacement_loses_no_result(stack, older, monkeypatch, rena
 
 def test_overwriting_run_replaces_an_unfinished_one(stack, older):
     first = open_run(stack, older, ANEW, overwrite=True)
-    stopped_after(first, 2)
+    restore_units(first, 2)
     first.close()
     second = open_run(stack, older, ANEW.replace(seed=1), overwrite=True)
     assert not second.output.done()
@@ -109,7 +109,7 @@ def test_image_and_uncertainty_are_replaced_together(stack, older, tmp_path):
     write_image(spread, StoredImage(np.full((6, 24, 28), 7, np.float32), "ZYX"))
     two = ANEW.replace(members=2)
     run = open_run(stack, older, two, uncertainty=spread, overwrite=True)
-    stopped_after(run, 2)
+    restore_units(run, 2)
     run.close()
     assert (np.asarray(read_image(spread).image) == 7).all()
     again = open_run(stack, older, two, uncertainty=spread, resume=True)

@@ -42,14 +42,14 @@ def stack(shape=(3, 20, 24), dtype="uint16"):
 
 
 def refused(path, says):
-    """Make sure that opening a file, or reading it, is refused in words."""
+    """Assert that opening or reading a file raises a FileProblem that names it."""
     with pytest.raises(FileProblem, match=says) as refusal:
         read_image(path, lazy=True).whole()
     assert str(path.name) in str(refusal.value)
 
 
 def png(tmp_path, *extra, width=20, height=24):
-    """Write a PNG with more chunks, and perhaps a false size."""
+    """Write a PNG with extra chunks and a declared size."""
     path = tmp_path / "a.png"
     Image.fromarray(stack((24, 20), "uint8")).save(path)
     content = path.read_bytes()
@@ -116,7 +116,7 @@ def test_jpeg_and_bmp_are_read(tmp_path):
 
 
 def test_png_with_16_bit_colours_is_refused(tmp_path):
-    # An 8-bit PNG whose header says 16: enough to be recognised, and no writer is needed.
+    # An 8-bit PNG that declares 16 bits, since Pillow cannot write 16-bit colours.
     path = save(tmp_path / "a.png", values((16, 20, 3), "uint8"))
     content = bytearray(path.read_bytes())
     content[24] = 16

@@ -17,7 +17,7 @@ from napari_dip.settings import Settings
 
 
 def chunks(folder):
-    """Everything but the metadata that say when and how long."""
+    """Return the content of all chunks, without metadata, which hold times."""
     return {
         file.relative_to(folder): file.read_bytes()
         for file in folder.rglob("*")

@@ -37,7 +37,7 @@ def stack(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(stack, tmp_path_factory):
+def uninterrupted(stack, tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "out.ome.zarr"
     result = call("denoise", stack, path, *QUICK)
     assert result.exit_code == 0, result.output
@@ -45,7 +45,7 @@ def undisturbed(stack, tmp_path_factory):
 
 
 def chunks(folder):
-    """Everything but the metadata that say when and how long."""
+    """Return the content of all chunks, without metadata, which hold times."""
     return {
         file.relative_to(folder): file.read_bytes()
         for file in folder.rglob("*")
@@ -81,17 +81,17 @@ def lose_level(out):
     shutil.rmtree(out / "0/c/3")
 
 
-def test_resumable_output_equals_the_whole_output(stack, undisturbed, tmp_path):
+def test_resumable_output_equals_the_whole_output(stack, uninterrupted, tmp_path):
     assert call("denoise", stack, tmp_path / "out.tif", *QUICK).exit_code == 0
     whole = read_image(tmp_path / "out.tif").image
-    grown = read_image(undisturbed)
+    grown = read_image(uninterrupted)
     assert grown.image.dtype == np.uint16
     assert np.array_equal(np.asarray(grown.image[:]), whole)
-    assert len(read_provenance(undisturbed)["units"]) == 6
+    assert len(read_provenance(uninterrupted)["units"]) == 6
 
 
 @pytest.mark.slow
-def test_killed_run_resumes_to_identical_files(stack, undisturbed, tmp_path):
+def test_killed_run_resumes_to_identical_files(stack, uninterrupted, tmp_path):
     out = tmp_path / "out.ome.zarr"
     program = "from napari_dip.cli.app import app; app()"
     command = [sys.executable, "-c", program, "denoise", str(stack), str(out), *QUICK]
@@ -108,22 +108,22 @@ def test_killed_run_resumes_to_identical_files(stack, undisturbed, tmp_path):
     result = call("denoise", stack, out, *QUICK, "--resume")
     assert result.exit_code == 0, result.output
     assert f"{len(before)} of 6 parts are complete already" in result.stderr
-    assert chunks(out) == chunks(undisturbed)
+    assert chunks(out) == chunks(uninterrupted)
     assert all(file.stat().st_mtime_ns == then for file, then in before.items())
 
 
-def test_other_settings_are_not_resumed(stack, undisturbed):
-    before = chunks(undisturbed)
+def test_other_settings_are_not_resumed(stack, uninterrupted):
+    before = chunks(uninterrupted)
     other = (*QUICK[:1], "5", *QUICK[2:])
-    result = call("denoise", stack, undisturbed, *other, "--resume")
+    result = call("denoise", stack, uninterrupted, *other, "--resume")
     assert result.exit_code == 2
     assert "settings.iterations: 4 there, 5 here" in result.stderr
-    assert chunks(undisturbed) == before
+    assert chunks(uninterrupted) == before
 
 
-def test_another_image_is_not_resumed(stack, undisturbed, tmp_path):
+def test_another_image_is_not_resumed(stack, uninterrupted, tmp_path):
     tifffile.imwrite(tmp_path / "other.tif", tifffile.imread(stack) + 1)
-    result = call("denoise", tmp_path / "other.tif", undisturbed, *QUICK, "--resume")
+    result = call("denoise", tmp_path / "other.tif", uninterrupted, *QUICK, "--resume")
     assert result.exit_code == 2
     assert "values and mask" in result.stderr
 
@@ -134,12 +134,12 @@ def test_resume_needs_a_resumable_output(stack, tmp_path):
     assert "end out.tif in .ome.zarr" in result.stderr
 
 
-def test_existing_output_is_unchanged_without_resume(stack, undisturbed):
-    before = chunks(undisturbed)
-    result = call("denoise", stack, undisturbed, *QUICK)
+def test_existing_output_is_unchanged_without_resume(stack, uninterrupted):
+    before = chunks(uninterrupted)
+    result = call("denoise", stack, uninterrupted, *QUICK)
     assert result.exit_code == 2
     assert "--resume" in result.stderr
-    assert chunks(undisturbed) == before
+    assert chunks(uninterrupted) == before
 
 
 def test_uncertainty_is_written_beside_the_image(stack, tmp_path):
@@ -160,12 +160,12 @@ def test_super_resolution_is_written_resumably(stack, tmp_path):
     assert read_image(out).image.shape == (6, 48, 56)
 
 
-def test_concurrent_units_give_identical_files(stack, undisturbed, tmp_path):
+def test_concurrent_units_give_identical_files(stack, uninterrupted, tmp_path):
     out = tmp_path / "out.ome.zarr"
     result = call("denoise", stack, out, *QUICK, "--at-once", 3)
     assert result.exit_code == 0, result.output
     assert "6 parts, 3 at once" in " ".join(result.output.split())
-    assert chunks(out) == chunks(undisturbed)
+    assert chunks(out) == chunks(uninterrupted)
 
 
 @pytest.mark.parametrize("cut", [None, 16], ids=["whole", "in tiles"])
@@ -207,20 +207,20 @@ def test_requested_window_is_never_reduced(stack, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", [damage_chunk, lose_chunks, lose_report, cut_report, lose_level])
-def test_damaged_unit_is_restored_again(stack, undisturbed, tmp_path, damage):
+def test_damaged_unit_is_restored_again(stack, uninterrupted, tmp_path, damage):
     out = tmp_path / "out.ome.zarr"
-    shutil.copytree(undisturbed, out)
+    shutil.copytree(uninterrupted, out)
     damage(out)
     result = call("denoise", stack, out, *QUICK, "--resume")
     assert result.exit_code == 0, result.output
     assert "5 of 6 parts are complete already" in result.stderr
     assert "1 of 6 parts were damaged or missing" in result.stderr
-    assert chunks(out) == chunks(undisturbed)
+    assert chunks(out) == chunks(uninterrupted)
 
 
-def test_folder_in_place_of_a_chunk_is_named(stack, undisturbed, tmp_path):
+def test_folder_in_place_of_a_chunk_is_named(stack, uninterrupted, tmp_path):
     out = tmp_path / "out.ome.zarr"
-    shutil.copytree(undisturbed, out)
+    shutil.copytree(uninterrupted, out)
     hide_chunk(out)
     result = call("denoise", stack, out, *QUICK, "--resume")
     assert result.exit_code == 2, result.output
@@ -252,9 +252,9 @@ def test_damaged_uncertainty_is_restored_again(stack, tmp_path):
         (lambda text: text.replace('"format": 1', '"format": 2'), "another version"),
     ],
 )
-def test_damaged_or_foreign_journal_is_refused(stack, undisturbed, tmp_path, change, says):
+def test_damaged_or_foreign_journal_is_refused(stack, uninterrupted, tmp_path, change, says):
     out = tmp_path / "out.ome.zarr"
-    shutil.copytree(undisturbed, out)
+    shutil.copytree(uninterrupted, out)
     file = out / ".napari-dip/run.json"
     file.write_text(change(file.read_text()))
     result = call("denoise", stack, out, *QUICK, "--resume")
@@ -263,9 +263,9 @@ def test_damaged_or_foreign_journal_is_refused(stack, undisturbed, tmp_path, cha
     assert "overwrite it" in result.stderr
 
 
-def test_unknown_report_fields_are_ignored(stack, undisturbed, tmp_path):
+def test_unknown_report_fields_are_ignored(stack, uninterrupted, tmp_path):
     out = tmp_path / "out.ome.zarr"
-    shutil.copytree(undisturbed, out)
+    shutil.copytree(uninterrupted, out)
     for number, change in enumerate(({"mood": "good"}, {"loss": None}, {"iterations": "many"})):
         file = out / f".napari-dip/units/{number:06}.json"
         entry = json.loads(file.read_text())
@@ -274,4 +274,4 @@ def test_unknown_report_fields_are_ignored(stack, undisturbed, tmp_path):
     result = call("denoise", stack, out, *QUICK, "--resume")
     assert result.exit_code == 0, result.output
     assert "5 of 6 parts are complete already" in result.stderr
-    assert chunks(out) == chunks(undisturbed)
+    assert chunks(out) == chunks(uninterrupted)

@@ -1,4 +1,4 @@
-"""A stack that is refined along Z grows on the disk, section by section, and survives a kill."""
+"""Test super-resolution along Z on disk: sections, planes, and runs that resume."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def stack(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(stack, tmp_path_factory):
+def uninterrupted(stack, tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "out.ome.zarr"
     finished(open_run(stack, path, SETTINGS).steps())
     return path
 
 
 def content(folder):
-    """All files but those that say when and how long, and what is hidden."""
+    """Return the content of all chunks, without metadata and hidden files."""
     return {
         file.relative_to(folder): file.read_bytes()
         for file in folder.rglob("*")
@@ -49,28 +49,28 @@ def content(folder):
     }
 
 
-def test_sections_give_the_image_computed_in_memory(stack, undisturbed):
+def test_sections_give_the_image_computed_in_memory(stack, uninterrupted):
     image, asked = np.asarray(read_image(stack).image), {"voxel": (4, 0.8, 0.8), **QUICK}
     whole = super_resolve(image, 2, axis="Z", axes="ZYX", **asked)
-    grown = read_image(undisturbed)
+    grown = read_image(uninterrupted)
     assert grown.notes == ()
     assert grown.pixel_size["Z"] == 2.0
     np.testing.assert_array_equal(np.asarray(grown.image), whole)
-    hidden = (undisturbed / ".napari-dip" / "sections").rglob("*")
-    assert not any("c" in file.parts for file in hidden if file.is_file())  # the room is given back
+    hidden = (uninterrupted / ".napari-dip" / "sections").rglob("*")
+    chunks = ["c" in file.parts for file in hidden if file.is_file()]
+    assert not any(chunks)  # the sections are deleted
 
 
-def test_interrupted_run_resumes_to_identical_files(stack, undisturbed, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        resumable_sections, "MAX_GROUP_BYTES", 3 * 17 * 12 * 2
-    )  # groups of three planes
+def test_interrupted_run_resumes_to_identical_files(stack, uninterrupted, tmp_path, monkeypatch):
+    three_planes = 3 * 17 * 12 * 2  # bytes
+    monkeypatch.setattr(resumable_sections, "MAX_GROUP_BYTES", three_planes)
     out = tmp_path / "out.ome.zarr"
     begun = open_run(stack, out, SETTINGS)
     steps = begun.steps()
     while next(steps).unit < 3:
         pass
     steps.close()
-    assert begun.left() == f"3 of 6 parts are in {out}; --resume continues"
+    assert begun.describe_unfinished() == f"3 of 6 parts are in {out}; --resume continues"
 
     commit, turned = ResumableZarr.commit, []
 
@@ -92,10 +92,10 @@ def test_interrupted_run_resumes_to_identical_files(stack, undisturbed, tmp_path
     last = open_run(stack, out, SETTINGS, resume=True)
     assert "6 of 6" in last.notes[-1]
     assert len(finished(last.steps()).reports) == 6
-    assert content(out) == content(undisturbed)
+    assert content(out) == content(uninterrupted)
     once_more = open_run(stack, out, SETTINGS, resume=True)
     assert len(finished(once_more.steps()).reports) == 6
-    assert content(out) == content(undisturbed)
+    assert content(out) == content(uninterrupted)
 
 
 def test_stopped_run_reports_an_empty_image(stack, tmp_path):
@@ -106,14 +106,14 @@ def test_stopped_run_reports_an_empty_image(stack, tmp_path):
     assert not np.asarray(stopped.image).any()
 
 
-def test_run_killed_before_its_first_section_resumes(stack, undisturbed, tmp_path, monkeypatch):
+def test_run_killed_before_its_first_section_resumes(stack, uninterrupted, tmp_path, monkeypatch):
     out = tmp_path / "out.ome.zarr"
     with monkeypatch.context() as patched:
         patched.setattr(resumable_sections, "_create_sections", lambda _: os.strerror(0))
         with pytest.raises(NapariDipError):
             open_run(stack, out, SETTINGS)
     finished(open_run(stack, out, SETTINGS, resume=True).steps())
-    assert content(out) == content(undisturbed)
+    assert content(out) == content(uninterrupted)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_sections_become_planes_in_any_axis_order(tmp_path, axes, shape):
     assert content(tmp_path / "a.zarr") == content(tmp_path / "b.zarr")
 
 
-def test_large_stack_is_read_in_bands(stack, undisturbed, tmp_path, monkeypatch):
+def test_large_stack_is_read_in_bands(stack, uninterrupted, tmp_path, monkeypatch):
     row = 5 * 12 * 2
     monkeypatch.setattr(bands, "_AT_ONCE", 6 * row)
     monkeypatch.setattr(bands.Bands.__init__, "__defaults__", (6 * row,))
@@ -156,11 +156,11 @@ def test_large_stack_is_read_in_bands(stack, undisturbed, tmp_path, monkeypatch)
     finished(run.steps())
     assert max(read) <= 6 * row
     assert len(read) <= 4
-    assert content(tmp_path / "out.ome.zarr") == content(undisturbed)
+    assert content(tmp_path / "out.ome.zarr") == content(uninterrupted)
 
 
 @pytest.mark.slow
-def test_repeatedly_killed_run_gives_identical_files(stack, undisturbed, tmp_path):
+def test_repeatedly_killed_run_gives_identical_files(stack, uninterrupted, tmp_path):
     out = tmp_path / "out.ome.zarr"
     options = "--axis Z --factor 2 --iterations 2 --stopping fixed --device cpu --window 3".split()
     program = "from napari_dip.cli.app import app; app()"
@@ -175,7 +175,7 @@ def test_repeatedly_killed_run_gives_identical_files(stack, undisturbed, tmp_pat
         os.kill(run.pid, signal.SIGKILL)
         assert run.wait() == -signal.SIGKILL
     assert subprocess.run([*command, "--resume", "--quiet"], check=False).returncode == 0
-    assert content(out) == content(undisturbed)
+    assert content(out) == content(uninterrupted)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_repeatedly_killed_run_gives_identical_files(stack, undisturbed, tmp_pat
         (False, ".napari-dip/sections/.napari-dip/run.json", 0),
         (False, ".napari-dip/sections", 0),
         (True, None, 9),
-        (True, "0/c/2", 0),  # the sections were given up for the planes
+        (True, "0/c/2", 0),  # the sections were deleted after they became planes
         (True, ".napari-dip/units", 0),
     ],
 )

@@ -55,7 +55,7 @@ def fill(sink: ResumableZarr, image: np.ndarray, keys=None) -> None:
 
 
 def chunk_files(path: Path) -> dict[str, bytes]:
-    """Everything but the journal."""
+    """Return the content of all files, without the journal."""
     return {
         str(file.relative_to(path)): file.read_bytes()
         for file in sorted(path.rglob("*"))
@@ -145,7 +145,7 @@ def test_reopening_forgets_units_with_lost_values(tmp_path):
 
 def test_killed_commits_give_identical_files(tmp_path):
     image = values((40, 300, 280))
-    paths = [tmp_path / "killed.zarr", tmp_path / "undisturbed.zarr"]
+    paths = [tmp_path / "killed.zarr", tmp_path / "uninterrupted.zarr"]
     for path in paths:
         ResumableZarr.create(path, image.shape, "uint16", calibrated("TYX"), "TYX", {})
     random = np.random.default_rng(1)
@@ -157,7 +157,7 @@ def test_killed_commits_give_identical_files(tmp_path):
             assert process.stdout.readline() == "ready\n"
             time.sleep(random.uniform(0.01, 0.12))
             process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-        if kill == 1:  # what a kill in mid-write leaves
+        if kill == 1:  # files that a kill during a write leaves
             (paths[0] / "0" / "0.abc.partial").write_bytes(b"half")
             (paths[0] / ".napari-dip/units/007.json.1.partial").write_bytes(b"{")
         sink = ResumableZarr.reopen(paths[0], {})
@@ -196,7 +196,7 @@ def test_full_disk_keeps_committed_units(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(pyramid_arrays, "sync_to_disk", full)
         with pytest.raises(NapariDipError, match="No space left"):
-            fill(sink, image, [1])  # done before, but not any more
+            fill(sink, image, [1])  # complete before, incomplete now
     again = ResumableZarr.reopen(tmp_path / "a.zarr", RECORD)
     assert [*again.done] == ["000"]
     np.testing.assert_array_equal(again.array[0], image[0])

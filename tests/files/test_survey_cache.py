@@ -1,4 +1,4 @@
-"""What was found out of all planes is not found out again by a run that is gone on with."""
+"""Test that a resumed run repeats no survey of its image."""
 
 import json
 import math
@@ -26,7 +26,7 @@ FRAMES = 6
 
 @pytest.fixture
 def movie(tmp_path):
-    """A movie whose noise has all that a model of noise can have."""
+    """Write a movie whose noise has gain, read noise and clipping."""
     values = np.random.default_rng(0).poisson(9, (FRAMES, 24, 28)).clip(3, 15).astype(np.uint16)
     write_image(tmp_path / "movie.ome.zarr", StoredImage(values, "TYX"))
     return tmp_path / "movie.ome.zarr"
@@ -34,7 +34,7 @@ def movie(tmp_path):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """Each frame that is read of an OME-Zarr."""
+    """Return a list to which each read index of a zarr is added."""
     found = []
     read = ZarrArray.__getitem__
 
@@ -47,7 +47,7 @@ def reads(monkeypatch):
 
 
 def begin(movie, out, units=2):
-    """Run until so many units are done, and stop as a kill would."""
+    """Restore some units, then stop like a killed run."""
     run = open_run(movie, out, SETTINGS)
     steps = run.steps()
     while next(steps).unit < units:
@@ -118,7 +118,7 @@ def test_run_without_valid_cache_is_resumed(movie, tmp_path, reads, there):
     out = tmp_path / "out.ome.zarr"
     begin(movie, out)
     kept = out / ".napari-dip" / "look.json"
-    if there is None:  # killed while it was written, or begun by an older version
+    if there is None:  # killed during the write
         kept.rename(kept.with_name("look.json.123.partial"))
     else:
         kept.write_bytes(there)

@@ -24,7 +24,7 @@ def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
 
 
 def read(path: Path, **options) -> StoredImage:
-    """Read a file lazily and at once, which must say the same."""
+    """Read a file lazily and eagerly, and assert equal results."""
     whole, lazy = (read_image(path, lazy=lazy, **options) for lazy in (False, True))
     np.testing.assert_array_equal(lazy.image, whole.image)
     for name in ("axes", "pixel_size", "unit", "notes", "translate", "channels", "files"):
@@ -34,7 +34,7 @@ def read(path: Path, **options) -> StoredImage:
 
 
 def refused(path: Path) -> str:
-    """Give the reason for which a file is refused, lazily and at once."""
+    """Return the message with which a file is refused, lazily and eagerly."""
     reasons = []
     for lazy in (False, True):
         with pytest.raises(FileProblem) as caught:

@@ -1,4 +1,4 @@
-"""Microscopes' own formats: what bioio says is taken over, and what is missing is named."""
+"""Test that vendor formats are read through bioio, with clear errors."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from napari_dip.image.metadata import Channel
 
 @pytest.fixture
 def bioio(monkeypatch):
-    """Stand in for bioio, which is no part of the tests: a module with a class BioImage."""
+    """Replace bioio, which is not installed for tests, by an empty module."""
     module = ModuleType("bioio")
     monkeypatch.setitem(sys.modules, "bioio", module)
     return module
 
 
 def scene(values, order="TCZYX", **changes):
-    """What bioio tells of a file."""
+    """Return an object with the attributes of a BioImage."""
     told = {
         "dask_data": da.from_array(values, chunks=1),
         "dims": SimpleNamespace(order=order),

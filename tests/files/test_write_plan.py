@@ -35,7 +35,7 @@ def call(*arguments):
 
 @pytest.fixture(scope="module")
 def movie(tmp_path_factory):
-    """An OME-TIFF of three times and two named channels."""
+    """Write an OME-TIFF with three time points and two named channels."""
     path = tmp_path_factory.mktemp("in") / "movie.ome.tif"
     values = np.random.default_rng(0).poisson(20, (3, 2, 16, 16)).astype(np.uint16)
     named = {"axes": "TCYX", "Channel": {"Name": ["DAPI", "Zellmembran µ"]}, "PhysicalSizeX": 0.5}
@@ -136,7 +136,7 @@ def check_that_it_is_written_or_refused(stored, suffix):
 @pytest.mark.parametrize("axes", ["CTYX", "ZCYX", "TZYX", "QCYX", "CQYX"])
 @pytest.mark.parametrize("suffix", [".ome.tif", ".tif", ".ome.zarr"])
 def test_other_axes_are_written_or_refused_before_work(movie, tmp_path, monkeypatch, axes, suffix):
-    monkeypatch.setattr(runs, "make_problem", None)  # the work would begin with it
+    monkeypatch.setattr(runs, "make_problem", None)  # a call would raise a TypeError
     out, stored = tmp_path / f"out{suffix}", read_image(movie)
     try:
         write_image(out, stored.with_image(stored.image, axes), provenance={"axes": axes})
@@ -166,7 +166,7 @@ def test_fuzzed_image_is_written_or_refused(stored, suffix):
     ("axes", "shape", "dtype", "form"),
     [
         ("ZYX", (5, 64, 64), "uint16", "imagej"),
-        ("ZYX", (2100, 1024, 1024), "uint16", "ome"),  # more than 32 bits address
+        ("ZYX", (2100, 1024, 1024), "uint16", "ome"),  # beyond 32-bit offsets
         ("YX", (70_000, 70_000), "float32", "ome"),
         ("YX", (70_000, 70_000), "int64", "shaped"),
     ],

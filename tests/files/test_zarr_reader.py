@@ -33,7 +33,7 @@ def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
 def foreign(
     path: Path, image: np.ndarray, version: str = "0.5", axes: list | None = None, **said
 ) -> Path:
-    """Write OME-Zarr as others do, without this project's writer."""
+    """Write OME-Zarr without the writer of this package."""
     multiscale = {
         "axes": axes if axes is not None else SPACE,
         "datasets": [
@@ -56,7 +56,7 @@ def foreign(
 
 @pytest.fixture
 def chunks_read(monkeypatch) -> list[str]:
-    """The chunk files that zarr reads from now on."""
+    """Return a list to which the key of each read chunk is added."""
     keys: list[str] = []
     get = zarr.storage.LocalStore.get
 
@@ -74,14 +74,14 @@ def stack(shape=(3, 20, 24), dtype="uint16"):
 
 
 def refused(path, says):
-    """Make sure that opening a file, or reading it, is refused in words."""
+    """Assert that opening or reading a file raises a FileProblem that names it."""
     with pytest.raises(FileProblem, match=says) as refusal:
         read_image(path, lazy=True).whole()
     assert str(path.name) in str(refusal.value)
 
 
 class Trap:
-    """Leaves a file behind when it is unpickled."""
+    """Create a file when unpickled."""
 
     def __reduce__(self):
         return Path.touch, (Path("trapped"),)
@@ -118,7 +118,7 @@ def test_image_larger_than_memory_is_opened(tmp_path):
     group = zarr.create_group(tmp_path / "a.zarr")
     group.create_array(
         "0", shape=(1_000_000, 4096, 4096), chunks=(1, 4096, 4096), dtype="uint16"
-    )  # 32 TiB, of which no chunk is written
+    )  # 32 TiB, without a stored chunk
     group.attrs["ome"] = {
         "version": "0.5",
         "multiscales": [{"axes": [{"name": "z"}, *SPACE], "datasets": [{"path": "0"}]}],

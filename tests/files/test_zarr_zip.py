@@ -24,7 +24,7 @@ def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
 def foreign(
     path: Path, image: np.ndarray, version: str = "0.5", axes: list | None = None, **said
 ) -> Path:
-    """Write OME-Zarr as others do, without this project's writer."""
+    """Write OME-Zarr without the writer of this package."""
     multiscale = {
         "axes": axes if axes is not None else SPACE,
         "datasets": [

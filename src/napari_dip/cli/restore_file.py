@@ -88,14 +88,16 @@ def restore_file(
             say(note)
         say(in_a_sentence(source, run.problem, str(pool) if pool else None))
         if stop_requested():
-            raise KeyboardInterrupt(run.left())  # no iteration is done, so there is no result
+            raise KeyboardInterrupt(
+                run.describe_unfinished()
+            )  # no iteration is done, so there is no result
         steps = _steps(run, pool, stop_requested)
         try:
             result = follow(steps, settings.task.kind, quiet=options.quiet)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(run.left()) from None
+            raise KeyboardInterrupt(run.describe_unfinished()) from None
         except Exception as error:
-            error.add_note(run.left())
+            error.add_note(run.describe_unfinished())
             raise
         for note in run.write(result):
             say(note)

@@ -59,18 +59,20 @@ def refuse_conflicts(writes: Mapping[str, Path], reads: Iterable[Path]) -> None:
     Traceback (most recent call last):
     napari_dip.errors.FileProblem: a.zarr/b.tif lies inside the input a.zarr; choose another name...
     """
-    known = _Identities()
+    identities = _Identities()
     inputs = {place: None for path in reads for place in (path, enclosing_zarr(path)) if place}
     names = {path: [path, *_hidden_siblings(path)] for path in writes.values()}
     for input_path in inputs:
         for path in names:
             for name in names[path]:
-                if relation := known.meet(name, input_path):
+                if relation := identities.relation(name, input_path):
                     raise FileProblem(_conflict_message(path, name, input_path, relation))
     outputs = [*writes.items()]
     for place, (name_in_message, path) in enumerate(outputs):
         for other_name, other in outputs[:place]:
-            if any(known.meet(name, taken) for name in names[path] for taken in names[other]):
+            if any(
+                identities.relation(name, taken) for name in names[path] for taken in names[other]
+            ):
                 raise FileProblem(
                     f"{other} is {other_name}, and {path} for {name_in_message} is the same path, "
                     f"inside it or around it; choose another name for {name_in_message}"
@@ -211,7 +213,7 @@ def _named_by_ome(file: Path, depth: int = 0) -> Iterator[Path]:
 
 def _hidden_siblings(path: Path) -> list[Path]:
     """Return the hidden siblings of an output, which exist while it is written."""
-    return [hidden_sibling(path, what) for what in ("part", "new", "old", "lock")]
+    return [hidden_sibling(path, kind) for kind in ("part", "new", "old", "lock")]
 
 
 def _conflict_message(path: Path, name: Path, input_path: Path, relation: str) -> str:
@@ -231,16 +233,16 @@ class _Identities:
 
     def within(self, inner: Path, outer: Path) -> bool:
         inner, outer = resolve_links(inner), resolve_links(outer)
-        wanted = self._of(outer)
-        return any(self._of(place) == wanted for place in (inner, *inner.parents))
+        target = self._identity(outer)
+        return any(self._identity(place) == target for place in (inner, *inner.parents))
 
-    def meet(self, first: Path, second: Path) -> str:
+    def relation(self, first: Path, second: Path) -> str:
         """Return the relation of two paths; an empty string if there is none."""
         if self.within(first, second):
             return "is" if self.within(second, first) else "lies inside"
         return "holds" if self.within(second, first) else ""
 
-    def _of(self, path: Path) -> Any:
+    def _identity(self, path: Path) -> Any:
         """Return device and inode of a path; if it does not exist, the folder's and the name."""
         if path not in self._known:
             try:
@@ -251,7 +253,7 @@ class _Identities:
                     self._known[path] = str(path)
                 else:
                     name = path.name.casefold() if _ignores_case(path.parent) else path.name
-                    self._known[path] = self._of(path.parent), name
+                    self._known[path] = self._identity(path.parent), name
         return self._known[path]
 
 

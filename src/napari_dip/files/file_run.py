@@ -78,7 +78,7 @@ class FileRun:
         is_hidden = isinstance(self.output, OnDisk) and self.output.path != self.path.absolute()
         return self.output.path if isinstance(self.output, OnDisk) and is_hidden else self.path
 
-    def left(self) -> str:
+    def describe_unfinished(self) -> str:
         """Describe what an interrupted run leaves."""
         if not isinstance(self.output, OnDisk):
             return "nothing was written"
@@ -102,7 +102,7 @@ class FileRun:
         """
         if isinstance(self.output, OnDisk):
             if result.stopped_by_user and self.place != self.path:
-                return (f"{self.left()}.",)
+                return (f"{self.describe_unfinished()}.",)
             incomplete = result.stopped_by_user and "Y" not in result.settings.spatial
             note = f"{self.path} is empty until all its sections are complete; --resume continues."
             return (note,) if incomplete else ()

@@ -54,12 +54,12 @@ def read_imagej(
         "imagej": {k: entries[k] for k in _KEPT_KEYS if k in entries}
     }
     if of_plane := {key: entries[key] for key in _PLANE_KEYS if key in entries}:
-        extras["imagej_plane"] = {"shape": (shape.get("Y"), shape.get("X")), "said": of_plane}
+        extras["imagej_plane"] = {"shape": (shape.get("Y"), shape.get("X")), "entries": of_plane}
     if (parser.number("spacing", entries.get("spacing")) or 0) < 0:
         extras["imagej_spacing"] = {"negative": True}
         notes.append(f"The plane spacing is {entries['spacing']}: its absolute value is used.")
     if calibration := _calibration(entries):
-        extras["imagej_calibration"] = {"dtype": page.dtype, "said": calibration}
+        extras["imagej_calibration"] = {"dtype": page.dtype, "entries": calibration}
         notes.append(_describe_calibration(calibration, parser))
     places: dict[str, float] = {}
     for axis in sizes.keys() & set("ZYX"):
@@ -114,10 +114,10 @@ def imagej_options(stored: StoredImage, provenance: str) -> dict[str, Any]:
     kept = _channel_entries(stored) | kept
     of_plane = stored.extras.get("imagej_plane", {})
     if of_plane.get("shape") == (shape[axes.index("Y")], shape[axes.index("X")]):
-        kept |= of_plane["said"]
+        kept |= of_plane["entries"]
     calibration = stored.extras.get("imagej_calibration", {})
     if calibration.get("dtype") == stored.image.dtype:
-        metadata |= calibration["said"]
+        metadata |= calibration["entries"]
     if provenance:
         kept["Info"] = f"{NAME}: {provenance}\n{kept.get('Info', '')}"
     return {

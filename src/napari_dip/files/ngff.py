@@ -163,12 +163,12 @@ def _kept_channels(stored: StoredImage, channels: int, dtype: np.dtype[Any]) -> 
         return {"omero": omero}
     if len(stored.channels) != channels:
         return {}
-    said = []
+    listed = []
     for number, channel in enumerate(stored.channels):
         colour, name = channel.colour or "FFFFFF", channel.name or f"channel {number}"
         window = _window(stored, number, dtype)
-        said.append({"label": name, "color": colour, "active": True, "window": window})
-    return {"omero": {"channels": said, "rdefs": {"model": "color"}}}
+        listed.append({"label": name, "color": colour, "active": True, "window": window})
+    return {"omero": {"channels": listed, "rdefs": {"model": "color"}}}
 
 
 def _window(stored: StoredImage, channel: int, dtype: np.dtype[Any]) -> dict[str, float]:
