@@ -1,4 +1,4 @@
-"""Several fits at once give what they give one after another, and sooner."""
+"""Run fits concurrently: the same bytes as sequential fits, errors, stops, limits."""
 
 import sys
 import threading
@@ -34,7 +34,7 @@ def frames(noisy):
 
 @pytest.fixture
 def two_threads():
-    """A machine of two threads, whatever the tests compute with."""
+    """Compute with two threads, whatever the number of the tests."""
     before = device.cpu_threads()
     device.set_cpu_threads(2)
     yield
@@ -79,7 +79,7 @@ def test_concurrent_fits_give_the_same_bytes(noisy):
     assert iterations[-1] <= snapshots[-1].iterations == 36
 
 
-def test_nothing_goes_on_while_nobody_asks():
+def test_no_step_is_computed_ahead():
     seen = []
     steps = run_concurrently([counting(5, seen), counting(5, seen)], 2, "cpu", lambda *_: None)
     next(steps)
@@ -90,7 +90,7 @@ def test_nothing_goes_on_while_nobody_asks():
     assert len(seen) == 2
 
 
-def test_fits_begin_when_there_is_room():
+def test_fits_start_when_a_place_is_free():
     begun, ends = [], {}
 
     def fits():
@@ -108,7 +108,7 @@ def test_fits_begin_when_there_is_room():
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
-def test_the_error_of_one_ends_all(at_once):
+def test_error_of_one_fit_ends_all(at_once):
     closed = []
 
     def endless():
@@ -120,10 +120,10 @@ def test_the_error_of_one_ends_all(at_once):
 
     def failing():
         yield 0
-        raise NapariDipError("out of ideas")
+        raise NapariDipError("no convergence")
 
     steps = run_concurrently([failing(), endless()], at_once, "cpu", lambda *_: None)
-    with pytest.raises(NapariDipError, match="out of ideas"):
+    with pytest.raises(NapariDipError, match="no convergence"):
         for _ in range(100):
             next(steps)
     assert closed == ["endless"] * (at_once - 1)
@@ -138,13 +138,13 @@ def test_each_fit_has_its_share_of_threads(two_threads):
         other.join()
         yield new[0]
 
-    told = list(run_concurrently([threads(), threads()], 2, "cpu", lambda *_: None))
-    assert sorted(told) == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    found = list(run_concurrently([threads(), threads()], 2, "cpu", lambda *_: None))
+    assert sorted(found) == [(0, 1), (0, 2), (1, 1), (1, 2)]
     assert torch.get_num_threads() == 2
     assert [threads_per_fit(8, at_once) for at_once in (1, 2, 3, 9)] == [8, 4, 2, 1]
 
 
-def test_a_report_says_with_how_many_threads(frames, two_threads):
+def test_report_contains_the_number_of_threads(frames, two_threads):
     quick = FRAMES.replace(iterations=2, precision="float32")
     for at_once, threads in ((1, 2), (2, 1)):
         result = finished(restore(frames[:2], quick.replace(at_once=at_once)))
@@ -189,21 +189,21 @@ def test_progress_shows_one_fit_after_another(frames, settings):
 
 
 def test_only_the_latest_waiting_preview_is_kept():
-    ended = {}
+    done = {}
 
     def steps():
         yield from ((1, "A"), (1, "b"), (1, "C"), (0, "D"), (1, "e"))
-        ended[0] = "done"
+        done[0] = "done"
         yield 1, "F"
 
-    def blind(step):
+    def lower(step):
         return step.lower() if step.isupper() else step
 
-    told = list(in_fit_order(steps(), ended, blind))
-    assert told == [(0, "D"), (1, "a"), (1, "b"), (1, "C"), (1, "e"), (1, "F")]
+    ordered = list(in_fit_order(steps(), done, lower))
+    assert ordered == [(0, "D"), (1, "a"), (1, "b"), (1, "C"), (1, "e"), (1, "F")]
 
 
-def test_a_stop_keeps_the_best_of_started_fits(frames):
+def test_stop_keeps_the_best_of_started_fits(frames):
     calls = []
 
     def stop():
@@ -214,11 +214,11 @@ def test_a_stop_keeps_the_best_of_started_fits(frames):
     assert result.stopped_by_user
     assert [report.stopped_by_user for report in result.reports] == [True, True]
     assert np.isnan(result.image).any(axis=(1, 2)).tolist() == [False, False, True, True]
-    assert "frame 1 stopped" in (said := result.coverage.in_words())
-    assert "frame 2 stopped" in said
+    assert "frame 1 stopped" in (coverage := result.coverage.in_words())
+    assert "frame 2 stopped" in coverage
 
 
-def test_a_pause_of_all_counts_once(frames):
+def test_pause_is_counted_once(frames):
     paused = []
 
     def stop():
@@ -235,14 +235,14 @@ def test_a_pause_of_all_counts_once(frames):
     assert result.elapsed_s > 0
 
 
-def test_closing_ends_what_has_begun(frames):
-    asked = []
-    steps = restore(frames, FRAMES, stop_requested=lambda: bool(asked.append(1)))
+def test_closing_ends_started_fits(frames):
+    calls = []
+    steps = restore(frames, FRAMES, stop_requested=lambda: bool(calls.append(1)))
     next(steps)
     steps.close()
-    before = len(asked)
+    before = len(calls)
     time.sleep(0.1)
-    assert len(asked) == before
+    assert len(calls) == before
 
 
 LAYOUT = Layout("TYX", (40, 256, 256))
@@ -269,7 +269,7 @@ def test_threads_and_memory_limit_concurrency(monkeypatch):
     assert at_once() == 1
 
 
-def test_a_gpu_takes_enough_fits_to_be_busy(monkeypatch):
+def test_gpu_gets_enough_fits(monkeypatch):
     monkeypatch.setattr(device, "free_bytes", lambda name: 10**12)
     sides = (128, 512, 1024, 2048)
     found = [
@@ -280,7 +280,7 @@ def test_a_gpu_takes_enough_fits_to_be_busy(monkeypatch):
     assert choose_at_once(Settings(), LAYOUT, 1, "mps", None, 40) == 1
 
 
-def test_workers_of_a_cluster_take_one_unit_each(monkeypatch):
+def test_worker_of_a_cluster_takes_one_unit(monkeypatch):
     monkeypatch.setattr(device, "cpu_threads", lambda: 4)
     settings = Settings(axes="TYX", share="none", precision="float32")
     layout = lay_out((40, 64, 64), settings)
@@ -289,7 +289,7 @@ def test_workers_of_a_cluster_take_one_unit_each(monkeypatch):
     assert lined_up(Plan(layout), settings, "cpu").at_once == 4
 
 
-def test_the_forecast_counts_them(monkeypatch):
+def test_forecast_considers_concurrency(monkeypatch):
     settings = Settings(axes="TYX", share="none")
     alone, together = (Plan(LAYOUT, at_once=number) for number in (1, 4))
     seconds = [expected_seconds(plan, settings, "cpu") for plan in (alone, together)]

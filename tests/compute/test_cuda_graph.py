@@ -1,8 +1,8 @@
-"""A fit that is launched as a whole gives what it gives kernel by kernel.
+"""Launch a fit as a CUDA graph, with the same result as kernel by kernel.
 
-Where there is no GPU, a tape stands in for the graph: it notes each operator that is called during
-the capture, with the tensors it was given, and a replay calls the same again with the same tensors
-and numbers. Nothing of Python runs then, as on a GPU.
+Without a GPU, a tape replaces the graph. It records each operator that is called during the
+capture, with its tensors and numbers. A replay calls the recorded operators and no other Python
+code, as on a GPU.
 """
 
 from contextlib import contextmanager, nullcontext
@@ -46,7 +46,7 @@ SMALL = Recipe(
 
 
 class Tape(TorchDispatchMode):
-    """What was launched during the capture, in its order."""
+    """Record the operators of a capture, in order, and replay them."""
 
     def __init__(self):
         super().__init__()
@@ -63,7 +63,7 @@ class Tape(TorchDispatchMode):
     def replay(self):
         self.replays += 1
         if self.replays == 1:
-            return  # the capture itself has done it, which a GPU's would not have
+            return  # here the capture has computed it; on a GPU it does not
         for operator, args, kwargs, results in self.launched:
             returns = operator._schema.returns
             if returns and all(each.alias_info is None for each in returns):
@@ -72,12 +72,12 @@ class Tape(TorchDispatchMode):
                     if isinstance(result, torch.Tensor):
                         result.copy_(new)
             elif any(each.alias_info.is_write for each in returns) or not returns:
-                operator(*args, **kwargs)  # in place; a view shows the new values by itself
+                operator(*args, **kwargs)  # in place; a view needs no operator
 
 
 @pytest.fixture
 def tapes(monkeypatch):
-    """CUDA's graphs, on the CPU."""
+    """Replace CUDA graphs by tapes on the CPU."""
     made = []
 
     def new():
@@ -103,12 +103,12 @@ def tapes(monkeypatch):
     return made
 
 
-def fitted(*asked, **changed):
-    return finished(fitting(*asked, **changed))
+def fitted(*arguments, **options):
+    return finished(fitting(*arguments, **options))
 
 
 def fitting(noisy, recipe=SMALL, stopping="fixed", operator=None, disturbed=range(0)):
-    """Fit; what is seen has no meaning during some of the iterations."""
+    """Return a fit whose observation is NaN during some iterations."""
     operator = operator or Identity()
     y = torch.from_numpy(noisy.copy())[None, None]
     everything = Observation(operator(y), operator, torch.ones_like(operator(y)))
@@ -116,10 +116,10 @@ def fitting(noisy, recipe=SMALL, stopping="fixed", operator=None, disturbed=rang
     rule, seen = make_rule(chosen, everything, 0.1, torch.Generator().manual_seed(0))
     code = make_code(recipe.code, recipe.code_channels, noisy.shape, 0)
     course = begin(seen, build_network(recipe.network, code, 1, 0), code, rule, recipe)
-    seen_well = seen.y.clone()
+    observed = seen.y.clone()
 
     def disturb():
-        seen.y.copy_(seen_well)
+        seen.y.copy_(observed)
         if course.iteration + 1 in disturbed:
             seen.y.fill_(torch.nan)
         return False
@@ -128,17 +128,17 @@ def fitting(noisy, recipe=SMALL, stopping="fixed", operator=None, disturbed=rang
 
 
 CASES = {
-    "as fast does": {"stopping": "consensus"},
-    "as published": {
+    "fast": {"stopping": "consensus"},
+    "paper": {
         "recipe": replace(SMALL, optimiser="adam", noise_pool=False, warm_up=False, tv_weight=0)
     },
-    "in bfloat16": {"recipe": replace(SMALL, precision="bfloat16")},
+    "bfloat16": {"recipe": replace(SMALL, precision="bfloat16")},
     "super-resolution": {"operator": Downsample((2, 2)), "stopping": "held-out"},
     "windowed variance": {"stopping": "es-wmv", "recipe": replace(SMALL, iterations=110)},
     "moving variance": {"stopping": "es-emv", "recipe": replace(SMALL, iterations=110)},
     "discrepancy": {"stopping": "discrepancy"},
-    "rolled back before the capture of the state": {"disturbed": range(14, 18)},
-    "rolled back after it": {"disturbed": range(52, 55)},
+    "rollback before the capture": {"disturbed": range(14, 18)},
+    "rollback after the capture": {"disturbed": range(52, 55)},
 }
 
 
@@ -148,23 +148,23 @@ def test_replays_give_the_bytes_of_single_launches(name, noisy, tapes, monkeypat
     assert kernel_by_kernel.launched == ""
     assert not tapes
     monkeypatch.setattr(fit_module, "GraphRunner", lambda work, device: GraphRunner(work, CUDA))
-    as_a_whole = fitted(noisy, **CASES[name])
-    assert as_a_whole.launched == "as one CUDA graph"
-    np.testing.assert_array_equal(as_a_whole.estimate, kernel_by_kernel.estimate)
-    np.testing.assert_array_equal(as_a_whole.latest, kernel_by_kernel.latest)
-    assert as_a_whole.metrics == kernel_by_kernel.metrics
-    assert as_a_whole.rollbacks == kernel_by_kernel.rollbacks == ("rolled" in name)
-    assert tapes[0].replays == as_a_whole.iterations - WARM_UP_CALLS
+    as_graph = fitted(noisy, **CASES[name])
+    assert as_graph.launched == "as one CUDA graph"
+    np.testing.assert_array_equal(as_graph.estimate, kernel_by_kernel.estimate)
+    np.testing.assert_array_equal(as_graph.latest, kernel_by_kernel.latest)
+    assert as_graph.metrics == kernel_by_kernel.metrics
+    assert as_graph.rollbacks == kernel_by_kernel.rollbacks == ("rollback" in name)
+    assert tapes[0].replays == as_graph.iterations - WARM_UP_CALLS
 
 
 def test_each_fit_has_its_own_graph(noisy, tapes, monkeypatch):
     def two(device):
-        ended = {}
+        results = {}
         recipes = [replace(SMALL, tv_weight=weight) for weight in (0.01, 0.02)]
         fits = (fitting(noisy, one) for one in recipes)
-        for _ in run_concurrently(fits, 2, device, ended.__setitem__):
+        for _ in run_concurrently(fits, 2, device, results.__setitem__):
             pass
-        return [ended[number] for number in (0, 1)]
+        return [results[number] for number in (0, 1)]
 
     streams = []
     monkeypatch.setattr(torch.cuda, "stream", lambda one: streams.append(one) or nullcontext())
@@ -207,6 +207,6 @@ def test_on_a_gpu_an_iteration_is_one_graph(preset, clean, noisy):
     result = finished(restore(noisy, settings))
     assert "as one CUDA graph" in result.reports[0].arithmetic
     assert np.isfinite(result.image).all()
-    here = finished(restore(noisy, settings.replace(device="cpu")))
-    there_and_here = np.square(result.image - here.image).mean()
-    assert there_and_here < 0.5 * np.square(noisy - clean).mean()
+    on_cpu = finished(restore(noisy, settings.replace(device="cpu")))
+    difference = np.square(result.image - on_cpu.image).mean()
+    assert difference < 0.5 * np.square(noisy - clean).mean()

@@ -1,4 +1,4 @@
-"""Devices are found by name, and their errors are ours."""
+"""Choose devices by name, translate their errors, and restore torch's modes."""
 
 from contextlib import contextmanager
 
@@ -26,7 +26,7 @@ def test_auto_takes_the_first_device():
     assert 0 < cpu.free_bytes <= cpu.memory_bytes
 
 
-def test_a_busy_gpu_does_not_stop_the_cpu(monkeypatch):
+def test_busy_gpu_does_not_stop_the_cpu(monkeypatch):
     def refused(number):
         raise RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable")
 
@@ -40,7 +40,7 @@ def test_a_busy_gpu_does_not_stop_the_cpu(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "mps"])
-def test_an_unavailable_device_is_named_with_the_others(name):
+def test_unavailable_device_is_named_with_the_others(name):
     if name in [device.name for device in devices()]:
         pytest.skip(f"{name} is here")
     with pytest.raises(DeviceUnavailable, match=rf"'{name}'.*cpu.*'auto'"):
@@ -67,20 +67,20 @@ def test_an_unavailable_device_is_named_with_the_others(name):
         pytest.param(RuntimeError("CUDA error: xid\nmore"), DeviceFailed, "xid; try", id="other"),
     ],
 )
-def test_torchs_errors_become_ours_with_the_cure(raised, ours, words):
+def test_torch_errors_are_translated_with_a_remedy(raised, ours, words):
     with pytest.raises(ours, match=words) as caught, torch_errors(CPU):
         raise raised
     assert caught.value.__cause__ is raised
     assert not isinstance(caught.value, RuntimeError)
 
 
-def test_our_own_errors_and_others_pass():
+def test_other_errors_are_not_translated():
     for error in (DeviceUnavailable("x"), KeyError("y")):
         with pytest.raises(type(error)), torch_errors(CPU):
             raise error
 
 
-def test_a_real_allocation_failure_is_out_of_memory():
+def test_allocation_failure_is_out_of_memory():
     with pytest.raises(OutOfMemory), torch_errors(CPU):
         torch.empty(2**60, dtype=torch.uint8)
 
@@ -112,7 +112,7 @@ TASKS = {
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_callers_torch_modes_change_nothing(task):
+def test_torch_modes_of_the_caller_change_nothing(task):
     settings, image = TASKS[task]
     settings = settings.replace(iterations=2, device="cpu")
     mask = np.random.default_rng(1).random(image.shape) < 0.1
@@ -138,7 +138,7 @@ def modes():
     )
 
 
-def test_modes_are_put_back_between_two_steps():
+def test_modes_are_restored_between_two_steps():
     steps = restore(STACK[0], Settings(iterations=30, device="cpu", preview_every_s=0.0))
     with torch.no_grad():
         next(steps)
@@ -147,7 +147,7 @@ def test_modes_are_put_back_between_two_steps():
         assert not torch.is_grad_enabled()
 
 
-def test_a_calibration_ignores_the_callers_modes(monkeypatch, tmp_path):
+def test_calibration_ignores_modes_of_the_caller(monkeypatch, tmp_path):
     monkeypatch.setattr(measured, "_cache_file", lambda: tmp_path / "calibration.json")
     with torch.no_grad(), torch.device("meta"):
         assert calibrate.calibrate("cpu").milliseconds

@@ -1,7 +1,7 @@
-"""Everything can be computed on another device than the CPU, and little travels to and fro.
+"""Compute on another device than the CPU, with few copies between the two.
 
-The other device is the CPU in disguise: its tensors say that they lie elsewhere, refuse to be
-mixed with those that lie here, and note what crosses over.
+The other device is simulated on the CPU. Its tensors report another device, cannot be mixed with
+those of the CPU, and record each copy between the devices.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from napari_dip.pipeline import ensemble, restore_block
 
 registration = pytest.importorskip("torch.utils.backend_registration")
 if not hasattr(registration, "_setup_privateuseone_for_python_backend"):
-    pytest.skip("this torch knows no devices made in Python", allow_module_level=True)
+    pytest.skip("this torch does not support devices in Python", allow_module_level=True)
 
-ELSEWHERE = "elsewhere:0"
+OTHER = "other:0"
 PACKAGE = str(Path(napari_dip.__file__).parent)
 aten = torch.ops.aten
 
-crossings: Counter[tuple[str, str]] = Counter()
-"""What crossed over, and in which file of ours."""
+copies: Counter[tuple[str, str]] = Counter()
+"""Copies between the devices, and the file of the package that made them."""
 
 
-class Elsewhere(torch.Tensor):
-    """A tensor that hides where it is."""
+class OtherTensor(torch.Tensor):
+    """A tensor of the CPU that reports another device."""
 
     @staticmethod
     def __new__(cls, here):
@@ -48,7 +48,7 @@ class Elsewhere(torch.Tensor):
             strides=here.stride(),
             storage_offset=here.storage_offset(),
             dtype=here.dtype,
-            device=ELSEWHERE,
+            device=OTHER,
         )
 
     def __init__(self, here):
@@ -56,14 +56,14 @@ class Elsewhere(torch.Tensor):
 
     @classmethod
     def __torch_function__(cls, function, types, args=(), kwargs=None):
-        # `data` and `tolist` are no operators, and would never come to `compute`.
+        # `data` and `tolist` are not operators and do not reach `compute`.
         if function == torch.Tensor.data.__set__:
             args[0].here = args[1].here
             return None
         if function == torch.Tensor.data.__get__:
-            return Elsewhere(args[0].here.detach())
+            return OtherTensor(args[0].here.detach())
         if function is torch.Tensor.tolist:
-            note("read")
+            record("read")
             return args[0].here.tolist()
         with torch._C.DisableTorchFunctionSubclass():
             return function(*args, **(kwargs or {}))
@@ -74,85 +74,85 @@ class Elsewhere(torch.Tensor):
 
 
 class OnBoth(TorchDispatchMode):
-    """Has what is made elsewhere made by `compute` too."""
+    """Pass operators on the other device to `compute`."""
 
     def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
         leaves = tree_leaves((args, kwargs))
-        if any(isinstance(leaf, Elsewhere) or is_elsewhere(leaf) for leaf in leaves):
+        if any(isinstance(leaf, OtherTensor) or is_other(leaf) for leaf in leaves):
             return compute(operator, args, kwargs or {})
         return operator(*args, **(kwargs or {}))
 
 
-def is_elsewhere(leaf):
-    return isinstance(leaf, torch.device) and leaf == torch.device(ELSEWHERE)
+def is_other(leaf):
+    return isinstance(leaf, torch.device) and leaf == torch.device(OTHER)
 
 
 def compute(operator, args, kwargs):
-    """Compute here what is meant to be computed elsewhere; refuse what a GPU would refuse."""
+    """Compute an operator of the other device on the CPU; refuse what a GPU would refuse."""
     leaves = tree_leaves((args, kwargs))
     tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
-    there = [tensor for tensor in tensors if isinstance(tensor, Elsewhere)]
+    there = [tensor for tensor in tensors if isinstance(tensor, OtherTensor)]
     devices = [leaf for leaf in leaves if isinstance(leaf, torch.device)]
-    stays = any(map(is_elsewhere, devices)) if devices else bool(there)
+    stays = any(map(is_other, devices)) if devices else bool(there)
     if operator in (aten._to_copy.default, aten.copy_.default):
         *target, source = args[:2] if operator is aten.copy_.default else args[:1]
         if target:
-            stays = isinstance(target[0], Elsewhere)
-        if isinstance(source, Elsewhere) != stays:
-            note("came" if stays else "left")
-    elif there and any(tensor.ndim for tensor in tensors if not isinstance(tensor, Elsewhere)):
+            stays = isinstance(target[0], OtherTensor)
+        if isinstance(source, OtherTensor) != stays:
+            record("came" if stays else "left")
+    elif there and any(tensor.ndim for tensor in tensors if not isinstance(tensor, OtherTensor)):
         raise RuntimeError(f"{operator} was given tensors on two devices")
     if operator is aten._local_scalar_dense.default:
-        note("read")
-    result = operator(*tree_map(brought_here, args), **tree_map(brought_here, kwargs))
-    known = {id(tensor.here): tensor for tensor in there}  # what was changed in place
+        record("read")
+    result = operator(*tree_map(to_cpu, args), **tree_map(to_cpu, kwargs))
+    known = {id(tensor.here): tensor for tensor in there}  # changed in place
 
-    def taken_back(part):
+    def wrapped(part):
         if not (stays and isinstance(part, torch.Tensor)):
             return part
-        return known[id(part)] if id(part) in known else Elsewhere(part)
+        return known[id(part)] if id(part) in known else OtherTensor(part)
 
-    return tree_map(taken_back, result)
+    return tree_map(wrapped, result)
 
 
-def brought_here(leaf):
-    if isinstance(leaf, Elsewhere):
+def to_cpu(leaf):
+    if isinstance(leaf, OtherTensor):
         return leaf.here
-    return torch.device("cpu") if is_elsewhere(leaf) else leaf
+    return torch.device("cpu") if is_other(leaf) else leaf
 
 
-def note(what):
+def record(what):
     frame = sys._getframe()
     while frame and not frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
-    crossings[what, Path(frame.f_code.co_filename).stem if frame else ""] += 1
+    copies[what, Path(frame.f_code.co_filename).stem if frame else ""] += 1
 
 
 class Generator(torch.Generator):
-    """Of random numbers, for either device."""
+    """Generator of the CPU, for either device."""
 
     def __new__(cls, device="cpu"):
         return super().__new__(cls, "cpu")
 
 
 class Module(registration._DummyBackendModule):
-    """What torch asks of the module of a device."""
+    """Module that torch expects of a device."""
 
     def get_amp_supported_dtype(self):
         return [torch.bfloat16]
 
 
-# While tests are collected: autograd counts the devices when it is first used.
+# At collection, because autograd counts the devices at its first use.
 registration._setup_privateuseone_for_python_backend(
-    ELSEWHERE.partition(":")[0], backend_module=Module()
+    OTHER.partition(":")[0], backend_module=Module()
 )
 
 
 @pytest.fixture
 def computed(monkeypatch):
-    """Restore an image on a device by name; tell how many fits that took."""
+    """Restore an image on a named device; return the number of fits too."""
     prepare, of_member, tensor = restore_block.prepare, ensemble.of_member, torch.tensor
-    monkeypatch.setattr(optimiser, "_fusible", lambda _: False)  # it rounds in another order
+    monkeypatch.setattr(optimiser, "_fusible", lambda _: False)  # its fused steps round differently
 
     def made(values, *, dtype=None, device="cpu"):
         return tensor(values, dtype=dtype).to(device)
@@ -170,13 +170,13 @@ def computed(monkeypatch):
             fits.append(given)
             return of_member(*given)
 
-        crossings.clear()
+        copies.clear()
         with monkeypatch.context() as patched:
             patched.setattr(restore_block, "prepare", prepared)
             patched.setattr(ensemble, "of_member", counted)
             patched.setattr(torch, "Generator", Generator)
             patched.setattr(torch, "tensor", made)
-            with OnBoth() if device == ELSEWHERE else nullcontext():
+            with OnBoth() if device == OTHER else nullcontext():
                 return finished(restore(image, settings, mask=mask)).image, len(fits)
 
     return on
@@ -207,9 +207,7 @@ QUICK = {"denoise", "inpaint", "a volume", "sharing planes", "along Z"}
     "name",
     [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in TASKS],
 )
-def test_another_device_gives_the_same_and_is_asked_for_nothing_between_looks(
-    name, noisy, computed
-):
+def test_other_device_gives_the_same_bytes(name, noisy, computed):
     iterations = CHECK_EVERY + 2
     settings = TASKS[name].replace(device="cpu", iterations=iterations, preview_every_s=1e9)
     random, image = np.random.default_rng(0), noisy[:16, :20].clip(0.1, 0.9)
@@ -219,28 +217,28 @@ def test_another_device_gives_the_same_and_is_asked_for_nothing_between_looks(
     mask = random.random(image.shape) < 0.3 if settings.task.kind == "inpaint" else None
 
     here, _ = computed("cpu", image, settings, mask)
-    elsewhere, fits = computed(ELSEWHERE, image, settings, mask)
-    np.testing.assert_array_equal(elsewhere, here)
-    assert crossings["read", "loop"] == 2 * fits  # the looks after ten and twelve iterations
-    assert crossings["left", "loop"] == 2 * fits  # the latest average and the best
-    assert not [place for what, place in crossings if what == "came" and place in LOOP]
+    other, fits = computed(OTHER, image, settings, mask)
+    np.testing.assert_array_equal(other, here)
+    assert copies["read", "loop"] == 2 * fits  # the checks after ten and twelve iterations
+    assert copies["left", "loop"] == 2 * fits  # the latest average and the best
+    assert not [place for what, place in copies if what == "came" and place in LOOP]
 
 
-def test_what_crosses_over_is_noted():
+def test_copies_are_recorded():
     with OnBoth():
-        here, elsewhere = torch.zeros(3), torch.ones(3).to(ELSEWHERE)
-        crossings.clear()
-        assert type(here.copy_(elsewhere)) is torch.Tensor
-        assert dict(crossings) == {("left", ""): 1}
-        assert elsewhere.copy_(here + 2) is elsewhere
-        assert crossings["came", ""] == 1
+        here, other = torch.zeros(3), torch.ones(3).to(OTHER)
+        copies.clear()
+        assert type(here.copy_(other)) is torch.Tensor
+        assert dict(copies) == {("left", ""): 1}
+        assert other.copy_(here + 2) is other
+        assert copies["came", ""] == 1
     assert here.tolist() == [1, 1, 1]
-    assert elsewhere.here.tolist() == [3, 3, 3]
+    assert other.here.tolist() == [3, 3, 3]
 
 
-def test_what_lies_here_is_not_mixed_with_what_lies_elsewhere():
+def test_devices_cannot_be_mixed():
     with OnBoth():
-        elsewhere = torch.ones(3).to(ELSEWHERE)
-        assert (elsewhere + torch.ones(())).device == torch.device(ELSEWHERE)
+        other = torch.ones(3).to(OTHER)
+        assert (other + torch.ones(())).device == torch.device(OTHER)
         with pytest.raises(RuntimeError, match="two devices"):
-            elsewhere + torch.ones(3)
+            other + torch.ones(3)

@@ -20,7 +20,7 @@ def unset_openmp_variables() -> None:
     """Remove the variables from the environment after torch is loaded.
 
     OpenMP reads them only once, and processes that the host starts later must not inherit them. A
-    variable that somebody else has changed since is kept.
+    variable that another module has changed since is kept.
 
     Examples
     --------

@@ -76,7 +76,7 @@ class Domain:
 
     @classmethod
     def of(cls, noises: Sequence[NoiseModel], *, stabilise: bool) -> Domain:
-        """Make the domain of channels with these noises; photon noise is stabilised if asked."""
+        """Make the domain of channels with these noises; ``stabilise`` applies to photon noise."""
         return cls(tuple(ChannelDomain(noise, stabilise and noise.gain > 0) for noise in noises))
 
     @property

@@ -26,7 +26,7 @@ def _checked_factor(factor: Any) -> Any:
 
 
 class _Task(Frozen):
-    """What every task tells of itself."""
+    """Properties that all tasks have."""
 
     @property
     def kernel(self) -> Downsampler | None:
