@@ -81,12 +81,12 @@ def test_z_alone_grows(axes, shape, ndim):
     assert super_resolve(image, 3, axis="Z", axes=axes, ndim=ndim, **QUICK).shape == wanted
 
 
-def test_a_volume_may_be_refined_along_y_and_x_alone(stack):
+def test_a_volume_can_be_refined_along_yx(stack):
     fine = super_resolve(stack, 2, axis="YX", axes="ZYX", ndim=3, **QUICK)
     assert fine.shape == (4, 20, 24)
 
 
-def test_the_same_seed_gives_the_same_bytes_in_tiles_too(stack):
+def test_tiles_with_the_same_seed_are_equal(stack):
     wide = np.tile(stack, (1, 1, 8))
     asked = {"axis": "Z", "axes": "ZYX", "tile": 64, "overlap": 8, **QUICK}
     first, second = (super_resolve(wide, 2, seed=3, **asked) for _ in range(2))
@@ -209,7 +209,7 @@ def test_a_bad_option_is_named_with_its_cure(calibrated, tmp_path, options, word
     assert not out.exists()
 
 
-def test_a_file_without_pixel_sizes_says_how_to_give_them(tmp_path, stack):
+def test_missing_pixel_sizes_name_the_option(tmp_path, stack):
     tifffile.imwrite(tmp_path / "bare.tif", stack, photometric="minisblack")
     bare = ("super-resolve", tmp_path / "bare.tif", tmp_path / "o.tif", "--factor", "isotropic")
     result = call(*bare, "--axes", "ZYX")
@@ -226,7 +226,7 @@ def test_the_plan_says_what_is_restored_together(stack):
     )
 
 
-def test_a_volume_is_told_and_recorded_with_its_voxels(calibrated, tmp_path):
+def test_plan_and_record_have_the_voxel_spacing(calibrated, tmp_path):
     quick = ("--iterations", 2, "--stopping", "fixed", "--device", "cpu")
     result = call("denoise", calibrated, tmp_path / "o.tif", "--ndim", 3, *quick)
     assert result.exit_code == 0, result.stderr

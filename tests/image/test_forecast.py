@@ -65,14 +65,14 @@ def test_the_refinement_counts():
     assert two - without == pytest.approx(2 * (four - two))
 
 
-def test_planes_that_share_a_network_take_less_and_are_all_refined():
+def test_shared_planes_take_less_time():
     stack = FAST.replace(axes="ZYX")
     shared, alone = told((12, 144, 144), stack), told((12, 144, 144), stack.replace(share="none"))
     assert shared < alone / 3
     assert shared - told((12, 144, 144), stack.replace(refinement=0)) > 2
 
 
-def test_of_planes_that_share_a_network_no_more_iterations_count_than_were_asked_for():
+def test_shared_planes_count_at_most_the_given_iterations():
     stack = FAST.replace(axes="TYX", refinement=0)
     one, shared = told((10, 144, 144), stack.replace(iterations=1)), told((10, 144, 144), stack)
     assert one == pytest.approx(shared / 110)
@@ -117,7 +117,7 @@ def test_fits_and_the_second_opinion_count():
     assert told((128, 128), best) > 1.5 * told((128, 128), best.replace(members=2))
 
 
-def test_the_look_at_all_planes_is_told_before_it_was_taken():
+def test_the_forecast_includes_the_survey():
     settings = FAST.replace(axes="TYX", refinement=0, iterations=1, share="none")
     plan, device = settle(lay_out((60, 30_000, 30_000), settings), settings, device="cpu")
     assert survey_seconds(plan) == pytest.approx(32_400, rel=1e-3)
@@ -126,7 +126,7 @@ def test_the_look_at_all_planes_is_told_before_it_was_taken():
     assert f"about {hours:.1f} h" in words
 
 
-def test_a_stack_is_inpainted_in_no_more_than_what_is_told():
+def test_inpainting_a_stack_stays_within_the_forecast():
     def words(shape, **task):
         settings = Settings(task=Inpaint(**task), axes="ZYX"[-len(shape) :], device="cpu")
         plan, device = settle(lay_out(shape, settings), settings, device="cpu")

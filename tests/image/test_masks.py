@@ -32,7 +32,7 @@ def boxed(shape=(16, 18)):
     return pixels
 
 
-def test_a_mask_on_another_grid_is_looked_up_where_it_lies_in_the_world():
+def test_a_mask_on_another_grid_uses_world_positions():
     labels = np.random.default_rng(0).integers(0, 2, (30, 30), np.uint8)
     image = Image(np.zeros((16, 18)), **TILTED)
     mask = Labels(labels, scale=(0.5, 0.4), rotate=20, shear=[-0.3], translate=(8, 3))
@@ -62,7 +62,7 @@ def test_an_image_can_be_a_mask(pixels, rgb):
 
 
 @pytest.mark.parametrize("top", [np.uint8(255), np.float32(1)])
-def test_grey_levels_of_a_mask_are_cut_at_half_and_that_is_said(top):
+def test_grey_levels_are_cut_with_a_note(top):
     grey = np.zeros((16, 18), top.dtype)
     grey[2:7, 1:6] = top
     grey[1, 1:6], grey[7, 1:6] = 0.4 * top, 0.6 * top
@@ -73,7 +73,7 @@ def test_grey_levels_of_a_mask_are_cut_at_half_and_that_is_said(top):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_an_image_of_labels_counts_as_in_a_file(dtype):
+def test_an_image_of_labels_is_read_as_labels(dtype):
     labels = boxed() * (250 + np.arange(18) // 2 % 6).astype(dtype)
     mask, image = Mask(Image(labels, name="cells")), Image(np.zeros((16, 18)))
     np.testing.assert_array_equal(mask.over(image), boxed())
@@ -98,13 +98,13 @@ def test_shapes_are_filled(kind, place):
     np.testing.assert_array_equal(Mask(drawn).over(Image(np.zeros((16, 18)), **place)), boxed())
 
 
-def test_a_shape_has_the_fine_pixels_of_the_image():
+def test_shapes_use_the_pixels_of_the_image():
     image = Image(np.zeros((160, 180)), scale=(0.1, 0.1))
     missing = Mask(Shapes([BOX], shape_type="rectangle")).over(image)
     np.testing.assert_array_equal(np.argwhere(missing)[[0, -1]], [[20, 10], [60, 50]])
 
 
-def test_an_ellipse_is_round_and_a_path_as_wide_as_it_is_drawn():
+def test_ellipses_and_paths_mark_what_they_show():
     image = Image(np.zeros((40, 40)))
     disc = Mask(Shapes([[[10, 10], [10, 30], [30, 30], [30, 10]]], shape_type="ellipse"))
     y, x = np.ogrid[:40, :40]
@@ -116,7 +116,7 @@ def test_an_ellipse_is_round_and_a_path_as_wide_as_it_is_drawn():
     assert not missing[20, 15]
 
 
-def test_a_shape_in_a_stack_holds_for_its_plane_or_for_all():
+def test_a_shape_marks_one_plane_or_all():
     stack = Image(np.zeros((4, 16, 18)))
     inside = Shapes([np.insert(np.float64(BOX), 0, 2, axis=1)], shape_type="polygon")
     expected = np.zeros((4, 16, 18), bool)
@@ -130,7 +130,7 @@ def test_a_shape_in_a_stack_holds_for_its_plane_or_for_all():
         Mask(Shapes(ndim=2)).check()
 
 
-def test_a_mask_can_hold_for_one_plane_of_a_stack():
+def test_a_mask_can_mark_one_plane():
     stack = Image(np.zeros((2, 4, 16, 18), np.uint8))
     mask = Mask(Labels(boxed().astype(np.uint8)), plane=(1, 2))
     missing = mask.over(stack)
@@ -139,7 +139,7 @@ def test_a_mask_can_hold_for_one_plane_of_a_stack():
     assert "8.68 % of the pixels of this plane are missing" in mask.in_words(stack)
 
 
-def test_it_is_said_in_how_many_planes_something_is_missing():
+def test_the_number_of_planes_with_gaps_is_reported():
     stack, painted = Image(np.zeros((4, 16, 18), np.uint8)), np.zeros((4, 16, 18), np.uint8)
     painted[1], painted[3] = boxed(), boxed()
     assert "are missing, in 2 of 4 planes." in Mask(Labels(painted)).in_words(stack)
@@ -165,7 +165,7 @@ def test_it_is_said_in_how_many_planes_something_is_missing():
         ),
     ],
 )
-def test_a_new_mask_lies_on_the_pixels_of_the_image(monkeypatch, shape, place, most):
+def test_a_new_mask_has_the_images_pixels(monkeypatch, shape, place, most):
     monkeypatch.setattr(viewer_layers, "_MOST", most)
     image = Image(np.zeros((*shape, 3), np.uint8), rgb=True, **place)
     grid = grid_of(image)

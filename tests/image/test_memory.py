@@ -43,14 +43,14 @@ print(json.dumps(most - before))
     ("channels", "side", "precision"),
     [(4, 192, "float32"), pytest.param(1, 256, "bfloat16", marks=pytest.mark.slow)],
 )
-def test_a_fit_takes_no_more_than_the_table_says_and_not_much_less(channels, side, precision):
+def test_the_memory_table_bounds_a_fit_closely(channels, side, precision):
     command = [sys.executable, "-c", MEASURE, str(channels), str(side), precision]
     taken = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     said = peak_bytes(Settings(), side**2, channels, precision)
     assert taken < said < 4 * taken
 
 
-def test_planes_that_may_be_aligned_have_room_to_lie_apart():
+def test_the_memory_plan_includes_registration():
     of_time, of_colour = (
         choose_tile(
             Settings(memory="4GB"), Layout(f"{axis}YX", (10, 2000, 2000), shared=axis), 10, "cpu"

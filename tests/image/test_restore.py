@@ -50,7 +50,7 @@ def test_noise_that_neighbours_share_is_not_fitted(clean):
 
 
 @pytest.mark.slow
-def test_super_resolution_is_nearer_to_the_truth_than_the_pixels_repeated(clean):
+def test_super_resolution_beats_pixel_repetition(clean):
     from torch import from_numpy
 
     coarse = Downsample((2, 2))(from_numpy(clean)[None, None])[0, 0].numpy()
@@ -59,7 +59,7 @@ def test_super_resolution_is_nearer_to_the_truth_than_the_pixels_repeated(clean)
     assert mse(clean, restored) < 0.8 * mse(clean, repeated)
 
 
-def test_inpainting_is_nearer_to_the_truth_than_the_mean_and_keeps_what_is_known(clean):
+def test_inpainting_beats_the_mean_and_keeps_known_pixels(clean):
     missing = np.random.default_rng(0).random(clean.shape) < 0.5
     damaged = np.where(missing, 9, clean)
     restored = inpaint(damaged, missing, device="cpu", iterations=400)
@@ -75,7 +75,7 @@ def test_inpainting_smooths_the_known_pixels_too_when_asked(noisy):
     assert not np.array_equal(restored[~missing], noisy[~missing])
 
 
-def test_texture_that_passes_for_noise_does_not_blur_what_is_filled_in(monkeypatch):
+def test_fine_texture_does_not_blur_filled_pixels(monkeypatch):
     truth = data.grass()[100:164, 100:164]
     gaps = np.random.default_rng(0).random(truth.shape) < 0.3
 
@@ -137,7 +137,7 @@ def test_a_volume_is_restored_as_one(noisy):
 
 @pytest.mark.parametrize("preset", ["fast", "paper"])
 @pytest.mark.parametrize("factor", [1, 2])
-def test_what_an_image_was_padded_with_comes_back_as_it_was(noisy, preset, factor):
+def test_padding_is_unchanged(noisy, preset, factor):
     moved = (1000 + 300 * noisy).astype(np.uint16)
     moved[:4] = moved[:, -5:] = 0
     there = (moved == 0).repeat(factor, 0).repeat(factor, 1)
@@ -147,7 +147,7 @@ def test_what_an_image_was_padded_with_comes_back_as_it_was(noisy, preset, facto
     assert (result.image[~there] != 0).all()
 
 
-def test_planes_of_a_stack_that_was_straightened_keep_what_each_was_padded_with(noisy):
+def test_padding_of_aligned_planes_is_unchanged(noisy):
     stack = np.stack([noisy + 5] * 4)
     for number in range(4):
         stack[number, :, : 2 * number] = 0
@@ -179,7 +179,7 @@ def test_a_pixel_that_is_missing_costs_nothing_elsewhere(clean, noisy):
 
 
 @pytest.mark.parametrize("missing", ["pixels", "hole"])
-def test_inpainting_denoises_what_is_known_as_well_as_denoising_does(clean, noisy, missing):
+def test_inpainting_denoises_known_pixels_as_denoising_does(clean, noisy, missing):
     settings = {"device": "cpu", "iterations": 30}
     gaps = np.zeros(clean.shape, bool)
     gaps[9:12, 9:12] = gaps[30, ::4] = True
@@ -188,7 +188,7 @@ def test_inpainting_denoises_what_is_known_as_well_as_denoising_does(clean, nois
     assert mse(clean[~gaps], filled[~gaps]) < 1.2 * mse(clean[~gaps], denoised[~gaps])
 
 
-def test_planes_that_share_a_network_help_each_other_where_pixels_are_missing(clean):
+def test_shared_planes_help_fill_missing_pixels(clean):
     stack = np.stack([clean] * 4)
     noisy = stack + np.random.default_rng(1).normal(0, 0.1, stack.shape)
     settings = {"device": "cpu", "axes": "ZYX", "iterations": 25}
@@ -200,7 +200,7 @@ def test_planes_that_share_a_network_help_each_other_where_pixels_are_missing(cl
 @pytest.mark.parametrize(
     ("side", "tile"), [(48, None), pytest.param(72, 64, marks=pytest.mark.slow)]
 )
-def test_frames_of_a_camera_that_shook_help_each_other(side, tile):
+def test_shaken_frames_help_each_other(side, tile):
     scene = data.camera()[100:240, 200:340] / 255
     corners = [(29, 32), (33, 26), (27, 30), (32, 35)]
     frames = np.stack([scene[y : y + side, x : x + side] for y, x in corners])
@@ -223,7 +223,7 @@ def test_a_constant_image_comes_back_as_itself(dtype):
         assert (denoise(image, **QUICK) == 7).all()
 
 
-def test_a_constant_plane_in_a_stack_is_left_alone(noisy):
+def test_a_constant_plane_is_unchanged(noisy):
     stack = np.stack([noisy, np.full_like(noisy, 0.5)])
     _, result = finish(restore(stack, Settings(**QUICK)))
     assert (result.image[1] == 0.5).all()
@@ -237,7 +237,7 @@ def test_the_same_seed_gives_the_same_bytes(noisy):
     assert not np.array_equal(runs[0], runs[2])
 
 
-def test_planes_have_seeds_of_their_own_that_follow_from_their_number(noisy):
+def test_each_plane_has_a_seed_from_its_number(noisy):
     stack = np.stack([noisy, noisy])
     quick = {"axes": "ZYX", "noise": 0.1, "refinement": 0} | QUICK
     both = denoise(stack, share="none", **quick)
@@ -245,7 +245,7 @@ def test_planes_have_seeds_of_their_own_that_follow_from_their_number(noisy):
     assert np.array_equal(both[0], denoise(noisy[None], **quick)[0])
 
 
-def test_every_short_keyword_means_what_it_means_in_settings(noisy):
+def test_keywords_mean_the_same_as_in_settings(noisy):
     keywords = {
         "preset": "paper",
         "iterations": 2,
@@ -262,7 +262,7 @@ def test_every_short_keyword_means_what_it_means_in_settings(noisy):
         assert run(noisy[:16, :16], **keywords).dtype == np.float32
 
 
-def test_a_given_noise_level_is_in_the_images_own_units(noisy):
+def test_a_given_noise_level_has_image_units(noisy):
     image = (1000 * noisy).clip(0).astype(np.uint16)
     quick = QUICK | {"stopping": "discrepancy"}
     _, given = finish(restore(image, Settings(noise=50.0, **quick)))
@@ -347,7 +347,7 @@ def test_a_stop_leaves_planes_not_begun_empty(task, dtype):
     )
 
 
-def test_a_stop_within_a_stack_of_volumes_names_both_axes():
+def test_a_stopped_stack_of_volumes_names_both_axes():
     stack = np.random.default_rng(0).random((3, 2, 4, 9, 10)).astype(np.float32)
     settings = Settings(axes="TCZYX", ndim=3, iterations=2, at_once=1, **CPU)
     _, result = finish(restore(stack, settings, stop_requested=stop_after(5)))
@@ -359,7 +359,7 @@ def test_a_stop_within_a_stack_of_volumes_names_both_axes():
     assert np.isfinite(result.image[1, 0]).all()
 
 
-def test_the_spread_is_not_known_where_fits_are_not_finished(noisy):
+def test_unfinished_fits_have_no_spread(noisy):
     stack = np.stack([noisy[:16, :16], np.full((16, 16), 0.5), *[noisy[:16, :16]] * 3])
     settings = Settings(axes="CYX", members=2, iterations=2, at_once=1, **CPU)
     _, result = finish(restore(stack, settings, stop_requested=stop_after(6)))
@@ -368,7 +368,7 @@ def test_the_spread_is_not_known_where_fits_are_not_finished(noisy):
     assert known.tolist() == [True, True, False, False, False]
 
 
-def test_a_stop_before_a_window_leaves_its_planes_empty(noisy):
+def test_a_stop_leaves_later_windows_empty(noisy):
     clean = np.stack([noisy[:16, :16]] * 6)
     stack = clean + np.random.default_rng(0).normal(0, 0.2, clean.shape)
     settings = Settings(axes="ZYX", window=2, context=0, iterations=3, **CPU)
@@ -436,7 +436,7 @@ def test_a_function_warns_of_planes_it_left_unchanged():
         denoise(stack, axes="TYX", **QUICK)
 
 
-def test_nan_in_the_alpha_of_known_colours_does_no_harm():
+def test_nan_in_alpha_does_not_matter():
     image = np.random.default_rng(0).random((9, 10, 4))
     image[2, 3:6, 3] = np.nan
     restored = denoise(image, axes="YXS", **QUICK)
@@ -464,7 +464,7 @@ def test_checks_are_made_at_the_call_not_later():
         super_resolve(np.zeros((9, 9)), factor=1)
 
 
-def test_the_axes_of_the_call_override_those_of_the_settings(noisy):
+def test_axes_of_the_call_override_the_settings(noisy):
     restoration = restore(noisy[None], Settings(axes="TYX", **QUICK), axes="ZYX")
     assert finish(restoration)[1].axes == "ZYX"
 
@@ -519,7 +519,7 @@ def test_photon_noise_is_seen_and_made_even():
     assert told.image.dtype == np.uint16
 
 
-def test_all_planes_of_a_channel_share_one_estimate_of_the_noise(noisy):
+def test_planes_of_a_channel_share_a_noise_estimate(noisy):
     stack = np.stack([np.stack([noisy, noisy[::-1]]), 10 * np.stack([noisy[::-1], noisy])])
     _, result = finish(restore(stack, Settings(axes="CZYX", **QUICK)))
     reads = [report.noise["read"] for report in result.reports]
@@ -535,7 +535,7 @@ def stained(clean):
     return truth, np.stack([100 + 40 / 30 * photons[0], 3000 + 9000 / 120 * photons[1]])
 
 
-def test_channels_that_share_a_network_keep_their_own_scale_and_noise(stained):
+def test_joint_channels_keep_their_scale_and_noise(stained):
     truth, seen = stained
     before = seen.copy()
     settings = Settings(axes="CYX", share="C", device="cpu", iterations=60)
@@ -548,7 +548,7 @@ def test_channels_that_share_a_network_keep_their_own_scale_and_noise(stained):
     assert json.loads(json.dumps(result.provenance()))["units"][0]["index"] == [[0, 2]]
 
 
-def test_channels_come_in_any_place_and_planes_beside_them(stained):
+def test_joint_channels_work_at_any_axis_position(stained):
     _, seen = stained
     stack = np.stack([seen, seen[:, ::-1]]).astype(np.uint16)
     quick = QUICK | {"share": "C", "refinement": 0}
@@ -561,7 +561,7 @@ def test_channels_come_in_any_place_and_planes_beside_them(stained):
 
 
 @pytest.mark.slow
-def test_a_pixel_may_be_missing_in_one_channel_alone(stained):
+def test_a_pixel_can_be_missing_in_one_channel(stained):
     truth, seen = stained
     missing = np.zeros(seen.shape, bool)
     missing[0] = np.random.default_rng(1).random(seen.shape[1:]) < 0.3
@@ -573,14 +573,14 @@ def test_a_pixel_may_be_missing_in_one_channel_alone(stained):
     assert mse(hidden, filled[missing]) < 0.3 * hidden.var()
 
 
-def test_a_channel_without_contrast_is_left_out_of_the_sharing(stained):
+def test_constant_channels_are_not_restored_jointly(stained):
     _, seen = stained
     image = np.stack([seen[0], np.full_like(seen[0], 7), seen[1]])
     restored = denoise(image, axes="CYX", share="C", refinement=0, **QUICK)
     assert np.array_equal(restored[1], image[1])
 
 
-def test_several_fits_are_averaged_and_their_spread_is_told(noisy):
+def test_several_fits_give_a_mean_and_spread(noisy):
     settings = Settings(members=3, preview_every_s=0, noise=0.1, **QUICK)
     snapshots, result = finish(restore(noisy, settings))
     (report,) = result.reports
@@ -594,7 +594,7 @@ def test_several_fits_are_averaged_and_their_spread_is_told(noisy):
     assert single.spread is None
 
 
-def test_the_spread_is_in_the_units_of_the_image(noisy):
+def test_the_spread_has_image_units(noisy):
     one, thousand = (
         finish(
             restore(scale * noisy, Settings(members=2, noise=scale * 0.1, refinement=0, **QUICK))
@@ -609,7 +609,7 @@ def test_an_offset_above_the_image_is_refused(noisy):
         restore(noisy, Settings(noise=SensorNoise(gain=1, offset=100)))
 
 
-def test_an_rgba_image_has_a_spread_of_its_own_shape(noisy):
+def test_the_spread_has_the_shape_of_rgba(noisy):
     rgba = (255 * np.stack([noisy] * 4, axis=-1)).clip(0, 255).astype(np.uint8)
     _, result = finish(restore(rgba, Settings(members=2, axes="YXS", **QUICK)))
     assert result.spread.shape == rgba.shape
@@ -631,7 +631,7 @@ def test_stopping_in_the_second_fit_keeps_the_first(noisy):
     assert result.spread is None
 
 
-def test_a_fit_that_has_just_begun_does_not_spoil_the_picture(noisy):
+def test_a_new_fit_does_not_degrade_the_preview(noisy):
     settings = Settings(members=2, preview_every_s=0, **QUICK)
     snapshots, _ = finish(restore(noisy, settings))
     _, first = finish(restore(noisy, settings.replace(members=1)))
@@ -659,7 +659,7 @@ def test_each_preset_does_each_task(noisy, preset):
         pytest.param({"preset": "best", "members": 1}, id="best", marks=pytest.mark.slow),
     ],
 )
-def test_a_continued_result_is_the_same_bytes_as_one_that_never_ended(noisy, how):
+def test_continuing_gives_the_bytes_of_one_run(noisy, how):
     noisy = noisy[:24, :32]
     asked = Settings(**how, stopping="fixed", iterations=20, device="cpu")
     whole = finish(restore(noisy, asked))[1]
@@ -687,7 +687,7 @@ def test_a_continued_result_is_the_same_bytes_as_one_that_never_ended(noisy, how
     ],
     ids=["units", "members", "tiles"],
 )
-def test_a_result_of_several_networks_says_why_it_is_final(image, settings, why):
+def test_results_of_several_networks_cannot_continue(image, settings, why):
     image = image + np.random.default_rng(0).normal(size=image.shape)
     asked = Settings(iterations=2, axes="ZYX", device="cpu", **settings)
     result = finish(restore(image, asked, keep_network=True))[1]
@@ -720,7 +720,7 @@ def test_time_spent_in_a_pause_is_not_counted(noisy):
     assert time.monotonic() - began - result.elapsed_s >= 0.5
 
 
-def test_stripes_that_decimation_has_left_are_not_taken_for_clipped_noise():
+def test_decimation_stripes_do_not_count_as_clipping():
     y, x = np.mgrid[:64, :64]
     wander = 20 * gaussian_filter(np.random.default_rng(0).normal(size=(64, 64)), 8)
     truth = (300 * np.sin(2 * np.pi * (x + 0.3 * y) / 12 + wander) - 60).clip(0, 255)

@@ -39,7 +39,7 @@ class Read:
         return self.counts[time : time + 1, depth : depth + 1]
 
 
-def test_a_layer_of_a_lazy_array_has_the_axes_of_its_dimensions_and_stays_lazy():
+def test_a_lazy_xarray_layer_keeps_axes_and_laziness():
     read = Read()
     layer = Image(read.array, axis_labels=read.array.dims, contrast_limits=(0, 60), name="cells")
     read.planes.clear()
@@ -49,7 +49,7 @@ def test_a_layer_of_a_lazy_array_has_the_axes_of_its_dimensions_and_stays_lazy()
     assert read.planes == []
 
 
-def test_a_lazy_array_is_restored_as_its_values_are():
+def test_a_lazy_array_is_restored_like_its_values():
     read = Read()
     restored = denoise(read.array, axes="TZYX", **QUICK)
     assert type(restored) is np.ndarray
@@ -57,7 +57,7 @@ def test_a_lazy_array_is_restored_as_its_values_are():
     assert {*read.planes} == {*np.ndindex(3, 2)}
 
 
-def test_it_is_written_and_looked_at_as_any_other(tmp_path):
+def test_an_xarray_is_written_like_any_array(tmp_path):
     read = Read()
     read.counts[1, 1, 5, 7] = 65535
     path = tmp_path / "cells.tif"

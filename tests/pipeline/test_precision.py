@@ -85,15 +85,13 @@ def test_a_broken_cache_is_measured_anew(cache, clock, content):
     assert isinstance(json.loads(cache.read_text()), dict)
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(clock, monkeypatch, tmp_path):
+def test_an_unwritable_cache_is_ignored(clock, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setattr(measured, "_cache_file", lambda: tmp_path / "file" / "no" / "folder.json")
     assert not calibrate(CPU).cached
 
 
-def test_times_of_a_busy_machine_are_taken_again_and_the_arithmetic_is_kept(
-    cache, clock, monkeypatch
-):
+def test_times_of_a_busy_machine_are_measured_again(cache, clock, monkeypatch):
     seconds, asked = clock
     monkeypatch.setattr(measured, "_is_busy", lambda: True)
     assert not calibrate(CPU).cached
@@ -126,7 +124,7 @@ def test_another_number_of_threads_is_another_machine(cache, clock, monkeypatch)
     assert not calibrate(CPU).cached
 
 
-def test_two_who_ask_at_once_are_told_the_same(cache, clock):
+def test_concurrent_calibrations_agree(cache, clock):
     with ThreadPoolExecutor(4) as pool:
         found = [*pool.map(lambda _: calibrate(CPU), range(4))]
     assert len(clock[1]) == 3
@@ -147,7 +145,7 @@ def test_what_other_programs_take_is_not_remembered(cache, monkeypatch):
     assert all(each < 1000 * pause_s for each in calibrate(CPU).milliseconds.values())
 
 
-def test_the_network_of_the_size_that_is_timed_is_timed(cache, monkeypatch):
+def test_the_right_network_size_is_timed(cache, monkeypatch):
     build, timed = module.build_network, set()
     small = replace(module.recipe(Settings()).network, down=(4,), up=(4,), skip=(0,))
 
@@ -199,7 +197,7 @@ def test_no_arithmetic_breaks_a_small_image(shape, precision):
         assert all(math.isfinite(snapshot.loss) for snapshot in restore(noisy, settings))
 
 
-def test_a_volume_in_bfloat16_is_refused_on_the_cpu():
+def test_bfloat16_volumes_are_refused_on_the_cpu():
     settings = Settings(ndim=3, axes="ZYX", precision="bfloat16", device="cpu")
     with pytest.raises(BadSettings, match="choose 'float32'"):
         restore(np.random.default_rng(0).random((5, 12, 13)), settings)

@@ -142,7 +142,7 @@ def test_the_network_of_large_results_is_deeper(shape, factor):
 
 
 @pytest.mark.parametrize("preset", ["fast", "best"])
-def test_fast_and_best_stop_by_themselves_where_there_may_be_noise(preset):
+def test_fast_and_best_stop_automatically_with_noise(preset):
     for task in (Denoise(), SuperResolve(), Inpaint(), Inpaint(missing="hole")):
         chosen = recipe(Settings(task=task, preset=preset), hole="hole")
         assert chosen.stopping == (Fixed() if task == SuperResolve() else Consensus())
@@ -151,32 +151,32 @@ def test_fast_and_best_stop_by_themselves_where_there_may_be_noise(preset):
 
 
 @pytest.mark.parametrize("task", [SuperResolve(), Inpaint()], ids=lambda task: task.kind)
-def test_planes_that_share_where_they_are_asked_to_get_the_iterations_of_lone_ones(task):
+def test_shared_planes_get_the_iterations_of_single_planes(task):
     lone, sharing = (recipe(Settings(task=task, share=share)) for share in ("none", "Z"))
     assert (lone.window, sharing.window) == (1, 8)
     assert sharing.iterations == lone.iterations
     assert not sharing.shared_iterations
 
 
-def test_noise_is_smoothed_against_as_strong_as_it_is():
+def test_regularisation_follows_the_noise_level():
     weak, strong = (recipe(Settings(), sigma=sigma).tv_weight for sigma in (0.02, 0.1))
     assert strong == pytest.approx(5 * weak)
 
 
-def test_along_z_noise_is_smoothed_against_only_if_it_was_told():
+def test_along_z_only_given_noise_is_regularised():
     task = SuperResolve(axis="Z")
     estimated = recipe(Settings(task=task), sigma=0.1).tv_weight
     told = recipe(Settings(task=task, noise=25.0), sigma=0.1).tv_weight
     assert told > 5 * estimated > 0
 
 
-def test_networks_that_muon_was_not_tried_on_keep_adam():
+def test_networks_without_muon_measurements_keep_adam():
     for name in ("unet", "resnet", "pixels"):
         assert recipe(Settings(prior=name)).optimiser == "adam"
     assert recipe(Settings(prior={"optimiser": "adam"})).optimiser == "adam"
 
 
-def test_adam_in_the_place_of_muon_gets_the_iterations_that_it_needs():
+def test_adam_gets_more_iterations_than_muon():
     asked = Settings(prior={"optimiser": "adam"})
     assert recipe(asked).iterations == 5 * recipe(Settings()).iterations
     assert recipe(asked.replace(iterations=7)).iterations == 7

@@ -71,7 +71,7 @@ def test_missing_pixels_and_padding_do_not_matter(scene):
     assert np.array_equal(found(shaken), JITTER)
 
 
-def test_frames_that_were_aligned_and_padded_before_are_let_be(scene):
+def test_aligned_and_padded_frames_are_unchanged(scene):
     still = frames(scene, [(9, 9)] * 4) + 1
     for frame, (y, x) in zip(still, JITTER[:4], strict=True):
         frame[:y] = frame[:, :x] = 0
@@ -79,7 +79,7 @@ def test_frames_that_were_aligned_and_padded_before_are_let_be(scene):
 
 
 @pytest.mark.parametrize("what", ["stays", "turns", "moves within", "is unlike", "is noise"])
-def test_what_is_not_moved_as_a_whole_is_let_be(scene, what):
+def test_local_motion_is_not_registered(scene, what):
     random = np.random.default_rng(0)
     match what:
         case "stays":
@@ -97,7 +97,7 @@ def test_what_is_not_moved_as_a_whole_is_let_be(scene, what):
     assert not found(np.stack(seen) + random.normal(0, SIGMA, (5, SIDE, SIDE))).any()
 
 
-def test_a_plane_of_which_nothing_is_known_and_one_without_contrast_are_let_be(scene):
+def test_planes_without_information_are_not_shifted(scene):
     planes = frames(scene, JITTER[:4])
     known = np.ones(planes.shape, bool)
     known[1] = False
