@@ -76,7 +76,7 @@ def test_busy_machine_is_measured_again_when_idle(cache, monkeypatch):
     assert recall(measure) == (2, True)
 
 
-def test_load_of_the_cpu_does_not_concern_a_gpu(cache, monkeypatch):
+def test_cpu_load_does_not_concern_a_gpu(cache, monkeypatch):
     monkeypatch.setattr(calibration_cache, "_is_busy", lambda: True)
     recall(Measurement(), device=torch.device("cuda"))
     assert json.loads(cache.read_text())["speed"]["busy"] is False

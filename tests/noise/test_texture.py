@@ -29,7 +29,7 @@ def everywhere(image):
 @pytest.mark.parametrize(
     ("blur", "correlation"), [(0, WHITE), (1, BLURRED)], ids=["white", "correlated"]
 )
-def test_noise_of_the_model_has_a_ratio_of_one(blur, correlation):
+def test_noise_of_the_model_has_ratio_one(blur, correlation):
     image = 100 + noise(blur)
     model = NoiseModel(read=5.0, correlation=correlation)
     assert quietest_variance_ratio(image, everywhere(image), model) == pytest.approx(1, abs=0.12)

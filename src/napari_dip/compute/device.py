@@ -113,12 +113,24 @@ def choose_device(name: str) -> torch.device:
 
 
 def free_bytes(name: str) -> int | None:
-    """Return the free memory of a device in bytes; ``None`` if it is unknown."""
+    """Return the free memory of a device in bytes; ``None`` if it is unknown.
+
+    Examples
+    --------
+    >>> free_bytes("cpu") > 0
+    True
+    """
     return next((device.free_bytes for device in devices() if device.name == name), None)
 
 
 def used_bytes(name: str) -> int:
-    """Return the memory of this process in bytes; on a GPU, the memory that torch has reserved."""
+    """Return the memory of this process in bytes; on a GPU, the memory that torch has reserved.
+
+    Examples
+    --------
+    >>> used_bytes("cpu") > 0
+    True
+    """
     kind = torch.device(name).type
     if kind == "cuda":
         return torch.cuda.memory_reserved(name)
@@ -128,12 +140,23 @@ def used_bytes(name: str) -> int:
 
 
 def cpu_threads() -> int:
-    """Return how many threads compute on the CPU; the last bits of a result depend on it."""
+    """Return how many threads compute on the CPU; the last bits of a result depend on it.
+
+    Examples
+    --------
+    >>> cpu_threads() >= 1
+    True
+    """
     return torch.get_num_threads()
 
 
 def set_cpu_threads(threads: int) -> None:
-    """Set how many threads compute on the CPU; this overrides the environment."""
+    """Set how many threads compute on the CPU; this overrides the environment.
+
+    Examples
+    --------
+    >>> set_cpu_threads(cpu_threads())
+    """
     torch.set_num_threads(threads)
 
 
@@ -151,7 +174,12 @@ def set_thread_share(own: int, others: int) -> None:
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until a device has finished all its work."""
+    """Wait until a device has finished all its work.
+
+    Examples
+    --------
+    >>> synchronise(torch.device("cpu"))  # returns at once
+    """
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":

@@ -51,14 +51,30 @@ class SkipNet:
 
 @dataclass(frozen=True)
 class UNet:
-    """U-Net with instance normalisation and transposed convolutions; one width for each level."""
+    """U-Net with instance normalisation and transposed convolutions.
+
+    ``widths`` are the filters of each level, full resolution first.
+
+    Examples
+    --------
+    >>> len(UNet().widths)
+    6
+    """
 
     widths: tuple[int, ...] = (8, 16, 32, 64, 128, 128)
 
 
 @dataclass(frozen=True)
 class ResNet:
-    """Residual blocks at full resolution, without downsampling."""
+    """Residual blocks at full resolution, without downsampling.
+
+    ``width`` is the number of filters.
+
+    Examples
+    --------
+    >>> ResNet(blocks=4).width
+    32
+    """
 
     blocks: int = 8
     width: int = 32

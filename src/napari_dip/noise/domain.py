@@ -70,7 +70,17 @@ class ChannelDomain:
 
 @dataclass(frozen=True)
 class Domain:
-    """Domain of a block, ``(channels, *spatial)``: one domain for each channel."""
+    """Domain of a block, ``(channels, *spatial)``: one domain for each channel.
+
+    Examples
+    --------
+    >>> from napari_dip.noise.model import NoiseModel
+    >>> domain = Domain.of([NoiseModel(gain=0.02), NoiseModel(read=0.1)], stabilise=True)
+    >>> block = np.random.default_rng(0).random((2, 8, 8)).astype(np.float32)
+    >>> restored = domain.inverse_transform(domain.transform(block))
+    >>> bool(np.allclose(restored[1], block[1]))
+    True
+    """
 
     channels: tuple[ChannelDomain, ...]
 

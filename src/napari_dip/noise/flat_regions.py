@@ -110,6 +110,12 @@ def intensity_bins(level: NDArray[np.float64]) -> list[NDArray[np.intp]]:
 
     The bin edges are quantiles and equal steps of the range together. Most of a micrograph is
     background, so quantiles alone would leave one bin for all the rest.
+
+    Examples
+    --------
+    >>> bins = intensity_bins(np.arange(3200.0))
+    >>> len(bins), len(bins[0])
+    (16, 200)
     """
     order = np.argsort(level, kind="stable")
     ends = np.linspace(level[order[0]], level[order[-1]], INTENSITY_BINS + 1)[1:-1]

@@ -27,6 +27,11 @@ class PatchSearch:
         Number of planes in a patch.
     plane_radius
         Number of planes before and after a reference patch that are searched too.
+
+    Examples
+    --------
+    >>> PatchSearch(side=7, step=4, radius=8, group_size=30).planes
+    1
     """
 
     side: int

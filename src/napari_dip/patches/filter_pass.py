@@ -62,6 +62,16 @@ def filter_pass(
     Tensor
         A new tensor with the shape of the guide. A pixel in several patches is their mean; a pixel
         in no patch is that of the guide.
+
+    Examples
+    --------
+    >>> from napari_dip.patches.constants import PATCH_SEARCH
+    >>> def group_mean(mean, deviations, values):
+    ...     return mean.expand_as(values)
+    >>> flat = torch.ones(1, 1, 1, 16, 16)
+    >>> filtered = filter_pass(flat, flat, lambda side: group_mean, search=PATCH_SEARCH)
+    >>> torch.allclose(filtered, flat)
+    True
     """
     mixing = cosine_transform(guide.shape[1]).to(guide)
     guides, values = (torch.einsum("kc,cphw->kphw", mixing, x[0]) for x in (guide, noisy))
@@ -95,5 +105,11 @@ def filter_pass(
 
 
 def covariance(deviations: Tensor) -> Tensor:
-    """Return the covariance matrices of groups, ``(groups, patches, pixels)``, without a mean."""
+    """Return the covariance matrices of groups, ``(groups, patches, pixels)``, with a mean of 0.
+
+    Examples
+    --------
+    >>> covariance(torch.tensor([[[1.0, 0.0], [-1.0, 0.0]]])).tolist()
+    [[[2.0, 0.0], [0.0, 0.0]]]
+    """
     return deviations.mT @ deviations / max(1, deviations.shape[1] - 1)

@@ -129,6 +129,14 @@ def nl_bayes_pass(
 
     ``noisy_guide`` says that the guide has the noise of the image, as in the first step. See
     :func:`~napari_dip.patches.filter_pass.filter_pass` for the other parameters.
+
+    Examples
+    --------
+    >>> truth = torch.arange(32.0).sin().expand(1, 1, 3, 32, 32)
+    >>> noisy = truth + 0.2 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+    >>> filtered = nl_bayes_pass(truth, noisy, sigma=0.2)
+    >>> bool((filtered - truth).square().mean() < 0.2 * 0.2**2)
+    True
     """
     variance = max(sigma, MIN_SIGMA) ** 2
 

@@ -20,7 +20,13 @@ __all__ = [
 
 
 class Fixed(Frozen):
-    """Stop after the given number of iterations."""
+    """Stop after the given number of iterations.
+
+    Examples
+    --------
+    >>> Fixed().rule
+    'fixed'
+    """
 
     rule: Literal["fixed"] = "fixed"
 
@@ -29,6 +35,11 @@ class WindowedVariance(Frozen):
     """ES-WMV: stop after the minimum of the variance of the last ``window`` outputs.
 
     ``patience`` is the number of iterations without a new minimum (Wang et al., 2021).
+
+    Examples
+    --------
+    >>> WindowedVariance(window=50).patience
+    1000
     """
 
     rule: Literal["es-wmv"] = "es-wmv"
@@ -41,6 +52,11 @@ class MovingVariance(Frozen):
 
     ``alpha`` is the weight of the newest output, ``patience`` the number of iterations without a
     new minimum (Wang et al., 2021).
+
+    Examples
+    --------
+    >>> MovingVariance(alpha=0.05).patience
+    1000
     """
 
     rule: Literal["es-emv"] = "es-emv"
@@ -53,6 +69,11 @@ class HeldOut(Frozen):
 
     ``fraction`` of the known pixels is held out; ``patience`` is the number of iterations without a
     new minimum.
+
+    Examples
+    --------
+    >>> HeldOut(fraction=0.1).patience
+    100
     """
 
     rule: Literal["held-out"] = "held-out"
@@ -82,7 +103,13 @@ class Consensus(Frozen):
 
 
 class Discrepancy(Frozen):
-    """Stop when the mean squared residual falls to ``tau`` times the variance of the noise."""
+    """Stop when the mean squared residual falls to ``tau`` times the variance of the noise.
+
+    Examples
+    --------
+    >>> Discrepancy(tau=1.1).rule
+    'discrepancy'
+    """
 
     rule: Literal["discrepancy"] = "discrepancy"
     tau: float = Field(1.0, gt=0, le=1e6)
