@@ -181,7 +181,7 @@ def prepare_fits(
     settings = settings.replace(dtype="float32")
     problem = make_problem(case.observed, settings, case.missing, None)
     (unit,) = problem.plan.units
-    observed, scale = problem.observed.look(unit.reach), problem.scale(unit)
+    observed, scale = problem.observed.read(unit.input_index), problem.scale(unit)
     seed = unit_seed(settings.seed, unit.number)
     block, settings = _after_denoising(
         make_block(problem, unit, observed, scale), settings, problem.device, seed

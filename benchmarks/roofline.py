@@ -78,7 +78,7 @@ def an_iteration(image: Pixels, settings: Settings) -> tuple[Callable[[], object
     """Prepare a fit, run one iteration, and return the next iteration and its precision."""
     problem = make_problem(image, settings, None, None)
     unit = problem.plan.units[0]
-    observed, scale = problem.observed.look(unit.reach), problem.scale(unit)
+    observed, scale = problem.observed.read(unit.input_index), problem.scale(unit)
     block = make_block(problem, unit, observed, scale)
     one = prepare_member(block, problem.settings, problem.device, unit_seed(0, unit.number))
     fit = one.pipeline.fit

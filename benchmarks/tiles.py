@@ -19,7 +19,7 @@ from results_file import ResultsFile
 from skimage.transform import resize
 
 from napari_dip import Settings
-from napari_dip.image.tiles import cut
+from napari_dip.image.tiles import split_into_tiles
 
 SIGMA = 25.0
 
@@ -57,7 +57,9 @@ def main() -> None:
 
 def overlap_rows(size: int, tile: int, overlap: int) -> list[slice]:
     """Find the rows in which two tiles overlap."""
-    rows = sorted({(part[0].start, part[0].stop) for part in cut((size, size), tile, overlap)})
+    rows = sorted(
+        {(part[0].start, part[0].stop) for part in split_into_tiles((size, size), tile, overlap)}
+    )
     return [slice(second[0], first[1]) for first, second in pairwise(rows)]
 
 

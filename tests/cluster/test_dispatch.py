@@ -54,11 +54,11 @@ def test_a_unit_is_sent_with_only_its_pixels(stack):
     problem = make_problem(large, QUICK.replace(share="none"), stack[0] > 40, None)
     assert len(problem.plan.units) == 1000
     sent = dispatch.Dispatcher(problem, InMemory(problem), None, None)._sent
-    part = sent.observed.only(problem.plan.units[3].reach)
+    part = sent.observed.extract(problem.plan.units[3].input_index)
     assert len(pickle.dumps(part)) < 4000
-    assert part.look((3,)).known.sum() == (stack[0] <= 40).sum()
+    assert part.read((3,)).known.sum() == (stack[0] <= 40).sum()
     with pytest.raises(LookupError, match="asked for"):
-        part.look((4,))
+        part.read((4,))
 
 
 def test_an_error_names_the_unit(client, tmp_path, stack):

@@ -16,7 +16,7 @@ from napari_dip.generators import finished
 from napari_dip.image import memory
 from napari_dip.image.axes import Layout
 from napari_dip.image.forecast import expected_bytes, expected_seconds
-from napari_dip.image.layout_plan import lay_out, lined_up, settle
+from napari_dip.image.layout_plan import choose_plan, make_layout, with_concurrency
 from napari_dip.image.memory import choose_at_once, peak_bytes
 from napari_dip.image.plan import Plan
 from napari_dip.network.build import build_network
@@ -283,10 +283,10 @@ def test_gpu_gets_enough_fits(monkeypatch):
 def test_worker_of_a_cluster_takes_one_unit(monkeypatch):
     monkeypatch.setattr(device, "cpu_threads", lambda: 4)
     settings = Settings(axes="TYX", share="none", precision="float32")
-    layout = lay_out((40, 64, 64), settings)
-    assert settle(layout, settings, device="cpu")[0].at_once == 1
-    assert settle(layout, settings)[0].at_once == 4
-    assert lined_up(Plan(layout), settings, "cpu").at_once == 4
+    layout = make_layout((40, 64, 64), settings)
+    assert choose_plan(layout, settings, device="cpu")[0].at_once == 1
+    assert choose_plan(layout, settings)[0].at_once == 4
+    assert with_concurrency(Plan(layout), settings, "cpu").at_once == 4
 
 
 def test_forecast_considers_concurrency(monkeypatch):

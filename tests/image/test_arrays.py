@@ -12,7 +12,7 @@ from scipy import sparse
 from napari_dip import Settings, denoise, inpaint, restore, super_resolve
 from napari_dip.errors import AxesGuessed, BadImage, BadMask
 from napari_dip.generators import finished
-from napari_dip.image.arrays import split
+from napari_dip.image.arrays import split_mask
 from napari_dip.image.problem import make_problem
 
 pandas = pytest.importorskip("pandas", reason="pandas is not there")
@@ -56,11 +56,11 @@ MASKED = {
 @pytest.mark.parametrize("kind", MASKED)
 def test_masked_pixels_are_missing(kind, dtype):
     problem = make_problem(MASKED[kind](dtype), Settings(axes="YX", device="cpu"), None, None)
-    seen = problem.observed.look(())
+    seen = problem.observed.read(())
     np.testing.assert_array_equal(seen.known, ~HOLES)
     assert problem.survey.scales[0].high < 110
-    only = problem.observed.only(())
-    np.testing.assert_array_equal(only.look(()).known, ~HOLES)
+    only = problem.observed.extract(())
+    np.testing.assert_array_equal(only.read(()).known, ~HOLES)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_masked_nan_and_painted_pixels_are_missing_together():
     image[1, 1] = np.nan
     painted = np.zeros(HOLES.shape, bool)
     painted[2, 2] = True
-    known = make_problem(image, Settings(), painted, None).observed.look(()).known
+    known = make_problem(image, Settings(), painted, None).observed.read(()).known
     expected = HOLES | painted
     expected[1, 1] = True
     np.testing.assert_array_equal(known, ~expected)
@@ -158,7 +158,7 @@ class OnDevice:
 
 
 def test_an_array_on_a_device_is_copied():
-    np.testing.assert_array_equal(split(OnDevice(plane())).values, plane())
+    np.testing.assert_array_equal(split_mask(OnDevice(plane())).values, plane())
 
 
 @pytest.mark.parametrize(

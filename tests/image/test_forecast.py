@@ -7,7 +7,7 @@ import pytest
 
 from napari_dip import Inpaint, Settings
 from napari_dip.image.forecast import expected_seconds, survey_seconds
-from napari_dip.image.layout_plan import lay_out, settle
+from napari_dip.image.layout_plan import choose_plan, make_layout
 from napari_dip.image.plan_text import duration, outlook
 from napari_dip.pipeline import costs as module
 from napari_dip.pipeline import precision as calibrate
@@ -30,7 +30,7 @@ def costs(monkeypatch):
 
 
 def told(shape, settings=FAST, missing=None, device="cpu", **noise):
-    plan, _ = settle(lay_out(shape, settings), settings, device=device)
+    plan, _ = choose_plan(make_layout(shape, settings), settings, device=device)
     return expected_seconds(plan, settings, device, missing, **noise)
 
 
@@ -119,7 +119,7 @@ def test_fits_and_the_second_opinion_count():
 
 def test_the_forecast_includes_the_survey():
     settings = FAST.replace(axes="TYX", refinement=0, iterations=1, share="none")
-    plan, device = settle(lay_out((60, 30_000, 30_000), settings), settings, device="cpu")
+    plan, device = choose_plan(make_layout((60, 30_000, 30_000), settings), settings, device="cpu")
     assert survey_seconds(plan) == pytest.approx(32_400, rel=1e-3)
     words = outlook(plan, settings, device, result_bytes=0)
     hours = (32_400 + expected_seconds(plan, settings, device)) / 3600
@@ -129,7 +129,7 @@ def test_the_forecast_includes_the_survey():
 def test_inpainting_a_stack_stays_within_the_forecast():
     def words(shape, **task):
         settings = Settings(task=Inpaint(**task), axes="ZYX"[-len(shape) :], device="cpu")
-        plan, device = settle(lay_out(shape, settings), settings, device="cpu")
+        plan, device = choose_plan(make_layout(shape, settings), settings, device="cpu")
         hidden = np.zeros(shape, bool)
         hidden[..., 3:5, :] = True
         return outlook(plan, settings, device, result_bytes=0, missing=hidden)

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import median_filter
 
-from napari_dip.image.intensity import Extent, Scale
+from napari_dip.image.intensity import IntensityRange, Scale
 
 DTYPES = [bool, "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", ">u2", ">f4"]
 
 
 def measure(values, known=None):
     known = np.ones(values.shape, dtype=bool) if known is None else known
-    extent = Extent()
+    extent = IntensityRange()
     for look in (extent.add, extent.count):
         for plane, there in zip(np.atleast_3d(values.T).T, np.atleast_3d(known.T).T, strict=True):
             look(plane, there)
@@ -119,7 +119,7 @@ def test_the_range_does_not_depend_on_plane_order():
         np.random.default_rng(0).normal(0, 1, (20, 24, 24)) * np.linspace(1, 9, 20)[:, None, None]
     )
     stack[3, 5, 5] = 1e6
-    whole = Extent()
+    whole = IntensityRange()
     for look in (whole.add, whole.count):
         look(stack, np.ones(stack.shape, bool))
     assert measure(stack) == whole.scale(stack.dtype)

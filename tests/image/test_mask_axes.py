@@ -12,7 +12,7 @@ from napari_dip.files.file_run import open_run
 from napari_dip.files.image_io import StoredImage, write_image
 from napari_dip.generators import finished
 from napari_dip.image.axes import Layout
-from napari_dip.image.masks import align_mask, spread_mask
+from napari_dip.image.masks import align_mask, broadcast_mask
 from napari_dip.image.problem import make_problem
 from napari_dip.settings import Inpaint
 
@@ -48,9 +48,9 @@ def test_named_axes_are_matched_by_their_letters(leading, samples):
         for mask_axes in ("".join(chosen) + "YX", "YX" + "".join(chosen)):
             mask = painted(sizes(mask_axes))
             expected = by_letters(mask, mask_axes, axes)
-            np.testing.assert_array_equal(spread_mask(mask, layout, mask_axes), expected)
+            np.testing.assert_array_equal(broadcast_mask(mask, layout, mask_axes), expected)
             # An axis of length 1 holds for all of it, whatever its letter.
-            single = spread_mask(
+            single = broadcast_mask(
                 mask[None], layout, ("Z" if "Z" not in chosen else "Q") + mask_axes
             )
             np.testing.assert_array_equal(single, expected)
@@ -59,7 +59,7 @@ def test_named_axes_are_matched_by_their_letters(leading, samples):
 def test_axes_in_another_order_are_turned():
     mask = painted((8, 9))
     layout = Layout("ZYX", (3, 9, 8))
-    np.testing.assert_array_equal(spread_mask(mask, layout, "XY"), [mask.T] * 3)
+    np.testing.assert_array_equal(broadcast_mask(mask, layout, "XY"), [mask.T] * 3)
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_axes_in_another_order_are_turned():
 )
 def test_without_names_the_only_reading_is_taken(shape, axes, mask_shape, reading):
     layout, mask = Layout(axes, shape), painted(mask_shape)
-    expected = spread_mask(mask, layout, reading)
-    np.testing.assert_array_equal(spread_mask(mask, layout), expected)
-    np.testing.assert_array_equal(spread_mask(mask, layout, "Q" * len(mask_shape)), expected)
+    expected = broadcast_mask(mask, layout, reading)
+    np.testing.assert_array_equal(broadcast_mask(mask, layout), expected)
+    np.testing.assert_array_equal(broadcast_mask(mask, layout, "Q" * len(mask_shape)), expected)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_without_names_the_only_reading_is_taken(shape, axes, mask_shape, readin
 )
 def test_ambiguous_mask_axes_are_refused(shape, axes, mask_shape, words):
     with pytest.raises(BadMask, match=words):
-        spread_mask(painted(mask_shape), Layout(axes, shape))
+        broadcast_mask(painted(mask_shape), Layout(axes, shape))
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_mask_that_paints_nothing_is_refused_alike(hyperstack, tmp_path):
 def test_whatever_is_not_zero_is_painted(values):
     mask = np.repeat(np.repeat(np.array(values), 9, axis=0), 4, axis=1)
     expected = np.tile([True] * 4 + [False] * 4, (9, 1))
-    np.testing.assert_array_equal(spread_mask(mask, Layout("YX", (9, 8))), expected)
+    np.testing.assert_array_equal(broadcast_mask(mask, Layout("YX", (9, 8))), expected)
 
 
 def test_masks_that_hold_no_numbers_are_refused():

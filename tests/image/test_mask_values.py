@@ -12,7 +12,7 @@ from skimage import data, measure, transform
 
 from napari_dip import Inpaint, Settings, inpaint, restore
 from napari_dip.errors import BadMask, MaskHasGreyLevels
-from napari_dip.image.mask_values import grey_threshold, marked
+from napari_dip.image.mask_values import find_marked_pixels, grey_threshold
 
 BLOBS = data.binary_blobs(128, 0.1, volume_fraction=0.4, rng=1)
 LABELS = measure.label(BLOBS)
@@ -40,12 +40,12 @@ def as_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     ],
 )
 def test_labels_of_any_dtype_are_all_marked(labels, dtype):
-    np.testing.assert_array_equal(marked(labels.astype(dtype)).pixels, labels > 0)
+    np.testing.assert_array_equal(find_marked_pixels(labels.astype(dtype)).pixels, labels > 0)
 
 
 def test_nan_is_the_background_of_float_labels():
-    np.testing.assert_array_equal(marked(np.where(BLOBS, LABELS, np.nan)).pixels, BLOBS)
-    np.testing.assert_array_equal(marked(np.where(BLOBS, 1.0, np.nan)).pixels, BLOBS)
+    np.testing.assert_array_equal(find_marked_pixels(np.where(BLOBS, LABELS, np.nan)).pixels, BLOBS)
+    np.testing.assert_array_equal(find_marked_pixels(np.where(BLOBS, 1.0, np.nan)).pixels, BLOBS)
 
 
 @pytest.mark.parametrize("top", [255, 4095, 65535])
@@ -64,18 +64,18 @@ def test_grey_levels_are_cut_in_their_own_range(soft, top):
     values = (soft * top).astype(np.uint16)
     middle = (int(values.min()) + int(values.max())) / 2
     assert grey_threshold(values) == middle
-    np.testing.assert_array_equal(marked(values).pixels, values > middle)
+    np.testing.assert_array_equal(find_marked_pixels(values).pixels, values > middle)
     assert grey_threshold(soft.astype(np.float32)) == pytest.approx((soft.min() + soft.max()) / 2)
 
 
 @pytest.mark.parametrize("ends", [(0, 1), (0, 255), (0, 65535), (0, -1), (1, 2), (-1.0, 1.0)])
 def test_of_two_values_one_is_the_background(ends):
-    np.testing.assert_array_equal(marked(np.where(BLOBS, *ends[::-1])).pixels, BLOBS)
+    np.testing.assert_array_equal(find_marked_pixels(np.where(BLOBS, *ends[::-1])).pixels, BLOBS)
 
 
 def test_a_complex_mask_is_refused():
     with pytest.raises(BadMask, match="complex64"):
-        marked(np.zeros((4, 4), np.complex64))
+        find_marked_pixels(np.zeros((4, 4), np.complex64))
 
 
 def test_python_warns_of_a_mask_of_grey_levels():

@@ -29,18 +29,22 @@ def test_windows_cover_planes_once_and_respect_cuts(planes, window, context, bre
     plan = make_plan(layout, window, context, cuts)
     assert (written(plan) == 1).all()
     for unit in plan.units:
-        part = unit.reach[1]
+        part = unit.input_index[1]
         if isinstance(part, slice):
             assert unit.index[1].stop - unit.index[1].start <= window
             assert not breaks & set(range(part.start + 1, part.stop))
-            inner = range(part.start, part.stop)[unit.inner]
+            inner = range(part.start, part.stop)[unit.output_planes]
             assert (inner.start, inner.stop) == (unit.index[1].start, unit.index[1].stop)
 
 
 def test_windows_have_nearly_the_same_size():
     plan = make_plan(Layout("TYX", (25, 8, 8), shared="T"), 10, 1, ())
     assert [unit.index[0] for unit in plan.units] == [slice(0, 8), slice(8, 16), slice(16, 25)]
-    assert [unit.reach[0] for unit in plan.units] == [slice(0, 9), slice(7, 17), slice(15, 25)]
+    assert [unit.input_index[0] for unit in plan.units] == [
+        slice(0, 9),
+        slice(7, 17),
+        slice(15, 25),
+    ]
 
 
 def test_different_planes_are_restored_one_by_one():

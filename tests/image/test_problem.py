@@ -7,7 +7,7 @@ import pytest
 
 from napari_dip.errors import BadImage, BadMask, BadSettings, DeviceUnavailable, InputError
 from napari_dip.image import problem
-from napari_dip.image.problem import find_hole, make_problem
+from napari_dip.image.problem import gap_type, make_problem
 from napari_dip.settings import Inpaint, Settings
 
 
@@ -84,7 +84,7 @@ def test_a_mask_is_broadcast_over_missing_axes(shape, axes, mask_shape):
     if mask_shape[-1] == 3:
         mask = np.zeros(mask_shape, dtype=bool)
         mask[:3, 2:4] = True
-    known = make(plane(*shape), mask, axes=axes).observed.look(()).known
+    known = make(plane(*shape), mask, axes=axes).observed.read(()).known
     assert known.shape == shape
     missing = np.argwhere(~known)
     y, x = missing[:, axes.index("Y")], missing[:, axes.index("X")]
@@ -95,7 +95,7 @@ def test_a_mask_is_broadcast_over_missing_axes(shape, axes, mask_shape):
 def test_nan_and_infinite_pixels_are_unknown():
     image = plane(9, 9)
     image[2, 3], image[4, 5] = np.nan, -np.inf
-    assert np.argwhere(~make(image).observed.look(()).known).tolist() == [[2, 3], [4, 5]]
+    assert np.argwhere(~make(image).observed.read(()).known).tolist() == [[2, 3], [4, 5]]
 
 
 def test_channels_have_own_scales_and_planes_share():
@@ -126,15 +126,15 @@ def test_the_work_begins_only_after_the_checks(monkeypatch):
 def test_the_mask_tells_what_is_missing(missing, expected):
     known = np.ones((1, 100, 100), dtype=bool)
     known[0][missing] = False
-    assert find_hole(known, Inpaint()) == expected
-    assert find_hole(known, Inpaint(missing="hole")) == "hole"
+    assert gap_type(known, Inpaint()) == expected
+    assert gap_type(known, Inpaint(missing="hole")) == "hole"
 
 
 def test_gaps_that_change_between_planes_are_no_hole():
     known = np.random.default_rng(0).random((8, 50, 50)) > 0.4
-    assert find_hole(known, Inpaint()) == "pixels"
+    assert gap_type(known, Inpaint()) == "pixels"
     known[3, 10:30, 10:30] = False
-    assert find_hole(known, Inpaint()) == "large-hole"
+    assert gap_type(known, Inpaint()) == "large-hole"
 
 
 @pytest.mark.parametrize(
@@ -145,4 +145,4 @@ def test_the_published_masks_are_told_apart(shared_data, name, expected):
 
     mask = imread(shared_data / "dip_repo" / f"{name}_mask.png")
     known = (mask if mask.ndim == 2 else mask[..., 0])[None] != 0
-    assert problem.find_hole(known, Inpaint()) == expected
+    assert problem.gap_type(known, Inpaint()) == expected

@@ -8,7 +8,7 @@ from napari_dip import Settings
 from napari_dip.errors import BadImage
 from napari_dip.image.arrays import as_lazy
 from napari_dip.image.axes import Layout
-from napari_dip.image.observed import Observed
+from napari_dip.image.observed import ObservedImage
 from napari_dip.image.problem import make_problem
 from napari_dip.image.survey import survey
 
@@ -37,7 +37,7 @@ def stack():
 
 def look(stack, axes, shared, **settings):
     layout = Layout(axes, stack.shape, shared=shared)
-    return survey(Observed(as_lazy(stack), None), layout, Settings(**settings))
+    return survey(ObservedImage(as_lazy(stack), None), layout, Settings(**settings))
 
 
 def test_a_cut_is_noticed_where_it_is(stack):

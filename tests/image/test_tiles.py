@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_dip.image.tiles import Blend, cut
+from napari_dip.image.tiles import Blend, split_into_tiles
 
 
 @given(
@@ -18,7 +18,7 @@ from napari_dip.image.tiles import Blend, cut
 )
 def test_tiles_put_together_again_are_the_image(shape, size, overlap, depth):
     image = np.random.default_rng(0).random((2, *depth, *shape), dtype=np.float32)
-    tiles = cut(image.shape[1:], size, overlap)
+    tiles = split_into_tiles(image.shape[1:], size, overlap)
     blend = Blend(image.shape, (overlap,) * (image.ndim - 1))
     for tile in tiles:
         part = image[(slice(None), *tile)]
@@ -28,14 +28,14 @@ def test_tiles_put_together_again_are_the_image(shape, size, overlap, depth):
 
 
 def test_neighbours_share_what_was_asked():
-    tiles = [tile[1] for tile in cut((64, 200), 64, 20)]
+    tiles = [tile[1] for tile in split_into_tiles((64, 200), 64, 20)]
     assert all(one.stop - two.start >= 20 for one, two in pairwise(tiles))
     assert (tiles[0].start, tiles[-1].stop) == (0, 200)
 
 
 def test_tiles_blend_without_a_step():
     blend = Blend((1, 64, 112), (16, 16))
-    for value, tile in enumerate(cut((64, 112), 64, 16)):
+    for value, tile in enumerate(split_into_tiles((64, 112), 64, 16)):
         blend.add(tile, np.full((1, 64, 64), value, np.float32))
     across = blend.image()[0, 30]
     assert (across[0], across[-1]) == (0, 1)

@@ -118,7 +118,7 @@ class Dispatcher:
 
     def submit(self, unit: Unit) -> None:
         """Send a unit, with its part of an image that is in memory."""
-        problem = replace(self._sent, observed=self._problem.observed.only(unit.reach))
+        problem = replace(self._sent, observed=self._problem.observed.extract(unit.input_index))
         job = Job(self._run, problem, unit, self._output, self._config)
         # The scheduler keeps the unit's pixels, so that they outlive the worker. Few units are
         # pending, so dask's warning about a large graph does not apply.

@@ -24,20 +24,19 @@ from napari_dip.files.read_errors import check_name, refuse_special_file
 from napari_dip.files.resumable_output import OnDisk, recorded_tiling
 from napari_dip.files.survey_cache import SurveyCache
 from napari_dip.image.forecast import survey_seconds
-from napari_dip.image.layout_plan import lay_out
-from napari_dip.image.masks import align_mask, check_painted
+from napari_dip.image.layout_plan import make_layout
+from napari_dip.image.masks import align_mask, check_marks_pixels
 from napari_dip.image.plan import Plan
 from napari_dip.image.problem import Problem, make_problem
 from napari_dip.image.restore import run
 from napari_dip.image.sink import InMemory
 from napari_dip.pipeline.presets import recipe
-from napari_dip.settings import Inpaint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from napari_dip.image.lazy import Lazy
+    from napari_dip.image.lazy import LazyArray
     from napari_dip.image.metadata import StoredImage
     from napari_dip.image.restore import Restoration, Result
     from napari_dip.image.sink import Output
@@ -67,7 +66,7 @@ class FileRun:
         """Restore the units that are not complete."""
         return run(self.problem, self.output, stop_requested)
 
-    def restored(self, result: Result, image: Lazy | None = None) -> StoredImage:
+    def restored(self, result: Result, image: LazyArray | None = None) -> StoredImage:
         """Return a result image with the metadata of the input."""
         image = result.image if image is None else image
         return self.stored.with_image(image, result.axes, result.factors)
@@ -103,7 +102,7 @@ class FileRun:
         if isinstance(self.output, OnDisk):
             if result.stopped_by_user and self.place != self.path:
                 return (f"{self.describe_unfinished()}.",)
-            incomplete = result.stopped_by_user and "Y" not in result.settings.spatial
+            incomplete = result.stopped_by_user and result.settings.fits_sections
             note = f"{self.path} is empty until all its sections are complete; --resume continues."
             return (note,) if incomplete else ()
         images = [(self.path, result.image)]
@@ -193,7 +192,7 @@ def open_run(
     settings = settings.replace(axes=axes).with_voxel(stored.voxel)
     kept = stored.image.dtype if settings.dtype == "keep" else settings.dtype
     dropped: list[str] = []
-    lay_out(stored.image.shape, settings)  # checks the axes first
+    make_layout(stored.image.shape, settings)  # checks the axes first
     for path, dtype in zip(outputs, (kept, "float32"), strict=False):
         check_output(path, dtype, axes, overwrite=overwrite or resume, resume=resume)
         missing_there = dropped_notes(path, stored, dtype, axes, settings.factors)
@@ -206,12 +205,12 @@ def open_run(
     mask_image = read_mask(mask, marks) if mask else None
     aligned = None
     if mask_image:
-        layout = lay_out(stored.image.shape, settings)
+        layout = make_layout(stored.image.shape, settings)
         with _naming_mask(mask):
             names = mask_axes or mask_image.axes
             aligned = align_mask(mask_image.missing, layout, names, strict=mask_axes is not None)
-            if isinstance(settings.task, Inpaint):
-                check_painted(aligned.missing)
+            if settings.task.fills_gaps:
+                check_marks_pixels(aligned.missing)
     missing = aligned.missing if aligned else None
     resumable = is_zarr_name(output)
     existing = working_folder(output) if resumable and resume else None
@@ -219,7 +218,7 @@ def open_run(
     tiling = recorded_tiling(output) if existing else None
     cache = SurveyCache.for_image(stored, missing, settings) if resumable else None
     cached_survey = cache.load(existing) if cache and existing else None
-    seconds = survey_seconds(Plan(lay_out(stored.image.shape, settings)))
+    seconds = survey_seconds(Plan(make_layout(stored.image.shape, settings)))
     if not cached_survey and seconds > ANNOUNCED_SURVEY_S:
         say(f"All planes of {source} are surveyed first, about {seconds / 60:.0f} min.")
     problem = make_problem(stored.image, settings, missing, None, device, tiling, cached_survey)

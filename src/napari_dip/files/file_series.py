@@ -15,7 +15,7 @@ from napari_dip.errors import FileProblem
 from napari_dip.files.filename_fields import arrange_files, natural_order, relative_names
 from napari_dip.files.glob_pattern import matching_files
 from napari_dip.files.read_errors import refuse_too_large
-from napari_dip.image.lazy import Lazy
+from napari_dip.image.lazy import LazyArray
 from napari_dip.image.metadata import Channel, StoredImage
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ Reader = Callable[[Path], StoredImage]
 _AXIS_NAMES = {"T": "time points", "Z": "planes", "C": "channels", "Q": "positions"}
 
 
-class FileSeries(Lazy):
+class FileSeries(LazyArray):
     """Stack files of one shape and dtype along new leading axes.
 
     A file is opened when it is needed.

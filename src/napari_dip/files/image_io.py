@@ -21,9 +21,9 @@ from napari_dip.files.tiff import read_tiff, tiff_provenance
 from napari_dip.files.vendor_formats import is_vendor_file, read_vendor_file
 from napari_dip.files.write_plan import is_zarr_name, local_path
 from napari_dip.files.zarr_zip import is_zarr_zip, refuse_inside_zarr
-from napari_dip.image.mask_values import marked
+from napari_dip.image.mask_values import find_marked_pixels
 from napari_dip.image.metadata import StoredImage
-from napari_dip.image.observed import in_planes
+from napari_dip.image.observed import affected_planes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,10 +149,10 @@ def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") 
     if axes.endswith("S"):
         transparency_note = _check_transparency(path, values)
         values, axes = values[..., :3].max(-1), axes[:-1]
-    found = marked(values != 0 if "labels" in stored.extras else values)
+    found = find_marked_pixels(values != 0 if "labels" in stored.extras else values)
     missing = found.pixels if marks == "missing" else ~found.pixels
     notes = [*stored.notes, *filter(None, [transparency_note, found.note("It", marks)])]
-    notes.append(f"{missing.mean():.1%} of the pixels are missing{in_planes(missing)}.")
+    notes.append(f"{missing.mean():.1%} of the pixels are missing{affected_planes(missing)}.")
     return StoredMask(missing, axes, tuple(notes))
 
 

@@ -15,7 +15,7 @@ from zarr.codecs import BloscCodec
 from napari_dip.files.atomic_write import sync_to_disk, write_atomically
 from napari_dip.files.ngff import Version, level_name
 from napari_dip.files.pyramid_layout import Region, chunk_shape, chunks_under, downsample
-from napari_dip.image.lazy import native
+from napari_dip.image.lazy import native_dtype
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ def create_levels(
         group.create_array(
             level_name(level),
             shape=shape,
-            dtype=native(dtype),
+            dtype=native_dtype(dtype),
             fill_value="NaN" if dtype.kind == "f" else 0,
             chunks=chunks or chunk_shape(shape),
             compressors=(

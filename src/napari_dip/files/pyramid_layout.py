@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.axes import Index
-    from napari_dip.image.lazy import Lazy
+    from napari_dip.image.lazy import LazyArray
 
 __all__ = ["AxisOrder", "Region", "chunk_shape", "chunks_under", "downsample", "level_shapes"]
 
@@ -95,7 +95,7 @@ class AxisOrder:
         planes = np.expand_dims(values, tuple(numbers))
         return region, planes.transpose([self.axes.index(letter) for letter in order])
 
-    def read(self, array: Lazy, index: Index) -> NDArray[Any]:
+    def read(self, array: LazyArray, index: Index) -> NDArray[Any]:
         """Read from the stored array what `index` selects in the given order.
 
         Examples

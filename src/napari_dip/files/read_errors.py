@@ -15,7 +15,7 @@ import psutil
 from PIL import UnidentifiedImageError
 
 from napari_dip.errors import FileProblem, NapariDipError
-from napari_dip.image.lazy import Pieces
+from napari_dip.image.lazy import ChunkedArray
 from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def refuse_too_large(path: Path, needed: int, what: str = "the image") -> None:
         )
 
 
-class FileArray(Pieces):
+class FileArray(ChunkedArray):
     """Wrap a zarr or dask array in a file, so that read errors name the file.
 
     Parameters

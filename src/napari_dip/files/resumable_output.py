@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from napari_dip.files.zarr_reader import ZarrArray
     from napari_dip.image.axes import Index
-    from napari_dip.image.layout_plan import Cut
+    from napari_dip.image.layout_plan import Tiling
     from napari_dip.image.metadata import StoredImage
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
@@ -84,7 +84,7 @@ class OnDisk:
         self._locks = [RunLock(each) for each in (path, uncertainty) if each]
         record = problem.record()
         refined = stored.refined(problem.factors)
-        in_sections = "Y" not in problem.layout.spatial
+        in_sections = problem.layout.is_section
 
         def sink(path: Path, dtype: Any, resume: bool, overwrite: bool) -> _Sink:
             if resume:
@@ -205,7 +205,7 @@ def existing_output(path: Path) -> Literal["nothing", "an image", "an unfinished
     return "an unfinished run" if unfinished else "an image"
 
 
-def recorded_tiling(path: Path) -> Cut | None:
+def recorded_tiling(path: Path) -> Tiling | None:
     """Return the tiling of the run in a folder; ``None`` if it is not recorded.
 
     Raises

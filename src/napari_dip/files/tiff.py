@@ -18,7 +18,7 @@ from napari_dip.files.read_errors import refuse_too_large, translate_read_errors
 from napari_dip.files.tiff_header import find_tiff_image
 from napari_dip.files.tiff_tags import NAME
 from napari_dip.files.tiff_warnings import collect_tiff_warnings
-from napari_dip.image.lazy import native
+from napari_dip.image.lazy import native_dtype
 from napari_dip.image.metadata import StoredImage
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def read_tiff(path: Path, number: int | None = None) -> StoredImage:
             image = np.moveaxis(image, axes.index(samples), -1 if colours else 0)
             rest = axes.replace(samples, "")
             axes = rest + "S" if colours else ("Q" if "C" in rest else "C") + rest
-    image = np.ascontiguousarray(image, native(image.dtype))
+    image = np.ascontiguousarray(image, native_dtype(image.dtype))
     return StoredImage(
         image,
         axes,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_dip.errors import BadImage
-from napari_dip.image.lazy import Lazy
+from napari_dip.image.lazy import LazyArray
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,20 +21,28 @@ if TYPE_CHECKING:
 
     from napari_dip.errors import InputError
 
-__all__ = ["Either", "Split", "Unmasked", "as_array", "as_lazy", "filled", "split"]
+__all__ = [
+    "LogicalOr",
+    "NanFilledArray",
+    "ValuesAndMask",
+    "as_array",
+    "as_lazy",
+    "masked_to_nan",
+    "split_mask",
+]
 
 
-class Split(NamedTuple):
+class ValuesAndMask(NamedTuple):
     """The values of an image, and which of them are masked; ``None`` where that is none.
 
     Masked floating-point values are NaN already.
     """
 
-    values: Lazy
-    masked: Lazy | None
+    values: LazyArray
+    masked: LazyArray | None
 
 
-class Unmasked(Lazy):
+class NanFilledArray(LazyArray):
     """The values of an array that is read on demand, without its mask; masked floats are NaN."""
 
     def __init__(self, array: Any) -> None:
@@ -53,10 +61,10 @@ class Unmasked(Lazy):
         return dtype
 
     def __getitem__(self, index: Any, /) -> Any:
-        return filled(self._array[index])
+        return masked_to_nan(self._array[index])
 
 
-class _Mask(Unmasked):
+class _MaskArray(NanFilledArray):
     """Where such an array is masked."""
 
     @property
@@ -67,10 +75,10 @@ class _Mask(Unmasked):
         return np.ma.getmaskarray(_computed(self._array[index]))
 
 
-class _Equal(Lazy):
+class _FillValueMask(LazyArray):
     """True where an array has one of some values."""
 
-    def __init__(self, array: Lazy, values: tuple[Any, ...]) -> None:
+    def __init__(self, array: LazyArray, values: tuple[Any, ...]) -> None:
         self._array, self._values = array, values
 
     @property
@@ -85,10 +93,10 @@ class _Equal(Lazy):
         return np.isin(np.asarray(self._array[index]), self._values)
 
 
-class Either(Lazy):
+class LogicalOr(LazyArray):
     """True where one of two arrays of one shape is."""
 
-    def __init__(self, one: Lazy, other: Lazy) -> None:
+    def __init__(self, one: LazyArray, other: LazyArray) -> None:
         self._one, self._other = one, other
 
     @property
@@ -105,7 +113,7 @@ class Either(Lazy):
         return np.asarray(self._one[index]) | np.asarray(self._other[index])
 
 
-def split(image: Any) -> Split:
+def split_mask(image: Any) -> ValuesAndMask:
     """Part an image from what it masks; an array that is read on demand stays where it is.
 
     Parameters
@@ -122,11 +130,11 @@ def split(image: Any) -> Split:
 
     Examples
     --------
-    >>> values, masked = split(np.ma.masked_greater([[1, 2], [3, 900]], 100))
+    >>> values, masked = split_mask(np.ma.masked_greater([[1, 2], [3, 900]], 100))
     >>> values.dtype, masked
     (dtype('int64'), array([[False, False],
            [False,  True]]))
-    >>> split(np.ma.masked_greater([[1.0, 900.0]], 100)).values
+    >>> split_mask(np.ma.masked_greater([[1.0, 900.0]], 100)).values
     array([[ 1., nan]])
     """
     lazy: Any = _lazy(image)
@@ -135,16 +143,16 @@ def split(image: Any) -> Split:
         lazy = data
     if isinstance(lazy, np.ma.MaskedArray):
         if np.ma.getmask(lazy) is np.ma.nomask or lazy.dtype.kind not in "buif":
-            return Split(_checked(np.ma.getdata(lazy)), None)
+            return ValuesAndMask(_checked(np.ma.getdata(lazy)), None)
         floating = lazy.dtype.kind == "f"
-        return Split(filled(lazy), None if floating else np.ma.getmaskarray(lazy))
+        return ValuesAndMask(masked_to_nan(lazy), None if floating else np.ma.getmaskarray(lazy))
     if isinstance(getattr(lazy, "_meta", None), np.ma.MaskedArray):  # dask
         floating = _checked(lazy).dtype.kind == "f"
-        return Split(Unmasked(lazy), None if floating else _Mask(lazy))
-    return Split(_checked(lazy), _fill_values(lazy))
+        return ValuesAndMask(NanFilledArray(lazy), None if floating else _MaskArray(lazy))
+    return ValuesAndMask(_checked(lazy), _fill_values(lazy))
 
 
-def as_lazy(image: Any) -> Lazy:
+def as_lazy(image: Any) -> LazyArray:
     """Leave an array that is read on demand as it is, make an array of all else, refuse no numbers.
 
     Raises
@@ -155,7 +163,7 @@ def as_lazy(image: Any) -> Lazy:
     return _checked(_lazy(image))
 
 
-def filled(part: Any) -> NDArray[Any]:
+def masked_to_nan(part: Any) -> NDArray[Any]:
     """Make a plain array of a part; masked floating-point values become NaN."""
     array = _computed(part)
     if isinstance(array, np.ma.MaskedArray) and array.dtype.kind == "f":
@@ -194,7 +202,7 @@ def _computed(part: Any) -> NDArray[Any]:
     return np.asanyarray(part.compute() if hasattr(part, "compute") else part)
 
 
-def _lazy(image: Any) -> Lazy:
+def _lazy(image: Any) -> LazyArray:
     if isinstance(image, str | bytes | os.PathLike):
         raise BadImage(
             f"the image is a file name, {os.fsdecode(image)!r}: read the file first, for instance "
@@ -210,12 +218,12 @@ def _lazy(image: Any) -> Lazy:
                 f"shape {image.shape}: how long an axis is, is not known; call "
                 "compute_chunk_sizes() on the array first"
             )
-        lazy: Lazy = image
+        lazy: LazyArray = image
         return lazy
     return as_array(image, "image", BadImage)
 
 
-def _checked(image: Lazy) -> Lazy:
+def _checked(image: LazyArray) -> LazyArray:
     """Refuse what are no real numbers."""
     dtype = image.dtype
     if dtype.kind == "c":
@@ -232,14 +240,14 @@ def _checked(image: Lazy) -> Lazy:
     return image
 
 
-def _fill_values(image: Any) -> Lazy | None:
+def _fill_values(image: Any) -> LazyArray | None:
     """Tell where an array of xarray holds what its attributes call no value."""
     said: Mapping[str, Any] = getattr(image, "attrs", {})
     if not hasattr(image, "dims") or not hasattr(said, "get"):
         return None
     values = [said.get(name) for name in ("_FillValue", "missing_value")]
     numbers = tuple(value for value in values if isinstance(value, int | float | np.number))
-    return _Equal(image, numbers) if numbers else None
+    return _FillValueMask(image, numbers) if numbers else None
 
 
 def _from_torch(values: Any) -> NDArray[Any] | None:

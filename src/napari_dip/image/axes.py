@@ -102,8 +102,8 @@ class Layout:
         if "Z" not in self.spatial:
             return
         if "Z" not in self.axes or self.shape[self.axes.index("Z")] < 2:
-            wanted = "ndim=3 needs" if "Y" in self.spatial else "super-resolution along Z needs"
-            instead = "ndim=2" if "Y" in self.spatial else "axis='YX'"
+            wanted = "ndim=3 needs" if not self.is_section else "super-resolution along Z needs"
+            instead = "ndim=2" if not self.is_section else "axis='YX'"
             raise BadImage(
                 f"axes={self.axes!r}, shape {self.shape}: {wanted} an axis Z of two planes or "
                 f"more; name it with axes='ZYX', or use {instead}"
@@ -113,6 +113,16 @@ class Layout:
     def ndim(self) -> int:
         """How many spatial axes there are."""
         return len(self.spatial)
+
+    @property
+    def is_section(self) -> bool:
+        """Whether a unit is a section of Z and X, in place of a plane or volume."""
+        return "Y" not in self.spatial
+
+    @property
+    def shares_planes(self) -> bool:
+        """Whether neighbouring planes share a network; channels are no neighbours."""
+        return self.shared not in ("", "C")
 
     @property
     def spatial_shape(self) -> tuple[int, ...]:

@@ -11,16 +11,17 @@ from napari_dip.errors import BadImage, BadSettings
 from napari_dip.noise.estimate import estimate_noise
 from napari_dip.noise.jpeg import jpeg_error
 from napari_dip.noise.model import NoiseModel
-from napari_dip.settings import Denoise, SensorNoise, Settings, SuperResolve
+from napari_dip.pipeline.conditions import uses_noise_model
+from napari_dip.settings import Denoise, SensorNoise, Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.axes import Layout
     from napari_dip.image.intensity import Scale
-    from napari_dip.image.observed import Seen
+    from napari_dip.image.observed import ObservedPart
 
-__all__ = ["channel_noise", "colours"]
+__all__ = ["channel_noise", "without_alpha"]
 
 _NEGLIGIBLE = 1e-9
 """Of the range of values: weaker noise that was told is none, for the fits compute in float32."""
@@ -87,7 +88,7 @@ def _told(noise: NoiseModel, scale: Scale | None) -> NoiseModel:
 
 
 def channel_noise(
-    samples: list[Seen], scale: Scale | None, layout: Layout, settings: Settings
+    samples: list[ObservedPart], scale: Scale | None, layout: Layout, settings: Settings
 ) -> NoiseModel:
     """Return the noise of a channel: what the settings give, or an estimate.
 
@@ -119,30 +120,31 @@ def channel_noise(
         return _told(NoiseModel(read=given), scale)
     if given == "none" or not samples:
         return NoiseModel()
-    if settings.preset != "paper" and settings.task == Denoise(artefact="jpeg"):
+    if uses_noise_model(settings) and settings.task == Denoise(artefact="jpeg"):
         return NoiseModel() if scale is None else _error_of_jpeg(samples, layout)
     values, known = (
-        np.concatenate(parts) for parts in zip(*(colours(s, layout) for s in samples), strict=True)
+        np.concatenate(parts)
+        for parts in zip(*(without_alpha(s, layout) for s in samples), strict=True)
     )
-    decimated = isinstance(settings.task, SuperResolve)
+    decimated = settings.task.decimates
     return estimate_noise(values, known, signal_dependent=given == "auto", decimated=decimated)
 
 
-def _error_of_jpeg(samples: list[Seen], layout: Layout) -> NoiseModel:
+def _error_of_jpeg(samples: list[ObservedPart], layout: Layout) -> NoiseModel:
     """Treat the error of JPEG as white noise, which was better than any other model tried."""
     squares = [jpeg_error(_luma(seen, layout)) ** 2 for seen in samples[:_JPEG_PLANES]]
     return NoiseModel(read=_JPEG_STRENGTH * float(np.sqrt(np.mean(squares))))
 
 
-def _luma(seen: Seen, layout: Layout) -> NDArray[np.float64]:
+def _luma(seen: ObservedPart, layout: Layout) -> NDArray[np.float64]:
     """Return a plane as JPEG stores its luminance; 0 where it is not known."""
-    values, known = colours(seen, layout)
+    values, known = without_alpha(seen, layout)
     planes = np.where(known, values, 0).astype(np.float64)
     weights = _LUMA if len(planes) == len(_LUMA) else (1.0,)
     luma: NDArray[np.float64] = np.tensordot(weights, planes[: len(weights)], 1)
     return luma if luma.ndim == 2 else luma[len(luma) // 2]
 
 
-def colours(seen: Seen, layout: Layout) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def without_alpha(seen: ObservedPart, layout: Layout) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return values and known pixels as blocks, without alpha."""
     return layout.colours(seen.values), layout.colours(seen.known)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_dip.image.memory import peak_bytes
-from napari_dip.image.tiles import cut
+from napari_dip.image.tiles import split_into_tiles
 from napari_dip.pipeline.conditions import LITTLE_NOISE
 from napari_dip.pipeline.presets import recipe
 from napari_dip.pipeline.stages import denoises_first, stage_settings
@@ -15,7 +15,7 @@ from napari_dip.settings import Inpaint
 
 if TYPE_CHECKING:
     from napari_dip.dip.recipe import Recipe
-    from napari_dip.image.lazy import Lazy
+    from napari_dip.image.lazy import LazyArray
     from napari_dip.image.plan import Plan
     from napari_dip.image.survey import Survey
     from napari_dip.pipeline.cost_model import Costs
@@ -39,7 +39,7 @@ def expected_seconds(
     plan: Plan,
     settings: Settings,
     device: str,
-    missing: Lazy | None = None,
+    missing: LazyArray | None = None,
     *,
     noisy: bool = False,
 ) -> float:
@@ -55,7 +55,11 @@ def expected_seconds(
         return sum(expected_seconds(plan, stage, device) for stage in stage_settings(settings))
     hole, layout = _hole(plan, settings, missing), plan.layout
     whole = tuple(slice(0, size) for size in layout.spatial_shape)
-    tiles = cut(layout.spatial_shape, plan.tile, settings.overlap) if plan.tile else [whole]
+    tiles = (
+        split_into_tiles(layout.spatial_shape, plan.tile, settings.overlap)
+        if plan.tile
+        else [whole]
+    )
     seconds = 0.0
     for tile in tiles:
         sides = tuple(part.stop - part.start for part in tile)
@@ -107,19 +111,19 @@ def survey_seconds(plan: Plan) -> float:
     return _SURVEY_VALUE * math.prod(layout.shape) + _SURVEY_PLANE * planes
 
 
-def _hole(plan: Plan, settings: Settings, missing: Lazy | None) -> Hole:
+def _hole(plan: Plan, settings: Settings, missing: LazyArray | None) -> Hole:
     """Tell what kind of gaps there are, as far as that is known."""
     task = settings.task
     if not isinstance(task, Inpaint):
         return "scratches"  # of no account
     if task.missing != "auto" or missing is None:
         return "scratches" if task.missing == "auto" else task.missing
-    from napari_dip.image.problem import find_hole  # the shell's --help need not wait for scipy
+    from napari_dip.image.problem import gap_type  # the shell's --help need not wait for scipy
 
     for unit in plan.units:
         known = ~plan.layout.to_block(missing[unit.index])
         if not known.all() and known.size <= _LARGEST_GAPS:
-            return find_hole(known, task)
+            return gap_type(known, task)
     return "scratches"
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Extent", "Scale", "together"]
+__all__ = ["IntensityRange", "Scale", "combine_scales"]
 
 _MARGIN = 0.05
 """Room that the estimate has beyond the observed range, as a part of that range."""
@@ -90,7 +90,7 @@ def _in_dtype(values: NDArray[np.float64], dtype: np.dtype) -> NDArray[Any]:
     return values.clip(limits.min, limits.max).astype(dtype)
 
 
-def together(scales: Sequence[Scale | None], ndim: int) -> Scale:
+def combine_scales(scales: Sequence[Scale | None], ndim: int) -> Scale:
     """Put the scales of channels with so many spatial axes into one; each has contrast."""
     ends = [(scale.low, scale.high) for scale in scales if scale is not None]
     low, high = np.array(ends).T.reshape(2, -1, *[1] * ndim)
@@ -98,7 +98,7 @@ def together(scales: Sequence[Scale | None], ndim: int) -> Scale:
 
 
 @dataclass
-class Extent:
+class IntensityRange:
     """The range that the networks shall see as [0, 1], gathered plane by plane.
 
     It is the range of the known values with a margin on either side, because an image without
@@ -112,7 +112,7 @@ class Extent:
 
     Examples
     --------
-    >>> extent = Extent()
+    >>> extent = IntensityRange()
     >>> for plane in np.linspace(100, 200, 300).reshape(3, 10, 10):
     ...     extent.add(plane, np.ones(plane.shape, bool))
     >>> extent.scale(plane.dtype)

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from napari_dip.settings import Settings
 
-__all__ = ["Cut", "lay_out", "lined_up", "settle"]
+__all__ = ["Tiling", "choose_plan", "make_layout", "with_concurrency"]
 
-Cut = tuple[int, int | None, int]
+Tiling = tuple[int, int | None, int]
 """The most planes of a unit, the side of its tiles, if there are any, and how many at once."""
 
 _MOST_UNITS = 10**6
 """Planes or volumes of one run: all are looked at before the first is restored."""
 
 
-def lay_out(shape: tuple[int, ...], settings: Settings) -> Layout:
+def make_layout(shape: tuple[int, ...], settings: Settings) -> Layout:
     """Lay the axes over a shape, or say why they do not fit; no torch is loaded for it.
 
     Raises
@@ -38,7 +38,7 @@ def lay_out(shape: tuple[int, ...], settings: Settings) -> Layout:
     Examples
     --------
     >>> from napari_dip.settings import Settings
-    >>> lay_out((5, 64, 64), Settings(axes="ZYX")).spatial
+    >>> make_layout((5, 64, 64), Settings(axes="ZYX")).spatial
     'YX'
     """
     axes = settings.axes or guess_axes(shape)
@@ -72,12 +72,12 @@ def lay_out(shape: tuple[int, ...], settings: Settings) -> Layout:
     return layout
 
 
-def settle(
+def choose_plan(
     layout: Layout,
     settings: Settings,
     breaks: Collection[tuple[int, ...]] = (),
     device: str | None = None,
-    before: Cut | None = None,
+    before: Tiling | None = None,
     unknown: Collection[tuple[int, ...]] = (),
 ) -> tuple[Plan, str]:
     """Settle the plan and the device.
@@ -133,7 +133,7 @@ def settle(
             window //= 2  # fewer planes together take less
         else:
             plan = replace(plan, tile=tile)
-            return lined_up(plan, settings, device) if here else plan, device
+            return with_concurrency(plan, settings, device) if here else plan, device
 
 
 def _around(unknown: Collection[tuple[int, ...]], layout: Layout) -> Iterator[tuple[int, ...]]:
@@ -146,7 +146,7 @@ def _around(unknown: Collection[tuple[int, ...]], layout: Layout) -> Iterator[tu
         yield (*numbers[:place], numbers[place] + 1, *numbers[place + 1 :])
 
 
-def lined_up(plan: Plan, settings: Settings, device: str) -> Plan:
+def with_concurrency(plan: Plan, settings: Settings, device: str) -> Plan:
     """Settle how many units of a plan are restored at once on this machine, or fits of one."""
     units = len(plan.units)
     fits = units if units > 1 else recipe(settings).members

@@ -9,22 +9,22 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Lazy", "Pieces", "native"]
+__all__ = ["ChunkedArray", "LazyArray", "native_dtype"]
 
 
-def native(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return a dtype in the machine's byte order, and C's ``long long`` as ``int64``.
 
     Examples
     --------
-    >>> native(np.dtype(">u2")), native(np.dtype("longlong")) is np.dtype("int64")
+    >>> native_dtype(np.dtype(">u2")), native_dtype(np.dtype("longlong")) is np.dtype("int64")
     (dtype('uint16'), True)
     """
     # NumPy has two types of 64 bits, which are equal; zarr knows one of them.
     return np.dtype(dtype.newbyteorder("=").str) if dtype.kind in "iu" else dtype.newbyteorder("=")
 
 
-class Lazy(Protocol):
+class LazyArray(Protocol):
     """An array whose values are read when they are asked for; a NumPy array is one too.
 
     ``image[index]``, by numbers and slices, gives a NumPy array; ``np.asarray(image)`` reads all.
@@ -51,7 +51,7 @@ class Lazy(Protocol):
         return np.asarray(self[()], dtype)
 
 
-class Pieces(Lazy):
+class ChunkedArray(LazyArray):
     """An array of zarr or dask, whose pieces become NumPy's in the machine's byte order."""
 
     def __init__(self, array: Any) -> None:
@@ -66,7 +66,7 @@ class Pieces(Lazy):
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the values, in the machine's byte order."""
-        return native(self._array.dtype)
+        return native_dtype(self._array.dtype)
 
     def __getitem__(self, index: Any, /) -> Any:
         return np.asarray(self._array[index], self.dtype)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Marked", "grey_threshold", "marked", "warn_of_grey_levels"]
+__all__ = ["MaskPixels", "find_marked_pixels", "grey_threshold", "warn_of_grey_levels"]
 
 AXES = 2  # of a plane
 BLOCK = 1024  # pixels: side of the parts that are looked at one after another
@@ -27,7 +27,7 @@ WHITE = (1.0, 255, 65535)  # what the brightest pixels of a mask of grey levels 
 FEW = 500  # pixels that are too few to speak against it
 
 
-class Marked(NamedTuple):
+class MaskPixels(NamedTuple):
     """Which pixels are marked, and how that was decided.
 
     ``threshold`` is the level above which they are; ``None`` where all but 0 and NaN are.
@@ -43,7 +43,7 @@ class Marked(NamedTuple):
 
         Examples
         --------
-        >>> marked(np.array([[0, 0, 1, 2]])).note("It", "missing")
+        >>> find_marked_pixels(np.array([[0, 0, 1, 2]])).note("It", "missing")
         'It holds labels: all but 0 count as missing.'
         """
         if self.threshold is not None:
@@ -51,7 +51,7 @@ class Marked(NamedTuple):
         return f"{name} holds labels: all but 0 count as {mark}." if self.labels else ""
 
 
-def marked(values: NDArray[Any]) -> Marked:
+def find_marked_pixels(values: NDArray[Any]) -> MaskPixels:
     """Tell which pixels of a mask are marked.
 
     Parameters
@@ -61,7 +61,7 @@ def marked(values: NDArray[Any]) -> Marked:
 
     Returns
     -------
-    Marked
+    MaskPixels
         Of the shape of `values`. NaN is never marked.
 
     Raises
@@ -71,24 +71,24 @@ def marked(values: NDArray[Any]) -> Marked:
 
     Examples
     --------
-    >>> marked(np.array([[np.nan, 0.0, 1.0, 2.0]])).pixels
+    >>> find_marked_pixels(np.array([[np.nan, 0.0, 1.0, 2.0]])).pixels
     array([[False, False,  True,  True]])
 
     Grey levels are cut half way between the lowest and the highest:
 
-    >>> marked(np.array([[0, 20, 80, 100]])).pixels
+    >>> find_marked_pixels(np.array([[0, 20, 80, 100]])).pixels
     array([[False, False,  True,  True]])
     """
     if values.dtype.kind not in "buif":
         raise BadMask(f"the mask has dtype {values.dtype}: give whole numbers or grey levels")
     threshold = grey_threshold(values)
     if threshold is not None:
-        return Marked(values > threshold, threshold, False)
+        return MaskPixels(values > threshold, threshold, False)
     pixels = values != 0
     if values.dtype.kind == "f":
         pixels &= ~np.isnan(values)
     ends = _ends(values)
-    return Marked(pixels, None, ends is not None and _has_between(values, *ends))
+    return MaskPixels(pixels, None, ends is not None and _has_between(values, *ends))
 
 
 def grey_threshold(values: NDArray[Any]) -> float | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_dip.image.axes import Layout
 
-__all__ = ["Aligned", "align_mask", "check_painted", "spread_mask"]
+__all__ = ["Aligned", "align_mask", "broadcast_mask", "check_marks_pixels"]
 
 _LETTERS = "TCZYXSQ"
 
@@ -35,7 +35,7 @@ class Aligned(NamedTuple):
     note: str = ""
 
 
-def spread_mask(
+def broadcast_mask(
     mask: ArrayLike | None, layout: Layout, axes: str | None = None
 ) -> NDArray[np.bool_] | None:
     """Spread a mask over the image, without a copy; true where a pixel is missing.
@@ -112,7 +112,7 @@ def align_mask(
     return Aligned(_placed(missing, found[0], layout), note)
 
 
-def check_painted(missing: NDArray[np.bool_] | None) -> None:
+def check_marks_pixels(missing: NDArray[np.bool_] | None) -> None:
     """Make sure that a mask for inpainting marks a pixel.
 
     Raises

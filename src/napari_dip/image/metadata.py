@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.image.lazy import Lazy
+    from napari_dip.image.lazy import LazyArray
 
 __all__ = ["MICROMETRES", "SECONDS", "Channel", "StoredImage", "canonical_unit"]
 
@@ -137,7 +137,7 @@ class StoredImage:
         The number of the image in a file that holds several.
     """
 
-    image: Lazy
+    image: LazyArray
     axes: str
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     unit: Mapping[str, str] = field(default_factory=dict)
@@ -149,7 +149,7 @@ class StoredImage:
     series: int = 0
 
     def with_image(
-        self, image: Lazy, axes: str, factors: Mapping[str, int] | None = None
+        self, image: LazyArray, axes: str, factors: Mapping[str, int] | None = None
     ) -> StoredImage:
         """Put another image in the place of this one, its pixels smaller by some factors.
 

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.image.arrays import Unmasked, filled
-from napari_dip.image.lazy import Lazy
-from napari_dip.image.row_bands import Bands
+from napari_dip.image.arrays import NanFilledArray, masked_to_nan
+from napari_dip.image.lazy import LazyArray
+from napari_dip.image.row_bands import BandedArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.axes import Index
 
-__all__ = ["Fingerprint", "Observed", "Seen", "in_planes"]
+__all__ = ["Fingerprint", "ObservedImage", "ObservedPart", "affected_planes"]
 
 
 _one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Seen:
+class ObservedPart:
     """A part of an image: its values, and where they are known."""
 
     values: NDArray[Any]
@@ -39,7 +39,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedImage:
     """An image that is read part by part.
 
     Parameters
@@ -50,30 +50,32 @@ class Observed:
         Of the same shape, true where a pixel is missing; ``None`` where the mask hides nothing.
     """
 
-    image: Lazy
-    missing: Lazy | None
+    image: LazyArray
+    missing: LazyArray | None
 
-    def read(self, index: Index) -> NDArray[Any]:
+    def read_values(self, index: Index) -> NDArray[Any]:
         """Read a part, one after another: not everything that is read on demand bears threads."""
         with _one_at_a_time:
-            return filled(self.image[index])
+            return masked_to_nan(self.image[index])
 
-    def look(self, index: Index) -> Seen:
+    def read(self, index: Index) -> ObservedPart:
         """Read a part; values that are not finite are not known."""
-        values = self.read(index)
+        values = self.read_values(index)
         known = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
         if self.missing is not None:
             known &= ~np.asarray(self.missing[index])
-        return Seen(values, known)
+        return ObservedPart(values, known)
 
-    def only(self, index: Index) -> Observed:
+    def extract(self, index: Index) -> ObservedImage:
         """Keep one part alone, which another process can be sent.
 
         An image that lies in files is left there, for whoever gets this to read it.
         """
-        in_files = Lazy in type(self.image).__mro__ and not isinstance(self.image, Bands | Unmasked)
+        in_files = LazyArray in type(self.image).__mro__ and not isinstance(
+            self.image, BandedArray | NanFilledArray
+        )
         image = self.image if in_files else _Part(self.image, index)
-        return Observed(image, None if self.missing is None else _Part(self.missing, index))
+        return ObservedImage(image, None if self.missing is None else _Part(self.missing, index))
 
 
 class Fingerprint:
@@ -82,7 +84,7 @@ class Fingerprint:
     def __init__(self) -> None:
         self._digest = hashlib.blake2b(digest_size=16)
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: ObservedPart) -> None:
         """Add a plane."""
         for part in (seen.values, seen.known):
             self._digest.update(np.ascontiguousarray(part).data)
@@ -92,10 +94,10 @@ class Fingerprint:
         return self._digest.hexdigest()
 
 
-class _Part(Lazy):
+class _Part(LazyArray):
     """An array of which one part is there."""
 
-    def __init__(self, whole: Lazy, index: Index) -> None:
+    def __init__(self, whole: LazyArray, index: Index) -> None:
         self._outline = (whole.shape, whole.dtype)
         self._index = index
         self._values = np.ascontiguousarray(whole[index])
@@ -114,7 +116,7 @@ class _Part(Lazy):
         return self._values
 
 
-def in_planes(missing: NDArray[np.bool_]) -> str:
+def affected_planes(missing: NDArray[np.bool_]) -> str:
     """Say in how many planes pixels are missing, if not in all, as the end of a sentence."""
     hit = missing.any(axis=(-2, -1))
     return f", in {hit.sum()} of {hit.size} planes" if 0 < hit.sum() < hit.size else ""

@@ -29,16 +29,16 @@ class Unit:
         From 0; with the root seed it settles all random numbers of the unit.
     index
         What is restored.
-    reach
+    input_index
         What is looked at: the same, or some planes more on either side.
-    inner
-        Where the planes of ``index`` are among those of ``reach``.
+    output_planes
+        Where the planes of ``index`` are among those of ``input_index``.
     """
 
     number: int
     index: Index
-    reach: Index
-    inner: slice = field(default_factory=lambda: slice(None))
+    input_index: Index
+    output_planes: slice = field(default_factory=lambda: slice(None))
 
 
 @dataclass(frozen=True)

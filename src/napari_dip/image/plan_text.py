@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.image.forecast import expected_bytes, expected_seconds, is_noisy, survey_seconds
-from napari_dip.image.layout_plan import lined_up
+from napari_dip.image.layout_plan import with_concurrency
 from napari_dip.image.plan import Plan
 from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_dip.image.lazy import Lazy
+    from napari_dip.image.lazy import LazyArray
     from napari_dip.image.metadata import StoredImage
     from napari_dip.image.problem import Problem
     from napari_dip.image.restore import Result
@@ -70,7 +70,7 @@ def outlook(
     too_large: bool = False,
     on_disk: bool = False,
     workers: int | None = None,
-    missing: Lazy | None = None,
+    missing: LazyArray | None = None,
 ) -> str:
     """Say what a run would do and take, before the image is looked at.
 
@@ -94,7 +94,7 @@ def outlook(
     else:
         alone = Plan(plan.layout, tile=plan.tile)
         if workers is None:
-            alone = lined_up(alone, settings, device)
+            alone = with_concurrency(alone, settings, device)
         look = survey_seconds(plan)
         # Noise in the other pixels ends the fit of an image with gaps sooner.
         fills = isinstance(settings.task, Inpaint) and settings.noise != "none"

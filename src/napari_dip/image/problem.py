@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from napari_dip.image.arrays import Either, as_lazy, filled, split
+from napari_dip.image.arrays import LogicalOr, as_lazy, masked_to_nan, split_mask
 from napari_dip.image.coverage import empty_part
-from napari_dip.image.intensity import together
-from napari_dip.image.layout_plan import Cut, lay_out, settle
-from napari_dip.image.masks import check_painted, spread_mask
-from napari_dip.image.observed import Observed, Seen
-from napari_dip.image.psf import checked_psf
-from napari_dip.image.row_bands import Bands, by_rows
+from napari_dip.image.intensity import combine_scales
+from napari_dip.image.layout_plan import Tiling, choose_plan, make_layout
+from napari_dip.image.masks import broadcast_mask, check_marks_pixels
+from napari_dip.image.observed import ObservedImage, ObservedPart
+from napari_dip.image.psf import normalised_psf
+from napari_dip.image.row_bands import BandedArray, read_in_bands
 from napari_dip.image.survey import Survey, survey
 from napari_dip.noise.padding import without_padding
-from napari_dip.settings import Inpaint
+from napari_dip.pipeline.conditions import uses_noise_model
 from napari_dip.settings.voxel import describe_voxel_change
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
     from napari_dip.image.axes import Index, Layout
     from napari_dip.image.intensity import Scale
-    from napari_dip.image.lazy import Lazy
+    from napari_dip.image.lazy import LazyArray
     from napari_dip.image.plan import Plan, Unit
     from napari_dip.noise.model import NoiseModel
-    from napari_dip.settings import Hole, Settings
+    from napari_dip.settings import Hole, Inpaint, Settings
 
-__all__ = ["Problem", "find_hole", "make_problem", "observe", "unknown_channels"]
+__all__ = ["Problem", "gap_type", "make_problem", "observed_image", "unknown_channels"]
 
 _FROM_GOOD_TO_BAD: tuple[Hole, ...] = ("scratches", "pixels", "hole", "large-hole")
 
@@ -44,7 +44,7 @@ class Problem:
     Nothing in it is large but the image, which may be lazy, and the mask.
     """
 
-    observed: Observed
+    observed: ObservedImage
     layout: Layout
     plan: Plan
     survey: Survey
@@ -79,7 +79,7 @@ class Problem:
     def scale(self, unit: Unit) -> Scale | None:
         """Give the scale of a unit's channels; ``None`` where all that is known is alike."""
         scales = [self.survey.scales[channel] for channel in self.layout.channels_of(unit.index)]
-        return scales[0] if len(scales) == 1 else together(scales, self.layout.ndim)
+        return scales[0] if len(scales) == 1 else combine_scales(scales, self.layout.ndim)
 
     def noises(self, unit: Unit) -> tuple[NoiseModel, ...]:
         """Give the noise of each of a unit's channels, in the units of the image."""
@@ -100,10 +100,10 @@ class Problem:
         """Give a part of the result as the image was, each pixel in its place."""
         cut = {axis for axis, part in enumerate(index) if not isinstance(part, slice)}
         left = (letter for axis, letter in enumerate(self.layout.axes) if axis not in cut)
-        return self._refined(self.observed.read(index), "".join(left))
+        return self._refined(self.observed.read_values(index), "".join(left))
 
     def finish(
-        self, unit: Unit, seen: Seen, scale: Scale, estimate: NDArray[np.float32]
+        self, unit: Unit, seen: ObservedPart, scale: Scale, estimate: NDArray[np.float32]
     ) -> NDArray[Any]:
         """Bring the estimate of a unit back to the units, dtype and axes of the result.
 
@@ -113,7 +113,7 @@ class Problem:
         values, known = (self._inner(unit, part) for part in (seen.values, seen.known))
         colours = values[:3] if "S" in self.layout.axes else values
         known = known[: len(colours)]
-        estimate = estimate[unit.inner]
+        estimate = estimate[unit.output_planes]
         restored = scale.from_unit(estimate, self.dtype)
         kept = known if self.settings.keeps_known else self._padded(colours, known)
         if kept.any():
@@ -128,15 +128,15 @@ class Problem:
         return self.layout.from_block(whole, window=self.is_window(unit))
 
     def finish_spread(
-        self, unit: Unit, seen: Seen, scale: Scale, spread: NDArray[np.float32]
+        self, unit: Unit, seen: ObservedPart, scale: Scale, spread: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Bring the spread of a unit to the units of the image; alpha has none."""
         values = self._inner(unit, seen.values)
-        whole = (spread[unit.inner] * scale.span).astype(np.float32)
+        whole = (spread[unit.output_planes] * scale.span).astype(np.float32)
         alpha = np.zeros((len(values) - len(whole), *whole.shape[1:]), np.float32)
         return self.layout.from_block(np.concatenate([whole, alpha]), window=self.is_window(unit))
 
-    def fill(self, unit: Unit, seen: Seen) -> NDArray[Any]:
+    def fill(self, unit: Unit, seen: ObservedPart) -> NDArray[Any]:
         """Give a unit whose colours have but one value; alpha comes from the image."""
         colours, known = (self.layout.colours(part) for part in (seen.values, seen.known))
         values = self._inner(unit, seen.values).astype(self.dtype)
@@ -173,13 +173,13 @@ class Problem:
 
     def _padded(self, values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Find what each channel was padded with; the method as published restores that, too."""
-        if self.settings.preset == "paper":
+        if not uses_noise_model(self.settings):
             return np.zeros_like(known)
         return known & ~np.stack(list(map(without_padding, values, known)))
 
     def _inner(self, unit: Unit, part: NDArray[Any]) -> NDArray[Any]:
         """Take of what was looked at what is restored, as a block with alpha."""
-        return self.layout.to_block(part)[unit.inner]
+        return self.layout.to_block(part)[unit.output_planes]
 
     def _refined(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
         """Repeat each pixel over those of the result that it covers."""
@@ -194,7 +194,7 @@ def make_problem(
     mask: ArrayLike | None,
     psf: ArrayLike | None,
     device: str | None = None,
-    before: Cut | None = None,
+    before: Tiling | None = None,
     looked: Survey | None = None,
     *,
     mask_axes: str | None = None,
@@ -211,14 +211,14 @@ def make_problem(
     BadImage, BadMask, BadSettings, DeviceUnavailable
         With the offending value and the cure.
     """
-    layout = lay_out(as_lazy(image).shape, settings)
-    painted = spread_mask(mask, layout, mask_axes)
-    if isinstance(settings.task, Inpaint):
-        check_painted(painted)
-    observed = observe(image, painted, layout)
-    kernel = checked_psf(psf, layout, psf_axes)
+    layout = make_layout(as_lazy(image).shape, settings)
+    painted = broadcast_mask(mask, layout, mask_axes)
+    if settings.task.fills_gaps:
+        check_marks_pixels(painted)
+    observed = observed_image(image, painted, layout)
+    kernel = normalised_psf(psf, layout, psf_axes)
     found = survey(observed, layout, settings, kernel) if looked is None else looked
-    plan, device = settle(layout, settings, found.breaks, device, before, found.unknown)
+    plan, device = choose_plan(layout, settings, found.breaks, device, before, found.unknown)
     return Problem(observed, layout, plan, found, settings, device, kernel)
 
 
@@ -227,7 +227,7 @@ def unknown_channels(known: NDArray[np.bool_]) -> list[int]:
     return np.flatnonzero(~known.any(axis=tuple(range(1, known.ndim)))).tolist()
 
 
-def observe(image: ArrayLike, mask: ArrayLike | None, layout: Layout) -> Observed:
+def observed_image(image: ArrayLike, mask: ArrayLike | None, layout: Layout) -> ObservedImage:
     """Combine an image and its mask into what is read part by part.
 
     Raises
@@ -235,18 +235,18 @@ def observe(image: ArrayLike, mask: ArrayLike | None, layout: Layout) -> Observe
     BadImage, BadMask
         If the values are no real numbers, or the mask does not fit.
     """
-    lazy, masked = split(image)
-    missing: Lazy | None = spread_mask(mask, layout)
+    lazy, masked = split_mask(image)
+    missing: LazyArray | None = broadcast_mask(mask, layout)
     if masked is not None:
-        missing = masked if missing is None else Either(missing, masked)
-    if "Y" not in layout.spatial:
+        missing = masked if missing is None else LogicalOr(missing, masked)
+    if layout.is_section:
         # A section lies across all planes: read by itself, it would cost as much as all of them.
-        lazy = by_rows(lazy, layout.axes)
-        lazy = lazy if isinstance(lazy, Bands) else filled(lazy[()])
-    return Observed(lazy, missing)
+        lazy = read_in_bands(lazy, layout.axes)
+        lazy = lazy if isinstance(lazy, BandedArray) else masked_to_nan(lazy[()])
+    return ObservedImage(lazy, missing)
 
 
-def find_hole(known: NDArray[np.bool_], task: Inpaint) -> Hole:
+def gap_type(known: NDArray[np.bool_], task: Inpaint) -> Hole:
     """Tell what kind of damage a mask covers, for the published networks differ.
 
     Parameters

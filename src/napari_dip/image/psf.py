@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.errors import BadImage
-from napari_dip.image.arrays import as_array, filled
+from napari_dip.image.arrays import as_array, masked_to_nan
 from napari_dip.image.axis_names import named_axes
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from napari_dip.image.axes import Layout
 
-__all__ = ["checked_psf"]
+__all__ = ["normalised_psf"]
 
 
-def checked_psf(
+def normalised_psf(
     psf: ArrayLike | None, layout: Layout, axes: str | None
 ) -> NDArray[np.float32] | None:
     """Normalise a point spread function to a sum of one, its axes those that a network sees.
@@ -40,7 +40,7 @@ def checked_psf(
     Examples
     --------
     >>> from napari_dip.image.axes import Layout
-    >>> checked_psf(np.ones((1, 3)), Layout("YX", (8, 9)), "XY").shape
+    >>> normalised_psf(np.ones((1, 3)), Layout("YX", (8, 9)), "XY").shape
     (3, 1)
     """
     misused = BadImage(f"psf_axes={axes!r}: give letters, such as 'YX', and a psf with these axes")
@@ -62,7 +62,7 @@ def checked_psf(
             "each of an odd size, and name them with psf_axes where their order is not that of the "
             "image"
         )
-    kernel = filled(given).astype(np.float64)
+    kernel = masked_to_nan(given).astype(np.float64)
     kernel = kernel.transpose([names.index(letter) for letter in layout.spatial])
     if any(size % 2 == 0 for size in kernel.shape):
         raise BadImage(f"the psf has shape {kernel.shape}; give each of its axes an odd size")

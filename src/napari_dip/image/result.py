@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.coverage import Coverage
-    from napari_dip.image.lazy import Lazy
+    from napari_dip.image.lazy import LazyArray
     from napari_dip.settings import Settings
 
 __all__ = ["Result", "Snapshot", "UnitReport"]
@@ -136,14 +136,14 @@ class Result:
         Why it cannot be continued; empty where :meth:`continued` goes on.
     """
 
-    image: Lazy
+    image: LazyArray
     axes: str
     settings: Settings
     reports: tuple[UnitReport, ...]
     device: str
     elapsed_s: float
     stopped_by_user: bool
-    spread: Lazy | None = None
+    spread: LazyArray | None = None
     plan: str = ""
     coverage: Coverage | None = None
     continued_at: tuple[int, ...] = ()

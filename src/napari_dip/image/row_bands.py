@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.image.lazy import Pieces
+from napari_dip.image.lazy import ChunkedArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.axes import Index
-    from napari_dip.image.lazy import Lazy
+    from napari_dip.image.lazy import LazyArray
 
-__all__ = ["Bands", "by_rows"]
+__all__ = ["BandedArray", "read_in_bands"]
 
 _AT_ONCE = 256_000_000
 """Bytes of a band: to read a stack by sections, all of it is read once for each of its bands."""
 
 
-class Bands(Pieces):
+class BandedArray(ChunkedArray):
     """An array of which the last band along Y that was asked for stays in memory.
 
     Parameters
@@ -35,13 +35,13 @@ class Bands(Pieces):
 
     Examples
     --------
-    >>> bands = Bands(np.arange(24).reshape(2, 4, 3), 1, at_once=96)
+    >>> bands = BandedArray(np.arange(24).reshape(2, 4, 3), 1, at_once=96)
     >>> bands[:, 2]
     array([[ 6,  7,  8],
            [18, 19, 20]])
     """
 
-    def __init__(self, image: Lazy, y: int, at_once: int = _AT_ONCE) -> None:
+    def __init__(self, image: LazyArray, y: int, at_once: int = _AT_ONCE) -> None:
         super().__init__(image)
         self._y = y
         self._at_once = at_once
@@ -74,10 +74,10 @@ class Bands(Pieces):
         return band, np.asarray(self._array[band])
 
 
-def by_rows(image: Lazy, axes: str) -> Lazy:
+def read_in_bands(image: LazyArray, axes: str) -> LazyArray:
     """Have an image read by bands, where it is not in memory and too large to be taken there."""
     small = math.prod(image.shape) * image.dtype.itemsize <= _AT_ONCE
-    return image if small or isinstance(image, np.ndarray) else Bands(image, axes.index("Y"))
+    return image if small or isinstance(image, np.ndarray) else BandedArray(image, axes.index("Y"))
 
 
 def _covers(band: Index, parts: list[int | slice], y: int, low: int, high: int) -> bool:

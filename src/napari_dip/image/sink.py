@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.axes import Index
-    from napari_dip.image.lazy import Lazy
+    from napari_dip.image.lazy import LazyArray
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
     from napari_dip.image.result import Result, UnitReport
@@ -25,11 +25,11 @@ class Output(Protocol):
     """Takes units as they are done, and knows which it holds."""
 
     @property
-    def image(self) -> Lazy:
+    def image(self) -> LazyArray:
         """The result."""
 
     @property
-    def spread(self) -> Lazy | None:
+    def spread(self) -> LazyArray | None:
         """The standard deviation of the fits, where there were several."""
 
     def done(self) -> Mapping[int, UnitReport]:

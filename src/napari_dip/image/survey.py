@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import BadImage, BadMask, BadSettings
-from napari_dip.image.channel_noise import channel_noise, colours
-from napari_dip.image.intensity import Extent, Scale
+from napari_dip.image.channel_noise import channel_noise, without_alpha
+from napari_dip.image.intensity import IntensityRange, Scale
 from napari_dip.image.observed import Fingerprint
 from napari_dip.noise.constants import MAX_SAMPLE_PIXELS
 from napari_dip.pipeline.conditions import may_align
 from napari_dip.pipeline.registration import overlap, register_planes
-from napari_dip.settings import Inpaint, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.axes import Layout
-    from napari_dip.image.observed import Observed, Seen
+    from napari_dip.image.observed import ObservedImage, ObservedPart
     from napari_dip.noise.model import NoiseModel
+    from napari_dip.settings import Settings
 
 __all__ = ["Survey", "survey"]
 
@@ -57,9 +57,9 @@ class _Neighbours:
 
     layout: Layout
     steps: dict[Numbers, tuple[int, Comparison]] = field(default_factory=dict)
-    _before: dict[Numbers, Seen] = field(default_factory=dict)
+    _before: dict[Numbers, ObservedPart] = field(default_factory=dict)
 
-    def add(self, seen: Seen, numbers: Numbers, channel: int) -> None:
+    def add(self, seen: ObservedPart, numbers: Numbers, channel: int) -> None:
         axis = self.layout.axes.index(self.layout.shared)
         place = self.layout.leading.index(axis)
         others = (*numbers[:place], *numbers[place + 1 :])
@@ -130,7 +130,7 @@ class Survey:
 
 
 def survey(
-    observed: Observed,
+    observed: ObservedImage,
     layout: Layout,
     settings: Settings,
     psf: NDArray[np.float32] | None = None,
@@ -146,18 +146,18 @@ def survey(
     BadSettings
         If that noise is far more than they span.
     """
-    extents: dict[int, Extent] = defaultdict(Extent)
-    samples: dict[int, list[Seen]] = defaultdict(list)
+    extents: dict[int, IntensityRange] = defaultdict(IntensityRange)
+    samples: dict[int, list[ObservedPart]] = defaultdict(list)
     neighbours = _Neighbours(layout)
     digest = Fingerprint()
     every = _sampled_every(layout)
     unknown: set[Numbers] = set()
     whole = True
     for number, index in enumerate(layout.indices()):
-        seen = observed.look(index)
+        seen = observed.read(index)
         digest.add(seen)
         (channel,) = layout.channels_of(index)
-        planes = colours(seen, layout)
+        planes = without_alpha(seen, layout)
         whole = whole and bool(planes[1].all())
         if not planes[1].any():
             unknown.add(layout.numbers(index))
@@ -166,13 +166,13 @@ def survey(
             extents[channel].add(*planes)
         if number // layout.channels % every == 0 or not samples[channel]:
             samples[channel].append(seen)
-        if layout.shared not in ("", "C"):
+        if layout.shares_planes:
             neighbours.add(seen, layout.numbers(index), channel)
     if len(unknown) == layout.units:
         raise BadMask(
             "no pixel is known: the mask (or NaN) hides the whole image; unmask some pixels"
         )
-    if whole and isinstance(settings.task, Inpaint):
+    if whole and settings.task.fills_gaps:
         raise BadMask(
             "nothing is missing: there is no mask, and no pixel is NaN; give a mask that marks "
             "what is to be filled"
@@ -195,7 +195,7 @@ def survey(
     )
 
 
-def _check_float32(extents: Iterable[Extent]) -> None:
+def _check_float32(extents: Iterable[IntensityRange]) -> None:
     """Refuse what a result of dtype float32 could not hold, or could not tell apart."""
     most = float(np.finfo(np.float32).max)
     for low, high in ((extent.low, extent.high) for extent in extents):
@@ -212,7 +212,7 @@ def _check_float32(extents: Iterable[Extent]) -> None:
             )
 
 
-def _moved(observed: Observed, layout: Layout, numbers: Numbers, noise: NoiseModel) -> bool:
+def _moved(observed: ObservedImage, layout: Layout, numbers: Numbers, noise: NoiseModel) -> bool:
     """Whether a plane shows what the one before it does, in another place.
 
     Of a colour, red tells it.
@@ -220,7 +220,7 @@ def _moved(observed: Observed, layout: Layout, numbers: Numbers, noise: NoiseMod
     here = dict(zip(layout.leading, numbers, strict=True))
     axis = layout.axes.index(layout.shared)
     pair = [
-        observed.look(layout.index({**here, axis: plane})) for plane in (here[axis] - 1, here[axis])
+        observed.read(layout.index({**here, axis: plane})) for plane in (here[axis] - 1, here[axis])
     ]
     values, known = (
         np.stack([layout.colours(part)[0] for part in parts])
@@ -261,16 +261,18 @@ def _sampled_every(layout: Layout) -> int:
     return max(1, planes * pixels // MAX_SAMPLE_PIXELS)
 
 
-def _count_outliers(extents: dict[int, Extent], observed: Observed, layout: Layout) -> None:
+def _count_outliers(
+    extents: dict[int, IntensityRange], observed: ObservedImage, layout: Layout
+) -> None:
     if not any(extent.has_outliers for extent in extents.values()):
         return
     for index in layout.indices():
         extent = extents[layout.channels_of(index)[0]]
         if extent.has_outliers:
-            extent.count(*colours(observed.look(index), layout))
+            extent.count(*without_alpha(observed.read(index), layout))
 
 
-def _scale(extent: Extent, dtype: np.dtype[Any]) -> Scale | None:
+def _scale(extent: IntensityRange, dtype: np.dtype[Any]) -> Scale | None:
     if extent.values and not np.isfinite([extent.low, extent.high]).all():
         raise BadImage(
             f"dtype {dtype}: some values are beyond a float64; divide the image by its largest "

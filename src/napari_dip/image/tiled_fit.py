@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_dip.errors import BadMask
 from napari_dip.generators import map_steps
-from napari_dip.image.tiles import Blend, cut
+from napari_dip.image.tiles import Blend, split_into_tiles
 from napari_dip.settings import Inpaint
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def tiles_of(block: Block, settings: Settings, tile: int) -> list[Tile]:
     BadMask
         If nothing is known of a tile that is to be inpainted.
     """
-    tiles = cut(block.values.shape[1:], tile, settings.overlap)
+    tiles = split_into_tiles(block.values.shape[1:], tile, settings.overlap)
     seen = [where for where in tiles if block.known[(slice(None), *where)].any()]
     if len(seen) < len(tiles) and isinstance(settings.task, Inpaint):
         hidden = next(where for where in tiles if where not in seen)

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Blend", "cut"]
+__all__ = ["Blend", "split_into_tiles"]
 
 Tile = tuple[slice, ...]
 
 
-def cut(shape: tuple[int, ...], size: int, overlap: int) -> list[Tile]:
+def split_into_tiles(shape: tuple[int, ...], size: int, overlap: int) -> list[Tile]:
     """Cut the last two axes into tiles of one size, spread evenly.
 
     Parameters
@@ -38,7 +38,7 @@ def cut(shape: tuple[int, ...], size: int, overlap: int) -> list[Tile]:
 
     Examples
     --------
-    >>> cut((64, 100), 64, 16)
+    >>> split_into_tiles((64, 100), 64, 16)
     [(slice(0, 64, None), slice(0, 64, None)), (slice(0, 64, None), slice(36, 100, None))]
     """
     axes = [[slice(0, length)] for length in shape[:-2]]

@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_dip.errors import OutOfMemory
 from napari_dip.generators import map_steps
-from napari_dip.image.problem import Problem, find_hole, unknown_channels
+from napari_dip.image.problem import Problem, gap_type, unknown_channels
 from napari_dip.image.result import UnitReport
 from napari_dip.image.stages import most_iterations, restore_in_stages
 from napari_dip.image.tiled_fit import restore_in_tiles, tiles_of
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from napari_dip.dip.loop import Iterate
     from napari_dip.image.intensity import Scale
-    from napari_dip.image.observed import Seen
+    from napari_dip.image.observed import ObservedPart
     from napari_dip.image.plan import Unit
     from napari_dip.noise.model import NoiseModel
     from napari_dip.pipeline.block import Block
@@ -70,7 +70,7 @@ def restore_unit(
     problem: Problem, unit: Unit, stop_requested: Callable[[], bool], *, keep: bool = False
 ) -> Generator[UnitStep, None, Done]:
     """Read one unit and restore it, showing how it comes along; ``keep`` the network if asked."""
-    seen = problem.observed.look(unit.reach)
+    seen = problem.observed.read(unit.input_index)
     if not problem.layout.colours(seen.known).any():
         report = replace(_untouched(unit, "no pixel is known"), unchanged=True)
         return Done(problem.unrestored(unit.index), None, report)
@@ -97,7 +97,7 @@ def continue_unit(
     """Go on with a unit whose network was kept, by so many iterations."""
     from napari_dip.pipeline.restore_block import continue_block
 
-    seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
+    seen, scale = problem.observed.read(unit.input_index), problem.scale(unit)
     assert scale is not None, "a constant unit has no network"
     denoising, refining = (
         sum(fitted.iterations for fitted in fits) for fits in (restored.before, restored.fits)
@@ -112,7 +112,7 @@ def continue_unit(
 def _done(
     problem: Problem,
     unit: Unit,
-    seen: Seen,
+    seen: ObservedPart,
     scale: Scale,
     restored: Restored,
     most: int,
@@ -130,7 +130,11 @@ def _done(
 
 
 def _fit(
-    problem: Problem, unit: Unit, seen: Seen, scale: Scale, stop_requested: Callable[[], bool]
+    problem: Problem,
+    unit: Unit,
+    seen: ObservedPart,
+    scale: Scale,
+    stop_requested: Callable[[], bool],
 ) -> Generator[UnitStep, None, tuple[Restored, int, str]]:
     """Fit a unit, in smaller tiles if the memory runs out; say so."""
     tile = problem.plan.tile
@@ -150,7 +154,7 @@ def _fit(
 def _fit_tiles(
     problem: Problem,
     unit: Unit,
-    seen: Seen,
+    seen: ObservedPart,
     scale: Scale,
     tile: int | None,
     stop_requested: Callable[[], bool],
@@ -176,7 +180,7 @@ def _fit_tiles(
 def _watch(
     problem: Problem,
     unit: Unit,
-    seen: Seen,
+    seen: ObservedPart,
     scale: Scale,
     fitting: Generator[Iterate, None, Restored],
     most: int,
@@ -201,7 +205,7 @@ def _watch(
         release_memory(problem.device)
 
 
-def make_block(problem: Problem, unit: Unit, seen: Seen, scale: Scale) -> Block:
+def make_block(problem: Problem, unit: Unit, seen: ObservedPart, scale: Scale) -> Block:
     """Scale one unit to [0, 1], with its noise and its holes."""
     from napari_dip.pipeline.block import Block
 
@@ -209,7 +213,7 @@ def make_block(problem: Problem, unit: Unit, seen: Seen, scale: Scale) -> Block:
     values = scale.to_unit(problem.layout.colours(seen.values))
     values = np.where(known, values, 0.5).astype(np.float32)
     task = problem.settings.task
-    hole = find_hole(known, task) if isinstance(task, Inpaint) else "scratches"
+    hole = gap_type(known, task) if isinstance(task, Inpaint) else "scratches"
     own = zip(problem.noises(unit), np.ravel(scale.low), np.ravel(scale.span), strict=True)
     noises = tuple(noise.rescaled(float(low), float(span)) for noise, low, span in own)
     if len(noises) == 1:

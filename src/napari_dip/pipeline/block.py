@@ -42,6 +42,11 @@ class Block:
     psf: NDArray[np.float32] | None = None
     shared: str = ""
 
+    @property
+    def shares_planes(self) -> bool:
+        """Whether the channels are neighbouring planes."""
+        return self.shared not in ("", "C")
+
 
 def derived_seed(seed: int, purpose: str) -> int:
     """Derive a seed for one purpose, so that a new random draw leaves the others unchanged.

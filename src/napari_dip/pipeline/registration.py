@@ -56,7 +56,7 @@ def max_growth(side: int) -> int:
 
 def shifts_of(block: Block) -> Shifts | None:
     """Register the planes of a block; ``None`` where no plane moved or planes are not shared."""
-    if block.shared in ("", "C"):
+    if not block.shares_planes:
         return None
     found = register_planes(block.values, block.known, block.noises)
     return tuple(map(tuple, found.tolist())) if found.any() else None

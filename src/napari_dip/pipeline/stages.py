@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_dip.noise.domain import Domain
 from napari_dip.noise.model import NoiseModel
+from napari_dip.pipeline.conditions import uses_noise_model
 from napari_dip.pipeline.presets import recipe
 from napari_dip.settings import Denoise
 
@@ -27,7 +28,7 @@ def denoises_first(settings: Settings) -> bool:
     """Whether the task is done in two stages if the image has noise."""
     task = settings.task
     refines_planes = task.decimates and not settings.is_axial
-    return refines_planes and settings.preset != "paper" and settings.noise != "none"
+    return refines_planes and uses_noise_model(settings) and settings.noise != "none"
 
 
 def stage_settings(settings: Settings) -> tuple[Settings, Settings]:

@@ -170,7 +170,7 @@ class Settings(Frozen):
 
     @model_validator(mode="after")
     def _sections_share_along_y(self) -> Self:
-        if self.share == "Z" and "Y" not in self.spatial:
+        if self.share == "Z" and self.fits_sections:
             raise ValueError("share='Z' cannot be used when Z is super-resolved; use share='auto'")
         return self
 
@@ -183,6 +183,11 @@ class Settings(Frozen):
     def is_axial(self) -> bool:
         """Whether Z alone is refined."""
         return isinstance(self.task, SuperResolve) and self.task.axial
+
+    @property
+    def fits_sections(self) -> bool:
+        """Whether sections of Z and X are fitted, in place of planes or volumes."""
+        return "Y" not in self.spatial
 
     @property
     def factors(self) -> dict[str, int]:

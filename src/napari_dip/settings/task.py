@@ -38,6 +38,11 @@ class _Task(Frozen):
         """Whether one pixel of the image covers several of the result."""
         return self.kernel is not None
 
+    @property
+    def fills_gaps(self) -> bool:
+        """Whether the task fills missing pixels, and needs some."""
+        return False
+
 
 class Denoise(_Task):
     """Remove noise, or the blocks of JPEG compression: y = x + n.
@@ -116,6 +121,11 @@ class Inpaint(_Task):
     kind: Literal["inpaint"] = "inpaint"
     missing: Literal["auto"] | Hole = "auto"
     keep_known: bool = True
+
+    @property
+    def fills_gaps(self) -> bool:
+        """Whether the task fills missing pixels, and needs some."""
+        return True
 
 
 Task = Annotated[Denoise | SuperResolve | Inpaint, Field(discriminator="kind")]

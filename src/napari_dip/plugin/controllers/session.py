@@ -105,7 +105,7 @@ class Session:
         self._progress: progress | None = None
         self._target = target or Target()
         self._unsaid = self._target.unsaid(source)
-        self._in_sections = "Y" not in settings.spatial
+        self._in_sections = settings.fits_sections
         self._unit: int | None = None
         self._worker = thread_worker(deep_image_prior_restoration)(
             source, settings, self._exchange, self._target, machines or Machines()

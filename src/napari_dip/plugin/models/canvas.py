@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.image.lazy import Lazy
+from napari_dip.image.lazy import LazyArray
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -23,7 +23,7 @@ __all__ = ["Canvas", "Upright", "whole_index"]
 _MOST = 2**27  # values of a duplicate that is made at once, while the user waits
 
 
-class Canvas(Lazy):
+class Canvas(LazyArray):
     """The latest preview, the planes that are restored, and nothing everywhere else.
 
     What is not restored is NaN, or 0 where the dtype holds whole numbers.

@@ -94,7 +94,7 @@ def first_guess(source: LayerInput, problem: Problem, output: Output) -> LayerDa
     Previews are written into its pixels.
     """
     factors = _factors(source.axes, problem.settings)
-    in_planes = "Y" in problem.layout.spatial
+    in_planes = not problem.layout.is_section
     canvas = Canvas(problem, output) if in_planes else Upright(problem, output)
     return canvas, _keywords(source, problem.settings, factors), "image"
 

@@ -10,7 +10,7 @@ from napari.layers import Image
 from skimage.draw import polygon
 
 from napari_dip.errors import BadMask
-from napari_dip.image.mask_values import marked
+from napari_dip.image.mask_values import find_marked_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
-__all__ = ["Marked", "drawn_pixels", "finest", "marked_pixels", "nothing"]
+__all__ = ["MarkedPixels", "drawn_pixels", "finest", "marked_pixels", "nothing"]
 
 
-class Marked(NamedTuple):
+class MarkedPixels(NamedTuple):
     """What is marked, and what must be said of how it was told."""
 
     pixels: NDArray[np.bool_]
     note: str = ""
 
 
-def marked_pixels(layer: Labels | Image, label: int | None = None) -> Marked:
+def marked_pixels(layer: Labels | Image, label: int | None = None) -> MarkedPixels:
     """Tell which pixels are marked.
 
     Parameters
@@ -51,13 +51,13 @@ def marked_pixels(layer: Labels | Image, label: int | None = None) -> Marked:
     if isinstance(layer, Image):
         if layer.rgb:
             values = values[..., :3].max(-1)
-        found = marked(values)
+        found = find_marked_pixels(values)
         pixels, note = found.pixels, found.note(f"'{layer.name}'", "painted")
     else:
         pixels = values != 0 if label is None else values == label
     if not pixels.any():
         raise nothing(layer, label)
-    return Marked(pixels, note)
+    return MarkedPixels(pixels, note)
 
 
 def nothing(layer: Any, label: int | None) -> BadMask:

@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Labels, Shapes
 
 from napari_dip.errors import BadMask
-from napari_dip.image.observed import in_planes
+from napari_dip.image.observed import affected_planes
 from napari_dip.plugin.models.mask_pixels import drawn_pixels, finest, marked_pixels, nothing
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Mask:
         pixels, note = self.missing(image)
         where = " of this plane" if self.plane is not None else ""
         part = f"{100 * pixels.mean():.3g} % of the pixels{where}"
-        return f"{part} are missing{in_planes(pixels)}. {note}".strip()
+        return f"{part} are missing{affected_planes(pixels)}. {note}".strip()
 
 
 @dataclass(frozen=True, eq=False)

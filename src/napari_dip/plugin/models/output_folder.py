@@ -168,9 +168,9 @@ def _image_name(path: Path) -> str:
 
 
 def _same_image(record: Mapping[str, Any], asked: Asked, settings: Settings) -> bool | None:
-    from napari_dip.image.layout_plan import lay_out
+    from napari_dip.image.layout_plan import make_layout
     from napari_dip.image.observed import Fingerprint
-    from napari_dip.image.problem import observe
+    from napari_dip.image.problem import observed_image
 
     source, about = asked.source, record["image"]
     data = source.data
@@ -179,10 +179,10 @@ def _same_image(record: Mapping[str, Any], asked: Asked, settings: Settings) -> 
         return False
     if not isinstance(data, np.ndarray) or data.size > _QUICK:
         return None
-    layout = lay_out(data.shape, settings)
-    observed, fingerprint = observe(data, source.whole_mask, layout), Fingerprint()
+    layout = make_layout(data.shape, settings)
+    observed, fingerprint = observed_image(data, source.whole_mask, layout), Fingerprint()
     for index in layout.indices():
-        fingerprint.add(observed.look(index))
+        fingerprint.add(observed.read(index))
     return bool(str(fingerprint) == about["values and mask"])
 
 

@@ -11,8 +11,8 @@ import psutil
 
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.image.arrays import as_lazy
-from napari_dip.image.layout_plan import lay_out, settle
-from napari_dip.image.masks import spread_mask
+from napari_dip.image.layout_plan import choose_plan, make_layout
+from napari_dip.image.masks import broadcast_mask
 from napari_dip.image.plan_text import outlook
 from napari_dip.plugin.models.layer_input import (
     LayerInput,
@@ -96,7 +96,7 @@ class Asked:
     @property
     def layout(self) -> Layout:
         """Of the image."""
-        return lay_out(self.source.data.shape, self.settings)
+        return make_layout(self.source.data.shape, self.settings)
 
     @property
     def result_bytes(self) -> int:
@@ -121,7 +121,7 @@ class Asked:
         settings = self.settings
         elsewhere = self.machines.scheduler is not None
         device = settings.device if elsewhere else None
-        plan, device = settle(self.layout, settings, device=device)
+        plan, device = choose_plan(self.layout, settings, device=device)
         if self.machines.workers:
             plan = replace(plan, at_once=1)
         said = outlook(
@@ -132,7 +132,7 @@ class Asked:
             too_large=self.too_large,
             on_disk=self.target.path is not None,
             workers=self.machines.workers,
-            missing=spread_mask(self.source.whole_mask, self.layout),
+            missing=broadcast_mask(self.source.whole_mask, self.layout),
         )
         return " ".join(filter(None, (said, self.target.unsaid(self.source))))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Layer
 
-    from napari_dip.image.layout_plan import Cut
+    from napari_dip.image.layout_plan import Tiling
     from napari_dip.image.problem import Problem
     from napari_dip.image.restore import Result
     from napari_dip.image.sink import Output
@@ -122,7 +122,7 @@ class Target:
             "without; the result in this viewer lies over its image."
         )
 
-    def before(self) -> Cut | None:
+    def before(self) -> Tiling | None:
         """Tell how the run that is gone on with was cut; ``None`` for a new one."""
         if self.path is None or not self.resume:
             return None
@@ -179,7 +179,7 @@ class Target:
         """
         if self.path is None:
             return result
-        if result.stopped_by_user and "Y" not in result.settings.spatial:
+        if result.stopped_by_user and result.settings.fits_sections:
             return replace(result, image=canvas, spread=None)
         from napari_dip.files.output_folder import working_folder
 
