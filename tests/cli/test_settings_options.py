@@ -83,7 +83,7 @@ def test_any_value_gives_settings_or_its_name(value, name):
         (("--seed", str(10**30)), "seed=1000"),
         (("--window", str(10**9)), "window=1000000000"),
         (("--tile", "0"), "tile=0"),
-        (("--voxel", "nan,1,1"), "voxel.0=nan: Input should be a finite number"),
+        (("--voxel", "nan,1,1"), "voxel.0=nan: give a finite number"),
         (("--noise", "nan"), "noise=nan"),
         (("--noise", "inf"), "noise=inf"),
         (("--iterations", str(10**12)), "iterations=1000000000000"),

@@ -60,16 +60,28 @@ def test_name_stands_for_a_stopping_rule(name, rule):
     ("keywords", "words"),
     [
         pytest.param(
-            {"preset": "slow"}, ["preset='slow'", "'fast', 'best' or 'paper'"], id="preset"
+            {"preset": "slow"}, ["preset='slow': choose 'fast', 'best' or 'paper'"], id="preset"
         ),
-        pytest.param({"iterations": 0}, ["iterations=0", "greater"], id="iterations"),
-        pytest.param({"iterations": "many"}, ["iterations='many'"], id="iterations-word"),
+        pytest.param(
+            {"iterations": 0},
+            ["iterations=0: give a value greater than or equal to 1"],
+            id="iterations",
+        ),
+        pytest.param(
+            {"iterations": "many"},
+            ["iterations='many': give a valid integer"],
+            id="iterations-word",
+        ),
         pytest.param({"device": "gpu"}, ["device='gpu'", "'cuda:N'"], id="device"),
         pytest.param({"axes": "QQ"}, ["axes='QQ'", "Y and X are missing"], id="axes-without-plane"),
         pytest.param({"axes": "YXB"}, ["axes='YXB'", "letters"], id="axes-unknown"),
         pytest.param({"axes": "ZZYX"}, ["axes='ZZYX'", "at most once"], id="axes-twice"),
-        pytest.param({"averaging": 1}, ["averaging=1", "less than 1"], id="averaging"),
-        pytest.param({"stopping": "soon"}, ["soon", "'es-wmv'"], id="stopping"),
+        pytest.param({"averaging": 1}, ["averaging=1: give a value less than 1"], id="averaging"),
+        pytest.param(
+            {"stopping": "soon"},
+            ["stopping='soon': choose one of 'fixed', 'es-wmv'"],
+            id="stopping",
+        ),
         pytest.param({"prior": "magic"}, ["network='magic'", "'unet'"], id="prior"),
         pytest.param({"tile": 8}, ["tile=8", "64"], id="tile"),
         pytest.param({"memory": "much"}, ["memory='much'", "'4GB'"], id="memory"),

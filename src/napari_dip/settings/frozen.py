@@ -13,6 +13,8 @@ from napari_dip.plaintext import shortened
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pydantic_core import ErrorDetails
+
 __all__ = ["Frozen", "describe_errors"]
 
 MAX_REASON, MAX_VALUE = 400, 80
@@ -29,7 +31,7 @@ class Frozen(BaseModel):
     >>> Size(width="wide")
     Traceback (most recent call last):
         ...
-    napari_dip.errors.BadSettings: width='wide': Input should be a valid integer, ...
+    napari_dip.errors.BadSettings: width='wide': give a valid integer, ...
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -65,7 +67,7 @@ def describe_errors(error: ValidationError, known: Iterable[str] = ()) -> str:
     """
     messages = []
     for one in error.errors(include_url=False):
-        reason = shortened(one["msg"].removeprefix("Value error, "), MAX_REASON)
+        reason = shortened(_reason(one), MAX_REASON)
         # The error of a nested model, or of several settings together, contains their names.
         named = isinstance(one.get("ctx", {}).get("error"), BadSettings)
         named = named or (one["type"] == "value_error" and not one["loc"])
@@ -79,9 +81,26 @@ def describe_errors(error: ValidationError, known: Iterable[str] = ()) -> str:
             continue
         if one["type"] == "extra_forbidden":
             reason = f"there is no such setting; {_suggestion(name, known)}"
-        label = f"{shortened(name, MAX_VALUE)}={_value_text(one['input'])}"
+        value = one["ctx"]["tag"] if one["type"] == "union_tag_invalid" else one["input"]
+        label = f"{shortened(name, MAX_VALUE)}={_value_text(value)}"
         messages.append(reason if named else f"{label}: {reason}")
     return "; ".join(messages)
+
+
+def _reason(error: ErrorDetails) -> str:
+    """Return pydantic's message as an instruction."""
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "literal_error":
+            return f"choose {context['expected']}"
+        case "union_tag_invalid":
+            return f"choose one of {context['expected_tags']}"
+        case "union_tag_not_found":
+            return f"give its {context['discriminator']}"
+    message = error["msg"].removeprefix("Value error, ")
+    for comparison in ("greater", "less"):
+        message = message.replace(f"Input should be {comparison}", f"give a value {comparison}")
+    return message.replace("Input should be ", "give ")
 
 
 def _value_text(value: object) -> str:
