@@ -162,7 +162,7 @@ JPEG_MAX_SIDE = 65_000
 
 JPEG_QUALITIES = range(5, 91)
 """Qualities of libjpeg that are tested: above, the error is near that of rounding to grey values.
-All crops of 26 images but one were recognised in this range [JPEG artefacts]."""
+All images but one of little contrast were recognised in this range [JPEG artefacts]."""
 
 JPEG_MAX_DEVIATION = 0.35
 """Grey values: median distance of the coefficients to multiples of the right steps; the rounding of
