@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_dip.errors import NapariDipError
     from napari_dip.image.api import denoise, inpaint, super_resolve
+    from napari_dip.image.restoration_plan import RestorationPlan, plan
     from napari_dip.image.restore import Result, Snapshot, restore
     from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
 
@@ -21,6 +22,7 @@ __all__ = [
     "Denoise",
     "Inpaint",
     "NapariDipError",
+    "RestorationPlan",
     "Result",
     "SensorNoise",
     "Settings",
@@ -29,6 +31,7 @@ __all__ = [
     "__version__",
     "denoise",
     "inpaint",
+    "plan",
     "restore",
     "super_resolve",
 ]
@@ -40,10 +43,12 @@ _MODULES = {
     "SensorNoise": "settings",
     "Settings": "settings",
     "SuperResolve": "settings",
+    "RestorationPlan": "image.restoration_plan",
     "Result": "image.restore",
     "Snapshot": "image.restore",
     "denoise": "image.api",
     "inpaint": "image.api",
+    "plan": "image.restoration_plan",
     "restore": "image.restore",
     "super_resolve": "image.api",
 }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["expected_bytes", "expected_seconds", "is_noisy", "survey_seconds"]
 
-# Measured in benchmarks/NOTES.md, "The time that is told".
+# Measured in benchmarks/NOTES.md, "Run time forecast".
 
 _CONCURRENT = 1.15  # factor: how much longer each fit takes beside others
 _SURVEY_VALUE = 0.6e-6  # seconds: to read, hash and survey one value

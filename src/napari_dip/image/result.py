@@ -78,7 +78,7 @@ class UnitReport:
     ``moved`` is by how many pixels planes that were aligned lay apart at most.
     ``most_iterations`` are those that it might have taken. Where the user stopped it, some of the
     ``of_tiles`` may not have begun. ``unchanged`` says that no pixel was known, so that it is as it
-    was in the image.
+    was in the image. ``steps`` describe what was done, a sentence each.
     """
 
     index: tuple[int | tuple[int, int], ...]
@@ -99,6 +99,7 @@ class UnitReport:
     most_iterations: int = 0
     of_tiles: int = 1
     unchanged: bool = False
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,7 @@ class Result:
             "device": self.device,
             "elapsed_s": round(self.elapsed_s, 3),
             "plan": self.plan,
+            "steps": list(next((report.steps for report in self.reports), ())),
             "continued_at": list(self.continued_at),
             "stopped_by_user": self.stopped_by_user,
             "planes": None if self.coverage is None else self.coverage.record(),

@@ -50,7 +50,8 @@ def restore_in_stages(
     restored = yield from map_steps(fitting, lambda iterate: iterate.after(done))
     if spread is not None and restored.spread is not None:
         spread = np.hypot(spread, restored.spread)
-    return replace(restored, spread=spread, before=fits, moved=denoised.moved)
+    steps = (*denoised.steps, *restored.steps)
+    return replace(restored, spread=spread, before=fits, moved=denoised.moved, steps=steps)
 
 
 def most_iterations(block: Block, settings: Settings, tiles: int) -> int:

@@ -93,7 +93,16 @@ def restore_in_tiles(
     spread = blended_spread.image(np.nan) if has_spread else None
     image, how = blend.image(np.nan), restored.arithmetic
     of_tiles = len(tiles)
-    return Restored(image, spread, tuple(fits), how, moved=moved, tiles=done, of_tiles=of_tiles)
+    return Restored(
+        image,
+        spread,
+        tuple(fits),
+        how,
+        moved=moved,
+        tiles=done,
+        of_tiles=of_tiles,
+        steps=restored.steps,
+    )
 
 
 def tiles_of(block: Block, settings: Settings, tile: int) -> list[Tile]:

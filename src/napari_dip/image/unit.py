@@ -273,4 +273,5 @@ def _report(
         stopped_by_user=restored.stopped_by_user,
         most_iterations=most,
         of_tiles=restored.of_tiles,
+        steps=restored.steps,
     )

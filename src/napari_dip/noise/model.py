@@ -110,6 +110,26 @@ class NoiseModel:
         photons = d**2 / 4 + root / 4 / d - 11 / 8 / d**2 + 5 / 8 * root / d**3 - 1 / 8
         return self.gain * photons - self.read**2 / self.gain + self.offset
 
+    def describe(self) -> str:
+        """Describe the noise in words, in the units of the intensities.
+
+        Examples
+        --------
+        >>> NoiseModel(read=12.0).describe()
+        'Gaussian, standard deviation 12'
+        >>> NoiseModel(gain=2.0, offset=100.0, read=3.0).describe()
+        'Poisson-Gaussian, gain 2, offset 100, standard deviation 3 in the dark'
+        >>> NoiseModel().describe()
+        'none'
+        """
+        if not self.gain and not self.read:
+            return "none"
+        said = f"Gaussian, standard deviation {self.read:.3g}"
+        if self.gain:
+            dark = f"standard deviation {self.read:.3g} in the dark"
+            said = f"Poisson-Gaussian, gain {self.gain:.3g}, offset {self.offset:.4g}, {dark}"
+        return f"{said}, correlated between neighbours" if self.correlated else said
+
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for JSON, with ``None`` in place of infinity."""
         return {

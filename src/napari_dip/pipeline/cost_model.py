@@ -26,7 +26,7 @@ class Costs:
     filter_s: float
 
 
-# All ratios are measured in benchmarks/NOTES.md, "The time that is told".
+# All ratios are measured in benchmarks/NOTES.md, "Run time forecast".
 
 WIDE_NETWORK = 12.0  # time of a pixel with 128 channels at full resolution / with fast's network
 WIDE = 128  # channels at full resolution of the published network

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline", "resolve"]
 
-EXPECTED_STOP = 0.5  # of the preset's iterations, the mean; 0.3 to 0.7 (NOTES, "The time…")
-STOP_WITH_GAPS = 100  # iterations: 70 to 150 (NOTES, "The time that is told")
+EXPECTED_STOP = 0.5  # of the preset's iterations, the mean; 0.3 to 0.7 (NOTES, "Run time forecast")
+STOP_WITH_GAPS = 100  # iterations: 70 to 150 (NOTES, "Run time forecast")
 TRUSTED_IN_GAPS = 0.5  # of the noise, where known pixels stay: a filter that blurs costs more
 
 
@@ -122,8 +122,8 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     >>> level = NoiseLevel(0.1, (0.1,))
     >>> facts = Facts((1, 64, 64), (NoiseModel(read=0.1),), level, level)
     >>> print(resolve(facts, Settings()))
-    Fit a network to the image with Muon, at most 400 iterations; the rule consensus may stop it \
-earlier.
+    Fit a network to the image with Muon, at most 400 iterations; the rule consensus may stop it
+    earlier.
     Filter groups of similar patches, 2 passes.
     """
     models_noise = uses_noise_model(settings)

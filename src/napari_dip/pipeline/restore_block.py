@@ -69,6 +69,8 @@ class Restored:
         By how many pixels aligned planes lay apart at most.
     tiles, of_tiles
         Tiles that were restored, and all of them; the others are NaN.
+    steps
+        What was done, a sentence each.
     """
 
     estimate: NDArray[np.float32]
@@ -80,6 +82,7 @@ class Restored:
     moved: int = 0
     tiles: int = 1
     of_tiles: int = 1
+    steps: tuple[str, ...] = ()
 
     @property
     def stopped_by_user(self) -> bool:
@@ -172,6 +175,7 @@ def _run(prepared: Prepared) -> Generator[Iterate, None, Restored]:
         ", ".join(filter(None, [str(context.arithmetic), how])),
         last=None if data.course is None else replace(prepared, data=kept),
         moved=pipeline.largest_shift,
+        steps=tuple(pipeline.sentences()),
     )
 
 
