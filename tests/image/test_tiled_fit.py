@@ -127,5 +127,5 @@ def test_when_the_memory_runs_out_the_tile_is_halved_and_it_is_said(noisy, monke
 
 
 def test_tiles_that_do_not_advance_are_refused():
-    with pytest.raises(BadSettings, match=r"overlap=32.*larger tiles"):
+    with pytest.raises(BadSettings, match=r"overlap=32.*larger tile"):
         Settings(tile=64)

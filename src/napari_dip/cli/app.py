@@ -11,6 +11,7 @@ import typer
 
 from napari_dip.cli.exit_codes import errors_as_exit_codes
 from napari_dip.cli.options import RunOptions  # noqa: TC001 - typer evaluates the annotations
+from napari_dip.cli.plan import plan
 from napari_dip.cli.restore_file import restore_file
 from napari_dip.cli.with_options import with_options
 from napari_dip.image.plan_text import gigabytes
@@ -153,6 +154,9 @@ def inpaint(
     """Fill the missing pixels that a mask marks: scratches, holes, single pixels."""
     settings = options.build(Inpaint, missing=missing, keep_known=keep_known)
     restore_file(image, output, options, settings, mask=mask, marks=mask_marks, mask_axes=mask_axes)
+
+
+app.command()(plan)
 
 
 @app.command()

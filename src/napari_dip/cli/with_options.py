@@ -11,9 +11,9 @@ from napari_dip.cli.options import RunOptions
 from napari_dip.cli.settings_options import settings_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["with_options"]
+__all__ = ["with_options", "with_settings_options"]
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -30,8 +30,6 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     callable
         A function whose signature has one parameter for each option, as typer needs it.
     """
-    own = dict(inspect.signature(command, eval_str=True).parameters)
-    del own["options"]
     hints = get_type_hints(RunOptions, include_extras=True)
     of_run = [
         inspect.Parameter(
@@ -43,15 +41,40 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         for field in fields(RunOptions)
         if field.name != "changes"
     ]
+
+    @functools.wraps(command)
+    def run(*, changes: Mapping[str, Any], **given: Any) -> None:
+        options = {parameter.name: given.pop(parameter.name) for parameter in of_run}
+        command(**given, options=RunOptions(**options, changes=changes))
+
+    return _with_settings(run, _own_parameters(command, "options"), of_run)
+
+
+def with_settings_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of all settings to a command with the keyword ``changes``."""
+    return _with_settings(command, _own_parameters(command, "changes"), [])
+
+
+def _own_parameters(command: Callable[..., None], without: str) -> list[inspect.Parameter]:
+    own = dict(inspect.signature(command, eval_str=True).parameters)
+    del own[without]
+    return [*own.values()]
+
+
+def _with_settings(
+    command: Callable[..., None],
+    own: Sequence[inspect.Parameter],
+    others: Sequence[inspect.Parameter],
+) -> Callable[..., None]:
+    """Add the options of the settings, which ``command`` gets as the mapping ``changes``."""
     of_settings = settings_parameters()
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
         changes = {parameter.name: given.pop(parameter.name) for parameter in of_settings}
-        options = {parameter.name: given.pop(parameter.name) for parameter in of_run}
-        command(**given, options=RunOptions(**options, changes=changes))
+        command(**given, changes=changes)
 
-    signature = inspect.Signature([*own.values(), *of_settings, *of_run])
+    signature = inspect.Signature([*own, *of_settings, *others])
     run.__signature__ = signature  # type: ignore[attr-defined]
     run.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
     return run

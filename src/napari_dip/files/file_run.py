@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pydantic_core import to_json
 
-from napari_dip.errors import BadMask, BadSettings, FileProblem, NapariDipError
+from napari_dip.errors import BadSettings, FileProblem, NapariDipError
 from napari_dip.files.fallback_save import save_elsewhere
 from napari_dip.files.file_conflicts import files_of, refuse_conflicts
+from napari_dip.files.file_input import open_input
 from napari_dip.files.image_io import (
     check_output,
     dropped_notes,
     is_zarr_name,
-    read_image,
-    read_mask,
     write_image,
 )
 from napari_dip.files.output_folder import working_folder
@@ -25,7 +23,6 @@ from napari_dip.files.resumable_output import OnDisk, recorded_tiling
 from napari_dip.files.survey_cache import SurveyCache
 from napari_dip.image.forecast import survey_seconds
 from napari_dip.image.layout_plan import make_layout
-from napari_dip.image.masks import align_mask, check_marks_pixels
 from napari_dip.image.plan import Plan
 from napari_dip.image.problem import Problem, make_problem
 from napari_dip.image.restore import run
@@ -33,7 +30,7 @@ from napari_dip.image.sink import InMemory
 from napari_dip.pipeline.presets import recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from napari_dip.image.lazy import LazyArray
@@ -187,12 +184,11 @@ def open_run(
     reads = [*reads, *(file for given in (source, mask) if given for file in files_of(given))]
     writes = {"the restored image": output, "--uncertainty": uncertainty}
     refuse_conflicts({name: path for name, path in writes.items() if path}, reads)
-    stored = read_image(source, lazy=True, series=series)
+    given = open_input(source, settings, series=series, mask=mask, marks=marks, mask_axes=mask_axes)
+    stored, settings, missing = given.stored, given.settings, given.missing
     axes = settings.axes or stored.axes
-    settings = settings.replace(axes=axes).with_voxel(stored.voxel)
     kept = stored.image.dtype if settings.dtype == "keep" else settings.dtype
     dropped: list[str] = []
-    make_layout(stored.image.shape, settings)  # checks the axes first
     for path, dtype in zip(outputs, (kept, "float32"), strict=False):
         check_output(path, dtype, axes, overwrite=overwrite or resume, resume=resume)
         missing_there = dropped_notes(path, stored, dtype, axes, settings.factors)
@@ -202,16 +198,6 @@ def open_run(
             f"--uncertainty {uncertainty}: a single fit has no uncertainty; choose "
             "--preset best, or --members 2 or more"
         )
-    mask_image = read_mask(mask, marks) if mask else None
-    aligned = None
-    if mask_image:
-        layout = make_layout(stored.image.shape, settings)
-        with _naming_mask(mask):
-            names = mask_axes or mask_image.axes
-            aligned = align_mask(mask_image.missing, layout, names, strict=mask_axes is not None)
-            if settings.task.fills_gaps:
-                check_marks_pixels(aligned.missing)
-    missing = aligned.missing if aligned else None
     resumable = is_zarr_name(output)
     existing = working_folder(output) if resumable and resume else None
     existing = existing if existing and existing.exists() else None
@@ -222,9 +208,7 @@ def open_run(
     if not cached_survey and seconds > ANNOUNCED_SURVEY_S:
         say(f"All planes of {source} are surveyed first, about {seconds / 60:.0f} min.")
     problem = make_problem(stored.image, settings, missing, None, device, tiling, cached_survey)
-    notes = [f"{source}: {note}" for note in stored.notes]
-    notes += [f"{mask}: {note}" for note in (mask_image.notes if mask_image else ())]
-    notes += [f"{mask}: {aligned.note}"] if aligned and aligned.note else []
+    notes = [*given.notes]
     notes += dropped
     target: Output = InMemory(problem)
     if resumable:
@@ -241,15 +225,6 @@ def open_run(
                 "restored again."
             )
     return FileRun(stored, problem, target, output, uncertainty, overwrite, tuple(notes))
-
-
-@contextmanager
-def _naming_mask(mask: Path | None) -> Iterator[None]:
-    """Name the mask file in an error about the mask."""
-    try:
-        yield
-    except BadMask as error:
-        raise BadMask(f"{mask}: {error}") from None
 
 
 def _check_names(outputs: list[Path], inputs: list[Path | None], resume: bool) -> None:

@@ -1,0 +1,93 @@
+"""Open the image and the mask of a restoration."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from napari_dip.errors import BadMask
+from napari_dip.files.image_io import read_image, read_mask
+from napari_dip.image.layout_plan import make_layout
+from napari_dip.image.masks import align_mask, check_marks_pixels
+from napari_dip.settings import Inpaint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_dip.image.metadata import StoredImage
+    from napari_dip.settings import Settings
+
+__all__ = ["FileInput", "open_input"]
+
+
+@dataclass(frozen=True)
+class FileInput:
+    """An image that was opened, with its mask.
+
+    Parameters
+    ----------
+    stored
+        The image, which is read on demand, and its metadata.
+    settings
+        With the axes and the voxel size of the file, unless others were given.
+    missing
+        Of the shape of the image, true where a pixel is missing; ``None`` without a mask.
+    notes
+        Sentences about what was noticed.
+    """
+
+    stored: StoredImage
+    settings: Settings
+    missing: NDArray[np.bool_] | None
+    notes: tuple[str, ...]
+
+
+def open_input(
+    source: Path,
+    settings: Settings,
+    *,
+    series: int | None = None,
+    mask: Path | None = None,
+    marks: Literal["missing", "known"] = "missing",
+    mask_axes: str | None = None,
+) -> FileInput:
+    """Open an image and its mask, and check that they fit.
+
+    Parameters
+    ----------
+    source, settings, series, mask, marks, mask_axes
+        As in :func:`~napari_dip.files.file_run.open_run`.
+
+    Raises
+    ------
+    NapariDipError
+        If a file, the axes or the mask is not valid.
+    """
+    stored = read_image(source, lazy=True, series=series)
+    settings = settings.replace(axes=settings.axes or stored.axes).with_voxel(stored.voxel)
+    layout = make_layout(stored.image.shape, settings)
+    notes = [f"{source}: {note}" for note in stored.notes]
+    if mask is None:
+        return FileInput(stored, settings, None, tuple(notes))
+    mask_image = read_mask(mask, marks)
+    with _naming_mask(mask):
+        names = mask_axes or mask_image.axes
+        aligned = align_mask(mask_image.missing, layout, names, strict=mask_axes is not None)
+        if isinstance(settings.task, Inpaint):
+            check_marks_pixels(aligned.missing)
+    notes += [f"{mask}: {note}" for note in (*mask_image.notes, aligned.note) if note]
+    return FileInput(stored, settings, aligned.missing, tuple(notes))
+
+
+@contextmanager
+def _naming_mask(mask: Path) -> Iterator[None]:
+    """Name the mask file in an error about the mask."""
+    try:
+        yield
+    except BadMask as error:
+        raise BadMask(f"{mask}: {error}") from None
