@@ -123,7 +123,7 @@ def _pipelines(problem: Problem, unit: Unit) -> tuple[Pipeline, ...]:
     from napari_dip.pipeline.restore_block import pipeline_of
     from napari_dip.pipeline.stages import stages
 
-    seen, scale = problem.observed.look(unit.reach), problem.scale(unit)
+    seen, scale = problem.observed.read(unit.input_index), problem.scale(unit)
     known = problem.layout.colours(seen.known)
     nothing_missing = problem.settings.keeps_known and known.all()
     if scale is None or seen.constant or not known.any() or nothing_missing:

@@ -221,10 +221,14 @@ class Stabilise(Immediate):
         return replace(data, observation=seen)
 
     def describe(self) -> str:
-        """Name the transform, if there is one."""
-        if not self.domain.is_stabilised:
-            return ""
-        return "Stabilise the variance of the noise (generalised Anscombe transform)."
+        """Name the transform and the decimation, if there are any."""
+        said = []
+        if self.domain.is_stabilised:
+            said.append("Stabilise the variance of the noise (generalised Anscombe transform).")
+        if self.kernel is not None:
+            factors = " × ".join(map(str, self.factors))
+            said.append(f"Model the image as decimated by {factors} ({self.kernel}).")
+        return " ".join(said)
 
 
 @dataclass(frozen=True)
