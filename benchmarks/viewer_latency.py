@@ -27,8 +27,8 @@ from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QPushButton
 from results_file import ResultsFile, Row
 
-from napari_dip.plugin.controllers.worker import Exchange
-from napari_dip.plugin.views.settings_controls import Advanced
+from napari_dip.plugin.controllers.worker import WorkerChannel
+from napari_dip.plugin.views.settings_controls import SettingsControls
 
 if TYPE_CHECKING:
     from napari_dip.image.restore import Snapshot
@@ -49,13 +49,13 @@ class Clock:
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(lambda: self.calls.append(time.perf_counter()))
         self._timer.start(round(1000 * _TICK_S))
-        post = Exchange.post
+        post = WorkerChannel.post
 
-        def recorded(exchange: Exchange, snapshot: Snapshot) -> None:
+        def recorded(channel: WorkerChannel, snapshot: Snapshot) -> None:
             self.posts.append((time.perf_counter(), snapshot.iteration))
-            post(exchange, snapshot)
+            post(channel, snapshot)
 
-        Exchange.post = recorded  # type: ignore[method-assign]
+        WorkerChannel.post = recorded  # type: ignore[method-assign]
 
     def clear(self) -> None:
         self.calls.clear()
@@ -105,14 +105,14 @@ def main() -> None:
     _dock, panel = viewer.window.add_plugin_dock_widget("napari-dip", "Denoise")
     run = panel.native.findChild(QPushButton, "run")
     every = [_NEVER_S]
-    settings = Advanced.settings
+    settings = SettingsControls.settings
 
-    def fixed(advanced: Advanced, task: Task) -> Settings:
+    def fixed(advanced: SettingsControls, task: Task) -> Settings:
         return settings(advanced, task).replace(
             iterations=options.iterations, stopping="fixed", refinement=0, preview_every_s=every[0]
         )
 
-    Advanced.settings = fixed  # type: ignore[method-assign]
+    SettingsControls.settings = fixed  # type: ignore[method-assign]
     clock = Clock()
     run_event_loop(run.isEnabled)
     record = ResultsFile(options.out / "latency.json", ("case", "repeat"), resume=False)

@@ -19,8 +19,8 @@ from napari_dip.generators import finished
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run
 from napari_dip.image.sink import InMemory
-from napari_dip.plugin.models.layer_input import matched, read_layer
-from napari_dip.plugin.models.layer_output import first_guess, to_layer_data
+from napari_dip.plugin.models.layer_input import match_settings, read_layer
+from napari_dip.plugin.models.layer_output import preview_layer_data, to_layer_data
 
 QUICK = {"iterations": 2, "stopping": "fixed", "device": "cpu"}
 MICROSCOPE = {"Z": 4.0, "Y": 0.8, "X": 0.8}
@@ -123,7 +123,7 @@ def layers_of(source, settings):
     """What a run begins with, and what it ends with."""
     problem = make_problem(source.data, settings, source.mask, None)
     output = InMemory(problem)
-    begun = first_guess(source, problem, output)
+    begun = preview_layer_data(source, problem, output)
     return begun, to_layer_data(finished(run(problem, output)), source)
 
 
@@ -137,7 +137,7 @@ def test_a_layer_lies_exactly_over_its_input(stack, labels):
         axis_labels=labels,
     )
     asked = Settings(task=SuperResolve(factor="isotropic"), **QUICK)
-    taken, settings = matched(read_layer(source), asked)
+    taken, settings = match_settings(read_layer(source), asked)
     begun, done = layers_of(taken, settings)
     data, keywords, _ = done
     assert begun[0].shape == data.shape

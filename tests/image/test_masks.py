@@ -11,7 +11,7 @@ from napari.layers import Image, Labels, Shapes
 
 from napari_dip.errors import BadMask
 from napari_dip.plugin.controllers import viewer_layers
-from napari_dip.plugin.controllers.viewer_layers import grid_of
+from napari_dip.plugin.controllers.viewer_layers import mask_grid
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.masks import Mask
 
@@ -36,7 +36,7 @@ def test_a_mask_on_another_grid_uses_world_positions():
     labels = np.random.default_rng(0).integers(0, 2, (30, 30), np.uint8)
     image = Image(np.zeros((16, 18)), **TILTED)
     mask = Labels(labels, scale=(0.5, 0.4), rotate=20, shear=[-0.3], translate=(8, 3))
-    missing = Mask(mask).over(image)
+    missing = Mask(mask).for_all_planes(image)
     expected = np.zeros(missing.shape, bool)
     for pixel in np.ndindex(missing.shape):
         place = np.rint(mask.world_to_data(image.data_to_world(pixel))).astype(int)
@@ -57,8 +57,8 @@ def test_a_mask_on_another_grid_uses_world_positions():
 )
 def test_an_image_can_be_a_mask(pixels, rgb):
     mask, image = Mask(Image(pixels, rgb=rgb)), Image(np.zeros((16, 18)))
-    np.testing.assert_array_equal(mask.over(image), boxed())
-    assert not mask.missing(image).note
+    np.testing.assert_array_equal(mask.for_all_planes(image), boxed())
+    assert not mask.project(image).note
 
 
 @pytest.mark.parametrize("top", [np.uint8(255), np.float32(1)])
@@ -67,7 +67,7 @@ def test_grey_levels_are_cut_with_a_note(top):
     grey[2:7, 1:6] = top
     grey[1, 1:6], grey[7, 1:6] = 0.4 * top, 0.6 * top
     image = Image(np.zeros((16, 18)))
-    words = Mask(Image(grey, name="soft")).in_words(image)
+    words = Mask(Image(grey, name="soft")).describe(image)
     assert words.startswith("10.4 % of the pixels are missing.")  # 30 of 288
     assert f"'soft' has grey levels: those above {top / 2:g} count" in words
 
@@ -76,31 +76,33 @@ def test_grey_levels_are_cut_with_a_note(top):
 def test_an_image_of_labels_is_read_as_labels(dtype):
     labels = boxed() * (250 + np.arange(18) // 2 % 6).astype(dtype)
     mask, image = Mask(Image(labels, name="cells")), Image(np.zeros((16, 18)))
-    np.testing.assert_array_equal(mask.over(image), boxed())
-    assert mask.in_words(image).endswith("'cells' holds labels: all but 0 count as painted.")
+    np.testing.assert_array_equal(mask.for_all_planes(image), boxed())
+    assert mask.describe(image).endswith("'cells' holds labels: all but 0 count as painted.")
 
 
 def test_what_is_painted_can_be_what_is_known():
     image = Image(np.zeros((16, 18)), name="cells")
     known = Mask(Labels(boxed().astype(np.uint8)), marks="known")
-    np.testing.assert_array_equal(known.over(image), ~boxed())
+    np.testing.assert_array_equal(known.for_all_planes(image), ~boxed())
     np.testing.assert_array_equal(
-        Mask(Shapes([BOX], shape_type="polygon"), marks="known").over(image), ~boxed()
+        Mask(Shapes([BOX], shape_type="polygon"), marks="known").for_all_planes(image), ~boxed()
     )
-    with pytest.raises(BadMask, match="nothing is missing"):
-        Mask(Labels(np.ones((16, 18), int)), marks="known").over(image)
+    with pytest.raises(BadMask, match="no pixel is left to fill"):
+        Mask(Labels(np.ones((16, 18), int)), marks="known").for_all_planes(image)
 
 
 @pytest.mark.parametrize("kind", ["polygon", "rectangle"])
 @pytest.mark.parametrize("place", [{}, TILTED])
 def test_shapes_are_filled(kind, place):
     drawn = Shapes([BOX], shape_type=kind, **place)
-    np.testing.assert_array_equal(Mask(drawn).over(Image(np.zeros((16, 18)), **place)), boxed())
+    np.testing.assert_array_equal(
+        Mask(drawn).for_all_planes(Image(np.zeros((16, 18)), **place)), boxed()
+    )
 
 
 def test_shapes_use_the_pixels_of_the_image():
     image = Image(np.zeros((160, 180)), scale=(0.1, 0.1))
-    missing = Mask(Shapes([BOX], shape_type="rectangle")).over(image)
+    missing = Mask(Shapes([BOX], shape_type="rectangle")).for_all_planes(image)
     np.testing.assert_array_equal(np.argwhere(missing)[[0, -1]], [[20, 10], [60, 50]])
 
 
@@ -108,9 +110,9 @@ def test_ellipses_and_paths_mark_what_they_show():
     image = Image(np.zeros((40, 40)))
     disc = Mask(Shapes([[[10, 10], [10, 30], [30, 30], [30, 10]]], shape_type="ellipse"))
     y, x = np.ogrid[:40, :40]
-    assert (disc.over(image) != (np.hypot(y - 20, x - 20) <= 10)).sum() < 16
+    assert (disc.for_all_planes(image) != (np.hypot(y - 20, x - 20) <= 10)).sum() < 16
     path = Mask(Shapes([[[5, 5], [5, 30], [35, 30]]], shape_type="path", edge_width=4))
-    missing = path.over(image)
+    missing = path.for_all_planes(image)
     assert missing[:, 15].sum() == missing[20].sum() == 5  # two pixels on either side
     assert missing[3:8, 30].all()  # the corner
     assert not missing[20, 15]
@@ -121,11 +123,11 @@ def test_a_shape_marks_one_plane_or_all():
     inside = Shapes([np.insert(np.float64(BOX), 0, 2, axis=1)], shape_type="polygon")
     expected = np.zeros((4, 16, 18), bool)
     expected[2] = boxed()
-    np.testing.assert_array_equal(Mask(inside).over(stack), expected)
-    np.testing.assert_array_equal(Mask(Shapes([BOX])).over(stack), boxed())
+    np.testing.assert_array_equal(Mask(inside).for_all_planes(stack), expected)
+    np.testing.assert_array_equal(Mask(Shapes([BOX])).for_all_planes(stack), boxed())
     across = Shapes([[[0, 2, 1], [0, 2, 5], [3, 6, 5], [3, 6, 1]]], shape_type="polygon")
-    with pytest.raises(BadMask, match="across planes"):
-        Mask(across).over(stack)
+    with pytest.raises(BadMask, match="spans several planes"):
+        Mask(across).for_all_planes(stack)
     with pytest.raises(BadMask, match="Nothing painted"):
         Mask(Shapes(ndim=2)).check()
 
@@ -133,17 +135,17 @@ def test_a_shape_marks_one_plane_or_all():
 def test_a_mask_can_mark_one_plane():
     stack = Image(np.zeros((2, 4, 16, 18), np.uint8))
     mask = Mask(Labels(boxed().astype(np.uint8)), plane=(1, 2))
-    missing = mask.over(stack)
+    missing = mask.for_all_planes(stack)
     np.testing.assert_array_equal(missing[1, 2], boxed())
     assert missing.sum() == boxed().sum()
-    assert "8.68 % of the pixels of this plane are missing" in mask.in_words(stack)
+    assert "8.68 % of the pixels of this plane are missing" in mask.describe(stack)
 
 
 def test_the_number_of_planes_with_gaps_is_reported():
     stack, painted = Image(np.zeros((4, 16, 18), np.uint8)), np.zeros((4, 16, 18), np.uint8)
     painted[1], painted[3] = boxed(), boxed()
-    assert "are missing, in 2 of 4 planes." in Mask(Labels(painted)).in_words(stack)
-    assert "planes" not in Mask(Labels(painted[1])).in_words(stack)  # it holds for all of them
+    assert "are missing, in 2 of 4 planes." in Mask(Labels(painted)).describe(stack)
+    assert "planes" not in Mask(Labels(painted[1])).describe(stack)  # it holds for all of them
 
 
 @pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
@@ -165,10 +167,15 @@ def test_the_number_of_planes_with_gaps_is_reported():
         ),
     ],
 )
+<<<<<<< HEAD
 def test_a_new_mask_has_the_images_pixels(monkeypatch, shape, place, most):
     monkeypatch.setattr(viewer_layers, "_MOST", most)
+=======
+def test_a_new_mask_has_the_images_pixels(monkeypatch, shape, place, most):
+    monkeypatch.setattr(viewer_layers, "MAX_MASK_PIXELS", most)
+>>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
     image = Image(np.zeros((*shape, 3), np.uint8), rgb=True, **place)
-    grid = grid_of(image)
+    grid = mask_grid(image)
     large = most == 100 and len(shape) > 2
     assert grid.shape == (shape[-2:] if large else shape)
     assert grid.one_for_all == large
@@ -183,7 +190,7 @@ def test_a_new_mask_has_the_images_pixels(monkeypatch, shape, place, most):
         )
     mask.data[..., 2:7, 1:6] = 1
     np.testing.assert_array_equal(
-        np.broadcast_to(Mask(mask).over(image), shape), np.broadcast_to(boxed(), shape)
+        np.broadcast_to(Mask(mask).for_all_planes(image), shape), np.broadcast_to(boxed(), shape)
     )
 
 

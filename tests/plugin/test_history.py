@@ -1,4 +1,4 @@
-"""What is kept of a run: an even choice of pictures within a budget, and a curve of few points."""
+"""What is kept of a run: an even choice of pictures within a limit, and a curve of few points."""
 
 import math
 
@@ -13,17 +13,17 @@ def snapshot(iteration, image=None, unit=0, metric=0.1):
     return Snapshot(unit, 2, index, iteration, 99, 0.5, metric, iteration / 20, 1.0, image)
 
 
-def followed(count, budget=10**6, size=10, **keywords):
-    history = History(budget)
+def followed(count, max_bytes=10**6, size=10, **keywords):
+    history = History(max_bytes)
     for iteration in range(1, count + 1):
         one = snapshot(iteration, np.full(size, iteration % 256, np.uint8), **keywords)
-        history.note([one])
-        history.keep(one)
+        history.add_points([one])
+        history.add_preview(one)
     return history
 
 
-def test_pictures_are_thinned_evenly_to_the_budget():
-    history = followed(1000, budget=100)
+def test_pictures_are_thinned_evenly_to_the_max_bytes():
+    history = followed(1000, max_bytes=100)
     kept = [frame.iteration for frame in history.frames]
     assert 5 <= len(kept) <= 10
     assert set(np.diff(kept)) == {128}
@@ -31,28 +31,30 @@ def test_pictures_are_thinned_evenly_to_the_budget():
 
 
 def test_a_picture_above_the_budget_is_not_kept():
-    assert not followed(3, budget=9).frames
+    assert not followed(3, max_bytes=9).frames
 
 
 def test_the_points_hold_no_pictures_and_those_drawn_are_few():
     history = followed(5000)
-    lines = history.lines()
+    curve = history.curve()
     assert history.latest.image is None
-    assert 200 <= len(lines.iterations) <= 400
-    assert lines.iterations[-1] == 5000
+    assert 200 <= len(curve.iterations) <= 400
+    assert curve.iterations[-1] == 5000
 
 
 def test_what_has_no_logarithm_is_not_drawn():
     history = History()
-    history.note(snapshot(n, metric=m) for n, m in enumerate([math.inf, math.nan, -3.0, 0.2], 1))
-    np.testing.assert_array_equal(history.lines().metric, [np.nan] * 3 + [0.2])
+    history.add_points(
+        snapshot(n, metric=m) for n, m in enumerate([math.inf, math.nan, -3.0, 0.2], 1)
+    )
+    np.testing.assert_array_equal(history.curve().criterion, [np.nan] * 3 + [0.2])
 
 
 def test_the_next_unit_begins_anew():
     history = followed(5)
-    history.note([snapshot(1, unit=1)])
-    assert (len(history.lines().iterations), history.frames) == (1, [])
-    history.keep(snapshot(6, np.zeros(3)))  # a late picture of the unit before
+    history.add_points([snapshot(1, unit=1)])
+    assert (len(history.curve().iterations), history.frames) == (1, [])
+    history.add_preview(snapshot(6, np.zeros(3)))  # a late picture of the unit before
     assert not history.frames
 
 
@@ -63,6 +65,6 @@ def test_the_speed_is_that_of_late():
 
 def test_what_came_after_an_iteration_can_be_forgotten():
     history = followed(5)
-    history.add(Frame(9, (), np.zeros(3), result=True))
-    history.forget_after(3)
+    history.add_frame(Frame(9, (), np.zeros(3), result=True))
+    history.truncate(3)
     assert history.latest.iteration == history.frames[-1].iteration == 3

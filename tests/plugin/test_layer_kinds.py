@@ -13,7 +13,7 @@ from napari.layers import Image, Labels
 from napari_dip.errors import BadImage, NapariDipError
 from napari_dip.generators import finished
 from napari_dip.image.restore import restore
-from napari_dip.plugin.models.layer_input import matched, read_layer
+from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.layer_output import to_layer_data
 from napari_dip.plugin.models.masks import Mask
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
@@ -69,7 +69,7 @@ def restored(layer, task):
         affine = layer.affine.affine_matrix[ndim:, ndim:]
         place = {"scale": layer.scale[ndim:], "translate": layer.translate[ndim:]}
         mask = Mask(Labels(painted, affine=affine, units=layer.units[ndim:], **place, **placed))
-    source, asked = matched(read_layer(layer, mask), QUICK.replace(task=task))
+    source, asked = match_settings(read_layer(layer, mask), QUICK.replace(task=task))
     result = finished(restore(source.data, asked, mask=source.mask))
     data, keywords, _ = to_layer_data(result, source)
     return source, Image(data, **keywords)
@@ -128,7 +128,7 @@ def test_a_layer_of_any_kind_is_restored_in_its_place(kind, task):
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
 def test_what_cannot_be_restored_is_refused_in_clear_words(layer, says, task):
     with pytest.raises(NapariDipError, match=says):
-        source, asked = matched(read_layer(layer()), QUICK.replace(task=task))
+        source, asked = match_settings(read_layer(layer()), QUICK.replace(task=task))
         restore(source.data, asked)
 
 

@@ -19,7 +19,7 @@ from napari_dip.image.result import Result, UnitReport
 from napari_dip.image.sink import InMemory
 from napari_dip.image.unit import Done
 from napari_dip.plugin.models.layer_input import read_layer
-from napari_dip.plugin.models.layer_output import first_guess, to_layer_data
+from napari_dip.plugin.models.layer_output import preview_layer_data, to_layer_data
 from napari_dip.plugin.models.masks import Mask
 from napari_dip.settings import Inpaint, Settings, SuperResolve
 
@@ -150,7 +150,7 @@ def test_the_provenance_is_in_the_metadata():
 def begun(source, settings, output=None):
     """The pixels that a run begins with."""
     problem = make_problem(source.data, settings.replace(axes=source.axes), source.mask, None)
-    return first_guess(source, problem, output or InMemory(problem))
+    return preview_layer_data(source, problem, output or InMemory(problem))
 
 
 def test_the_first_guess_shares_nothing_with_the_input():
@@ -184,7 +184,7 @@ def test_the_first_guess_is_indexed_like_an_array(index, settings):
     whole = stack.repeat(settings.factors["Y"], 2).repeat(settings.factors["X"], 3)
     for unit in problem.plan.units:
         output.put(unit, Done(whole[unit.index], None, UnitReport((), "it is a test")))
-    pixels, _, _ = first_guess(source, problem, output)
+    pixels, _, _ = preview_layer_data(source, problem, output)
     np.testing.assert_array_equal(pixels[index], whole[index])
     assert np.shape(pixels[index]) == whole[index].shape
 
@@ -271,7 +271,7 @@ def test_units_are_converted():
         pytest.param(painted((8, 8)), {}, None, "Nothing painted", id="nothing"),
         pytest.param(painted((8, 8), np.s_[0]), {}, 7, "Label 7", id="label"),
         pytest.param(painted((8, 8), np.s_[0]), {"translate": (50, 0)}, None, "overlap", id="off"),
-        pytest.param(painted((8, 8), np.s_[:]), {}, None, "hides the whole", id="all"),
+        pytest.param(painted((8, 8), np.s_[:]), {}, None, "covers all", id="all"),
         pytest.param(painted((2, 8, 8), np.s_[0]), {}, None, "3 dimensions", id="dimensions"),
     ],
 )

@@ -110,7 +110,7 @@ class Panel:
         return self.viewer.layers[-1]
 
     def wait_until_idle(self):
-        self._qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+        self._qtbot.waitUntil(lambda: not session.running_sessions, timeout=60_000)
 
 
 @pytest.fixture
@@ -122,9 +122,9 @@ def open_panel(make_napari_viewer, qtbot):
         return Panel(viewer, name, qtbot)
 
     yield open_one
-    for one in [*session._running]:
+    for one in [*session.running_sessions]:
         one.discard()
-    qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+    qtbot.waitUntil(lambda: not session.running_sessions, timeout=60_000)
 
 
 @pytest.fixture(autouse=True)

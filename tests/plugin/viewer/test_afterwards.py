@@ -14,7 +14,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QScrollArea, QWidget
 
 from napari_dip.plugin.controllers import session
-from napari_dip.plugin.models.history import blended
+from napari_dip.plugin.models.history import blend
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.views.run_view import RunView
 
@@ -59,12 +59,12 @@ def scrub(panel, place, qtbot, until):
 
 
 def test_the_curve_is_there_before_the_first_picture(open_panel, engine, noisy, qtbot, monkeypatch):
-    monkeypatch.setattr(RunView, "_advance", lambda view: None)  # no picture arrives
+    monkeypatch.setattr(RunView, "_update", lambda view: None)  # no picture arrives
     panel = open_panel("Denoise", noisy)
     assert panel["curve"] is None  # nor is pyqtgraph loaded
     panel.press("run")
     qtbot.waitUntil(lambda: panel["curve"] is not None)
-    assert panel.widget._view.isHidden()
+    assert panel.widget._run_view.isHidden()
 
 
 def test_the_curve_grows_and_the_status_says_how_fast_and_where(running, qtbot):
@@ -82,12 +82,12 @@ def test_a_pause_holds_the_run_until_it_is_resumed(running, engine, qtbot):
     assert [running[name].isEnabled() for name in ("pause", "resume", "stop")] == [0, 1, 1]
     qtbot.wait(100)  # the iteration that had begun
     layer = running.viewer.layers[-1]
-    one = session._running.copy().pop()
-    one._show()
+    one = session.running_sessions.copy().pop()
+    one._update()
     before = value(layer)
     engine.finish.set()  # which the engine would hear if it were not held
     qtbot.wait(300)
-    assert session._running
+    assert session.running_sessions
     assert value(layer) == before
     engine.finish.clear()
     running.press("resume")
@@ -107,7 +107,7 @@ def test_a_paused_run_can_be_ended(running, button):
 def test_closing_the_viewer_ends_a_paused_run(running, engine, qtbot):
     running.press("pause")
     running.viewer.close()
-    qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+    qtbot.waitUntil(lambda: not session.running_sessions, timeout=60_000)
     gc.collect()
     assert engine.ballast() is None
 
@@ -182,7 +182,7 @@ def test_the_focus_stays_with_what_can_be_pressed_next_and_never_comes_upon_disc
 
 def test_looking_back_in_mid_run_holds_the_picture_but_not_the_run(running, qtbot):
     layer = running.viewer.layers[-1]
-    (one,) = session._running
+    (one,) = session.running_sessions
     first = one.history.frames[0].iteration
     scrub(running, 0, qtbot, lambda: value(layer) == first)
     seen = one.history.latest.iteration
@@ -208,8 +208,8 @@ def test_an_earlier_picture_can_be_made_the_result(ended, qtbot):
 
 def test_a_click_on_the_curve_shows_the_nearest_picture(ended, qtbot):
     layer = ended.viewer.layers[-1]
-    frames = ended.widget._view.afterwards.frames
-    ended["curve"].picked.emit(frames[1].iteration)
+    frames = ended.widget._run_view.finished.frames
+    ended["curve"].clicked.emit(frames[1].iteration)
     qtbot.waitUntil(lambda: value(layer) == frames[1].iteration)
     assert ended["scrub"].value() == 1
     assert ended["curve"].here.value() == frames[1].iteration
@@ -217,7 +217,7 @@ def test_a_click_on_the_curve_shows_the_nearest_picture(ended, qtbot):
 
 def test_what_is_shown_and_all_pictures_can_be_kept_as_layers(ended, qtbot):
     layer = ended.viewer.layers[-1]
-    frames = ended.widget._view.afterwards.frames
+    frames = ended.widget._run_view.finished.frames
     scrub(ended, 1, qtbot, lambda: value(layer) == frames[1].iteration)
     ended.press("keep_as_layer")
     ended.press("history")
@@ -272,7 +272,7 @@ def test_a_blend_leaves_what_is_missing_to_the_result():
     image[1] = np.nan
     source = read_layer(Image(np.nan_to_num(image)))
     object.__setattr__(source, "mask", mask)
-    mixed = blended(np.full((4, 4), 1, "f4"), image, 0.5, source)
+    mixed = blend(np.full((4, 4), 1, "f4"), image, 0.5, source)
     assert mixed.dtype == np.float32
     np.testing.assert_array_equal(mixed.mean(1), [1, 1, 2, 2])
 
@@ -287,8 +287,8 @@ def test_a_result_can_be_continued_and_that_be_given_up(ended, engine, qtbot):
     assert value(layer) == result
     assert list(ended.viewer.layers)[1:] == [layer]
     assert not ended["continue"].isEnabled()
-    assert "gone on" in ended["continue"].toolTip()
-    assert max(frame.iteration for frame in ended.widget._view.afterwards.frames) == result
+    assert "a later run has changed its network" in ended["continue"].toolTip()
+    assert max(frame.iteration for frame in ended.widget._run_view.finished.frames) == result
 
 
 def test_what_cannot_be_continued_says_why(open_panel, engine, noisy):
@@ -305,14 +305,14 @@ def test_what_cannot_be_continued_says_why(open_panel, engine, noisy):
 def test_deleting_the_layer_lets_go_of_the_network_and_the_tools(ended, qtbot):
     ended["scrub"].setValue(0)
     ended.viewer.layers.remove(ended.viewer.layers[-1])
-    assert ended.widget._view.afterwards is None
-    assert ended.widget._view.isHidden()
+    assert ended.widget._run_view.finished is None
+    assert ended.widget._run_view.isHidden()
     qtbot.wait(100)  # the slider's picture comes too late
     assert len(ended.viewer.layers) == 1
 
 
 def test_a_panel_in_full_fits_a_small_screen(ended):
-    ended.widget._advanced.native.parentWidget().expand(animate=False)
+    ended.widget._settings.native.parentWidget().expand(animate=False)
     size = ended.widget.native.sizeHint()
     assert size.width() <= 350
     assert size.height() <= 720
@@ -338,7 +338,7 @@ def test_the_real_engine_goes_on_with_its_network(open_panel):
     assert not np.array_equal(layer.data, before)
     assert layer.data.dtype == np.uint16
     assert panel["continue"].isEnabled()
-    network = weakref.ref(panel.widget._view.afterwards.result.more.restored)
+    network = weakref.ref(panel.widget._run_view.finished.result.more.restored)
     panel.viewer.layers.remove(layer)
     gc.collect()
     assert network() is None

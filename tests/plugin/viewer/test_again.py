@@ -22,7 +22,7 @@ KINDS = {
 }
 
 
-LEVEL = {"noise": "of a known level", "noise_level": 4.5}
+LEVEL = {"noise": "known level", "noise_level": 4.5}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def copied(panel, what):
 def three(run, folder):
     """A layer of each task, with the texts that were copied of it."""
     asked = {
-        "Denoise": {**LEVEL, "stopping": "left-out pixels get worse"},
+        "Denoise": {**LEVEL, "stopping": "held-out pixels"},
         "Super-resolution": {"factor": 3, "downsampler": "camera binning"},
         "Inpaint": {"keep_known": False, "missing": "a hole"},
     }
@@ -134,7 +134,7 @@ def test_what_is_in_no_file_is_saved_first_by_the_line_that_is_given(
     mask = Labels(painted[::2, ::2], name="mask", scale=(2, 2), translate=(0.5, 0.5))
     panel, layer = run("Inpaint", Image(counts, name="a/b"), mask, label=2)
     text = copied(panel, "python")
-    assert "first lines say what to save" in panel.said
+    assert "Save the input first: see the top lines" in panel.said
     saving = [line[4:] for line in text.splitlines() if line.startswith("#   ")]
     exec("\n".join(saving), {"viewer": panel.viewer})
     there = {}
@@ -155,8 +155,8 @@ def test_a_file_that_is_no_longer_what_was_restored_is_not_named(run, folder, co
 def test_what_was_done_by_hand_is_told(run, counts):
     panel, _ = run("Denoise", Image(counts, name="cells"))
     panel["blend"].setValue(50)
-    panel.widget._view.afterwards.blend(0.5)
-    assert "blended with the image, which is not repeated" in copied(panel, "python")
+    panel.widget._run_view.finished.blend(0.5)
+    assert "blended with the image; this code does not repeat it" in copied(panel, "python")
 
 
 def test_the_buttons_are_there_for_layers_that_we_made_alone(run, counts):
@@ -180,7 +180,7 @@ def test_settings_are_reapplied_to_the_controls(run, counts, painted):
         "missing": "a hole",
         "preset": "paper",
         **LEVEL,
-        "stopping": "all iterations are done",
+        "stopping": "after all iterations",
     }
     panel, layer = run("Inpaint", Image(counts, name="cells"), Labels(painted, name="m"), **asked)
     settings = layer.metadata["napari-dip"]["settings"]
@@ -192,7 +192,7 @@ def test_settings_are_reapplied_to_the_controls(run, counts, painted):
     for name in ("iterations", "noise_level", "seed"):
         panel[name].setValue(0)
     panel.press("reapply")
-    assert panel.said == "The controls are set as 'cells (inpainted)' was made."
+    assert panel.said == "Loaded the settings of 'cells (inpainted)'."
     assert panel["label"].value() == 2
     panel.press("run")
     panel.wait_until_idle()
@@ -205,7 +205,7 @@ def test_what_the_controls_cannot_say_is_told(run, counts):
     record = layer.metadata["napari-dip"]
     record["settings"] |= {"share": "none", "task": {"kind": "inpaint"}}
     panel.press("reapply")
-    assert "Its task was to inpaint" in panel.said
+    assert "Its task, inpaint, has another panel" in panel.said
     assert "no control for share='none'" in panel.said
 
 
@@ -215,7 +215,7 @@ def test_a_damaged_record_is_told(run, counts, record):
     layer.metadata = {"napari-dip": record}
     for button in ("copy_python", "copy_command"):
         panel.press(button)
-        assert "does not say" in panel.said or "settings are not there" in panel.said
-        panel.widget._steering.say("")
+        assert "not a valid record" in panel.said or "settings are missing" in panel.said
+        panel.widget.controller.say("")
     panel.press("reapply")
-    assert "its settings are not there, or in another form" in panel.said
+    assert "its settings are missing or have another form" in panel.said

@@ -9,22 +9,28 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
+from napari_dip.plugin.models.folder_content import batch_request, inspect_folder, resume_request
 
 from napari_dip.errors import BadImage, FileProblem, OutputExists
 from napari_dip.files.image_io import StoredImage, read_image, write_image
 from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.problem import make_problem
 from napari_dip.image.result import Result, Snapshot
-from napari_dip.plugin.controllers.backups import follow, move_aside, shown_by, size_on_disk
-from napari_dip.plugin.controllers.finished_run import Afterwards
-from napari_dip.plugin.controllers.result_layer import Output
-from napari_dip.plugin.controllers.worker import begin
+from napari_dip.plugin.controllers.backups import back_up, folder_size, is_displayed, show_completed
+from napari_dip.plugin.controllers.finished_run import FinishedRun
+from napari_dip.plugin.controllers.result_layer import ResultLayer
+from napari_dip.plugin.controllers.worker import prepare_run
 from napari_dip.plugin.models.history import Frame, History
-from napari_dip.plugin.models.layer_input import matched, read_layer
-from napari_dip.plugin.models.masks import Marking
-from napari_dip.plugin.models.output_folder import look_at, queued, resumed
-from napari_dip.plugin.models.run_request import Asked, Machines, Reader, Wanted, held
-from napari_dip.plugin.models.target import Target, as_stored, proposed_path, reopened
+from napari_dip.plugin.models.layer_input import match_settings, read_layer
+from napari_dip.plugin.models.masks import MaskSource
+from napari_dip.plugin.models.run_request import (
+    ComputeOptions,
+    LayerReader,
+    RequestTemplate,
+    RunRequest,
+    copy_pixels,
+)
+from napari_dip.plugin.models.target import Target, proposed_path, reopen_result, stored_image
 from napari_dip.settings import Inpaint, Settings
 
 QUICK = Settings(iterations=2, device="cpu", axes="ZYX")
@@ -42,8 +48,8 @@ def viewer():
 @pytest.fixture
 def output(viewer):
     """An output that has shown a first picture."""
-    output = Output(viewer)
-    output.refine(begun(), PICTURE)
+    output = ResultLayer(viewer)
+    output.update(begun(), PICTURE)
     return output
 
 
@@ -68,13 +74,13 @@ def test_the_first_picture_takes_no_selection_away(viewer, output):
 def test_a_deleted_output_stays_deleted_and_is_not_lost(viewer, output):
     source = read_layer(viewer.layers["cells"])
     viewer.layers.remove(output.layer)
-    output.refine(begun(), PICTURE)
+    output.update(begun(), PICTURE)
     layer = complete(output, viewer)
     assert layer not in viewer.layers
-    after = Afterwards(
+    after = FinishedRun(
         viewer, layer, source, replace(result(), spread=np.ones((16, 16))), History()
     )
-    after.bring_back()
+    after.add_layer()
     assert [one.name for one in viewer.layers][-2:] == [f"{layer.name}, uncertainty", layer.name]
     assert (layer.data == 9).all()
 
@@ -83,8 +89,8 @@ def test_a_deleted_output_stays_deleted_and_is_not_lost(viewer, output):
 def test_pixels_that_the_user_replaced_stay(viewer, output, end):
     edited = output.layer
     edited.data = mine = np.ones((3, 4))
-    output.refine(begun(), PICTURE)
-    output.look_back(Frame(1, (), np.full((16, 16), 3.0)))
+    output.update(begun(), PICTURE)
+    output.show_frame(Frame(1, (), np.full((16, 16), 3.0)))
     layer = complete(output, viewer) if end == "complete" else output.remove()
     assert edited.data is mine and edited in viewer.layers
     assert (layer is None) == (end == "remove")
@@ -94,7 +100,7 @@ def test_pixels_that_the_user_replaced_stay(viewer, output, end):
 def test_looking_back_leaves_replaced_pixels_alone(viewer, output):
     source = read_layer(viewer.layers["cells"])
     layer = complete(output, viewer)
-    after = Afterwards(viewer, layer, source, result(), History())
+    after = FinishedRun(viewer, layer, source, result(), History())
     layer.data = mine = np.ones((16, 16))
     after.show(Frame(1, (), np.full((16, 16), 3.0)))
     assert layer.data is mine and after.edited
@@ -103,8 +109,8 @@ def test_looking_back_leaves_replaced_pixels_alone(viewer, output):
 
 def test_a_continued_result_that_was_deleted_stays_so(viewer):
     earlier = viewer.add_layer(Image(np.full((16, 16), 4.0), name="earlier"))
-    output = Output(viewer, earlier=earlier)
-    output.refine(begun(), PICTURE)
+    output = ResultLayer(viewer, earlier=earlier)
+    output.update(begun(), PICTURE)
     viewer.layers.remove(earlier)
     output.remove()
     assert earlier not in viewer.layers
@@ -113,15 +119,15 @@ def test_a_continued_result_that_was_deleted_stays_so(viewer):
 
 def test_a_result_in_progress_is_no_input(viewer, output):
     with pytest.raises(BadImage, match="has not ended"):
-        Reader().check(output.layer)
+        LayerReader().check(output.layer)
     with pytest.raises(BadImage, match="has not ended"):
-        Reader(Marking(output.layer)).check(viewer.layers["cells"])
+        LayerReader(MaskSource(output.layer)).check(viewer.layers["cells"])
     complete(output, viewer)
-    assert Reader().check(viewer.layers[-1]).name == "cells (denoised)"
+    assert LayerReader().check(viewer.layers[-1]).name == "cells (denoised)"
 
 
 def test_pixels_changed_in_place_do_not_reach_the_run(viewer):
-    source = held(read_layer(viewer.layers["cells"]))
+    source = copy_pixels(read_layer(viewer.layers["cells"]))
     viewer.layers["cells"].data[:] = 0
     assert source.data.max() == 255
 
@@ -134,28 +140,28 @@ def test_a_mask_is_matched_by_axis_labels():
     square = [[1, 4, 0], [1, 4, 9], [1, 5, 9], [1, 5, 0]]
     shapes = Shapes([np.array(square)], axis_labels="zyx", shape_type="polygon", scale=(2, 1, 1))
     for layer in (labels, shapes):
-        missing = Marking(layer)(image).over(image)
+        missing = MaskSource(layer).mask_for(image).for_all_planes(image)
         assert missing.shape == image.data.shape
         assert missing.any((2, 3)).tolist() == [[False, False], [True, True], [False, False]]
-    one = Marking(labels, point=(2.0, 1.0, 0.0, 0.0))(image).over(image)
+    one = MaskSource(labels, point=(2.0, 1.0, 0.0, 0.0)).mask_for(image).for_all_planes(image)
     assert one.any((2, 3)).tolist() == [[False, False], [False, True], [False, False]]
 
 
 def test_a_mask_of_another_shape_is_told(viewer):
     mask = Labels(np.ones((9, 9), int), name="small")
-    assert "9 × 9 pixels and the image 16 × 16" in Marking(mask)(viewer.layers[0]).in_words(
+    assert "9 × 9 pixels and the image 16 × 16" in MaskSource(mask).mask_for(
         viewer.layers[0]
-    )
+    ).describe(viewer.layers[0])
 
 
 @pytest.mark.parametrize("size", [3, 4, 5])
 def test_channels_that_are_last_need_a_name(size):
-    wanted = Wanted(Reader(), Settings(device="cpu"), Target(), Machines())
+    wanted = RequestTemplate(LayerReader(), Settings(device="cpu"), Target(), ComputeOptions())
     layer = Image(np.zeros((16, 16, size)), rgb=False)
     with pytest.raises(BadImage, match=r"axis_labels = \('y', 'x', 'c'\)"):
-        wanted.of(layer)
+        wanted.for_layer(layer)
     layer.axis_labels = ("y", "x", "c")
-    assert wanted.of(layer).source.axes == "YXC"
+    assert wanted.for_layer(layer).source.axes == "YXC"
 
 
 @pytest.fixture
@@ -165,8 +171,8 @@ def cells():
 
 
 def asked_of(layer, path, **changes):
-    source, settings = matched(read_layer(layer), QUICK.replace(**changes))
-    return Asked(source, settings, Target(path), Machines())
+    source, settings = match_settings(read_layer(layer), QUICK.replace(**changes))
+    return RunRequest(source, settings, Target(path), ComputeOptions())
 
 
 @pytest.fixture
@@ -174,19 +180,19 @@ def unfinished(cells, tmp_path):
     """What a killed run leaves."""
     asked = asked_of(cells, tmp_path / "a.ome.zarr", seed=7)
     problem = make_problem(asked.source.data, asked.settings, None, None)
-    OnDisk(problem, as_stored(asked.source), asked.target.path).close()
+    OnDisk(problem, stored_image(asked.source), asked.target.path).close()
     return asked.target.path
 
 
 def test_an_unfinished_run_is_resumed_with_its_settings(cells, unfinished):
     asked = asked_of(cells, unfinished)
-    found = look_at(asked)
+    found = inspect_folder(asked)
     assert found.resumable and found.same_image and found.changes == ("seed 7 (now 0)",)
-    assert "different settings: seed 7 (now 0)" in found.in_words()
+    assert "different settings: seed 7 (now 0)" in found.describe()
     cells.axis_labels = ("-3", "-2", "-1")  # as after opening it anew
-    again = resumed(asked_of(cells, unfinished), found)
+    again = resume_request(asked_of(cells, unfinished), found)
     assert again.settings.seed == 7 and again.source.axes == "ZYX" and again.target.resume
-    work = begin(again.source, again.settings, again.target, again.machines, lambda: False)
+    work = prepare_run(again.source, again.settings, again.target, again.compute, lambda: False)
     with work as ready:
         assert ready.problem.settings.seed == 7
 
@@ -195,12 +201,12 @@ def test_an_unfinished_run_is_resumed_with_its_settings(cells, unfinished):
     ("differs", "says"),
     [
         ("name", "it was started on another image, 'cells'"),
-        ("pixels", "the pixels of 'cells' or of its mask are not those"),
-        ("shape", "another image 'cells' (2 × 16 × 16, uint16)"),
+        ("pixels", "the pixels of 'cells' or of its mask have changed"),
+        ("shape", "another image, 'cells' (2 × 16 × 16, uint16)"),
         ("task", "started in the panel Denoise"),
-        ("version", "started with torch 0.1, and torch"),
+        ("version", "started with torch 0.1. Version"),
         ("device", "started on the device cuda"),
-        ("journal", "not started by this version"),
+        ("journal", "did not start it and cannot resume it"),
     ],
 )
 def test_why_a_run_cannot_be_resumed_is_said(cells, unfinished, differs, says):
@@ -223,35 +229,35 @@ def test_why_a_run_cannot_be_resumed_is_said(cells, unfinished, differs, says):
         case "journal":
             said["record"]["settings"] = {"flux": 1}
     about.write_text(json.dumps(said))
-    found = look_at(asked)
+    found = inspect_folder(asked)
     assert not found.resumable
-    assert says in found.in_words()
+    assert says in found.describe()
 
 
 def test_a_queue_resumes_only_the_very_same_run(cells, unfinished):
     name = unfinished.with_name("cells (denoised).ome.zarr")
     unfinished.rename(name)
-    one = Wanted(Reader(), QUICK.replace(seed=7), Target(name), Machines())
-    assert queued(one, cells).target.resume
+    one = RequestTemplate(LayerReader(), QUICK.replace(seed=7), Target(name), ComputeOptions())
+    assert batch_request(one, cells).target.resume
     with pytest.raises(OutputExists, match=r"seed 7 \(now 0\)"):
-        queued(replace(one, settings=QUICK), cells)
+        batch_request(replace(one, settings=QUICK), cells)
     other = Image(cells.data + 1, name="cells", axis_labels="zyx")
     with pytest.raises(OutputExists, match="cannot be resumed"):
-        queued(one, other)
+        batch_request(one, other)
     write_image(name, StoredImage(cells.data, "ZYX"), overwrite=True)
     with pytest.raises(OutputExists, match="holds a result already"):
-        queued(one, cells)
+        batch_request(one, cells)
 
 
 def test_a_large_image_is_compared_when_it_is_resumed(cells, unfinished, monkeypatch):
-    monkeypatch.setattr("napari_dip.plugin.models.output_folder._QUICK", 0)
+    monkeypatch.setattr("napari_dip.plugin.models.folder_content.MAX_FINGERPRINT_VALUES", 0)
     asked = asked_of(Image(cells.data + 1, name="cells", axis_labels="zyx"), unfinished)
-    found = look_at(asked)
+    found = inspect_folder(asked)
     assert found.resumable and found.same_image is None
-    again = resumed(asked, found)
+    again = resume_request(asked, found)
     with (
         pytest.raises(BadImage, match="cannot be resumed: the pixels of 'cells'"),
-        begin(again.source, again.settings, again.target, again.machines, lambda: False),
+        prepare_run(again.source, again.settings, again.target, again.compute, lambda: False),
     ):
         pass
 
@@ -262,11 +268,11 @@ def test_a_result_is_moved_aside_with_its_layers(viewer, tmp_path):
     for place, level in ((path, 5), (spread, 1)):
         write_image(place, StoredImage(np.full((16, 16), level, np.uint8), "YX"))
     layer = Image(np.zeros((16, 16)), metadata={"napari-dip": record})
-    layer.data = reopened(layer, path)
+    layer.data = reopen_result(layer, path)
     viewer.add_layer(layer)
     (tmp_path / "a.old-1.ome.zarr").mkdir()
-    assert shown_by(viewer, path) and "kB" in size_on_disk(path)
-    assert move_aside(viewer, path).name == "a.old-2.ome.zarr"
+    assert is_displayed(viewer, path) and "kB" in folder_size(path)
+    assert back_up(viewer, path).name == "a.old-2.ome.zarr"
     assert not path.exists() and not spread.exists()
     assert (tmp_path / "a.old-2 uncertainty.ome.zarr").is_dir()
     assert (np.asarray(layer.data) == 5).all()
@@ -279,7 +285,7 @@ def test_a_foreign_layer_keeps_its_file(viewer, tmp_path):
     write_image(path, StoredImage(np.zeros((16, 16), np.uint8), "YX"))
     viewer.add_layer(Image(da.from_zarr(str(path), component="0"), name="raw"))
     with pytest.raises(FileProblem, match="'raw' reads its pixels from"):
-        move_aside(viewer, path)
+        back_up(viewer, path)
     assert path.exists()
 
 
@@ -288,10 +294,10 @@ def test_a_stopped_layer_follows_its_result(viewer, tmp_path):
     write_image(tmp_path / "b.ome.zarr", StoredImage(np.full((16, 16), 5, np.uint8), "YX"))
     (tmp_path / "b.ome.zarr").rename(hidden)
     layer = Image(np.zeros((16, 16)), metadata={"napari-dip": {"axes": "YX", "input": {}}})
-    layer.data = reopened(layer, hidden)
+    layer.data = reopen_result(layer, hidden)
     viewer.add_layer(layer)
     hidden.rename(path)
-    follow(viewer, path)
+    show_completed(viewer, path)
     assert (np.asarray(layer.data) == 5).all()
 
 
@@ -306,19 +312,19 @@ def test_no_folder_is_proposed_inside_a_zarr(cells, tmp_path):
 def test_any_name_of_a_layer_gives_a_folder(open_panel, name):
     panel = open_panel("Denoise", Image(np.eye(16), name=name))
     panel["save_to"].setCurrentText("save as OME-Zarr …")
-    assert panel.widget._placing.path.value.name.endswith("(denoised).ome.zarr")
+    assert panel.widget._output.path.value.name.endswith("(denoised).ome.zarr")
     assert panel["run"].isEnabled()
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("x" * 300, "no folder can have that name"), ("a\x00b", "no folder can have that name")],
+    [("x" * 300, "not a valid folder name"), ("a\x00b", "not a valid folder name")],
     ids=["long", "null"],
 )
 def test_a_name_that_no_folder_has_is_refused(open_panel, tmp_path, name, words):
     panel = open_panel("Denoise", Image(np.eye(16), name="cells"))
     panel["save_to"].setCurrentText("save as OME-Zarr …")
-    panel.widget._placing.path.value = tmp_path / f"{name}.ome.zarr"
+    panel.widget._output.path.value = tmp_path / f"{name}.ome.zarr"
     assert words in panel["estimate"].text()
     assert not panel["run"].isEnabled()
 

@@ -47,17 +47,17 @@ def test_a_new_mask_is_ready_to_be_painted_in(open_panel, cells, told):
 def test_the_mask_of_a_large_stack_is_one_plane_for_all_or_for_the_one_that_is_shown(
     open_panel, engine, cells, told, monkeypatch
 ):
-    monkeypatch.setattr(viewer_layers, "_MOST", 2000)
+    monkeypatch.setattr(viewer_layers, "MAX_MASK_PIXELS", 2000)
     panel = open_panel("Inpaint", cells)
     panel.press("new_mask")
     mask = panel.viewer.layers[-1]
     assert mask.data.shape == (32, 40)
-    assert "one plane holds for all" in panel.said
+    assert "one plane, which applies to all planes" in panel.said
     mask.paint((10, 10), 1)
     part = f"{100 * (mask.data > 0).mean():.3g} % of the pixels"
     told(panel, f"{part} are")
     assert panel["planes"].isVisibleTo(panel.widget.native)
-    panel["planes"].setCurrentText("the plane that is shown")
+    panel["planes"].setCurrentText("the shown plane")
     panel.viewer.dims.set_point(0, 6.0)
     told(panel, f"{part} of this plane are")
     missing = panel.widget.reader().read(cells).mask
@@ -72,7 +72,7 @@ def test_where_the_mask_hides_all_run_is_grey_and_the_reason_stands_there_once(
     panel.press("new_mask")
     mask = panel.viewer.layers[-1]
     mask.data = np.ones_like(mask.data)
-    qtbot.waitUntil(lambda: "hides the whole" in panel["estimate"].text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "covers all" in panel["estimate"].text(), timeout=30_000)
     assert not panel["run"].isEnabled()
     assert not panel["coverage"].isVisibleTo(panel.widget.native)
     mask.data = np.broadcast_to(np.eye(32, 40, dtype=int), cells.data.shape).copy()
@@ -109,7 +109,7 @@ def test_images_are_masks_only_where_somebody_says_so(open_panel, cells):
     panel = open_panel("Inpaint", cells, Image(np.eye(32, 40, dtype=bool), name="edge"))
     panel.widget.image.value = cells
     mask = panel["mask"]
-    assert [mask.itemText(place) for place in range(mask.count())] == ["none yet", "edge"]
+    assert [mask.itemText(place) for place in range(mask.count())] == ["none", "edge"]
     assert panel.widget.mask.value is None
     assert "no mask" in panel["estimate"].text()
     panel.viewer.add_shapes([[[2, 3], [2, 9], [8, 9]]], shape_type="polygon", name="drawn")

@@ -22,14 +22,14 @@ def panel(open_panel):
     ("known", "shown"),
     [
         ("estimated", []),
-        ("same everywhere", []),
-        ("of a known level", ["noise_level"]),
-        ("of a known camera", ["gain", "offset", "read_noise"]),
+        ("estimated, constant", []),
+        ("known level", ["noise_level"]),
+        ("known camera", ["gain", "offset", "read_noise"]),
         ("none", []),
     ],
 )
 def test_only_the_numbers_are_shown_that_belong_to_what_is_known(panel, known, shown):
-    panel["noise"].setCurrentText("of a known camera")
+    panel["noise"].setCurrentText("known camera")
     panel["noise"].setCurrentText(known)
     numbers = ("noise_level", "gain", "offset", "read_noise")
     assert [name for name in numbers if panel[name].isVisibleTo(panel.dock)] == shown
@@ -38,8 +38,8 @@ def test_only_the_numbers_are_shown_that_belong_to_what_is_known(panel, known, s
 @pytest.mark.parametrize(
     ("known", "number", "cure"),
     [
-        ("of a known level", "noise_level", "Type the level of the noise"),
-        ("of a known camera", "read_noise", "Type the gain or the read noise"),
+        ("known level", "noise_level", "Type the level of the noise"),
+        ("known camera", "read_noise", "Type the gain or the read noise"),
     ],
 )
 def test_run_waits_for_the_numbers_and_says_which(panel, known, number, cure):
@@ -63,6 +63,6 @@ def test_whatever_settings_can_say_of_the_noise_the_controls_can(noise):
 @pytest.mark.usefixtures("qtbot")
 def test_numbers_that_are_missing_are_asked_for():
     controls = NoiseControls()
-    controls.known.value = "level"
+    controls.kind.value = "level"
     with pytest.raises(BadSettings, match="level"):
         _ = controls.value

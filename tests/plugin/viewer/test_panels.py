@@ -373,8 +373,8 @@ def test_the_controls_reach_the_engine(open_panel, engine, monkeypatch):
     panel["label"].setValue(2)
     panel["preset"].setCurrentText("paper")
     panel["iterations"].setValue(77)
-    panel["stopping"].setCurrentText("only noise is left over")
-    panel["noise"].setCurrentText("of a known level")
+    panel["stopping"].setCurrentText("residual is noise")
+    panel["noise"].setCurrentText("known level")
     panel["noise_level"].setValue(2.5)
     panel["seed"].setValue(5)
     panel["device"].setCurrentText("processor (cpu)")
@@ -495,9 +495,9 @@ def test_what_was_chosen_is_there_in_the_next_session(tmp_path):
         from qtpy.QtWidgets import QApplication
         app = QApplication([])
         from magicgui.widgets import ComboBox
-        from napari_dip.plugin.views.settings_controls import remember
+        from napari_dip.plugin.views.settings_controls import remember_values
         preset = ComboBox(name="preset", choices=["fast", "best"], value="fast")
-        remember([preset])
+        remember_values([preset])
         print(preset.value)
         preset.value = "best"
     """
@@ -519,16 +519,16 @@ def test_a_notebook_that_ends_waits_for_what_is_being_found_out():
         import time
         from qtpy.QtTest import QTest
         from qtpy.QtWidgets import QApplication, QWidget
-        from napari_dip.plugin.controllers.run_estimate import Estimate
+        from napari_dip.plugin.controllers.run_estimate import Estimator
         class Slow:
-            def outlook(self):
+            def describe(self):
                 print("begun", flush=True)
                 time.sleep(1)
                 print("found", flush=True)
                 return ""
         app, panel = QApplication([]), QWidget()
-        estimate = Estimate(panel)
-        estimate.ask(Slow())
+        estimator = Estimator(panel)
+        estimator.request(Slow())
         QTest.qWait(500)
     """
     ended = subprocess.run(

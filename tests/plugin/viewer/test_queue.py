@@ -8,8 +8,8 @@ from napari.layers import Image, Labels, Points
 from qtpy.QtCore import Qt
 
 from napari_dip.plugin.controllers import session
-from napari_dip.plugin.models.run_request import held
-from napari_dip.plugin.views.controls import words
+from napari_dip.plugin.models.run_request import copy_pixels
+from napari_dip.plugin.views.controls import text_line
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_one_after_another_and_what_fails_does_not_hold_up_the_rest(panel, engin
     made = [layers[f"{name} (denoised)"].metadata["napari-dip"] for name in ("c0", "c2")]
     assert [one["settings"]["seed"] for one in made] == [5, 5]
     assert panel["run"].isEnabled()
-    qtbot.waitUntil(lambda: panel.said.startswith("Of 3 layers: 2 done, 1 failed. 'c1': "))
+    qtbot.waitUntil(lambda: panel.said.startswith("3 layers: 2 done, 1 failed. 'c1': "))
     assert "too small" in panel.said and not panel.said.endswith("..")
     panel.press("queue_clear")
     assert statuses(panel) == []
@@ -62,7 +62,7 @@ def test_stop_ends_one_and_discard_the_rest(panel, engine, qtbot):
     panel.press("queue_add")
     panel.press("discard")
     wait_for(panel, qtbot, "stopped: c0", "failed: c1", "discarded: c2", "discarded: c3")
-    qtbot.waitUntil(lambda: not session._running)
+    qtbot.waitUntil(lambda: not session.running_sessions)
     assert "c0 (denoised)" in panel.viewer.layers
     assert "c2 (denoised)" not in panel.viewer.layers
 
@@ -125,7 +125,7 @@ def test_names_of_layers_are_no_html(open_panel, engine, qtbot, notifications):
     panel.press("queue_run")
     shown = r"<b>a</b> <img src='x'>\x1b[2J\u202e"
     wait_for(panel, qtbot, f"failed: {shown}")
-    line = words("line")
+    line = text_line("line")
     line.value = name
     assert line.native.text() == shown
     assert line.native.textFormat() == Qt.TextFormat.PlainText
@@ -164,9 +164,9 @@ def test_a_fault_in_one_does_not_hold_up_the_rest(panel, qtbot, monkeypatch):
         calls.append(source)
         if len(calls) == 1:
             raise ZeroDivisionError("by zero")
-        return held(source)
+        return copy_pixels(source)
 
-    monkeypatch.setattr("napari_dip.plugin.views.panel.held", fail_once)
+    monkeypatch.setattr("napari_dip.plugin.controllers.run_control.copy_pixels", fail_once)
     with qtbot.capture_exceptions() as raised:
         panel.press("queue_run")
         wait_for(panel, qtbot, "failed: c0", "failed: c1", "running: c2")

@@ -17,9 +17,9 @@ from napari_dip.image.problem import make_problem
 from napari_dip.image.result import Snapshot
 from napari_dip.image.sink import InMemory
 from napari_dip.plugin.controllers import session
-from napari_dip.plugin.controllers.result_layer import Output
+from napari_dip.plugin.controllers.result_layer import ResultLayer
 from napari_dip.plugin.models.layer_input import read_layer
-from napari_dip.plugin.models.layer_output import first_guess
+from napari_dip.plugin.models.layer_output import preview_layer_data
 from napari_dip.settings import Settings, SuperResolve
 
 
@@ -58,10 +58,11 @@ def test_the_result_takes_the_place_of_the_preview(running, engine):
 
 
 def test_the_curve_counts_in_whole_iterations(make_napari_viewer, qtbot):
-    from napari_dip.plugin.views.curve import Curve
 
     viewer = make_napari_viewer()
-    curve = Curve(viewer, viewer.window._qt_window)
+    from napari_dip.plugin.views.curve import CurvePlot
+
+    curve = CurvePlot(viewer, viewer.window._qt_window)
     for last in (3, 30, 3000):
         ticks = [
             tick for _, ticks in curve.getAxis("bottom").tickValues(1, last, 250) for tick in ticks
@@ -84,7 +85,7 @@ def test_one_iteration_is_said_as_one(open_panel, engine, noisy, monkeypatch):
 def test_several_fits_leave_a_hidden_layer_with_their_spread(open_panel, engine, noisy, qtbot):
     panel = open_panel("Denoise", noisy)
     panel.viewer.layers["noisy"].scale = (2, 3)
-    panel.widget._advanced.preset.value = "best"
+    panel.widget._settings.preset.value = "best"
     panel.press("run")
     qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2)
     engine.finish.set()
@@ -111,9 +112,9 @@ def test_only_run_can_be_pressed_before_and_after(open_panel, engine, noisy):
 
 def test_a_second_run_is_impossible_while_one_runs(running, engine):
     running.press("run")
-    running.widget.run.changed.emit(True)
+    running.widget._run_buttons.run.changed.emit(True)
     assert engine.calls == 1
-    assert len(session._running) == 1
+    assert len(session.running_sessions) == 1
 
 
 def test_another_run_can_follow(running, engine):
@@ -146,12 +147,12 @@ def test_a_preview_of_one_plane_leaves_the_others_empty(make_napari_viewer):
     viewer = make_napari_viewer()
     stack = Image(np.ones((3, 8, 8)), name="stack")
     source = read_layer(stack)
-    output = Output(viewer)
+    output = ResultLayer(viewer)
     estimate = np.full((16, 16), 7.0)
     settings = Settings(task=SuperResolve(factor=2), axes=source.axes, device="cpu")
     problem = make_problem(source.data, settings, None, None)
-    begun = first_guess(source, problem, InMemory(problem))
-    output.refine(begun, Snapshot(1, 3, (1,), 5, 9, 0.1, 0.1, 1.0, 1.0, estimate))
+    begun = preview_layer_data(source, problem, InMemory(problem))
+    output.update(begun, Snapshot(1, 3, (1,), 5, 9, 0.1, 0.1, 1.0, 1.0, estimate))
     np.testing.assert_array_equal(viewer.layers[0].data[:].mean((1, 2)), [np.nan, 7, np.nan])
     assert stack.data.max() == 1
 
@@ -264,10 +265,10 @@ def test_closing_the_viewer_ends_the_run(
     viewer = make_napari_viewer(show=show)
     viewer.add_layer(noisy)
     _, widget = viewer.window.add_plugin_dock_widget("napari-dip", "Denoise")
-    widget.run.native.click()
+    widget._run_buttons.run.native.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=60_000)
     viewer.close()
-    qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+    qtbot.waitUntil(lambda: not session.running_sessions, timeout=60_000)
     gc.collect()
     assert engine.closed == 1
     assert engine.ballast() is None
@@ -278,9 +279,9 @@ def test_closing_the_viewer_at_once_ends_the_run(make_napari_viewer, engine, noi
     viewer = make_napari_viewer()
     viewer.add_layer(noisy)
     _, widget = viewer.window.add_plugin_dock_widget("napari-dip", "Denoise")
-    widget.run.native.click()
+    widget._run_buttons.run.native.click()
     viewer.close()
-    qtbot.waitUntil(lambda: not session._running, timeout=60_000)
+    qtbot.waitUntil(lambda: not session.running_sessions, timeout=60_000)
     gc.collect()
     assert engine.ballast() is None
 
@@ -335,9 +336,9 @@ def test_the_activity_dock_tells_iteration_loss_and_time(running, qtbot):
 
 
 def test_a_viewer_too_busy_to_look_finds_only_the_latest(running, engine, qtbot):
-    (one,) = session._running
-    before = one._exchange.fetch()[0]
-    qtbot.waitUntil(lambda: one._exchange._latest is not None)
-    latest, picture = one._exchange.fetch()
+    (one,) = session.running_sessions
+    before = one._channel.fetch()[0]
+    qtbot.waitUntil(lambda: one._channel._latest is not None)
+    latest, picture = one._channel.fetch()
     assert before is None or latest.iteration > before.iteration
     assert picture is latest

@@ -23,13 +23,13 @@ from napari_dip.image import survey
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run
 from napari_dip.plugin.controllers import worker
-from napari_dip.plugin.controllers.worker import begin
+from napari_dip.plugin.controllers.worker import prepare_run
 from napari_dip.plugin.models import run_request
-from napari_dip.plugin.models.layer_input import matched, read_layer
-from napari_dip.plugin.models.layer_output import first_guess
+from napari_dip.plugin.models.layer_input import match_settings, read_layer
+from napari_dip.plugin.models.layer_output import preview_layer_data
 from napari_dip.plugin.models.masks import Mask
-from napari_dip.plugin.models.run_request import Asked, Machines
-from napari_dip.plugin.models.target import Target, as_stored
+from napari_dip.plugin.models.run_request import ComputeOptions, RunRequest
+from napari_dip.plugin.models.target import Target, stored_image
 from napari_dip.settings import Settings
 
 QUICK = Settings(iterations=2, device="cpu")
@@ -87,7 +87,7 @@ def ready(panel, path=None):
     panel["device"].setCurrentText("processor (cpu)")
     if path is not None:
         panel["save_to"].setCurrentText("save as OME-Zarr …")
-        panel.widget._placing.path.value = path
+        panel.widget._output.path.value = path
     return panel
 
 
@@ -95,7 +95,7 @@ def begun_run(cells, path, units=1):
     """Leave what a killed run leaves: some units, and no end."""
     source = read_layer(cells)
     problem = make_problem(source.data, QUICK.replace(axes=source.axes), None, None)
-    output = OnDisk(problem, as_stored(source), path)
+    output = OnDisk(problem, stored_image(source), path)
     steps = run(problem, output)
     while next(steps).unit < units:
         pass
@@ -126,9 +126,9 @@ def test_a_lazy_layer_is_pulled_plane_by_plane_and_copied_nowhere(monkeypatch):
     pulled = Pulled(planes=8)
     layer = Image(pulled.array, name="lazy", contrast_limits=(0, 6000), axis_labels="zyx")
     quick = Settings(iterations=1, refinement=0, share="none", precision="float32", device="cpu")
-    source, asked = matched(read_layer(layer), quick)
-    with begin(source, asked, Target(), Machines(), lambda: False) as work:
-        canvas, _, _ = first_guess(source, work.problem, work.output)
+    source, asked = match_settings(read_layer(layer), quick)
+    with prepare_run(source, asked, Target(), ComputeOptions(), lambda: False) as work:
+        canvas, _, _ = preview_layer_data(source, work.problem, work.output)
         assert not canvas[7].any()
         result = finished(work.steps)
     assert result.image.shape == (8, 32, 32)
@@ -163,19 +163,19 @@ def test_no_pixel_is_read_for_the_plan():
     huge = da.map_blocks(forbidden, huge, dtype=np.uint16)
     small = read_layer(Image(np.zeros((2, 8, 8)), name="huge", axis_labels="zyx"))
     source = replace(small, data=huge)
-    asked = Asked(source, QUICK.replace(axes=source.axes), Target(), Machines())
+    asked = RunRequest(source, QUICK.replace(axes=source.axes), Target(), ComputeOptions())
     assert asked.too_large
-    assert "5000 planes" in asked.outlook()
-    assert "save it as OME-Zarr" in asked.outlook()
+    assert "5000 planes" in asked.describe()
+    assert "save it as OME-Zarr" in asked.describe()
 
 
 def test_a_result_larger_than_memory_is_sent_to_the_disk_unless_the_user_says_no(
     open_panel, cells, monkeypatch
 ):
-    monkeypatch.setattr(run_request, "_PART", 0.0)
+    monkeypatch.setattr(run_request, "FRACTION_OF_FREE_MEMORY", 0.0)
     panel = open_panel("Denoise", cells)
     assert panel["save_to"].currentText() == "save as OME-Zarr …"
-    assert panel.widget._placing.path.value.name == "cells (denoised).ome.zarr"
+    assert panel.widget._output.path.value.name == "cells (denoised).ome.zarr"
     panel["save_to"].setCurrentText("keep in memory")
     panel["seed"].setValue(3)
     assert panel["save_to"].currentText() == "keep in memory"
@@ -205,7 +205,7 @@ def test_run_cannot_be_pressed_where_it_could_not_work(open_panel, cells):
 def test_a_complex_image_is_refused_as_the_engine_does_it(cells):
     source = replace(read_layer(cells), data=np.zeros((3, 24, 28), complex))
     with pytest.raises(BadImage, match="complex image"):
-        Asked(source, QUICK.replace(axes=source.axes), Target(), Machines())
+        RunRequest(source, QUICK.replace(axes=source.axes), Target(), ComputeOptions())
 
 
 def test_run_can_be_pressed_as_soon_as_something_is_painted(open_panel):
@@ -253,32 +253,33 @@ def test_the_result_grows_on_the_disk(open_panel, cells, tmp_path):
 )
 def test_what_ome_zarr_cannot_say_of_a_layer_is_told(cells, place, lost):
     source = read_layer(Image(cells.data[0], **place))
-    assert Target().unsaid(source) == ""
-    words = Target(Path("out.ome.zarr")).unsaid(source)
-    assert words.startswith(f"OME-Zarr has no words for the layer's {lost}:" if lost else "")
+    assert Target().placement_note(source) == ""
+    words = Target(Path("out.ome.zarr")).placement_note(source)
+    assert words.startswith(f"OME-Zarr cannot hold the {lost} of the layer:" if lost else "")
     assert bool(words) == bool(lost)
 
 
 def test_a_rotated_layer_is_told_of_before_and_after_its_run(open_panel, cells, tmp_path, qtbot):
     cells.rotate = (0, 0, 20)
     panel = ready(open_panel("Denoise", cells), tmp_path / "out.ome.zarr")
-    qtbot.waitUntil(lambda: "layer's rotation" in panel["estimate"].text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "rotation of the layer" in panel["estimate"].text(), timeout=60_000)
     panel.press("run")
     panel.wait_until_idle()
-    assert "layer's rotation" in panel.said
+    assert "rotation of the layer" in panel.said
     np.testing.assert_allclose(panel.viewer.layers[-1].rotate, cells.rotate)
 
 
 def test_colours_come_back_in_their_order(tmp_path):
     colours = np.random.default_rng(0).integers(0, 255, (24, 28, 3), np.uint8)
-    source, asked = matched(read_layer(Image(colours, rgb=True)), QUICK)
+    source, asked = match_settings(read_layer(Image(colours, rgb=True)), QUICK)
     target = Target(tmp_path / "a.ome.zarr")
     here, there = (
-        begin(source, asked, one, Machines(), lambda: False) for one in (Target(), target)
+        prepare_run(source, asked, one, ComputeOptions(), lambda: False)
+        for one in (Target(), target)
     )
     with here as one, there as other:
-        in_memory, on_disk = finished(one.steps), target.shown(finished(other.steps), None)
-        canvas, _, _ = first_guess(source, other.problem, other.output)
+        in_memory, on_disk = finished(one.steps), target.displayable(finished(other.steps), None)
+        canvas, _, _ = preview_layer_data(source, other.problem, other.output)
     np.testing.assert_array_equal(canvas[:], in_memory.image)
     np.testing.assert_array_equal(on_disk.image, in_memory.image)
     assert read_image(target.path).axes == "CYX"
@@ -331,13 +332,13 @@ def test_the_earlier_result_stays_while_another_grows(open_panel, cells, tmp_pat
         panel.wait_until_idle()
 
     start_over()
-    assert "what is there stays until that is done, and is then deleted" in said[-1]
-    assert "is beside out.ome.zarr, where the earlier result still is" in panel.said
+    assert "the content is deleted when the new run is complete" in said[-1]
+    assert "Saved beside out.ome.zarr, which still holds the earlier result" in panel.said
     np.testing.assert_array_equal(read_image(path).image[:], before)
     panel.viewer.layers.pop()
     start_over()
-    assert "It was to replace an earlier result, which is still there." in said[-1]
-    assert "the unfinished run is deleted at once, unless it is kept" in said[-1]
+    assert "The earlier result that it would have replaced is still there." in said[-1]
+    assert "the unfinished run is deleted at once, unless you keep it" in said[-1]
     np.testing.assert_array_equal(read_image(path).image[:], before)
 
 
@@ -366,14 +367,14 @@ def test_only_the_controls_that_count_are_shown_and_what_they_lack_is_said(
 ):
     panel = open_panel("Denoise", cells)
     for choice, controls in (
-        ("this computer", set()),
+        ("this process", set()),
         ("several processes", {"workers"}),
         ("a dask scheduler", {"address"}),
     ):
         panel["machines"].setCurrentText(choice)
         assert {n for n in ("workers", "address") if not panel[n].isHidden()} == controls
     assert "address of the scheduler" in panel["estimate"].text()
-    panel["machines"].setCurrentText("this computer")
+    panel["machines"].setCurrentText("this process")
     for name, says in (("out.tif", "end the name in"), ("no/out.ome.zarr", "does not exist")):
         ready(panel, tmp_path / name)
         assert says in panel["estimate"].text()
@@ -381,7 +382,7 @@ def test_only_the_controls_that_count_are_shown_and_what_they_lack_is_said(
 
 
 def test_a_scheduler_that_does_not_answer_is_told(open_panel, cells, monkeypatch, notifications):
-    monkeypatch.setattr(worker, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(worker, "SCHEDULER_TIMEOUT_S", 0.5)
     panel = ready(open_panel("Denoise", cells))
     panel["machines"].setCurrentText("a dask scheduler")
     panel["address"].setText("tcp://127.0.0.1:9")
@@ -393,8 +394,8 @@ def test_a_scheduler_that_does_not_answer_is_told(open_panel, cells, monkeypatch
 
 def test_a_cluster_restores_the_same(open_panel, cells, tmp_path):
     loopback = {"host": "127.0.0.1", "protocol": "tcp", "dashboard_address": None}
-    source, asked = matched(read_layer(cells), QUICK)
-    with begin(source, asked, Target(), Machines(), lambda: False) as work:
+    source, asked = match_settings(read_layer(cells), QUICK)
+    with prepare_run(source, asked, Target(), ComputeOptions(), lambda: False) as work:
         here = finished(work.steps).image
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **loopback) as cluster:
         panel = ready(open_panel("Denoise", cells))

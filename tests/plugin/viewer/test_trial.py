@@ -7,8 +7,8 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_dip.plugin.models.run_request import Reader
-from napari_dip.plugin.models.trial import Trial, chosen_part
+from napari_dip.plugin.models.run_request import LayerReader
+from napari_dip.plugin.models.trial import Trial, trial_region
 from napari_dip.settings import Settings, SuperResolve
 
 STACK = np.random.default_rng(0).poisson(20, (3, 40, 48)).astype(np.uint16)
@@ -115,7 +115,7 @@ def test_the_mask_is_cropped_alike(open_panel, stack):
     panel.viewer.layers.remove(shapes)
     rectangle(panel, stack, (20, 10), (39, 33))
     panel.press("try_here")
-    assert "nothing is missing" in panel.said
+    assert "no pixel is missing" in panel.said
 
 
 def test_what_cannot_be_tried_says_why(open_panel, stack, notifications):
@@ -128,7 +128,7 @@ def test_what_cannot_be_tried_says_why(open_panel, stack, notifications):
     assert panel.said.startswith("'cells' is not in the rectangle in 'here'")
     panel.viewer.dims.ndisplay = 3
     panel.press("try_here")
-    assert "volumes" in panel.said
+    assert "3-D" in panel.said
     assert [note.severity.value for note in notifications].count("error") == 3
     assert len(panel.viewer.layers) == 2
 
@@ -170,7 +170,7 @@ def test_what_was_denoised_first_finds_out_again_when_noise_is_learnt(unit, pict
         "picture": picture | {"chosen_by_user": bool(picture)},
     }
     result = Image(np.zeros((4, 4)), metadata={"napari-dip": record})
-    asked = Trial(result, result, Reader()).for_the_whole()
+    asked = Trial(result, result, LayerReader()).settings_for_whole()
     assert asked.iterations == iterations
     assert asked.stopping is None
     assert asked.share == "none"
@@ -200,7 +200,7 @@ def test_a_trial_is_copied_with_its_part(open_panel, stack, tmp_path, monkeypatc
     rectangle(panel, stack, (5, 10), (24, 33))
     layer = restored(panel, "try_here")
     panel.press("copy_command")
-    assert "takes whole files" in panel.said
+    assert "restores whole files" in panel.said
     panel.press("copy_python")
     text, there = QApplication.clipboard().text(), {}
     saving = [line[4:] for line in text.splitlines() if line.startswith("#   ")]
@@ -215,5 +215,8 @@ def test_a_shape_of_the_mask_is_not_the_part():
     mask = viewer.add_shapes([[[2, 2], [2, 9], [9, 9], [9, 2]]], shape_type="polygon")
     rectangle = viewer.add_shapes([[[0, 0], [0, 20], [20, 20], [20, 0]]])
     viewer.layers.selection = {mask, rectangle}
-    assert chosen_part(viewer, image, "YX", "YX", besides=mask) == (slice(0, 21), slice(0, 21))
-    assert chosen_part(viewer, image, "YX", "YX", besides=rectangle) == (slice(2, 10), slice(2, 10))
+    assert trial_region(viewer, image, "YX", "YX", besides=mask) == (slice(0, 21), slice(0, 21))
+    assert trial_region(viewer, image, "YX", "YX", besides=rectangle) == (
+        slice(2, 10),
+        slice(2, 10),
+    )

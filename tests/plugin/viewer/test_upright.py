@@ -17,10 +17,10 @@ from napari_dip.image.restore import run
 from napari_dip.image.result import UnitReport
 from napari_dip.image.sink import InMemory
 from napari_dip.image.unit import Done
-from napari_dip.plugin.models.canvas import Upright
-from napari_dip.plugin.models.layer_input import matched, read_layer
-from napari_dip.plugin.models.layer_output import first_guess
-from napari_dip.plugin.models.target import as_stored
+from napari_dip.plugin.models.canvas import SectionCanvas
+from napari_dip.plugin.models.layer_input import match_settings, read_layer
+from napari_dip.plugin.models.layer_output import preview_layer_data
+from napari_dip.plugin.models.target import stored_image
 from napari_dip.settings import Settings, SuperResolve
 
 QUICK = Settings(
@@ -65,7 +65,7 @@ def put(problem, output, whole, *units):
 def test_any_part_is_what_an_array_would_give(movie, index):
     problem = make_problem(movie, QUICK.replace(axes="TZYX"), None, None)
     output = InMemory(problem)
-    upright = Upright(problem, output)
+    upright = SectionCanvas(problem, output)
     whole, units = problem.empty(()), problem.plan.units
     for done in (), units[:1], units[2:4]:
         put(problem, output, whole, *done)
@@ -85,7 +85,7 @@ def test_a_plane_that_is_looked_at_again_is_read_for_its_new_rows_alone(movie, m
     problem = make_problem(movie, QUICK.replace(axes="TZYX"), None, None)
     output, whole = InMemory(problem), problem.empty(())
     units = problem.plan.units
-    upright = Upright(problem, output)
+    upright = SectionCanvas(problem, output)
     put(problem, output, whole, *units[:2])
     read, restored = [], output.restored
 
@@ -115,11 +115,11 @@ def test_a_large_lazy_stack_is_looked_at_by_planes_and_restored_by_bands(
 
     lazy = da.from_array(cells.data, chunks=(1, 10, 12))
     layer = Image(lazy.map_blocks(noted, dtype=np.uint16, meta=lazy._meta), name="cells", **PLACED)
-    source, settings = matched(read_layer(layer), QUICK)
+    source, settings = match_settings(read_layer(layer), QUICK)
     problem = make_problem(source.data, settings, None, None)
     assert isinstance(problem.observed.image, bands.Bands)
-    output = OnDisk(problem, as_stored(source), tmp_path / "out.ome.zarr")
-    canvas, _, _ = first_guess(source, problem, output)
+    output = OnDisk(problem, stored_image(source), tmp_path / "out.ome.zarr")
+    canvas, _, _ = preview_layer_data(source, problem, output)
     read.clear()
     assert not canvas[11].any()
     assert read == []
@@ -133,8 +133,8 @@ def test_a_large_lazy_stack_is_looked_at_by_planes_and_restored_by_bands(
     for _ in steps:
         pass
     whole = read_image(tmp_path / "out.ome.zarr").image
-    again = OnDisk(problem, as_stored(source), tmp_path / "out.ome.zarr", resume=True)
-    for late in canvas, first_guess(source, problem, again)[0]:  # the sections are gone
+    again = OnDisk(problem, stored_image(source), tmp_path / "out.ome.zarr", resume=True)
+    for late in canvas, preview_layer_data(source, problem, again)[0]:  # the sections are gone
         np.testing.assert_array_equal(late[:], whole[:])
     np.testing.assert_array_equal(whole[11, :rows], half[:rows])
 
@@ -144,7 +144,7 @@ def asked(panel, path):
     panel["iterations"].setValue(2)
     panel["device"].setCurrentText("processor (cpu)")
     panel["save_to"].setCurrentText("save as OME-Zarr …")
-    panel.widget._placing.path.value = path
+    panel.widget._output.path.value = path
     return panel
 
 
@@ -174,8 +174,8 @@ def test_what_was_restored_before_a_stop_stays_in_sight(open_panel, cells, tmp_p
     panel.wait_until_idle()
     output = panel.viewer.layers[-1]
     assert panel.said.startswith("Stopped")
-    assert "empty until all of its sections are there" in panel.said
-    assert isinstance(output.data, Upright)
+    assert "empty until all sections are restored" in panel.said
+    assert isinstance(output.data, SectionCanvas)
     assert not read_image(path).image[:].any()
     assert "rows 4–5, 6–7 and 8–10 are empty" in panel.said or "rows 4–10 are empty" in panel.said
     assert not output.data[3, -1].any()

@@ -1,4 +1,4 @@
-"""An earlier result gives way to a new one: renamed, while layers that show it still do."""
+"""Rename an earlier result before a new one replaces it, and update the layers that show it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari.layers import Image, Labels
 
 from napari_dip.errors import FileProblem
 from napari_dip.plugin.models.mask_pixels import finest
-from napari_dip.plugin.models.target import SUFFIX, reopened, spread_beside
+from napari_dip.plugin.models.target import SUFFIX, reopen_result, uncertainty_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,82 +22,89 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-__all__ = ["follow", "free_name", "move_aside", "shown_by", "size_on_disk"]
+__all__ = ["back_up", "backup_path", "folder_size", "is_displayed", "show_completed"]
 
-_PATIENCE_S = 0.5  # seconds that the files of a folder are counted for
+MAX_COUNT_TIME_S = 0.5  # seconds: the files are counted in the main thread
 
 
-def size_on_disk(*paths: Path) -> str:
-    """Say how large folders are; "more than" where they have too many files to count at once."""
-    total, end = 0, time.monotonic() + _PATIENCE_S
+def folder_size(*paths: Path) -> str:
+    """Return the size of folders; "more than" where the count takes too long."""
+    total, end = 0, time.monotonic() + MAX_COUNT_TIME_S
     for folder, _, names in chain.from_iterable(map(os.walk, set(paths))):
         for name in names:
-            with suppress(OSError):  # it was removed in the meantime
+            with suppress(OSError):  # the file was removed in the meantime
                 total += os.lstat(os.path.join(folder, name)).st_size
         if time.monotonic() > end:
-            return f"more than {_bytes(total)}"
-    return _bytes(total)
+            return f"more than {_size_text(total)}"
+    return _size_text(total)
 
 
-def free_name(path: Path) -> Path:
-    """Name the folder to which a result is moved, so that another can take its place.
+def backup_path(path: Path) -> Path:
+    """Return the new name for an earlier result; neither it nor its uncertainty exists.
 
     Examples
     --------
-    >>> free_name(Path("no-such-folder/cells.ome.zarr")).name
+    >>> backup_path(Path("no-such-folder/cells.ome.zarr")).name
     'cells.old-1.ome.zarr'
     """
     stem, number = path.name.removesuffix(SUFFIX), 1
     while True:
         free = path.with_name(f"{stem}.old-{number}{SUFFIX}")
-        if not free.exists() and not spread_beside(free).exists():
+        if not free.exists() and not uncertainty_path(free).exists():
             return free
         number += 1
 
 
-def move_aside(viewer: Viewer, path: Path) -> Path:
-    """Rename a result and the uncertainty beside it; layers that show them still do.
+def back_up(viewer: Viewer, path: Path) -> Path:
+    """Rename a result and its uncertainty, and update the layers that show them.
 
-    An unfinished run that would have replaced them is moved to the next free name.
+    An unfinished run that would have replaced them gets the next free name.
 
     Raises
     ------
     FileProblem
-        If a layer reads from there that cannot be opened again by itself, or nothing can be
-        renamed.
+        If a layer that reads the folder cannot be reopened, or the folder cannot be renamed.
     """
     from napari_dip.files.atomic_write import complete_swap
     from napari_dip.files.output_folder import working_folder
 
-    spread, first = spread_beside(path), free_name(path)
-    for place in (path, spread):
-        complete_swap(place)
-    for where in (_itself, working_folder):
-        free = free_name(path)
-        _move(viewer, {where(path): free, where(spread): spread_beside(free)})
+    spread, first = uncertainty_path(path), backup_path(path)
+    for folder in (path, spread):
+        complete_swap(folder)
+    for located in (Path, working_folder):
+        free = backup_path(path)
+        _rename(viewer, {located(path): free, located(spread): uncertainty_path(free)})
     return first
 
 
-def follow(viewer: Viewer, path: Path) -> None:
-    """Let layers that show a run that was stopped show its result, which has replaced another."""
+def show_completed(viewer: Viewer, path: Path) -> None:
+    """Point layers at a result that is complete and has moved to its final folder."""
     from napari_dip.files.atomic_write import hidden_sibling
 
-    for place in (path, spread_beside(path)):
-        hidden = hidden_sibling(place, "new")
-        for layer in _layers_on(viewer, hidden):
-            if not hidden.exists() and (pixels := reopened(layer, place)) is not None:
+    for folder in (path, uncertainty_path(path)):
+        hidden = hidden_sibling(folder, "new")
+        for layer in _layers_reading(viewer, hidden):
+            if not hidden.exists() and (pixels := reopen_result(layer, folder)) is not None:
                 layer.data = pixels
 
 
-def _itself(path: Path) -> Path:
-    return path
+def is_displayed(viewer: Viewer, path: Path) -> bool:
+    """Return whether a layer reads a result or its uncertainty."""
+    from napari_dip.files.output_folder import working_folder
+
+    folders = (path, uncertainty_path(path))
+    return any(
+        _layers_reading(viewer, one)
+        for folder in folders
+        for one in (folder, working_folder(folder))
+    )
 
 
-def _move(viewer: Viewer, moves: Mapping[Path, Path]) -> None:
+def _rename(viewer: Viewer, moves: Mapping[Path, Path]) -> None:
     moves = {old: new for old, new in moves.items() if old.exists()}
-    shown = [(layer, old) for old in moves for layer in _layers_on(viewer, old)]
+    shown = [(layer, old) for old in moves for layer in _layers_reading(viewer, old)]
     for layer, old in shown:
-        if reopened(layer, old) is None:
+        if reopen_result(layer, old) is None:
             raise FileProblem(
                 f"The layer '{layer.name}' reads its pixels from {old}: delete the layer, or "
                 "choose another folder."
@@ -110,23 +117,17 @@ def _move(viewer: Viewer, moves: Mapping[Path, Path]) -> None:
                 f"{old} could not be renamed ({error.strerror or error}): choose another folder."
             ) from error
     for layer, old in shown:
-        layer.data = reopened(layer, moves[old])
+        layer.data = reopen_result(layer, moves[old])
 
 
-def shown_by(viewer: Viewer, path: Path) -> bool:
-    """Tell whether a layer of the viewer reads from a result or the uncertainty beside it."""
-    from napari_dip.files.output_folder import working_folder
-
-    places = (path, spread_beside(path))
-    return any(_layers_on(viewer, one) for old in places for one in (old, working_folder(old)))
-
-
-def _layers_on(viewer: Viewer, path: Path) -> list[Layer]:
-    """List the layers that read their pixels from a folder, which need not be there any more."""
-    return [layer for layer in viewer.layers if any(_within(one, path) for one in _places(layer))]
+def _layers_reading(viewer: Viewer, path: Path) -> list[Layer]:
+    """List the layers that read their pixels from a folder, which may not exist any more."""
+    return [
+        layer for layer in viewer.layers if any(_is_inside(one, path) for one in _folders(layer))
+    ]
 
 
-def _places(layer: Layer) -> Iterator[Path]:
+def _folders(layer: Layer) -> Iterator[Path]:
     """List the folders that a layer reads its pixels from."""
     from napari_dip.files.file_conflicts import files_behind
 
@@ -144,13 +145,13 @@ def _places(layer: Layer) -> Iterator[Path]:
                 yield Path(root)
 
 
-def _within(inner: Path, outer: Path) -> bool:
+def _is_inside(inner: Path, outer: Path) -> bool:
     return inner.resolve().is_relative_to(outer.resolve())
 
 
-def _bytes(count: int) -> str:
+def _size_text(count: float) -> str:
     for unit in ("bytes", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.3g} {unit}"
-        count /= 1000  # type: ignore[assignment]
+        count /= 1000
     return f"{count:.3g} TB"

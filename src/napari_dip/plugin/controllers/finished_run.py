@@ -1,4 +1,4 @@
-"""What can be done with a run that has ended: look back, choose, blend, keep."""
+"""Work with the result of a run: show an earlier frame, blend it, choose it, or keep a copy."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ from napari.layers import Image
 from napari.utils.transforms import Affine
 
 from napari_dip.plugin.controllers.result_layer import add_uncertainty, insert_beside
-from napari_dip.plugin.models.history import Frame, blended, in_words, inserted, stacked
+from napari_dip.plugin.models.history import (
+    Frame,
+    blend,
+    frame_name,
+    insert_frame,
+    stack_frames,
+)
 from napari_dip.plugin.models.layer_input import read_layer
-from napari_dip.plugin.models.layer_output import made, moved
+from napari_dip.plugin.models.layer_output import provenance_of, shifted_placement
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -23,28 +29,27 @@ if TYPE_CHECKING:
     from napari_dip.plugin.models.history import History
     from napari_dip.plugin.models.layer_input import LayerInput
 
-__all__ = ["Afterwards"]
+__all__ = ["FinishedRun"]
 
-_BLENDS_AT_ONCE = 64_000_000
-"""Values that are blended while a slider moves; more would hold up the viewer."""
+MAX_BLENDED_VALUES = 64_000_000  # values: blending more while a slider moves blocks the viewer
 
 
-class Afterwards:
-    """A result in its layer, with the pictures on the way to it.
+class FinishedRun:
+    """A result in its layer, with the frames of its run.
 
-    Looking back changes nothing but what the layer shows, and its metadata, which always say what
-    that is. What is not taken by :meth:`use` goes back to the result by :meth:`settle`.
+    Showing a frame changes only the pixels and the metadata of the layer. :meth:`use` makes the
+    shown frame the result; otherwise :meth:`reset` shows the result again.
 
     Parameters
     ----------
     viewer, layer
-        Where the result is.
+        The viewer, and the layer of the result.
     source
-        The layer that was restored, as it was read.
+        The input layer.
     result
-        What came out.
+        The result.
     history
-        What the run went through.
+        The history of the run.
     """
 
     def __init__(
@@ -55,141 +60,148 @@ class Afterwards:
         iterations = sum(report.iterations for report in result.reports)
         self.outcome = Frame(iterations, (), np.asarray(result.image), result=True)
         self.chosen = self.shown = self.outcome
-        self.share = 1.0
+        self.weight = 1.0
         self._data = layer.data
 
     @property
     def frames(self) -> list[Frame]:
-        """All that can be shown, the result last."""
+        """All frames, the result last."""
         return [*self.history.frames, self.outcome]
 
     @property
-    def is_there(self) -> bool:
+    def in_viewer(self) -> bool:
         """Whether the layer is in the viewer."""
         return self.layer in self.viewer.layers
 
     @property
     def edited(self) -> bool:
-        """Whether the user has replaced the pixels of the layer, which are then left unchanged."""
+        """Whether the user replaced the pixels of the layer, which then stay unchanged."""
         return self.layer.data is not self._data
 
     @property
-    def why_not_blend(self) -> str:
-        """Why it cannot be blended; empty where it can."""
-        return "the image is too large" if self.outcome.image.size > _BLENDS_AT_ONCE else ""
+    def blend_obstacle(self) -> str:
+        """Why the result cannot be blended; empty if it can."""
+        too_large = self.outcome.image.size > MAX_BLENDED_VALUES
+        return "the image is too large" if too_large else ""
 
     def show(self, frame: Frame) -> None:
-        """Show one of the pictures."""
+        """Show a frame."""
         self.shown = frame
         self._draw()
 
-    def blend(self, share: float) -> None:
-        """Mix the picture with the image as it was; 1 is the picture alone, 0 the image."""
-        self.share = share
+    def blend(self, weight: float) -> None:
+        """Blend the frame with the input; weight 1 is the frame alone, 0 the input alone."""
+        self.weight = weight
         self._draw()
 
     def use(self) -> None:
-        """Make the picture that is shown the result."""
+        """Make the shown frame the result."""
         self.chosen = self.shown
         self._draw()
 
-    def settle(self) -> None:
+    def reset(self) -> None:
         """Show the result again."""
         if self.shown is not self.chosen:
             self.show(self.chosen)
 
-    def as_it_was(self) -> Afterwards:
-        """Give the same for a result whose continuation was given up: the network has moved on."""
-        result = replace(self.result, more=None, final="its network has gone on from there")
-        self.history.forget_after(self.outcome.iteration)
+    def without_continuation(self) -> FinishedRun:
+        """Return this result after its continuation was discarded; its network is not available."""
+        result = replace(self.result, more=None, final="a later run has changed its network")
+        self.history.truncate(self.outcome.iteration)
         self.history.frames = [frame for frame in self.history.frames if not frame.result]
-        back = Afterwards(self.viewer, self.layer, self.source, result, self.history)
+        run = FinishedRun(self.viewer, self.layer, self.source, result, self.history)
         if self.chosen is not self.outcome:
-            back.chosen = back.shown = self.chosen
-        return back
+            run.chosen = run.shown = self.chosen
+        return run
 
     def keep_as_layer(self) -> Image:
-        """Add what is shown as a layer of its own, under the result, which may go on changing."""
-        here = read_layer(self.layer)
-        blend = "" if self.share == 1 else f", {self.share:.0%}"
-        name = f"{here.name}, {in_words(self.shown)}{blend}"
-        pixels = np.array(self._picture())
-        metadata = {"napari-dip": self._made()}
-        look = {"rgb": here.rgb, **here.look, **here.placement}
-        layer = Image(pixels, name=name, metadata=metadata, **look)
+        """Add a copy of the shown pixels as a layer under the result."""
+        current = read_layer(self.layer)
+        weight = "" if self.weight == 1 else f", {self.weight:.0%}"
+        layer = Image(
+            np.array(self._pixels()),
+            name=f"{current.name}, {frame_name(self.shown)}{weight}",
+            metadata={"napari-dip": self._provenance()},
+            rgb=current.rgb,
+            **current.display,
+            **current.placement,
+        )
         insert_beside(self.viewer, self.layer, layer)
         return layer
 
     def keep_history(self) -> Image:
-        """Add all pictures as one layer, whose first axis is the iteration.
+        """Add all frames as one layer whose first axis is the iteration.
 
-        Its world coordinate is the iteration as nearly as even steps allow; the very numbers are in
-        ``metadata["iterations"]``.
+        Its world coordinate is the iteration, as exactly as constant steps allow. The exact numbers
+        are in ``metadata["iterations"]``.
         """
-        here = read_layer(self.layer)
+        current = read_layer(self.layer)
         frames = [*self.history.frames]
         if self.outcome.image.shape == frames[-1].image.shape:
             frames.append(self.outcome)
-        stack, start = stacked(frames, self.outcome.image.ndim)
+        stack, start = stack_frames(frames, self.outcome.image.ndim)
         iterations = [frame.iteration for frame in frames]
         step = (iterations[-1] - iterations[0]) / max(1, len(iterations) - 1) or 1.0
-        place = moved(here.placement, start[: len(start) - here.rgb])
-        axes = self.viewer.dims.ndim
+        placement = shifted_placement(current.placement, start[: len(start) - current.rgb])
+        ndim = self.viewer.dims.ndim
         layer = Image(
             stack,
-            name=f"{here.name}, history",
-            rgb=here.rgb,
-            metadata={"napari-dip": made(self.result, self.source), "iterations": iterations},
-            **here.look,
-            **_under_an_axis("iteration", place, step, float(iterations[0])),
+            name=f"{current.name}, history",
+            rgb=current.rgb,
+            metadata={
+                "napari-dip": provenance_of(self.result, self.source),
+                "iterations": iterations,
+            },
+            **current.display,
+            **_with_first_axis("iteration", placement, step, float(iterations[0])),
         )
         insert_beside(self.viewer, self.layer, layer, above=True)
-        if self.viewer.dims.ndim > axes:  # by the iteration: begin with the picture seen so far
+        if self.viewer.dims.ndim > ndim:  # by the iteration: start at the last one
             self.viewer.dims.set_point(0, iterations[-1])
         return layer
 
-    def bring_back(self) -> None:
-        """Add the layer to the viewer, where the user had deleted it during the run."""
-        if not self.is_there:
+    def add_layer(self) -> None:
+        """Add the result to the viewer, if the user deleted its layer during the run."""
+        if not self.in_viewer:
             insert_beside(self.viewer, None, self.layer)
             add_uncertainty(self.viewer, self.layer, self.result, self.source)
 
-    def _picture(self) -> NDArray[Any]:
-        """Compute the pixels of what is shown."""
-        pixels = inserted(self.shown, self.outcome.image)
-        if self.share < 1:
-            mixed = blended(pixels, self._input, self.share, self.source)
-            pixels = self._without_empty(mixed, pixels)
+    def _pixels(self) -> NDArray[Any]:
+        """Compute the shown pixels."""
+        pixels = insert_frame(self.shown, self.outcome.image)
+        if self.weight < 1:
+            mixed = blend(pixels, self._input, self.weight, self.source)
+            pixels = self._keep_empty_planes(mixed, pixels)
         return pixels
 
     def _draw(self) -> None:
-        if not self.is_there or self.edited:
+        if not self.in_viewer or self.edited:
             return
-        self.layer.data = self._picture()
+        self.layer.data = self._pixels()
         self._data = self.layer.data
-        self.layer.metadata = {**self.layer.metadata, "napari-dip": self._made()}
+        self.layer.metadata = {**self.layer.metadata, "napari-dip": self._provenance()}
 
-    def _without_empty(self, mixed: NDArray[Any], picture: NDArray[Any]) -> NDArray[Any]:
-        """Keep planes empty that are not restored: the image does not stand for them."""
+    def _keep_empty_planes(self, mixed: NDArray[Any], pixels: NDArray[Any]) -> NDArray[Any]:
+        """Keep planes that are not restored empty, rather than blended with the input."""
         if (coverage := self.result.coverage) is not None:
             for index in coverage.indices("empty", self.result.axes):
-                mixed[index] = picture[index]
+                mixed[index] = pixels[index]
         return mixed
 
-    def _made(self) -> dict[str, Any]:
-        """Say how what is shown was made."""
-        how = made(self.result, self.source)
+    def _provenance(self) -> dict[str, Any]:
+        """Return the record of the shown pixels."""
+        record = provenance_of(self.result, self.source)
         picture: dict[str, Any] = {}
         if self.shown is not self.outcome:
             by_user = self.shown is self.chosen
             picture = {"iteration": self.shown.iteration, "chosen_by_user": by_user}
-        if self.share < 1:
-            picture["blend"] = round(self.share, 4)
-        return {**how, "picture": picture} if picture else how
+        if self.weight < 1:
+            picture["blend"] = round(self.weight, 4)
+        return {**record, "picture": picture} if picture else record
 
     @cached_property
     def _input(self) -> NDArray[Any]:
-        """The image as it was, its pixels repeated where the result has finer ones."""
+        """The input, its pixels repeated on the finer grid of the result."""
         image, factors = np.asarray(self.source.data), self.result.settings.factors
         for axis, letter in enumerate(self.result.axes):
             if factors.get(letter, 1) > 1:
@@ -197,25 +209,25 @@ class Afterwards:
         return image
 
 
-def _under_an_axis(
+def _with_first_axis(
     name: str, placement: dict[str, Any], step: float, first: float
 ) -> dict[str, Any]:
-    """Place a layer that has one more axis, in front."""
+    """Return a placement with an additional first axis."""
     ndim = len(placement["scale"])
     linear = Affine(scale=[1] * ndim, shear=placement["shear"]).linear_matrix
     return {
         "scale": [step, *placement["scale"]],
         "translate": [first, *placement["translate"]],
-        "rotate": _bordered(placement["rotate"]),
-        "shear": _bordered(linear),
-        "affine": _bordered(placement["affine"]),
+        "rotate": _with_first_row(placement["rotate"]),
+        "shear": _with_first_row(linear),
+        "affine": _with_first_row(placement["affine"]),
         "units": ("pixel", *placement["units"]),
         "axis_labels": (name, *placement["axis_labels"]),
     }
 
 
-def _bordered(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Put a one in the corner in front."""
+def _with_first_row(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Add a first row and column with a 1 on the diagonal."""
     larger = np.eye(len(matrix) + 1)
     larger[1:, 1:] = matrix
     return larger

@@ -1,4 +1,4 @@
-"""The layer that a run refines in place, and those it leaves behind on request."""
+"""Add the layer of a run to the viewer, update it with previews, and complete or remove it."""
 
 from __future__ import annotations
 
@@ -17,24 +17,23 @@ if TYPE_CHECKING:
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.plugin.models.layer_output import LayerData
 
-__all__ = ["Output", "add_uncertainty", "insert_beside"]
+__all__ = ["ResultLayer", "add_uncertainty", "insert_beside"]
 
 
-class Output:
-    """One run's output in a viewer.
+class ResultLayer:
+    """The layer of one run.
 
-    The layer is held as an object, never by its name: it may be renamed, and another may bear its
-    name. What the user does with it during the run is left unchanged: a layer that was deleted
-    does not come back, and pixels that were replaced stay.
+    It is held as an object and never looked up by its name, which the user may change. A layer
+    that the user deletes during the run does not come back, and pixels that the user replaces stay.
 
     Parameters
     ----------
     viewer
-        Where the layers go.
+        The viewer.
     keep_previews
-        Whether each preview also stays as a layer of its own.
+        Whether each preview is added as a layer of its own.
     earlier
-        The layer of a result that is continued; where nothing comes of it, that stays.
+        The layer of a result that the run continues; it stays if the run has no result.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class Output:
         self._earlier = None if earlier is None else (earlier.data, earlier.metadata)
         self._pixels: Any = None
         self._latest: Snapshot | None = None
-        self._looked_at: Frame | None = None
+        self._shown_frame: Frame | None = None
         self.layer = earlier
         self._data = None if earlier is None else earlier.data
         if earlier is not None:
@@ -58,21 +57,21 @@ class Output:
 
     @property
     def deleted(self) -> bool:
-        """Whether the user has deleted the layer."""
+        """Whether the user deleted the layer."""
         return self.layer is not None and not self.shown
 
     @property
     def edited(self) -> bool:
-        """Whether the user has replaced the pixels of the layer."""
+        """Whether the user replaced the pixels of the layer."""
         return self.layer is not None and self.layer.data is not self._data
 
-    def refine(self, begun: LayerData, snapshot: Snapshot) -> None:
-        """Show how things stand, in a layer that begins as ``begun``; with a picture, if any."""
-        pixels, keywords, _ = begun
-        new = snapshot.image is not None
-        if new:
+    def update(self, initial: LayerData, snapshot: Snapshot) -> None:
+        """Show the image of a snapshot, if it has one; the first call adds the layer."""
+        pixels, keywords, _ = initial
+        has_image = snapshot.image is not None
+        if has_image:
             self._latest = snapshot
-        if new and (self._looked_at is None or self._looked_at.index != snapshot.index):
+        if has_image and (self._shown_frame is None or self._shown_frame.index != snapshot.index):
             pixels[snapshot.index] = snapshot.image
         self._pixels, before = pixels, self._pixels
         if self.layer is None:
@@ -83,67 +82,67 @@ class Output:
         elif self.deleted or self.edited:
             return
         elif before is None:
-            self._set(pixels)
+            self._set_pixels(pixels)
         else:
-            self.layer.refresh(extent=False, highlight=False)  # but the pixels nothing is new
-        if self._keep_previews and new:
-            self._keep(begun, snapshot)
+            self.layer.refresh(extent=False, highlight=False)  # only the pixels have changed
+        if self._keep_previews and has_image:
+            self._keep_preview(initial, snapshot)
 
-    def look_back(self, frame: Frame | None) -> None:
-        """Show an earlier picture, and none that is new, until ``None`` is asked for."""
-        self._looked_at = frame
-        picture = frame or self._latest
-        if self.layer is None or self._pixels is None or picture is None:
+    def show_frame(self, frame: Frame | None) -> None:
+        """Show an earlier frame in place of new images; ``None`` shows the latest again."""
+        self._shown_frame = frame
+        shown = frame or self._latest
+        if self.layer is None or self._pixels is None or shown is None:
             return
-        self._pixels[picture.index] = picture.image
+        self._pixels[shown.index] = shown.image
         if self.shown and not self.edited:
             self.layer.refresh()
 
     def complete(self, result: Result, source: LayerInput) -> Image:
-        """Give the layer of the result: the refined one, with the result in it.
+        """Put the result into the layer, and return the layer.
 
-        Where the user has replaced its pixels, that layer is left unchanged and the result is a
-        new layer. Where the user has deleted it, the result is not shown.
+        If the user replaced its pixels, the result is a new layer. If the user deleted the layer,
+        the result is not shown.
         """
         pixels, keywords, _ = to_layer_data(result, source)
         if self.layer is None or (self.edited and not self.deleted):
-            self.let_go()
+            self.release()
             self.layer = Image(pixels, **keywords)
             insert_beside(self._viewer, None, self.layer)
         else:
-            self.let_go()
-            self._set(pixels)
+            self.release()
+            self._set_pixels(pixels)
             self.layer.metadata = {**self.layer.metadata, **keywords["metadata"]}
         if self.shown:
             add_uncertainty(self._viewer, self.layer, result, source)
         return self.layer
 
     def remove(self) -> None:
-        """Take the layer away again, or put back what it showed.
+        """Remove the layer, or restore the pixels of the result that the run continued.
 
-        Kept previews stay, and so does a layer whose pixels the user has replaced.
+        Kept previews stay, and so does a layer whose pixels the user replaced.
         """
-        self.let_go()
+        self.release()
         if self.layer is not None and not self.edited:
             if self._earlier is not None:
                 data, self.layer.metadata = self._earlier
-                self._set(data)
+                self._set_pixels(data)
             elif self.shown:
                 self._viewer.layers.remove(self.layer)
         self.layer = None
 
-    def let_go(self) -> None:
-        """Let the layer be the input of other runs."""
+    def release(self) -> None:
+        """Allow the layer as the input of other runs."""
         if self.layer is not None:
             unfinished_layers.discard(self.layer)
 
-    def _set(self, pixels: Any) -> None:
+    def _set_pixels(self, pixels: Any) -> None:
         if self.layer is not None:
             self.layer.data = pixels
             self._data = self.layer.data
 
-    def _keep(self, begun: LayerData, snapshot: Snapshot) -> None:
-        pixels, keywords, _ = begun
+    def _keep_preview(self, initial: LayerData, snapshot: Snapshot) -> None:
+        pixels, keywords, _ = initial
         where = f"{snapshot.part}, " if snapshot.part else ""
         name = f"{keywords['name']}, {where}iteration {snapshot.iteration}"
         preview = Image(pixels.copy(), **{**keywords, "name": name, "visible": False})
@@ -151,19 +150,19 @@ class Output:
 
 
 def add_uncertainty(viewer: Viewer, layer: Image, result: Result, source: LayerInput) -> None:
-    """Add the spread of several fits as a hidden layer under their result, if there is one."""
+    """Add the uncertainty as a hidden layer under its result, if there is one."""
     if result.spread is not None:
-        spread, look, _ = to_uncertainty_data(result, source)
-        insert_beside(viewer, layer, Image(spread, **look))
+        spread, keywords, _ = to_uncertainty_data(result, source)
+        insert_beside(viewer, layer, Image(spread, **keywords))
 
 
 def insert_beside(viewer: Viewer, layer: Image | None, new: Image, *, above: bool = False) -> None:
-    """Put a new layer under another or above it, without taking the user's selection away.
+    """Insert a layer under or above another one, and keep the user's selection.
 
-    Where the other is not there any more, the new one goes to the top.
+    If the other layer is not in the viewer, the new one goes to the top.
     """
     layers = viewer.layers
     selection = set(layers.selection)
-    there = layer is not None and layer in layers
-    layers.insert(layers.index(layer) + above if there else len(layers), new)
+    present = layer is not None and layer in layers
+    layers.insert(layers.index(layer) + above if present else len(layers), new)
     layers.selection = selection

@@ -1,154 +1,314 @@
-"""The run of a panel: begun, held and ended as the buttons are pressed."""
+"""Check, start, pause and end the runs of one panel."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
-from napari_dip.plugin.controllers.run_estimate import Answer, Estimate
+from napari.utils.notifications import show_error, show_info
+from psygnal import Signal
+
+from napari_dip.errors import NapariDipError
+from napari_dip.plaintext import as_html
+from napari_dip.plugin.controllers.batch import Batch
+from napari_dip.plugin.controllers.run_estimate import Estimate, Estimator
+from napari_dip.plugin.controllers.session import Session
+from napari_dip.plugin.models.folder_content import batch_request
+from napari_dip.plugin.models.run_request import copy_pixels
+from napari_dip.plugin.models.trial import Trial, trial_request
 
 if TYPE_CHECKING:
-    from magicgui.widgets import Label
-    from qtpy.QtWidgets import QWidget
+    from collections.abc import Callable, Mapping
 
-    from napari_dip.plugin.controllers.session import Session
-    from napari_dip.plugin.models.run_request import Asked
-    from napari_dip.plugin.views.batch_list import Queue
-    from napari_dip.plugin.views.run_buttons import Buttons, Trying
+    from napari.layers import Image
+    from napari.viewer import Viewer
+    from qtpy.QtCore import QObject
 
-__all__ = ["Readiness", "Steering"]
+    from napari_dip.plugin.controllers.finished_run import FinishedRun
+    from napari_dip.plugin.models.run_request import LayerReader, RequestTemplate, RunRequest
+    from napari_dip.settings import Settings
+
+__all__ = ["RunController", "RunForm"]
 
 
-class Steering:
-    """Steers the one run that a panel may have at a time.
+class RunForm(Protocol):
+    """The controls of a panel, as the controller uses them."""
+
+    @property
+    def keep_previews(self) -> bool:
+        """Whether each preview is added as a layer of its own."""
+        ...
+
+    def input_layer(self) -> Image:
+        """Return the chosen image, or raise a BadImage."""
+        ...
+
+    def choose_image(self, layer: Image) -> None:
+        """Choose an image."""
+        ...
+
+    def template(self) -> RequestTemplate:
+        """Return the values of the controls, or raise a NapariDipError."""
+        ...
+
+    def propose_target(self, layer: Image) -> None:
+        """Propose a folder for the result of an image."""
+        ...
+
+    def choose_target(self, *, too_large: bool) -> bool:
+        """Choose disk or memory for the result; return whether the choice changed to disk."""
+        ...
+
+    def ask_about_folder(self, request: RunRequest) -> RunRequest | None:
+        """Ask what to do with the content of the folder; ``None`` cancels the run."""
+        ...
+
+    def set_controls(self, settings: Settings, origin: Mapping[str, Any]) -> tuple[bool, list[str]]:
+        """Set the controls; return whether the task fits, and the settings without a control."""
+        ...
+
+
+class RunController:
+    """Own the session, the batch, the trial and the estimate of one panel.
 
     Parameters
     ----------
-    buttons
-        By which the user steers.
-    status
-        Where it is said how the run comes along.
+    viewer
+        The viewer.
+    form
+        The controls of the panel.
+    parent
+        The widget of the panel, which ends this object too.
 
     Attributes
     ----------
     session
-        The run that is on its way, or ``None``.
+        The run in progress, or ``None``.
+    trial
+        The last trial that ended with a result, or ``None``.
+    batch
+        The layers to restore one after another.
     """
 
-    def __init__(self, buttons: Buttons, status: Label) -> None:
+    status_changed = Signal(str)
+    estimate_changed = Signal(str)
+    actions_changed = Signal(frozenset)
+    """The names of the buttons that are enabled."""
+    session_started = Signal(Session)
+    session_ended = Signal(Session)
+
+    def __init__(self, viewer: Viewer, form: RunForm, parent: QObject) -> None:
+        self._viewer, self._form = viewer, form
         self.session: Session | None = None
-        self._buttons = buttons
-        self._status = status
-        buttons.stop.changed.connect(self._stop)
-        buttons.discard.changed.connect(self._discard)
-        buttons.pause.changed.connect(self._pause)
-        buttons.resume.changed.connect(self._resume)
+        self.trial: Trial | None = None
+        self._trial_input: tuple[Image, LayerReader] | None = None
+        self._obstacle = ""
+        self._status = ""
+        self.batch = Batch(viewer, form.template, self._run_batch_item, parent)
+        self.batch.message.connect(self.say)
+        self._estimator = Estimator(parent)
+        self._estimator.estimated.connect(self._show_estimate)
 
-    def start(self, session: Session) -> None:
-        """Begin a run."""
-        self.session = session
-        session.progressed.connect(self.say)
-        self._buttons.allow("pause", "stop", "discard")
-        session.start()
+    def say(self, text: str) -> None:
+        """Set the status text."""
+        self._status = text
+        self.status_changed.emit(text)
 
-    def let_go(self) -> Session | None:
-        """Give away the run that has ended, so that another may begin."""
-        session, self.session = self.session, None
-        return session
+    def check(self) -> None:
+        """Check whether a run is possible with the current controls, and estimate its cost."""
+        try:
+            layer = self._form.input_layer()
+            self._form.propose_target(layer)
+            request = self._form.template().for_layer(layer)
+            if self._form.choose_target(too_large=request.too_large):
+                request = self._form.template().for_layer(layer)
+        except NapariDipError as error:
+            self.block(str(error))
+        else:
+            self._set_obstacle("")
+            self._estimator.request(request)
 
-    def abandon(self) -> None:
-        """End the run: nobody is there to see its result."""
+    def block(self, reason: str) -> None:
+        """Say why no run is possible, and disable its buttons."""
+        self._set_obstacle(reason)
+        self._estimator.request(None)
+
+    def run(self) -> None:
+        """Restore the chosen image."""
+        self._attempt(
+            lambda: self._form.template().for_layer(self._form.input_layer(), read_mask=True)
+        )
+
+    def run_trial(self) -> None:
+        """Restore a part of the chosen image; the result stays in memory."""
+
+        def prepare() -> RunRequest:
+            layer, template = self._form.input_layer(), self._form.template()
+            mask_source = template.reader.mask_source
+            mask = None if mask_source is None else mask_source.layer
+            request = template.for_layer(layer, read_mask=True)
+            return trial_request(request, layer, self._viewer, mask)
+
+        self._attempt(prepare)
+
+    def apply_trial(self) -> None:
+        """Restore the whole layer of the last trial with the settings of the trial."""
+        trial = self.trial
+        if trial is None:
+            return
+        if trial.layer not in self._viewer.layers:
+            self.say(f"The layer '{trial.layer.name}' was deleted: choose another image.")
+            return
+        self._form.choose_image(trial.layer)
+
+        def prepare() -> RunRequest:
+            template = replace(
+                self._form.template(), reader=trial.reader, settings=trial.settings_for_whole()
+            )
+            return template.for_layer(trial.layer, read_mask=True)
+
+        self._attempt(prepare)
+
+    def continue_run(self, finished: FinishedRun, more: int) -> None:
+        """Continue a result by some iterations."""
         if self.session is not None:
-            self.session.abandon()
+            return
+        settings = finished.result.settings
+        self._start(Session(self._viewer, finished.source, settings, earlier=finished, more=more))
+        self.say(f"Continuing '{finished.layer.name}' …")
 
-    def say(self, words: str) -> None:
-        """Say how the run comes along."""
-        self._status.value = words
-
-    def _pause(self) -> None:
+    def pause(self) -> None:
+        """Pause the run."""
         if self.session is not None:
             self.session.pause()
-            self._buttons.allow("resume", "stop", "discard")
-            self.say(f"Paused: {self._status.value}")
+            self._allow("resume", "stop", "discard")
+            self.say(f"Paused: {self._status}")
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
+        """Continue the run after a pause."""
         if self.session is not None:
-            self._buttons.allow("pause", "stop", "discard")
+            self._allow("pause", "stop", "discard")
             self.session.resume()
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the run and keep the best result so far."""
         if self.session is not None:
-            self._buttons.allow("discard")
+            self._allow("discard")
             self.say("Stopping: the best result so far is kept …")
             self.session.stop()
 
-    def _discard(self) -> None:
+    def discard(self) -> None:
+        """End the run without a result."""
         if self.session is not None:
-            self._buttons.allow()
+            self._allow()
             self.say("Discarding …")
             self.session.discard()
 
+    def abandon(self) -> None:
+        """End the run without touching the viewer."""
+        if self.session is not None:
+            self.session.abandon()
 
-class Readiness:
-    """Lets a run be begun where nothing speaks against it, and else says what does.
+    def close(self) -> None:
+        """Stop the run when its panel is closed; the best result so far is kept."""
+        if self.session is not None:
+            show_info("The panel was closed: the run stops, and its best result so far is kept.")
+            self.batch.finish_current("discarded", "The panel was closed.")
+            self.session.stop()
 
-    Parameters
-    ----------
-    panel
-        With which it ends.
-    words
-        Where it is said.
-    steering
-        Whose run, while there is one, decides about its buttons.
-    buttons, trying, queue
-        By which a run is begun.
-    """
+    def _run_batch_item(self, layer: Image, template: RequestTemplate) -> None:
+        try:
+            problem = self._attempt(partial(batch_request, template, layer), ask=False)
+        except Exception as error:
+            # The other layers of the batch must run, whatever the error is.
+            self.batch.finish_current("failed", f"{type(error).__name__}: {error}")
+            raise
+        if problem:
+            self.batch.finish_current("failed", problem)
 
-    def __init__(
-        self,
-        panel: QWidget,
-        words: Label,
-        steering: Steering,
-        buttons: Buttons,
-        trying: Trying,
-        queue: Queue,
-    ) -> None:
-        self._words = words
-        self._steering = steering
-        self._buttons, self._trying, self._queue = buttons, trying, queue
-        self._reason = ""
-        self._estimate = Estimate(panel)
-        self._estimate.answered.connect(self._take)
+    def _attempt(self, prepare: Callable[[], RunRequest], *, ask: bool = True) -> str:
+        """Start a run, or return why there is none."""
+        if self.session is not None:
+            return "Another run is in progress."
+        try:
+            prepared = prepare()
+            request = self._form.ask_about_folder(prepared) if ask else prepared
+        except NapariDipError as error:
+            self.say(str(error))
+            show_error(as_html(error))
+            return str(error)
+        if request is None:
+            return "The run was not started."
+        self._start_request(request)
+        return ""
 
-    def allow(self, asked: Asked) -> None:
-        """Let it be begun, and find out what it would take."""
-        self._settle("")
-        self._estimate.ask(asked)
+    def _start_request(self, request: RunRequest) -> None:
+        session = Session(
+            self._viewer,
+            copy_pixels(request.source),
+            request.settings,
+            target=request.target,
+            compute=request.compute,
+            keep_previews=self._form.keep_previews,
+        )
+        self._start(session)
+        self._trial_input = None
+        if request.source.part:
+            self._trial_input = self._form.input_layer(), self._form.template().reader
+        text = f"Starting '{request.source.name}' … {request.target.note}"
+        if request.target.resume:
+            _, without_control = self._form.set_controls(request.settings, {})
+            text = f"Resuming '{request.source.name}' with the settings of that run …"
+            if without_control:
+                text += f" There is no control for {', '.join(without_control)}."
+        self.say(text.strip())
 
-    def hinder(self, reason: str) -> None:
-        """Say why it cannot be begun."""
-        self._settle(reason)
-        self._estimate.ask(None)
+    def _start(self, session: Session) -> None:
+        self.session = session
+        session.ended.connect(self._finish)
+        session.progressed.connect(self.say)
+        self.session_started.emit(session)
+        self.batch.set_busy(busy=True)
+        self._allow("pause", "stop", "discard")
+        session.start()
 
-    def hold(self) -> None:
-        """Let no other be begun beside one."""
-        self._trying.hold(busy=True)
-        self._queue.hold(busy=True)
+    def _finish(self, text: str) -> None:
+        session, self.session = self.session, None
+        if session is None:
+            return
+        self._remember_trial(session.finished)
+        self._allow_start()
+        self.session_ended.emit(session)
+        self.say(text)
+        self.batch.finish_current(session.ending, text)
 
-    def release(self) -> None:
-        """Let the next be begun, if it could work."""
-        self._buttons.allow(*([] if self._reason else ["run"]))
-        self._trying.hold(busy=bool(self._reason))
-        self._queue.hold(busy=False)
+    def _remember_trial(self, finished: FinishedRun | None) -> None:
+        trial_input, self._trial_input = self._trial_input, None
+        if trial_input is not None and finished is not None and finished.result.reports:
+            layer, reader = trial_input
+            self.trial = Trial(layer, finished.layer, reader)
 
-    def _take(self, answer: Answer) -> None:
-        if answer.possible:
-            self._words.value = answer.words
+    def _show_estimate(self, estimate: Estimate) -> None:
+        if estimate.possible:
+            self.estimate_changed.emit(estimate.text)
         else:
-            self._settle(answer.words)
+            self._set_obstacle(estimate.text)
 
-    def _settle(self, reason: str) -> None:
-        if reason or self._reason:  # what is mended is no longer said
-            self._words.value = reason
-        self._reason = reason
-        if self._steering.session is None:
-            self.release()
+    def _set_obstacle(self, reason: str) -> None:
+        if reason or self._obstacle:  # an obstacle that is gone is not shown any more
+            self.estimate_changed.emit(reason)
+        self._obstacle = reason
+        if self.session is None:
+            self._allow_start()
+
+    def _allow_start(self) -> None:
+        """Enable the buttons that start a run, unless there is an obstacle."""
+        starts = [] if self._obstacle else ["run", "try_here"]
+        if starts and self.trial is not None:
+            starts.append("apply_to_stack")
+        self._allow(*starts)
+        self.batch.set_busy(busy=False)
+
+    def _allow(self, *names: str) -> None:
+        self.actions_changed.emit(frozenset(names))

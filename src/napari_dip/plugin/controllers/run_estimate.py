@@ -1,4 +1,4 @@
-"""What a run would do and take, told before it begins; or why it cannot work."""
+"""Compute an estimate in a worker thread: the cost of a run, or the coverage of a mask."""
 
 from __future__ import annotations
 
@@ -15,85 +15,79 @@ from napari_dip.errors import NapariDipError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from qtpy.QtWidgets import QWidget
-
-
-__all__ = ["Answer", "Estimate", "Question"]
+__all__ = ["Estimable", "Estimate", "Estimator"]
 
 logger = logging.getLogger(__name__)
 
-
-# napari waits for workers when it is quit, but not where it is part of a notebook: what then
-# outlives Qt brings the process down.
+# napari waits for workers when it quits, but not in a notebook: a worker that outlives Qt makes
+# the process crash.
 atexit.register(WorkerBase.await_workers)
 
-
-_WAIT_MS = 250
-"""Without another change, before a plan is made."""
+DEBOUNCE_MS = 250  # milliseconds without a change before an estimate starts
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What is said, and whether it can work."""
+class Estimate:
+    """The text of an estimate, or the reason why a run is not possible."""
 
-    words: str
+    text: str
     possible: bool
 
 
-class Question(Protocol):
-    """What may take a while to find out."""
+class Estimable(Protocol):
+    """An object whose description may take a while."""
 
-    def outlook(self) -> str:
-        """Find out, and say it."""
+    def describe(self) -> str:
+        """Return the description."""
         ...
 
 
-class Estimate(QObject):
-    """Answers the latest question, in a thread of its own.
+class Estimator(QObject):
+    """Describe the latest object in a worker thread; older ones are dropped.
 
     Parameters
     ----------
     parent
-        The panel, with which it ends.
+        The owner, which ends this object too.
     """
 
-    answered = Signal(object)
+    estimated = Signal(object)
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._asked: Question | None = None
-        self._answering: Question | None = None
-        self._patience = QSignalDebouncer(parent=self)
-        self._patience.setTimeout(_WAIT_MS)
-        self._patience.triggered.connect(self._begin)
+        self._latest: Estimable | None = None
+        self._current: Estimable | None = None
+        self._debouncer = QSignalDebouncer(parent=self)
+        self._debouncer.setTimeout(DEBOUNCE_MS)
+        self._debouncer.triggered.connect(self._start)
 
-    def ask(self, asked: Question | None) -> None:
-        """Put a question in the place of the one before; ``None`` if there is none any more."""
-        self._asked = asked
-        self._patience.throttle()
+    def request(self, latest: Estimable | None) -> None:
+        """Replace the object to describe; ``None`` describes none."""
+        self._latest = latest
+        self._debouncer.throttle()
 
-    def _begin(self) -> None:
-        if self._answering is not None or self._asked is None:
+    def _start(self) -> None:
+        if self._current is not None or self._latest is None:
             return
-        self._answering = self._asked
-        worker = create_worker(_answer, self._answering.outlook)
-        worker.returned.connect(self._take)
+        self._current = self._latest
+        worker = create_worker(_estimate, self._current.describe)
+        worker.returned.connect(self._receive)
         worker.start()
 
-    def _take(self, answer: Answer) -> None:
-        answered, self._answering = self._answering, None
-        if answered is self._asked:
-            self.answered.emit(answer)
-        else:  # another question came in the meantime
-            self._begin()
+    def _receive(self, estimate: Estimate) -> None:
+        current, self._current = self._current, None
+        if current is self._latest:
+            self.estimated.emit(estimate)
+        else:  # a newer object has arrived
+            self._start()
 
 
-def _answer(outlook: Callable[[], str]) -> Answer:
-    """Answer in any case: a worker that raises would never say so here."""
+def _estimate(describe: Callable[[], str]) -> Estimate:
+    """Return an estimate in any case: an exception in the worker would emit no signal."""
     try:
-        return Answer(outlook(), possible=True)
+        return Estimate(describe(), possible=True)
     except NapariDipError as error:
-        return Answer(str(error), possible=False)
-    except Exception:  # an estimate that fails is no reason not to run
-        logger.exception("no estimate could be made")
-        return Answer("", possible=True)
+        return Estimate(str(error), possible=False)
+    except Exception:  # a failed estimate does not prevent a run
+        logger.exception("the estimate failed")
+        return Estimate("", possible=True)

@@ -1,8 +1,8 @@
-"""One run, from the press of Run to the layer that stays."""
+"""Run one restoration, from Run to its result layer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from napari.qt.threading import thread_worker
@@ -12,12 +12,12 @@ from psygnal import Signal
 
 from napari_dip.image.plan_text import alignment, duration, gigabytes
 from napari_dip.plaintext import as_html
-from napari_dip.plugin.controllers.backups import follow
-from napari_dip.plugin.controllers.finished_run import Afterwards
-from napari_dip.plugin.controllers.result_layer import Output
-from napari_dip.plugin.controllers.worker import Exchange, deep_image_prior_restoration
+from napari_dip.plugin.controllers.backups import show_completed
+from napari_dip.plugin.controllers.finished_run import FinishedRun
+from napari_dip.plugin.controllers.result_layer import ResultLayer
+from napari_dip.plugin.controllers.worker import WorkerChannel, deep_image_prior_restoration
 from napari_dip.plugin.models.history import History
-from napari_dip.plugin.models.run_request import Machines
+from napari_dip.plugin.models.run_request import ComputeOptions
 from napari_dip.plugin.models.target import Target
 
 if TYPE_CHECKING:
@@ -29,44 +29,46 @@ if TYPE_CHECKING:
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.settings import Settings
 
+    Ending = Literal["done", "stopped", "discarded", "failed"]
+
 __all__ = ["Session"]
 
-# Qt holds the methods of a plain object weakly: a run whose panel is gone would end unattended.
-_running: set[Session] = set()
+# Qt holds methods of plain objects weakly: without this, a run would end with its panel.
+running_sessions: set[Session] = set()
 
 
 class Session:
-    """One restoration of one layer; everything here happens in the main thread.
+    """One restoration of one layer. All methods are called in the main thread.
 
     Parameters
     ----------
     viewer
-        Where the output goes.
+        The viewer.
     source
-        The layer to restore, as it was read.
+        The input layer.
     settings
-        What to do with it.
+        The settings.
     target
-        Where the result is kept.
-    machines
-        Who restores.
+        The place of the result.
+    compute
+        Which processes compute.
     keep_previews
-        Whether each preview stays as a layer of its own.
+        Whether each preview is added as a layer of its own.
     earlier, more
-        A result to be continued, and by how many iterations.
+        A result to continue, and the number of iterations.
 
     Attributes
     ----------
     history
-        What it has been through so far.
-    outcome
-        What can be done with the result, once there is one.
+        The curve and the frames so far.
+    finished
+        The result and what can be done with it, at the end.
     ending
-        How it ended: ``"done"``, ``"stopped"``, ``"discarded"`` or ``"failed"``.
+        How the run ended: ``"done"``, ``"stopped"``, ``"discarded"`` or ``"failed"``.
     layer
-        The layer of the result, once there is one.
-    looking_back
-        The picture that is shown in place of the latest.
+        The layer of the result, at the end.
+    shown_frame
+        The earlier frame that is shown in place of the latest image.
     """
 
     progressed = Signal(str)
@@ -80,201 +82,211 @@ class Session:
         settings: Settings,
         *,
         target: Target | None = None,
-        machines: Machines | None = None,
+        compute: ComputeOptions | None = None,
         keep_previews: bool = False,
-        earlier: Afterwards | None = None,
+        earlier: FinishedRun | None = None,
         more: int = 0,
     ) -> None:
         if earlier is not None:
-            earlier.settle()
+            earlier.reset()
         self._viewer = viewer
         self._source: LayerInput | None = source
         self._earlier = earlier
         self.history = History() if earlier is None else earlier.history
-        self.outcome: Afterwards | None = None
+        self.finished: FinishedRun | None = None
         self.layer: Image | None = None
-        self.ending = "failed"
-        self.looking_back: Frame | None = None
+        self.ending: Ending = "failed"
+        self.shown_frame: Frame | None = None
         layer = None if earlier is None or earlier.edited else earlier.layer
-        self._output: Output | None = Output(viewer, keep_previews=keep_previews, earlier=layer)
-        self._showing = False
-        self._exchange = Exchange()
+        self._output: ResultLayer | None = ResultLayer(
+            viewer, keep_previews=keep_previews, earlier=layer
+        )
+        self._updating = False
+        self._channel = WorkerChannel()
         if earlier is not None:
-            self._exchange.earlier, self._exchange.more = earlier.result, more
-            self.history.add(earlier.outcome)
+            self._channel.earlier, self._channel.more = earlier.result, more
+            self.history.add_frame(earlier.outcome)
         self._progress: progress | None = None
         self._target = target or Target()
+<<<<<<< HEAD
         self._unsaid = self._target.unsaid(source)
         self._in_sections = settings.fits_sections
+=======
+        self._placement_note = self._target.placement_note(source)
+        self._in_sections = settings.fits_sections
+>>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
         self._unit: int | None = None
         self._worker = thread_worker(deep_image_prior_restoration)(
-            source, settings, self._exchange, self._target, machines or Machines()
+            source, settings, self._channel, self._target, compute or ComputeOptions()
         )
-        # napari lets workers quit when it closes; a run that is paused yields to no worker.
-        self._exchange.leaving = lambda: bool(self._worker.abort_requested)
-        self._worker.yielded.connect(self._show)
+        # napari asks workers to quit when it closes; a paused run must notice it too.
+        self._channel.closing_napari = lambda: bool(self._worker.abort_requested)
+        self._worker.yielded.connect(self._update)
         self._worker.finished.connect(self._finish)
 
     def start(self) -> None:
-        """Begin, in a thread of its own."""
-        _running.add(self)
-        self._progress = progress(total=0, desc="getting ready")
+        """Start the worker thread."""
+        running_sessions.add(self)
+        self._progress = progress(total=0, desc="starting")
         self._worker.start()
 
     @property
     def paused(self) -> bool:
-        """Whether it waits to go on."""
-        return not self._exchange.going.is_set()
+        """Whether the run is paused."""
+        return not self._channel.running.is_set()
 
     def pause(self) -> None:
-        """Hold on at the next iteration."""
-        self._exchange.going.clear()
+        """Pause at the next iteration."""
+        self._channel.running.clear()
 
     def resume(self) -> None:
-        """Go on after a pause."""
-        self._exchange.going.set()
+        """Continue after a pause."""
+        self._channel.running.set()
 
-    def look_back(self, frame: Frame | None) -> None:
-        """Show an earlier picture in the layer, or the latest again."""
-        self.looking_back = frame
+    def show_frame(self, frame: Frame | None) -> None:
+        """Show an earlier frame in the layer, or the latest image again."""
+        self.shown_frame = frame
         if self._output is not None:
-            self._output.look_back(frame)
+            self._output.show_frame(frame)
 
     def stop(self) -> None:
-        """Come to an end and keep the best so far."""
-        self._exchange.stopping.set()
+        """End the run and keep the best result so far."""
+        self._channel.stopping.set()
 
     def discard(self) -> None:
-        """Come to an end, and take the output away at once."""
-        self._exchange.discarding.set()
+        """End the run and remove its layer at once."""
+        self._channel.discarding.set()
         if self._output is not None:
             self._output.remove()
 
     def abandon(self) -> None:
-        """Come to an end, because the window is gone; nothing of it is touched any more."""
-        self._exchange.discarding.set()
+        """End the run without touching the viewer, because its window is closed."""
+        self._channel.discarding.set()
         if self._output is not None:
-            self._output.let_go()
+            self._output.release()
         self._output = None
 
-    def _show(self) -> None:
-        # napari's progress bar handles events, the next of these among them: one is enough.
-        if self._showing:
+    def _update(self) -> None:
+        # napari's progress bar processes Qt events, which may call this method again.
+        if self._updating:
             return
-        self._showing = True
+        self._updating = True
         try:
             self._show_latest()
         finally:
-            self._showing = False
+            self._updating = False
 
     def _show_latest(self) -> None:
-        latest, picture = self._exchange.fetch()
-        if self._output is None or self._exchange.unwanted or latest is None:
+        latest, with_image = self._channel.fetch()
+        if self._output is None or self._channel.cancelled or latest is None:
             return
-        self.history.note(self._exchange.numbers())
-        if picture is not None:
-            self.history.keep(picture)
-        begun, moved = self._exchange.begun, latest.unit != self._unit
-        if begun is not None and (picture is not None or moved):
+        self.history.add_points(self._channel.points())
+        if with_image is not None:
+            self.history.add_preview(with_image)
+        initial, new_unit = self._channel.initial, latest.unit != self._unit
+        if initial is not None and (with_image is not None or new_unit):
             self._unit = latest.unit
-            self._output.refine(begun, picture or latest)
-        if not self._exchange.stopping.is_set():
-            self.progressed.emit(self._in_full(latest))
+            self._output.update(initial, with_image or latest)
+        if not self._channel.stopping.is_set():
+            self.progressed.emit(self._status_text(latest))
         self.advanced.emit()
-        self._advance(latest)  # last, because the run may have ended before it returns
+        self._advance_bar(latest)  # last, because the run may end before it returns
 
-    def _advance(self, latest: Snapshot) -> None:
+    def _advance_bar(self, latest: Snapshot) -> None:
         if (bar := self._progress) is None:
             return
         bar.total = latest.units * latest.iterations
-        bar.set_description(_in_words(latest))
+        bar.set_description(_progress_text(latest))
         if self._progress is not None:  # else the run has ended in the meantime
             bar.update(max(0, latest.unit * latest.iterations + latest.iteration - bar.n))
 
-    def _in_full(self, latest: Snapshot) -> str:
-        """Say how far it is, how fast, and where."""
+    def _status_text(self, latest: Snapshot) -> str:
+        """Say how far the run is, its speed, its device and its memory."""
         speed = self.history.per_second
         parts = [
-            f"{'Paused at ' * self.paused}{_in_words(latest)}",
+            f"{'Paused at ' * self.paused}{_progress_text(latest)}",
             *([] if speed is None else [f"{speed:.3g} iterations/s"]),
         ]
-        if self._exchange.place:
-            parts.append(f"{self._exchange.place}, {gigabytes(self._exchange.used_bytes)}")
+        if self._channel.device:
+            parts.append(f"{self._channel.device}, {gigabytes(self._channel.used_bytes)}")
         return "; ".join(parts)
 
     def _finish(self) -> None:
-        _running.discard(self)
+        running_sessions.discard(self)
         if self._progress is not None:
             bar, self._progress = self._progress, None
             bar.close()
         output, source = self._output, self._source
         earlier, self._earlier = self._earlier, None
         self._output = self._source = None
-        words = ""
+        text = ""
         try:
             if output is not None and source is not None:
-                self.history.note(self._exchange.numbers())
-                words = self._conclude(output, source, earlier)
+                self.history.add_points(self._channel.points())
+                text = self._conclude(output, source, earlier)
         finally:
-            self._exchange.clear()
+            self._channel.clear()
             if output is not None:
-                self.ended.emit(words)
+                self.ended.emit(text)
 
-    def _conclude(self, output: Output, source: LayerInput, earlier: Afterwards | None) -> str:
-        """Do with the output what the end calls for, and say so."""
-        result = self._exchange.result
-        if self._exchange.unwanted:
+    def _conclude(
+        self, output: ResultLayer, source: LayerInput, earlier: FinishedRun | None
+    ) -> str:
+        """Complete or remove the layer, and return the final status."""
+        result = self._channel.result
+        if self._channel.cancelled:
             self.ending = "discarded"
             output.remove()
-            self.outcome = None if earlier is None else earlier.as_it_was()
-            there = earlier is not None and earlier.is_there
-            back = " The result before is back." if there else ""
-            return f"Discarded.{back}{self._kept()}"
+            self.finished = None if earlier is None else earlier.without_continuation()
+            in_viewer = earlier is not None and earlier.in_viewer
+            back = " The earlier result is shown again." if in_viewer else ""
+            return f"Discarded.{back}{self._saved_text()}"
         if result is not None:
             edited = output.layer if output.edited and not output.deleted else None
             self.layer = layer = output.complete(result, source)
             if self._target.path is not None:
-                follow(self._viewer, self._target.path)
+                show_completed(self._viewer, self._target.path)
             self.ending = "stopped" if result.stopped_by_user else "done"
             self.history.stopped_at = _stopped_at(result) or self.history.stopped_at
-            if isinstance(result.image, np.ndarray):  # what lies on disk is not taken in hand
-                self.outcome = Afterwards(self._viewer, layer, source, result, self.history)
-            rest = self._kept(to_do=True) if result.stopped_by_user else self._kept()
-            said = _ending(result, "" if output.deleted else layer.name)
-            return f"{said}{rest}{self._left_unchanged(output, edited)}"
+            if isinstance(result.image, np.ndarray):  # a result on disk is not loaded
+                self.finished = FinishedRun(self._viewer, layer, source, result, self.history)
+            saved = self._saved_text(resumable=result.stopped_by_user)
+            text = _ending_text(result, "" if output.deleted else layer.name)
+            return f"{text}{saved}{self._unchanged_text(output, edited)}"
         output.remove()
-        self.outcome = None if earlier is None else earlier.as_it_was()
-        failure = self._exchange.failure or "The restoration ended without a result."
+        self.finished = None if earlier is None else earlier.without_continuation()
+        failure = self._channel.failure or "The restoration ended without a result."
         show_error(as_html(failure))
         return failure
 
-    def _left_unchanged(self, output: Output, edited: Image | None) -> str:
+    def _unchanged_text(self, output: ResultLayer, edited: Image | None) -> str:
         """Say where the result is, if the user deleted its layer or replaced its pixels."""
         if edited is not None:
             return f" The pixels of '{edited.name}' were replaced during the run and are kept."
         if not output.deleted:
             return ""
-        if self.outcome is not None:
-            return " Its layer was deleted during the run: press Add the result to have it."
-        return " Its layer was deleted during the run: open the file to see it."
+        if self.finished is not None:
+            return " The layer was deleted during the run: press Add the result to show it."
+        return " The layer was deleted during the run: open the file to see the result."
 
-    def _kept(self, *, to_do: bool = False) -> str:
-        """Say what stays on the disk."""
-        if self._target.path is None or self._exchange.begun is None:
+    def _saved_text(self, *, resumable: bool = False) -> str:
+        """Say what is saved on disk."""
+        if self._target.path is None or self._channel.initial is None:
             return ""
         from napari_dip.files.output_folder import working_folder
 
-        cure = "; press Run to go on with it" if to_do else ""
-        if to_do and self._in_sections:
-            cure += ", for it is empty until all of its sections are there"
-        where = f"What was restored is in {self._target.path.name}{cure}."
+        name = self._target.path.name
+        cure = "; press Run to resume it" if resumable else ""
+        if resumable and self._in_sections:
+            cure += "; the file is empty until all sections are restored"
+        where = f"Saved to {name}{cure}."
         if working_folder(self._target.path) != self._target.path:
-            name = self._target.path.name
-            where = f"What was restored is beside {name}, where the earlier result still is{cure}."
-        return "".join(f" {words}" for words in (where, self._target.note, self._unsaid) if words)
+            where = f"Saved beside {name}, which still holds the earlier result{cure}."
+        notes = (where, self._target.note, self._placement_note)
+        return "".join(f" {note}" for note in notes if note)
 
 
-def _in_words(snapshot: Snapshot) -> str:
+def _progress_text(snapshot: Snapshot) -> str:
     part = f"{snapshot.part}, " if snapshot.part else ""
     return (
         f"{part}iteration {snapshot.iteration} of {snapshot.iterations}, "
@@ -283,7 +295,7 @@ def _in_words(snapshot: Snapshot) -> str:
 
 
 def _stopped_at(result: Result) -> int | None:
-    """Tell where the rule said stop, if it was the rule, and of all that was restored."""
+    """Return the iteration at which the stopping rule ended the only unit; else ``None``."""
     if len(result.reports) != 1 or result.stopped_by_user:
         return None
     (report,) = result.reports
@@ -291,14 +303,14 @@ def _stopped_at(result: Result) -> int | None:
     return None if all_done else report.iterations
 
 
-def _ending(result: Result, name: str) -> str:
+def _ending_text(result: Result, name: str) -> str:
     how = "Stopped" if result.stopped_by_user else "Done"
     coverage = result.coverage
     match result.reports:
         case _ if coverage is not None and not coverage.complete:
             what = coverage.in_words()
         case []:
-            what = "the image is constant and stays as it is"
+            what = "the image is constant and stays unchanged"
         case [report]:
             plural = "" if report.iterations == 1 else "s"
             what = f"{report.iterations} iteration{plural}, {report.reason}"

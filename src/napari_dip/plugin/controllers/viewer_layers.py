@@ -1,4 +1,4 @@
-"""A new Labels layer on the grid of an image, ready to be painted in."""
+"""Add mask layers to the viewer, outline them, and watch layers for changes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from napari.layers import Labels, Layer
+from napari.layers import Labels
 from napari.utils.transforms import Affine
+from superqt.utils import create_worker
 
+from napari_dip.image.arrays import as_lazy
+from napari_dip.noise.bad_pixels import find_bad_pixels
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.layer_output import own_transform
+from napari_dip.plugin.models.mask_pixels import finest
+from napari_dip.plugin.models.masks import plane_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,39 +24,48 @@ if TYPE_CHECKING:
     from napari.utils.events import EventEmitter
     from napari.viewer import Viewer
 
-__all__ = ["Contour", "Grid", "grid_of", "new_mask", "ready_to_paint", "unwrapped"]
+    from napari_dip.noise.bad_pixels import BadPixels
 
-_MOST = 2**26
-"""Pixels of a mask with a plane for each plane of the image; more take one plane for all."""
+__all__ = [
+    "LayerWatcher",
+    "MaskGrid",
+    "MaskOutline",
+    "MaskSuggestion",
+    "add_mask",
+    "mask_grid",
+    "start_painting",
+    "suggest_mask",
+    "unwrap_viewer",
+]
+
+MAX_MASK_PIXELS = 2**26  # pixels: a larger stack gets one mask plane for all of its planes
+
+BRUSH_SIZES = 3, 40  # pixels: smallest and largest brush
 
 
-_FINEST, _WIDEST = 3, 40
-"""The least and the most pixels of the brush."""
-
-
-class Grid(NamedTuple):
-    """Where a mask has its pixels."""
+class MaskGrid(NamedTuple):
+    """Shape and placement of a mask layer."""
 
     shape: tuple[int, ...]
     placement: dict[str, Any]
     one_for_all: bool
 
 
-def grid_of(image: Image) -> Grid:
-    """Give a mask the pixels of an image, or only those of its last two axes if it is large."""
+def mask_grid(image: Image) -> MaskGrid:
+    """Return the grid of a mask for an image; of a large stack, that of its last two axes."""
     source = read_layer(image)
     shape = tuple(source.data.shape[: image.ndim])
-    if image.ndim == 2 or math.prod(shape) <= _MOST:
-        return Grid(shape, source.placement, one_for_all=False)
-    place = _of_the_plane(own_transform(source.placement))
-    return Grid(
+    if image.ndim == 2 or math.prod(shape) <= MAX_MASK_PIXELS:
+        return MaskGrid(shape, source.placement, one_for_all=False)
+    plane = _last_axes(own_transform(source.placement))
+    return MaskGrid(
         shape[-2:],
         {
-            "scale": place.scale,
-            "translate": place.translate,
-            "rotate": place.rotate,
-            "shear": place.shear[:1],  # napari gives two zeros where there is none
-            "affine": _of_the_plane(image.affine).affine_matrix,
+            "scale": plane.scale,
+            "translate": plane.translate,
+            "rotate": plane.rotate,
+            "shear": plane.shear[:1],  # napari returns two zeros for no shear
+            "affine": _last_axes(image.affine).affine_matrix,
             "units": source.placement["units"][-2:],
             "axis_labels": source.placement["axis_labels"][-2:],
         },
@@ -59,94 +73,148 @@ def grid_of(image: Image) -> Grid:
     )
 
 
-def _of_the_plane(place: Affine) -> Affine:
-    """Take of a transform what it does to the last two axes."""
-    return Affine(linear_matrix=place.linear_matrix[-2:, -2:], translate=place.translate[-2:])
-
-
-def new_mask(viewer: Viewer, image: Image) -> tuple[Labels, str]:
-    """Add an empty mask to the viewer, take the brush, and say what is to be done."""
-    grid = grid_of(image)
+def add_mask(viewer: Viewer, image: Image) -> tuple[Labels, str]:
+    """Add an empty mask layer, select the brush, and return the layer and an instruction."""
+    grid = mask_grid(image)
     mask = viewer.add_labels(
         np.zeros(grid.shape, np.uint8), name=f"missing in {image.name}", **grid.placement
     )
-    ready_to_paint(viewer, mask)
-    words = f"Paint over what is missing, in '{mask.name}'; [ and ] change the brush."
+    start_painting(viewer, mask)
+    text = f"Paint the pixels to fill in '{mask.name}'; [ and ] change the brush size."
     if grid.one_for_all:
-        words += " The stack is large: this one plane holds for all of its planes."
+        text += " The stack is large: the mask has one plane, which applies to all planes."
     elif image.ndim > 2:
-        words += " What is painted holds for the plane it is painted on."
-    return mask, words
+        text += " Each plane of the mask applies to the same plane of the image."
+    return mask, text
 
 
-def ready_to_paint(viewer: Viewer, mask: Labels) -> None:
-    """Select a mask, and take a brush that suits its size."""
+def start_painting(viewer: Viewer, mask: Labels) -> None:
+    """Select a mask layer and a brush that suits its size."""
     viewer.dims.ndisplay = 2
     viewer.layers.selection.active = mask
-    mask.brush_size = int(np.clip(min(mask.data.shape[-2:]) / 50, _FINEST, _WIDEST))
+    mask.brush_size = int(np.clip(min(mask.data.shape[-2:]) / 50, *BRUSH_SIZES))
     mask.selected_label = 1
     mask.mode = "paint"
 
 
-class Contour:
-    """Draws at most one Labels layer as an outline, and gives it back as it was."""
+class MaskSuggestion(NamedTuple):
+    """Bad pixels of an image, and the grid of their mask."""
+
+    image: Image
+    grid: MaskGrid
+    bad_pixels: BadPixels
+
+    def describe(self) -> str:
+        """Say how many bad pixels there are, and what to do with them."""
+        where = "this plane of " if self.grid.one_for_all else ""
+        text = self.bad_pixels.describe()
+        if not text:
+            return f"No pixel of {where}'{self.image.name}' is saturated, hot, dead or not finite."
+        return f"Bad pixels of {where}'{self.image.name}': {text}. Paint, erase or choose a label."
+
+    def add_to(self, viewer: Viewer) -> Labels | None:
+        """Add the bad pixels as a mask layer; ``None`` if there are none."""
+        if not self.bad_pixels.labels.any():
+            return None
+        mask: Labels = viewer.add_labels(
+            self.bad_pixels.labels,
+            name=f"suggested in {self.image.name}",
+            **self.grid.placement,
+        )
+        start_painting(viewer, mask)
+        return mask
+
+
+def suggest_mask(viewer: Viewer, image: Image, receive: Callable[[MaskSuggestion], None]) -> None:
+    """Find the bad pixels of an image in a worker thread.
+
+    Parameters
+    ----------
+    viewer
+        Of a large stack, the plane that it shows is searched.
+    image
+        The image.
+    receive
+        Called in the main thread with the bad pixels.
+
+    Raises
+    ------
+    NapariDipError
+        If the image cannot be read.
+    """
+    grid = mask_grid(image)
+    plane = plane_at(viewer.dims.point, image, range(image.ndim - len(grid.shape)))
+    pixels = as_lazy(finest(image))
+    worker = create_worker(find_bad_pixels, pixels[plane] if plane else pixels, rgb=image.rgb)
+    worker.returned.connect(lambda found: receive(MaskSuggestion(image, grid, found)))
+    worker.start()
+
+
+class MaskOutline:
+    """Draw at most one Labels layer as an outline, and restore it afterwards."""
 
     def __init__(self) -> None:
         self._layer: Labels | None = None
         self._before = 0
 
-    def only(self, layer: Layer | None) -> None:
+    def show(self, layer: Layer | None) -> None:
         """Draw this layer as an outline and no other; with ``None``, none."""
         if layer is self._layer:
             return
-        drawn, before = self._layer, self._before
+        outlined, before = self._layer, self._before
         self._layer = layer if isinstance(layer, Labels) else None
-        # Drawn anew, a layer tells of it: whoever comes back here from there finds all done.
-        if drawn is not None:
-            drawn.contour = before
+        # Setting the contour emits an event that may call this method: the state is set before.
+        if outlined is not None:
+            outlined.contour = before
         if self._layer is not None:
             self._before = self._layer.contour
             self._layer.contour = max(1, self._before)
 
 
-def unwrapped(viewer: Viewer) -> Viewer:
-    """Return the viewer itself for the proxy that napari gives to plugins.
-
-    What comes out of a proxy is a proxy again, and no such layer is identical with itself.
-    """
-    real: Viewer = getattr(viewer, "__wrapped__", viewer)
-    return real
-
-
-class Watch:
-    """Calls a function when layers change in a way that counts for a run.
+class LayerWatcher:
+    """Call a function when a layer changes in a way that matters for a run.
 
     Parameters
     ----------
-    look_again
-        Called without anything; held weakly, as napari does it.
+    callback
+        A method without arguments; it is held weakly.
     """
 
-    # The last ones are of Labels: a stroke, each of its steps, and what undo emits.
-    _COUNTS = ("data", "axis_labels", "name", "scale", "translate", "rotate", "shear", "affine")
-    _OF_LABELS = ("paint", "labels_update", "set_data")
+    EVENTS = ("data", "axis_labels", "name", "scale", "translate", "rotate", "shear", "affine")
+    LABELS_EVENTS = ("paint", "labels_update", "set_data")  # a stroke, its steps, and undo
 
-    def __init__(self, look_again: Callable[[], None]) -> None:
-        self._look_again = look_again
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._callback = callback
         self._layers: list[Layer] = []
 
-    def only(self, layers: list[Layer]) -> None:
+    def watch(self, layers: list[Layer]) -> None:
         """Watch these layers and no others."""
         if layers == self._layers:
             return
         for layer in self._layers:
             for event in self._events(layer):
-                event.disconnect(self._look_again)
+                event.disconnect(self._callback)
         self._layers = layers
         for layer in self._layers:
             for event in self._events(layer):
-                event.connect(self._look_again)
+                event.connect(self._callback)
 
     def _events(self, layer: Layer) -> list[EventEmitter]:
-        names = (*self._COUNTS, *(self._OF_LABELS if isinstance(layer, Labels) else ()))
+        names = (*self.EVENTS, *(self.LABELS_EVENTS if isinstance(layer, Labels) else ()))
         return [getattr(layer.events, name) for name in names]
+
+
+def unwrap_viewer(viewer: Viewer) -> Viewer:
+    """Return the viewer behind the proxy that napari gives to plugins.
+
+    A proxy returns proxies, and a proxy of a layer is not identical with the layer.
+    """
+    real: Viewer = getattr(viewer, "__wrapped__", viewer)
+    return real
+
+
+def _last_axes(transform: Affine) -> Affine:
+    """Return the transform of the last two axes."""
+    return Affine(
+        linear_matrix=transform.linear_matrix[-2:, -2:], translate=transform.translate[-2:]
+    )

@@ -1,4 +1,4 @@
-"""The thread that restores, and the desk over which it and the viewer hand things to each other."""
+"""Restore in a worker thread, and exchange snapshots with the main thread."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.errors import NapariDipError
-from napari_dip.plugin.models.layer_output import first_guess, to_layer_data
-from napari_dip.plugin.models.run_request import Machines
+from napari_dip.plugin.models.layer_output import preview_layer_data, to_layer_data
+from napari_dip.plugin.models.run_request import ComputeOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from napari_dip.plugin.models.target import Target
     from napari_dip.settings import Settings
 
-__all__ = ["Exchange", "Work", "begin", "deep_image_prior_restoration"]
+__all__ = ["PreparedRun", "WorkerChannel", "deep_image_prior_restoration", "prepare_run"]
 
 logger = logging.getLogger(__name__)
 
+WAKE_INTERVAL_S = 0.2  # seconds between two updates of the viewer
 
-_WAKE_EVERY_S = 0.2
+SCHEDULER_TIMEOUT_S = 10.0  # seconds that a scheduler may take to answer while the user waits
 
 
-def _gone() -> threading.Event:
-    """Make an event that is set."""
+def _set_event() -> threading.Event:
     event = threading.Event()
     event.set()
     return event
@@ -47,175 +47,100 @@ def _never() -> bool:
 
 
 @dataclass(eq=False)
-class Exchange:
-    """What the worker and the viewer know in common.
+class WorkerChannel:
+    """Data that the worker thread and the main thread share.
 
-    Snapshots are not queued: one that the viewer was too busy to fetch is overwritten by the
-    next, so that a slow viewer costs neither memory nor time.
+    Snapshots are not queued: a new one replaces one that was not fetched, so that a slow viewer
+    costs neither memory nor time.
 
     Attributes
     ----------
     stopping
-        Set by the viewer: come to an end, and keep the best so far.
+        Set by the viewer to end the run and keep the best result so far.
     discarding
-        Set by the viewer: come to an end, nothing is wanted any more.
-    leaving
-        Whether napari is closing: it waits for the worker, and lets nobody press a button.
-    going
-        Cleared by the viewer to pause the run, and set to let it go on.
+        Set by the viewer to end the run without a result.
+    closing_napari
+        Return whether napari closes: it waits for the worker, and its buttons have no effect.
+    running
+        Cleared by the viewer to pause the run, and set to resume it.
     earlier, more
-        A result to be continued, and by how many iterations; ``None`` for a new run.
-    place, used_bytes
-        The device, and the memory that is taken there.
-    begun
-        The layer to begin with, ready before the first snapshot.
+        A result to continue, and the number of iterations; ``None`` for a new run.
+    device, used_bytes
+        The device, and its memory in use.
+    initial
+        The layer data at the start, available before the first snapshot.
     result, failure
-        How it ended: one of the two, or neither where it was discarded.
+        The result or the error message; neither if the run was discarded.
     steps
-        The restoration itself, which holds the network.
-    closing
-        What is to be let go of after the steps: workers, if there were some.
+        The restoration, which holds the network.
+    cleanup
+        Resources to close after the steps, such as worker processes.
     """
 
     stopping: threading.Event = field(default_factory=threading.Event)
     discarding: threading.Event = field(default_factory=threading.Event)
-    leaving: Callable[[], bool] = _never
-    going: threading.Event = field(default_factory=_gone)
+    closing_napari: Callable[[], bool] = _never
+    running: threading.Event = field(default_factory=_set_event)
     earlier: Result | None = None
     more: int = 0
-    place: str = ""
+    device: str = ""
     used_bytes: int = 0
-    begun: LayerData | None = None
+    initial: LayerData | None = None
     result: Result | None = None
     failure: str | None = None
     steps: Restoration | None = None
-    closing: ExitStack = field(default_factory=ExitStack)
+    cleanup: ExitStack = field(default_factory=ExitStack)
     _latest: Snapshot | None = None
-    _picture: Snapshot | None = None
+    _latest_image: Snapshot | None = None
     _unread: list[Snapshot] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
-    def unwanted(self) -> bool:
-        """Whether nobody waits for the result any more."""
-        return self.discarding.is_set() or self.leaving()
+    def cancelled(self) -> bool:
+        """Whether the result is not needed any more."""
+        return self.discarding.is_set() or self.closing_napari()
 
     def stop_requested(self) -> bool:
-        """Tell the restoration whether to come to an end; in a pause, not before it is over."""
-        while not (ending := self.stopping.is_set() or self.unwanted):
-            if self.going.wait(_WAKE_EVERY_S):
+        """Return whether the restoration must end; during a pause, wait for its end first."""
+        while not (ending := self.stopping.is_set() or self.cancelled):
+            if self.running.wait(WAKE_INTERVAL_S):
                 break
         return ending
 
     def post(self, snapshot: Snapshot) -> None:
-        """Put a snapshot in the place of the one before."""
+        """Replace the latest snapshot."""
         with self._lock:
             self._latest = snapshot
             self._unread.append(replace(snapshot, image=None))
             if snapshot.image is not None:
-                self._picture = snapshot
+                self._latest_image = snapshot
 
     def fetch(self) -> tuple[Snapshot | None, Snapshot | None]:
-        """Take the latest snapshot, and the latest with a picture; ``None`` if there is no new."""
+        """Take the latest snapshot, and the latest one with an image; ``None`` if not new."""
         with self._lock:
-            taken = self._latest, self._picture
-            self._latest = self._picture = None
+            taken = self._latest, self._latest_image
+            self._latest = self._latest_image = None
         return taken
 
-    def numbers(self) -> list[Snapshot]:
-        """Take all snapshots since the last time, without their pictures: none is missing."""
+    def points(self) -> list[Snapshot]:
+        """Take all new snapshots, without their images."""
         with self._lock:
             taken, self._unread = self._unread, []
         return taken
 
     def clear(self) -> None:
-        """Let go of everything, the network and its tensors first."""
+        """Release all memory, that of the network first."""
         if self.steps is not None:
             self.steps.close()
-        self.closing.close()
-        self.leaving = _never
-        self.steps = self._latest = self._picture = self.begun = self.result = self.earlier = None
-
-
-def deep_image_prior_restoration(
-    source: LayerInput,
-    settings: Settings,
-    exchange: Exchange,
-    target: Target,
-    machines: Machines,
-) -> Generator[None, None, None]:
-    """Restore in a worker's thread; each yield wakes the viewer, which fetches what is new.
-
-    Nothing is raised: a generator worker would swallow a ``RuntimeError``, of which an
-    exhausted memory is one, and never say that it ended.
-    """
-    try:
-        yield from _restoration(source, settings, exchange, target, machines)
-    except NapariDipError as error:
-        exchange.failure = str(error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must reach the user
-        # As text, because a traceback keeps the tensors of its frames alive.
-        logger.error("%s", "".join(traceback.format_exception(error)))
-        exchange.failure = (
-            f"The restoration of '{source.name}' failed ({type(error).__name__}: {error}). The "
-            "image is unchanged. Try a smaller part of it, or the device 'cpu'; if that does not "
-            "help, please report it with the text in the terminal."
-        )
-
-
-def _restoration(
-    source: LayerInput,
-    settings: Settings,
-    exchange: Exchange,
-    target: Target,
-    machines: Machines,
-) -> Generator[None, None, None]:
-    if exchange.earlier is not None:
-        result = exchange.earlier
-        _, look, kind = to_layer_data(result, source)
-        look.pop("metadata")  # which says how a result was made that is whole
-        exchange.begun = np.array(result.image), look, kind
-        exchange.place = result.device
-        exchange.steps = result.continued(exchange.more, stop_requested=exchange.stop_requested)
-        yield from _followed(exchange.steps, exchange)
-        return
-    with exchange.closing as closing:
-        work = closing.enter_context(
-            begin(source, settings, target, machines, exchange.stop_requested)
-        )
-        exchange.begun = first_guess(source, work.problem, work.output)
-        exchange.place = work.problem.device if machines == Machines() else ""
-        exchange.steps = work.steps
-        yield from _followed(work.steps, exchange)
-        if exchange.result is not None:
-            exchange.result = target.shown(exchange.result, exchange.begun[0])
-
-
-def _followed(steps: Restoration, exchange: Exchange) -> Generator[None, None, None]:
-    """Post each step, and wake the viewer now and then."""
-    from napari_dip.compute.device import used_bytes
-
-    woken = -_WAKE_EVERY_S
-    try:
-        while not exchange.unwanted:
-            exchange.post(next(steps))
-            if time.monotonic() - woken >= _WAKE_EVERY_S:
-                woken = time.monotonic()
-                exchange.used_bytes = used_bytes(exchange.place) if exchange.place else 0
-                yield
-    except StopIteration as end:
-        exchange.result = end.value
-    finally:
-        steps.close()
-
-
-_PATIENCE_S = 10.0
-"""How long a scheduler may take to answer: somebody waits before the window."""
+        self.cleanup.close()
+        self.closing_napari = _never
+        self.steps = self._latest = self._latest_image = self.initial = None
+        self.result = self.earlier = None
 
 
 @dataclass(frozen=True)
-class Work:
-    """A restoration that waits to be started."""
+class PreparedRun:
+    """A restoration that is ready to start."""
 
     problem: Problem
     output: Output
@@ -223,52 +148,124 @@ class Work:
 
 
 @contextmanager
-def begin(
+def prepare_run(
     source: LayerInput,
     settings: Settings,
     target: Target,
-    machines: Machines,
+    compute: ComputeOptions,
     stop_requested: Callable[[], bool],
-) -> Iterator[Work]:
-    """Have what a restoration needs as long as the body runs.
+) -> Iterator[PreparedRun]:
+    """Prepare a restoration, and keep its output and its workers open during the body.
 
     Raises
     ------
     NapariDipError
-        If no machines can be had, or anything is wrong with the image, the mask, the settings or
-        the target.
+        If no worker is available, or the image, mask, settings or target is not valid.
     """
-    # Loading torch takes seconds: here, in a thread of its own, it holds up nobody.
+    # Here, in the worker thread, because loading torch takes seconds.
     from napari_dip.image.problem import make_problem
     from napari_dip.image.restore import run
 
-    if machines == Machines():
+    if compute == ComputeOptions():
         device, mask = target.device or None, source.whole_mask
-        problem = make_problem(source.data, settings, mask, None, device, target.before())
+        problem = make_problem(source.data, settings, mask, None, device, target.recorded_tiling())
         output = target.open(problem, source)
-        kept = target.path is None
+        in_memory = target.path is None
         with closing(output):
-            yield Work(problem, output, run(problem, output, stop_requested, keep_network=kept))
+            steps = run(problem, output, stop_requested, keep_network=in_memory)
+            yield PreparedRun(problem, output, steps)
         return
     from napari_dip.cluster.connect import connect
 
     with connect(
         settings.device,
-        machines.workers,
-        machines.scheduler,
-        timeout_s=_PATIENCE_S,
+        compute.workers,
+        compute.scheduler,
+        timeout_s=SCHEDULER_TIMEOUT_S,
         stop_requested=stop_requested,
     ) as pool:
-        # connect() checks that the packages are installed: dask is imported after it.
+        # After connect(), which checks that dask is installed.
         from napari_dip.cluster.restoration import restore_on_cluster
 
         assert pool is not None
         problem = make_problem(
-            source.data, settings, source.whole_mask, None, pool.device, target.before()
+            source.data, settings, source.whole_mask, None, pool.device, target.recorded_tiling()
         )
         output = target.open(problem, source)
         steps = restore_on_cluster(
             problem, output, pool.client, stop_requested=stop_requested, threads=pool.threads
         )
         with closing(output):
-            yield Work(problem, output, steps)
+            yield PreparedRun(problem, output, steps)
+
+
+def deep_image_prior_restoration(
+    source: LayerInput,
+    settings: Settings,
+    channel: WorkerChannel,
+    target: Target,
+    compute: ComputeOptions,
+) -> Generator[None, None, None]:
+    """Restore in the worker thread; each yield tells the viewer to fetch the latest snapshot.
+
+    Errors go to the channel: a generator worker drops a ``RuntimeError``, such as that of a full
+    memory, without any signal.
+    """
+    try:
+        yield from _restore(source, settings, channel, target, compute)
+    except NapariDipError as error:
+        channel.failure = str(error)
+    except Exception as error:  # noqa: BLE001 - every error must reach the user
+        # As text: a traceback keeps the tensors of its frames in memory.
+        logger.error("%s", "".join(traceback.format_exception(error)))
+        channel.failure = (
+            f"The restoration of '{source.name}' failed ({type(error).__name__}: {error}). The "
+            "image is unchanged. Try a smaller part of it, or the device 'cpu'. If that does not "
+            "help, report it with the text in the terminal."
+        )
+
+
+def _restore(
+    source: LayerInput,
+    settings: Settings,
+    channel: WorkerChannel,
+    target: Target,
+    compute: ComputeOptions,
+) -> Generator[None, None, None]:
+    if channel.earlier is not None:
+        result = channel.earlier
+        _, keywords, kind = to_layer_data(result, source)
+        keywords.pop("metadata")  # the record of a complete result
+        channel.initial = np.array(result.image), keywords, kind
+        channel.device = result.device
+        channel.steps = result.continued(channel.more, stop_requested=channel.stop_requested)
+        yield from _post_each(channel.steps, channel)
+        return
+    with channel.cleanup as cleanup:
+        prepared = cleanup.enter_context(
+            prepare_run(source, settings, target, compute, channel.stop_requested)
+        )
+        channel.initial = preview_layer_data(source, prepared.problem, prepared.output)
+        channel.device = prepared.problem.device if compute == ComputeOptions() else ""
+        channel.steps = prepared.steps
+        yield from _post_each(prepared.steps, channel)
+        if channel.result is not None:
+            channel.result = target.displayable(channel.result, channel.initial[0])
+
+
+def _post_each(steps: Restoration, channel: WorkerChannel) -> Generator[None, None, None]:
+    """Post each snapshot, and yield at most a few times per second."""
+    from napari_dip.compute.device import used_bytes
+
+    woken = -WAKE_INTERVAL_S
+    try:
+        while not channel.cancelled:
+            channel.post(next(steps))
+            if time.monotonic() - woken >= WAKE_INTERVAL_S:
+                woken = time.monotonic()
+                channel.used_bytes = used_bytes(channel.device) if channel.device else 0
+                yield
+    except StopIteration as end:
+        channel.result = end.value
+    finally:
+        steps.close()

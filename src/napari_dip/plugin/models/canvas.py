@@ -1,4 +1,4 @@
-"""A result as it stands, for the viewer: no more of it is in memory than is looked at."""
+"""Show a result that is not complete, and read only the planes that the viewer asks for."""
 
 from __future__ import annotations
 
@@ -18,22 +18,27 @@ if TYPE_CHECKING:
     from napari_dip.image.problem import Problem
     from napari_dip.image.sink import Output
 
-__all__ = ["Canvas", "Upright", "whole_index"]
+__all__ = ["Canvas", "SectionCanvas"]
 
-_MOST = 2**27  # values of a duplicate that is made at once, while the user waits
+MAX_COPIED_VALUES = 2**27  # values: a larger duplicate would block the viewer for seconds
 
 
+<<<<<<< HEAD
 class Canvas(LazyArray):
     """The latest preview, the planes that are restored, and nothing everywhere else.
+=======
+class Canvas(LazyArray):
+    """A lazy array of the latest preview and the restored planes.
+>>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
 
-    What is not restored is NaN, or 0 where the dtype holds whole numbers.
+    Pixels that are not restored are NaN, or 0 in an integer dtype.
 
     Parameters
     ----------
     problem
         What is restored.
     output
-        Where it goes.
+        Where the restored planes are.
 
     Examples
     --------
@@ -58,104 +63,85 @@ class Canvas(LazyArray):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the result."""
+        """Shape of the result."""
         return self._problem.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the result."""
+        """Type of the result."""
         return self._problem.dtype
 
     def __setitem__(self, index: Index, image: NDArray[Any]) -> None:
-        """Show a preview of a unit, in the place of the one before."""
+        """Replace the preview by that of a unit."""
         self._preview = index, image
 
     def copy(self) -> Canvas:
-        """Keep the preview, while this goes on to the next."""
+        """Return a canvas that keeps the current preview."""
         kept = Canvas(self._problem, self._output)
         kept._preview = self._preview
         return kept
 
     def __deepcopy__(self, memo: Any) -> Any:
-        """Give the pixels as they are now, as napari asks for when it duplicates a layer.
+        """Return the current pixels, which napari needs to duplicate a layer.
 
-        Of what is too large to be read at once, that is a canvas to which the run adds.
+        A canvas that is too large to be read at once is copied as a canvas.
         """
-        return self[()] if math.prod(self.shape) <= _MOST else self.copy()
+        return self[()] if math.prod(self.shape) <= MAX_COPIED_VALUES else self.copy()
 
     def astype(self, dtype: DTypeLike) -> NDArray[Any]:
-        """Convert the pixels as they are now, as napari's menus do."""
+        """Convert the current pixels, which napari's menus need."""
         return self[()].astype(dtype)
 
     def __getitem__(self, index: Any, /) -> NDArray[Any]:
-        """Put together what numbers and slices choose, plane by plane."""
-        parts = whole_index(index, self.ndim)
+        """Read the pixels at numbers and slices, plane by plane."""
+        parts = _full_index(index, self.ndim)
         chosen = [np.arange(n)[part] for n, part in zip(self.shape, parts, strict=True)]
-        places = [np.atleast_1d(each) for each in chosen]
+        positions = [np.atleast_1d(each) for each in chosen]
         leading = self._problem.layout.leading
-        # Slices and no lists of numbers, by which numpy takes ten times as long over a plane.
-        inside = tuple(
-            part if isinstance(part, slice) else slice(place[0], place[0] + 1)
-            for axis, (part, place) in enumerate(zip(parts, places, strict=True))
+        # Slices: numpy reads a plane ten times as fast with them as with arrays of indices.
+        within_plane = tuple(
+            part if isinstance(part, slice) else slice(position[0], position[0] + 1)
+            for axis, (part, position) in enumerate(zip(parts, positions, strict=True))
             if axis not in leading
         )
-        values = np.empty([each.size for each in places], self.dtype)
+        values = np.empty([each.size for each in positions], self.dtype)
         target: list[int | slice] = [slice(None)] * self.ndim
-        for numbers in np.ndindex(*(places[axis].size for axis in leading)):
+        for numbers in np.ndindex(*(positions[axis].size for axis in leading)):
             for axis, number in zip(leading, numbers, strict=True):
                 target[axis] = number
             plane = (
-                int(places[axis][number]) for axis, number in zip(leading, numbers, strict=True)
+                int(positions[axis][number]) for axis, number in zip(leading, numbers, strict=True)
             )
-            values[tuple(target)] = self._plane(tuple(plane))[inside]
+            values[tuple(target)] = self._plane(tuple(plane))[within_plane]
         return values.squeeze(tuple(axis for axis, each in enumerate(chosen) if each.ndim == 0))[()]
 
     def _plane(self, numbers: tuple[int, ...]) -> NDArray[Any]:
-        """Take a plane, by its numbers along the leading axes, from where it is newest."""
+        """Return a plane by its indices along the leading axes: preview, result or empty."""
         layout, unit = self._problem.layout, self._units[numbers]
         preview = self._preview
         if preview is not None and preview[0] == unit.index:
             place = dict(zip(layout.leading, numbers, strict=True))
-            within = (
+            within_unit = (
                 place[axis] - part.start if axis in place else slice(None)
                 for axis, part in enumerate(unit.index)
                 if isinstance(part, slice)
             )
-            return preview[1][tuple(within)]
+            return preview[1][tuple(within_unit)]
         index = layout.index(dict(zip(layout.leading, numbers, strict=True)))
         restored = self._output.restored(unit, index)
         return self._problem.empty(index) if restored is None else restored
 
 
-def _planes(problem: Problem, unit: Unit) -> itertools.product[tuple[int, ...]]:
-    """List the planes of a unit by their numbers along the leading axes."""
-    layout = problem.layout
-    parts = (unit.index[axis] for axis in layout.leading)
-    ranges = (
-        range(part.start, part.stop) if isinstance(part, slice) else (part,) for part in parts
-    )
-    return itertools.product(*ranges)
+class SectionCanvas(Canvas):
+    """A canvas of a stack that is restored in sections along Z.
 
-
-def whole_index(index: Any, ndim: int) -> tuple[int | slice, ...]:
-    """Write out an index: one number or slice for each axis."""
-    parts = list(index) if isinstance(index, tuple) else [index]
-    if Ellipsis not in parts:
-        parts.append(Ellipsis)
-    place = parts.index(Ellipsis)
-    parts[place : place + 1] = [slice(None)] * (ndim - len(parts) + 1)
-    return tuple(parts)
-
-
-class Upright(Canvas):
-    """A canvas whose units are sections: each plane of it has a few rows of every unit.
-
-    A plane that is looked at is kept, so that to show it anew only what was restored since is read.
+    Each plane has some rows of every unit. The plane that was read last is cached, so that only
+    the rows that were restored since then are read for the next display.
 
     Parameters
     ----------
     problem, output
-        What is restored, and where it goes.
+        As for :class:`Canvas`.
 
     Examples
     --------
@@ -166,52 +152,53 @@ class Upright(Canvas):
     >>> coarse = np.random.default_rng(0).random((3, 9, 8))
     >>> settings = Settings(task=SuperResolve(factor=2, axis="Z"), axes="ZYX", device="cpu")
     >>> problem = make_problem(coarse, settings, None, None)
-    >>> upright = Upright(problem, InMemory(problem))
-    >>> upright[:, 4] = np.ones((6, 8))
-    >>> upright[5, 3:6, 0]
+    >>> canvas = SectionCanvas(problem, InMemory(problem))
+    >>> canvas[:, 4] = np.ones((6, 8))
+    >>> canvas[5, 3:6, 0]
     array([nan,  1., nan])
     """
 
     def __init__(self, problem: Problem, output: Output) -> None:
         super().__init__(problem, output)
-        self._looked_at: tuple[Index, NDArray[Any], set[int]] | None = None
+        self._cached: tuple[Index, NDArray[Any], set[int]] | None = None
 
-    def copy(self) -> Upright:
-        """Keep the preview, while this goes on to the next."""
-        kept = Upright(self._problem, self._output)
+    def copy(self) -> SectionCanvas:
+        """Return a canvas that keeps the current preview."""
+        kept = SectionCanvas(self._problem, self._output)
         kept._preview = self._preview
         return kept
 
     def __getitem__(self, index: Any, /) -> NDArray[Any]:
-        """Put together what numbers and slices choose."""
-        asked, steps = _without_steps(whole_index(index, self.ndim), self.shape)
-        looked_at = self._looked_at
-        if looked_at is None or looked_at[0] != asked:
-            looked_at = asked, self._problem.empty(asked), set()
-        _, values, there = looked_at
+        """Read the pixels at numbers and slices, unit by unit."""
+        wanted, steps = _without_steps(_full_index(index, self.ndim), self.shape)
+        cached = self._cached
+        if cached is None or cached[0] != wanted:
+            cached = wanted, self._problem.empty(wanted), set()
+        _, values, read = cached
         for unit in self._problem.plan.units:
-            if unit.number in there or (met := _meet(asked, unit.index, self.shape)) is None:
+            overlap = _overlap(wanted, unit.index, self.shape)
+            if unit.number in read or overlap is None:
                 continue
-            part, inside = met
+            part, inside = overlap
             restored = self._output.restored(unit, part)
             if restored is not None:
                 values[inside] = restored
-                there.add(unit.number)
-        self._looked_at = looked_at if values.ndim <= 2 else None
+                read.add(unit.number)
+        self._cached = cached if values.ndim <= 2 else None
         shown = values.copy()
         if self._preview is not None:
-            self._lay_over(shown, asked, *self._preview)
+            self._insert_preview(shown, wanted, *self._preview)
         return shown[steps]
 
-    def _lay_over(
-        self, shown: NDArray[Any], asked: Index, index: Index, picture: NDArray[Any]
+    def _insert_preview(
+        self, shown: NDArray[Any], wanted: Index, index: Index, preview: NDArray[Any]
     ) -> None:
-        """Put the part of a preview that was asked for in its place."""
-        met = _meet(asked, index, self.shape)
-        if met is None:
+        """Copy the overlap of a preview with the wanted pixels."""
+        overlap = _overlap(wanted, index, self.shape)
+        if overlap is None:
             return
-        part, inside = met
-        index = whole_index(index, self.ndim)
+        part, inside = overlap
+        index = _full_index(index, self.ndim)
         within = tuple(
             slice(one.start - own.start, one.stop - own.start)
             if isinstance(one, slice)
@@ -219,11 +206,31 @@ class Upright(Canvas):
             for one, own in zip(part, _without_steps(index, self.shape)[0], strict=True)
             if isinstance(own, slice)
         )
-        shown[inside] = picture[within].reshape(shown[inside].shape)
+        shown[inside] = preview[within].reshape(shown[inside].shape)
+
+
+def _planes(problem: Problem, unit: Unit) -> itertools.product[tuple[int, ...]]:
+    """List the planes of a unit by their indices along the leading axes."""
+    layout = problem.layout
+    parts = (unit.index[axis] for axis in layout.leading)
+    ranges = (
+        range(part.start, part.stop) if isinstance(part, slice) else (part,) for part in parts
+    )
+    return itertools.product(*ranges)
+
+
+def _full_index(index: Any, ndim: int) -> tuple[int | slice, ...]:
+    """Expand an index to one number or slice for each axis."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis not in parts:
+        parts.append(Ellipsis)
+    place = parts.index(Ellipsis)
+    parts[place : place + 1] = [slice(None)] * (ndim - len(parts) + 1)
+    return tuple(parts)
 
 
 def _without_steps(parts: Index, shape: tuple[int, ...]) -> tuple[Index, tuple[slice, ...]]:
-    """Write an index with numbers and ends from 0 on, and what then remains to be left out."""
+    """Split an index into one with non-negative ends and step 1, and the remaining steps."""
     plain: list[int | slice] = []
     steps = []
     for part, size in zip(parts, shape, strict=True):
@@ -236,14 +243,14 @@ def _without_steps(parts: Index, shape: tuple[int, ...]) -> tuple[Index, tuple[s
     return tuple(plain), tuple(steps)
 
 
-def _meet(
-    asked: Index, own: Index, shape: tuple[int, ...]
+def _overlap(
+    wanted: Index, own: Index, shape: tuple[int, ...]
 ) -> tuple[Index, tuple[slice, ...]] | None:
-    """Find what of a unit was asked for, and where it lies in that; ``None`` if nothing of it."""
+    """Return the overlap of two indices, in the result and in the wanted pixels, or ``None``."""
     part: list[int | slice] = []
     inside = []
-    unit, _ = _without_steps(whole_index(own, len(shape)), shape)
-    for one, other in zip(asked, unit, strict=True):
+    unit, _ = _without_steps(_full_index(own, len(shape)), shape)
+    for one, other in zip(wanted, unit, strict=True):
         low, high = (other.start, other.stop) if isinstance(other, slice) else (other, other + 1)
         if isinstance(one, slice):
             low, high = max(low, one.start), min(high, one.stop)

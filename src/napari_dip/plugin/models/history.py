@@ -1,4 +1,4 @@
-"""What a run has been through: the numbers of its curve, and pictures to go back to."""
+"""Keep the curve of a run, and frames of its image at earlier iterations."""
 
 from __future__ import annotations
 
@@ -15,28 +15,21 @@ if TYPE_CHECKING:
     from napari_dip.image.restore import Snapshot
     from napari_dip.plugin.models.layer_input import LayerInput
 
-__all__ = ["Frame", "History", "Lines", "blended", "inserted"]
+__all__ = ["Curve", "Frame", "History", "blend", "frame_name", "insert_frame", "stack_frames"]
 
-BUDGET = 256_000_000
-"""Bytes of pictures that are kept at most."""
+MAX_FRAME_BYTES = 256_000_000  # bytes: memory for the frames of one run
 
+MAX_POINTS = 4000  # points of the curve that are kept; beyond, every second one is dropped
+DRAWN_POINTS = 400  # points of the curve that are drawn: the panel is not wider in pixels
 
-_MOST_POINTS = 4000
-
-
-_DRAWN = 400
-"""Points of a line: a panel is no wider in pixels."""
-
-
-_RECENT_S = 3.0
-"""Over which the speed is taken."""
+SPEED_WINDOW_S = 3.0  # seconds over which the speed is averaged
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A picture of one iteration: ``output[index] = image``.
+    """The image at one iteration: ``output[index] = image``.
 
-    ``result`` tells the outcome of a run, which is refined, from what was seen on the way.
+    ``result`` is true for the outcome of a run, which is filtered after the last iteration.
     """
 
     iteration: int
@@ -46,28 +39,28 @@ class Frame:
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
-    """What is drawn: the iterations, and the loss and the metric of each, NaN where it has none."""
+class Curve:
+    """The iterations with their loss and noise criterion; NaN where there is none."""
 
     iterations: NDArray[np.float64]
     loss: NDArray[np.float64]
-    metric: NDArray[np.float64]
+    criterion: NDArray[np.float64]
 
 
 class History:
-    """Follows the unit in progress; with the next unit it begins anew.
+    """Keep the points and frames of the current unit; a new unit starts a new history.
 
-    Pictures are spaced evenly: when they take more than they may, every second is dropped, and
-    from then on every second one is taken.
+    Frames are evenly spaced. When they need too much memory, every second frame is dropped, and
+    only every second new frame is kept.
 
     Parameters
     ----------
-    budget
-        Bytes of pictures that are kept at most.
+    max_bytes
+        Memory for the frames.
     """
 
-    def __init__(self, budget: int = BUDGET) -> None:
-        self._budget = budget
+    def __init__(self, max_bytes: int = MAX_FRAME_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._points: list[Snapshot] = []
         self._offered, self._stride = 0, 1
         self.frames: list[Frame] = []
@@ -75,72 +68,67 @@ class History:
 
     @property
     def latest(self) -> Snapshot | None:
-        """The last that was heard, without its picture."""
+        """The latest snapshot, without its image."""
         return self._points[-1] if self._points else None
 
-    def note(self, snapshots: Iterable[Snapshot]) -> None:
-        """Take in the numbers."""
+    def add_points(self, snapshots: Iterable[Snapshot]) -> None:
+        """Add snapshots to the curve."""
         for snapshot in snapshots:
             if self.latest is not None and snapshot.unit != self.latest.unit:
                 self._points, self.frames = [], []
                 self._offered, self._stride = 0, 1
             self._points.append(replace(snapshot, image=None))
-        if len(self._points) > _MOST_POINTS:
+        if len(self._points) > MAX_POINTS:
             self._points = self._points[1::2]
 
-    def keep(self, snapshot: Snapshot) -> None:
-        """Take in a picture, if it is its turn and belongs to the unit in progress."""
+    def add_preview(self, snapshot: Snapshot) -> None:
+        """Add the image of a snapshot, if its turn has come and it is of the current unit."""
         if snapshot.image is None or self.latest is None or snapshot.unit != self.latest.unit:
             return
         self._offered += 1
         if self._offered % self._stride == 0:
-            self.add(Frame(snapshot.iteration, snapshot.index, snapshot.image))
+            self.add_frame(Frame(snapshot.iteration, snapshot.index, snapshot.image))
 
-    def add(self, frame: Frame) -> None:
-        """Take in a picture, and make room for it."""
+    def add_frame(self, frame: Frame) -> None:
+        """Add a frame, and drop others to stay within the memory limit."""
         self.frames.append(frame)
-        while sum(one.image.nbytes for one in self.frames) > self._budget:
+        while sum(one.image.nbytes for one in self.frames) > self._max_bytes:
             self.frames = self.frames[1::2]
             self._stride *= 2
 
-    def forget_after(self, iteration: int) -> None:
-        """Go back to where a run had ended before it was continued."""
+    def truncate(self, iteration: int) -> None:
+        """Remove all points and frames after an iteration."""
         self._points = [point for point in self._points if point.iteration <= iteration]
         self.frames = [frame for frame in self.frames if frame.iteration <= iteration]
 
-    def lines(self) -> Lines:
-        """Give the curve, thinned to what can be told apart; the last point is always there."""
-        every = -(-len(self._points) // _DRAWN) or 1
+    def curve(self) -> Curve:
+        """Return the curve with at most a few hundred points; the last one is included."""
+        every = -(-len(self._points) // DRAWN_POINTS) or 1
         drawn = self._points[::-every][::-1]
         rows = [(one.iteration, one.loss, one.metric) for one in drawn]
-        iterations, loss, metric = np.array(rows, float).reshape(-1, 3).T
-        return Lines(iterations, _drawable(loss), _drawable(metric))
+        iterations, loss, criterion = np.array(rows, float).reshape(-1, 3).T
+        return Curve(iterations, _positive(loss), _positive(criterion))
 
     @property
     def per_second(self) -> float | None:
-        """Iterations a second of late; ``None`` before that can be told."""
+        """Iterations per second in the last seconds; ``None`` while it is not known."""
         recent: list[Snapshot] = []
         for point in reversed(self._points):
             recent.append(point)
-            if recent[0].elapsed_s - point.elapsed_s >= _RECENT_S:
+            if recent[0].elapsed_s - point.elapsed_s >= SPEED_WINDOW_S:
                 break
         if not recent or (seconds := recent[0].elapsed_s - recent[-1].elapsed_s) <= 0:
             return None
         return (recent[0].iteration - recent[-1].iteration) / seconds
 
 
-def _drawable(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Leave out what has no logarithm: a rule that is not ready, or one that only counts."""
-    return np.where(np.isfinite(numbers) & (numbers > 0), numbers, np.nan)
-
-
-def in_words(frame: Frame) -> str:
-    """Name a picture."""
+def frame_name(frame: Frame) -> str:
+    """Name a frame by its iteration."""
     return "result" if frame.result else f"iteration {frame.iteration}"
 
 
-def inserted(frame: Frame, image: NDArray[Any]) -> NDArray[Any]:
-    """Give the image with a picture of a part of it in its place; the image is not changed."""
+def insert_frame(frame: Frame, image: NDArray[Any]) -> NDArray[Any]:
+    """Return the image with a frame in its place; the image itself does not change."""
     if frame.image.shape == image.shape:
         return frame.image
     whole = image.copy()
@@ -148,23 +136,40 @@ def inserted(frame: Frame, image: NDArray[Any]) -> NDArray[Any]:
     return whole
 
 
-def blended(
-    picture: NDArray[Any], image: NDArray[Any], share: float, source: LayerInput
+def blend(
+    restored: NDArray[Any], image: NDArray[Any], weight: float, source: LayerInput
 ) -> NDArray[Any]:
-    """Mix, in the picture's dtype; where the image says nothing, the picture stays."""
-    mixed = share * picture.astype(np.float64) + (1 - share) * image.astype(np.float64)
+    """Average a restored image with its input, in the dtype of the restored image.
+
+    Missing pixels of the input stay as they are restored.
+
+    Parameters
+    ----------
+    restored, image
+        Two arrays of one shape.
+    weight
+        The weight of the restored image, from 0 to 1.
+    source
+        The input layer, for its mask.
+    """
+    mixed = weight * restored.astype(np.float64) + (1 - weight) * image.astype(np.float64)
     known = np.isfinite(mixed)
     if source.mask is not None:
         known &= ~(source.mask[..., np.newaxis] if source.rgb else source.mask)
-    if picture.dtype.kind not in "fc":
+    if restored.dtype.kind not in "fc":
         mixed = np.rint(mixed)
-    return np.where(known, mixed, picture).astype(picture.dtype)
+    return np.where(known, mixed, restored).astype(restored.dtype)
 
 
-def stacked(frames: Sequence[Frame], ndim: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Stack pictures of one part of an image, with all its axes, and tell where the part begins."""
+def stack_frames(frames: Sequence[Frame], ndim: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Stack frames of one part of an image, and return the first pixel of the part too."""
     index = frames[0].index
     index = (*index, *[slice(None)] * (ndim - len(index)))
     widen = tuple(np.newaxis if isinstance(part, int) else slice(None) for part in index)
     start = [part if isinstance(part, int) else part.start or 0 for part in index]
     return np.stack([frame.image for frame in frames])[:, *widen], np.array(start, float)
+
+
+def _positive(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Replace numbers that have no logarithm by NaN."""
+    return np.where(np.isfinite(numbers) & (numbers > 0), numbers, np.nan)

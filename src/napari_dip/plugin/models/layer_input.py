@@ -1,4 +1,4 @@
-"""Which axes a layer has, from its axis labels or else from its shape."""
+"""Read an Image layer: its pixels, axes, placement and missing pixels."""
 
 from __future__ import annotations
 
@@ -25,18 +25,22 @@ if TYPE_CHECKING:
     from napari_dip.settings import Settings
     from napari_dip.settings.voxel import Voxel
 
-
 __all__ = [
     "LayerInput",
     "axes_of",
+    "check_last_axis",
+    "checksum",
     "is_unfinished",
-    "matched",
-    "origin",
+    "match_settings",
     "read_layer",
-    "refuse_colours",
+    "unfinished_layers",
 ]
 
-_LOOK = (
+MAX_CHECKSUM_VALUES = 2**24  # values: the checksum is computed in the main thread
+
+unfinished_layers: WeakSet[Layer] = WeakSet()  # layers of runs that have not ended
+
+DISPLAY_ATTRIBUTES = (
     "colormap",
     "contrast_limits",
     "gamma",
@@ -51,166 +55,7 @@ _LOOK = (
     "projection_mode",
 )
 
-
-@dataclass(frozen=True, eq=False)
-class LayerInput:
-    """An Image layer as it was when the run began; later changes of the layer do not reach it.
-
-    Attributes
-    ----------
-    data
-        The pixels at full resolution as the layer holds them, which are read part by part.
-    axes
-        One letter for each axis of ``data``, ``"S"`` for the colours.
-    rgb
-        Whether the last axis of ``data`` holds colours.
-    name
-        The layer's name.
-    mask
-        True where a pixel is missing; ``None`` where nothing is.
-    placement
-        Where the pixels lie in the world: scale, translate, rotate, shear, affine, units and
-        axis labels.
-    look
-        How the layer is drawn: colormap, contrast limits and the like.
-    path
-        The file that the layer was read from, if napari knows it.
-    hidden_by
-        The layer of the mask, its file if napari knows it, and what of it marks what.
-    part
-        What is restored of the layer, where that is not all of it.
-    mask_files
-        Files and folders that the layer of the mask reads from, as far as that is known.
-    """
-
-    data: Any
-    axes: str
-    rgb: bool
-    name: str
-    mask: NDArray[np.bool_] | None
-    placement: dict[str, Any]
-    look: dict[str, Any]
-    path: Path | None = None
-    hidden_by: dict[str, Any] | None = None
-    part: tuple[slice, ...] = ()
-    mask_files: tuple[Path, ...] = ()
-
-    @property
-    def whole_mask(self) -> NDArray[np.bool_] | None:
-        """The mask with the axes of ``data`` but for the colours, some of length 1."""
-        if self.mask is None:
-            return None
-        lacking = len(self.axes) - self.rgb - self.mask.ndim
-        return self.mask[(np.newaxis,) * lacking]
-
-    @cached_property
-    def origin(self) -> dict[str, Any]:
-        """Where the pixels and the mask came from, as values that JSON can hold."""
-        return origin(self)
-
-    @cached_property
-    def voxel(self) -> Voxel | None:
-        """The distances of the pixels along Z, Y and X, in one unit; ``None`` if nobody said."""
-        sizes = dict(zip(self.axes, self.placement["scale"], strict=False))
-        units = dict(zip(self.axes, self.placement["units"], strict=False))
-        if "Z" not in sizes or all(sizes[axis] == 1 for axis in "ZYX"):
-            return None  # napari gives a layer that nobody has scaled pixels of 1
-        try:
-            z, y, x = (abs((sizes[axis] * units[axis]).to(units["X"]).m) for axis in "ZYX")
-        except DimensionalityError:
-            return None
-        return float(z), float(y), float(x)
-
-
-def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
-    """Take from a layer all that a restoration and its result need.
-
-    Parameters
-    ----------
-    layer
-        The Image layer to restore; of a multiscale one the full resolution is taken.
-    mask
-        A layer in which is marked what is missing.
-
-    Raises
-    ------
-    BadImage
-        If the layer is no Image layer, or planes are missing in the file that it was read from.
-    BadMask
-        If the mask has nothing painted, misses the image or hides all of it.
-    """
-    if not isinstance(layer, Image):
-        raise BadImage(
-            f"'{layer.name}' is a {type(layer).__name__} layer: choose an Image layer, or turn "
-            "it into one (right-click it in the layer list)."
-        )
-    if layer.source.path and (reason := _missing_in(Path(layer.source.path))):
-        raise BadImage(f"'{layer.name}' has black planes in place of missing ones: {reason}.")
-    data = finest(layer)
-    return LayerInput(
-        data=data,
-        axes=axes_of(layer, data.shape),
-        rgb=bool(layer.rgb),
-        name=layer.name,
-        mask=None if mask is None else mask.over(layer),
-        placement={
-            "scale": np.array(layer.scale),
-            "translate": np.array(layer.translate),
-            "rotate": np.array(layer.rotate),
-            "shear": np.array(layer.shear),
-            "affine": np.array(layer.affine.affine_matrix),
-            "units": tuple(layer.units),
-            "axis_labels": tuple(layer.axis_labels),
-        },
-        look={name: getattr(layer, name) for name in _LOOK},
-        path=Path(layer.source.path) if layer.source.path else None,
-        hidden_by=None if mask is None else _named(mask),
-        mask_files=() if mask is None else _files_of_mask(mask),
-    )
-
-
-def _missing_in(path: Path) -> str:
-    """Say which planes of a file are missing; it is opened again only if something has changed."""
-    try:
-        changed = path.stat().st_mtime_ns, path.parent.stat().st_mtime_ns
-    except OSError:
-        return ""
-    return _missing_as_of(path, changed)
-
-
-@lru_cache(maxsize=64)
-def _missing_as_of(path: Path, _changed: tuple[int, int]) -> str:
-    from napari_dip.files.tiff_header import missing_planes
-
-    return missing_planes(path)
-
-
-def matched(source: LayerInput, settings: Settings) -> tuple[LayerInput, Settings]:
-    """Have the settings say what the layer's axes and voxels are.
-
-    Its one axis of unknown meaning is taken for Z where Z is asked for: napari seldom names it.
-    """
-    unnamed = source.axes.count("Q") == 1 and "Z" not in source.axes
-    if "Z" in settings.spatial and unnamed:
-        source = replace(source, axes=source.axes.replace("Q", "Z"))
-    return source, settings.replace(axes=source.axes).with_voxel(source.voxel)
-
-
-def _files_of_mask(mask: Mask) -> tuple[Path, ...]:
-    from napari_dip.files.file_conflicts import files_behind
-
-    painted = isinstance(mask.layer, Image | Labels)
-    return tuple(files_behind(finest(mask.layer))) if painted else ()
-
-
-def _named(mask: Mask) -> dict[str, Any]:
-    path = mask.layer.source.path
-    where = str(Path(path).absolute()) if path else None
-    said = {"label": mask.label, "marks": mask.marks, "plane": mask.plane}
-    return {"layer": mask.layer.name, "path": where, **said}
-
-
-_NAMES = {
+AXIS_LETTERS = {
     "t": "T",
     "time": "T",
     "frame": "T",
@@ -224,16 +69,159 @@ _NAMES = {
 }
 
 
-def axes_of(layer: Image, shape: tuple[int, ...]) -> str:
-    """Give one letter for each axis.
+@dataclass(frozen=True, eq=False)
+class LayerInput:
+    """An Image layer as it is when a run starts; later changes of the layer have no effect.
+
+    Attributes
+    ----------
+    data
+        The pixels at full resolution, as the layer holds them; they may be lazy.
+    axes
+        One letter for each axis of ``data``, ``"S"`` for colours.
+    rgb
+        Whether the last axis of ``data`` holds colours.
+    name
+        The name of the layer.
+    mask
+        True where a pixel is missing; ``None`` where no pixel is.
+    placement
+        Position in world coordinates: scale, translate, rotate, shear, affine, units and axis
+        labels.
+    display
+        How the layer is drawn: colormap, contrast limits and the like.
+    path
+        The file that the layer was read from, if napari knows it.
+    mask_record
+        The mask layer, its file if napari knows it, and the meaning of its marked pixels.
+    part
+        The part of the layer to restore; empty for all of it.
+    mask_files
+        Files and folders that the mask layer reads from, as far as they are known.
+    """
+
+    data: Any
+    axes: str
+    rgb: bool
+    name: str
+    mask: NDArray[np.bool_] | None
+    placement: dict[str, Any]
+    display: dict[str, Any]
+    path: Path | None = None
+    mask_record: dict[str, Any] | None = None
+    part: tuple[slice, ...] = ()
+    mask_files: tuple[Path, ...] = ()
+
+    @property
+    def whole_mask(self) -> NDArray[np.bool_] | None:
+        """The mask with all axes of ``data`` except colours; some have length 1."""
+        if self.mask is None:
+            return None
+        lacking = len(self.axes) - self.rgb - self.mask.ndim
+        return self.mask[(np.newaxis,) * lacking]
+
+    @cached_property
+    def origin(self) -> dict[str, Any]:
+        """Where the pixels and the mask came from, with checksums, as JSON values."""
+        record: dict[str, Any] = {
+            "layer": self.name,
+            "path": None if self.path is None else str(self.path.absolute()),
+            "shape": list(self.data.shape),
+            "dtype": str(self.data.dtype),
+            "crc32": checksum(self.data),
+            "part": [[part.start, part.stop] for part in self.part],
+        }
+        if self.mask is not None and self.mask_record is not None:
+            record["mask"] = {
+                **self.mask_record,
+                "ndim": self.mask.ndim,
+                "crc32": checksum(self.mask),
+            }
+        return record
+
+    @cached_property
+    def voxel(self) -> Voxel | None:
+        """Spacing of the pixels along Z, Y and X, in one unit; ``None`` if it is not known."""
+        sizes = dict(zip(self.axes, self.placement["scale"], strict=False))
+        units = dict(zip(self.axes, self.placement["units"], strict=False))
+        if "Z" not in sizes or all(sizes[axis] == 1 for axis in "ZYX"):
+            return None  # napari's default scale is 1
+        try:
+            z, y, x = (abs((sizes[axis] * units[axis]).to(units["X"]).m) for axis in "ZYX")
+        except DimensionalityError:
+            return None
+        return float(z), float(y), float(x)
+
+
+def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
+    """Read everything from a layer that a restoration and its result need.
 
     Parameters
     ----------
     layer
-        Whose axis labels count where they name Y and X, and no known axis twice. An axis of
-        another name is of unknown meaning.
+        The Image layer to restore; of a multiscale layer, the full resolution is read.
+    mask
+        The mask of missing pixels.
+
+    Raises
+    ------
+    BadImage
+        If the layer is not an Image layer, or planes are missing in its file.
+    BadMask
+        If no pixel is marked, the mask does not overlap the image, or it covers all of it.
+    """
+    if not isinstance(layer, Image):
+        raise BadImage(
+            f"'{layer.name}' is a {type(layer).__name__} layer: choose an Image layer, or convert "
+            "it to one (right-click it in the layer list)."
+        )
+    if layer.source.path and (reason := _missing_planes(Path(layer.source.path))):
+        raise BadImage(f"'{layer.name}' shows missing planes as black: {reason}.")
+    data = finest(layer)
+    return LayerInput(
+        data=data,
+        axes=axes_of(layer, data.shape),
+        rgb=bool(layer.rgb),
+        name=layer.name,
+        mask=None if mask is None else mask.for_all_planes(layer),
+        placement={
+            "scale": np.array(layer.scale),
+            "translate": np.array(layer.translate),
+            "rotate": np.array(layer.rotate),
+            "shear": np.array(layer.shear),
+            "affine": np.array(layer.affine.affine_matrix),
+            "units": tuple(layer.units),
+            "axis_labels": tuple(layer.axis_labels),
+        },
+        display={name: getattr(layer, name) for name in DISPLAY_ATTRIBUTES},
+        path=Path(layer.source.path) if layer.source.path else None,
+        mask_record=None if mask is None else _record_of_mask(mask),
+        mask_files=() if mask is None else _files_of_mask(mask),
+    )
+
+
+def match_settings(source: LayerInput, settings: Settings) -> tuple[LayerInput, Settings]:
+    """Add the axes and the voxel spacing of a layer to the settings.
+
+    Where the settings need Z and the layer does not name it, its one axis of unknown meaning is Z:
+    napari seldom names it.
+    """
+    unnamed = source.axes.count("Q") == 1 and "Z" not in source.axes
+    if "Z" in settings.spatial and unnamed:
+        source = replace(source, axes=source.axes.replace("Q", "Z"))
+    return source, settings.replace(axes=source.axes).with_voxel(source.voxel)
+
+
+def axes_of(layer: Image, shape: tuple[int, ...]) -> str:
+    """Return one letter for each axis of a layer.
+
+    Parameters
+    ----------
+    layer
+        Its axis labels count where they include Y and X and no known axis twice. An axis with
+        another name has an unknown meaning, ``"Q"``.
     shape
-        Of its pixels at full resolution.
+        Shape of its pixels at full resolution.
 
     Examples
     --------
@@ -245,20 +233,20 @@ def axes_of(layer: Image, shape: tuple[int, ...]) -> str:
     >>> axes_of(Image(stack), stack.shape)
     'QQYX'
     """
-    letters = [_NAMES.get(str(label).strip().lower(), "Q") for label in layer.axis_labels]
+    letters = [AXIS_LETTERS.get(str(label).strip().lower(), "Q") for label in layer.axis_labels]
     named = [letter for letter in letters if letter != "Q"]
     if {"Y", "X"} <= set(named) and len(named) == len(set(named)):
         return "".join(letters) + "S" * bool(layer.rgb)
     return guess_axes(shape, bool(layer.rgb))
 
 
-def refuse_colours(layer: Image, axes: str, shape: tuple[int, ...]) -> None:
-    """Say what to do about a layer whose last axis holds colours or channels, which it is not told.
+def check_last_axis(layer: Image, axes: str, shape: tuple[int, ...]) -> None:
+    """Refuse a layer whose last axis probably holds colours or channels that are not named.
 
     Raises
     ------
     BadImage
-        If the last axis, which is taken for X, has as many pixels as colours have.
+        If the last axis is X and has as few pixels as an axis of colours.
     """
     last = shape[-1]
     if axes.endswith("YX") and 1 < last < SMALLEST_SIDE <= min(shape[-3:-1], default=0):
@@ -270,39 +258,43 @@ def refuse_colours(layer: Image, axes: str, shape: tuple[int, ...]) -> None:
         )
 
 
-_QUICK = 2**24
-"""Values of an image that are compared with its file while somebody waits."""
-
-
-def origin(source: LayerInput) -> dict[str, Any]:
-    """Say where the pixels and the mask came from, and enough of them to know them again."""
-    came: dict[str, Any] = {
-        "layer": source.name,
-        "path": None if source.path is None else str(source.path.absolute()),
-        "shape": list(source.data.shape),
-        "dtype": str(source.data.dtype),
-        "crc32": checksum(source.data),
-        "part": [[part.start, part.stop] for part in source.part],
-    }
-    if source.mask is not None and source.hidden_by is not None:
-        came["mask"] = {
-            **source.hidden_by,
-            "ndim": source.mask.ndim,
-            "crc32": checksum(source.mask),
-        }
-    return came
+def is_unfinished(layer: Layer) -> bool:
+    """Return whether the layer shows a run that has not ended."""
+    return layer in unfinished_layers
 
 
 def checksum(values: Any) -> int | None:
-    """Sum up an array; one that is on the disk or large is not read for it."""
-    if not isinstance(values, np.ndarray) or values.size > _QUICK:
+    """Return the CRC-32 of an array; ``None`` for a lazy or large one, which would take long."""
+    if not isinstance(values, np.ndarray) or values.size > MAX_CHECKSUM_VALUES:
         return None
     return zlib.crc32(np.ascontiguousarray(values).tobytes())
 
 
-unfinished_layers: WeakSet[Layer] = WeakSet()
+def _missing_planes(path: Path) -> str:
+    """Name the missing planes of a file; it is read again only after a change."""
+    try:
+        changed = path.stat().st_mtime_ns, path.parent.stat().st_mtime_ns
+    except OSError:
+        return ""
+    return _missing_planes_cached(path, changed)
 
 
-def is_unfinished(layer: Layer) -> bool:
-    """Tell whether a run is still going on whose result the layer will show."""
-    return layer in unfinished_layers
+@lru_cache(maxsize=64)
+def _missing_planes_cached(path: Path, _changed: tuple[int, int]) -> str:
+    from napari_dip.files.tiff_header import missing_planes
+
+    return missing_planes(path)
+
+
+def _files_of_mask(mask: Mask) -> tuple[Path, ...]:
+    from napari_dip.files.file_conflicts import files_behind
+
+    has_pixels = isinstance(mask.layer, Image | Labels)
+    return tuple(files_behind(finest(mask.layer))) if has_pixels else ()
+
+
+def _record_of_mask(mask: Mask) -> dict[str, Any]:
+    path = mask.layer.source.path
+    absolute = str(Path(path).absolute()) if path else None
+    meaning = {"label": mask.label, "marks": mask.marks, "plane": mask.plane}
+    return {"layer": mask.layer.name, "path": absolute, **meaning}

@@ -1,4 +1,4 @@
-"""Layers in, layers out: what a napari layer says about its pixels, kept for the result."""
+"""Make the layers of a result, with the placement and the display of their input layer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.utils.transforms import Affine
 
-from napari_dip.plugin.models.canvas import Canvas, Upright
+from napari_dip.plugin.models.canvas import Canvas, SectionCanvas
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,38 +21,38 @@ if TYPE_CHECKING:
     LayerData = tuple[Any, dict[str, Any], str]
 
 __all__ = [
-    "first_guess",
-    "made",
-    "moved",
     "own_transform",
+    "preview_layer_data",
+    "provenance_of",
     "result_name",
+    "shifted_placement",
     "to_layer_data",
     "to_uncertainty_data",
 ]
 
 
 def to_layer_data(result: Result, source: LayerInput) -> LayerData:
-    """Give a result the place and the look of the layer that it was made from.
+    """Make the layer of a result.
 
     Returns
     -------
     tuple
-        The pixels, the keywords for :class:`napari.layers.Image`, and ``"image"``. What was
-        asked, with which versions, and why it stopped is in ``metadata["napari-dip"]``.
+        The pixels, the keywords for :class:`napari.layers.Image`, and ``"image"``. The settings,
+        the versions and the reason why the run stopped are in ``metadata["napari-dip"]``.
     """
     factors = _factors(result.axes, result.settings)
     keywords = _keywords(source, result.settings, factors)
-    keywords["metadata"] = {"napari-dip": made(result, source)}
+    keywords["metadata"] = {"napari-dip": provenance_of(result, source)}
     return result.image, keywords, "image"
 
 
 def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
-    """Make the layer that shows how far the fits differ, in the image's units, hidden at first.
+    """Make the layer of the uncertainty, in the units of the image; it is hidden at first.
 
     Raises
     ------
     ValueError
-        If there was but one fit, which has no spread.
+        If the result has one ensemble member only, and so no spread.
     """
     if result.spread is None:
         raise ValueError("a single fit has no spread")
@@ -63,26 +63,65 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
     kept = (*source.placement, "scale", "translate")
     keywords = {name: value for name, value in placed.items() if name in kept}
     if result.coverage is not None and not result.coverage.complete:
-        # napari would look for the limits in planes that may be empty.
+        # napari would compute the limits from planes that may be empty.
         keywords["contrast_limits"] = 0.0, _largest(spread, result) or 1.0
     keywords |= {
         "name": f"{placed['name']}, uncertainty",
         "rgb": False,
         "colormap": "magma",
         "visible": False,
-        "metadata": {"napari-dip": made(result, source)},
+        "metadata": {"napari-dip": provenance_of(result, source)},
     }
     return spread, keywords, "image"
 
 
+def preview_layer_data(source: LayerInput, problem: Problem, output: Output) -> LayerData:
+    """Make the layer of a run that starts: empty, with the size of the result.
+
+    Previews are written into its pixels.
+    """
+    factors = _factors(source.axes, problem.settings)
+    in_planes = not problem.layout.is_section
+    canvas = Canvas(problem, output) if in_planes else SectionCanvas(problem, output)
+    return canvas, _keywords(source, problem.settings, factors), "image"
+
+
+def provenance_of(result: Result, source: LayerInput) -> dict[str, Any]:
+    """Return how and from what a result was made, as JSON values."""
+    return {**result.provenance(), "input": source.origin}
+
+
+def shifted_placement(placement: dict[str, Any], start: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the placement of a part of a layer whose first pixel is ``start``."""
+    return placement | {"translate": own_transform(placement)(start)}
+
+
+def own_transform(placement: dict[str, Any]) -> Affine:
+    """Return the transform of a layer without its additional affine."""
+    return Affine(**{name: placement[name] for name in ("scale", "translate", "rotate", "shear")})
+
+
+def result_name(source: LayerInput, settings: Settings) -> str:
+    """Name the layer of a result.
+
+    Along Z alone, the name says so, such as ``"cells (×4 along Z)"``.
+    """
+    done = {"denoise": "denoised", "inpaint": "inpainted"}
+    along = " along Z" if settings.factors.get("Z", 1) > settings.factors["X"] else ""
+    factor = max(settings.factors.values())
+    part = ", part" if source.part else ""
+    return f"{source.name} ({done.get(settings.task.kind) or f'×{factor}{along}'}{part})"
+
+
 def _largest(spread: Any, result: Result) -> float:
-    """Give the largest value of planes that are restored; of many, some are looked at."""
+    """Return the largest value of about eight of the restored planes."""
     axes = result.axes.replace("S", "")
     restored = [] if result.coverage is None else [*result.coverage.indices("restored", axes)]
     planes = [np.asarray(spread[index]) for index in restored[:: len(restored) // 8 + 1]]
     return float(max((plane[np.isfinite(plane)].max(initial=0) for plane in planes), default=0))
 
 
+<<<<<<< HEAD
 def made(result: Result, source: LayerInput) -> dict[str, Any]:
     """Say how a layer was made and of what, as values that JSON can hold."""
     return {**result.provenance(), "input": source.origin}
@@ -109,17 +148,10 @@ def own_transform(placement: dict[str, Any]) -> Affine:
     return Affine(**{name: placement[name] for name in ("scale", "translate", "rotate", "shear")})
 
 
+=======
+>>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
 def _factors(axes: str, settings: Settings) -> tuple[int, ...]:
     return tuple(settings.factors.get(axis, 1) for axis in axes)
-
-
-def result_name(source: LayerInput, settings: Settings) -> str:
-    """Name the layer of a result."""
-    done = {"denoise": "denoised", "inpaint": "inpainted"}
-    along = " along Z" if settings.factors.get("Z", 1) > settings.factors["X"] else ""
-    times = max(settings.factors.values())
-    of = ", part" if source.part else ""
-    return f"{source.name} ({done.get(settings.task.kind) or f'×{times}{along}'}{of})"
 
 
 def _keywords(source: LayerInput, settings: Settings, factors: tuple[int, ...]) -> dict[str, Any]:
@@ -127,19 +159,19 @@ def _keywords(source: LayerInput, settings: Settings, factors: tuple[int, ...]) 
     return {
         "name": result_name(source, settings),
         "rgb": source.rgb,
-        **source.look,
+        **source.display,
         **source.placement,
-        **_refined(source.placement, np.array(spatial, float)),
+        **_upsampled(source.placement, np.array(spatial, float)),
     }
 
 
-def _refined(
+def _upsampled(
     placement: dict[str, Any], factors: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    """Divide the scale, and move the origin so that each pixel's parts lie within it.
+    """Divide the scale, and move the origin so that the new pixels lie within the input pixels.
 
-    With a factor f, pixel 0 of the result is centred (f - 1) / 2f input pixels before pixel 0 of
-    the input. That step is taken along the layer's own, perhaps rotated and sheared, axes.
+    With a factor f, the centre of pixel 0 of the result lies (f - 1) / 2f input pixels before the
+    centre of pixel 0 of the input, along the axes of the layer, which may be rotated and sheared.
     """
-    step = moved(placement, (1 - factors) / (2 * factors))
-    return {"scale": placement["scale"] / factors, "translate": step["translate"]}
+    moved = shifted_placement(placement, (1 - factors) / (2 * factors))
+    return {"scale": placement["scale"] / factors, "translate": moved["translate"]}

@@ -1,4 +1,4 @@
-"""Which pixels of a Labels or Image layer are marked, on the layer's own grid."""
+"""Find the marked pixels of a Labels, Image or Shapes layer, on the layer's own grid."""
 
 from __future__ import annotations
 
@@ -20,31 +20,45 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
+<<<<<<< HEAD
 __all__ = ["MarkedPixels", "drawn_pixels", "finest", "marked_pixels", "nothing"]
 
 
 class MarkedPixels(NamedTuple):
     """What is marked, and what must be said of how it was told."""
+=======
+__all__ = ["MarkedPixels", "finest", "marked_pixels", "nothing_marked", "shape_pixels"]
+
+ELLIPSE_CORNERS = 64  # corners of the polygon that approximates an ellipse
+
+
+class MarkedPixels(NamedTuple):
+    """Marked pixels, and a note for the user on how the values were interpreted."""
+>>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
 
     pixels: NDArray[np.bool_]
     note: str = ""
 
 
 def marked_pixels(layer: Labels | Image, label: int | None = None) -> MarkedPixels:
+<<<<<<< HEAD
     """Tell which pixels are marked.
+=======
+    """Find the marked pixels of a Labels or Image layer.
+>>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
 
     Parameters
     ----------
     layer
-        A Labels layer; or an Image layer of labels, or of grey levels, which are cut at half of
-        their range. Of colours the brightest counts.
+        A Labels layer, an Image layer of labels, or an Image layer of grey levels. Grey levels are
+        thresholded at half of their range. Of colours, the brightest channel counts.
     label
-        Of a Labels layer, the label that counts; ``None`` is any but 0.
+        The label that counts in a Labels layer; ``None`` is any label except 0.
 
     Raises
     ------
     BadMask
-        If nothing is marked, or the values are no real numbers.
+        If no pixel is marked, or the values are not real numbers.
     """
     values: Any = np.asarray(finest(layer))
     note = ""
@@ -56,91 +70,91 @@ def marked_pixels(layer: Labels | Image, label: int | None = None) -> MarkedPixe
     else:
         pixels = values != 0 if label is None else values == label
     if not pixels.any():
+<<<<<<< HEAD
         raise nothing(layer, label)
+=======
+        raise nothing_marked(layer, label)
+>>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
     return MarkedPixels(pixels, note)
 
 
-def nothing(layer: Any, label: int | None) -> BadMask:
-    """Say that nothing is painted."""
+def nothing_marked(layer: Any, label: int | None) -> BadMask:
+    """Make the error for a mask layer without marked pixels."""
     what = "Nothing" if label is None else f"Label {label} is not"
-    cure = "paint what is missing" if label is None else "paint with it, or choose another label"
+    cure = "paint the pixels to fill" if label is None else "paint with it or choose another label"
     return BadMask(f"{what} painted in '{layer.name}': {cure}.")
 
 
 def finest(layer: Image | Labels) -> Any:
-    """Give the pixels at full resolution."""
+    """Return the pixels at full resolution."""
     return layer.data[0] if layer.multiscale else layer.data
 
 
-_CORNERS = 64
-"""Of the polygon that stands for an ellipse."""
-
-
-def drawn_pixels(
+def shape_pixels(
     layer: Shapes, to_pixels: Callable[[Points], Points], shape: tuple[int, ...]
 ) -> NDArray[np.bool_]:
-    """Fill the shapes of a layer; lines and paths are as wide as they are drawn.
+    """Rasterise the shapes of a layer; lines and paths have the width at which they are drawn.
 
     Parameters
     ----------
     layer
-        Where they were drawn, each in one plane.
+        The Shapes layer; each shape lies in one plane.
     to_pixels
-        Takes points (n × the layer's axes) to the pixels that they fall on.
+        Convert points (n × axes of the layer) to pixel coordinates.
     shape
-        Of those pixels, as many axes as the layer has.
+        Shape of the raster, with as many axes as the layer.
 
     Returns
     -------
     NDArray[bool]
-        True where a pixel's centre lies in a shape.
+        True where the centre of a pixel lies in a shape.
 
     Raises
     ------
     BadMask
-        If a shape is not in one plane of the last two axes.
+        If a shape does not lie in one plane of the last two axes.
     """
-    drawn = np.zeros(shape, bool)
+    raster = np.zeros(shape, bool)
     shapes = zip(layer.data, layer.shape_type, layer.edge_width, strict=True)
     for vertices, kind, width in shapes:
         vertices = np.asarray(vertices, np.float64)
-        for outline in _outlines(vertices, kind, float(width)):
-            pixels = to_pixels(outline).round(6)  # a corner on a pixel's centre holds it
+        for outline in _polygons(vertices, kind, float(width)):
+            pixels = to_pixels(outline).round(6)  # includes a pixel whose centre is a corner
             planes = np.rint(pixels[:, :-2]).astype(int)
             if (planes != planes[:1]).any():
                 raise BadMask(
-                    f"A {kind} in '{layer.name}' runs across planes: draw it in one plane, or "
+                    f"A {kind} in '{layer.name}' spans several planes: draw it in one plane, or "
                     "paint in a Labels layer."
                 )
             plane = tuple(int(number) for number in planes[0])
             if all(0 <= number < size for number, size in zip(plane, shape, strict=False)):
-                drawn[(*plane, *polygon(pixels[:, -2], pixels[:, -1], shape[-2:]))] = True
-    return drawn
+                raster[(*plane, *polygon(pixels[:, -2], pixels[:, -1], shape[-2:]))] = True
+    return raster
 
 
-def _outlines(vertices: Points, kind: str, width: float) -> Iterator[Points]:
-    """Give polygons that cover a shape together."""
+def _polygons(vertices: Points, kind: str, width: float) -> Iterator[Points]:
+    """Yield polygons that together cover a shape."""
     if kind in ("polygon", "rectangle"):
         yield vertices
     elif kind == "ellipse":
-        first, second, _, last = vertices  # the corners of the box around it
+        first, second, _, last = vertices  # corners of the bounding box
         yield _ellipse(vertices.mean(axis=0), (second - first) / 2, (last - first) / 2)
     else:
         yield from _stroke(vertices, width / 2)
 
 
-def _ellipse(centre: Points, one: Points, other: Points) -> Points:
-    angles = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)[:, np.newaxis]
-    return np.asarray(centre + np.cos(angles) * one + np.sin(angles) * other)
+def _ellipse(centre: Points, first_axis: Points, second_axis: Points) -> Points:
+    angles = np.linspace(0, 2 * np.pi, ELLIPSE_CORNERS, endpoint=False)[:, np.newaxis]
+    return np.asarray(centre + np.cos(angles) * first_axis + np.sin(angles) * second_axis)
 
 
 def _stroke(vertices: Points, radius: float) -> Iterator[Points]:
-    """Give a disc for each vertex, and a box for each line between two."""
+    """Yield a disc for each vertex and a rectangle for each segment."""
     down, right = radius * np.eye(vertices.shape[1])[-2:]
     for vertex in vertices:
         yield _ellipse(vertex, down, right)
     for start, end in pairwise(vertices):
         y, x = (end - start)[-2:]
         if (length := np.hypot(y, x)) > 0:
-            aside = (down * x - right * y) / length
-            yield np.stack([start + aside, end + aside, end - aside, start - aside])
+            normal = (down * x - right * y) / length
+            yield np.stack([start + normal, end + normal, end - normal, start - normal])

@@ -1,4 +1,4 @@
-"""How a layer was made, told as text that makes it again: Python, or a command line."""
+"""Write Python code or a shell command that reproduces a layer from its record."""
 
 from __future__ import annotations
 
@@ -21,133 +21,130 @@ if TYPE_CHECKING:
 
     from napari.layers import Layer
 
+__all__ = ["python_code", "record_of", "recorded_settings", "shell_command"]
 
-__all__ = ["as_command", "as_python", "made_with", "record_of"]
-
-# On one line, so that it can be pasted.
-_SAVING = (
+# In one line, so that it can be pasted into napari's console.
+SAVE_IMPORTS = (
     "from napari_dip.files.image_io import StoredImage, write_image; "
     "from napari_dip.plugin.models.layer_input import read_layer"
 )
+SAVE_MASK_IMPORTS = "; from napari_dip.plugin.models.masks import Mask"
+SAVE_COMMENT = "The input isn't saved in a file. Save it first, in napari's console:"
 
+TASK_FUNCTIONS = {"denoise": "denoise", "super-resolve": "super_resolve", "inpaint": "inpaint"}
 
-_SAVING_MASK = "; from napari_dip.plugin.models.masks import Mask"
-
-
-_FUNCTIONS = {"denoise": "denoise", "super-resolve": "super_resolve", "inpaint": "inpaint"}
-
-
-_FLAGS = ("preset", "iterations", "noise", "voxel", "share", "axes", "seed", "device")
+MAX_NAME_BYTES = 200  # bytes: file systems allow 255 for a whole name
 
 
 def record_of(layer: Layer | None) -> dict[str, Any] | None:
-    """Take from a layer how it was made; ``None`` where we did not make it."""
+    """Return the record of how a layer was made; ``None`` if no run made it."""
     record = None if layer is None else layer.metadata.get("napari-dip")
-    made = isinstance(record, dict) and isinstance(record.get("input"), dict)
-    return record if made else None
+    valid = isinstance(record, dict) and isinstance(record.get("input"), dict)
+    return record if valid else None
 
 
-def made_with(record: Mapping[str, Any]) -> Settings:
-    """Take the settings from a record.
+def recorded_settings(record: Mapping[str, Any]) -> Settings:
+    """Return the settings in a record.
 
     Raises
     ------
     BadSettings
-        If one of them is not known here: another version may have written it.
+        If a setting is not known: another version may have written it.
     """
     try:
         return Settings(**record["settings"])
     except (LookupError, TypeError):
-        raise BadSettings("its settings are not there, or in another form") from None
+        raise BadSettings("its settings are missing or have another form") from None
 
 
-def as_python(record: Mapping[str, Any], name: str) -> str:
-    """Write Python that makes a layer again.
+def python_code(record: Mapping[str, Any], name: str) -> str:
+    """Write Python code that reproduces a layer.
 
     Parameters
     ----------
     record
         From :func:`record_of`.
     name
-        Of the layer.
+        The name of the layer.
 
     Returns
     -------
     str
-        Lines that leave the pixels in ``restored``. An input that is in no file as it was is read
-        from one that the user saves first, by a line that is given.
+        Code that assigns the pixels to ``restored``. Where no file holds the input, a comment has
+        the line that saves it.
     """
-    settings = made_with(record)
-    function = _FUNCTIONS[settings.task.kind]
-    image, mask, saving = _files(record)
-    of_mask = _subscript(record, record["input"].get("mask", {}).get("ndim"))
-    lacks = len(record["axes"].replace("S", "")) - record["input"].get("mask", {}).get("ndim", 0)
-    lacking = f"[{', '.join(['None'] * lacks)}]" if lacks else ""
+    settings = recorded_settings(record)
+    function = TASK_FUNCTIONS[settings.task.kind]
+    image, mask, save_lines = _input_files(record)
+    mask_ndim = record["input"].get("mask", {}).get("ndim")
+    mask_part = _subscript(record, mask_ndim)
+    lacking = len(record["axes"].replace("S", "")) - (mask_ndim or 0)
+    new_axes = f"[{', '.join(['None'] * lacking)}]" if lacking else ""
     readers = ["read_image", *(["read_mask"] if mask else [])]
-    given = ["image", *(["mask"] if mask else [])]
-    given += [f"{name}={value!r}" for name, value in _changed(settings).items()]
+    arguments = ["image", *(["mask"] if mask else [])]
+    arguments += [f"{name}={value!r}" for name, value in _changed_settings(settings).items()]
     return "\n".join(
         [
-            *_comments(record, name, saving),
+            *_comments(record, name, save_lines),
             f"from napari_dip import {function}",
             f"from napari_dip.files.image_io import {', '.join(readers)}",
             "",
             f"image = read_image({str(image)!r}).image{_subscript(record)}",
-            *([f"mask = read_mask({str(mask)!r}).missing{of_mask}{lacking}"] if mask else []),
-            f"restored = {function}({', '.join(given)})",
+            *([f"mask = read_mask({str(mask)!r}).missing{mask_part}{new_axes}"] if mask else []),
+            f"restored = {function}({', '.join(arguments)})",
             "",
         ]
     )
 
 
-def as_command(record: Mapping[str, Any], name: str) -> str:
-    """Write a command line that makes a layer again, in a file beside the input.
+def shell_command(record: Mapping[str, Any], name: str) -> str:
+    """Write a shell command that reproduces a layer in a file beside the input.
 
     Parameters
     ----------
     record
         From :func:`record_of`.
     name
-        Of the layer, and of the file to write.
+        The name of the layer, and of the file to write.
 
     Raises
     ------
     BadImage, BadSettings
-        If the layer shows a part of an image; if there is no option for one of the settings.
+        If the layer shows a part of an image; if a setting has no option.
     """
-    settings = made_with(record)
+    settings = recorded_settings(record)
     if record["input"]["part"]:
         raise BadImage(
-            f"'{name}' shows a part, and the command line takes whole files: copy it as Python, or "
-            "copy the command of the whole"
+            f"'{name}' shows a part of an image, and the command line restores whole files: copy "
+            "it as Python, or copy the command of the whole image"
         )
-    image, mask, saving = _files(record)
+    image, mask, save_lines = _input_files(record)
     folder = image.parent if image.exists() else Path()
-    output = folder / (_as_file_name(name) + ".tif")
+    output = folder / (_file_name(name) + ".tif")
     words = ["napari-dip", settings.task.kind, str(image), *([str(mask)] if mask else [])]
     words.append(str(output))
-    for setting, value in _changed(settings).items():
+    for setting, value in _changed_settings(settings).items():
         words += _option(setting, value)
     line = subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
-    return "\n".join([*_comments(record, name, saving), line, ""])
+    return "\n".join([*_comments(record, name, save_lines), line, ""])
 
 
-def _part(came: Mapping[str, Any], ndim: int | None = None) -> tuple[slice, ...]:
-    """Tell which part of the image was restored, of its last axes if it has more."""
-    index = tuple(slice(*ends) for ends in came["part"])
+def _part(origin: Mapping[str, Any], ndim: int | None = None) -> tuple[slice, ...]:
+    """Return the restored part of the image, along its last ``ndim`` axes."""
+    index = tuple(slice(*ends) for ends in origin["part"])
     return index if ndim is None else index[max(0, len(index) - ndim) :]
 
 
 def _subscript(record: Mapping[str, Any], ndim: int | None = None) -> str:
-    """Write the part as a subscript; nothing where it was the whole."""
+    """Write the restored part as a subscript; empty for the whole image."""
     parts = [f"{part.start}:{part.stop}" for part in _part(record["input"], ndim)]
     return f"[{', '.join(parts)}]" if parts else ""
 
 
-def _changed(settings: Settings) -> dict[str, Any]:
-    """List what is not as it is by default, the task's own first, as keywords take it."""
-    task, usual = settings.task, type(settings.task)()
-    of_task = {name: value for name, value in task if value != getattr(usual, name)}
+def _changed_settings(settings: Settings) -> dict[str, Any]:
+    """Return the settings that differ from their defaults, as keywords; those of the task first."""
+    task, task_default = settings.task, type(settings.task)()
+    of_task = {name: value for name, value in task if value != getattr(task_default, name)}
     default = Settings()
     changed = {
         name: value
@@ -163,7 +160,7 @@ def _changed(settings: Settings) -> dict[str, Any]:
 
 
 def _option(name: str, value: Any) -> list[str]:
-    """Write a setting as the command line takes it."""
+    """Write a setting as an option of the command line."""
     if name == "keep_known":
         return ["--smooth-known"]
     if isinstance(value, dict) and name == "noise":
@@ -177,98 +174,98 @@ def _option(name: str, value: Any) -> list[str]:
     return [f"--{name.replace('_', '-')}", str(value)]
 
 
-def _files(record: Mapping[str, Any]) -> tuple[Path, Path | None, list[str]]:
-    """Name the file of the image and that of the mask, and say how to save what is in none."""
-    came = record["input"]
-    image, mask = _file_of(came, came, _same_image), None
-    imports, saving = _SAVING, []
-    layer = f"viewer.layers[{came['layer']!r}]"
+def _input_files(record: Mapping[str, Any]) -> tuple[Path, Path | None, list[str]]:
+    """Return the files of image and mask, and the lines that save an input that has no file."""
+    origin = record["input"]
+    image, mask = _file_of(origin, origin, _holds_image), None
+    imports, save_lines = SAVE_IMPORTS, []
+    layer = f"viewer.layers[{origin['layer']!r}]"
     axes = record["settings"]["axes"]
     if image is None:
-        image = Path(_as_file_name(came["layer"]) + ".tif")
-        saving.append(_saved(image, f"read_layer({layer}).data", axes))
-    if hidden := came.get("mask"):
-        mask = _file_of(hidden, came, _same_mask)
+        image = Path(_file_name(origin["layer"]) + ".tif")
+        save_lines.append(_save_line(image, f"read_layer({layer}).data", axes))
+    if mask_origin := origin.get("mask"):
+        mask = _file_of(mask_origin, origin, _holds_mask)
         if mask is None:
-            mask = Path(_as_file_name(hidden["layer"]) + ", missing.tif")
-            painted = f"viewer.layers[{hidden['layer']!r}]"
-            said = ", ".join(f"{name}={hidden[name]!r}" for name in ("label", "marks", "plane"))
-            missing = f"read_layer({layer}, Mask({painted}, {said})).mask.astype('uint8')"
-            imports += _SAVING_MASK
-            saving.append(_saved(mask, missing, axes.replace("S", "")[-hidden["ndim"] :]))
-    if saving:
-        saving = [imports, *saving]
-    return image, mask, saving
+            mask = Path(_file_name(mask_origin["layer"]) + ", missing.tif")
+            mask_layer = f"viewer.layers[{mask_origin['layer']!r}]"
+            meaning = ", ".join(
+                f"{name}={mask_origin[name]!r}" for name in ("label", "marks", "plane")
+            )
+            pixels = f"read_layer({layer}, Mask({mask_layer}, {meaning})).mask.astype('uint8')"
+            imports += SAVE_MASK_IMPORTS
+            mask_axes = axes.replace("S", "")[-mask_origin["ndim"] :]
+            save_lines.append(_save_line(mask, pixels, mask_axes))
+    if save_lines:
+        save_lines = [imports, *save_lines]
+    return image, mask, save_lines
 
 
-def _saved(path: Path, pixels: str, axes: str) -> str:
+def _save_line(path: Path, pixels: str, axes: str) -> str:
     return f"write_image({str(path)!r}, StoredImage({pixels}, {axes!r}))"
 
 
 def _file_of(
-    kept: Mapping[str, Any],
-    came: Mapping[str, Any],
-    same: Callable[[Path, Mapping[str, Any]], bool],
+    record: Mapping[str, Any],
+    origin: Mapping[str, Any],
+    holds: Callable[[Path, Mapping[str, Any]], bool],
 ) -> Path | None:
-    """Name the file that still holds what was restored, if there is one."""
-    path = kept.get("path")
+    """Return the file of an input; ``None`` if it does not hold the same pixels any more."""
+    path = record.get("path")
     try:
-        return Path(path) if path and same(Path(path), came) else None
+        return Path(path) if path and holds(Path(path), origin) else None
     except (NapariDipError, OSError):
         return None
 
 
-def _same_image(path: Path, came: Mapping[str, Any]) -> bool:
+def _holds_image(path: Path, origin: Mapping[str, Any]) -> bool:
     from napari_dip.files.image_io import read_image
 
     image = read_image(path, lazy=True).image
-    if came["part"] and image.ndim == len(came["shape"]):
-        image = image[_part(came)]
-    alike = list(image.shape) == came["shape"] and str(image.dtype) == came["dtype"]
-    return alike and (came["crc32"] is None or checksum(np.asarray(image)) == came["crc32"])
+    if origin["part"] and image.ndim == len(origin["shape"]):
+        image = image[_part(origin)]
+    same_form = list(image.shape) == origin["shape"] and str(image.dtype) == origin["dtype"]
+    return same_form and (origin["crc32"] is None or checksum(np.asarray(image)) == origin["crc32"])
 
 
-def _same_mask(path: Path, came: Mapping[str, Any]) -> bool:
+def _holds_mask(path: Path, origin: Mapping[str, Any]) -> bool:
     from napari_dip.files.image_io import read_mask
 
-    kept = came["mask"]
-    missing = read_mask(path).missing[_part(came, kept["ndim"])]
-    return kept["crc32"] is not None and checksum(missing) == kept["crc32"]
+    mask = origin["mask"]
+    missing = read_mask(path).missing[_part(origin, mask["ndim"])]
+    return mask["crc32"] is not None and checksum(missing) == mask["crc32"]
 
 
-def _comments(record: Mapping[str, Any], name: str, saving: list[str]) -> list[str]:
-    """Say what the pixels depend on, what the text cannot repeat, and what is to be saved."""
+def _comments(record: Mapping[str, Any], name: str, save_lines: list[str]) -> list[str]:
+    """Write comments: versions, manual steps that are not reproduced, and how to save the input."""
     versions = record["versions"]
     lines = [
         f"# {name}: napari-dip {record['napari-dip']}, torch "
-        f"{versions['torch']}, on {record['device']}{_arithmetic(record)}.",
-        "# The same pixels on the same machine, with these versions and as many threads.",
+        f"{versions['torch']}, on {record['device']}{_precision(record)}.",
+        "# The pixels are identical on the same machine with the same versions and threads.",
     ]
     picture = record.get("picture", {})
-    by_hand = {
-        "stopped by hand": record["stopped_by_user"],
+    manual_steps = {
+        "stopped by the user": record["stopped_by_user"],
         "continued": record["continued_at"],
-        f"taken back to iteration {picture.get('iteration')}": "iteration" in picture,
+        f"set to iteration {picture.get('iteration')}": "iteration" in picture,
         "blended with the image": "blend" in picture,
     }
-    if any(by_hand.values()):
-        done = ", ".join(words for words, it_was in by_hand.items() if it_was)
-        lines.append(f"# The layer was {done}, which is not repeated here.")
-    if saving:
-        lines.append("# Its input is in no file as it was. Save it first, in napari's console:")
-        lines += [f"#   {line}" for line in saving]
+    if any(manual_steps.values()):
+        done = ", ".join(step for step, was_done in manual_steps.items() if was_done)
+        lines.append(f"# The layer was {done}; this code does not repeat it.")
+    if save_lines:
+        lines.append(f"# {SAVE_COMMENT}")
+        lines += [f"#   {line}" for line in save_lines]
     return list(map(plain, lines))  # a line break in a name would end the comment
 
 
-def _arithmetic(record: Mapping[str, Any]) -> str:
-    """Say in which precision it was computed, which may have been measured to be the fastest."""
-    kinds = dict.fromkeys(unit["arithmetic"] for unit in record["units"] if unit.get("arithmetic"))
-    return f" in {' and '.join(kinds)}" if kinds else ""
+def _precision(record: Mapping[str, Any]) -> str:
+    """Name the precision of the run, which may be the fastest one of a measurement."""
+    names = dict.fromkeys(unit["arithmetic"] for unit in record["units"] if unit.get("arithmetic"))
+    return f" in {' and '.join(names)}" if names else ""
 
 
-_LONGEST = 200  # bytes of a name, for file systems take 255
-
-
-def _as_file_name(name: str) -> str:
-    plain = re.sub(r'[\\/:*?"<>|\x00-\x1f\s]+', " ", name).strip() or "image"
-    return plain.encode(errors="ignore")[:_LONGEST].decode(errors="ignore")
+def _file_name(name: str) -> str:
+    text = re.sub(r'[\\/:*?"<>|\x00-\x1f\s]+', " ", name).strip() or "image"
+    return text.encode(errors="ignore")[:MAX_NAME_BYTES].decode(errors="ignore")

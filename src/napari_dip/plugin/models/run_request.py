@@ -1,4 +1,4 @@
-"""A run as it is asked for: the controls as they stood when a button was pressed."""
+"""Describe a run before it starts: layer, settings, target and compute options."""
 
 from __future__ import annotations
 
@@ -16,209 +16,226 @@ from napari_dip.image.masks import broadcast_mask
 from napari_dip.image.plan_text import outlook
 from napari_dip.plugin.models.layer_input import (
     LayerInput,
+    check_last_axis,
     is_unfinished,
-    matched,
+    match_settings,
     read_layer,
-    refuse_colours,
 )
-from napari_dip.plugin.models.target import Target
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_dip.image.axes import Layout
-    from napari_dip.plugin.models.layer_input import LayerInput
-    from napari_dip.plugin.models.masks import Marking
+    from napari_dip.plugin.models.masks import MaskSource
     from napari_dip.plugin.models.target import Target
     from napari_dip.settings import Settings
 
-__all__ = ["Asked", "Machines", "Reader", "Wanted", "held"]
+__all__ = ["ComputeOptions", "LayerReader", "RequestTemplate", "RunRequest", "copy_pixels"]
+
+FRACTION_OF_FREE_MEMORY = 0.5  # of the free memory: for a larger result, disk is proposed
+
+MAX_COPIED_BYTES = 2**30  # bytes: a copy of a larger image would need too much memory
 
 
 @dataclass(frozen=True)
-class Machines:
-    """Who restores; with neither of the two, this process.
+class ComputeOptions:
+    """Which processes compute; by default this process.
 
     Attributes
     ----------
     workers
-        How many processes of this computer, or ``None``.
+        Number of worker processes on this computer, or ``None``.
     scheduler
-        Address of a cluster of dask, such as ``"tcp://host:8786"``, or ``None``.
+        Address of a dask scheduler, such as ``"tcp://host:8786"``, or ``None``.
     """
 
     workers: int | None = None
     scheduler: str | None = None
 
     def check(self) -> None:
-        """Make sure that an address was given where one is needed.
+        """Check that the address is not empty.
 
         Raises
         ------
         BadSettings
-            If it is empty.
+            If it is.
         """
         if self.scheduler == "":
             raise BadSettings("Type the address of the scheduler, such as tcp://host:8786.")
 
 
-_PART = 0.5
-"""Of the memory that is free, what a result may take before the disk is proposed."""
-
-
 @dataclass(frozen=True)
-class Asked:
-    """A run that might be started, checked as far as shape and settings go; its mask alone is read.
+class RunRequest:
+    """A run that can start. Creating it checks shapes and settings, but reads no image pixels.
 
     Parameters
     ----------
-    source, settings, target, machines
-        As they would be at the start.
+    source, settings, target, compute
+        Input layer, settings, place of the result and processes of the run.
 
     Raises
     ------
     NapariDipError
-        If it cannot work.
+        If the run is not possible.
     """
 
     source: LayerInput
     settings: Settings
     target: Target
-    machines: Machines
+    compute: ComputeOptions
 
     def __post_init__(self) -> None:
-        """Check what is cheap to check."""
+        """Run the fast checks."""
         as_lazy(self.source.data)
         _ = self.layout
         self.target.check(self.source, self.settings)
-        self.machines.check()
+        self.compute.check()
 
     @property
     def layout(self) -> Layout:
+<<<<<<< HEAD
         """Of the image."""
         return make_layout(self.source.data.shape, self.settings)
+=======
+        """How the axes of the image are restored."""
+        return make_layout(self.source.data.shape, self.settings)
+>>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
 
     @property
     def result_bytes(self) -> int:
-        """How large the result is."""
-        kept = int(self.source.data.dtype.itemsize)
+        """Size of the result."""
+        input_size = int(self.source.data.dtype.itemsize)
         pixels = math.prod((*self.layout.shape, *self.settings.factors.values()))
-        return int(pixels * (4 if self.settings.dtype == "float32" else kept))
+        return int(pixels * (4 if self.settings.dtype == "float32" else input_size))
 
     @property
     def too_large(self) -> bool:
-        """Whether the result would hardly fit into the memory that is free."""
-        return bool(self.result_bytes > _PART * psutil.virtual_memory().available)
+        """Whether the result needs more than half of the free memory."""
+        available = psutil.virtual_memory().available
+        return bool(self.result_bytes > FRACTION_OF_FREE_MEMORY * available)
 
-    def outlook(self) -> str:
-        """Make the plan, and say it in a sentence; torch is loaded for it.
+    def describe(self) -> str:
+        """Plan the run, and say in one sentence what it does and needs; this loads torch.
 
         Raises
         ------
         NapariDipError
-            If the device is not there, or its memory does not do.
+            If the device does not exist, or has too little memory.
         """
         settings = self.settings
+<<<<<<< HEAD
         elsewhere = self.machines.scheduler is not None
         device = settings.device if elsewhere else None
         plan, device = choose_plan(self.layout, settings, device=device)
         if self.machines.workers:
+=======
+        remote = self.compute.scheduler is not None
+        device = settings.device if remote else None
+        plan, device = choose_plan(self.layout, settings, device=device)
+        if self.compute.workers:
+>>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
             plan = replace(plan, at_once=1)
-        said = outlook(
+        text = outlook(
             plan,
             settings,
-            None if elsewhere else device,
+            None if remote else device,
             result_bytes=self.result_bytes,
             too_large=self.too_large,
             on_disk=self.target.path is not None,
+<<<<<<< HEAD
             workers=self.machines.workers,
             missing=broadcast_mask(self.source.whole_mask, self.layout),
+=======
+            workers=self.compute.workers,
+            missing=broadcast_mask(self.source.whole_mask, self.layout),
+>>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
         )
-        return " ".join(filter(None, (said, self.target.unsaid(self.source))))
-
-
-_COPIED = 2**30  # bytes: above this size, a second copy of an image is too much memory
+        return " ".join(filter(None, (text, self.target.placement_note(self.source))))
 
 
 @dataclass(frozen=True)
-class Reader:
-    """How a layer and its mask are read.
+class LayerReader:
+    """Read a layer, and its mask if the task needs one.
 
     Attributes
     ----------
-    marked
-        Gives the mask of an image; ``None`` where the task needs no mask.
+    mask_source
+        The mask layer; ``None`` where the task needs no mask.
     """
 
-    marked: Marking | None = None
+    mask_source: MaskSource | None = None
 
     def check(self, layer: Layer) -> LayerInput:
-        """Read what can be read at once, or say why a run is impossible.
+        """Read a layer without the pixels of its mask, and check that a run is possible.
 
         Raises
         ------
         BadImage, BadMask
-            If the layer is no image, or is the result of a run that has not ended; if nothing is
-            painted in the mask.
+            If the layer is not an image or shows a run that has not ended; if no pixel of the mask
+            is marked.
         """
         source = read_layer(layer)
         _refuse_unfinished(layer)
-        if self.marked is not None:
-            mask = self.marked(layer)
+        if self.mask_source is not None:
+            mask = self.mask_source.mask_for(layer)
             _refuse_unfinished(mask.layer)
             mask.check()
         return source
 
     def read(self, layer: Layer) -> LayerInput:
-        """Read the layer, and compute which of its pixels are missing."""
+        """Read a layer, and compute its missing pixels."""
         source = self.check(layer)
-        return source if self.marked is None else read_layer(layer, self.marked(layer))
+        if self.mask_source is None:
+            return source
+        return read_layer(layer, self.mask_source.mask_for(layer))
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the controls ask for, except for the layer to restore.
+class RequestTemplate:
+    """The values of the controls: a run request without its layer.
 
     Attributes
     ----------
     reader
         How the layer is read.
-    settings, target, machines
-        What is done, where the result goes, and who computes.
+    settings, target, compute
+        Settings, place of the result and processes of the run.
     """
 
-    reader: Reader
+    reader: LayerReader
     settings: Settings
     target: Target
-    machines: Machines
+    compute: ComputeOptions
 
-    def of(self, layer: Layer, *, pixels: bool = False) -> Asked:
-        """Ask for it of a layer, with the mask or only checked.
+    def for_layer(self, layer: Layer, *, read_mask: bool = False) -> RunRequest:
+        """Make the request for a layer; the mask is read, or only checked.
 
         Raises
         ------
         NapariDipError
-            If it cannot work.
+            If the run is not possible.
         """
-        read = self.reader.read if pixels else self.reader.check
-        source, settings = matched(read(layer), self.settings)
-        refuse_colours(layer, source.axes, source.data.shape)
-        return Asked(source, settings, self.target, self.machines)
+        read = self.reader.read if read_mask else self.reader.check
+        source, settings = match_settings(read(layer), self.settings)
+        check_last_axis(layer, source.axes, source.data.shape)
+        return RunRequest(source, settings, self.target, self.compute)
 
 
-def held(source: LayerInput) -> LayerInput:
-    """Copy an array, so that a change of its pixels during the run does not reach the run.
+def copy_pixels(source: LayerInput) -> LayerInput:
+    """Copy the pixels of an input, so that changes of the layer do not affect the run.
 
-    What is larger than 1 GiB, or is read from a file, is not copied.
+    Arrays above 1 GiB and arrays that are read from a file are not copied.
     """
     data = source.data
-    plain = isinstance(data, np.ndarray) and not isinstance(data, np.memmap)
-    return replace(source, data=data.copy()) if plain and data.nbytes <= _COPIED else source
+    in_memory = isinstance(data, np.ndarray) and not isinstance(data, np.memmap)
+    if in_memory and data.nbytes <= MAX_COPIED_BYTES:
+        return replace(source, data=data.copy())
+    return source
 
 
 def _refuse_unfinished(layer: Layer) -> None:
     if is_unfinished(layer):
         raise BadImage(
-            f"'{layer.name}' is the result of a run that has not ended: wait for its end, or "
-            "choose another layer."
+            f"'{layer.name}' shows a run that has not ended: wait for its end, or choose another "
+            "layer."
         )

@@ -1,4 +1,4 @@
-"""Where a result goes: into memory, or into an OME-Zarr that grows and can be gone on with."""
+"""Describe where a result goes: memory, or an OME-Zarr folder whose run can be resumed."""
 
 from __future__ import annotations
 
@@ -32,31 +32,30 @@ if TYPE_CHECKING:
 __all__ = [
     "SUFFIX",
     "Target",
-    "as_stored",
     "proposed_path",
-    "reopened",
-    "spread_beside",
+    "reopen_result",
+    "stored_image",
+    "uncertainty_path",
 ]
 
 SUFFIX = ".ome.zarr"
-_LONGEST = 180
-"""Bytes of a layer's name that a proposed folder takes: file systems take 255 of a whole name."""
+MAX_NAME_BYTES = 180  # bytes of a layer name in a proposed folder; a whole name has at most 255
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a result goes.
+    """The place of a result.
 
     Attributes
     ----------
     path
-        A folder that ends in ``.ome.zarr``; ``None`` keeps the result in memory.
+        A folder whose name ends in ``.ome.zarr``; ``None`` keeps the result in memory.
     resume, overwrite
-        Whether to resume the run that is there, or to replace what is there.
+        Whether to resume the run in the folder, or to replace its content.
     device
-        Where the run that is resumed was computed; empty where that is not asked for.
+        The device of the run to resume; empty for a new run.
     note
-        What to say of it when the run has ended, in a sentence.
+        A sentence to show at the end of the run.
     """
 
     path: Path | None = None
@@ -66,13 +65,13 @@ class Target:
     note: str = ""
 
     def check(self, source: LayerInput, settings: Settings | None = None) -> None:
-        """Make sure, before any work, that the result can go there, and its uncertainty if any.
+        """Check that the result and its uncertainty can be written, before any work.
 
         Raises
         ------
         FileProblem
-            If the name is no good, the image or the mask lies there, in it or around it, or
-            OME-Zarr has no room for the axes.
+            If the name is not valid, the image or mask overlaps the folder, or OME-Zarr cannot
+            hold the axes.
         """
         if self.path is None:
             return
@@ -81,49 +80,54 @@ class Target:
         from napari_dip.files.resumable_output import existing_output
 
         if not self.path.name.endswith(SUFFIX):
-            raise FileProblem(f"'{self.path.name}' is no OME-Zarr: end the name in {SUFFIX}.")
+            raise FileProblem(f"'{self.path.name}' is not an OME-Zarr: end the name in {SUFFIX}.")
         spread = None if settings is None else self.spread_path(settings)
         writes = {"the result": self.path, "its uncertainty": spread}
         try:
-            refuse_conflicts({name: path for name, path in writes.items() if path}, _places(source))
+            refuse_conflicts({name: path for name, path in writes.items() if path}, _inputs(source))
             for path in writes.values():
                 if path is not None:
                     existing_output(path)
         except NapariDipError:
             raise
-        except (OSError, ValueError) as error:  # too long, or with a character of no name
+        except (OSError, ValueError) as error:  # too long, or with an invalid character
             words = getattr(error, "strerror", None) or str(error)
             raise FileProblem(
-                f"{shortened(str(self.path))}: no folder can have that name ({words.lower()}); "
-                "choose another, shorter one"
+                f"{shortened(str(self.path))}: not a valid folder name ({words.lower()}); choose "
+                "another, shorter one"
             ) from None
         try:
             axes_in_zarr(source.axes)
         except FileProblem:
             raise FileProblem(
-                f"OME-Zarr has room for one axis beside time and space, and those of "
-                f"'{source.name}' are taken for {source.axes}: give the layer axis labels such as "
-                "t, z, y, x, or keep the result in memory."
+                f"OME-Zarr holds one axis besides time and space, and '{source.name}' has the axes "
+                f"{source.axes}: give the layer axis labels such as t, z, y, x, or keep the result "
+                "in memory."
             ) from None
 
     def spread_path(self, settings: Settings) -> Path | None:
-        """Name the folder for the spread of several fits; ``None`` where there is no spread."""
+        """Return the folder of the uncertainty; ``None`` for a run without one."""
         if self.path is None or recipe(settings).members == 1:
             return None
-        return spread_beside(self.path)
+        return uncertainty_path(self.path)
 
-    def unsaid(self, source: LayerInput) -> str:
-        """Say what the file will not tell of where the layer lies; empty where it tells all."""
-        lost = _unsaid(source.placement) if self.path is not None else []
+    def placement_note(self, source: LayerInput) -> str:
+        """Say which part of the placement OME-Zarr cannot hold; empty if it holds all."""
+        lost = _lost_transforms(source.placement) if self.path is not None else []
         if not lost:
             return ""
         return (
-            f"OME-Zarr has no words for the layer's {', '.join(lost)}: opened anew, the file lies "
-            "without; the result in this viewer lies over its image."
+            f"OME-Zarr cannot hold the {', '.join(lost)} of the layer: the result in this viewer "
+            "has it, and the file opens without it."
         )
 
+<<<<<<< HEAD
     def before(self) -> Tiling | None:
         """Tell how the run that is gone on with was cut; ``None`` for a new one."""
+=======
+    def recorded_tiling(self) -> Tiling | None:
+        """Return the tiling of the run to resume; ``None`` for a new run."""
+>>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
         if self.path is None or not self.resume:
             return None
         from napari_dip.files.resumable_output import recorded_tiling
@@ -131,12 +135,12 @@ class Target:
         return recorded_tiling(self.path)
 
     def open(self, problem: Problem, source: LayerInput) -> Output:
-        """Make the output, or open what is there.
+        """Create the output, or open the one to resume.
 
         Raises
         ------
         NapariDipError
-            If what is there was begun with other settings, or nothing can be written.
+            If the run in the folder has other settings, or the folder is not writable.
         """
         if self.path is None:
             from napari_dip.image.sink import InMemory
@@ -153,29 +157,28 @@ class Target:
             if RunLock.is_held_here(path):
                 raise FileProblem(
                     f"another run of this napari writes to {path}: wait for it, or choose another "
-                    "name."
+                    "folder."
                 )
         if self.resume and recorded_run(self.path).get("image") != json.loads(
             plain_json(problem.record()["image"])
         ):
             raise BadImage(
                 f"The run in {self.path} cannot be resumed: the pixels of '{source.name}' or of "
-                "its mask are not those that it was started on. Choose another folder, or start "
-                "over."
+                "its mask have changed since it started. Choose another folder, or start over."
             )
         return OnDisk(
             problem,
-            as_stored(source),
+            stored_image(source),
             self.path,
             self.spread_path(problem.settings),
             overwrite=self.overwrite,
             resume=self.resume,
         )
 
-    def shown(self, result: Result, canvas: Any) -> Result:
-        """Give the result with arrays that a viewer can hold: those on the disk stay there.
+    def displayable(self, result: Result, canvas: Any) -> Result:
+        """Return the result with arrays for a viewer; arrays on disk stay lazy.
 
-        Sections that are not all there have not become planes: they stay as the canvas shows them.
+        Sections of a run that was stopped are not planes yet: they are shown through the canvas.
         """
         if self.path is None:
             return result
@@ -184,45 +187,45 @@ class Target:
         from napari_dip.files.output_folder import working_folder
 
         spread = self.spread_path(result.settings)
-        return replace(  # a run that was stopped has not replaced what was there
+        return replace(  # a run that was stopped has not replaced an earlier result
             result,
-            image=_opened(working_folder(self.path), result.axes),
-            spread=None if spread is None else _opened(working_folder(spread), result.axes),
+            image=_open_zarr(working_folder(self.path), result.axes),
+            spread=None if spread is None else _open_zarr(working_folder(spread), result.axes),
         )
 
 
-def spread_beside(path: Path) -> Path:
-    """Name the folder for the uncertainty that is written beside a result."""
+def uncertainty_path(path: Path) -> Path:
+    """Return the folder of the uncertainty beside a result."""
     return path.with_name(path.name.removesuffix(SUFFIX) + " uncertainty" + SUFFIX)
 
 
-def reopened(layer: Layer, path: Path) -> Any:
-    """Open a result again that a run had shown in a layer; ``None`` if it was opened otherwise."""
+def reopen_result(layer: Layer, path: Path) -> Any:
+    """Open the result of a layer from another folder; ``None`` if no run made the layer."""
     record = record_of(layer)
     if record is None or layer.source.path or layer.multiscale:
         return None
-    opened = _opened(path, record["axes"])
+    opened = _open_zarr(path, record["axes"])
     # The uncertainty of colours is shown as one grey image.
     grey = record["axes"].endswith("S") and not layer.rgb
     return opened[..., :3].mean(axis=-1) if grey else opened
 
 
 def proposed_path(source: LayerInput, settings: Settings) -> Path:
-    """Name a folder for a result, beside the file of the layer or else at home."""
+    """Propose a folder for a result, beside the file of the layer or in the home folder."""
     from napari_dip.files.file_conflicts import enclosing_zarr
 
     folder = Path.home()
     if source.path is not None:
         folder = (enclosing_zarr(source.path) or source.path).parent
-    short = source.name.encode(errors="ignore")[:_LONGEST].decode(errors="ignore")
+    short = source.name.encode(errors="ignore")[:MAX_NAME_BYTES].decode(errors="ignore")
     name = result_name(replace(source, name=short), settings)
     return folder / (re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "_", name) + SUFFIX)
 
 
-def as_stored(source: LayerInput) -> StoredImage:
-    """Say of a layer what a file would: pixel sizes, units and place.
+def stored_image(source: LayerInput) -> StoredImage:
+    """Return a layer as an image file would hold it: pixel sizes, units and translation.
 
-    OME-Zarr has words for these alone: see :meth:`Target.unsaid`.
+    OME-Zarr holds no other transform: see :meth:`Target.placement_note`.
     """
     placement = source.placement
     letters = source.axes.replace("S", "")
@@ -241,32 +244,32 @@ def as_stored(source: LayerInput) -> StoredImage:
         },
         unit=unit,
         translate={
-            letter: float(place)
-            for letter, place in zip(letters, placement["translate"], strict=True)
-            if place
+            letter: float(offset)
+            for letter, offset in zip(letters, placement["translate"], strict=True)
+            if offset
         },
         extras={"ngff": {"name": source.name}},
     )
 
 
-def _unsaid(placement: dict[str, Any]) -> list[str]:
-    """Name what moves the layer beside sizes above 0 and a place."""
+def _lost_transforms(placement: dict[str, Any]) -> list[str]:
+    """Name the transforms of a layer besides a positive scale and a translation."""
     from napari.utils.transforms import Affine
 
     scale = placement["scale"]
     sheared = Affine(scale=np.ones_like(scale), shear=placement["shear"]).linear_matrix
-    moves = {
+    transforms = {
         "rotation": placement["rotate"],
         "shear": sheared,
         "affine transform": placement["affine"],
         "mirroring": np.diag(np.sign(scale)),
     }
-    return [name for name, by in moves.items() if not np.allclose(by, np.eye(len(by)))]
+    return [name for name, by in transforms.items() if not np.allclose(by, np.eye(len(by)))]
 
 
-def _opened(path: Path, axes: str) -> Any:
-    """Open what was written, lazily, with its axes in the order of the layer."""
-    import dask.array  # napari brings it along
+def _open_zarr(path: Path, axes: str) -> Any:
+    """Open a result lazily, with its axes in the order of the layer."""
+    import dask.array  # napari depends on it
 
     from napari_dip.files.ngff import level_name
     from napari_dip.files.pyramid_layout import AxisOrder
@@ -275,12 +278,12 @@ def _opened(path: Path, axes: str) -> Any:
     return AxisOrder(axes, array.shape, array.dtype).to_given_order(array)
 
 
-def _places(source: LayerInput) -> Iterator[Path]:
-    """List the folders and files that the image and the mask are known to lie in."""
+def _inputs(source: LayerInput) -> Iterator[Path]:
+    """List the known files and folders of the image and the mask."""
     from napari_dip.files.file_conflicts import files_behind, files_of
 
-    hidden_by = source.hidden_by or {}
-    for path in (source.path, hidden_by.get("path")):
+    mask_record = source.mask_record or {}
+    for path in (source.path, mask_record.get("path")):
         if path is not None:
             yield from files_of(Path(path))
     yield from files_behind(source.data)

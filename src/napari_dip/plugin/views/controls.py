@@ -1,4 +1,4 @@
-"""The controls of the three panels: each named, explained, and known to screen readers."""
+"""Make the controls of the panels, with names, tooltips and texts for screen readers."""
 
 from __future__ import annotations
 
@@ -33,50 +33,48 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 __all__ = [
-    "MOST",
-    "align",
+    "MAX_INTEGER",
+    "align_labels",
     "button",
-    "check",
-    "choice",
+    "check_box",
+    "combo_box",
     "devices",
-    "file_to_save",
-    "folded",
-    "integer",
-    "layer_choice",
-    "mask_choice",
-    "number",
+    "integer_box",
+    "layer_box",
+    "mask_box",
+    "number_box",
     "row",
-    "text",
-    "words",
+    "save_path",
+    "section",
+    "text_field",
+    "text_line",
 ]
 
-MOST = 2**31 - 1
-"""The largest whole number that Qt's spin box holds."""
+MAX_INTEGER = 2**31 - 1  # the largest integer of Qt's spin box
 
-_LABEL_WIDTH = 88
+LABEL_WIDTH = 88  # pixels: fits most labels
 
-_ANY_HEIGHT = 2**24 - 1
-"""Qt's QWIDGETSIZE_MAX, which not every binding names."""
+MAX_HEIGHT = 2**24 - 1  # pixels: QWIDGETSIZE_MAX, which some Qt bindings lack
 
 W = TypeVar("W", bound=Widget)
 
 
 class _QtSpinBox(QBaseRangedWidget):
-    """Qt's own spin box, where magicgui has one for integers of any size."""
+    """Qt's spin box, in place of magicgui's for integers of any size."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(QSpinBox, **kwargs)
 
 
-class _InOrder(ComboBox):
-    """A list in the order of its choices; where the chosen one has gone, the first is chosen.
+class _OrderedComboBox(ComboBox):
+    """A combo box in the order of its choices; if the chosen one is removed, the first is chosen.
 
-    magicgui's adds at the end what is new, says nothing when the last has gone, and Qt chooses the
-    neighbour of what has gone.
+    magicgui's combo box appends new choices and emits no signal when the last one is removed; Qt
+    chooses a neighbour of the removed one.
     """
 
     def reset_choices(self, *_: Any) -> None:
-        """Make the list anew."""
+        """Fill the list again."""
         before = self.value if self.choices else None
         with self.changed.blocked(), QSignalBlocker(self.native):
             self.native.clear()
@@ -88,21 +86,21 @@ class _InOrder(ComboBox):
             self.changed.emit(after)
 
 
-def layer_choice(name: str, label: str, tip: str, viewer: Viewer, kind: type[Layer]) -> ComboBox:
-    """Make a list of the viewer's layers of one kind, no wider than its panel."""
+def layer_box(name: str, label: str, tip: str, viewer: Viewer, kind: type[Layer]) -> ComboBox:
+    """Make a combo box of the layers of one kind."""
 
     def choices(_: Any) -> list[Layer]:
         return [layer for layer in viewer.layers if isinstance(layer, kind)]
 
-    return _choice(_InOrder(label=label, choices=choices), name, tip)
+    return _compact(_OrderedComboBox(label=label, choices=choices), name, tip)
 
 
-def mask_choice(
+def mask_box(
     name: str, label: str, tip: str, viewer: Viewer, image: Callable[[], Layer | None]
 ) -> ComboBox:
-    """Make a list of the layers that can be a mask of the chosen image, the likely ones first.
+    """Make a combo box of the layers that can be a mask; Labels and Shapes come first.
 
-    An image is a mask only where somebody says so: what comes first is chosen by itself.
+    The first is chosen automatically, so an Image layer is never first.
     """
 
     def choices(_: Any) -> list[tuple[str, Layer | None]]:
@@ -110,49 +108,42 @@ def mask_choice(
         painted = [layer for layer in others if isinstance(layer, Labels | Shapes)]
         images = [layer for layer in others if isinstance(layer, Image)]
         named: list[tuple[str, Layer | None]] = [(one.name, one) for one in (*painted, *images)]
-        return named if painted or not images else [("none yet", None), *named]
+        return named if painted or not images else [("none", None), *named]
 
-    return _choice(_InOrder(label=label, choices=choices), name, tip)
+    return _compact(_OrderedComboBox(label=label, choices=choices), name, tip)
 
 
 def row(*widgets: Widget) -> Container[Widget]:
-    """Lay controls side by side."""
+    """Place controls side by side."""
     container = Container(widgets=widgets, layout="horizontal", labels=False, label="")
     container.margins = (0, 0, 0, 0)
     return container
 
 
-def choice(name: str, label: str, tip: str, choices: Sequence[tuple[str, str]]) -> ComboBox:
-    """Make a list of pairs of what is shown and what is meant; the first is chosen."""
-    return _choice(ComboBox(label=label, choices=choices), name, tip)
+def combo_box(name: str, label: str, tip: str, choices: Sequence[tuple[str, str]]) -> ComboBox:
+    """Make a combo box of pairs of text and value; the first is chosen."""
+    return _compact(ComboBox(label=label, choices=choices), name, tip)
 
 
-def _choice(combo: ComboBox, name: str, tip: str) -> ComboBox:
-    native: QComboBox = combo.native
-    native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    native.setMinimumContentsLength(10)
-    return _named(combo, name, tip)
-
-
-def integer(
+def integer_box(
     name: str, label: str, tip: str, low: int, high: int, value: int, special: str = ""
 ) -> RangedWidget[int]:
-    """Make a box for a whole number; ``special`` is what it shows for the lowest."""
+    """Make a spin box for integers; ``special`` is the text of the lowest value."""
     box = RangedWidget(widget_type=_QtSpinBox, label=label, min=low, max=high, value=value)
     box.native.setSpecialValueText(special)
     return _named(box, name, tip)
 
 
-def number(name: str, label: str, tip: str, least: float = 0, special: str = "") -> FloatSpinBox:
-    """Make a box for a number; ``special`` is what it shows for the least."""
-    box = FloatSpinBox(label=label, min=least, max=1e9, value=0, step=1)
+def number_box(name: str, label: str, tip: str, low: float = 0, special: str = "") -> FloatSpinBox:
+    """Make a spin box for real numbers; ``special`` is the text of the lowest value."""
+    box = FloatSpinBox(label=label, min=low, max=1e9, value=0, step=1)
     box.native.setDecimals(4)
     box.native.setSpecialValueText(special)
     return _named(box, name, tip)
 
 
-def check(name: str, text: str, tip: str, *, value: bool = False) -> CheckBox:
-    """Make a box to tick."""
+def check_box(name: str, text: str, tip: str, *, value: bool = False) -> CheckBox:
+    """Make a check box."""
     return _named(CheckBox(text=text, label="", value=value), name, tip)
 
 
@@ -161,15 +152,15 @@ def button(name: str, text: str, tip: str, *, enabled: bool = True) -> PushButto
     return _named(PushButton(text=text, enabled=enabled), name, tip)
 
 
-def text(name: str, label: str, tip: str, hint: str) -> LineEdit:
-    """Make a line to type in; ``hint`` is shown while it is empty."""
+def text_field(name: str, label: str, tip: str, placeholder: str) -> LineEdit:
+    """Make a line edit; ``placeholder`` is shown while it is empty."""
     line = LineEdit(label=label)
-    line.native.setPlaceholderText(hint)
+    line.native.setPlaceholderText(placeholder)
     return _named(line, name, tip)
 
 
-def file_to_save(name: str, label: str, tip: str, kinds: str) -> FileEdit:
-    """Make a line for the name of a file to write, with a button that looks for a place."""
+def save_path(name: str, label: str, tip: str, kinds: str) -> FileEdit:
+    """Make a line edit for a path to write, with a button that opens a file dialog."""
     edit = FileEdit(label=label, mode=FileDialogMode.OPTIONAL_FILE, filter=kinds, nullable=True)
     named = _named(edit, name, tip)
     for part, what in ((edit.line_edit, "path"), (edit.choose_btn, "browse")):
@@ -181,17 +172,17 @@ def file_to_save(name: str, label: str, tip: str, kinds: str) -> FileEdit:
     return named
 
 
-class _Words(Label):
-    """A label that shows names from files as they are: no HTML, no control characters."""
+class _PlainLabel(Label):
+    """A label that shows any text literally: no HTML, no control characters."""
 
     def set_value(self, value: object) -> None:
-        """Say something."""
+        """Set the text."""
         super().set_value(plain(value))
 
 
-def words(name: str) -> Label:
-    """Make a line that says something, as many lines long as it must be."""
-    line = _Words(value="")
+def text_line(name: str) -> Label:
+    """Make a label that wraps its text and allows copying it."""
+    line = _PlainLabel(value="")
     native: QLabel = line.native
     native.setWordWrap(True)
     native.setTextFormat(Qt.TextFormat.PlainText)
@@ -200,14 +191,14 @@ def words(name: str) -> Label:
     return _named(line, name, "")
 
 
-def align(container: Container[Widget]) -> None:
-    """Give all labels of a container one width; magicgui measures them in another font."""
+def align_labels(container: Container[Widget]) -> None:
+    """Give all labels the same width; magicgui measures them in another font."""
     for label in container.native.findChildren(QLabel):
-        label.setMinimumWidth(_LABEL_WIDTH)
+        label.setMinimumWidth(LABEL_WIDTH)
 
 
-def folded(name: str, title: str, content: Container[Widget] | QWidget) -> QCollapsible:
-    """Fold controls away under a title."""
+def section(name: str, title: str, content: Container[Widget] | QWidget) -> QCollapsible:
+    """Make a collapsible section."""
     fold = QCollapsible(title)
     fold.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
     fold.layout().setSpacing(0)  # type: ignore[union-attr]
@@ -217,24 +208,32 @@ def folded(name: str, title: str, content: Container[Widget] | QWidget) -> QColl
     fold.setContent(inner)
     fold.setDuration(0)
 
-    def unfold(on: bool) -> None:
-        inner.setVisible(on)  # else Tab goes through all that nobody sees
+    def show_content(on: bool) -> None:
+        inner.setVisible(on)  # Tab must skip the controls of a collapsed section
         if on:
-            inner.setMaximumHeight(_ANY_HEIGHT)  # controls may come and go in it
+            inner.setMaximumHeight(MAX_HEIGHT)  # controls may be shown and hidden later
 
-    fold.toggled.connect(unfold)
+    fold.toggled.connect(show_content)
     fold.collapse(animate=False)
     return fold
 
 
 def devices() -> list[tuple[str, str]]:
-    """List the devices that a machine like this one may have, without asking torch for them."""
+    """List the devices that this kind of computer may have, without loading torch."""
     graphics = "mps" if sys.platform == "darwin" else "cuda"
     return [
         ("automatic", "auto"),
         ("processor (cpu)", "cpu"),
         (f"graphics card ({graphics})", graphics),
     ]
+
+
+def _compact(combo: ComboBox, name: str, tip: str) -> ComboBox:
+    """Allow a combo box to be narrower than its longest choice."""
+    native: QComboBox = combo.native
+    native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    native.setMinimumContentsLength(10)
+    return _named(combo, name, tip)
 
 
 def _named(widget: W, name: str, tip: str) -> W:

@@ -1,4 +1,4 @@
-"""The curve of a run: its loss, what the stopping rule watches, and where it would stop."""
+"""Plot the loss and the noise criterion of a run, and where the stopping rule stopped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QPointF, Qt, Signal  # type: ignore[attr-defined]
 
-# pyqtgraph puts itself between an error and napari's notifications.
+from napari_dip.plugin.views import tooltips
+
+# pyqtgraph replaces the exception hooks that napari uses for its notifications.
 _hooks = sys.excepthook, threading.excepthook
 import pyqtgraph as pg  # noqa: E402
 
@@ -23,46 +25,42 @@ if TYPE_CHECKING:
 
     from napari_dip.plugin.models.history import History
 
-__all__ = ["Curve"]
+__all__ = ["CurvePlot"]
 
-_HEIGHT = 118
+HEIGHT = 118  # pixels
 
 
-class _Iterations(pg.AxisItem):  # type: ignore[misc]
-    """An axis of whole numbers."""
+class _IntegerAxis(pg.AxisItem):  # type: ignore[misc]
+    """An axis with ticks at integers only."""
 
     def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
         spacings = super().tickSpacing(low, high, size)
         return [(max(1.0, spacing), offset) for spacing, offset in spacings]
 
 
-class Curve(pg.PlotWidget):  # type: ignore[misc]
-    """A small plot that can be clicked and needs no other handling.
+class CurvePlot(pg.PlotWidget):  # type: ignore[misc]
+    """A small plot; a click emits the iteration.
 
-    Both lines are logarithmic, each on a scale of its own, which is not shown. The first tenth,
-    where all falls steeply, may leave the picture: what matters is how they end.
+    Both lines have their own logarithmic scale, which is not shown. The vertical range fits all
+    but the first tenth of the iterations, in which both fall steeply.
 
     Parameters
     ----------
     viewer
-        Whose theme gives the colours.
+        Its theme gives the colours.
     parent
-        The widget that it is part of.
+        The parent widget.
     """
 
-    picked = Signal(int)
+    clicked = Signal(int)
 
     def __init__(self, viewer: Viewer, parent: QWidget) -> None:
-        super().__init__(parent, axisItems={"bottom": _Iterations("bottom")})
+        super().__init__(parent, axisItems={"bottom": _IntegerAxis("bottom")})
         self.setObjectName("curve")
-        self.setAccessibleName("curve")
-        self.setToolTip(
-            "The loss and the number that the stopping rule watches, both logarithmic, each on "
-            "its own scale. Dashed: the best so far by the rule; solid: where it said stop. "
-            "Click to see the picture of that iteration."
-        )
-        self.setFixedHeight(_HEIGHT)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the slider does the same by keyboard
+        self.setAccessibleName("Curve")
+        self.setToolTip(tooltips.CURVE)
+        self.setFixedHeight(HEIGHT)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # for the keyboard there is a slider
         self._plot: Any = self.getPlotItem()
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
@@ -70,40 +68,40 @@ class Curve(pg.PlotWidget):  # type: ignore[misc]
         self._plot.hideAxis("left")
         self._plot.setLogMode(False, True)
         self._loss = self._plot.plot(connect="finite")
-        self._other_scale = pg.ViewBox(enableMouse=False, enableMenu=False)
-        self._plot.scene().addItem(self._other_scale)
-        self._other_scale.setXLink(self._plot)
-        self._other_scale.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        self._metric = pg.PlotDataItem(connect="finite")
-        self._metric.setLogMode(False, True)
-        self._other_scale.addItem(self._metric)
-        self.best, self.stop, self.here = (pg.InfiniteLine(angle=90) for _ in range(3))
-        for line in (self.best, self.stop, self.here):
+        self._second_scale = pg.ViewBox(enableMouse=False, enableMenu=False)
+        self._plot.scene().addItem(self._second_scale)
+        self._second_scale.setXLink(self._plot)
+        self._second_scale.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self._criterion = pg.PlotDataItem(connect="finite")
+        self._criterion.setLogMode(False, True)
+        self._second_scale.addItem(self._criterion)
+        self.best, self.stop, self.shown = (pg.InfiniteLine(angle=90) for _ in range(3))
+        for line in (self.best, self.stop, self.shown):
             line.hide()
             self._plot.addItem(line, ignoreBounds=True)
-        self._plot.vb.sigResized.connect(self._align)
-        self.scene().sigMouseClicked.connect(self._clicked)
+        self._plot.vb.sigResized.connect(self._align_scales)
+        self.scene().sigMouseClicked.connect(self._emit_iteration)
         self._viewer = viewer
-        self._named: bool | None = None
-        self._dress()
-        viewer.events.theme.connect(self._dress)
+        self._title_has_criterion: bool | None = None
+        self._apply_theme()
+        viewer.events.theme.connect(self._apply_theme)
 
     def draw(self, history: History) -> None:
-        """Show how far a run has come."""
-        lines = history.lines()
-        self._loss.setData(lines.iterations, lines.loss)
-        self._metric.setData(lines.iterations, lines.metric)
-        self._name(metric=bool(np.isfinite(lines.metric).any()))
-        _fit(self._plot.vb, lines.loss)
-        _fit(self._other_scale, lines.metric)
+        """Draw the curve and the marks of a history."""
+        curve = history.curve()
+        self._loss.setData(curve.iterations, curve.loss)
+        self._criterion.setData(curve.iterations, curve.criterion)
+        self._set_title(criterion=bool(np.isfinite(curve.criterion).any()))
+        _fit_range(self._plot.vb, curve.loss)
+        _fit_range(self._second_scale, curve.criterion)
         latest = history.latest
         best = latest.best_iteration if latest is not None else 0
         self._mark(self.best, best if latest is not None and best < latest.iteration else None)
         self._mark(self.stop, history.stopped_at)
 
-    def point_at(self, iteration: int | None) -> None:
-        """Mark the iteration whose picture is shown; ``None`` for the latest."""
-        self._mark(self.here, iteration)
+    def mark_shown(self, iteration: int | None) -> None:
+        """Mark the iteration whose frame is shown; ``None`` for the latest."""
+        self._mark(self.shown, iteration)
 
     @staticmethod
     def _mark(line: Any, iteration: int | None) -> None:
@@ -111,45 +109,44 @@ class Curve(pg.PlotWidget):  # type: ignore[misc]
         if iteration:
             line.setPos(iteration)
 
-    def _name(self, *, metric: bool) -> None:
-        """Say which line is which; a fixed number of iterations has no metric."""
-        if metric is not self._named:
-            self._named = metric
+    def _set_title(self, *, criterion: bool) -> None:
+        """Set the legend; a fixed number of iterations has no noise criterion."""
+        if criterion is not self._title_has_criterion:
+            self._title_has_criterion = criterion
             text, warm = self._colours
-            words = f'<span style="color:{text}">loss</span>'
-            words += f' &nbsp; <span style="color:{warm}">stopping metric</span>' * metric
-            self._plot.setTitle(words, size="8pt")
+            title = f'<span style="color:{text}">loss</span>'
+            title += f' &nbsp; <span style="color:{warm}">noise criterion</span>' * criterion
+            self._plot.setTitle(title, size="8pt")
 
-    def _align(self) -> None:
-        self._other_scale.setGeometry(self._plot.vb.sceneBoundingRect())
+    def _align_scales(self) -> None:
+        self._second_scale.setGeometry(self._plot.vb.sceneBoundingRect())
 
-    def _clicked(self, event: Any) -> None:
-        where: QPointF = self._plot.vb.mapSceneToView(event.scenePos())
-        self.picked.emit(max(0, round(where.x())))
+    def _emit_iteration(self, event: Any) -> None:
+        position: QPointF = self._plot.vb.mapSceneToView(event.scenePos())
+        self.clicked.emit(max(0, round(position.x())))
 
-    def _dress(self) -> None:
-        """Take on the colours of the theme."""
+    def _apply_theme(self) -> None:
         theme = get_theme(self._viewer.theme)
-        text, calm = theme.text.as_hex(), theme.current.as_hex()
+        text, cold = theme.text.as_hex(), theme.current.as_hex()
         warm = pg.mkColor(theme.warning.as_hex())
         if theme.type == "light":
             warm = warm.darker(150)
         self._colours = text, warm.name()
         self.setBackground(theme.background.as_hex())
         self._loss.setPen(pg.mkPen(text, width=1))
-        self._metric.setPen(pg.mkPen(warm, width=1))
+        self._criterion.setPen(pg.mkPen(warm, width=1))
         self.best.setPen(pg.mkPen(warm, style=Qt.PenStyle.DashLine))
         self.stop.setPen(pg.mkPen(warm, width=2))
-        self.here.setPen(pg.mkPen(calm, width=2))
-        self._named = None
-        self._name(metric=True)
+        self.shown.setPen(pg.mkPen(cold, width=2))
+        self._title_has_criterion = None
+        self._set_title(criterion=True)
         axis = self._plot.getAxis("bottom")
         axis.setPen(text)
         axis.setTextPen(text)
 
 
-def _fit(box: Any, numbers: NDArray[np.float64]) -> None:
-    """Choose the heights between which a line runs, but for its first tenth."""
+def _fit_range(box: Any, numbers: NDArray[np.float64]) -> None:
+    """Fit the vertical range to a line without its first tenth."""
     late = numbers[len(numbers) // 10 :]
     late = np.log10(late[np.isfinite(late)])
     if len(late):

@@ -1,4 +1,4 @@
-"""The controls for where a result goes and who restores it."""
+"""Choose where a result goes and which processes compute, and ask about an existing result."""
 
 from __future__ import annotations
 
@@ -13,99 +13,87 @@ from qtpy.QtWidgets import QCheckBox, QMessageBox
 
 from napari_dip.errors import FileProblem
 from napari_dip.plaintext import as_html, plain
-from napari_dip.plugin.controllers.backups import free_name, move_aside, shown_by, size_on_disk
-from napari_dip.plugin.models.output_folder import look_at, resumed
-from napari_dip.plugin.models.run_request import Machines
-from napari_dip.plugin.models.target import SUFFIX, Target, spread_beside
-from napari_dip.plugin.views import controls
+from napari_dip.plugin.controllers.backups import (
+    back_up,
+    backup_path,
+    folder_size,
+    is_displayed,
+)
+from napari_dip.plugin.models.folder_content import inspect_folder, resume_request
+from napari_dip.plugin.models.run_request import ComputeOptions
+from napari_dip.plugin.models.target import SUFFIX, Target, uncertainty_path
+from napari_dip.plugin.views import controls, tooltips
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QWidget
 
-    from napari_dip.plugin.models.output_folder import Existing
-    from napari_dip.plugin.models.run_request import Asked
+    from napari_dip.plugin.models.folder_content import FolderContent
+    from napari_dip.plugin.models.run_request import RunRequest
 
-__all__ = ["Placing", "settle"]
+__all__ = ["OutputControls", "ask_about_folder"]
 
-_MEMORY, _ZARR = "memory", "zarr"
-
-
-_HERE, _PROCESSES, _SCHEDULER = "here", "processes", "scheduler"
+MEMORY, ZARR = "memory", "zarr"
+HERE, PROCESSES, SCHEDULER = "here", "processes", "scheduler"
 
 
-class Placing(Container[Widget]):
-    """Where the result is kept, and where it is computed."""
+class OutputControls(Container[Widget]):
+    """The controls under *Output and computing*."""
 
     def __init__(self) -> None:
-        self.save_to = controls.choice(
+        self.save_to = controls.combo_box(
             "save_to",
-            "result",
-            "Keep the result in memory, or let it grow as OME-Zarr on the disk: for results larger "
-            "than memory, and for runs that shall survive a crash. What is restored is shown while "
-            "the rest is on its way, and can be gone on with.",
-            [("keep in memory", _MEMORY), ("save as OME-Zarr …", _ZARR)],
+            "Result",
+            tooltips.SAVE_TO,
+            [("keep in memory", MEMORY), ("save as OME-Zarr …", ZARR)],
         )
-        self.path = controls.file_to_save(
-            "path",
-            "folder",
-            f"The folder to write; its name ends in {SUFFIX}. It follows the image and the task "
-            "until another one is typed, and again when the line is cleared. Of several fits the "
-            "uncertainty is written beside it.",
-            f"OME-Zarr (*{SUFFIX})",
-        )
-        self.machines = controls.choice(
+        self.path = controls.save_path("path", "Folder", tooltips.FOLDER, f"OME-Zarr (*{SUFFIX})")
+        self.compute = controls.combo_box(
             "machines",
-            "machines",
-            "Who restores: this process; several processes of this computer, each one plane or "
-            "window at a time; or the workers of a dask scheduler that runs already, on other "
-            "computers perhaps. The result is the same.",
+            "Compute in",
+            tooltips.COMPUTING,
             [
-                ("this computer", _HERE),
-                ("several processes", _PROCESSES),
-                ("a dask scheduler", _SCHEDULER),
+                ("this process", HERE),
+                ("several processes", PROCESSES),
+                ("a dask scheduler", SCHEDULER),
             ],
         )
-        self.workers = controls.integer(
+        self.workers = controls.integer_box(
             "workers",
-            "processes",
-            "How many processes restore at once. Each takes the memory of one.",
+            "Processes",
+            tooltips.PROCESSES,
             1,
             1024,
             max(2, (os.cpu_count() or 2) // 2),
         )
-        self.address = controls.text(
-            "address",
-            "address",
-            "Where the scheduler listens, as `dask scheduler` says when it starts. Its workers "
-            "need the same versions of napari-dip and torch.",
-            "tcp://host:8786",
+        self.address = controls.text_field(
+            "address", "Address", tooltips.ADDRESS, "tcp://host:8786"
         )
         self._proposed: Path | None = None
-        self._followed = ""
-        self.path.line_edit.native.editingFinished.connect(self._follow)
-        self._too_large = self._set_by_itself = False
-        # Before the container connects to them: who hears of it finds all in its place.
-        self.save_to.changed.connect(self._show_what_counts)
-        self.machines.changed.connect(self._show_what_counts)
+        self._shown_proposal = ""
+        self.path.line_edit.native.editingFinished.connect(self._show_proposal)
+        self._too_large = self._chosen_automatically = False
+        # Before the container connects to them, so that its listeners see the final visibility.
+        self.save_to.changed.connect(self._update_visibility)
+        self.compute.changed.connect(self._update_visibility)
         super().__init__(
-            widgets=[self.save_to, self.path, self.machines, self.workers, self.address]
+            widgets=[self.save_to, self.path, self.compute, self.workers, self.address]
         )
-        controls.align(self)
-        self._show_what_counts()
+        controls.align_labels(self)
+        self._update_visibility()
 
     @property
     def on_disk(self) -> bool:
-        """Whether the result goes into a file."""
-        return bool(self.save_to.value == _ZARR)
+        """Whether the result is written to disk."""
+        return bool(self.save_to.value == ZARR)
 
     def target(self) -> Target:
-        """Say where the result goes; what is there is not looked at.
+        """Return the target; the content of the folder is not checked.
 
         Raises
         ------
         FileProblem
-            If no name is given.
+            If no folder is given.
         """
         if not self.on_disk:
             return Target()
@@ -114,138 +102,138 @@ class Placing(Container[Widget]):
             raise FileProblem(f"Type the name of a folder to write; it ends in {SUFFIX}.")
         return Target(path.expanduser().absolute())
 
-    def who(self) -> Machines:
-        """Say who restores."""
-        chosen = self.machines.value
-        return Machines(
-            workers=int(self.workers.value) if chosen == _PROCESSES else None,
-            scheduler=self.address.value.strip() if chosen == _SCHEDULER else None,
+    def compute_options(self) -> ComputeOptions:
+        """Return which processes compute."""
+        chosen = self.compute.value
+        return ComputeOptions(
+            workers=int(self.workers.value) if chosen == PROCESSES else None,
+            scheduler=self.address.value.strip() if chosen == SCHEDULER else None,
         )
 
     def propose(self, path: Path) -> None:
-        """Name the folder for the chosen image and task; one that the user has typed stays."""
+        """Propose a folder; one that the user typed stays."""
         if path != self._proposed:
             self._proposed = path
             self.path.line_edit.native.setPlaceholderText(str(path))
-        self._follow()
+        self._show_proposal()
 
     def choose(self, *, too_large: bool) -> bool:
-        """Choose the disk where the result does not fit into memory.
+        """Choose disk for a result that does not fit into memory, once for each image.
 
-        It is chosen but once for an image: whoever goes back to memory after that is believed.
+        A user who chooses memory again is not overruled.
 
         Returns
         -------
         bool
-            Whether it was chosen.
+            Whether disk was chosen.
         """
         if too_large == self._too_large:
             return False
         self._too_large = too_large
-        if too_large != self.on_disk and (too_large or self._set_by_itself):
-            self.save_to.value = _ZARR if too_large else _MEMORY
-            self._set_by_itself = too_large
+        if too_large != self.on_disk and (too_large or self._chosen_automatically):
+            self.save_to.value = ZARR if too_large else MEMORY
+            self._chosen_automatically = too_large
             return too_large
         return False
 
     @property
     def _typed(self) -> Path | None:
-        """The folder that the user has typed; ``None`` where it is left to follow the image."""
+        """The folder that the user typed; ``None`` for the proposed one."""
         path, text = self.path.value, self.path.line_edit.value
-        return path if isinstance(path, Path) and text != self._followed else None
+        return path if isinstance(path, Path) and text != self._shown_proposal else None
 
-    def _follow(self) -> None:
-        """Show the proposed folder, unless the user has typed another or is about to."""
+    def _show_proposal(self) -> None:
+        """Show the proposed folder, unless the user typed another or is about to."""
         line = self.path.line_edit
         if self._typed is not None or self._proposed is None:
             return
-        if not line.value and line.native.hasFocus() and self._followed:
-            return  # the line was cleared to be typed in
-        self._followed = str(self._proposed)
-        if line.value != self._followed:
+        if not line.value and line.native.hasFocus() and self._shown_proposal:
+            return  # the user cleared the line to type
+        self._shown_proposal = str(self._proposed)
+        if line.value != self._shown_proposal:
             self.path.value = self._proposed
 
-    def _show_what_counts(self, _value: Any = None) -> None:
+    def _update_visibility(self, _value: Any = None) -> None:
         self.path.visible = self.on_disk
-        self.workers.visible = self.machines.value == _PROCESSES
-        self.address.visible = self.machines.value == _SCHEDULER
+        self.workers.visible = self.compute.value == PROCESSES
+        self.address.visible = self.compute.value == SCHEDULER
 
 
-def settle(asked: Asked, viewer: Viewer, parent: QWidget) -> Asked | None:
-    """Ask what to do with what lies in the folder of a run, if anything does.
+def ask_about_folder(request: RunRequest, viewer: Viewer, parent: QWidget) -> RunRequest | None:
+    """Ask whether to resume, replace or keep the content of the folder of a run.
 
     Parameters
     ----------
-    asked
-        The run, its mask read.
+    request
+        A request whose mask was read.
     viewer
-        Whose layers may show what lies there.
+        Its layers may show the content of the folder.
     parent
-        The window of the question.
+        The parent widget of the dialog.
 
     Returns
     -------
-    Asked
-        The run as it is to be started; ``None`` if the user wants no run.
+    RunRequest
+        The request to start; ``None`` if the user cancels. Without content, nothing is asked.
 
     Raises
     ------
     FileProblem
-        If something lies there that must not be replaced.
+        If the content must not be replaced.
     """
-    found = look_at(asked)
-    if found is None:
-        return asked
+    content = inspect_folder(request)
+    if content is None:
+        return request
     box = QMessageBox(parent)
-    keep = QCheckBox(plain(f"Keep what is there as '{free_name(found.path).name}'"), box)
-    # Only what this very image has left unfinished is replaced unless the user says otherwise.
-    keep.setChecked(not (found.unfinished and found.same_image))
-    if shown_by(viewer, found.path):
+    keep = QCheckBox(plain(f"Keep the content as '{backup_path(content.path).name}'"), box)
+    # Only an unfinished run of the same image is replaced by default.
+    keep.setChecked(not (content.unfinished and content.same_image))
+    if is_displayed(viewer, content.path):
         keep.setChecked(True)
         keep.setEnabled(False)
-        keep.setToolTip("A layer of the viewer shows it.")
-    answer = _answer(box, found, keep)
+        keep.setToolTip(tooltips.BACKUP_SHOWN)
+    answer = _ask(box, content, keep)
     if answer is None:
         return None
     if answer == "resume":
-        return resumed(asked, found)
+        return resume_request(request, content)
     if keep.isChecked():
-        free = move_aside(viewer, found.path)
-        return _noted(asked, f"What was there before is now in {free.name}.")
-    said = ""
-    spread = spread_beside(found.path)
-    if spread.exists() and asked.target.spread_path(asked.settings) is None:
-        # It must not pass for the uncertainty of the new result.
-        said = f"The earlier uncertainty is now in {move_aside(viewer, spread).name}."
-    return _noted(replace(asked, target=replace(asked.target, overwrite=True)), said)
+        kept = back_up(viewer, content.path)
+        return _with_note(request, f"The earlier content is now in {kept.name}.")
+    note = ""
+    spread = uncertainty_path(content.path)
+    if spread.exists() and request.target.spread_path(request.settings) is None:
+        # It would look like the uncertainty of the new result.
+        note = f"The earlier uncertainty is now in {back_up(viewer, spread).name}."
+    return _with_note(replace(request, target=replace(request.target, overwrite=True)), note)
 
 
-def _noted(asked: Asked, note: str) -> Asked:
-    return replace(asked, target=replace(asked.target, note=note))
+def _with_note(request: RunRequest, note: str) -> RunRequest:
+    return replace(request, target=replace(request.target, note=note))
 
 
-def _answer(box: QMessageBox, found: Existing, keep: QCheckBox) -> str | None:
-    """Show the question; ``"resume"``, ``"over"``, or ``None`` for neither."""
+def _ask(box: QMessageBox, content: FolderContent, keep: QCheckBox) -> str | None:
+    """Show the dialog; return ``"resume"``, ``"over"``, or ``None`` for Cancel."""
     from napari_dip.files.output_folder import working_folder
 
     box.setObjectName("target")
     box.setWindowTitle("Deep Image Prior")
     box.setIcon(QMessageBox.Icon.Question)
     box.setTextFormat(Qt.TextFormat.PlainText)
-    what = "an unfinished run" if found.unfinished else "an image"
-    grows = working_folder(found.path)
-    box.setText(plain(f"{found.path} holds {what} ({size_on_disk(found.path, grows)})."))
-    replaces = "It was to replace an earlier result, which is still there."
-    older = replaces if grows != found.path and found.path.exists() else ""
-    deleted = "is deleted at once" if older else "stays until that is done, and is then deleted"
-    left = "the unfinished run" if found.unfinished else "what is there"
-    over = f"Start over computes all of it anew; {left} {deleted}, unless it is kept."
-    box.setInformativeText(as_html(" ".join(filter(None, (found.in_words(), older, over)))))
+    what = "an unfinished run" if content.unfinished else "an image"
+    working = working_folder(content.path)
+    box.setText(plain(f"{content.path} holds {what} ({folder_size(content.path, working)})."))
+    replaces = working != content.path and content.path.exists()
+    older = "The earlier result that it would have replaced is still there." if replaces else ""
+    deleted = "is deleted at once" if replaces else "is deleted when the new run is complete"
+    left = "the unfinished run" if content.unfinished else "the content"
+    over = f"Start over computes everything again; {left} {deleted}, unless you keep it."
+    box.setInformativeText(as_html(" ".join(filter(None, (content.describe(), older, over)))))
     box.setCheckBox(keep)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
-    anew = box.addButton("Start over", QMessageBox.ButtonRole.DestructiveRole)
+    start_over = box.addButton("Start over", QMessageBox.ButtonRole.DestructiveRole)
     resume = None
-    if found.resumable:
+    if content.resumable:
         resume = box.addButton("Resume", QMessageBox.ButtonRole.AcceptRole)
     box.setDefaultButton(resume or cancel)
     box.exec()
@@ -253,4 +241,4 @@ def _answer(box: QMessageBox, found: Existing, keep: QCheckBox) -> str | None:
     box.deleteLater()
     if answer is not None and answer is resume:
         return "resume"
-    return "over" if answer is anew else None
+    return "over" if answer is start_over else None

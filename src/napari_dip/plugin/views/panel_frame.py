@@ -1,4 +1,4 @@
-"""napari's own icons on the buttons and folds of a panel, in the colour of the theme."""
+"""Frame a panel: scroll area, icons, help link, choice of a first image, and undocking."""
 
 from __future__ import annotations
 
@@ -24,66 +24,23 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_dip.plugin.views import controls
-
 if TYPE_CHECKING:
-    from magicgui.widgets import ComboBox, PushButton
+    from magicgui.widgets import ComboBox
     from napari.viewer import Viewer
 
 __all__ = [
-    "Docking",
     "HelpLink",
     "Icons",
-    "choose_likely",
+    "UndockWatcher",
+    "choose_first_image",
     "make_scrollable",
-    "no_image",
-    "sample_button",
+    "no_image_text",
     "with_help",
 ]
 
+ICON_SIZE = QSize(16, 12)  # pixels: wider than the icon, to keep its distance from the text
 
-class Icons(QObject):
-    """Gives a panel its icons, and new ones when the theme changes.
-
-    What napari has no fitting icon for, as *Pause*, stays with its text alone.
-
-    Parameters
-    ----------
-    panel
-        The widget with the buttons, and the owner of this object.
-    viewer
-        Whose theme gives the colour.
-    """
-
-    def __init__(self, panel: QWidget, viewer: Viewer) -> None:
-        super().__init__(panel)
-        self._panel, self._viewer = panel, viewer
-        self._dress()
-        viewer.events.theme.connect(self._dress)
-
-    def _dress(self, _event: Any = None) -> None:
-        theme = get_theme(self._viewer.theme).id
-        for button in self._panel.findChildren(QPushButton):
-            if name := _OF_BUTTONS.get(button.objectName()):
-                button.setIcon(_icon(theme, name))
-                button.setIconSize(_SIZE)
-        for fold in self._panel.findChildren(QCollapsible):
-            fold.setCollapsedIcon(_icon(theme, "right_arrow"))
-            fold.setExpandedIcon(_icon(theme, "down_arrow"))
-            fold.toggleButton().setIconSize(_SIZE)
-
-
-def _icon(theme: str, name: str) -> QIcon:
-    """Take an icon from where napari's own style sheet has it."""
-    icon = QIcon(f"theme_{theme}:/{name}.svg")
-    icon.addFile(f"theme_{theme}:/{name}_50.svg", mode=QIcon.Mode.Disabled)
-    return icon
-
-
-_SIZE = QSize(16, 12)  # with air on either side
-
-
-_OF_BUTTONS = {
+BUTTON_ICONS = {
     "run": "right_arrow",
     "resume": "right_arrow",
     "stop": "square",
@@ -96,86 +53,115 @@ _OF_BUTTONS = {
     "queue_clear": "delete",
 }
 
+MARGIN = 6  # pixels: the rows and the scroll bar fit into the width of the panel
+
+
+class Icons(QObject):
+    """Set napari's icons on the buttons and sections of a panel, and follow the theme.
+
+    A button without a fitting icon, such as *Pause*, has a text only.
+
+    Parameters
+    ----------
+    panel
+        The widget with the buttons, which owns this object.
+    viewer
+        Its theme gives the colour.
+    """
+
+    def __init__(self, panel: QWidget, viewer: Viewer) -> None:
+        super().__init__(panel)
+        self._panel, self._viewer = panel, viewer
+        self._apply_theme()
+        viewer.events.theme.connect(self._apply_theme)
+
+    def _apply_theme(self, _event: Any = None) -> None:
+        theme = get_theme(self._viewer.theme).id
+        for button in self._panel.findChildren(QPushButton):
+            if name := BUTTON_ICONS.get(button.objectName()):
+                button.setIcon(_icon(theme, name))
+                button.setIconSize(ICON_SIZE)
+        for fold in self._panel.findChildren(QCollapsible):
+            fold.setCollapsedIcon(_icon(theme, "right_arrow"))
+            fold.setExpandedIcon(_icon(theme, "down_arrow"))
+            fold.toggleButton().setIconSize(ICON_SIZE)
+
+
+def _icon(theme: str, name: str) -> QIcon:
+    """Load an icon from the resources of napari's style sheet."""
+    icon = QIcon(f"theme_{theme}:/{name}.svg")
+    icon.addFile(f"theme_{theme}:/{name}_50.svg", mode=QIcon.Mode.Disabled)
+    return icon
+
 
 class HelpLink(QLabel):
-    """Opens a page of the documentation in the browser.
+    """A link to a page of the documentation.
 
     Parameters
     ----------
     page
-        Its name, as ``"denoise"``.
+        The name of the page, such as ``"denoise"``.
     viewer
-        Whose theme gives the colour: Qt's own blue cannot be read on a dark ground.
+        Its theme gives the colour: Qt's blue is not readable on a dark background.
     """
 
     def __init__(self, page: str, viewer: Viewer) -> None:
         super().__init__()
         self._viewer = viewer
-        self.address = f"{_site()}{page}/"
+        self.address = f"{_documentation_url()}{page}/"
         self.setObjectName("help")
         self.setAccessibleName("Help")
-        self.setToolTip(f"Open the page about this panel: {self.address}")
+        self.setToolTip(f"Open the documentation of this panel: {self.address}")
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.setOpenExternalLinks(True)
-        self.setContentsMargins(0, 3, 0, 0)  # on one line with what is beside it
-        self._dress()
-        viewer.events.theme.connect(self._dress)
+        self.setContentsMargins(0, 3, 0, 0)  # aligns the link with the text beside it
+        self._apply_theme()
+        viewer.events.theme.connect(self._apply_theme)
 
-    def _dress(self, _event: Any = None) -> None:
+    def _apply_theme(self, _event: Any = None) -> None:
         colour = get_theme(self._viewer.theme).text.as_hex()
         self.setText(f'<a href="{self.address}" style="color: {colour}">Help</a>')
 
 
-def with_help(words: QLabel, link: HelpLink) -> QWidget:
-    """Put a link into the upper right corner of a place for words."""
+def with_help(label: QLabel, link: HelpLink) -> QWidget:
+    """Place a link to the right of the first line of a label."""
     both = QWidget()
     row = QHBoxLayout(both)
     row.setContentsMargins(0, 0, 0, 0)
-    words.setAlignment(Qt.AlignmentFlag.AlignTop)
-    row.addWidget(words, 1)
+    label.setAlignment(Qt.AlignmentFlag.AlignTop)
+    row.addWidget(label, 1)
     row.addWidget(link, 0, Qt.AlignmentFlag.AlignTop)
     return both
 
 
-def sample_button() -> PushButton:
-    """Make a button that opens a sample where there is no image yet."""
-    return controls.button(
-        "open_sample", "Open the sample", "Open an image that suits this panel, to try it on."
-    )
-
-
-def choose_likely(images: ComboBox, viewer: Viewer) -> None:
-    """Of the images that can be seen, choose the selected one or else the topmost."""
-    seen = [layer for layer in viewer.layers if isinstance(layer, Image) and layer.visible]
-    if seen:
+def choose_first_image(images: ComboBox, viewer: Viewer) -> None:
+    """Choose the selected visible image, or else the topmost visible one."""
+    visible = [layer for layer in viewer.layers if isinstance(layer, Image) and layer.visible]
+    if visible:
         active = viewer.layers.selection.active
-        images.value = active if active in seen else seen[-1]
+        images.value = active if active in visible else visible[-1]
 
 
-def no_image(viewer: Viewer) -> str:
-    """Say how to come by an image: files of 32-bit integers napari opens as Labels."""
+def no_image_text(viewer: Viewer) -> str:
+    """Say how to get an image; napari opens files of 32-bit integers as Labels."""
     labels = [layer.name for layer in viewer.layers if isinstance(layer, Labels)]
     if labels:
         return (
-            f"There is no image yet, and '{labels[-1]}' is a Labels layer. If it is to be "
-            "restored, right-click it in the layer list and choose Convert to Image."
+            f"There is no image, and '{labels[-1]}' is a Labels layer. To restore it, right-click "
+            "it in the layer list and choose Convert to Image."
         )
-    return "There is no image yet: open one, or the sample, then press Run."
+    return "There is no image: open one or the sample, then press Run."
 
 
-def _site() -> str:
-    """Say where the documentation is, as the package has it."""
+def _documentation_url() -> str:
+    """Return the URL of the documentation from the metadata of the package."""
     links = metadata("napari-dip").get_all("Project-URL", [])
     named: dict[str, str] = dict(link.split(", ", 1) for link in links)
     return named["Documentation"]
 
 
-_MARGIN = 6
-"""Around what a panel holds: its rows and a scroll bar fit side by side into the panel's width."""
-
-
-class _Area(QScrollArea):
-    """Asks for all the room that its content would like to have, where Qt's asks for a part."""
+class _ScrollArea(QScrollArea):
+    """A scroll area whose size hint is that of its content; Qt's is smaller."""
 
     def __init__(self, content: QWidget) -> None:
         super().__init__()
@@ -188,17 +174,17 @@ class _Area(QScrollArea):
         self.setWidget(content)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Say that there is more in it, or less; Qt's scroll area would not become wider for it."""
+        """Update the geometry when the content changes; Qt does not update the width."""
         if watched is self._content and event and event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
         return super().eventFilter(watched, event)
 
     def sizeHint(self) -> QSize:
-        """As large as the content."""
+        """Return the size of the content."""
         return self._with_bar(self._content.sizeHint())
 
     def minimumSizeHint(self) -> QSize:
-        """As wide as the content, and as low as can be."""
+        """Return the width of the content and the smallest height."""
         width = self._with_bar(self._content.minimumSizeHint()).width()
         return QSize(width, super().minimumSizeHint().height())
 
@@ -206,11 +192,11 @@ class _Area(QScrollArea):
         return size + QSize(self._bar.sizeHint().width() + 2 * self.frameWidth(), 0)
 
 
-class _Wheel(QObject):
-    """Leaves the wheel to the scroll bar, where a control has not been chosen before."""
+class _WheelFilter(QObject):
+    """Pass wheel events to the scroll area, unless the control has the focus."""
 
     def eventFilter(self, control: QObject | None, event: QEvent | None) -> bool:
-        """Hold the wheel back from what has no focus; its event goes on to the parent."""
+        """Ignore a wheel event of a control without focus; Qt passes it to the parent."""
         if event is None or event.type() != QEvent.Type.Wheel:
             return False
         if isinstance(control, QWidget) and control.hasFocus():
@@ -220,30 +206,30 @@ class _Wheel(QObject):
 
 
 def make_scrollable(panel: QWidget) -> None:
-    """Put what a panel holds into a scroll area; the layout stays the one that it had."""
+    """Move the layout of a panel into a scroll area."""
     content = QWidget()
     inner = panel.layout()
-    content.setLayout(inner)  # and with it all that lies in it
+    content.setLayout(inner)  # moves the widgets of the layout too
     if isinstance(inner, QVBoxLayout):
-        inner.setContentsMargins(_MARGIN, _MARGIN, _MARGIN, _MARGIN)
+        inner.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         inner.addStretch(1)
     outer = QVBoxLayout(panel)
     outer.setContentsMargins(0, 0, 0, 0)
-    outer.addWidget(_Area(content))
-    wheel = _Wheel(panel)
+    outer.addWidget(_ScrollArea(content))
+    wheel_filter = _WheelFilter(panel)
     for kind in (QComboBox, QAbstractSpinBox, QSlider):
         for control in content.findChildren(kind):
-            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # not by the wheel
-            control.installEventFilter(wheel)
+            control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # no focus by the wheel
+            control.installEventFilter(wheel_filter)
 
 
-class Docking(QObject):
-    """Watches a panel; napari, which removes it from its dock, says so to nobody.
+class UndockWatcher(QObject):
+    """Emit ``undocked`` when napari removes a panel from its dock, which has no signal itself.
 
     Parameters
     ----------
     panel
-        The widget to watch, and the owner of this object.
+        The widget to watch, which owns this object.
     """
 
     undocked = Signal()
@@ -253,7 +239,7 @@ class Docking(QObject):
         panel.installEventFilter(self)
 
     def eventFilter(self, panel: QObject | None, event: QEvent | None) -> bool:
-        """Listen, and let everything pass."""
+        """Watch for a change of the parent; no event is filtered out."""
         moved = event is not None and event.type() == QEvent.Type.ParentChange
         if moved and panel is not None and panel.parent() is None:
             self.undocked.emit()

@@ -1,4 +1,4 @@
-"""The controls that look back over a run: scrub, take another picture, blend, continue."""
+"""Show the sliders and buttons for the frames and the result of a run."""
 
 from __future__ import annotations
 
@@ -8,114 +8,155 @@ from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QSpinBox, QWidget
 
 from napari_dip.plaintext import as_html
-from napari_dip.plugin.views import controls
+from napari_dip.plugin.views import controls, tooltips
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from magicgui.widgets import PushButton
-
     from napari_dip.plugin.models.history import Frame
 
-__all__ = ["Tools"]
+__all__ = ["ResultTools"]
 
 
-class Tools(QWidget):
-    """Sliders and buttons; what they do is for others to say.
+class ResultTools(QWidget):
+    """Sliders and buttons without their actions.
 
-    ``scrubbed`` tells the position of a picture, from 0; ``blended`` the share of the result.
+    ``frame_chosen`` has the number of a frame, ``blended`` the weight of the result from 0 to 1.
+
+    Parameters
+    ----------
+    parent
+        The parent widget.
     """
 
-    scrubbed = Signal(int)
+    frame_chosen = Signal(int)
     blended = Signal(float)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.scrub = _slider(
-            "scrub", "Look back: the pictures of the run, the latest on the right. ", self
+        self.frame_slider = _slider("scrub", "History", tooltips.HISTORY_LIVE, self)
+        self.blend_slider = _slider("blend", "Blend", tooltips.BLEND, self)
+        self.blend_slider.setRange(0, 100)
+        self.blend_slider.setValue(100)
+        self.use_this = controls.button(
+            "use_this", "Use as result", tooltips.USE_AS_RESULT, enabled=False
         )
-        self.blend = _slider("blend", "How much of the result, and how much of the image. ", self)
-        self.blend.setRange(0, 100)
-        self.blend.setValue(100)
-        self.use_this = _button("use_this", "Use this one", _USE)
-        self.keep_as_layer = _button("keep_as_layer", "Keep as layer", _KEEP)
-        self.history = _button("history", "History", _HISTORY)
-        self.onward = _button("continue", "Continue", _CONTINUE)
-        self.more = QSpinBox()  # its parent, and its turn by Tab, come with its place
+        self.keep_as_layer = controls.button(
+            "keep_as_layer", "Keep as layer", tooltips.KEEP_AS_LAYER, enabled=False
+        )
+        self.keep_history = controls.button(
+            "history", "Keep history", tooltips.KEEP_HISTORY, enabled=False
+        )
+        self.continue_run = controls.button(
+            "continue", "Continue", tooltips.CONTINUE, enabled=False
+        )
+        self.more = QSpinBox()  # the layout sets its parent, and so its place in the Tab order
         self.more.setObjectName("more")
-        self.more.setAccessibleName("more iterations")
-        self.more.setToolTip("How many more iterations Continue does.")
-        self.more.setRange(1, controls.MOST)
+        self.more.setAccessibleName("More iterations")
+        self.more.setToolTip(tooltips.MORE)
+        self.more.setRange(1, controls.MAX_INTEGER)
         self.more.setValue(100)
         self.more.setPrefix("+ ")
-        self._where, self._share = QLabel(self), QLabel("100 %", self)
-        for label in (self._where, self._share):
+        self._frame_label, self._weight_label = QLabel(self), QLabel("100 %", self)
+        for label in (self._frame_label, self._weight_label):
             label.setMinimumWidth(self.fontMetrics().horizontalAdvance("iteration 00000"))
-        self._lay_out()
-        self.scrub.valueChanged.connect(self.scrubbed)
-        self.blend.valueChanged.connect(self._blended)
+        self._arrange()
+        self.frame_slider.valueChanged.connect(self.frame_chosen)
+        self.blend_slider.valueChanged.connect(self._emit_weight)
 
-    def live(self, frames: Sequence[Frame]) -> None:
-        """Follow a run, unless the slider was taken back from its end."""
-        following = self.scrub.value() == self.scrub.maximum()
-        self._range(len(frames), self.scrub.value() if not following else len(frames))
-        for control in (self.use_this, self.keep_as_layer, self.history, self.onward):
+    def show_running(self, frames: Sequence[Frame]) -> None:
+        """Offer the frames of a run in progress; the slider follows unless the user moved it."""
+        following = self.frame_slider.value() == self.frame_slider.maximum()
+        self._set_range(len(frames), self.frame_slider.value() if not following else len(frames))
+        for control in (self.use_this, self.keep_as_layer, self.keep_history, self.continue_run):
             control.enabled = False
-        self.blend.setEnabled(False)
+        self.blend_slider.setEnabled(False)
 
-    def ended(self, frames: Sequence[Frame], *, part: str, final: str, unblended: str) -> None:
-        """Offer what can be done with a result; the words say why something cannot."""
-        self._range(len(frames) - 1, len(frames) - 1)
-        several = len(frames) > 1
-        none = "" if several else "The run was too short, or the image too large, to keep pictures."
-        _offer(self.scrub, f"{_SCRUB} {part}".strip(), none)
-        _offer(self.history.native, f"{_HISTORY} {part}".strip(), none)
-        _offer(self.use_this.native, _USE, none)
+    def show_finished(
+        self,
+        frames: Sequence[Frame],
+        *,
+        part: str,
+        continue_obstacle: str,
+        blend_obstacle: str,
+    ) -> None:
+        """Offer the frames and actions of a result.
+
+        Parameters
+        ----------
+        frames
+            The frames, the result last.
+        part
+            The part of the image that the frames show, as a sentence; empty for all of it.
+        continue_obstacle, blend_obstacle
+            Why the result cannot be continued or blended; empty if it can.
+        """
+        self._set_range(len(frames) - 1, len(frames) - 1)
+        none = ""
+        if len(frames) == 1:
+            none = "There are no frames: the run was too short, or the image is too large."
+        _set_state(self.frame_slider, f"{tooltips.HISTORY} {part}".strip(), none)
+        _set_state(self.keep_history.native, f"{tooltips.KEEP_HISTORY} {part}".strip(), none)
+        _set_state(self.use_this.native, tooltips.USE_AS_RESULT, none)
         self.keep_as_layer.text = "Keep as layer"
-        _offer(self.keep_as_layer.native, _KEEP, "")
-        _offer(self.blend, _BLEND, unblended and f"It cannot be blended: {unblended}.")
-        _offer(self.onward.native, _CONTINUE, final and f"It cannot be continued: {final}.")
-        self.more.setEnabled(not final)
-        self.blend.setValue(100)
+        _set_state(self.keep_as_layer.native, tooltips.KEEP_AS_LAYER, "")
+        _set_state(
+            self.blend_slider, tooltips.BLEND, blend_obstacle and f"No blending: {blend_obstacle}."
+        )
+        _set_state(
+            self.continue_run.native,
+            tooltips.CONTINUE,
+            continue_obstacle and f"It cannot be continued: {continue_obstacle}.",
+        )
+        self.more.setEnabled(not continue_obstacle)
+        self.blend_slider.setValue(100)
 
-    def deleted(self) -> None:
-        """Offer nothing but to add the result, whose layer was deleted during the run."""
-        why = "The layer was deleted. Press Add the result to have it back."
-        for control in (self.scrub, self.history.native, self.use_this.native, self.blend):
-            _offer(control, "", why)
-        _offer(self.onward.native, "", why)
+    def show_deleted(self) -> None:
+        """Offer only to add the result, because the user deleted its layer during the run."""
+        why = "The layer was deleted. Press Add the result to show it again."
+        for control in (
+            self.frame_slider,
+            self.keep_history.native,
+            self.use_this.native,
+            self.blend_slider,
+            self.continue_run.native,
+        ):
+            _set_state(control, "", why)
         self.more.setEnabled(False)
         self.keep_as_layer.text = "Add the result"
-        _offer(self.keep_as_layer.native, "Add the result of the run as a layer.", "")
+        _set_state(self.keep_as_layer.native, tooltips.ADD_RESULT, "")
 
-    def say_where(self, words: str) -> None:
-        """Name the picture that is shown."""
-        self._where.setText(as_html(words))
+    def set_frame_name(self, name: str) -> None:
+        """Name the frame that is shown."""
+        self._frame_label.setText(as_html(name))
 
-    def _range(self, last: int, value: int) -> None:
-        # Not by the user: nothing is to be shown for it.
-        self.scrub.blockSignals(True)
-        self.scrub.setRange(0, last)
-        self.scrub.setValue(value)
-        self.scrub.blockSignals(False)
+    def _set_range(self, last: int, value: int) -> None:
+        # Without signals: only the user chooses a frame.
+        self.frame_slider.blockSignals(True)
+        self.frame_slider.setRange(0, last)
+        self.frame_slider.setValue(value)
+        self.frame_slider.blockSignals(False)
 
-    def _blended(self, percent: int) -> None:
-        self._share.setText(f"{percent} %")
+    def _emit_weight(self, percent: int) -> None:
+        self._weight_label.setText(f"{percent} %")
         self.blended.emit(percent / 100)
 
-    def _lay_out(self) -> None:
+    def _arrange(self) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        for row, (title, slider, words) in enumerate(
-            [("scrub", self.scrub, self._where), ("blend", self.blend, self._share)]
+        for row, (title, slider, label) in enumerate(
+            [
+                ("History", self.frame_slider, self._frame_label),
+                ("Blend", self.blend_slider, self._weight_label),
+            ]
         ):
             grid.addWidget(QLabel(title, self), row, 0)
             grid.addWidget(slider, row, 1)
-            grid.addWidget(words, row, 2)
+            grid.addWidget(label, row, 2)
         for row, widgets in enumerate(
             [
-                [self.use_this.native, self.keep_as_layer.native, self.history.native],
-                [self.onward.native, self.more],
+                [self.use_this.native, self.keep_as_layer.native, self.keep_history.native],
+                [self.continue_run.native, self.more],
             ],
             start=2,
         ):
@@ -125,27 +166,15 @@ class Tools(QWidget):
             grid.addLayout(line, row, 0, 1, 3)
 
 
-_SCRUB = "Look back: the pictures of the run, the result on the right."
-_BLEND = "How much of the result, and how much of the image as it was; nothing is fitted again."
-_USE = "Make the picture that is shown the result; the metadata say so."
-_KEEP = "Add what is shown as a layer of its own."
-_HISTORY = "Add all pictures as one layer with an axis for the iteration."
-_CONTINUE = "Go on from where the run ended, with the same network."
-
-
-def _slider(name: str, tip: str, parent: QWidget) -> QSlider:
+def _slider(name: str, title: str, tip: str, parent: QWidget) -> QSlider:
     slider = QSlider(Qt.Orientation.Horizontal, parent)
     slider.setObjectName(name)
-    slider.setAccessibleName(name)
+    slider.setAccessibleName(title)
     slider.setToolTip(tip)
     return slider
 
 
-def _button(name: str, text: str, tip: str) -> PushButton:
-    return controls.button(name, text, tip, enabled=False)
-
-
-def _offer(control: QWidget, tip: str, why_not: str) -> None:
-    """Enable a control, or say why not."""
-    control.setEnabled(not why_not)
-    control.setToolTip(as_html(why_not or tip))
+def _set_state(control: QWidget, tip: str, obstacle: str) -> None:
+    """Enable a control, or disable it and say why in its tooltip."""
+    control.setEnabled(not obstacle)
+    control.setToolTip(as_html(obstacle or tip))

@@ -1,4 +1,4 @@
-"""The settings that a first-time user need not see."""
+"""Show the settings that all tasks share, and remember the user's choices."""
 
 from __future__ import annotations
 
@@ -8,92 +8,78 @@ from magicgui.widgets import Container, Widget
 from napari.settings import get_plugin_settings
 
 from napari_dip.errors import BadSettings
-from napari_dip.plugin.views import controls
+from napari_dip.plugin.views import controls, tooltips
 from napari_dip.settings import Settings, Task
 from napari_dip.settings.camera import SensorNoise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from magicgui.widgets.bases import ValueWidget
 
     from napari_dip.settings.camera import Noise
 
-__all__ = ["Advanced", "NoiseControls", "remember"]
+__all__ = ["NoiseControls", "SettingsControls", "remember_values"]
+
+LEVEL, CAMERA = "level", "camera"
 
 
-class Advanced(Container[Widget]):
-    """Controls for all that the three tasks have in common.
+class SettingsControls(Container[Widget]):
+    """The controls under *Advanced settings*.
 
     Parameters
     ----------
-    own
+    task_controls
         Controls of one task, which come first.
 
     Attributes
     ----------
-    lasting
-        Those that are seldom chosen for one image alone.
+    remembered
+        The controls whose values napari remembers.
     """
 
-    def __init__(self, own: list[Widget]) -> None:
-        self.preset = controls.choice(
+    def __init__(self, task_controls: Sequence[Widget]) -> None:
+        self.preset = controls.combo_box(
             "preset",
-            "preset",
-            "fast: a small network that stops by itself, in a minute or so. best: four of them "
-            "and, of single planes, a filter that knows nothing of them, averaged; their spread "
-            "becomes a layer of its own, the uncertainty. paper: the method as it was published, "
-            "many times slower.",
+            "Preset",
+            tooltips.PRESET,
             [("fast", "fast"), ("best", "best"), ("paper", "paper")],
         )
-        self.iterations = controls.integer(
+        self.iterations = controls.integer_box(
             "iterations",
-            "iterations",
-            "The most optimisation steps for each plane; 0 takes the preset's number.",
+            "Iterations",
+            tooltips.ITERATIONS,
             0,
-            controls.MOST,
+            controls.MAX_INTEGER,
             0,
-            special="as in the preset",
+            special="default",
         )
-        self.stopping = controls.choice(
+        self.stopping = controls.combo_box(
             "stopping",
-            "stop when",
-            "What ends the run before the last iteration, so that noise is not learnt as well.",
+            "Stop",
+            tooltips.STOP,
             [
-                ("as in the preset", ""),
-                ("two of three signs agree", "consensus"),
-                ("left-out pixels get worse", "held-out"),
-                ("the image settles (ES-WMV)", "es-wmv"),
-                ("the image settles (ES-EMV)", "es-emv"),
-                ("only noise is left over", "discrepancy"),
-                ("all iterations are done", "fixed"),
+                ("default", ""),
+                ("automatic", "consensus"),
+                ("held-out pixels", "held-out"),
+                ("output variance (ES-WMV)", "es-wmv"),
+                ("output variance (ES-EMV)", "es-emv"),
+                ("residual is noise", "discrepancy"),
+                ("after all iterations", "fixed"),
             ],
         )
         self.noise = NoiseControls()
-        self.seed = controls.integer(
-            "seed",
-            "seed",
-            "Where the random numbers begin: the same seed gives the same result.",
-            0,
-            controls.MOST,
-            0,
+        self.seed = controls.integer_box("seed", "Seed", tooltips.SEED, 0, controls.MAX_INTEGER, 0)
+        self.device = controls.combo_box(
+            "device", "Compute on", tooltips.DEVICE, controls.devices()
         )
-        self.device = controls.choice(
-            "device",
-            "compute on",
-            "Where to compute; automatic takes a graphics card if there is one.",
-            controls.devices(),
+        self.keep_previews = controls.check_box(
+            "keep_previews", "Keep previews", tooltips.KEEP_PREVIEWS
         )
-        self.keep_previews = controls.check(
-            "keep_previews",
-            "keep previews",
-            "Keep each preview, at most one a second, as a hidden layer of its own. Each takes "
-            "as much memory as the part that it shows: a plane, or a window of planes.",
-        )
-        self.lasting = [self.preset, self.device, self.keep_previews]
+        self.remembered = [self.preset, self.device, self.keep_previews]
         super().__init__(
             widgets=[
-                *own,
+                *task_controls,
                 self.preset,
                 self.iterations,
                 self.stopping,
@@ -103,11 +89,11 @@ class Advanced(Container[Widget]):
                 self.keep_previews,
             ]
         )
-        controls.align(self)
-        self.noise.show_what_counts()
+        controls.align_labels(self)
+        self.noise.update_visibility()
 
     def settings(self, task: Task) -> Settings:
-        """Say what the controls ask for."""
+        """Return the settings that the controls show."""
         return Settings(
             task=task,
             preset=self.preset.value,
@@ -118,102 +104,82 @@ class Advanced(Container[Widget]):
             device=self.device.value,
         )
 
-    def take(self, asked: Settings) -> list[str]:
-        """Set the controls as some settings have it.
+    def set_values(self, settings: Settings) -> list[str]:
+        """Set the controls to some settings.
 
         Returns
         -------
         list of str
-            The settings, but for the task, the axes and the voxel, that the controls cannot say.
+            The settings that no control shows, except task, axes and voxel.
         """
-        rule = "" if asked.stopping is None else asked.stopping.rule
-        self.preset.value = asked.preset
-        self.iterations.value = min(asked.iterations or 0, controls.MOST)
+        rule = "" if settings.stopping is None else settings.stopping.rule
+        self.preset.value = settings.preset
+        self.iterations.value = min(settings.iterations or 0, controls.MAX_INTEGER)
         self.stopping.value = rule if rule in self.stopping.choices else ""
-        self.noise.value = asked.noise
-        self.seed.value = min(asked.seed, controls.MOST)
-        self.device.value = asked.device if asked.device in self.device.choices else "auto"
-        shown = self.settings(asked.task)
+        self.noise.value = settings.noise
+        self.seed.value = min(settings.seed, controls.MAX_INTEGER)
+        self.device.value = settings.device if settings.device in self.device.choices else "auto"
+        shown = self.settings(settings.task)
         return [
             f"{name}={value!r}"
-            for name, value in asked
+            for name, value in settings
             if name not in ("axes", "voxel") and value != getattr(shown, name)
         ]
 
 
-_LEVEL, _CAMERA = "level", "camera"
-
-
 class NoiseControls:
-    """A list of what can be known, and the numbers that belong to what is chosen.
+    """A choice of what is known about the noise, and its numbers.
 
     Attributes
     ----------
     all
-        The controls, to be laid one below the other.
+        The controls from top to bottom.
     """
 
     def __init__(self) -> None:
-        self.known = controls.choice(
+        self.kind = controls.combo_box(
             "noise",
-            "noise",
-            "What you know of the noise. Estimated: nothing, the image tells how strong it is and "
-            "how it grows with the light; same everywhere: the image tells how strong. None: there "
-            "is no noise, and super-resolution takes none out first.",
+            "Noise",
+            tooltips.NOISE,
             [
                 ("estimated", "auto"),
-                ("same everywhere", "gaussian"),
-                ("of a known level", _LEVEL),
-                ("of a known camera", _CAMERA),
+                ("estimated, constant", "gaussian"),
+                ("known level", LEVEL),
+                ("known camera", CAMERA),
                 ("none", "none"),
             ],
         )
-        self.level = controls.number(
-            "noise_level",
-            "level",
-            "Standard deviation of the noise, in the intensity units of the image.",
-            special="not given",
+        self.level = controls.number_box(
+            "noise_level", "Level", tooltips.NOISE_LEVEL, special="not given"
         )
-        self.gain = controls.number(
-            "gain",
-            "gain",
-            "How many grey values a photon makes; 0 where the noise does not grow with the light.",
-            special="0: no photons",
-        )
-        self.offset = controls.number(
-            "offset", "offset", "The grey value of the dark, where no light comes.", least=-1e9
-        )
-        self.read = controls.number(
-            "read_noise",
-            "read noise",
-            "Standard deviation of the noise in the dark, in grey values: electrons times gain.",
-        )
-        self.all: list[Widget] = [self.known, self.level, self.gain, self.offset, self.read]
-        self.known.changed.connect(self.show_what_counts)
+        self.gain = controls.number_box("gain", "Gain", tooltips.GAIN, special="0: no photons")
+        self.offset = controls.number_box("offset", "Offset", tooltips.OFFSET, low=-1e9)
+        self.read = controls.number_box("read_noise", "Read noise", tooltips.READ_NOISE)
+        self.all: list[Widget] = [self.kind, self.level, self.gain, self.offset, self.read]
+        self.kind.changed.connect(self.update_visibility)
 
     @property
     def value(self) -> Noise:
-        """Say what is known.
+        """The noise for the settings.
 
         Raises
         ------
         BadSettings
-            If the numbers that belong to it are not given.
+            If its numbers are not given.
         """
-        known = self.known.value
-        if known == _LEVEL:
+        kind = self.kind.value
+        if kind == LEVEL:
             if not self.level.value:
-                raise BadSettings("Type the level of the noise, or choose that it is estimated.")
+                raise BadSettings("Type the level of the noise, or set Noise to 'estimated'.")
             return float(self.level.value)
-        if known == _CAMERA:
+        if kind == CAMERA:
             gain, offset, read = self.gain.value, self.offset.value, self.read.value
             if gain == read == 0:
                 raise BadSettings(
-                    "Type the gain or the read noise of the camera, or choose that the noise is "
-                    "estimated."
+                    "Type the gain or the read noise of the camera, or set Noise to 'estimated'."
                 )
             return SensorNoise(gain=gain, offset=offset, read=read)
-        return known  # type: ignore[no-any-return]
+        return kind  # type: ignore[no-any-return]
 
     @value.setter
     def value(self, noise: Noise) -> None:
@@ -221,40 +187,40 @@ class NoiseControls:
             self.gain.value = noise.gain
             self.offset.value = noise.offset
             self.read.value = noise.read
-            self.known.value = _CAMERA
+            self.kind.value = CAMERA
         elif isinstance(noise, str):
-            self.known.value = noise
+            self.kind.value = noise
         else:
             self.level.value = noise
-            self.known.value = _LEVEL
+            self.kind.value = LEVEL
 
-    def show_what_counts(self, _value: Any = None) -> None:
-        """Show the numbers that belong to what is chosen, and no others."""
-        self.level.visible = self.known.value == _LEVEL
+    def update_visibility(self, _value: Any = None) -> None:
+        """Show only the numbers of the chosen kind."""
+        self.level.visible = self.kind.value == LEVEL
         for part in (self.gain, self.offset, self.read):
-            part.visible = self.known.value == _CAMERA
+            part.visible = self.kind.value == CAMERA
 
 
-def remember(controls: Iterable[ValueWidget[Any]]) -> None:
-    """Set controls as they were left, and keep what they are changed to.
+def remember_values(widgets: Iterable[ValueWidget[Any]]) -> None:
+    """Set controls to their remembered values, and remember their changes.
 
     Parameters
     ----------
-    controls
-        Each with a property of its name in the manifest, where napari also finds it for its
-        preferences. Without the manifest nothing is remembered.
+    widgets
+        Each has a property of its name in the manifest, so napari shows it in its preferences.
+        Without the manifest, nothing is remembered.
     """
     try:
         kept: Any = get_plugin_settings("napari-dip")
     except KeyError:
         return
-    for control in controls:
-        value = getattr(kept.panels, control.name)
-        # What was left on another machine need not be there on this one.
-        if value in getattr(control, "choices", (value,)):
-            control.value = value
+    for widget in widgets:
+        value = getattr(kept.panels, widget.name)
+        # A value of another computer, such as a device, may not be a choice here.
+        if value in getattr(widget, "choices", (value,)):
+            widget.value = value
 
-        def keep(value: Any, name: str = control.name) -> None:
+        def remember(value: Any, name: str = widget.name) -> None:
             setattr(kept.panels, name, value)
 
-        control.changed.connect(keep)
+        widget.changed.connect(remember)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_dip import settings
-from napari_dip.plugin.views import controls
+from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.panel import Panel
 
 if TYPE_CHECKING:
@@ -22,84 +22,81 @@ class Denoise(Panel):
     Parameters
     ----------
     viewer
-        napari's viewer, which napari fills in.
+        napari's viewer.
     """
 
     page, sample = "denoise", "noisy"
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        self.artefact = controls.choice(
+        self.artefact = controls.combo_box(
             "artefact",
-            "remove",
-            "What spoils the image: noise of the camera, or blocks of JPEG compression.",
+            "Remove",
+            tooltips.ARTEFACT,
             [("noise", "noise"), ("JPEG blocks", "jpeg")],
         )
-        super().__init__(viewer, own=[], folded=[self.artefact])
+        super().__init__(viewer, task_controls=[], advanced_controls=[self.artefact])
 
     def task(self) -> settings.Task:
-        """Say what the controls of the task ask for."""
+        """Return the task that the controls show."""
         return settings.Denoise(artefact=self.artefact.value)
 
-    def take(self, task: Any, came: Mapping[str, Any]) -> None:
-        """Set the controls of the task as a record has it."""
+    def set_task(self, task: Any, origin: Mapping[str, Any]) -> None:
+        """Set the controls of the task to those of a recorded layer."""
         self.artefact.value = task.artefact
 
 
 class SuperResolution(Panel):
-    """Refine the pixel grid by an integer factor.
+    """Increase the number of pixels by an integer factor.
 
     Parameters
     ----------
     viewer
-        napari's viewer, which napari fills in.
+        napari's viewer.
     """
 
     page, sample = "super-resolution", "low_resolution"
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        self.axis = controls.choice(
+        self.axis = controls.combo_box(
             "axis",
-            "along",
-            "What becomes finer: the pixels of each plane, or the distance of the planes of a "
-            "z-stack, by the factor or until the voxels are nearest to cubes.",
-            [("Y and X", "YX"), ("Z", "Z"), ("Z, to make voxels cubes", "isotropic")],
+            "Along",
+            tooltips.AXIS,
+            [("Y and X", "YX"), ("Z", "Z"), ("Z, to cubic voxels", "isotropic")],
         )
-        self.factor = controls.integer(
-            "factor", "factor", "How many pixels each pixel becomes, along each axis.", 2, 8, 2
-        )
-        self.downsampler = controls.choice(
+        self.factor = controls.integer_box("factor", "Factor", tooltips.FACTOR, 2, 8, 2)
+        self.downsampler = controls.combo_box(
             "downsampler",
-            "shrunk by",
-            "How the image came to have large pixels: by a resampling filter, or by the camera, "
-            "which sums over each pixel (binning). Along Z it is the profile of a plane.",
+            "Downsampling",
+            tooltips.DOWNSAMPLING,
             [
-                ("usual for the axis", "usual"),
+                ("default", "default"),
                 ("Lanczos 2 filter", "lanczos2"),
                 ("Lanczos 3 filter", "lanczos3"),
                 ("camera binning", "box"),
                 ("Gaussian blur", "gaussian"),
             ],
         )
-        self.axis.changed.connect(self._factor_is_asked)
-        super().__init__(viewer, own=[self.axis, self.factor, self.downsampler], folded=[])
+        self.axis.changed.connect(self._enable_factor)
+        task_controls = [self.axis, self.factor, self.downsampler]
+        super().__init__(viewer, task_controls, advanced_controls=[])
 
     def task(self) -> settings.Task:
-        """Say what the controls of the task ask for."""
+        """Return the task that the controls show."""
         isotropic = self.axis.value == "isotropic"
         kernel = self.downsampler.value
         return settings.SuperResolve(
             factor="isotropic" if isotropic else int(self.factor.value),
             axis="Z" if self.axis.value != "YX" else None,
-            downsampler=None if kernel == "usual" else kernel,
+            downsampler=None if kernel == "default" else kernel,
         )
 
-    def take(self, task: Any, came: Mapping[str, Any]) -> None:
-        """Set the controls of the task as a record has it."""
+    def set_task(self, task: Any, origin: Mapping[str, Any]) -> None:
+        """Set the controls of the task to those of a recorded layer."""
         isotropic = task.factor == "isotropic"
         self.axis.value = "isotropic" if isotropic else task.axis or "YX"
         if not isotropic:
             self.factor.value = task.factor
-        self.downsampler.value = task.downsampler or "usual"
+        self.downsampler.value = task.downsampler or "default"
 
-    def _factor_is_asked(self, axis: str) -> None:
+    def _enable_factor(self, axis: str) -> None:
         self.factor.enabled = axis != "isotropic"

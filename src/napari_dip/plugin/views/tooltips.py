@@ -1,0 +1,143 @@
+"""Explain each control of the panels in one or two sentences."""
+
+from __future__ import annotations
+
+from typing import Final
+
+IMAGE: Final = "The Image layer to restore. The layer does not change."
+
+# Denoise and Super-resolution
+ARTEFACT: Final = "Remove camera noise, or the blocks of JPEG compression."
+AXIS: Final = (
+    "Y and X: smaller pixels in each plane. Z: more planes in a z-stack, by the factor or until "
+    "the voxels are nearly cubic."
+)
+FACTOR: Final = "How many times smaller the pixels become along each axis."
+DOWNSAMPLING: Final = (
+    "How the large pixels arose: by a resampling filter, or by the camera, which sums over each "
+    "pixel (binning). Along Z it is the slice profile."
+)
+
+# Inpaint
+MASK: Final = (
+    "The layer that marks the pixels to fill: Labels, Shapes, or an image that is thresholded at "
+    "half of its grey levels. It may have another pixel grid. One plane applies to a whole stack."
+)
+NEW_MASK: Final = "Add a Labels layer on the pixels of the image, and select the brush."
+SUGGEST_MASK: Final = (
+    "Find saturated, hot, dead and non-finite pixels, and add them as a Labels layer with one "
+    "label for each kind."
+)
+MARKS: Final = (
+    "Whether painted (or bright) pixels are the ones to fill, or the known ones as in most "
+    "published masks."
+)
+LABEL: Final = "The label that marks pixels; 'any' is every label except 0."
+PLANES: Final = (
+    "The mask has fewer dimensions than the image. It applies to every plane, or only to the "
+    "plane that is shown."
+)
+KEEP_KNOWN: Final = (
+    "Keep the exact values of all pixels that are not filled. Otherwise the network denoises the "
+    "whole image."
+)
+OUTLINE: Final = "Draw the mask as an outline, to see the pixels under it."
+GAP_TYPE: Final = "The shape of the gaps. The preset 'paper' chooses its network by it."
+
+# Advanced settings
+PRESET: Final = (
+    "fast: one small network, about a minute. best: an ensemble of four, combined with a non-local "
+    "filter for single planes; their spread is added as an uncertainty layer. paper: the published "
+    "method, many times slower."
+)
+ITERATIONS: Final = "The maximum number of iterations per plane; 0 is the default of the preset."
+STOP: Final = "When to stop early, before the network fits the noise."
+NOISE: Final = (
+    "What is known about the noise. Estimated: gain and read noise are estimated from the image. "
+    "Estimated, constant: one standard deviation is estimated. None: there is no noise, and "
+    "super-resolution does not denoise first."
+)
+NOISE_LEVEL: Final = "Standard deviation of the noise, in the intensity units of the image."
+GAIN: Final = "Grey values per photon; 0 if the noise does not depend on the intensity."
+OFFSET: Final = "Grey value without light."
+READ_NOISE: Final = (
+    "Standard deviation of the noise without light, in grey values: electrons × gain."
+)
+SEED: Final = "Seed of the random numbers. The same seed gives the same result."
+DEVICE: Final = "Where to compute; automatic uses a graphics card if there is one."
+KEEP_PREVIEWS: Final = (
+    "Add each preview, at most one per second, as a hidden layer. Each needs as much memory as the "
+    "planes that it shows."
+)
+
+# Output and computing
+SAVE_TO: Final = (
+    "Keep the result in memory, or write it to an OME-Zarr during the run: for results larger than "
+    "memory, and for runs that can be resumed after a crash."
+)
+FOLDER: Final = (
+    "The folder to write; its name ends in .ome.zarr. It follows the image and the task until you "
+    "type another one or clear the line. The uncertainty is written beside it."
+)
+COMPUTING: Final = (
+    "Compute in this process, in several processes of this computer, or on the workers of a "
+    "running dask scheduler. The result is the same."
+)
+PROCESSES: Final = "Number of processes. Each needs the memory of one run."
+ADDRESS: Final = (
+    "Address of the scheduler, as `dask scheduler` prints it. Its workers need the same versions "
+    "of napari-dip and torch."
+)
+BACKUP_SHOWN: Final = "A layer of the viewer shows it."
+
+# Runs
+OPEN_SAMPLE: Final = "Open an image to try this panel on."
+RUN: Final = "Restore the image into a new layer."
+PAUSE: Final = "Pause at the next iteration."
+RESUME: Final = "Continue after the pause."
+STOP_RUN: Final = "End the run and keep the best result so far."
+DISCARD: Final = "End the run and remove its result."
+TRY_HERE: Final = (
+    "Restore only the visible part of the current plane, or the rectangle in a selected Shapes "
+    "layer. The result is placed over it."
+)
+APPLY_TO_STACK: Final = (
+    "Restore the whole image or stack like the last trial: with the same settings and iterations, "
+    "plane by plane."
+)
+
+# Batch
+BATCH: Final = "The layers to restore, with their status. Delete removes one."
+BATCH_ADD: Final = "Add the Image layers that are selected in the layer list."
+BATCH_RUN: Final = (
+    "Restore the layers one after another with the settings above. Stop ends the current layer, "
+    "Discard ends all."
+)
+BATCH_CLEAR: Final = "Clear the list; the layers stay."
+
+# Results
+CURVE: Final = (
+    "The loss and the noise criterion of the stopping rule, each on its own logarithmic scale. "
+    "Dashed: the best iteration so far. Solid: where the rule stopped. Click to show the image of "
+    "an iteration."
+)
+HISTORY: Final = "Show the image at earlier iterations; the result is on the right."
+HISTORY_LIVE: Final = "Show the image at earlier iterations; the latest is on the right."
+BLEND: Final = "Blend the result with the input image; nothing is computed again."
+USE_AS_RESULT: Final = "Make the shown image the result; its metadata record this."
+KEEP_AS_LAYER: Final = "Add a copy of the shown image as a layer."
+ADD_RESULT: Final = "Add the result of the run as a layer."
+KEEP_HISTORY: Final = "Add all frames as one layer with an axis for the iteration."
+CONTINUE: Final = "Continue the run from its end, with the same network."
+MORE: Final = "Number of additional iterations for Continue."
+COPY_PYTHON: Final = (
+    "Copy Python code that reproduces the selected layer, or else the last result, with the same "
+    "seed and settings."
+)
+COPY_COMMAND: Final = (
+    "Copy a shell command that reproduces the selected layer, or else the last result, from file "
+    "to file."
+)
+LOAD_SETTINGS: Final = (
+    "Set the controls to the settings of the selected layer, or else of the last result."
+)
