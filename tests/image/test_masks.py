@@ -167,13 +167,8 @@ def test_the_number_of_planes_with_gaps_is_reported():
         ),
     ],
 )
-<<<<<<< HEAD
-def test_a_new_mask_has_the_images_pixels(monkeypatch, shape, place, most):
-    monkeypatch.setattr(viewer_layers, "_MOST", most)
-=======
 def test_a_new_mask_has_the_images_pixels(monkeypatch, shape, place, most):
     monkeypatch.setattr(viewer_layers, "MAX_MASK_PIXELS", most)
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
     image = Image(np.zeros((*shape, 3), np.uint8), rgb=True, **place)
     grid = mask_grid(image)
     large = most == 100 and len(shape) > 2

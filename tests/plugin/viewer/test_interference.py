@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
-from napari_dip.plugin.models.folder_content import batch_request, inspect_folder, resume_request
 
 from napari_dip.errors import BadImage, FileProblem, OutputExists
 from napari_dip.files.image_io import StoredImage, read_image, write_image
@@ -20,6 +19,7 @@ from napari_dip.plugin.controllers.backups import back_up, folder_size, is_displ
 from napari_dip.plugin.controllers.finished_run import FinishedRun
 from napari_dip.plugin.controllers.result_layer import ResultLayer
 from napari_dip.plugin.controllers.worker import prepare_run
+from napari_dip.plugin.models.folder_content import batch_request, inspect_folder, resume_request
 from napari_dip.plugin.models.history import Frame, History
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.masks import MaskSource

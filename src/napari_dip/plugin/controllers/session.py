@@ -108,13 +108,8 @@ class Session:
             self.history.add_frame(earlier.outcome)
         self._progress: progress | None = None
         self._target = target or Target()
-<<<<<<< HEAD
-        self._unsaid = self._target.unsaid(source)
-        self._in_sections = settings.fits_sections
-=======
         self._placement_note = self._target.placement_note(source)
         self._in_sections = settings.fits_sections
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
         self._unit: int | None = None
         self._worker = thread_worker(deep_image_prior_restoration)(
             source, settings, self._channel, self._target, compute or ComputeOptions()

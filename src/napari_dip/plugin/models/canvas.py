@@ -23,13 +23,8 @@ __all__ = ["Canvas", "SectionCanvas"]
 MAX_COPIED_VALUES = 2**27  # values: a larger duplicate would block the viewer for seconds
 
 
-<<<<<<< HEAD
-class Canvas(LazyArray):
-    """The latest preview, the planes that are restored, and nothing everywhere else.
-=======
 class Canvas(LazyArray):
     """A lazy array of the latest preview and the restored planes.
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
 
     Pixels that are not restored are NaN, or 0 in an integer dtype.
 

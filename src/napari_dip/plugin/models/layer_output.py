@@ -121,35 +121,6 @@ def _largest(spread: Any, result: Result) -> float:
     return float(max((plane[np.isfinite(plane)].max(initial=0) for plane in planes), default=0))
 
 
-<<<<<<< HEAD
-def made(result: Result, source: LayerInput) -> dict[str, Any]:
-    """Say how a layer was made and of what, as values that JSON can hold."""
-    return {**result.provenance(), "input": source.origin}
-
-
-def first_guess(source: LayerInput, problem: Problem, output: Output) -> LayerData:
-    """Make the layer that a run begins with: empty, of the size of the result.
-
-    Previews are written into its pixels.
-    """
-    factors = _factors(source.axes, problem.settings)
-    in_planes = not problem.layout.is_section
-    canvas = Canvas(problem, output) if in_planes else Upright(problem, output)
-    return canvas, _keywords(source, problem.settings, factors), "image"
-
-
-def moved(placement: dict[str, Any], start: NDArray[np.float64]) -> dict[str, Any]:
-    """Place a part of a layer that begins at such a pixel."""
-    return placement | {"translate": own_transform(placement)(start)}
-
-
-def own_transform(placement: dict[str, Any]) -> Affine:
-    """Give what a layer does to its pixels, before the affine that is laid over it."""
-    return Affine(**{name: placement[name] for name in ("scale", "translate", "rotate", "shear")})
-
-
-=======
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
 def _factors(axes: str, settings: Settings) -> tuple[int, ...]:
     return tuple(settings.factors.get(axis, 1) for axis in axes)
 

@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 
     Points = NDArray[np.float64]
 
-<<<<<<< HEAD
-__all__ = ["MarkedPixels", "drawn_pixels", "finest", "marked_pixels", "nothing"]
-
-
-class MarkedPixels(NamedTuple):
-    """What is marked, and what must be said of how it was told."""
-=======
 __all__ = ["MarkedPixels", "finest", "marked_pixels", "nothing_marked", "shape_pixels"]
 
 ELLIPSE_CORNERS = 64  # corners of the polygon that approximates an ellipse
@@ -34,18 +27,13 @@ ELLIPSE_CORNERS = 64  # corners of the polygon that approximates an ellipse
 
 class MarkedPixels(NamedTuple):
     """Marked pixels, and a note for the user on how the values were interpreted."""
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
 
     pixels: NDArray[np.bool_]
     note: str = ""
 
 
 def marked_pixels(layer: Labels | Image, label: int | None = None) -> MarkedPixels:
-<<<<<<< HEAD
-    """Tell which pixels are marked.
-=======
     """Find the marked pixels of a Labels or Image layer.
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
 
     Parameters
     ----------
@@ -70,11 +58,7 @@ def marked_pixels(layer: Labels | Image, label: int | None = None) -> MarkedPixe
     else:
         pixels = values != 0 if label is None else values == label
     if not pixels.any():
-<<<<<<< HEAD
-        raise nothing(layer, label)
-=======
         raise nothing_marked(layer, label)
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
     return MarkedPixels(pixels, note)
 
 

@@ -9,10 +9,6 @@ import numpy as np
 from napari.layers import Labels, Shapes
 
 from napari_dip.errors import BadMask
-<<<<<<< HEAD
-from napari_dip.image.observed import affected_planes
-from napari_dip.plugin.models.mask_pixels import drawn_pixels, finest, marked_pixels, nothing
-=======
 from napari_dip.image.observed import affected_planes
 from napari_dip.plugin.models.mask_pixels import (
     finest,
@@ -20,7 +16,6 @@ from napari_dip.plugin.models.mask_pixels import (
     nothing_marked,
     shape_pixels,
 )
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

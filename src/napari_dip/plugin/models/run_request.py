@@ -93,13 +93,8 @@ class RunRequest:
 
     @property
     def layout(self) -> Layout:
-<<<<<<< HEAD
-        """Of the image."""
-        return make_layout(self.source.data.shape, self.settings)
-=======
         """How the axes of the image are restored."""
         return make_layout(self.source.data.shape, self.settings)
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
 
     @property
     def result_bytes(self) -> int:
@@ -123,17 +118,10 @@ class RunRequest:
             If the device does not exist, or has too little memory.
         """
         settings = self.settings
-<<<<<<< HEAD
-        elsewhere = self.machines.scheduler is not None
-        device = settings.device if elsewhere else None
-        plan, device = choose_plan(self.layout, settings, device=device)
-        if self.machines.workers:
-=======
         remote = self.compute.scheduler is not None
         device = settings.device if remote else None
         plan, device = choose_plan(self.layout, settings, device=device)
         if self.compute.workers:
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
             plan = replace(plan, at_once=1)
         text = outlook(
             plan,
@@ -142,13 +130,8 @@ class RunRequest:
             result_bytes=self.result_bytes,
             too_large=self.too_large,
             on_disk=self.target.path is not None,
-<<<<<<< HEAD
-            workers=self.machines.workers,
-            missing=broadcast_mask(self.source.whole_mask, self.layout),
-=======
             workers=self.compute.workers,
             missing=broadcast_mask(self.source.whole_mask, self.layout),
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
         )
         return " ".join(filter(None, (text, self.target.placement_note(self.source))))
 

@@ -121,13 +121,8 @@ class Target:
             "has it, and the file opens without it."
         )
 
-<<<<<<< HEAD
-    def before(self) -> Tiling | None:
-        """Tell how the run that is gone on with was cut; ``None`` for a new one."""
-=======
     def recorded_tiling(self) -> Tiling | None:
         """Return the tiling of the run to resume; ``None`` for a new run."""
->>>>>>> c6d28c8 (refactor: a controller owns the runs of a panel; labels, tooltips and messages in plain English)
         if self.path is None or not self.resume:
             return None
         from napari_dip.files.resumable_output import recorded_tiling
