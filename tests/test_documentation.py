@@ -148,3 +148,13 @@ def test_excerpts_have_a_start_and_an_end():
     for file, name in excerpts:
         marks = re.findall(rf"--8<-- \[(start|end):{name}\]", (ROOT / file).read_text("utf-8"))
         assert marks == ["start", "end"], name
+
+
+def test_test_names_have_at_most_eight_words() -> None:
+    names = [
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^ *(?:async )?def test_(\w+)\(", file.read_text("utf-8"), re.M)
+    ]
+    assert len(names) > 1000
+    assert not [name for name in names if len(name.split("_")) > 8]

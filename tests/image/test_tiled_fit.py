@@ -29,7 +29,7 @@ def mse(image):
     return np.mean((image - TRUTH) ** 2)
 
 
-def test_tiles_restore_as_well_as_the_whole_and_show_no_seam(noisy):
+def test_tiles_equal_the_whole_without_a_seam(noisy):
     _, whole = finish(noisy, Settings(**QUICK))
     snapshots, tiled = finish(noisy, Settings(tile=72, **QUICK))
     assert mse(tiled.image) < 1.2 * mse(whole.image)
@@ -45,7 +45,7 @@ def test_tiles_restore_as_well_as_the_whole_and_show_no_seam(noisy):
 
 
 @pytest.mark.slow
-def test_all_tiles_take_as_many_iterations_as_the_first(noisy):
+def test_all_tiles_take_the_iterations_of_the_first(noisy):
     asked = QUICK | {"iterations": 40, "stopping": "consensus"}
     fits = []
     original = Fit.choose
@@ -61,7 +61,7 @@ def test_all_tiles_take_as_many_iterations_as_the_first(noisy):
     assert result.reports[0].iterations % 4 == 0
 
 
-def test_a_finer_image_is_put_together_in_its_own_pixels():
+def test_super_resolved_tiles_are_joined_in_fine_pixels():
     coarse = data.camera()[100:170, 180:260]
     settings = Settings(task="super-resolve", tile=64, overlap=16, device="cpu", iterations=2)
     _, result = finish(coarse, settings)
@@ -89,7 +89,7 @@ def test_tiles_that_were_not_begun_are_empty(noisy, task, dtype):
 
 
 @pytest.mark.parametrize("task", ["denoise", "super-resolve"])
-def test_around_a_stitched_image_nothing_is_made_up_where_no_tile_saw_anything(noisy, task):
+def test_empty_tiles_of_a_stitched_image_stay_empty(noisy, task):
     stitched = np.full((150, 170), np.nan)
     stitched[:60, 90:] = noisy[:60, :80]
     quick = QUICK | {"iterations": 3, "refinement": 0}
@@ -99,7 +99,7 @@ def test_around_a_stitched_image_nothing_is_made_up_where_no_tile_saw_anything(n
     assert np.isnan(result.image[-10:, : 40 * factor]).all()
 
 
-def test_a_tile_in_a_hole_is_refused_with_the_cure_before_any_is_begun(noisy):
+def test_a_tile_inside_a_hole_is_refused(noisy):
     mask = np.zeros(noisy.shape, bool)
     mask[:75, :75] = True
     snapshots = []
@@ -110,7 +110,7 @@ def test_a_tile_in_a_hole_is_refused_with_the_cure_before_any_is_begun(noisy):
     assert not snapshots
 
 
-def test_when_the_memory_runs_out_the_tile_is_halved_and_it_is_said(noisy, monkeypatch):
+def test_tiles_are_halved_if_memory_runs_out(noisy, monkeypatch):
     original = restore_block.restore_block
 
     def narrow(part, *args, **keywords):

@@ -34,7 +34,7 @@ def test_a_picture_above_the_budget_is_not_kept():
     assert not followed(3, max_bytes=9).frames
 
 
-def test_the_points_hold_no_pictures_and_those_drawn_are_few():
+def test_few_points_are_drawn_without_previews():
     history = followed(5000)
     curve = history.curve()
     assert history.latest.image is None

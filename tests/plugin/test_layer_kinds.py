@@ -81,7 +81,7 @@ def restored(layer, task):
     ids=lambda task: task.kind,
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_layer_of_any_kind_is_restored_in_its_place(kind, task):
+def test_any_layer_is_restored_in_its_place(kind, task):
     layer = kind()
     before = np.array(read_layer(layer).data)
     source, output = restored(layer, task)
@@ -126,7 +126,7 @@ def test_a_layer_of_any_kind_is_restored_in_its_place(kind, task):
     ],
 )
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
-def test_what_cannot_be_restored_is_refused_in_clear_words(layer, says, task):
+def test_unsupported_layers_are_refused_clearly(layer, says, task):
     with pytest.raises(NapariDipError, match=says):
         source, asked = match_settings(read_layer(layer()), QUICK.replace(task=task))
         restore(source.data, asked)
@@ -145,7 +145,7 @@ def test_planes_with_nothing_missing_are_not_worked_on():
     assert len(result.reports) == 1
 
 
-def test_refined_along_z_the_output_lies_on_the_input():
+def test_along_z_the_output_covers_the_input():
     stack = Image(
         np.stack([GREY] * 4),
         axis_labels="zyx",

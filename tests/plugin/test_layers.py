@@ -42,7 +42,7 @@ PLACES = [
 ]
 
 
-def test_a_layer_with_black_planes_in_place_of_missing_ones_is_refused(tmp_path):
+def test_a_layer_with_missing_planes_is_refused(tmp_path):
     path, image = tmp_path / "a.ome.tif", np.ones((5, 8, 9), np.uint8)
     tifffile.imwrite(path, image, photometric="minisblack", metadata={"axes": "ZYX"})
     with layer_source(path=str(path)):
@@ -189,7 +189,7 @@ def test_the_first_guess_is_indexed_like_an_array(index, settings):
     assert np.shape(pixels[index]) == whole[index].shape
 
 
-def test_the_preview_of_a_window_shows_each_of_its_planes():
+def test_a_window_preview_shows_each_plane():
     stack = np.random.default_rng(0).poisson(20, (5, 12, 14)).astype(np.uint16)
     pixels, _, _ = begun(read_layer(Image(stack, axis_labels="zyx")), Settings())
     pixels[slice(0, 5),] = np.arange(5 * 12 * 14).reshape(5, 12, 14)
@@ -224,7 +224,7 @@ def test_one_mask_serves_every_plane_and_colour():
     np.testing.assert_array_equal(np.broadcast_to(mask, (5, 8, 9)), [labels != 0] * 5)
 
 
-def test_a_mask_of_one_plane_holds_for_that_plane():
+def test_a_one_plane_mask_marks_that_plane():
     labels = painted((1, 8, 9), np.s_[0, 2:4, 1])
     mask = missing(Image(np.zeros((5, 8, 9))), Labels(labels, translate=(3, 0, 0)))
     assert mask.shape == (5, 8, 9)

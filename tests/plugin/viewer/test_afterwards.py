@@ -67,7 +67,7 @@ def test_the_curve_is_there_before_the_first_picture(open_panel, engine, noisy, 
     assert panel.widget._run_view.isHidden()
 
 
-def test_the_curve_grows_and_the_status_says_how_fast_and_where(running, qtbot):
+def test_curve_and_status_show_progress(running, qtbot):
     curve = running["curve"]
     points = len(curve._loss.getData()[0])
     qtbot.waitUntil(lambda: len(curve._loss.getData()[0]) > points)
@@ -76,7 +76,7 @@ def test_the_curve_grows_and_the_status_says_how_fast_and_where(running, qtbot):
     assert not curve.best.isVisible()
 
 
-def test_a_pause_holds_the_run_until_it_is_resumed(running, engine, qtbot):
+def test_a_pause_holds_the_run(running, engine, qtbot):
     running.press("pause")
     assert "Paused" in running.said
     assert [running[name].isEnabled() for name in ("pause", "resume", "stop")] == [0, 1, 1]
@@ -112,7 +112,7 @@ def test_closing_the_viewer_ends_a_paused_run(running, engine, qtbot):
     assert engine.ballast() is None
 
 
-def test_napari_that_is_quit_does_not_wait_for_a_run_that_is_paused(running):
+def test_quitting_ends_a_paused_run(running):
     running.press("pause")
     wait_for_workers_to_quit(20_000)  # as napari does, which waits for ever; here it would raise
     running.wait_until_idle()
@@ -129,7 +129,7 @@ def in_front(running, qtbot):
 
 
 @pytest.mark.parametrize(("stop", "told"), [(Qt.Key.Key_F7, "F7"), (Qt.Key.Key_Escape, "Esc")])
-def test_keys_press_the_buttons_while_the_panel_has_the_focus(in_front, qtbot, stop, told):
+def test_keys_press_buttons_of_the_focused_panel(in_front, qtbot, stop, told):
     assert told in in_front["stop"].toolTip()
     in_front["stop"].setFocus()
     qtbot.keyClick(in_front["stop"], Qt.Key.Key_F6)
@@ -141,7 +141,7 @@ def test_keys_press_the_buttons_while_the_panel_has_the_focus(in_front, qtbot, s
     assert in_front.said.startswith("Stopped")
 
 
-def test_a_click_anywhere_in_the_panel_lets_it_hear_its_keys(in_front, qtbot):
+def test_a_click_gives_the_panel_its_keys(in_front, qtbot):
     panel = in_front.widget.native
     blank = in_front.dock.findChild(QScrollArea).widget()
     for clicked, heard in ((in_front["curve"].viewport(), in_front["scrub"]), (blank, panel)):
@@ -152,7 +152,7 @@ def test_a_click_anywhere_in_the_panel_lets_it_hear_its_keys(in_front, qtbot):
     assert in_front["resume"].isEnabled()
 
 
-def test_tab_goes_round_through_all_that_can_be_pressed(in_front, engine, qtbot):
+def test_tab_visits_all_enabled_buttons(in_front, engine, qtbot):
     engine.finish.set()
     in_front.wait_until_idle()
     in_front["image"].setFocus()
@@ -164,9 +164,7 @@ def test_tab_goes_round_through_all_that_can_be_pressed(in_front, engine, qtbot)
     assert reached[reached.index("continue") + 1] == "more"
 
 
-def test_the_focus_stays_with_what_can_be_pressed_next_and_never_comes_upon_discard(
-    in_front, qtbot
-):
+def test_the_focus_never_moves_to_discard(in_front, qtbot):
     in_front["pause"].setFocus()
     qtbot.keyClick(in_front["pause"], Qt.Key.Key_Space)
     assert in_front["resume"].hasFocus()
@@ -180,7 +178,7 @@ def test_the_focus_stays_with_what_can_be_pressed_next_and_never_comes_upon_disc
     assert in_front.said.startswith("Stopped")
 
 
-def test_looking_back_in_mid_run_holds_the_picture_but_not_the_run(running, qtbot):
+def test_earlier_previews_do_not_pause_the_run(running, qtbot):
     layer = running.viewer.layers[-1]
     (one,) = session.running_sessions
     first = one.history.frames[0].iteration
@@ -206,7 +204,7 @@ def test_an_earlier_picture_can_be_made_the_result(ended, qtbot):
     assert made(layer)["picture"]["chosen_by_user"]
 
 
-def test_a_click_on_the_curve_shows_the_nearest_picture(ended, qtbot):
+def test_a_curve_click_shows_the_nearest_preview(ended, qtbot):
     layer = ended.viewer.layers[-1]
     frames = ended.widget._run_view.finished.frames
     ended["curve"].clicked.emit(frames[1].iteration)
@@ -215,7 +213,7 @@ def test_a_click_on_the_curve_shows_the_nearest_picture(ended, qtbot):
     assert ended["curve"].here.value() == frames[1].iteration
 
 
-def test_what_is_shown_and_all_pictures_can_be_kept_as_layers(ended, qtbot):
+def test_previews_can_be_kept_as_layers(ended, qtbot):
     layer = ended.viewer.layers[-1]
     frames = ended.widget._run_view.finished.frames
     scrub(ended, 1, qtbot, lambda: value(layer) == frames[1].iteration)
@@ -253,7 +251,7 @@ def test_the_blend_is_live_and_told(ended, qtbot, noisy):
     assert value(noisy) == 100
 
 
-def test_a_finer_result_is_blended_with_the_pixels_repeated(open_panel, engine, noisy, qtbot):
+def test_blending_repeats_pixels_of_the_input(open_panel, engine, noisy, qtbot):
     panel = open_panel("Super-resolution", noisy)
     panel.press("run")
     layer = panel.wait_for_preview()
@@ -265,7 +263,7 @@ def test_a_finer_result_is_blended_with_the_pixels_repeated(open_panel, engine, 
     assert layer.data.shape == (64, 64)
 
 
-def test_a_blend_leaves_what_is_missing_to_the_result():
+def test_a_blend_keeps_filled_pixels():
     mask = np.zeros((4, 4), bool)
     mask[0] = True
     image = np.full((4, 4), 3.0)
@@ -277,7 +275,7 @@ def test_a_blend_leaves_what_is_missing_to_the_result():
     np.testing.assert_array_equal(mixed.mean(1), [1, 1, 2, 2])
 
 
-def test_a_result_can_be_continued_and_that_be_given_up(ended, engine, qtbot):
+def test_a_continued_run_can_be_discarded(ended, engine, qtbot):
     layer = ended.viewer.layers[-1]
     result = value(layer)
     ended.press("continue")
@@ -302,7 +300,7 @@ def test_what_cannot_be_continued_says_why(open_panel, engine, noisy):
     assert "too short" in panel["scrub"].toolTip()
 
 
-def test_deleting_the_layer_lets_go_of_the_network_and_the_tools(ended, qtbot):
+def test_deleting_the_layer_releases_the_network(ended, qtbot):
     ended["scrub"].setValue(0)
     ended.viewer.layers.remove(ended.viewer.layers[-1])
     assert ended.widget._run_view.finished is None
@@ -344,7 +342,7 @@ def test_the_real_engine_goes_on_with_its_network(open_panel):
     assert network() is None
 
 
-def test_a_closed_panel_leaves_the_result_and_hears_no_more(ended, qtbot):
+def test_a_closed_panel_keeps_the_result(ended, qtbot):
     layer = ended.viewer.layers[-1]
     result = value(layer)
     scrub(ended, 0, qtbot, lambda: value(layer) < result)

@@ -102,7 +102,7 @@ def three(run, folder):
     return made
 
 
-def test_what_is_copied_makes_the_same_pixels_in_another_process_and_as_a_command(three, tmp_path):
+def test_copied_code_makes_the_same_pixels(three, tmp_path):
     script = "import numpy\n"
     for name, (_, _, texts) in three.items():
         assert "Save it first" not in texts["python"]
@@ -127,9 +127,7 @@ def test_the_command_is_one_for_a_shell(three):
     np.testing.assert_array_equal(read_image(out).whole(), pixels)
 
 
-def test_what_is_in_no_file_is_saved_first_by_the_line_that_is_given(
-    run, counts, painted, tmp_path, monkeypatch
-):
+def test_copied_code_saves_unsaved_inputs(run, counts, painted, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     mask = Labels(painted[::2, ::2], name="mask", scale=(2, 2), translate=(0.5, 0.5))
     panel, layer = run("Inpaint", Image(counts, name="a/b"), mask, label=2)
@@ -142,7 +140,7 @@ def test_what_is_in_no_file_is_saved_first_by_the_line_that_is_given(
     np.testing.assert_array_equal(there["restored"], layer.data)
 
 
-def test_a_file_that_is_no_longer_what_was_restored_is_not_named(run, folder, counts):
+def test_a_changed_file_is_not_named(run, folder, counts):
     panel, _ = run("Denoise", opened(Image, folder / "my cells.tif"))
     path = str(folder / "my cells.tif")
     assert path in copied(panel, "command")
@@ -159,7 +157,7 @@ def test_what_was_done_by_hand_is_told(run, counts):
     assert "blended with the image; this code does not repeat it" in copied(panel, "python")
 
 
-def test_the_buttons_are_there_for_layers_that_we_made_alone(run, counts):
+def test_buttons_show_only_for_result_layers(run, counts):
     panel, layer = run("Denoise", Image(counts, name="cells"))
     names = ("copy_python", "copy_command", "reapply")
     viewer = panel.viewer

@@ -71,7 +71,7 @@ def test_the_first_picture_takes_no_selection_away(viewer, output):
     assert output.layer in viewer.layers
 
 
-def test_a_deleted_output_stays_deleted_and_is_not_lost(viewer, output):
+def test_a_deleted_output_can_be_added_again(viewer, output):
     source = read_layer(viewer.layers["cells"])
     viewer.layers.remove(output.layer)
     output.update(begun(), PICTURE)
@@ -126,7 +126,7 @@ def test_a_result_in_progress_is_no_input(viewer, output):
     assert LayerReader().check(viewer.layers[-1]).name == "cells (denoised)"
 
 
-def test_pixels_changed_in_place_do_not_reach_the_run(viewer):
+def test_changed_pixels_do_not_affect_the_run(viewer):
     source = copy_pixels(read_layer(viewer.layers["cells"]))
     viewer.layers["cells"].data[:] = 0
     assert source.data.max() == 255
@@ -249,7 +249,7 @@ def test_a_queue_resumes_only_the_very_same_run(cells, unfinished):
         batch_request(one, cells)
 
 
-def test_a_large_image_is_compared_when_it_is_resumed(cells, unfinished, monkeypatch):
+def test_a_resumed_large_image_is_compared(cells, unfinished, monkeypatch):
     monkeypatch.setattr("napari_dip.plugin.models.folder_content.MAX_FINGERPRINT_VALUES", 0)
     asked = asked_of(Image(cells.data + 1, name="cells", axis_labels="zyx"), unfinished)
     found = inspect_folder(asked)
@@ -329,7 +329,7 @@ def test_a_name_that_no_folder_has_is_refused(open_panel, tmp_path, name, words)
     assert not panel["run"].isEnabled()
 
 
-def test_the_folder_follows_the_image_until_one_is_typed(open_panel, cells, engine):
+def test_the_folder_follows_the_image(open_panel, cells, engine):
     panel = open_panel("Denoise", cells, Image(cells.data, name="others", axis_labels="zyx"))
     line, image = panel["path_path"], panel.widget.image
     panel["save_to"].setCurrentText("save as OME-Zarr …")

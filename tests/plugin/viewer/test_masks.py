@@ -26,7 +26,7 @@ def told(qtbot):
     return wait
 
 
-def test_a_new_mask_is_ready_to_be_painted_in(open_panel, cells, told):
+def test_a_new_mask_is_ready_for_painting(open_panel, cells, told):
     panel = open_panel("Inpaint", cells)
     panel.press("new_mask")
     mask = panel.viewer.layers[-1]
@@ -44,9 +44,7 @@ def test_a_new_mask_is_ready_to_be_painted_in(open_panel, cells, told):
     assert not panel["planes"].isVisibleTo(panel.widget.native)
 
 
-def test_the_mask_of_a_large_stack_is_one_plane_for_all_or_for_the_one_that_is_shown(
-    open_panel, engine, cells, told, monkeypatch
-):
+def test_a_large_stack_gets_a_one_plane_mask(open_panel, engine, cells, told, monkeypatch):
     monkeypatch.setattr(viewer_layers, "MAX_MASK_PIXELS", 2000)
     panel = open_panel("Inpaint", cells)
     panel.press("new_mask")
@@ -65,9 +63,7 @@ def test_the_mask_of_a_large_stack_is_one_plane_for_all_or_for_the_one_that_is_s
     assert not missing[:2].any()
 
 
-def test_where_the_mask_hides_all_run_is_grey_and_the_reason_stands_there_once(
-    open_panel, cells, told, qtbot
-):
+def test_a_full_mask_disables_run(open_panel, cells, told, qtbot):
     panel = open_panel("Inpaint", cells)
     panel.press("new_mask")
     mask = panel.viewer.layers[-1]
@@ -81,7 +77,7 @@ def test_where_the_mask_hides_all_run_is_grey_and_the_reason_stands_there_once(
     assert panel["coverage"].isVisibleTo(panel.widget.native)
 
 
-def test_bad_pixels_are_suggested_with_a_label_for_each_kind(open_panel, cells, qtbot):
+def test_suggested_pixels_have_labels_by_kind(open_panel, cells, qtbot):
     cells.data[1, 5, 6], cells.data[2, 7, 8] = 999, 999
     cells.data[0, 20, 20] = 0
     panel = open_panel("Inpaint", cells)
@@ -98,7 +94,7 @@ def test_bad_pixels_are_suggested_with_a_label_for_each_kind(open_panel, cells, 
     assert panel["suggest_mask"].isEnabled()
 
 
-def test_where_nothing_is_to_be_suggested_no_layer_is_added(open_panel, cells, qtbot):
+def test_without_suggestions_no_layer_is_added(open_panel, cells, qtbot):
     panel = open_panel("Inpaint", cells)
     panel.press("suggest_mask")
     qtbot.waitUntil(lambda: panel.said.startswith("No pixel of 'cells'"), timeout=60_000)
@@ -124,7 +120,7 @@ def test_images_are_masks_only_where_somebody_says_so(open_panel, cells):
     assert panel.widget.mask.value is None
 
 
-def test_the_outline_is_drawn_for_as_long_as_it_is_asked_for(open_panel, cells):
+def test_the_outline_is_drawn_while_requested(open_panel, cells):
     first, second = (Labels(np.eye(32, 40, dtype=int), name=name) for name in ("one", "two"))
     second.contour = 3
     panel = open_panel("Inpaint", cells, first, second)

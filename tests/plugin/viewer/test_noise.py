@@ -28,7 +28,7 @@ def panel(open_panel):
         ("none", []),
     ],
 )
-def test_only_the_numbers_are_shown_that_belong_to_what_is_known(panel, known, shown):
+def test_only_numbers_of_the_choice_are_shown(panel, known, shown):
     panel["noise"].setCurrentText("known camera")
     panel["noise"].setCurrentText(known)
     numbers = ("noise_level", "gain", "offset", "read_noise")
@@ -54,7 +54,7 @@ def test_run_waits_for_the_numbers_and_says_which(panel, known, number, cure):
 @pytest.mark.parametrize(
     "noise", ["auto", "gaussian", "none", 2.5, SensorNoise(gain=2.1, offset=-100, read=3.5)]
 )
-def test_whatever_settings_can_say_of_the_noise_the_controls_can(noise):
+def test_controls_cover_all_noise_settings(noise):
     controls = NoiseControls()
     controls.value = noise
     assert controls.value == noise

@@ -126,7 +126,7 @@ def test_a_stack_is_restored_in_all_its_planes(run, counts):
     assert output.metadata["napari-dip"]["plan"].startswith("3 planes")
 
 
-def test_the_tensors_are_released_when_a_run_is_discarded(open_panel, counts):
+def test_discarding_a_run_releases_tensors(open_panel, counts):
     import torch
 
     def modules():
@@ -224,7 +224,7 @@ def test_every_control_is_named_and_explained(open_panel, name):
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_a_panel_leaves_room_for_the_picture_and_nothing_is_cut_off(open_panel, name):
+def test_a_panel_leaves_room_for_the_canvas(open_panel, name):
     image = Image(np.zeros((32, 32)), name="a very long name " * 9)
     panel = open_panel(name, image, Labels(np.eye(32, dtype=int)))
     panel["status"].setText("a very long message " * 30)
@@ -269,7 +269,7 @@ def test_without_an_image_the_sample_is_offered(open_panel, name):
     assert not panel["run"].isEnabled()
 
 
-def test_labels_in_place_of_an_image_are_told_with_what_makes_an_image_of_them(open_panel):
+def test_labels_as_image_get_a_remedy(open_panel):
     panel = open_panel("Denoise")
     labels = panel.viewer.add_labels(np.eye(32, dtype=int), name="counts")
     assert "'counts' is a Labels layer" in panel["estimate"].text()
@@ -341,7 +341,7 @@ def test_the_choices_follow_the_layers(open_panel):
     assert image.count() == mask.count() == 0
 
 
-def test_of_the_visible_images_the_selected_one_is_chosen(make_napari_viewer):
+def test_the_selected_visible_image_is_chosen(make_napari_viewer):
     viewer = make_napari_viewer()
     for name in ("first", "selected", "topmost", "hidden"):
         viewer.add_image(np.zeros((32, 32)), name=name, visible=name != "hidden")
@@ -404,7 +404,7 @@ def test_the_panels_are_in_the_menus(make_napari_viewer, name):
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_nothing_in_a_panel_is_cut_off_where_it_scrolls(open_panel, qtbot, engine, name):
+def test_a_scrolling_panel_cuts_nothing_off(open_panel, qtbot, engine, name):
     image, mask = Image(np.ones((32, 32)), name="cells"), Labels(np.eye(32, dtype=int), name="mask")
     panel = open_panel(name, image, mask)
     window = panel.viewer.window._qt_window
@@ -420,7 +420,7 @@ def test_nothing_in_a_panel_is_cut_off_where_it_scrolls(open_panel, qtbot, engin
 
 
 @pytest.mark.parametrize("name", PANELS)
-def test_a_panel_that_is_too_high_scrolls_and_nothing_in_it_is_squeezed(open_panel, qtbot, name):
+def test_a_high_panel_scrolls_unsqueezed(open_panel, qtbot, name):
     panel = open_panel(name)
     window = panel.viewer.window._qt_window
     window.resize(1000, 500)
@@ -435,7 +435,7 @@ def test_a_panel_that_is_too_high_scrolls_and_nothing_in_it_is_squeezed(open_pan
     assert window.height() == height
 
 
-def test_tab_goes_past_what_is_folded_away_and_through_what_is_not(open_panel, qtbot):
+def test_tab_skips_folded_controls(open_panel, qtbot):
     panel = open_panel("Denoise", Image(np.eye(32), name="cells"))
     window = panel.viewer.window._qt_window
     window.show()
@@ -459,7 +459,7 @@ def test_tab_goes_past_what_is_folded_away_and_through_what_is_not(open_panel, q
     assert "preset" not in reached()
 
 
-def test_the_wheel_changes_no_setting_while_a_panel_is_scrolled(open_panel):
+def test_the_wheel_changes_no_setting(open_panel):
     panel = open_panel("Denoise")
     seed, where = panel["seed"], QPointF(5, 5)
     before = seed.value()
@@ -490,7 +490,7 @@ def test_what_was_chosen_is_remembered_for_all_panels(open_panel):
     assert dock.findChild(QSpinBox, "seed").value() == 0  # which belongs to one image
 
 
-def test_what_was_chosen_is_there_in_the_next_session(tmp_path):
+def test_choices_are_remembered_between_sessions(tmp_path):
     code = """if True:
         from qtpy.QtWidgets import QApplication
         app = QApplication([])
@@ -514,7 +514,7 @@ def test_what_was_chosen_is_there_in_the_next_session(tmp_path):
     assert said == [["fast"], ["best"]]
 
 
-def test_a_notebook_that_ends_waits_for_what_is_being_found_out():
+def test_a_closing_notebook_waits_for_the_estimate():
     code = """if True:
         import time
         from qtpy.QtTest import QTest

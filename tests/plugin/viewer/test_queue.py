@@ -32,7 +32,7 @@ def wait_for(panel, qtbot, *expected):
     qtbot.waitUntil(lambda: statuses(panel) == list(expected), timeout=60_000)
 
 
-def test_one_after_another_and_what_fails_does_not_hold_up_the_rest(panel, engine, qtbot):
+def test_a_failed_layer_does_not_stop_the_batch(panel, engine, qtbot):
     wait_for(panel, qtbot, "waiting: c0", "waiting: c1", "waiting: c2")
     panel["seed"].setValue(5)
     panel.press("queue_run")
@@ -76,7 +76,7 @@ def test_closing_the_panel_ends_the_queue(panel, engine, qtbot):
     assert engine.calls == 1
 
 
-def test_a_layer_can_be_taken_off_or_be_gone(panel, engine, qtbot):
+def test_layers_can_be_removed_or_deleted(panel, engine, qtbot):
     panel["queue"].setCurrentRow(1)
     qtbot.keyClick(panel["queue"], Qt.Key.Key_Delete)
     panel.viewer.layers.remove("c0")
@@ -133,7 +133,7 @@ def test_names_of_layers_are_no_html(open_panel, engine, qtbot, notifications):
     assert all("<" not in one.message for one in notifications)
 
 
-def test_later_changes_of_the_controls_do_not_reach_the_queue(open_panel, engine, qtbot):
+def test_later_changes_do_not_affect_the_batch(open_panel, engine, qtbot):
     painted = np.zeros((32, 32), int)
     painted[4:8] = 1
     layers = [Image(np.ones((32, 32)), name=f"c{number}") for number in range(2)]
@@ -157,7 +157,7 @@ def test_later_changes_of_the_controls_do_not_reach_the_queue(open_panel, engine
     assert panel.widget.image.value is chosen
 
 
-def test_a_fault_in_one_does_not_hold_up_the_rest(panel, qtbot, monkeypatch):
+def test_a_bug_in_one_does_not_stop_others(panel, qtbot, monkeypatch):
     calls = []
 
     def fail_once(source):

@@ -37,7 +37,7 @@ def running(open_panel, engine, noisy):
     return panel
 
 
-def test_the_engine_runs_in_a_thread_of_its_own(running, engine):
+def test_a_run_has_its_own_thread(running, engine):
     assert engine.thread != threading.get_ident()
 
 
@@ -82,7 +82,7 @@ def test_one_iteration_is_said_as_one(open_panel, engine, noisy, monkeypatch):
     assert ": 1 iteration, fixed." in panel.said
 
 
-def test_several_fits_leave_a_hidden_layer_with_their_spread(open_panel, engine, noisy, qtbot):
+def test_several_fits_add_a_hidden_spread_layer(open_panel, engine, noisy, qtbot):
     panel = open_panel("Denoise", noisy)
     panel.viewer.layers["noisy"].scale = (2, 3)
     panel.widget._settings.preset.value = "best"
@@ -143,7 +143,7 @@ def test_discard_removes_the_output_at_once(running, engine):
     assert running["run"].isEnabled()
 
 
-def test_a_preview_of_one_plane_leaves_the_others_empty(make_napari_viewer):
+def test_a_one_plane_preview_leaves_others_empty(make_napari_viewer):
     viewer = make_napari_viewer()
     stack = Image(np.ones((3, 8, 8)), name="stack")
     source = read_layer(stack)
@@ -175,7 +175,7 @@ def test_the_input_stays_as_it_is(running, engine, noisy):
     assert noisy.metadata == {}
 
 
-def test_an_input_that_bears_the_name_of_the_output_is_not_overwritten(open_panel, engine):
+def test_an_input_named_like_the_output_stays(open_panel, engine):
     image = Image(np.ones((32, 32)), name="cells")
     namesake = Image(np.zeros((32, 32)), name="cells (denoised)")
     panel = open_panel("Denoise", namesake, image)
@@ -214,7 +214,7 @@ def test_a_deleted_output_comes_back_only_on_request(running, engine, qtbot):
     assert running["keep_as_layer"].text() == "Keep as layer" and running["use_this"].isEnabled()
 
 
-def test_a_duplicate_of_the_output_stays_as_it_is(running, engine, qtbot):
+def test_a_duplicate_of_the_output_is_unchanged(running, engine, qtbot):
     output = running.viewer.layers[-1]
     duplicate = deepcopy(output.data)
     assert isinstance(duplicate, np.ndarray)
@@ -335,7 +335,7 @@ def test_the_activity_dock_tells_iteration_loss_and_time(running, qtbot):
     assert not bars
 
 
-def test_a_viewer_too_busy_to_look_finds_only_the_latest(running, engine, qtbot):
+def test_a_busy_viewer_gets_the_latest_preview(running, engine, qtbot):
     (one,) = session.running_sessions
     before = one._channel.fetch()[0]
     qtbot.waitUntil(lambda: one._channel._latest is not None)

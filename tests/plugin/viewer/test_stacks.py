@@ -121,7 +121,7 @@ def answer(what, said, *, keep=None):
     QTimer.singleShot(50, press)
 
 
-def test_a_lazy_layer_is_pulled_plane_by_plane_and_copied_nowhere(monkeypatch):
+def test_a_lazy_layer_is_read_by_planes(monkeypatch):
     monkeypatch.setattr(survey, "MAX_SAMPLE_PIXELS", 32 * 32)
     pulled = Pulled(planes=8)
     layer = Image(pulled.array, name="lazy", contrast_limits=(0, 6000), axis_labels="zyx")
@@ -137,7 +137,7 @@ def test_a_lazy_layer_is_pulled_plane_by_plane_and_copied_nowhere(monkeypatch):
     assert pulled.most <= 4
 
 
-def test_of_a_pyramid_the_full_resolution_is_restored_lazily(open_panel, tmp_path):
+def test_a_pyramids_full_resolution_is_restored(open_panel, tmp_path):
     pulled = Pulled(planes=2)
     layer = Image([pulled.array, pulled.array[:, ::2, ::2]], multiscale=True, name="pyramid")
     panel = ready(open_panel("Super-resolution", layer), tmp_path / "out.ome.zarr")
@@ -169,9 +169,7 @@ def test_no_pixel_is_read_for_the_plan():
     assert "save it as OME-Zarr" in asked.describe()
 
 
-def test_a_result_larger_than_memory_is_sent_to_the_disk_unless_the_user_says_no(
-    open_panel, cells, monkeypatch
-):
+def test_large_results_go_to_disk_by_default(open_panel, cells, monkeypatch):
     monkeypatch.setattr(run_request, "FRACTION_OF_FREE_MEMORY", 0.0)
     panel = open_panel("Denoise", cells)
     assert panel["save_to"].currentText() == "save as OME-Zarr …"
@@ -181,7 +179,7 @@ def test_a_result_larger_than_memory_is_sent_to_the_disk_unless_the_user_says_no
     assert panel["save_to"].currentText() == "keep in memory"
 
 
-def test_run_cannot_be_pressed_where_it_could_not_work(open_panel, cells):
+def test_run_is_disabled_if_it_cannot_work(open_panel, cells):
     panel = open_panel("Inpaint")
 
     def reason():
@@ -202,13 +200,13 @@ def test_run_cannot_be_pressed_where_it_could_not_work(open_panel, cells):
     panel.viewer.layers.remove(thin)
 
 
-def test_a_complex_image_is_refused_as_the_engine_does_it(cells):
+def test_a_complex_image_is_refused(cells):
     source = replace(read_layer(cells), data=np.zeros((3, 24, 28), complex))
     with pytest.raises(BadImage, match="complex image"):
         RunRequest(source, QUICK.replace(axes=source.axes), Target(), ComputeOptions())
 
 
-def test_run_can_be_pressed_as_soon_as_something_is_painted(open_panel):
+def test_painting_enables_run(open_panel):
     mask = Labels(np.zeros((16, 16), int))
     panel = open_panel("Inpaint", Image(np.zeros((16, 16))), mask)
     mask.paint((5, 5), 1)
@@ -251,7 +249,7 @@ def test_the_result_grows_on_the_disk(open_panel, cells, tmp_path):
         ({"rotate": 20, "scale": (1, -1)}, "rotation, mirroring"),
     ],
 )
-def test_what_ome_zarr_cannot_say_of_a_layer_is_told(cells, place, lost):
+def test_limits_of_ome_zarr_are_reported(cells, place, lost):
     source = read_layer(Image(cells.data[0], **place))
     assert Target().placement_note(source) == ""
     words = Target(Path("out.ome.zarr")).placement_note(source)
@@ -259,7 +257,7 @@ def test_what_ome_zarr_cannot_say_of_a_layer_is_told(cells, place, lost):
     assert bool(words) == bool(lost)
 
 
-def test_a_rotated_layer_is_told_of_before_and_after_its_run(open_panel, cells, tmp_path, qtbot):
+def test_a_rotated_layer_is_reported_twice(open_panel, cells, tmp_path, qtbot):
     cells.rotate = (0, 0, 20)
     panel = ready(open_panel("Denoise", cells), tmp_path / "out.ome.zarr")
     qtbot.waitUntil(lambda: "rotation of the layer" in panel["estimate"].text(), timeout=60_000)
@@ -285,7 +283,7 @@ def test_colours_come_back_in_their_order(tmp_path):
     assert read_image(target.path).axes == "CYX"
 
 
-def test_an_unfinished_run_is_resumed_or_not_as_the_user_says(open_panel, cells, tmp_path):
+def test_the_user_decides_about_resuming(open_panel, cells, tmp_path):
     path, said = tmp_path / "out.ome.zarr", []
     units = begun_run(cells, path)
     first = min((path / ".napari-dip" / "units").iterdir())
@@ -342,7 +340,7 @@ def test_the_earlier_result_stays_while_another_grows(open_panel, cells, tmp_pat
     np.testing.assert_array_equal(read_image(path).image[:], before)
 
 
-def test_a_run_that_is_discarded_leaves_its_units_on_the_disk(open_panel, cells, tmp_path):
+def test_a_discarded_run_keeps_units_on_disk(open_panel, cells, tmp_path):
     path = tmp_path / "out.ome.zarr"
     begun_run(cells, path)
     panel = ready(open_panel("Denoise", cells), path)
@@ -362,9 +360,7 @@ def test_the_input_is_never_the_target(open_panel, tmp_path):
     assert not panel["run"].isEnabled()
 
 
-def test_only_the_controls_that_count_are_shown_and_what_they_lack_is_said(
-    open_panel, cells, tmp_path
-):
+def test_only_relevant_output_controls_are_shown(open_panel, cells, tmp_path):
     panel = open_panel("Denoise", cells)
     for choice, controls in (
         ("this process", set()),

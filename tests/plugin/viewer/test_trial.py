@@ -80,7 +80,7 @@ def test_a_finer_part_lies_in_its_place(open_panel, stack):
     lies_at(layer, stack, (1, 5, 10), factor=2)
 
 
-def test_without_a_rectangle_it_is_what_the_canvas_shows(open_panel):
+def test_without_a_rectangle_the_canvas_is_used(open_panel):
     large = np.random.default_rng(0).poisson(20, (2, 3000, 3000)).astype(np.uint16)
     image = Image(large, name="large", axis_labels=("z", "y", "x"), scale=(1, 0.5, 0.5))
     panel = ready(open_panel("Denoise", image))
@@ -162,7 +162,7 @@ def test_the_whole_is_restored_as_in_the_trial(open_panel, stack):
     ],
     ids=["the result", "chosen", "chosen before the pixels are refined"],
 )
-def test_what_was_denoised_first_finds_out_again_when_noise_is_learnt(unit, picture, iterations):
+def test_iterations_of_the_whole_follow_the_trial(unit, picture, iterations):
     settings = Settings(task=SuperResolve(factor=2), axes="ZYX", share="Z")
     record = {
         "settings": settings.model_dump(mode="json"),
@@ -176,7 +176,7 @@ def test_what_was_denoised_first_finds_out_again_when_noise_is_learnt(unit, pict
     assert asked.share == "none"
 
 
-def test_a_picture_that_was_chosen_says_how_far_the_whole_goes(open_panel, engine, stack, qtbot):
+def test_a_chosen_preview_sets_the_iterations(open_panel, engine, stack, qtbot):
     panel = ready(open_panel("Denoise", stack))
     rectangle(panel, stack, (5, 10), (24, 33))
     panel.press("try_here")
@@ -209,7 +209,7 @@ def test_a_trial_is_copied_with_its_part(open_panel, stack, tmp_path, monkeypatc
     np.testing.assert_array_equal(there["restored"], layer.data)
 
 
-def test_a_shape_of_the_mask_is_not_the_part():
+def test_a_mask_shape_is_not_the_region():
     viewer, image = ViewerModel(), Image(STACK[0])
     viewer.add_layer(image)
     mask = viewer.add_shapes([[[2, 2], [2, 9], [9, 9], [9, 2]]], shape_type="polygon")

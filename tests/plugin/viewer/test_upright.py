@@ -81,7 +81,7 @@ def test_any_part_is_what_an_array_would_give(movie, index):
     np.testing.assert_array_equal(upright[index], before[index], strict=True)
 
 
-def test_a_plane_that_is_looked_at_again_is_read_for_its_new_rows_alone(movie, monkeypatch):
+def test_only_new_rows_are_read_again(movie, monkeypatch):
     problem = make_problem(movie, QUICK.replace(axes="TZYX"), None, None)
     output, whole = InMemory(problem), problem.empty(())
     units = problem.plan.units
@@ -103,9 +103,7 @@ def test_a_plane_that_is_looked_at_again_is_read_for_its_new_rows_alone(movie, m
     assert read == [0, 1, 2]
 
 
-def test_a_large_lazy_stack_is_looked_at_by_planes_and_restored_by_bands(
-    cells, tmp_path, monkeypatch
-):
+def test_large_stacks_use_planes_and_bands(cells, tmp_path, monkeypatch):
     monkeypatch.setattr(bands, "_AT_ONCE", 4 * 8 * 12 * 2)
     read = []
 
@@ -148,7 +146,7 @@ def asked(panel, path):
     return panel
 
 
-def test_the_result_lies_on_the_disk_and_in_its_place(open_panel, cells, tmp_path):
+def test_the_result_is_on_disk_in_place(open_panel, cells, tmp_path):
     path = tmp_path / "out.ome.zarr"
     panel = asked(open_panel("Super-resolution", cells), path)
     panel.press("run")
@@ -164,7 +162,7 @@ def test_the_result_lies_on_the_disk_and_in_its_place(open_panel, cells, tmp_pat
     np.testing.assert_allclose(output.translate, (6.5, 1, -3))
 
 
-def test_what_was_restored_before_a_stop_stays_in_sight(open_panel, cells, tmp_path, qtbot):
+def test_sections_before_a_stop_stay_visible(open_panel, cells, tmp_path, qtbot):
     path = tmp_path / "out.ome.zarr"
     panel = asked(open_panel("Super-resolution", cells), path)
     panel["iterations"].setValue(5000)
