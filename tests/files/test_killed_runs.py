@@ -127,7 +127,9 @@ def test_repeatedly_killed_run_gives_identical_files(processes, movie, uninterru
     for moment in (1, 7, 14, 21):  # before the output is created completely
         killed(moment)
     assert counts[-1] == 0
-    for kill in range(18):  # during a write, or every other time during the next fit
+    killed(50)  # after the first unit: the output exists after 34 operations
+    assert counts[-1] > 0
+    for kill in range(17):  # during a write, or every other time during the next fit
         killed(int(random.integers(8, 26)), delay=random.uniform(0, 0.04) if kill % 2 else 0.0)
     assert 0 < counts[-1] < FRAMES
     assert len(set(counts)) > 6
