@@ -260,7 +260,7 @@ def test_threads_and_memory_limit_concurrency(monkeypatch):
     assert at_once(at_once=3) == 3
     assert choose_at_once(Settings(), LAYOUT, 1, "cpu", None, 5) == 5
     assert choose_at_once(Settings(), LAYOUT, 1, "cpu", None, 1) == 1
-    one = peak_bytes(Settings(), 256**2, 1, "float32")
+    one = peak_bytes(Settings(), 1, (256, 256), "float32")
     monkeypatch.setattr(device, "free_bytes", lambda name: 5 * one)
     assert at_once() == 3
     monkeypatch.setattr(device, "free_bytes", lambda name: one)
@@ -276,7 +276,7 @@ def test_gpu_gets_enough_fits(monkeypatch):
         choose_at_once(Settings(), Layout("TYX", (40, side, side)), 1, "cuda:0", None, 40)
         for side in sides
     ]
-    assert found == [memory._MOST, 4, 1, 1]
+    assert found == [memory.MAX_FITS_ON_GPU, 4, 1, 1]
     assert choose_at_once(Settings(), LAYOUT, 1, "mps", None, 40) == 1
 
 

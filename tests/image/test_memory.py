@@ -46,7 +46,7 @@ print(json.dumps(most - before))
 def test_the_memory_table_bounds_a_fit_closely(channels, side, precision):
     command = [sys.executable, "-c", MEASURE, str(channels), str(side), precision]
     taken = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    said = peak_bytes(Settings(), side**2, channels, precision)
+    said = peak_bytes(Settings(), channels, (side, side), precision)
     assert taken < said < 4 * taken
 
 
@@ -72,7 +72,7 @@ def test_a_budget_is_kept_by_smaller_tiles():
         for gigabytes in (4, 8)
     ]
     assert 96 <= sides[0] < sides[1] < 3000
-    need = peak_bytes(Settings(), sides[0] ** 2, 1, "float32")
+    need = peak_bytes(Settings(), 1, (sides[0], sides[0]), "float32")
     assert need < 4e9
 
 
@@ -88,7 +88,7 @@ def test_a_budget_is_kept_by_smaller_tiles():
     ],
 )
 def test_too_little_memory_is_told_before_any_work(changed, cure):
-    given = "memory='10MB' leaves 0 MB" if "memory" in changed else "the memory that is free leaves"
+    given = "memory='10MB' leaves 0 MB" if "memory" in changed else "the free memory leaves"
     with pytest.raises(BadSettings, match=rf"{given}.*{cure}"):
         choose_tile(Settings(**changed), Layout("YX", (100_000, 100_000)), 1, "cpu")
 

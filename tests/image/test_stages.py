@@ -142,5 +142,7 @@ def test_time_and_memory_are_told_for_both(seen):
         expected_seconds(plan, QUICK.replace(noise=noise), "cpu") for noise in (12.0, "none")
     )
     assert both > refining
-    told = [peak_bytes(QUICK.replace(noise=noise), 96**2, 1, "float32") for noise in (12.0, "none")]
+    told = [
+        peak_bytes(QUICK.replace(noise=noise), 1, (96, 96), "float32") for noise in (12.0, "none")
+    ]
     assert told[0] > told[1]

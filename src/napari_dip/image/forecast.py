@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from napari_dip.image.plan import Plan
     from napari_dip.image.survey import Survey
     from napari_dip.pipeline.cost_model import Costs
-    from napari_dip.pipeline.facts import Facts
     from napari_dip.settings import Hole, Settings
 
 __all__ = ["expected_bytes", "expected_seconds", "is_noisy", "survey_seconds"]
@@ -30,8 +29,6 @@ _CONCURRENT = 1.15  # factor: how much longer each fit takes beside others
 _SURVEY_VALUE = 0.6e-6  # seconds: to read, hash and survey one value
 _SURVEY_PLANE = 1e-3  # seconds: to survey a plane, however small
 
-_USUAL_NOISE = 25 / 255  # of the range of intensities: assumed before the survey
-_FAINT_NOISE = 0.01  # of the range: does not end a fit with gaps
 _LARGEST_GAPS = 2**24  # pixels: the gaps of larger units are not looked at before the run
 
 
@@ -49,11 +46,15 @@ def expected_seconds(
     ``missing``, of the image's shape, the kind of the first gaps stands for that of all, and
     ``noisy`` says whether the other pixels are, which ends the fit sooner.
     """
+    from napari_dip.pipeline.facts import assume
     from napari_dip.pipeline.resolve import resolve
 
     if denoises_first(settings):
         return sum(expected_seconds(plan, stage, device) for stage in stage_settings(settings))
     hole, layout = _hole(plan, settings, missing), plan.layout
+    shares = plan.window > 1
+    shared = layout.shared if shares else ""
+    channels = max(1, round(layout.units / len(plan.units))) if shares else plan.channels
     whole = tuple(slice(0, size) for size in layout.spatial_shape)
     tiles = (
         split_into_tiles(layout.spatial_shape, plan.tile, settings.overlap)
@@ -63,37 +64,12 @@ def expected_seconds(
     seconds = 0.0
     for tile in tiles:
         sides = tuple(part.stop - part.start for part in tile)
-        facts = _assumed_facts(plan, settings, sides, hole, noisy=noisy)
+        facts = assume(settings, channels, sides, gaps=hole, shared=shared, noisy=noisy)
         pipeline = resolve(facts, settings)
         costs = _costs(pipeline.recipe, plan, device)
         seconds += pipeline.seconds(facts.shape, costs, plan.fits_at_once)
     units = math.ceil(len(plan.units) / plan.units_at_once)
     return float(units * seconds * (_CONCURRENT if plan.at_once > 1 else 1))
-
-
-def _assumed_facts(
-    plan: Plan, settings: Settings, sides: tuple[int, ...], hole: Hole, *, noisy: bool
-) -> Facts:
-    """Assume what the survey has not measured yet: usual noise, and gaps where they are filled."""
-    from napari_dip.noise.model import NoiseModel
-    from napari_dip.pipeline.facts import Facts, NoiseLevel
-
-    layout, shares = plan.layout, plan.window > 1
-    channels = max(1, round(layout.units / len(plan.units))) if shares else plan.channels
-    fills = isinstance(settings.task, Inpaint)
-    sigma = (
-        0.0 if settings.noise == "none" else _FAINT_NOISE if fills and not noisy else _USUAL_NOISE
-    )
-    level = NoiseLevel(sigma, (sigma,) * channels)
-    return Facts(
-        shape=(channels, *sides),
-        noises=(NoiseModel(read=sigma),) * channels,
-        level=level,
-        stabilised_level=level,
-        has_gaps=fills,
-        gaps=hole,
-        shared=layout.shared if shares and channels > 1 else "",
-    )
 
 
 def is_noisy(survey: Survey) -> bool:
@@ -150,6 +126,6 @@ def expected_bytes(plan: Plan, settings: Settings, device: str) -> int:
     layout = plan.layout
     *depth, height, width = layout.spatial_shape
     side = plan.tile or max(height, width)
-    pixels = math.prod((*depth, min(side, height), min(side, width), *settings.factors.values()))
+    sides = (*depth, min(side, height), min(side, width))
     precision = choose_arithmetic(recipe(settings).precision, device, layout.ndim).precision
-    return plan.at_once * peak_bytes(settings, pixels, plan.channels, precision)
+    return plan.at_once * peak_bytes(settings, plan.channels, sides, precision)

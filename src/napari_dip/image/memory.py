@@ -1,18 +1,20 @@
-"""How much memory a unit takes, and the tile that fits into what there is."""
+"""Memory of a restoration: what a fit needs, and the tiles and the concurrency that fit."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
 
 from napari_dip.errors import BadSettings
+from napari_dip.pipeline.conditions import may_align
 from napari_dip.pipeline.presets import recipe
 from napari_dip.pipeline.stages import denoises_first, stage_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_dip.image.axes import Layout
     from napari_dip.settings import Settings
 
@@ -20,179 +22,141 @@ __all__ = ["choose_at_once", "choose_tile", "peak_bytes"]
 
 MEGA = 1_000_000
 
-
-@dataclass(frozen=True)
-class _Need:
-    """Bytes that a fit takes at most: at all, a pixel, and a pixel and channel."""
-
-    fixed: int
-    pixel: int
-    channel: int
-
-
-# By what a process grew on the CPU (torch 2.13), at 256² to 1024² pixels and 1 to 10 channels, with
-# a tenth to spare; measured again by a test.
-_NEEDS = {
-    ("fast", "bfloat16"): _Need(250 * MEGA, 1000, 130),
-    ("fast", "float32"): _Need(250 * MEGA, 1700, 130),
-    ("paper", "bfloat16"): _Need(250 * MEGA, 6600, 130),
-    ("paper", "float32"): _Need(250 * MEGA, 7500, 130),
-}
-
-_REFINING = _Need(150 * MEGA, 0, 40)
-"""What the refinement takes beside it: so many patches at a time, and a few copies."""
-
-_HELD = 30
-"""Bytes a value of a whole unit takes, beside the tile: seen, scaled, blended, written."""
-
-_FILLED, _MOST = 2**20, 8
-"""Pixels that keep a GPU busy, and the most fits that share it: guesses, for nobody measured it."""
-
-_SMALLEST = 96
-_STEP = 32
-_PART = 0.8
-"""Of the memory that is free, what is taken if nobody says how much."""
-
-_KEPT = 0.9
-"""Of the memory that was given, what is counted on: some is lost between blocks."""
+UNIT_BYTES = 30  # bytes a value of a whole unit, beside its tile: read, scaled, blended, written
+FILLED_GPU = 2**20  # pixels that keep a GPU busy: a guess, not measured
+MAX_FITS_ON_GPU = 8  # concurrent fits: a guess, not measured
+SMALLEST_TILE = 96  # pixels: the side of the smallest tile that is chosen
+TILE_STEP = 32  # pixels: tile sides are multiples
+USED_OF_FREE = 0.8  # of the free memory, if no amount is given
+USED_OF_GIVEN = 0.9  # of the given memory: some is lost between allocations
 
 
-def peak_bytes(settings: Settings, pixels: int, channels: int, precision: str) -> int:
-    """Say how much memory one fit takes at most.
+def peak_bytes(settings: Settings, channels: int, sides: Sequence[int], precision: str) -> int:
+    """Estimate the memory of one fit and its filter, in bytes.
 
     Parameters
     ----------
     settings
         What was asked.
-    pixels, channels
-        Of the result, at once.
+    channels, sides
+        The shape of a block of the image, ``(channels, *sides)``.
     precision
         Of the convolutions, ``"float32"`` or ``"bfloat16"``.
     """
-    need = _NEEDS["paper" if settings.preset == "paper" else "fast", precision]
-    fit = need.fixed + pixels * (need.pixel + need.channel * channels)
-    if denoises_first(settings):
-        coarse = pixels // math.prod(settings.factors.values())
-        return max(fit, peak_bytes(stage_settings(settings)[0], coarse, channels, precision))
-    if not recipe(settings).refinement:
-        return fit
-    return fit + _REFINING.fixed + pixels * _REFINING.channel * channels
+    from napari_dip.pipeline.facts import assume
+    from napari_dip.pipeline.resolve import resolve
+
+    stages = stage_settings(settings) if denoises_first(settings) else (settings,)
+    pipelines = (resolve(assume(stage, channels, sides), stage) for stage in stages)
+    return max(one.peak_bytes((channels, *sides), precision) for one in pipelines)
 
 
 def choose_tile(settings: Settings, layout: Layout, channels: int, device: str) -> int | None:
-    """Choose the side of the tiles, in pixels of the image; ``None`` where it fits as a whole.
+    """Choose the side of the tiles, in pixels of the image; ``None`` where a unit fits as a whole.
 
     Raises
     ------
     BadSettings
-        If not even a small tile fits into the memory that was given.
+        If not even a small tile fits into the memory.
     """
+    height, width = layout.spatial_shape[-2:]
     if settings.tile is not None:
-        return settings.tile if settings.tile < max(layout.spatial_shape[-2:]) else None
+        return settings.tile if settings.tile < max(height, width) else None
     budget = _budget(settings, device)
     if budget is None:
-        return None  # a device of another machine
-    height, width = layout.spatial_shape[-2:]
-    need = _Fit(settings, layout, channels).need
-    if need(height, width) <= budget:
+        return None  # the memory of another machine is not known
+
+    def need(height: int, width: int, precision: str) -> int:
+        return _fit_bytes(settings, layout, channels, (height, width), precision)
+
+    # The precision of a device is measured, so it is asked for only if float32 needs too much.
+    if need(height, width, "float32") <= budget:
         return None
-    need = _Fit(settings, layout, channels, device).need
-    if need(height, width) <= budget:
+    precision = _precision(settings, layout, device)
+    if need(height, width, precision) <= budget:
         return None
-    held = _held(settings, layout, channels)
-    largest = max(height, width) // _STEP * _STEP
-    for side in range(largest, _SMALLEST - 1, -_STEP):
-        if held + need(min(side, height), min(side, width)) <= budget:
+    unit = _unit_bytes(settings, layout, channels)
+    largest = max(height, width) // TILE_STEP * TILE_STEP
+    for side in range(largest, SMALLEST_TILE - 1, -TILE_STEP):
+        if unit + need(min(side, height), min(side, width), precision) <= budget:
             return side
-    given = f"memory={settings.memory!r}" if settings.memory else "the memory that is free"
+    given = f"memory={settings.memory!r}" if settings.memory else "the free memory"
+    tile = need(SMALLEST_TILE, SMALLEST_TILE, precision)
     raise BadSettings(
-        f"{given} leaves {max(0, budget) / MEGA:,.0f} MB to work in; what is restored at once "
-        f"takes {held / MEGA:,.0f} MB, and a tile of {_SMALLEST} pixels "
-        f"{need(_SMALLEST, _SMALLEST) / MEGA:,.0f} MB more; {_cure(settings)}"
+        f"{given} leaves {max(0, budget) / MEGA:,.0f} MB to work in, but the planes that are "
+        f"restored together need {unit / MEGA:,.0f} MB, and a tile of {SMALLEST_TILE} pixels "
+        f"{tile / MEGA:,.0f} MB more; {_cure(settings)}"
     )
 
 
 def choose_at_once(
     settings: Settings, layout: Layout, channels: int, device: str, tile: int | None, fits: int
 ) -> int:
-    """Choose how many of so many fits are computed at the same time.
+    """Choose how many of ``fits`` fits are computed at the same time.
 
-    As many as there are threads, or as keep a GPU busy, if the memory does for all of them. What
-    was asked for is taken as it is.
+    It is the number of CPU threads, or as many as keep a GPU busy, or fewer if the memory is short.
+    ``settings.at_once`` overrides it.
     """
     if settings.at_once is not None or fits == 1:
         return min(settings.at_once or 1, fits)
-    height, width = (min(side, tile or side) for side in layout.spatial_shape[-2:])
-    most = min(fits, _room(device, height * width * _depth(settings, layout)))
+    sides = tuple(min(side, tile or side) for side in layout.spatial_shape[-2:])
+    depth = math.prod(layout.spatial_shape[:-2]) * math.prod(settings.factors.values())
+    most = min(fits, _efficient_fits(device, depth * math.prod(sides)))
     budget = _budget(settings, device)
     if most == 1 or budget is None:
         return 1
-    held = _held(settings, layout, channels)
-    if most * (held + _Fit(settings, layout, channels).need(height, width)) <= budget:
+    unit = _unit_bytes(settings, layout, channels)
+    if most * (unit + _fit_bytes(settings, layout, channels, sides, "float32")) <= budget:
         return most
-    each = held + _Fit(settings, layout, channels, device).need(height, width)
+    precision = _precision(settings, layout, device)
+    each = unit + _fit_bytes(settings, layout, channels, sides, precision)
     return max(1, min(most, budget // each))
 
 
-def _room(device: str, pixels: int) -> int:
-    """Tell how many fits of so many pixels a device computes as fast as one, or nearly so."""
+def _efficient_fits(device: str, pixels: int) -> int:
+    """Return how many fits of so many pixels a device computes in about the time of one."""
     from napari_dip.compute.device import cpu_threads
 
     if device == "cpu":
         return cpu_threads()
-    return min(_MOST, max(1, _FILLED // pixels)) if device.startswith("cuda") else 1
+    if not device.startswith("cuda"):
+        return 1
+    return min(MAX_FITS_ON_GPU, max(1, FILLED_GPU // pixels))
 
 
 def _budget(settings: Settings, device: str) -> int | None:
-    """Tell how many bytes may be taken; ``None`` if nobody knows."""
+    """Return the bytes that may be used; ``None`` if the device is on another machine."""
     from napari_dip.compute.device import free_bytes
 
     if settings.memory_bytes is not None:
         grown = psutil.Process().memory_info().rss if device == "cpu" else 0
-        return int(_KEPT * settings.memory_bytes) - grown
+        return int(USED_OF_GIVEN * settings.memory_bytes) - grown
     free = free_bytes(device)
-    return None if free is None else int(_PART * free)
+    return None if free is None else int(USED_OF_FREE * free)
 
 
-def _depth(settings: Settings, layout: Layout) -> int:
-    """Tell how many pixels of the result there are for each of a plane of the image."""
-    return math.prod(layout.spatial_shape[:-2]) * math.prod(settings.factors.values())
+def _precision(settings: Settings, layout: Layout, device: str) -> str:
+    from napari_dip.pipeline.precision import choose_arithmetic
+
+    return choose_arithmetic(recipe(settings).precision, device, layout.ndim).precision
 
 
-def _held(settings: Settings, layout: Layout, channels: int) -> int:
-    """Tell how many bytes a whole unit takes beside its tiles."""
-    pixels = _depth(settings, layout) * math.prod(layout.spatial_shape[-2:])
-    return _HELD * pixels * channels
+def _unit_bytes(settings: Settings, layout: Layout, channels: int) -> int:
+    """Return the memory of a whole unit, beside its tiles."""
+    values = channels * math.prod(layout.spatial_shape) * math.prod(settings.factors.values())
+    return UNIT_BYTES * values
 
 
-class _Fit:
-    """What a fit takes: in float32, or in the arithmetic of a device, which is measured for it."""
+def _fit_bytes(
+    settings: Settings, layout: Layout, channels: int, sides: Sequence[int], precision: str
+) -> int:
+    """Return the memory of one fit to a tile with these sides along the last two axes."""
+    from napari_dip.pipeline.registration import max_growth
 
-    def __init__(
-        self, settings: Settings, layout: Layout, channels: int, device: str | None = None
-    ) -> None:
-        from napari_dip.pipeline.conditions import may_align
-        from napari_dip.pipeline.precision import choose_arithmetic
-
-        self._settings, self._channels = settings, channels
-        self._depth = _depth(settings, layout)
-        self._precision: str = "float32"
-        if device is not None:
-            asked = recipe(settings).precision
-            self._precision = choose_arithmetic(asked, device, layout.ndim).precision
-        # Planes that are aligned lie on a larger canvas.
-        self._moves = (
-            channels > 1 and layout.shared not in ("", "C") and may_align(settings, blurred=False)
-        )
-
-    def need(self, height: int, width: int) -> int:
-        """Tell how many bytes so many pixels of the image take at once."""
-        from napari_dip.pipeline.registration import max_growth
-
-        if self._moves:
-            height, width = (side + max_growth(side) for side in (height, width))
-        pixels = self._depth * height * width
-        return peak_bytes(self._settings, pixels, self._channels, self._precision)
+    shares_planes = channels > 1 and layout.shared not in ("", "C")
+    if shares_planes and may_align(settings, blurred=False):
+        sides = [side + max_growth(side) for side in sides]  # the canvas of aligned planes
+    return peak_bytes(settings, channels, (*layout.spatial_shape[:-2], *sides), precision)
 
 
 def _cure(settings: Settings) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Costs"]
+__all__ = ["FILTER_BYTES", "FIT_BYTES", "Bytes", "Costs"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,29 @@ class Costs:
     pixel_s: float
     filter_s: float
 
+
+@dataclass(frozen=True)
+class Bytes:
+    """Memory that a step takes at most: in any case, for each pixel, and for each value."""
+
+    fixed: int
+    pixel: int
+    value: int
+
+    def of(self, pixels: int, channels: int) -> int:
+        """Return the memory for an image in bytes."""
+        return self.fixed + pixels * (self.pixel + self.value * channels)
+
+
+# Growth of a process on the CPU (torch 2.13), 256² to 1024² pixels and 1 to 10 channels, with a
+# tenth to spare; a test measures it again. By whether the network is wide, and the precision.
+FIT_BYTES = {
+    (False, "bfloat16"): Bytes(250_000_000, 1000, 130),
+    (False, "float32"): Bytes(250_000_000, 1700, 130),
+    (True, "bfloat16"): Bytes(250_000_000, 6600, 130),
+    (True, "float32"): Bytes(250_000_000, 7500, 130),
+}
+FILTER_BYTES = Bytes(150_000_000, 0, 40)  # batches of patches, and copies of the image
 
 # All ratios are measured in benchmarks/NOTES.md, "Run time forecast".
 

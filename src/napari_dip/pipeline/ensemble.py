@@ -72,6 +72,10 @@ class Ensemble:
         """Estimate the time of all members, one after the other."""
         return self.members * sum(step.seconds(shape, costs) for step in self.steps)
 
+    def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
+        """Estimate the memory of one member; its network stays until its last step."""
+        return sum(step.peak_bytes(shape, precision) for step in self.steps)
+
     def describe(self) -> str:
         """Tell how many members there are; their steps describe themselves."""
         if self.members == 1:

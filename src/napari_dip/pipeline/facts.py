@@ -8,15 +8,21 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from napari_dip.noise.domain import Domain
+from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.registration import on_canvas, shifts_of
 
 if TYPE_CHECKING:
-    from napari_dip.noise.model import Correlation, NoiseModel
+    from collections.abc import Sequence
+
+    from napari_dip.noise.model import Correlation
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.registration import Shifts
-    from napari_dip.settings import Hole
+    from napari_dip.settings import Hole, Settings
 
-__all__ = ["Facts", "NoiseLevel", "measure"]
+__all__ = ["Facts", "NoiseLevel", "assume", "measure"]
+
+USUAL_NOISE = 25 / 255  # of the range of intensities: assumed before the survey
+FAINT_NOISE = 0.01  # of the range: does not end a fit with gaps
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,43 @@ class Facts:
             for axis in (0, 1)
         )
         return tuple(map(fmean, y)), tuple(map(fmean, x))
+
+
+def assume(
+    settings: Settings,
+    channels: int,
+    sides: Sequence[int],
+    *,
+    gaps: Hole = "scratches",
+    shared: str = "",
+    noisy: bool = False,
+) -> Facts:
+    """Assume the facts of a block before it is read, for estimates of time and memory.
+
+    Parameters
+    ----------
+    settings
+        Noise is assumed unless they say that there is none; gaps are if they are to be filled.
+    channels, sides
+        The shape of the block, ``(channels, *sides)``.
+    gaps, shared
+        As in :class:`Facts`.
+    noisy
+        Whether the known pixels of an image with gaps have noise that ends a fit.
+    """
+    fills = settings.task.fills_gaps
+    sigma = FAINT_NOISE if fills and not noisy else USUAL_NOISE
+    sigma = 0.0 if settings.noise == "none" else sigma
+    level = NoiseLevel(sigma, (sigma,) * channels)
+    return Facts(
+        shape=(channels, *sides),
+        noises=(NoiseModel(read=sigma),) * channels,
+        level=level,
+        stabilised_level=level,
+        has_gaps=fills,
+        gaps=gaps,
+        shared=shared if channels > 1 else "",
+    )
 
 
 def measure(block: Block, *, register: bool) -> Facts:

@@ -18,6 +18,7 @@ from napari_dip.patches.stack_filter import map_planes, refine_stack
 from napari_dip.patches.wiener import collaborative_filter
 from napari_dip.pipeline.cost_model import (
     FILTER_ALONE,
+    FILTER_BYTES,
     GAP_PASS,
     MORE_CHANNELS,
     PASSES_BEFORE,
@@ -158,6 +159,10 @@ class PatchFilter(Immediate):
         planes = STACK_PASS * channels
         smoothing = every * (planes if self.scaling.planes else 1 + MORE_CHANNELS * (channels - 1))
         return (filling + smoothing) * pixels * costs.filter_s
+
+    def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
+        """Estimate the memory of the patches, beside that of the fit."""
+        return FILTER_BYTES.of(math.prod(shape[1:]), shape[0])
 
     def describe(self) -> str:
         """Name the filter and its passes."""

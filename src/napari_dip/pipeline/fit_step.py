@@ -15,7 +15,7 @@ from napari_dip.network.architectures import Pixels, SkipNet
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
 from napari_dip.pipeline.block import derived_seed
-from napari_dip.pipeline.cost_model import LOOP, WIDE, WIDE_NETWORK
+from napari_dip.pipeline.cost_model import FIT_BYTES, LOOP, WIDE, WIDE_NETWORK
 from napari_dip.pipeline.observation import guess_missing
 
 if TYPE_CHECKING:
@@ -146,11 +146,21 @@ class Fit:
 
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
         """Estimate the time of the iterations."""
-        network = self.recipe.network
-        wide = isinstance(network, SkipNet) and network.down[0] >= WIDE
-        pixels = math.prod(shape[1:]) * math.prod(self.factors)
-        iteration = costs.iteration_s + pixels * costs.pixel_s * (WIDE_NETWORK if wide else 1)
+        slower = WIDE_NETWORK if self._is_wide else 1
+        iteration = costs.iteration_s + self._pixels(shape) * costs.pixel_s * slower
         return LOOP * self.expected_iterations * iteration
+
+    def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
+        """Estimate the memory of the network, its gradients and its activations."""
+        return FIT_BYTES[self._is_wide, precision].of(self._pixels(shape), shape[0])
+
+    @property
+    def _is_wide(self) -> bool:
+        network = self.recipe.network
+        return isinstance(network, SkipNet) and network.down[0] >= WIDE
+
+    def _pixels(self, shape: Sequence[int]) -> int:
+        return math.prod(shape[1:]) * math.prod(self.factors)
 
     def describe(self) -> str:
         """Name the network, the optimiser and the end."""

@@ -100,6 +100,10 @@ class Pipeline:
             for step in self.steps
         )
 
+    def peak_bytes(self, shape: Sequence[int], precision: str) -> int:
+        """Estimate the memory for a block with one member at a time, in bytes."""
+        return max(step.peak_bytes(shape, precision) for step in self.steps)
+
     def __str__(self) -> str:
         return "\n".join(self.sentences())
 

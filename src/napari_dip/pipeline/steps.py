@@ -113,6 +113,10 @@ class Step(Protocol):
         """Estimate the time for a block of ``(channels, *spatial)``."""
         ...
 
+    def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
+        """Estimate the memory for a block of ``(channels, *spatial)``, in bytes."""
+        ...
+
     def describe(self) -> str:
         """Describe the step in one sentence; empty for a step that changes nothing by itself."""
         ...
@@ -156,6 +160,10 @@ class Immediate:
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
         """Take no time worth an estimate."""
         return 0.0
+
+    def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
+        """Take no memory worth an estimate."""
+        return 0
 
 
 @dataclass(frozen=True)
