@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import torch
 from cases import Case, decimated, frame, gaussian, half_missing, poisson, with_hole
 from metrics import psnr
-from oracle import prepare_fits
+from oracle import apply_later_steps, prepare_fits
 from results_file import ResultsFile, Row
 from tables import line
 
@@ -105,16 +105,12 @@ def run_variant(case: Case, variant: str) -> Row:
     """Restore a case with one change of the prior."""
     fits, show = prepare_fits(case, case.settings.replace(preview_every_s=1e9))
     one = next(fits)
-    one = replace(one, recipe=changed(one.recipe, variant))
+    fit = replace(one.pipeline.fit, recipe=changed(one.pipeline.recipe, variant))
     began = time.thread_time()
-    fitted = finished(one.advance(one.begin(), lambda: False))
-    alone, refined = (
-        psnr(case, show(estimate))
-        for estimate in (
-            one.domain.inverse_transform(fitted.estimate),
-            one.finish(one.choose(fitted.latest, fitted.estimate)),
-        )
-    )
+    fitted = finished(fit.advance(fit.begin(one.data, one.context), one.context))
+    alone = psnr(case, show(apply_later_steps(one, fitted.estimate, filtered=False)))
+    chosen = fit.choose(fitted.latest, fitted.estimate)
+    refined = psnr(case, show(apply_later_steps(one, chosen)))
     took = time.thread_time() - began
     return {"psnr": refined, "alone": alone, "iterations": fitted.iterations, "seconds": took}
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from measure import psnr
+from metrics import psnr
 
 from napari_dip.generators import finished
 from napari_dip.image.problem import make_problem
@@ -130,11 +130,13 @@ class Followed:
         """
         best = min(self.averages, key=lambda iteration: abs(iteration - self.verdicts.best))
         fit = self.one.pipeline.fit
-        return finish(self.one, fit.choose(self.averages[self.stop], self.averages[best]))
+        return apply_later_steps(
+            self.one, fit.choose(self.averages[self.stop], self.averages[best])
+        )
 
 
-def finish(one: Prepared, estimate: Pixels, *, filtered: bool = True) -> Pixels:
-    """Run the steps after the fit; without the filters only those that change the intensities."""
+def apply_later_steps(one: Prepared, estimate: Pixels, *, filtered: bool = True) -> Pixels:
+    """Apply the steps after the fit, or with ``filtered=False`` those that are no filters."""
     member = one.pipeline.ensemble.steps
     data = replace(one.data, estimate=estimate)
     after = member[member.index(one.pipeline.fit) + 1 :]
@@ -158,9 +160,9 @@ def follow(case: Case, settings: Settings | None = None) -> Trajectory:
         stops.append(followed.stop)
         reasons.append(followed.verdicts.reason)
         for iteration, average in followed.averages.items():
-            seen_then = show(finish(one, average, filtered=False))
-            result = show(finish(one, average))
-            images = (seen_then, result)
+            average_then = show(apply_later_steps(one, average, filtered=False))
+            result = show(apply_later_steps(one, average))
+            images = (average_then, result)
             sums[iteration] = [a + b for a, b in zip(sums[iteration], images, strict=True)]
             reached[iteration] += 1
     looks = [
