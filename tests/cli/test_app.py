@@ -152,7 +152,7 @@ def test_info_names_versions_devices_and_memory():
     assert measured["chosen"] in measured["milliseconds"]
 
 
-@pytest.mark.parametrize("command", ["denoise", "super-resolve", "inpaint", "demo", "info"])
+@pytest.mark.parametrize("command", ["denoise", "super-resolve", "inpaint", "plan", "demo", "info"])
 def test_every_command_has_help(command):
     assert command in call("--help").stdout
     assert call(command, "--help").exit_code == 0

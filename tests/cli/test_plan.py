@@ -1,4 +1,4 @@
-"""The command `plan` prints the steps, and runs nothing."""
+"""Test that `plan` prints the steps and runs nothing."""
 
 import json
 
@@ -51,6 +51,13 @@ def test_inpainting_without_a_mask_is_refused(image):
     result = run(image, "--device", "cpu", "--task", "inpaint")
     assert result.exit_code == 2
     assert "nothing is missing" in result.output
+
+
+def test_options_of_the_task_are_used(image):
+    options = ("--task", "super-resolve", "--factor", "isotropic", "--voxel", "4,1,1", "--json")
+    result = run(image, "--device", "cpu", "--downsampler", "box", *options)
+    task = json.loads(result.stdout)["settings"]["task"]
+    assert (task["factor"], task["downsampler"]) == ("isotropic", "box")
 
 
 def test_an_option_of_another_task_is_refused(image):

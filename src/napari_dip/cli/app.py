@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -13,10 +13,20 @@ from napari_dip.cli.exit_codes import errors_as_exit_codes
 from napari_dip.cli.options import RunOptions  # noqa: TC001 - typer evaluates the annotations
 from napari_dip.cli.plan import plan
 from napari_dip.cli.restore_file import restore_file
+from napari_dip.cli.task_options import (
+    Artefact,
+    Axis,
+    Downsampling,
+    Factor,
+    GapType,
+    KeepKnown,
+    MaskAxes,
+    MaskMarks,
+    read_factor,
+)
 from napari_dip.cli.with_options import with_options
 from napari_dip.image.plan_text import gigabytes
-from napari_dip.settings import Denoise, Hole, Inpaint, SuperResolve
-from napari_dip.settings.task import Downsampler  # noqa: TC001 - typer evaluates the annotations
+from napari_dip.settings import Denoise, Inpaint, SuperResolve
 
 __all__ = ["app"]
 
@@ -46,14 +56,7 @@ def denoise(
     image: Image,
     output: Output,
     *,
-    artefact: Annotated[
-        Literal["noise", "jpeg"] | None,
-        typer.Option(
-            metavar="noise|jpeg",
-            show_default="noise",
-            help="What to remove: noise, or the blocks of JPEG compression.",
-        ),
-    ] = None,
+    artefact: Artefact = None,
     options: RunOptions,
 ) -> None:
     """Remove noise from an image."""
@@ -67,47 +70,16 @@ def super_resolve(
     image: Image,
     output: Output,
     *,
-    factor: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|isotropic",
-            show_default="2",
-            help="New pixels along the side of an old pixel, 2 to 8; isotropic refines Z until the "
-            "voxels are closest to cubes.",
-        ),
-    ] = None,
-    axis: Annotated[
-        Literal["YX", "Z"] | None,
-        typer.Option(
-            metavar="YX|Z",
-            show_default="YX, with --ndim 3 all three",
-            help="Axes to refine: Y and X, or Z of a z-stack.",
-        ),
-    ] = None,
-    downsampler: Annotated[
-        Downsampler | None,
-        typer.Option(
-            metavar="NAME",
-            show_default="lanczos2, along Z gaussian",
-            help="How the image was downsampled: lanczos2, lanczos3, gaussian, or box, which is "
-            "camera binning. Along Z it is the slice profile; box is for physical sections.",
-        ),
-    ] = None,
+    factor: Factor = None,
+    axis: Axis = None,
+    downsampler: Downsampling = None,
     options: RunOptions,
 ) -> None:
     """Refine the pixels of an image by an integer factor."""
     settings = options.build(
-        SuperResolve, factor=_number(factor), axis=axis, downsampler=downsampler
+        SuperResolve, factor=read_factor(factor), axis=axis, downsampler=downsampler
     )
     restore_file(image, output, options, settings)
-
-
-def _number(text: str | None) -> int | str | None:
-    """Read a whole number; the settings check a word."""
-    try:
-        return None if text is None else int(text)
-    except ValueError:
-        return text
 
 
 @app.command()
@@ -118,37 +90,10 @@ def inpaint(
     mask: Mask,
     output: Output,
     *,
-    mask_marks: Annotated[
-        Literal["missing", "known"],
-        typer.Option(
-            metavar="missing|known",
-            help="What the non-zero pixels of MASK are: missing, as painted in napari, or known.",
-        ),
-    ] = "missing",
-    mask_axes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AXES",
-            show_default="from the file",
-            help="One letter of TCZYXQ for each axis of MASK, such as CYX.",
-        ),
-    ] = None,
-    missing: Annotated[
-        Literal["auto", Hole] | None,
-        typer.Option(
-            metavar="NAME",
-            show_default="auto",
-            help="Gap type: scratches, hole, large-hole or pixels; auto chooses from MASK.",
-        ),
-    ] = None,
-    keep_known: Annotated[
-        bool | None,
-        typer.Option(
-            "--keep-known/--smooth-known",
-            show_default="keep-known",
-            help="Leave the pixels outside MASK unchanged, or denoise them.",
-        ),
-    ] = None,
+    mask_marks: MaskMarks = "missing",
+    mask_axes: MaskAxes = None,
+    missing: GapType = None,
+    keep_known: KeepKnown = None,
     options: RunOptions,
 ) -> None:
     """Fill the missing pixels that a mask marks: scratches, holes, single pixels."""

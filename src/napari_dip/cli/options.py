@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from napari_dip.cli.settings_options import change_settings
+from napari_dip.cli.task_options import Series, SettingsFile  # noqa: TC001 - for typer
 from napari_dip.errors import BadSettings
 from napari_dip.files.read_errors import read_small
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
@@ -28,22 +29,14 @@ class RunOptions:
     leaves the setting to the settings file, or to the preset.
     """
 
-    settings: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.json", help="Settings file; other options override it."),
-    ] = None
+    settings: SettingsFile = None
     uncertainty: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE", help="Also write the standard deviation of the fits; see --members."
         ),
     ] = None
-    series: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", show_default="0", help="Image to read from a file with several images."
-        ),
-    ] = None
+    series: Series = None
     workers: Annotated[
         int | None,
         typer.Option(

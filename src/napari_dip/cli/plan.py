@@ -11,6 +11,19 @@ from pydantic_core import to_json
 
 from napari_dip.cli.exit_codes import errors_as_exit_codes
 from napari_dip.cli.options import RunOptions, TaskClass
+from napari_dip.cli.task_options import (
+    Artefact,
+    Axis,
+    Downsampling,
+    Factor,
+    GapType,
+    KeepKnown,
+    MaskAxes,
+    MaskMarks,
+    Series,
+    SettingsFile,
+    read_factor,
+)
 from napari_dip.cli.with_options import with_settings_options
 from napari_dip.plaintext import as_json, plain
 from napari_dip.settings import Denoise, Inpaint, SuperResolve
@@ -35,22 +48,19 @@ def plan(
         Literal["denoise", "super-resolve", "inpaint"],
         typer.Option(metavar="NAME", help="denoise, super-resolve or inpaint."),
     ] = "denoise",
-    factor: Annotated[
-        int | None, typer.Option(metavar="N", help="Factor of super-resolve, 2 to 8.")
-    ] = None,
-    axis: Annotated[
-        Literal["YX", "Z"] | None, typer.Option(metavar="YX|Z", help="Axes that it refines.")
-    ] = None,
+    artefact: Artefact = None,
+    factor: Factor = None,
+    axis: Axis = None,
+    downsampler: Downsampling = None,
+    missing: GapType = None,
+    keep_known: KeepKnown = None,
     mask: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Image of the missing pixels.")
     ] = None,
-    series: Annotated[
-        int | None, typer.Option(metavar="N", help="Image to read from a file with several.")
-    ] = None,
-    settings: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.json", help="Settings file; other options override it."),
-    ] = None,
+    mask_marks: MaskMarks = "missing",
+    mask_axes: MaskAxes = None,
+    series: Series = None,
+    settings: SettingsFile = None,
     as_json_text: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     changes: Mapping[str, Any],
 ) -> None:
@@ -59,11 +69,20 @@ def plan(
     from napari_dip.image.problem import make_problem
     from napari_dip.image.restoration_plan import plan_of
 
-    own = {"factor": factor, "axis": axis}
-    asked = RunOptions(settings=settings, changes=changes).build(TASKS[task], **own)
-    given = open_input(image, asked, series=series, mask=mask)
-    problem = make_problem(given.stored.image, given.settings, given.missing, None)
-    for note in given.notes:
+    of_task = {
+        "artefact": artefact,
+        "factor": read_factor(factor),
+        "axis": axis,
+        "downsampler": downsampler,
+        "missing": missing,
+        "keep_known": keep_known,
+    }
+    requested = RunOptions(settings=settings, changes=changes).build(TASKS[task], **of_task)
+    opened = open_input(
+        image, requested, series=series, mask=mask, marks=mask_marks, mask_axes=mask_axes
+    )
+    problem = make_problem(opened.stored.image, opened.settings, opened.missing, None)
+    for note in opened.notes:
         typer.echo(plain(note), err=True)
     planned = plan_of(problem)
     if not as_json_text:
@@ -75,6 +94,6 @@ def plan(
         "steps": list(planned.steps),
         "seconds": round(planned.seconds, 1),
         "device": planned.device,
-        "settings": given.settings.model_dump(mode="json"),
+        "settings": opened.settings.model_dump(mode="json"),
     }
     typer.echo(as_json(to_json(record, inf_nan_mode="null").decode()))
