@@ -120,7 +120,7 @@ def test_tiles_are_halved_if_memory_runs_out(noisy, monkeypatch):
 
     monkeypatch.setattr(restore_block, "restore_block", narrow)
     quick = QUICK | {"iterations": 3, "refinement": 0}
-    monkeypatch.setattr(unit, "_SMALLEST_TILE", 40)
+    monkeypatch.setattr(unit, "SMALLEST_TILE", 40)
     _, result = finish(noisy, Settings(**quick))
     assert "tiles of 60 pixels" in result.reports[0].reason
     assert np.isfinite(result.image).all()

@@ -1,4 +1,4 @@
-"""What is said of a run, before it and after it."""
+"""Sentences about a run: before it starts, and after it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["duration", "gigabytes", "in_a_sentence", "incomplete", "outcome", "o
 
 
 def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) -> str:
-    """Say what is about to be done to which file, in which parts, and about how long it takes.
+    """Describe what is done to which file, in which parts, and about how long it takes.
 
-    How fast workers are elsewhere is not known: of them it is said what they are.
+    ``workers`` describes workers on other machines, whose speed is not known.
     """
     settings, image = problem.settings, problem.observed.image
     match settings.task:
@@ -72,25 +72,25 @@ def outlook(
     workers: int | None = None,
     missing: LazyArray | None = None,
 ) -> str:
-    """Say what a run would do and take, before the image is looked at.
+    """Describe a run and its cost before the image is read.
 
     Parameters
     ----------
     plan, settings, device
-        What is asked; without a device it is restored on other computers.
+        What is run, and where; ``None`` as device stands for other machines.
     result_bytes, too_large
-        The size of the result, and whether that is too much for the memory.
+        The size of the result, and whether it is too large for the memory.
     on_disk
-        Whether the result goes there.
+        Whether the result is written to disk.
     workers
-        How many processes restore, each one unit at a time; ``None`` for this one.
+        The number of worker processes, each with one unit at a time; ``None`` for this process.
     missing
-        Of the image's shape, true where a pixel is missing.
+        Of the shape of the image, true where a pixel is missing.
     """
     doing = str(plan)
     said = [f"{doing[0].upper()}{doing[1:]}."]
     if device is None:
-        said.append("How long it takes depends on the workers there.")
+        said.append("The time depends on the workers.")
     else:
         alone = Plan(plan.layout, tile=plan.tile)
         if workers is None:
@@ -119,14 +119,14 @@ def outlook(
         said.append(f"The result takes up to {gigabytes(result_bytes)} on the disk.")
     elif too_large:
         said.append(
-            f"The result, {gigabytes(result_bytes)}, does not fit well into the memory that is "
-            "free: save it as OME-Zarr."
+            f"The result, {gigabytes(result_bytes)}, nearly fills the free memory; save it as "
+            "OME-Zarr."
         )
     return " ".join(said)
 
 
 def _skips(plan: Plan, settings: Settings) -> bool:
-    """Whether units may have nothing to be done; which ones, only the mask would tell."""
+    """Whether some units may need no work; only the mask shows which."""
     return settings.keeps_known and len(plan.units) > 1
 
 
@@ -137,9 +137,9 @@ def _at_most_or_about(seconds: float, plan: Plan, settings: Settings) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time roughly, in the unit that suits it."""
+    """Write a time with one significant unit."""
     if seconds < 60:
-        return f"{max(1, seconds):.0f} s"  # what is over before it is read takes a second, too
+        return f"{max(1, seconds):.0f} s"  # shorter times read as 0
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
@@ -153,7 +153,7 @@ def _noise_in_words(settings: Settings) -> str:
 
 
 def summary(restored: StoredImage, result: Result) -> dict[str, Any]:
-    """Give the outcome as values that JSON can hold."""
+    """Return the outcome as values that JSON can hold."""
     return {
         "shape": restored.image.shape,
         "dtype": str(restored.image.dtype),
@@ -165,7 +165,7 @@ def summary(restored: StoredImage, result: Result) -> dict[str, Any]:
 
 
 def outcome(output: Path, result: Result) -> str:
-    """Say where the result is and what it took."""
+    """Describe where the result is, and what it took."""
     iterations = sum(report.iterations for report in result.reports)
     reasons = "; ".join(dict.fromkeys(report.reason for report in result.reports))
     said = f" ({reasons}{alignment(result)})" if reasons else ""
@@ -173,7 +173,7 @@ def outcome(output: Path, result: Result) -> str:
 
 
 def incomplete(output: Path, result: Result) -> str:
-    """Say which planes of a result are restored, and which not; empty where all are.
+    """Describe which planes of a result are not complete; empty if all are.
 
     Examples
     --------
@@ -197,7 +197,7 @@ def incomplete(output: Path, result: Result) -> str:
 
 
 def alignment(result: Result) -> str:
-    """Say how far planes lay apart, if any were aligned, as the end of a sentence."""
+    """Describe the largest shift of aligned planes, as the end of a sentence."""
     farthest = max((report.moved for report in result.reports), default=0)
     return f"; planes up to {farthest} pixels apart were aligned" if farthest else ""
 

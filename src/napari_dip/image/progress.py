@@ -1,4 +1,4 @@
-"""How far a restoration is, and how long it takes yet."""
+"""Progress of a whole restoration, and its remaining time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Clock", "Progress"]
 
 @dataclass
 class Clock:
-    """Seconds since the start, without those of pauses; ``stopping`` once the user has said so."""
+    """Seconds since the start without pauses; ``stopping`` is true once a stop was requested."""
 
     began: float = field(default_factory=time.monotonic)
     stopping: bool = False
@@ -33,7 +33,7 @@ class Clock:
         return time.monotonic() - self.began
 
     def patient(self, stop_requested: Callable[[], bool]) -> Callable[[], bool]:
-        """Leave out the time that the answer takes, once for all who wait; yes holds for all."""
+        """Wrap a function that may block to pause the run; its time is not counted."""
 
         def asked() -> bool:
             with self._asking:
@@ -46,16 +46,16 @@ class Clock:
 
 
 class Progress:
-    """Where the whole stands.
+    """Progress over all units.
 
     Parameters
     ----------
     plan
-        Of the whole.
+        The plan of the image.
     todo
-        Units that are not done, in their order; they go by their places among these.
+        Units that are not done yet, in their order; a place is an index into them.
     clock
-        That has begun.
+        A running clock.
 
     Attributes
     ----------
@@ -66,26 +66,26 @@ class Progress:
     def __init__(self, plan: Plan, todo: Sequence[Unit], clock: Clock) -> None:
         self._units, self._todo, self._clock = len(plan.units), todo, clock
         self._layout = plan.layout
-        self._under_way: dict[int, int] = {}
+        self._running: dict[int, int] = {}
         self._iterations = 0
         self.ended: set[int] = set()
 
     def noted(self, step: tuple[int, UnitStep]) -> tuple[int, UnitStep]:
-        """Note how far a unit is, and give that back."""
+        """Record the progress of a unit, and return it."""
         place, where = step
-        self._under_way[place] = where.iteration
+        self._running[place] = where.iteration
         return step
 
     def end(self, place: int, iterations: int) -> None:
-        """Note that a unit is done."""
-        self._under_way.pop(place, None)
+        """Record that a unit is done."""
+        self._running.pop(place, None)
         self._iterations += iterations
         self.ended.add(place)
 
     def snapshot(self, place: int, step: UnitStep) -> Snapshot:
-        """Tell of a unit where the whole stands."""
-        under_way = sum(self._under_way.values())
-        left = (len(self._todo) - len(self.ended)) * step.iterations - under_way
+        """Return a progress record for the whole image."""
+        running = sum(self._running.values())
+        left = (len(self._todo) - len(self.ended)) * step.iterations - running
         elapsed = self._clock.elapsed_s
         return Snapshot(
             unit=self._units - len(self._todo) + place,
@@ -96,7 +96,7 @@ class Progress:
             loss=step.loss,
             metric=step.metric,
             elapsed_s=elapsed,
-            remaining_s=elapsed / max(1, self._iterations + under_way) * left,
+            remaining_s=elapsed / max(1, self._iterations + running) * left,
             image=step.image,
             best_iteration=step.best_iteration,
             part=place_in_words(self._layout, self._todo[place].index),

@@ -1,4 +1,4 @@
-"""What a restoration tells on the way, and what it gives in the end."""
+"""Progress records of a restoration, reports of its units, and its result."""
 
 from __future__ import annotations
 
@@ -23,33 +23,31 @@ __all__ = ["Result", "Snapshot", "UnitReport"]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Where a restoration stands.
+    """Progress of a restoration.
 
     Parameters
     ----------
     unit, units
-        Number of the plane (or volume) that is being fitted, from 0, and how many there are.
+        The number of the unit (plane, volume or window) that is restored, from 0, and of all.
     index
         Where ``image`` belongs: ``output[index] = image``.
     iteration, iterations
-        Of this unit, from 1, and the most that it may take.
+        The iteration of this unit, from 1, and the most that it may take.
     loss, metric
-        The energy, and the number that the stopping rule watches.
+        The objective, and the number that the stopping rule monitors.
     elapsed_s, remaining_s
         Seconds since the start, and until the end if no unit stops early.
     image
-        The estimate in the units, dtype and order of axes of the result; there only when a
-        preview is due.
+        A preview in the units, dtype and order of axes of the result, or ``None``.
     best_iteration
-        The one that the stopping rule would choose now, 0 before it is known.
+        The iteration that the stopping rule would return now; 0 before it is known.
     part
-        What is being restored, such as ``"plane 5 of 7"``; empty where it is all of the image.
+        What is restored, such as ``"plane 5 of 7"``; empty for the whole image.
 
     Notes
     -----
-    Where several units are restored at once, ``unit`` and ``iteration`` count the work on all of
-    them as though they had been restored one after another; the rest is of the unit that has told
-    last.
+    If several units are restored at the same time, ``unit`` and ``iteration`` count as if they were
+    restored one after the other. The rest is of the unit that reported last.
     """
 
     unit: int
@@ -68,17 +66,39 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class UnitReport:
-    """How one unit ended; without any iteration if there was nothing to restore.
+    """How one unit ended.
 
-    ``index`` are its numbers along the leading axes, first and last but one of a window.
-    ``noise`` is what was known of it, in the units of the image, of each channel where several
-    were restored jointly. ``iterations`` are those of all ``members`` of all ``tiles``, and of the
-    ``denoising`` that came first, if any; the best iteration is that of the first fit. ``rule`` and
-    ``metric``, its curve as (iteration, number), thinned, are those of the first fit to noise.
-    ``moved`` is by how many pixels planes that were aligned lay apart at most.
-    ``most_iterations`` are those that it might have taken. Where the user stopped it, some of the
-    ``of_tiles`` may not have begun. ``unchanged`` says that no pixel was known, so that it is as it
-    was in the image. ``steps`` describe what was done, a sentence each.
+    Parameters
+    ----------
+    index
+        Numbers along the leading axes; of a window, first and last but one.
+    reason
+        Why each fit ended.
+    rule, metric
+        The stopping rule of the first fit, and its curve as (iteration, number), thinned.
+    iterations, denoising
+        Iterations of all members of all tiles and of both stages, and those of the denoising
+        stage; 0 if there was nothing to restore.
+    best_iteration
+        The iteration of the first fit that was returned.
+    loss
+        The objective at the end.
+    noise
+        The noise model in the units of the image, or one for each channel.
+    rollbacks
+        How often a fit was set back after a jump of the loss.
+    members, tiles, of_tiles
+        Fits that were averaged, tiles that were restored, and all tiles.
+    arithmetic
+        The precision of the convolutions, and the threads on a CPU.
+    moved
+        By how many pixels aligned planes lay apart at most.
+    stopped_by_user, most_iterations
+        Whether the user stopped it, and the most iterations that it could take.
+    unchanged
+        Whether no pixel was known, so that the unit is a copy of the image.
+    steps
+        What was done, a sentence each.
     """
 
     index: tuple[int | tuple[int, int], ...]
@@ -104,12 +124,12 @@ class UnitReport:
 
 @dataclass(frozen=True)
 class Result:
-    """A restored image and how it came about.
+    """A restored image, and how it was made.
 
     Parameters
     ----------
     image
-        In the order of axes of the input, and its dtype unless the settings say otherwise.
+        With the axes of the input, and its dtype unless the settings say otherwise.
     axes
         One letter for each axis.
     settings
@@ -117,24 +137,24 @@ class Result:
     reports
         One for each unit that was fitted.
     device
-        Where.
+        The device that computed.
     elapsed_s
-        In seconds.
+        The time in seconds, without pauses.
     stopped_by_user
-        If so, planes that had not begun are empty: NaN, or 0 where the dtype holds whole numbers.
+        If true, planes that had not begun are empty: NaN, or 0 for integers.
         :attr:`restored`, :attr:`partial` and :attr:`empty` list them.
     spread
-        Standard deviation of the fits about their mean, in the units of the image and of its
-        shape: where it is large, the result was invented. ``None`` for a single fit. NaN in planes
-        of which no more than one fit was finished.
+        Standard deviation of the ensemble members, in the units and of the shape of the result.
+        Where it is large, the result depends on random numbers. ``None`` for a single fit; NaN in
+        planes with fewer than two finished fits.
     coverage
         Which planes are restored, partly restored, empty, or unchanged.
     plan
-        How the image was cut into units, in words.
+        How the image was divided, in words.
     continued_at
-        The iterations at which it had ended already, and was continued.
+        The iterations after which earlier runs of the same fit had ended.
     final
-        Why it cannot be continued; empty where :meth:`continued` goes on.
+        Why the fit cannot be continued; empty if :meth:`continued` can.
     """
 
     image: LazyArray
@@ -154,16 +174,16 @@ class Result:
     def continued(
         self, iterations: int, *, stop_requested: Callable[[], bool] = lambda: False
     ) -> Generator[Snapshot, None, Result]:
-        """Go on with the same network by so many iterations.
+        """Continue the fit by more iterations.
 
-        Needs ``restore(..., keep_network=True)``, and an image that was restored as a whole by a
-        single fit. A stopping rule that had ended the fit no longer does. The network goes along:
-        continue the result that comes out, not this one again.
+        It needs ``restore(..., keep_network=True)`` and an image that was restored as a whole by a
+        single fit. The stopping rule no longer ends the fit. The new result takes the network over:
+        continue that one, not this one again.
 
         Parameters
         ----------
         iterations
-            How many more, at least 1.
+            The number of further iterations, at least 1.
         stop_requested
             As in :func:`~napari_dip.image.restore.restore`.
 
@@ -185,26 +205,26 @@ class Result:
 
     @property
     def partial(self) -> tuple[dict[str, int], ...]:
-        """The planes that were stopped before their end, and hold the best so far."""
+        """The planes that were stopped early, and hold the best estimate so far."""
         return () if self.coverage is None else self.coverage.partial
 
     @property
     def empty(self) -> tuple[dict[str, int], ...]:
-        """The planes that had not begun when the run was stopped: NaN, or 0 in whole numbers."""
+        """The planes that had not begun when the run was stopped: NaN, or 0 for integers."""
         return () if self.coverage is None else self.coverage.empty
 
     @property
     def unchanged(self) -> tuple[dict[str, int], ...]:
-        """The planes of which no pixel is known; they are as they were in the image."""
+        """The planes without a known pixel; they are copies of the image."""
         return () if self.coverage is None else self.coverage.unchanged
 
     @property
     def factors(self) -> dict[str, int]:
-        """By how much the image grew along each spatial axis."""
+        """How many times longer the result is along each spatial axis."""
         return self.settings.factors
 
     def provenance(self) -> dict[str, Any]:
-        """Say how the image was made, as values that JSON can hold."""
+        """Return how the image was made, as values that JSON can hold."""
         return {
             "napari-dip": version("napari-dip"),
             "settings": self.settings.model_dump(mode="json"),

@@ -1,4 +1,4 @@
-"""Where restored units go: into memory, or wherever else keeps them."""
+"""Sinks of restored units: an array in memory, and the protocol of all others."""
 
 from __future__ import annotations
 
@@ -22,34 +22,34 @@ __all__ = ["InMemory", "Output"]
 
 
 class Output(Protocol):
-    """Takes units as they are done, and knows which it holds."""
+    """A sink of restored units."""
 
     @property
     def image(self) -> LazyArray:
-        """The result."""
+        """The result so far."""
 
     @property
     def spread(self) -> LazyArray | None:
-        """The standard deviation of the fits, where there were several."""
+        """The standard deviation of the ensemble members; ``None`` for single fits."""
 
     def done(self) -> Mapping[int, UnitReport]:
-        """Tell the units that need not be restored, by their numbers."""
+        """Return the reports of the units that are complete, by their numbers."""
 
     def restored(self, unit: Unit, index: Index, /) -> NDArray[Any] | None:
-        """Give a part of a unit, while others may be put; ``None`` if it is not there yet."""
+        """Return a part of a unit; ``None`` if the unit is not complete. Threads may call it."""
 
     def put(self, unit: Unit, done: Done, /) -> None:
-        """Keep a unit."""
+        """Store a restored unit."""
 
     def finish(self, result: Result, /) -> None:
-        """Hear how the run ended: all units are there, or the user has stopped it."""
+        """Complete the output at the end of a run, also of one that the user stopped."""
 
     def close(self) -> None:
-        """Hear that nothing more will be put."""
+        """Release files and locks; nothing is stored after that."""
 
 
 class InMemory:
-    """An array; planes that were not restored are empty: NaN, or 0 for whole numbers."""
+    """A sink in memory; planes that were not restored are empty: NaN, or 0 for integers."""
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
@@ -60,23 +60,23 @@ class InMemory:
 
     @property
     def image(self) -> NDArray[Any]:
-        """The result; what is not restored is empty."""
+        """The result so far; planes that are not restored are empty."""
         return self._allocated()
 
     def done(self) -> Mapping[int, UnitReport]:
-        """Nothing is, at the start."""
+        """Return no report: a new array has no complete unit."""
         return {}
 
     def restored(self, unit: Unit, index: Index, /) -> NDArray[Any] | None:
-        """Give a part of a unit; ``None`` if it is not there yet."""
+        """Return a part of a unit; ``None`` if the unit is not complete."""
         return None if unit.number in self._missing else self._allocated()[index]
 
     def put(self, unit: Unit, done: Done, /) -> None:
-        """Write a unit in its place."""
+        """Store a restored unit."""
         self._allocated()[unit.index] = done.image
         if done.spread is not None:
             if self.spread is None:
-                # Of what has one value there is no spread; of what is not restored, none is known.
+                # A constant unit has a spread of 0; that of a unit that is not restored is unknown.
                 self.spread = np.full(self._problem.shape, np.nan, np.float32)
                 for whole in self._constant:
                     self.spread[whole] = 0
@@ -89,10 +89,10 @@ class InMemory:
         self._missing.pop(unit.number, None)
 
     def finish(self, result: Result, /) -> None:
-        """Nothing is left to do."""
+        """Do nothing: the array is complete."""
 
     def close(self) -> None:
-        """There is nothing to do."""
+        """Do nothing: there is no file."""
 
     def _allocated(self) -> NDArray[Any]:
         if self._image is None:

@@ -1,4 +1,4 @@
-"""Super-resolution of a noisy block: the noise first, then the pixels."""
+"""Run both stages of a super-resolution: denoise the block, then refine its pixels."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def restore_in_stages(
     settings: Settings,
     restore: Callable[[Block, Settings], Generator[Iterate, None, Restored]],
 ) -> Generator[Iterate, None, Restored]:
-    """Restore a block in its stages, each as ``restore`` does."""
+    """Restore a block in one or two stages; ``restore`` restores one stage."""
     *noisy, (clean, refining) = stages(block, settings)
     if not noisy:
         return (yield from restore(clean, refining))
@@ -45,7 +45,9 @@ def restore_in_stages(
         return replace(denoised, estimate=estimate, spread=spread, last=None)
 
     done = sum(fitted.iterations for fitted in fits)
-    values = np.where(clean.known, denoised.estimate, clean.values)  # some may be no numbers
+    values = np.where(
+        clean.known, denoised.estimate, clean.values
+    )  # a tile that was not restored is NaN
     fitting = restore(replace(clean, values=values), refining)
     restored = yield from map_steps(fitting, lambda iterate: iterate.after(done))
     if spread is not None and restored.spread is not None:
@@ -55,13 +57,13 @@ def restore_in_stages(
 
 
 def most_iterations(block: Block, settings: Settings, tiles: int) -> int:
-    """Say how many iterations the restoration of a block may take, in so many tiles."""
+    """Return the most iterations of a block that is restored in so many tiles."""
     from napari_dip.pipeline.restore_block import pipeline_of
 
     return tiles * sum(pipeline_of(*stage).most_iterations for stage in stages(block, settings))
 
 
 def _on_fine_pixels(factors: tuple[int, ...], iterate: Iterate) -> Iterate:
-    """Show coarse pixels where the result will be."""
-    picture: NDArray[np.float32] | None = iterate.estimate
-    return iterate if picture is None else replace(iterate, estimate=enlarged(picture, factors))
+    """Repeat the pixels of a preview, so that it has the size of the result."""
+    preview: NDArray[np.float32] | None = iterate.estimate
+    return iterate if preview is None else replace(iterate, estimate=enlarged(preview, factors))

@@ -1,4 +1,4 @@
-"""Restore a block tile by tile, so that no tile can be told from its neighbour."""
+"""Restore a block in tiles that overlap and are blended."""
 
 from __future__ import annotations
 
@@ -39,16 +39,26 @@ def restore_in_tiles(
 ) -> Generator[Iterate, None, Restored]:
     """Restore a block as a whole or in tiles, which takes less memory.
 
-    ``tile`` is the side of the tiles in pixels of the block; ``None`` restores it as a whole. Tiles
-    come one after another, the fits of each ``at_once``. All tiles share scale and noise, the
-    initial weights, and the number of iterations: that at which the tile with the most contrast
-    stopped. So none is smoother than its neighbour. What lies in no tile, as :func:`tiles_of` gives
-    them, is NaN, and so are tiles that were not begun when a stop was requested.
+    The tile with the most contrast is first. The others take as many iterations as it did, so that
+    all are equally smooth. All tiles share the scale, the noise model and the initial weights.
+
+    Parameters
+    ----------
+    block, settings, device, seed, stop_requested, at_once
+        As in :func:`~napari_dip.pipeline.restore_block.restore_block`.
+    tile
+        The side of the tiles in pixels of the block; ``None`` restores it as a whole.
+
+    Returns
+    -------
+    Restored
+        NaN where no tile lies, as :func:`tiles_of` returns them, and in tiles that had not begun
+        when a stop was requested.
 
     Raises
     ------
     BadMask
-        If nothing is known of a tile that is to be inpainted.
+        If a tile that is to be inpainted has no known pixel.
     """
     from napari_dip.pipeline.restore_block import Restored, restore_block
 
@@ -77,7 +87,7 @@ def restore_in_tiles(
         before = sum(fitted.iterations for fitted in fits)
         steps = restore_part(part, settings)
         restored = yield from map_steps(steps, partial(_in_place, blend, fine, before))
-        restored = replace(restored, last=None)  # its network is let go
+        restored = replace(restored, last=None)  # frees its network
         if not fits:
             most = max(fitted.iterations for fitted in restored.fits)
             settings = settings.replace(stopping="fixed", iterations=most)
@@ -106,19 +116,19 @@ def restore_in_tiles(
 
 
 def tiles_of(block: Block, settings: Settings, tile: int) -> list[Tile]:
-    """Cut a block into tiles, but for those around an image, of which nothing is known.
+    """Return the tiles of a block that have a known pixel.
 
     Raises
     ------
     BadMask
-        If nothing is known of a tile that is to be inpainted.
+        If a tile that is to be inpainted has no known pixel.
     """
     tiles = split_into_tiles(block.values.shape[1:], tile, settings.overlap)
     seen = [where for where in tiles if block.known[(slice(None), *where)].any()]
     if len(seen) < len(tiles) and isinstance(settings.task, Inpaint):
         hidden = next(where for where in tiles if where not in seen)
         raise BadMask(
-            f"nothing is known of the tile of {tile} pixels at {hidden}: choose larger tiles "
+            f"the tile of {tile} pixels at {hidden} has no known pixel; choose larger tiles "
             "(tile), or give more memory"
         )
     return seen
@@ -130,16 +140,16 @@ def _in_place(
     before: int,
     iterate: Iterate,
 ) -> Iterate:
-    """Show a tile among those that are done, with their iterations counted."""
-    picture = iterate.estimate
-    if picture is not None:
-        picture = blend.image(np.nan)
-        picture[(slice(None), *fine)] = iterate.estimate
-    return replace(iterate.after(before), estimate=picture)
+    """Return a preview of a tile beside the tiles that are done, and count their iterations."""
+    preview = iterate.estimate
+    if preview is not None:
+        preview = blend.image(np.nan)
+        preview[(slice(None), *fine)] = iterate.estimate
+    return replace(iterate.after(before), estimate=preview)
 
 
 def enlarged(values: NDArray[np.float32], factors: tuple[int, ...]) -> NDArray[np.float32]:
-    """Repeat each pixel of ``(channels, *spatial)``, to stand for what is not restored yet."""
+    """Repeat each pixel of ``(channels, *spatial)`` by a factor along each spatial axis."""
     for axis, factor in enumerate(factors, start=1):
         values = values.repeat(factor, axis) if factor > 1 else values
     return values

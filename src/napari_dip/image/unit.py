@@ -1,4 +1,4 @@
-"""Restore one unit: scale it, fit it, and bring it back to the image's intensities."""
+"""Restore one unit: scale it, restore the block, and convert the result to the image's units."""
 
 from __future__ import annotations
 
@@ -33,17 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Done", "UnitStep", "continue_unit", "make_block", "restore_unit", "unit_seed"]
 
-_MOST_METRICS = 500
-"""Points of the stopping rule's curve that a report keeps."""
-
-
-_SMALLEST_TILE = 64
-"""In pixels: with less there is not enough to learn from."""
+MAX_METRICS = 500  # points of the curve of the stopping rule that a report keeps
+SMALLEST_TILE = 64  # pixels: smaller tiles have too little structure to fit
 
 
 @dataclass(frozen=True)
 class UnitStep:
-    """Where a unit stands; the image, if there is one, in the intensities of the result."""
+    """Progress of one unit; ``image`` is a preview in the units of the result, or ``None``."""
 
     iteration: int
     iterations: int
@@ -55,9 +51,9 @@ class UnitStep:
 
 @dataclass(frozen=True)
 class Done:
-    """A unit as it belongs into the result, and how it came about.
+    """A restored unit: its part of the result, its uncertainty and its report.
 
-    ``restored`` is there on request, and where the fit may go on; it holds the network.
+    ``restored`` holds the network, if it was asked for and the fit can be continued.
     """
 
     image: NDArray[Any]
@@ -69,14 +65,14 @@ class Done:
 def restore_unit(
     problem: Problem, unit: Unit, stop_requested: Callable[[], bool], *, keep: bool = False
 ) -> Generator[UnitStep, None, Done]:
-    """Read one unit and restore it, showing how it comes along; ``keep`` the network if asked."""
+    """Read and restore one unit; ``keep`` keeps the network for a continuation."""
     seen = problem.observed.read(unit.input_index)
     if not problem.layout.colours(seen.known).any():
         report = replace(_untouched(unit, "no pixel is known"), unchanged=True)
         return Done(problem.unrestored(unit.index), None, report)
     scale = problem.scale(unit)
     if scale is None or seen.constant:
-        return Done(problem.fill(unit, seen), None, _untouched(unit, "all values are alike"))
+        return Done(problem.fill(unit, seen), None, _untouched(unit, "all values are equal"))
     if problem.settings.keeps_known and problem.layout.colours(seen.known).all():
         return Done(problem.unrestored(unit.index), None, _untouched(unit, "nothing is missing"))
     restored, most, said = yield from _fit(problem, unit, seen, scale, stop_requested)
@@ -94,7 +90,7 @@ def continue_unit(
     iterations: int,
     stop_requested: Callable[[], bool],
 ) -> Generator[UnitStep, None, Done]:
-    """Go on with a unit whose network was kept, by so many iterations."""
+    """Continue the fit of a unit whose network was kept."""
     from napari_dip.pipeline.restore_block import continue_block
 
     seen, scale = problem.observed.read(unit.input_index), problem.scale(unit)
@@ -136,7 +132,7 @@ def _fit(
     scale: Scale,
     stop_requested: Callable[[], bool],
 ) -> Generator[UnitStep, None, tuple[Restored, int, str]]:
-    """Fit a unit, in smaller tiles if the memory runs out; say so."""
+    """Restore a unit, and again in smaller tiles if the memory runs out."""
     tile = problem.plan.tile
     said = ""
     while True:
@@ -144,9 +140,9 @@ def _fit(
             restored, most = yield from _fit_tiles(problem, unit, seen, scale, tile, stop_requested)
         except OutOfMemory:
             half = (tile or max(problem.layout.spatial_shape[-2:])) // 2
-            if half < max(_SMALLEST_TILE, 2 * problem.settings.overlap + 1):
+            if half < max(SMALLEST_TILE, 2 * problem.settings.overlap + 1):
                 raise
-            tile, said = half, f"the memory ran out, so it was done in tiles of {half} pixels"
+            tile, said = half, f"memory ran out: restored in tiles of {half} pixels"
         else:
             return restored, most, said
 
@@ -159,7 +155,7 @@ def _fit_tiles(
     tile: int | None,
     stop_requested: Callable[[], bool],
 ) -> Generator[UnitStep, None, tuple[Restored, int]]:
-    """Fit a unit, as a whole or in tiles; tell how many iterations it might have taken."""
+    """Restore a unit as a whole or in tiles; return the most iterations that it may take, too."""
     settings = problem.settings
     block = make_block(problem, unit, seen, scale)
     seed = unit_seed(settings.seed, unit.number)
@@ -185,7 +181,7 @@ def _watch(
     fitting: Generator[Iterate, None, Restored],
     most: int,
 ) -> Generator[UnitStep, None, Restored]:
-    """Bring what is shown of a unit to the intensities of the result."""
+    """Convert the previews of a block to the units of the result."""
     from napari_dip.compute.device import release_memory
 
     def shown(iterate: Iterate) -> UnitStep:
@@ -206,7 +202,7 @@ def _watch(
 
 
 def make_block(problem: Problem, unit: Unit, seen: ObservedPart, scale: Scale) -> Block:
-    """Scale one unit to [0, 1], with its noise and its holes."""
+    """Scale one unit to [0, 1], with its noise models and the type of its gaps."""
     from napari_dip.pipeline.block import Block
 
     known = problem.layout.colours(seen.known)
@@ -223,13 +219,13 @@ def make_block(problem: Problem, unit: Unit, seen: ObservedPart, scale: Scale) -
 
 
 def unit_seed(seed: int, unit: int) -> int:
-    """Derive a unit's seed from the root seed and its number, not from the order of execution."""
+    """Derive the seed of a unit from the root seed and the number of the unit."""
     digest = hashlib.sha256(f"{seed}/{unit}".encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1
 
 
 def _numbers(unit: Unit) -> tuple[int | tuple[int, int], ...]:
-    """Name a unit by its numbers along the leading axes, and by the ends of a window."""
+    """Return the numbers of a unit along the leading axes; of a window, first and last but one."""
     return tuple(
         (part.start, part.stop) if isinstance(part, slice) else part
         for part in unit.index
@@ -246,7 +242,7 @@ def _report(
 ) -> UnitReport:
     everything = (*restored.before, *restored.fits)
     first, last = everything[0], everything[-1]
-    # A rule that is not ready yet says infinity, which JSON cannot hold.
+    # JSON cannot hold infinity, which a rule returns before it is ready.
     ready = [(number, metric) for number, metric in first.metrics if math.isfinite(metric)]
     denoising = sum(fitted.iterations for fitted in restored.before)
     reasons = [
@@ -254,7 +250,7 @@ def _report(
         *(fitted.reason for fitted in restored.fits),
         *([said] if said else []),
     ]
-    thinned = ready[:: -(-len(ready) // _MOST_METRICS) or 1]
+    thinned = ready[:: -(-len(ready) // MAX_METRICS) or 1]
     return UnitReport(
         index=_numbers(unit),
         rule=first.rule,
