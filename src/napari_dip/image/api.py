@@ -1,4 +1,4 @@
-"""The three tasks as functions: an array in, an array out."""
+"""The three tasks as functions from an array to an array."""
 
 from __future__ import annotations
 
@@ -28,26 +28,25 @@ def denoise(image: ArrayLike, **settings: Any) -> NDArray[Any]:
     Parameters
     ----------
     image
-        Two axes or more, any real dtype and range; NaN pixels are filled in. It is not modified.
-        Planes of which no pixel is known are returned as they are, with a warning.
+        Two axes or more, any real dtype and range. It is not modified. NaN pixels are filled.
+        Planes without a known pixel are returned unchanged, with a warning.
     **settings
-        ``artefact="jpeg"`` for compression artefacts; ``preset``, ``iterations``, ``seed``,
-        ``device``, ``axes``, ``noise``, ``dtype`` and all else that
-        :class:`~napari_dip.settings.Settings` takes; ``mask``, ``mask_axes``, ``psf`` and
+        ``artefact="jpeg"`` for compression artefacts; all fields of
+        :class:`~napari_dip.settings.Settings`, such as ``preset``, ``iterations``, ``seed``,
+        ``device``, ``axes``, ``noise`` and ``dtype``; ``mask``, ``mask_axes``, ``psf`` and
         ``psf_axes`` as in :func:`restore`.
 
     Returns
     -------
     ndarray
-        Of the shape and dtype of the image; also of a masked array it is a plain one, in which
-        masked pixels are filled in.
+        Of the shape and dtype of the image. It is no masked array: masked pixels are filled.
 
     Warns
     -----
     AxesGuessed
-        If ``axes`` is not given, and the last axis may be channels or colours.
+        If ``axes`` is not given and the last axis may be channels or colours.
     PlanesUnchanged
-        If no pixel of some planes is known.
+        If some planes have no known pixel.
 
     Examples
     --------
@@ -70,12 +69,12 @@ def super_resolve(
         Two axes or more, any real dtype and range. It is not modified.
     factor
         From 2 to 8. Pixel j of the image covers the pixels ``factor * j`` to
-        ``factor * j + factor - 1`` of the result. ``"isotropic"`` refines Z by what brings the
-        ``voxel``, sizes along Z, Y and X, nearest to a cube.
+        ``factor * j + factor - 1`` of the result. ``"isotropic"`` refines Z until the ``voxel``,
+        its sizes along Z, Y and X, is closest to a cube.
     **settings
-        ``axis="Z"`` refines Z alone. ``downsampler`` says how the coarse pixels came about:
-        ``"lanczos2"``, ``"lanczos3"``, ``"box"`` (camera binning, or sections that were cut) or
-        ``"gaussian"``, the usual one along Z. The rest as in :func:`denoise`.
+        ``axis="Z"`` refines Z alone. ``downsampler`` is the low-pass filter of the decimation:
+        ``"lanczos2"``, ``"lanczos3"``, ``"box"`` (camera binning, cut sections) or
+        ``"gaussian"``, the default along Z. The rest as in :func:`denoise`.
 
     Returns
     -------
@@ -85,7 +84,7 @@ def super_resolve(
     Raises
     ------
     BadSettings, BadImage
-        If the voxel is not known, is a cube already or too long for one; if there are no planes.
+        If the voxel is not known, or if no factor makes it a cube; if there are no planes.
 
     Examples
     --------
@@ -101,19 +100,18 @@ def super_resolve(
 
 
 def inpaint(image: ArrayLike, mask: ArrayLike, **settings: Any) -> NDArray[Any]:
-    """Fill in what a mask hides.
+    """Fill the missing pixels that a mask marks.
 
     Parameters
     ----------
     image
         Two axes or more, any real dtype and range. It is not modified.
     mask
-        True (or not 0) where a pixel is missing; of the image's shape or of some of its axes, Y and
-        X among them. ``mask_axes`` names them, such as ``"CYX"``, where that is not clear from the
-        lengths.
+        True (or not 0) where a pixel is missing. It has all axes of the image, or some of them with
+        Y and X; ``mask_axes`` names them, such as ``"CYX"``, if the lengths are ambiguous.
     **settings
-        ``missing`` says what the mask hides (``"scratches"``, ``"hole"``, ``"large-hole"``,
-        ``"pixels"``; by default told from the mask); ``keep_known=False`` smooths the known
+        ``missing`` is the type of the gaps (``"scratches"``, ``"hole"``, ``"large-hole"``,
+        ``"pixels"``; by default found from the mask). ``keep_known=False`` denoises the known
         pixels too. The rest as in :func:`denoise`.
 
     Returns
@@ -124,7 +122,7 @@ def inpaint(image: ArrayLike, mask: ArrayLike, **settings: Any) -> NDArray[Any]:
     Warns
     -----
     MaskHasGreyLevels
-        If the mask seems to be one of grey levels: all but 0 counts.
+        If the mask seems to have grey levels: all values but 0 count.
 
     Examples
     --------
@@ -144,7 +142,7 @@ def _finished(
     task: type[Denoise | SuperResolve | Inpaint],
     keywords: dict[str, Any],
 ) -> NDArray[Any]:
-    """Sort the keywords into the task's, the arrays and the settings, and run to the end."""
+    """Divide keywords into those of the task, arrays and settings, and run to the end."""
     of_task = {name: keywords.pop(name) for name in [*keywords] if name in task.model_fields}
     arrays = {
         name: keywords.pop(name)

@@ -1,4 +1,4 @@
-"""Restore a whole image unit by unit, as a generator of snapshots."""
+"""Restore a whole image unit by unit, as a generator of progress records."""
 
 from __future__ import annotations
 
@@ -44,38 +44,38 @@ def restore(
     stop_requested: Callable[[], bool] = lambda: False,
     keep_network: bool = False,
 ) -> Restoration:
-    """Restore an image, showing how it comes along.
+    """Restore an image, and yield its progress.
 
-    Everything is checked at the call, for which all planes are read once; the work is done when
-    the generator is iterated.
+    The call checks everything, for which it reads every plane once. The work is done while the
+    generator is iterated.
 
     Parameters
     ----------
     image
-        Two axes or more, any real dtype and range. NaN and infinite pixels count as missing, and
-        so does what is masked (``numpy.ma``, dask, torch, pandas). An array that is read on demand
-        (of dask, zarr, xarray) is read unit by unit.
+        Two axes or more, any real dtype and range. NaN, infinite and masked pixels (``numpy.ma``,
+        dask, torch, pandas) count as missing. A lazy array (dask, zarr, xarray) is read unit by
+        unit.
     settings
         What to do; ``None`` denoises with the preset ``fast``.
     mask
-        True where a pixel is missing; of the image's shape, or of some of its axes, Y and X among
-        them. What is masked in it is missing as well. It holds for every task.
+        True where a pixel is missing, for every task. It has all axes of the image, or some of them
+        with Y and X. Masked values in it count as missing.
     psf
-        Point spread function in pixels of the result, odd along each spatial axis, which come in
-        the order of those of the image: the image is deconvolved as well.
+        Point spread function in pixels of the result, with odd sides and the spatial axes in the
+        order of the image. With it, the image is deconvolved too.
     axes
-        Overrides ``settings.axes``. Without either, the axes are the dimensions of an array of
-        xarray, or are guessed from the shape: Y and X are the last two, before a last axis of 3
-        colours or of 2, 4, 5, 6 or 7 channels.
+        Overrides ``settings.axes``. Without either, the axes are the dimensions of an xarray, or
+        are guessed from the shape: Y and X are the last two, before a last axis of 3 colours or of
+        2, 4, 5, 6 or 7 channels.
     mask_axes, psf_axes
-        One letter for each axis of the mask, and of the point spread function. They are needed
-        where the lengths of a mask's axes leave more than one way to lay it over the image.
+        One letter for each axis of the mask, and of the point spread function. They are needed if
+        the lengths of the axes fit the image in more than one way.
     stop_requested
-        Read in every iteration; true keeps the best so far. Planes that have not begun are empty
-        then: NaN, or 0 where the dtype holds whole numbers; see :attr:`Result.empty`. It may take
-        its time to answer, which pauses the run; that time is not counted.
+        Called in every iteration; true ends the run with the best estimate so far. Planes that have
+        not begun are then empty: NaN, or 0 for integers; see :attr:`Result.empty`. It may block to
+        pause the run; that time is not counted.
     keep_network
-        Whether the result holds what :meth:`Result.continued` needs, and the memory for it.
+        Whether the result keeps the network, which :meth:`Result.continued` needs.
 
     Yields
     ------
@@ -122,7 +122,7 @@ def run(
     *,
     keep_network: bool = False,
 ) -> Restoration:
-    """Restore the units that the output does not hold yet, as many at once as the plan says."""
+    """Restore the units that the sink does not hold yet, concurrently as the plan says."""
     from napari_dip.compute.concurrency import in_fit_order, run_concurrently
     from napari_dip.compute.device import default_modes
 
@@ -169,7 +169,7 @@ def _blind(step: UnitStep) -> UnitStep:
 
 @dataclass
 class _More:
-    """Goes on with the only unit of an image, once: the network goes along."""
+    """The continuation of the only unit of an image; it can be called once."""
 
     problem: Problem
     unit: Unit
@@ -179,7 +179,7 @@ class _More:
         self, result: Result, iterations: int, stop_requested: Callable[[], bool]
     ) -> Restoration:
         if self.restored is None:
-            raise BadSettings("this result has been continued already: continue the later one")
+            raise BadSettings("this result was continued before; continue the later result")
         restored, self.restored = self.restored, None
         return self._run(result, restored, iterations, stop_requested)
 
@@ -218,13 +218,13 @@ class _More:
 
 
 def _why_final(problem: Problem, result: Result) -> str:
-    """Say why there is no single network that could go on."""
+    """Explain why there is no single fit to continue."""
     if len(problem.plan.units) > 1:
-        return "its parts were restored each by a network of its own"
+        return "each of its parts was restored by a network of its own"
     if not result.reports:
         return "there was nothing to restore"
     if problem.plan.tile is not None or result.reports[0].tiles > 1:
-        return "it was restored in tiles, each by a network of its own"
+        return "each of its tiles was restored by a network of its own"
     if result.reports[0].members > 1:
         return "it is the mean of several fits"
     return "it was stopped before its pixels were refined"
@@ -238,7 +238,7 @@ def conclude(
     *,
     stopped: bool,
 ) -> Result:
-    """Put the result together, and tell the output how it ended."""
+    """Build the result, and complete the sink."""
     result = Result(
         image=output.image,
         spread=output.spread,
@@ -252,7 +252,7 @@ def conclude(
         coverage=_coverage(problem, reports),
     )
     output.finish(result)
-    # What it wrote may lie in its final place only now.
+    # A file may have its final name only now.
     return replace(result, image=output.image, spread=output.spread)
 
 
@@ -260,7 +260,7 @@ _DONE = {"denoise": "denoised", "super-resolve": "super-resolved", "inpaint": "i
 
 
 def _coverage(problem: Problem, reports: Mapping[int, UnitReport]) -> Coverage:
-    """Tell what became of each plane."""
+    """Return what became of each plane."""
     layout = problem.layout
 
     def part(unit: Unit) -> Part:
