@@ -76,7 +76,7 @@ def start_local_workers(count: int, device: str) -> Iterator[WorkerPool]:
         chosen = "cuda:0"  # dask-cuda makes each worker's own GPU its first
     else:
         chosen = "cpu" if device == "auto" else str(choose_device(device))
-        # dask sets this variable so that workers return memory at once. torch takes it again in
+        # dask sets this variable so that workers return memory immediately. torch takes it again in
         # every iteration, which then takes 1.5 times as long.
         with dask.config.set({f"{_WORKER_ENVIRONMENT}.MALLOC_TRIM_THRESHOLD_": None}):
             cluster = LocalCluster(n_workers=count, **loopback)

@@ -43,7 +43,7 @@ _previews: dict[tuple[str, int], UnitStep] = {}
 """The latest preview of each unit in progress here, by run and unit number."""
 
 _one_unit_at_a_time = threading.Lock()
-"""A worker may have several threads; two fits at once would compete for memory."""
+"""A worker may have several threads; concurrent fits would compete for memory."""
 
 
 @dataclass(frozen=True)
