@@ -140,11 +140,11 @@ def test_sections_become_planes_in_any_axis_order(tmp_path, axes, shape):
 def test_large_stack_is_read_in_bands(stack, uninterrupted, tmp_path, monkeypatch):
     row = 5 * 12 * 2
     monkeypatch.setattr(bands, "_AT_ONCE", 6 * row)
-    monkeypatch.setattr(bands.Bands.__init__, "__defaults__", (6 * row,))
+    monkeypatch.setattr(bands.BandedArray.__init__, "__defaults__", (6 * row,))
     read = []
     run = open_run(stack, tmp_path / "out.ome.zarr", SETTINGS)
     image = run.problem.observed.image
-    assert isinstance(image, bands.Bands)
+    assert isinstance(image, bands.BandedArray)
     whole = image._read
 
     def noted(parts, low, high):
