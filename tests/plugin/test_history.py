@@ -1,4 +1,4 @@
-"""What is kept of a run: an even choice of pictures within a limit, and a curve of few points."""
+"""The history of a run: evenly spaced frames within a limit, and a thinned curve."""
 
 import math
 
@@ -54,7 +54,7 @@ def test_the_next_unit_begins_anew():
     history = followed(5)
     history.add_points([snapshot(1, unit=1)])
     assert (len(history.curve().iterations), history.frames) == (1, [])
-    history.add_preview(snapshot(6, np.zeros(3)))  # a late picture of the unit before
+    history.add_preview(snapshot(6, np.zeros(3)))  # a late image of the previous unit
     assert not history.frames
 
 

@@ -1,4 +1,4 @@
-"""The samples: spoilt pictures that lie on their truth."""
+"""The sample data: degraded images that overlay their ground truth."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def no_download(monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("the sample is not in scikit-image's wheel")
 
-    if _fetchers._image_fetcher is not None:  # there is no such thing without pooch
+    if _fetchers._image_fetcher is not None:  # it does not exist without pooch
         monkeypatch.setattr(_fetchers._image_fetcher, "fetch", refuse)
 
 

@@ -1,4 +1,4 @@
-"""A panel in a viewer, and an engine that goes on for as long as a test wants."""
+"""A panel in a viewer, and a fake engine that runs until the test ends it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from napari_dip.plugin.controllers import session
 
 @pytest.fixture(autouse=True)
 def long_lived_objects():
-    """Keep what is there before a test out of the full collections as viewers close.
+    """Exclude existing objects from the garbage collections when viewers close.
 
     napari collects garbage four times a viewer; with its modules that takes 0.2 s each.
     """
@@ -36,7 +36,7 @@ class Ballast:
 
 
 class Engine:
-    """Takes the place of ``run``: each unit's estimate is filled with the iteration."""
+    """Replace ``run``: each estimate is filled with the number of the iteration."""
 
     def __init__(self) -> None:
         self.finish = threading.Event()
@@ -88,7 +88,7 @@ def engine(monkeypatch):
 
 
 class Panel:
-    """A panel as a user has it before him: found by the names of its controls."""
+    """A panel whose controls are found by their names."""
 
     def __init__(self, viewer, name, qtbot) -> None:
         self.viewer, self._qtbot = viewer, qtbot
@@ -129,14 +129,14 @@ def open_panel(make_napari_viewer, qtbot):
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
-    """Panels begin as they do for a new user; napari keeps settings as long as a process lives."""
+    """Reset the remembered settings, which napari keeps for the whole process."""
     yield
     get_plugin_settings("napari-dip").panels.reset()
 
 
 @pytest.fixture
 def notifications():
-    """What napari has told the user."""
+    """The notifications of napari."""
     notification_manager.records.clear()
     yield notification_manager.records
     notification_manager.records.clear()

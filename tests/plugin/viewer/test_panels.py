@@ -1,4 +1,4 @@
-"""The three panels in a viewer, from the press of Run to the result, with the real engine."""
+"""The three panels in a viewer with the real engine, from Run to the result."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_discarding_a_run_releases_tensors(open_panel, counts):
 
     earlier = weakref.WeakSet(modules())
     panel = open_panel("Denoise", Image(counts, name="cells"))
-    panel["preset"].setCurrentText("paper")  # which is not done before it is looked at
+    panel["preset"].setCurrentText("paper")  # it does not end before the check
     panel["device"].setCurrentText("processor (cpu)")
     panel.press("run")
     panel.wait_for_preview()
@@ -410,7 +410,7 @@ def test_a_scrolling_panel_cuts_nothing_off(open_panel, qtbot, engine, name):
     window = panel.viewer.window._qt_window
     window.resize(1000, 500)
     window.show()
-    panel.press("run")  # the row that repeats a result is a wide one
+    panel.press("run")  # shows the widest row of buttons
     panel.wait_for_preview()
     engine.finish.set()
     panel.wait_until_idle()
@@ -487,7 +487,7 @@ def test_what_was_chosen_is_remembered_for_all_panels(open_panel):
     assert dock.findChild(QComboBox, "preset").currentText() == "best"
     assert dock.findChild(QComboBox, "device").currentText() == "processor (cpu)"
     assert dock.findChild(QCheckBox, "keep_previews").isChecked()
-    assert dock.findChild(QSpinBox, "seed").value() == 0  # which belongs to one image
+    assert dock.findChild(QSpinBox, "seed").value() == 0  # the seed is not remembered
 
 
 def test_choices_are_remembered_between_sessions(tmp_path):

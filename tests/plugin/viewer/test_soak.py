@@ -1,4 +1,4 @@
-"""What a long day in front of one viewer must not leave behind; ``make soak`` runs it."""
+"""Many runs in one viewer leak no memory and no threads; ``make soak`` runs it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_closing_the_viewer_ends_a_run_silently(after_ms):
         env=os.environ | {"NAPARI_CONFIG": ""},
     ) as viewer:
         assert viewer.stdout.readline() == "closing\n"
-        # Python itself takes a second of computing to leave: more on a machine that is busy.
+        # Python needs a second to exit, and more on a busy machine.
         crowd = max(1, os.getloadavg()[0] / os.cpu_count())
         try:
             _, said = viewer.communicate(timeout=5 * crowd)

@@ -1,4 +1,4 @@
-"""A trial on a part of an image, and the whole restored in the same way."""
+"""A trial on a part of an image, and the same settings for the whole."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ready(panel, **asked):
 
 
 def rectangle(panel, image, low, high, plane=1):
-    """Draw around the pixels from `low` to `high`, both within, along the layer's own axes."""
+    """Draw a rectangle around the pixels from `low` to `high`, along the axes of the layer."""
     (top, left), (bottom, right) = np.array(low) - 0.4, np.array(high) + 0.4
     corners = [(top, left), (top, right), (bottom, right), (bottom, left)]
     world = [image.data_to_world((plane, *corner))[-2:] for corner in corners]
@@ -52,7 +52,7 @@ def restored(panel, button):
 
 
 def lies_at(layer, image, low, factor=1):
-    """Whether a pixel of the layer lies in the world where that of the image does."""
+    """Check that pixels of the layer and of the image have the same world coordinates."""
     for pixel in ((0, 0, 0), (0, 7, 9)):
         ours = np.array(pixel, float)
         ours[1:] = factor * ours[1:] + (factor - 1) / 2

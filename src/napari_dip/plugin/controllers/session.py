@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_dip.image.restore import Result, Snapshot
+    from napari_dip.image.result import UnitReport
     from napari_dip.plugin.models.history import Frame
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.settings import Settings
@@ -307,9 +308,20 @@ def _ending_text(result: Result, name: str) -> str:
         case []:
             what = "the image is constant and stays unchanged"
         case [report]:
-            plural = "" if report.iterations == 1 else "s"
-            what = f"{report.iterations} iteration{plural}, {report.reason}"
+            what = _report_text(report)
         case _:
             what = "all is restored" if coverage is None else coverage.in_words()
     see = f" See '{name}'." if name else ""
     return f"{how} in {duration(result.elapsed_s)}: {what}{alignment(result)}.{see}"
+
+
+def _report_text(report: UnitReport) -> str:
+    """Say how many iterations a unit took, and why it stopped early."""
+    if report.denoising:
+        refined = report.iterations - report.denoising
+        text = f"denoised ({report.denoising} iterations), then super-resolved ({refined})"
+        return f"{text}; {report.reason}" if report.stopped_by_user else text
+    if 0 < report.iterations == report.most_iterations:
+        return f"{report.iterations} of {report.most_iterations} iterations"
+    plural = "" if report.iterations == 1 else "s"
+    return f"{report.iterations} iteration{plural}, {report.reason}"

@@ -180,9 +180,9 @@ class _PlainLabel(Label):
         super().set_value(plain(value))
 
 
-def text_line(name: str) -> Label:
+def text_line(name: str, label: str = "") -> Label:
     """Make a label that wraps its text and allows copying it."""
-    line = _PlainLabel(value="")
+    line = _PlainLabel(value="", label=label)
     native: QLabel = line.native
     native.setWordWrap(True)
     native.setTextFormat(Qt.TextFormat.PlainText)

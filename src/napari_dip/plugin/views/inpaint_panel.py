@@ -149,7 +149,7 @@ class Inpaint(Panel):
             "keep_known", "Leave unpainted pixels unchanged", tooltips.KEEP_KNOWN, value=True
         )
         self.outline = controls.check_box("outline", "Outline", tooltips.OUTLINE)
-        self.coverage = controls.text_line("coverage")
+        self.coverage = controls.text_line("coverage", "Coverage")
         self.missing = controls.combo_box(
             "missing",
             "Gap type",

@@ -1,4 +1,4 @@
-"""What may happen to a run on its way, with an engine that ends when the test says so."""
+"""Events during a run, with a fake engine that the test ends."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_a_deleted_output_comes_back_only_on_request(running, engine, qtbot):
     assert not running.viewer.layers
     assert "press Add the result" in running.said and "See '" not in running.said
     running.viewer.add_layer(Image(np.zeros((8, 8))))
-    running.viewer.layers.clear()  # what happens to other layers does not matter
+    running.viewer.layers.clear()  # other layers do not matter
     assert not running["use_this"].isEnabled()
     running.press("keep_as_layer")
     assert list(running.viewer.layers) == [output]

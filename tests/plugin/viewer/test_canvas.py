@@ -1,4 +1,4 @@
-"""A stack that is refined along Z is seen by its planes, while its sections grow on the disk."""
+"""The canvas shows planes of a stack that is restored in sections on disk."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def movie():
 
 
 def put(problem, output, whole, *units):
-    """Restore units to their numbers, here and in what the whole shall be."""
+    """Fill units with their numbers, in the output and in the expected result."""
     for unit in units:
         whole[unit.index] = 1000 + unit.number
         report = UnitReport(index=(), reason="it is a test")

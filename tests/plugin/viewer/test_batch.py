@@ -1,4 +1,4 @@
-"""Several layers, restored one after another."""
+"""The batch: layers are restored one after another."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from napari_dip.plugin.views.controls import text_line
 
 @pytest.fixture
 def panel(open_panel, engine):
-    """A panel with three images on its list, of which one cannot be restored."""
+    """A panel with a batch of three images, one of which cannot be restored."""
     layers = [Image(np.full((32, 32), 9, np.uint16), name=f"c{number}") for number in range(4)]
     layers[1] = Image(np.zeros((32, 32), np.complex64).real[:4], name="c1")
     panel = open_panel("Denoise", *layers, Points(np.zeros((1, 2))))
     panel.viewer.layers.selection = set(panel.viewer.layers) - {panel.viewer.layers["c3"]}
     panel.press("queue_add")
-    panel.press("queue_add")  # what waits is not added again
+    panel.press("queue_add")  # a waiting layer is not added again
     return panel
 
 
@@ -39,7 +39,7 @@ def test_a_failed_layer_does_not_stop_the_batch(panel, engine, qtbot):
     wait_for(panel, qtbot, "running: c0", "waiting: c1", "waiting: c2")
     assert not panel["run"].isEnabled()
     assert not panel["queue_run"].isEnabled()
-    panel["seed"].setValue(6)  # which is for later
+    panel["seed"].setValue(6)  # does not affect this batch
     engine.finish.set()
     wait_for(panel, qtbot, "done: c0", "failed: c1", "done: c2")
     assert "too small" in panel["queue"].item(1).toolTip()

@@ -1,4 +1,4 @@
-"""Layers in, layers out, without a viewer."""
+"""Layers are read, and results become layers, without a viewer."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_the_provenance_is_in_the_metadata():
 
 
 def begun(source, settings, output=None):
-    """The pixels that a run begins with."""
+    """The pixels at the start of a run."""
     problem = make_problem(source.data, settings.replace(axes=source.axes), source.mask, None)
     return preview_layer_data(source, problem, output or InMemory(problem))
 

@@ -1,4 +1,4 @@
-"""What the user does to layers and folders while a run goes on, or before the next one."""
+"""The user changes layers and folders during a run, or before the next one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def viewer():
 
 @pytest.fixture
 def output(viewer):
-    """An output that has shown a first picture."""
+    """A result layer with a first preview."""
     output = ResultLayer(viewer)
     output.update(begun(), PICTURE)
     return output
@@ -177,7 +177,7 @@ def asked_of(layer, path, **changes):
 
 @pytest.fixture
 def unfinished(cells, tmp_path):
-    """What a killed run leaves."""
+    """The output of a killed run."""
     asked = asked_of(cells, tmp_path / "a.ome.zarr", seed=7)
     problem = make_problem(asked.source.data, asked.settings, None, None)
     OnDisk(problem, stored_image(asked.source), asked.target.path).close()
@@ -189,7 +189,7 @@ def test_an_unfinished_run_is_resumed_with_its_settings(cells, unfinished):
     found = inspect_folder(asked)
     assert found.resumable and found.same_image and found.changes == ("seed 7 (now 0)",)
     assert "different settings: seed 7 (now 0)" in found.describe()
-    cells.axis_labels = ("-3", "-2", "-1")  # as after opening it anew
+    cells.axis_labels = ("-3", "-2", "-1")  # as after opening the file again
     again = resume_request(asked_of(cells, unfinished), found)
     assert again.settings.seed == 7 and again.source.axes == "ZYX" and again.target.resume
     work = prepare_run(again.source, again.settings, again.target, again.compute, lambda: False)

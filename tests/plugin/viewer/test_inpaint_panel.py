@@ -1,4 +1,4 @@
-"""Masks in the panel Inpaint: made, suggested, chosen, and told of."""
+"""Masks in the panel Inpaint: new, suggested and chosen masks, and their coverage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def cells():
 
 @pytest.fixture
 def told(qtbot):
-    """Wait until a panel says something of how much is missing."""
+    """Wait until the coverage has a text."""
 
     def wait(panel, words):
         qtbot.waitUntil(lambda: words in panel["coverage"].text(), timeout=30_000)
@@ -132,7 +132,7 @@ def test_the_outline_is_drawn_while_requested(open_panel, cells):
     panel.widget.mask.value = first
     panel.viewer.window.remove_dock_widget(panel.dock)
     assert (first.contour, second.contour) == (0, 3)
-    first.contour = 2  # and is nobody's business any more
+    first.contour = 2  # the panel does not change it any more
     assert first.contour == 2
 
 

@@ -1,4 +1,4 @@
-"""Layers of every kind, through all three tasks, without a viewer."""
+"""Layers of every kind are read and restored by all three tasks, without a viewer."""
 
 from __future__ import annotations
 

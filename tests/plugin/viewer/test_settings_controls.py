@@ -1,4 +1,4 @@
-"""What a person can say of the noise in a panel."""
+"""The controls of the noise."""
 
 from __future__ import annotations
 

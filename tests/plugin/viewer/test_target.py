@@ -1,4 +1,4 @@
-"""Stacks of any size in the panels: the plan beforehand, OME-Zarr that grows, several machines."""
+"""Stacks of any size in the panels: estimate, output to OME-Zarr, several processes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ QUICK = Settings(iterations=2, device="cpu")
 
 
 class Pulled:
-    """A stack whose planes are made when they are asked for; it counts those that are alive."""
+    """A lazy stack that counts the planes in memory."""
 
     def __init__(self, planes=12, side=32):
         self.alive = self.most = self.made = 0
@@ -82,7 +82,7 @@ def cells(stack):
 
 
 def ready(panel, path=None):
-    """Ask for little, and for a file if there is a path."""
+    """Set few iterations, and a folder if there is a path."""
     panel["iterations"].setValue(2)
     panel["device"].setCurrentText("processor (cpu)")
     if path is not None:
@@ -92,7 +92,7 @@ def ready(panel, path=None):
 
 
 def begun_run(cells, path, units=1):
-    """Leave what a killed run leaves: some units, and no end."""
+    """Write the output of a killed run: some units and no end."""
     source = read_layer(cells)
     problem = make_problem(source.data, QUICK.replace(axes=source.axes), None, None)
     output = OnDisk(problem, stored_image(source), path)
@@ -105,7 +105,7 @@ def begun_run(cells, path, units=1):
 
 
 def answer(what, said, *, keep=None):
-    """Press a button of the next question, what is there being kept or not."""
+    """Press a button of the next dialog, and keep the content or not."""
 
     def press():
         box = QApplication.activeModalWidget()
@@ -133,7 +133,7 @@ def test_a_lazy_layer_is_read_by_planes(monkeypatch):
         result = finished(work.steps)
     assert result.image.shape == (8, 32, 32)
     np.testing.assert_array_equal(canvas[7], result.image[7])
-    assert pulled.made >= 16  # looked at once, and restored
+    assert pulled.made >= 16  # read once for the survey and once for the fit
     assert pulled.most <= 4
 
 
@@ -304,7 +304,7 @@ def test_the_user_decides_about_resuming(open_panel, cells, tmp_path):
     assert panel.said.startswith("Done") and "settings that it was started with" in panel.said
     assert first.stat().st_mtime_ns == written
     assert len([*first.parent.iterdir()]) == units
-    press("Start over")  # the layer of the result shows what is there, and goes on to
+    press("Start over")  # the layer of the earlier result shows its backup
     kept = tmp_path / "out.old-1.ome.zarr"
     assert kept.name in panel.said
     assert (kept / first.relative_to(path)).stat().st_mtime_ns == written
@@ -423,7 +423,7 @@ def test_a_stopped_stack_says_which_planes_are_empty(open_panel, cells, qtbot, d
     np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
     assert {"C": 2} in output.metadata["napari-dip"]["planes"]["empty"]
     assert output.contrast_limits == limits
-    panel["blend"].setValue(50)  # the image does not show through
+    panel["blend"].setValue(50)  # the image is not blended in
     np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
 
 

@@ -1,4 +1,4 @@
-"""A layer that was made once: made again elsewhere, as Python, as a command, and in the panel."""
+"""A layer is reproduced by copied Python, by a copied command, and in the panel."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def folder(tmp_path, counts, painted):
 
 
 def opened(kind, path):
-    """A layer as napari makes it of a file."""
+    """A layer that napari opened from a file."""
     from napari.layers._source import layer_source
 
     with layer_source(path=str(path)):
@@ -56,7 +56,7 @@ def opened(kind, path):
 
 @pytest.fixture
 def run(open_panel):
-    """Set all that a panel can ask, run to the end, and give the panel and the layer."""
+    """Set controls, run to the end, and return the panel and the layer."""
 
     def to_the_end(name, *layers, **asked):
         panel = open_panel(name, *layers)
@@ -85,7 +85,7 @@ def copied(panel, what):
 
 @pytest.fixture
 def three(run, folder):
-    """A layer of each task, with the texts that were copied of it."""
+    """A layer of each task, with its copied texts."""
     asked = {
         "Denoise": {**LEVEL, "stopping": "held-out pixels"},
         "Super-resolution": {"factor": 3, "downsampler": "camera binning"},
@@ -164,7 +164,9 @@ def test_buttons_show_only_for_result_layers(run, counts):
     assert not panel[names[0]].parentWidget().isHidden()
     for name in names:
         assert panel[name].toolTip() and panel[name].accessibleName()
-    assert viewer.layers.selection.active is viewer.layers["cells"]  # they are for the last result
+    assert (
+        viewer.layers.selection.active is viewer.layers["cells"]
+    )  # the buttons apply to the last result
     viewer.layers.remove(layer)
     assert panel[names[0]].parentWidget().isHidden()
     viewer.add_layer(layer)

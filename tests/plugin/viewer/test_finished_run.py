@@ -1,4 +1,4 @@
-"""A run in hand: watch it, hold it, go back, choose, blend, keep, and go on."""
+"""A run and its result: pause, show a frame, use it, blend, keep and continue."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def running(open_panel, engine, noisy, qtbot):
 
 @pytest.fixture
 def ended(running, engine):
-    """The same, with its result."""
+    """The same panel at the end of its run."""
     engine.finish.set()
     running.wait_until_idle()
     return running
@@ -59,9 +59,9 @@ def scrub(panel, place, qtbot, until):
 
 
 def test_the_curve_is_there_before_the_first_picture(open_panel, engine, noisy, qtbot, monkeypatch):
-    monkeypatch.setattr(RunView, "_update", lambda view: None)  # no picture arrives
+    monkeypatch.setattr(RunView, "_update", lambda view: None)  # no image arrives
     panel = open_panel("Denoise", noisy)
-    assert panel["curve"] is None  # nor is pyqtgraph loaded
+    assert panel["curve"] is None  # pyqtgraph is not loaded
     panel.press("run")
     qtbot.waitUntil(lambda: panel["curve"] is not None)
     assert panel.widget._run_view.isHidden()
@@ -80,12 +80,12 @@ def test_a_pause_holds_the_run(running, engine, qtbot):
     running.press("pause")
     assert "Paused" in running.said
     assert [running[name].isEnabled() for name in ("pause", "resume", "stop")] == [0, 1, 1]
-    qtbot.wait(100)  # the iteration that had begun
+    qtbot.wait(100)  # the iteration in progress
     layer = running.viewer.layers[-1]
     one = session.running_sessions.copy().pop()
     one._update()
     before = value(layer)
-    engine.finish.set()  # which the engine would hear if it were not held
+    engine.finish.set()  # no effect during the pause
     qtbot.wait(300)
     assert session.running_sessions
     assert value(layer) == before
@@ -114,13 +114,13 @@ def test_closing_the_viewer_ends_a_paused_run(running, engine, qtbot):
 
 def test_quitting_ends_a_paused_run(running):
     running.press("pause")
-    wait_for_workers_to_quit(20_000)  # as napari does, which waits for ever; here it would raise
+    wait_for_workers_to_quit(20_000)  # napari waits without a limit; here it would raise
     running.wait_until_idle()
 
 
 @pytest.fixture
 def in_front(running, qtbot):
-    """The same, in a window that hears keys."""
+    """The same panel in an active window, which receives keys."""
     window = running.viewer.window._qt_window
     with qtbot.waitActive(window):
         window.show()
@@ -199,7 +199,7 @@ def test_an_earlier_picture_can_be_made_the_result(ended, qtbot):
     ended.press("use_this")
     assert made(layer)["picture"] == {"iteration": first, "chosen_by_user": True}
     scrub(ended, 1, qtbot, lambda: value(layer) > first)
-    ended.press("run")  # what was only looked at is not the result
+    ended.press("run")  # a frame that was only shown is not the result
     assert value(layer) == first
     assert made(layer)["picture"]["chosen_by_user"]
 
@@ -210,7 +210,7 @@ def test_a_curve_click_shows_the_nearest_preview(ended, qtbot):
     ended["curve"].clicked.emit(frames[1].iteration)
     qtbot.waitUntil(lambda: value(layer) == frames[1].iteration)
     assert ended["scrub"].value() == 1
-    assert ended["curve"].here.value() == frames[1].iteration
+    assert ended["curve"].shown.value() == frames[1].iteration
 
 
 def test_previews_can_be_kept_as_layers(ended, qtbot):
@@ -231,7 +231,9 @@ def test_previews_can_be_kept_as_layers(ended, qtbot):
     np.testing.assert_allclose(stack.scale[1:], (2, 3))
     np.testing.assert_allclose(stack.translate, (iterations[0], 5, 7))
     assert stack.data_to_world((len(frames) - 1, 0, 0))[0] == pytest.approx(iterations[-1])
-    assert ended.viewer.dims.point[0] == pytest.approx(iterations[-1])  # what was seen before
+    assert ended.viewer.dims.point[0] == pytest.approx(
+        iterations[-1]
+    )  # the iteration that was shown before
     kept.data[:] = 0
     assert value(layer) == frames[1].iteration
 
@@ -296,7 +298,7 @@ def test_what_cannot_be_continued_says_why(open_panel, engine, noisy):
     panel.wait_until_idle()
     assert not panel["continue"].isEnabled()
     assert "for a test" in panel["continue"].toolTip()
-    assert not panel["scrub"].isEnabled()  # there are no pictures
+    assert not panel["scrub"].isEnabled()  # there are no frames
     assert "too short" in panel["scrub"].toolTip()
 
 
@@ -305,7 +307,7 @@ def test_deleting_the_layer_releases_the_network(ended, qtbot):
     ended.viewer.layers.remove(ended.viewer.layers[-1])
     assert ended.widget._run_view.finished is None
     assert ended.widget._run_view.isHidden()
-    qtbot.wait(100)  # the slider's picture comes too late
+    qtbot.wait(100)  # the frame of the slider comes too late
     assert len(ended.viewer.layers) == 1
 
 
