@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_dip import Settings
-    from napari_dip.dip.stopping_rules import Step, StoppingRule
+    from napari_dip.dip.stopping_rules import IterationState, StoppingRule
     from napari_dip.pipeline.block import Block
 
 BEYOND = 1.6
@@ -87,11 +87,11 @@ class Watched:
     choice: int = 0
 
     @property
-    def memory(self) -> Sequence[Tensor]:
-        return self.rule.memory
+    def buffers(self) -> Sequence[Tensor]:
+        return self.rule.buffers
 
-    def measure(self, step: Step, /) -> Tensor:
-        return self.rule.measure(step)
+    def measure(self, state: IterationState, /) -> Tensor:
+        return self.rule.measure(state)
 
     def update(self, *numbers: float) -> str:
         verdicts = self.verdicts
@@ -210,11 +210,11 @@ def follow_fit(one: Prepared) -> Followed:
     averages: dict[int, Pixels] = {}
     most = one.pipeline.recipe.iterations
     longer = one.pipeline.with_iterations(round(BEYOND * most)).fit
-    course = longer.begin(one.data, one.context, lambda rule: Watched(rule, verdicts, most))
-    for iterate in longer.advance(course, one.context):
-        if iterate.iteration % LOOK_EVERY:
+    fit_state = longer.begin(one.data, one.context, lambda rule: Watched(rule, verdicts, most))
+    for progress in longer.advance(fit_state, one.context):
+        if progress.iteration % LOOK_EVERY:
             continue
-        averages[iterate.iteration] = iterate.estimate
-        if verdicts.stop and iterate.iteration > BEYOND * verdicts.stop:
+        averages[progress.iteration] = progress.estimate
+        if verdicts.stop and progress.iteration > BEYOND * verdicts.stop:
             break
     return Followed(one, verdicts, averages)

@@ -24,7 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from napari_dip import Settings
 from napari_dip.compute.cuda_graph import WARM_UP_CALLS, GraphRunner
-from napari_dip.dip.iteration import iterate
+from napari_dip.dip.iteration import run_iteration
 from napari_dip.image.problem import make_problem
 from napari_dip.image.unit import make_block, unit_seed
 from napari_dip.pipeline.restore_block import prepare_member
@@ -82,9 +82,9 @@ def an_iteration(image: Pixels, settings: Settings) -> tuple[Callable[[], object
     block = make_block(problem, unit, observed, scale)
     one = prepare_member(block, problem.settings, problem.device, unit_seed(0, unit.number))
     fit = one.pipeline.fit
-    course, recipe = fit.begin(one.data, one.context), fit.computed(one.context)
-    course.codes.draw()
-    work = partial(iterate, course, recipe)
+    fit_state, recipe = fit.begin(one.data, one.context), fit.computed(one.context)
+    fit_state.input_code.draw()
+    work = partial(run_iteration, fit_state, recipe)
     work()  # allocates the moments of the optimiser
     return work, one.context.arithmetic.precision
 

@@ -22,7 +22,7 @@ from napari_dip.compute.cuda_graph import WARM_UP_CALLS, GraphRunner
 from napari_dip.dip import loop as fit_module
 from napari_dip.dip import optimisers as optimiser
 from napari_dip.dip.choose_rule import make_rule
-from napari_dip.dip.loop import begin, fit
+from napari_dip.dip.loop import fit, prepare_fit
 from napari_dip.dip.objective import Observation
 from napari_dip.dip.operators import Downsample, Identity
 from napari_dip.dip.recipe import Recipe
@@ -115,16 +115,16 @@ def fitting(noisy, recipe=SMALL, stopping="fixed", operator=None, disturbed=rang
     chosen = Settings(stopping=stopping).stopping
     rule, seen = make_rule(chosen, everything, 0.1, torch.Generator().manual_seed(0))
     code = make_code(recipe.code, recipe.code_channels, noisy.shape, 0)
-    course = begin(seen, build_network(recipe.network, code, 1, 0), code, rule, recipe)
+    fit_state = prepare_fit(seen, build_network(recipe.network, code, 1, 0), code, rule, recipe)
     observed = seen.y.clone()
 
     def disturb():
         seen.y.copy_(observed)
-        if course.iteration + 1 in disturbed:
+        if fit_state.iteration + 1 in disturbed:
             seen.y.fill_(torch.nan)
         return False
 
-    return fit(course, recipe, preview_every_s=1e9, stop_requested=disturb)
+    return fit(fit_state, recipe, preview_every_s=1e9, stop_requested=disturb)
 
 
 CASES = {
@@ -145,11 +145,11 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_replays_give_the_bytes_of_single_launches(name, noisy, tapes, monkeypatch):
     kernel_by_kernel = fitted(noisy, **CASES[name])
-    assert kernel_by_kernel.launched == ""
+    assert kernel_by_kernel.launch_mode == ""
     assert not tapes
     monkeypatch.setattr(fit_module, "GraphRunner", lambda work, device: GraphRunner(work, CUDA))
     as_graph = fitted(noisy, **CASES[name])
-    assert as_graph.launched == "as one CUDA graph"
+    assert as_graph.launch_mode == "as one CUDA graph"
     np.testing.assert_array_equal(as_graph.estimate, kernel_by_kernel.estimate)
     np.testing.assert_array_equal(as_graph.latest, kernel_by_kernel.latest)
     assert as_graph.metrics == kernel_by_kernel.metrics
@@ -172,7 +172,7 @@ def test_each_fit_has_its_own_graph(noisy, tapes, monkeypatch):
     assert not streams
     monkeypatch.setattr(fit_module, "GraphRunner", lambda work, device: GraphRunner(work, CUDA))
     for alone, beside in zip(kernel_by_kernel, two("cuda"), strict=True):
-        assert beside.launched == "as one CUDA graph"
+        assert beside.launch_mode == "as one CUDA graph"
         np.testing.assert_array_equal(beside.estimate, alone.estimate)
     assert streams
     assert not np.array_equal(kernel_by_kernel[0].estimate, kernel_by_kernel[1].estimate)

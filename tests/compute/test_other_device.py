@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 import napari_dip
 from napari_dip import Inpaint, Settings, SuperResolve, restore
 from napari_dip.dip import optimisers as optimiser
-from napari_dip.dip.loop import CHECK_EVERY
+from napari_dip.dip.constants import CHECK_INTERVAL
 from napari_dip.generators import finished
 from napari_dip.pipeline import ensemble, restore_block
 
@@ -208,7 +208,7 @@ QUICK = {"denoise", "inpaint", "a volume", "sharing planes", "along Z"}
     [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in TASKS],
 )
 def test_other_device_gives_the_same_bytes(name, noisy, computed):
-    iterations = CHECK_EVERY + 2
+    iterations = CHECK_INTERVAL + 2
     settings = TASKS[name].replace(device="cpu", iterations=iterations, preview_every_s=1e9)
     random, image = np.random.default_rng(0), noisy[:16, :20].clip(0.1, 0.9)
     if len(settings.axes) == 3:

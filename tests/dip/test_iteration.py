@@ -1,4 +1,4 @@
-"""One iteration: the precision of its operations."""
+"""Test the precision of the operations in one iteration."""
 
 from dataclasses import replace
 from typing import get_args
@@ -9,7 +9,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from napari_dip.dip.iteration import iterate
+from napari_dip.dip.iteration import run_iteration
 from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.precision import Arithmetic
@@ -26,7 +26,7 @@ TASKS = {
 
 
 class Precisions(TorchDispatchMode):
-    """Records the precision of every operation on floating-point numbers."""
+    """Record the precision of every operation on floating-point numbers."""
 
     def __init__(self):
         super().__init__()
@@ -51,11 +51,11 @@ def precisions(settings, arithmetic):
     one = prepare_member(block, settings.replace(precision="float32"), "cpu", 0)
     context = replace(one.context, arithmetic=arithmetic)
     fit = one.pipeline.fit
-    course, recipe = fit.begin(one.data, context), fit.computed(context)
+    fit_state, recipe = fit.begin(one.data, context), fit.computed(context)
     with Precisions() as recorded:
         for _ in range(2):
-            course.codes.draw()
-            iterate(course, recipe)
+            fit_state.input_code.draw()
+            run_iteration(fit_state, recipe)
     return recorded.of
 
 

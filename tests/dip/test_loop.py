@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from napari_dip.dip.loop import begin, fit
+from napari_dip.dip.loop import fit, prepare_fit
 from napari_dip.dip.objective import Observation
 from napari_dip.dip.operators import Downsample, Identity
 from napari_dip.dip.recipe import Recipe
-from napari_dip.dip.stopping_rules import FixedRule, Patience
+from napari_dip.dip.stopping_rules import FixedRule, PatienceCounter
 from napari_dip.errors import Diverged, NapariDipError, OutOfMemory
 from napari_dip.generators import finished
 from napari_dip.network.architectures import Pixels, SkipNet
@@ -27,16 +27,16 @@ class Scripted:
 
     name = "scripted"
     choice = 0
-    memory = ()
+    buffers = ()
 
     def __init__(self, numbers, patience=1000):
-        self.numbers, self.wait = numbers, Patience(patience)
+        self.numbers, self.counter = numbers, PatienceCounter(patience)
 
-    def measure(self, step):
-        return torch.tensor(self.numbers[step.iteration - 1])
+    def measure(self, state):
+        return torch.tensor(self.numbers[state.iteration - 1])
 
     def update(self, metric):
-        return self.wait.update(metric)
+        return self.counter.update(metric)
 
 
 class Breaking(nn.Module):
@@ -57,7 +57,7 @@ def prepare(noisy, recipe=SMALL, rule=None, breaks=(), how=None, seed=0):
     code = make_code(recipe.code, recipe.code_channels, noisy.shape, 0)
     network = Breaking(build_network(recipe.network, code, 1, 0), breaks, how)
     observation = Observation(y, Identity(), torch.ones_like(y))
-    return begin(observation, network, code, rule or FixedRule(), recipe, seed=seed)
+    return prepare_fit(observation, network, code, rule or FixedRule(), recipe, seed=seed)
 
 
 def start(noisy, recipe=SMALL, rule=None, breaks=(), how=None, seed=0, **options):
@@ -134,8 +134,8 @@ def test_only_previews_wait_for_the_gpu(noisy):
         waits.append(1)
         return False
 
-    course = begin(observation, network, code, FixedRule(), SMALL)
-    fitting = fit(course, SMALL, preview_every_s=1000, stop_requested=stop)
+    fit_state = prepare_fit(observation, network, code, FixedRule(), SMALL)
+    fitting = fit(fit_state, SMALL, preview_every_s=1000, stop_requested=stop)
     try:
         assert run(fitting)[1].iterations == 30
     finally:
@@ -162,7 +162,7 @@ def test_a_stop_records_rule_and_reason(noisy):
     numbers = [10.0, 1.0] + [5.0] * 28
     _, fitted = run(start(noisy, rule=Scripted(numbers, patience=5)))
     assert (fitted.rule, fitted.best_iteration, fitted.iterations) == ("scripted", 2, 10)
-    assert fitted.reason == "no better for 5 iterations"
+    assert fitted.reason == "no new minimum for 5 iterations"
     assert fitted.metrics == tuple(enumerate(numbers[:10], start=1))
 
 
@@ -226,15 +226,17 @@ def test_a_rollback_restores_weights_moments_and_buffers(noisy):
     code = make_code(SMALL.code, SMALL.code_channels, noisy.shape, 0)
     network = build_network(SMALL.network, code, 1, 0)
     broken = Breaking(network, range(11, 21), lambda x: x * math.nan)
-    course = begin(Observation(y, Identity(), torch.ones_like(y)), broken, code, FixedRule(), SMALL)
-    fitting = fit(course, SMALL, preview_every_s=1000)
+    fit_state = prepare_fit(
+        Observation(y, Identity(), torch.ones_like(y)), broken, code, FixedRule(), SMALL
+    )
+    fitting = fit(fit_state, SMALL, preview_every_s=1000)
     next(fitting)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     next(fitting)
     assert any("running_mean" in name for name in before)
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name]), name
-    assert all(state["step"] == 10 for state in course.state.optimiser.state.values())
+    assert all(state["step"] == 10 for state in fit_state.device_state.optimiser.state.values())
 
 
 @pytest.mark.parametrize(
@@ -243,9 +245,9 @@ def test_a_rollback_restores_weights_moments_and_buffers(noisy):
 def test_a_continued_fit_gives_the_same_bytes(noisy, more):
     recipe = replace(SMALL, averaging=0.9, code_noise=0.1, **more)
     _, whole = run(start(noisy, recipe))
-    course = prepare(noisy, recipe)
-    _, half = run(fit(course, replace(recipe, iterations=20)))
-    _, continued = run(fit(course, recipe))
+    fit_state = prepare(noisy, recipe)
+    _, half = run(fit(fit_state, replace(recipe, iterations=20)))
+    _, continued = run(fit(fit_state, recipe))
     assert (half.iterations, continued.iterations) == (20, 30)
     assert np.array_equal(continued.estimate, whole.estimate)
     assert continued.metrics == whole.metrics
@@ -254,9 +256,9 @@ def test_a_continued_fit_gives_the_same_bytes(noisy, more):
 
 def test_an_overruled_rule_does_not_stop(noisy):
     numbers = [10.0, 1.0] + [5.0] * 38
-    course = prepare(noisy, rule=Scripted(numbers, patience=5))
-    _, ended = run(fit(course, SMALL))
-    _, continued = run(fit(course, replace(SMALL, iterations=30)))
+    fit_state = prepare(noisy, rule=Scripted(numbers, patience=5))
+    _, ended = run(fit(fit_state, SMALL))
+    _, continued = run(fit(fit_state, replace(SMALL, iterations=30)))
     assert (ended.iterations, ended.best_iteration) == (10, 2)
     assert (continued.iterations, continued.best_iteration) == (30, 30)
     assert np.array_equal(continued.estimate, continued.latest)

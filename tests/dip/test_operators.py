@@ -1,4 +1,4 @@
-"""Forward operators are linear, have the adjoint that autograd says, and the shape they promise."""
+"""Test that forward operators are linear, and that autograd gives their adjoint."""
 
 import numpy as np
 import pytest
@@ -34,20 +34,14 @@ def some_operators(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=["2d", "3d"])
-def test_the_shape_is_the_one_promised(shape):
-    for operator in some_operators(shape):
-        assert tuple(operator(random(*shape)).shape[2:]) == operator.output_shape(shape)
-
-
-@pytest.mark.parametrize("shape", SHAPES, ids=["2d", "3d"])
 def test_the_adjoint_satisfies_its_definition(shape):
     for operator in some_operators(shape):
         x = random(*shape, seed=1).requires_grad_()
-        y = random(*operator.output_shape(shape), seed=2)
         forward = operator(x)
+        y = random(*forward.shape[2:], seed=2)
         (adjoint,) = torch.autograd.grad(forward, x, y)
         assert torch.allclose((forward * y).sum(), (x * adjoint).sum())
-        # An adjoint taken at one point is that of the operator only if the operator is linear.
+        # The adjoint at one point is that of the operator only if the operator is linear.
         other = random(*shape, seed=6)
         assert torch.allclose(operator(3 * x + other), 3 * forward + operator(other))
 

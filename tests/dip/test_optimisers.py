@@ -1,4 +1,4 @@
-"""Muon moves matrices, Adam the rest, and both can be put back."""
+"""Test that Muon updates matrices, Adam the other weights, and both can be rolled back."""
 
 import copy
 
@@ -34,7 +34,7 @@ def test_every_weight_moves_and_the_loss_falls(network):
     for _ in range(10):
         step(network, optimiser, code)
     assert network(code).square().mean().item() < first
-    # A bias in front of a BatchNorm has no gradient to speak of.
+    # A bias before a BatchNorm has nearly no gradient.
     for name, parameter in network.named_parameters():
         assert "bias" in name or not torch.equal(parameter, before[name]), name
 
@@ -64,10 +64,10 @@ def test_stacked_matrices_update_independently():
     for one, other in zip(alone, stacked, strict=True):
         moved = (one - 1).norm()
         assert moved > 0.1
-        assert (one - other).norm() < 0.05 * moved  # torch's rounds to bfloat16
+        assert (one - other).norm() < 0.05 * moved  # torch's Muon computes in bfloat16
 
 
-def test_narrow_matrices_and_pixels_are_left_to_adam(network):
+def test_adam_updates_narrow_matrices_and_pixels(network):
     optimiser = make_optimiser(network, SPEC)
     assert all(min(len(p), p[0].numel()) >= 8 for p in optimiser.kernels)
     assert len(optimiser.kernels) + len(optimiser.rest) == len(list(network.parameters()))
@@ -75,7 +75,7 @@ def test_narrow_matrices_and_pixels_are_left_to_adam(network):
     assert isinstance(make_optimiser(pixels, SPEC), torch.optim.Adam)
 
 
-def test_putting_it_back_repeats_the_same_steps(network):
+def test_a_rollback_repeats_the_same_steps(network):
     code = torch.rand(1, 8, 16, 16)
     optimiser = make_optimiser(network, SPEC)
     step(network, optimiser, code)
@@ -91,8 +91,8 @@ def test_putting_it_back_repeats_the_same_steps(network):
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 144), (1, 128, 1152)], ids=str)
-def test_both_ways_to_an_orthogonal_step_agree(shape):
+def test_both_orthogonalisations_agree(shape):
     stack = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     stack = stack / stack.norm(dim=(1, 2), keepdim=True)
-    exact = module._step_by_step(stack.double())
-    assert torch.allclose(module._by_squares(stack), exact.float(), atol=1e-5)
+    exact = module._orthogonal_by_steps(stack.double())
+    assert torch.allclose(module._orthogonal_by_products(stack), exact.float(), atol=1e-5)

@@ -1,4 +1,4 @@
-"""An estimate is brought into agreement with what was seen, as far as the noise lets it."""
+"""Test that a projected estimate agrees with the observation within its noise."""
 
 import numpy as np
 import pytest
@@ -14,25 +14,27 @@ def random(*shape, seed=0):
 
 
 @pytest.fixture
-def seen():
+def observation():
     operator = Downsample((3, 1), "gaussian")
     y = operator(random(1, 2, 24, 10))
     return Observation(y, operator, (random(*y.shape, seed=1) > -1).double())
 
 
-def test_projection_meets_the_data_and_the_truth(seen):
+def test_projection_meets_the_data_and_the_truth(observation):
     truth, estimate = random(1, 2, 24, 10), random(1, 2, 24, 10, seed=2)
     before = estimate.clone()
-    nearer = project(estimate, seen, 0.0, 10)
-    assert seen.residual(nearer).abs().max() < 1e-2 * seen.residual(estimate).abs().max()
+    nearer = project(estimate, observation, 0.0, 10)
+    assert (
+        observation.residual(nearer).abs().max() < 1e-2 * observation.residual(estimate).abs().max()
+    )
     assert (nearer - truth).norm() < (estimate - truth).norm()
     assert torch.equal(estimate, before)
 
 
-def test_the_noise_is_not_made_up_for(seen):
+def test_a_residual_of_noise_is_not_corrected(observation):
     estimate = random(1, 2, 24, 10, seed=2)
-    size = float((seen.residual(estimate).square().sum() / seen.known.sum()).sqrt())
-    assert torch.equal(project(estimate, seen, 1.01 * size, 3), estimate)
-    whole = project(estimate, seen, 0.0, 3) - estimate
-    half = project(estimate, seen, size / np.sqrt(2), 3) - estimate
+    size = float((observation.residual(estimate).square().sum() / observation.known.sum()).sqrt())
+    assert torch.equal(project(estimate, observation, 1.01 * size, 3), estimate)
+    whole = project(estimate, observation, 0.0, 3) - estimate
+    half = project(estimate, observation, size / np.sqrt(2), 3) - estimate
     assert torch.allclose(half, whole / 2)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from napari_dip.dip.loop import Iterate
+from napari_dip.dip.loop import FitProgress
 from napari_dip.generators import finished
 from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
@@ -32,8 +32,8 @@ class Showing(Add):
     """Shows what it has before it adds."""
 
     def run(self, data, context):
-        yield Iterate(1, 0.0, 0.0, data.estimate)
-        yield Iterate(2, 0.0, 0.0)
+        yield FitProgress(1, 0.0, 0.0, data.estimate)
+        yield FitProgress(2, 0.0, 0.0)
         return self.apply(data, context)
 
 

@@ -1,3 +1,3 @@
-"""One fit: operators, objective, optimisers, stopping rules and the loop."""
+"""Fit one network to one observation: operators, objective, optimisers, stopping rules, loop."""
 
-import napari_dip.compute  # noqa: F401 - it sets how threads wait, before torch is loaded
+import napari_dip.compute  # noqa: F401 - sets how threads wait, before torch is loaded

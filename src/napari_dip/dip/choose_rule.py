@@ -1,4 +1,4 @@
-"""From the stopping that was asked for to the rule that watches one fit."""
+"""Build the stopping rule of a fit from the settings."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import math
 from typing import TYPE_CHECKING, assert_never
 
 from napari_dip import settings
-from napari_dip.dip.consensus_rule import WHITE, ConsensusRule
+from napari_dip.dip.consensus_rule import ConsensusRule
+from napari_dip.dip.constants import GAP_PATIENCE_FACTOR, MAX_WHITE_AUTOCORRELATION
 from napari_dip.dip.stopping_rules import (
     DiscrepancyRule,
     FixedRule,
     HeldOutRule,
     MovingVarianceRule,
-    Patience,
+    PatienceCounter,
     StoppingRule,
     WindowedVarianceRule,
 )
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["make_rule"]
 
-_DOUBT = 4
-"""How many times the patience grows where gaps are filled and the residual still has texture: what
-the network makes of that texture is all that will be there."""
-
 
 def make_rule(
     stopping: settings.Stopping,
@@ -36,53 +33,58 @@ def make_rule(
     generator: torch.Generator,
     *,
     correlation: float = 0.0,
-    whole: bool = True,
-    filling: bool = False,
+    everything_observed: bool = True,
+    fills_only: bool = False,
 ) -> tuple[StoppingRule, Observation]:
-    """Build the rule, and take from the observation what the rule must keep to itself.
+    """Build a stopping rule, and remove from the observation the pixels that the rule holds out.
 
     Parameters
     ----------
     stopping
-        What was asked.
+        Settings of the rule.
     observation
-        Everything that was seen.
+        All known pixels.
     sigma
-        Standard deviation of the noise in the observation's units.
+        Standard deviation of the noise in the intensities of the observation.
     generator
-        On the CPU, to choose the pixels held out.
+        Chooses the held-out pixels; on the CPU.
     correlation
-        Of the noise of neighbouring pixels; 0 where it is white.
-    whole
-        Whether all that is wanted was seen, though with noise: no pixel is missing, none is finer.
-    filling
-        Whether nothing is wanted but what is missing.
+        Correlation of the noise of neighbouring pixels; 0 for white noise.
+    everything_observed
+        Whether each pixel of the result was observed: none is missing, blurred or decimated.
+    fills_only
+        Whether the known pixels are returned unchanged.
 
     Returns
     -------
-    rule, observation
-        The observation is what may be fitted.
+    rule
+        The stopping rule.
+    observation
+        The pixels to fit.
     """
     match stopping:
         case settings.Fixed():
             return FixedRule(), observation
         case settings.WindowedVariance(window=window, patience=patience):
-            return WindowedVarianceRule(window, Patience(patience)), observation
+            return WindowedVarianceRule(window, PatienceCounter(patience)), observation
         case settings.MovingVariance(alpha=alpha, patience=patience):
-            return MovingVarianceRule(alpha, Patience(patience)), observation
+            return MovingVarianceRule(alpha, PatienceCounter(patience)), observation
         case settings.HeldOut(fraction=fraction, patience=patience):
-            seen, held = observation.hold_out(fraction, generator)
-            return HeldOutRule(held, Patience(patience)), seen
+            fitted, held_out = observation.hold_out(fraction, generator)
+            return HeldOutRule(held_out, PatienceCounter(patience)), fitted
         case settings.Discrepancy(tau=tau):
             return DiscrepancyRule(tau * sigma**2), observation
-        case settings.Consensus(fraction=fraction, window=window, patience=least, share=share):
-            variance = WindowedVarianceRule(window, Patience(least), burn_in=window)
+        case settings.Consensus(fraction=fraction, window=window, patience=patience, share=share):
+            variance = WindowedVarianceRule(window, PatienceCounter(patience), burn_in=window)
             if correlation:
-                # A residual like noise says nothing of what was not seen: that takes longer.
-                white = correlation + WHITE if whole else -math.inf
-                rule = ConsensusRule(observation, None, variance, least, share, white)
+                # Pixels that were not observed need more iterations than the residual shows.
+                most = correlation + MAX_WHITE_AUTOCORRELATION if everything_observed else -math.inf
+                rule = ConsensusRule(observation, None, variance, patience, share, most)
                 return rule, observation
-            seen, held = observation.hold_out(fraction, generator)
-            doubt = _DOUBT if filling else 1
-            return ConsensusRule(seen, held, variance, least, share, doubt=doubt), seen
+            fitted, held_out = observation.hold_out(fraction, generator)
+            factor = GAP_PATIENCE_FACTOR if fills_only else 1
+            return (
+                ConsensusRule(fitted, held_out, variance, patience, share, patience_factor=factor),
+                fitted,
+            )
     assert_never(stopping)

@@ -1,4 +1,4 @@
-"""The default rule: it stops when two of three signs agree."""
+"""Stop a fit when two of three criteria agree: the default rule."""
 
 from __future__ import annotations
 
@@ -8,116 +8,129 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_dip.dip.stopping_rules import Patience
+from napari_dip.dip.constants import MAX_WHITE_AUTOCORRELATION
+from napari_dip.dip.stopping_rules import PatienceCounter
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_dip.dip.objective import Observation
-    from napari_dip.dip.stopping_rules import Step, WindowedVarianceRule
+    from napari_dip.dip.stopping_rules import IterationState, WindowedVarianceRule
 
-__all__ = ["WHITE", "ConsensusRule", "autocorrelation"]
-
-WHITE = -0.025
-"""Autocorrelation of the residual's neighbours below which structure is no longer in it.
-
-It is that of the noise, 0 if white, and below once the estimate has taken up some of that noise.
-"""
+__all__ = ["ConsensusRule", "autocorrelation"]
 
 
 @dataclass
 class ConsensusRule:
-    """Two of three: held-out pixels, windowed variance, a residual as white as the noise.
+    """Stop when two of three criteria have no new minimum for some time.
 
-    Each has a blind spot of its own: few held-out pixels scatter, texture keeps the residual from
-    being white, and the variance has early minima. Each is a number with a minimum, and a patience
-    that grows with the time it took to get there. When two have run out, the later of their minima
-    is the best estimate.
+    The criteria are the error on held-out pixels, the variance of the last outputs, and the
+    autocorrelation of the residual. Each of them can fail: the error on few pixels scatters, the
+    variance has early minima, and texture keeps the residual correlated. The estimate is the
+    average at the later minimum of the two criteria that agree.
+
+    With correlated noise a held-out pixel is not independent of its neighbours. Then no pixels are
+    held out, and one of the other two criteria is enough, as the fit soon takes up such noise.
 
     Parameters
     ----------
-    seen, held
-        What is fitted, and what is kept from it; ``held=None`` where neighbouring pixels share
-        their noise, so that a held-out pixel is not new to the network: one of the other two is
-        then enough, for such noise is taken up early.
+    fitted
+        The pixels in the loss.
+    held_out
+        The pixels that are not in the loss, or ``None``.
     variance
-        The rule that measures it.
-    least, share
-        Of each :class:`Patience`.
-    white
-        Autocorrelation of the residual below which it is like the noise; minus infinity if it is
-        not to be asked.
-    doubt
-        How many times as patient the others are while the residual is not like noise yet.
+        Measures the variance of the last outputs.
+    patience, share
+        Of the :class:`~napari_dip.dip.stopping_rules.PatienceCounter` of each criterion.
+    max_autocorrelation
+        Autocorrelation of the residual below which only noise remains; minus infinity to ignore
+        this criterion.
+    patience_factor
+        Factor of the patience while the residual has structure.
     """
 
-    seen: Observation
-    held: Observation | None
+    fitted: Observation
+    held_out: Observation | None
     variance: WindowedVarianceRule
-    least: float
+    patience: float
     share: float
-    white: float = WHITE
-    doubt: float = 1
+    max_autocorrelation: float = MAX_WHITE_AUTOCORRELATION
+    patience_factor: float = 1
     name: str = "consensus"
     choice: int = 0
-    waits: list[Patience] = field(init=False)
+    counters: list[PatienceCounter] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.waits = [Patience(self.least, self.share) for _ in _SIGNALS]
+        self.counters = [PatienceCounter(self.patience, self.share) for _ in _CRITERIA]
 
     @property
-    def memory(self) -> list[Tensor]:
-        """That of the variance."""
-        return self.variance.memory
+    def buffers(self) -> list[Tensor]:
+        """Buffers of the variance."""
+        return self.variance.buffers
 
-    def measure(self, step: Step, /) -> Tensor:
-        """Take all three, in the order of their names."""
-        variance = self.variance.measure(step)
-        residual = self.seen.residual(step.average)
-        # The last moment at which structure was left in the residual.
-        like_noise = autocorrelation(residual, self.seen.known) < self.white
-        white = torch.where(like_noise, math.nan, -step.iteration.float())
-        held = self.held.data_term(step.average) if self.held else torch.full_like(white, math.nan)
-        return torch.stack([held, variance, white])
+    def measure(self, state: IterationState, /) -> Tensor:
+        """Return the numbers of the three criteria, NaN for one that is not used.
+
+        The number of the residual is minus the iteration while the residual has structure, and NaN
+        once only noise remains: its minimum is the last iteration with structure.
+        """
+        variance = self.variance.measure(state)
+        residual = self.fitted.residual(state.average)
+        is_noise = autocorrelation(residual, self.fitted.known) < self.max_autocorrelation
+        structure = torch.where(is_noise, math.nan, -state.iteration.float())
+        error = (
+            self.held_out.data_term(state.average)
+            if self.held_out
+            else torch.full_like(structure, math.nan)
+        )
+        return torch.stack([error, variance, structure])
 
     def update(self, *numbers: float) -> str:
-        """Stop when two of three agree, or one of two is sure."""
-        for wait, number in zip(self.waits, numbers, strict=True):
-            wait.update(number)
-        needed = 2 if self.held is not None else 1
-        times = 1 if self.waits[_WHITE].is_over else self.doubt
-        over = [
-            k
-            for k, wait in enumerate(self.waits)
-            if wait.has_waited(times) and wait.lowest < math.inf
-        ]
-        measured = [k for k, wait in enumerate(self.waits) if wait.lowest < math.inf]
-        self.choice = max(over or measured[:1] or [0], key=lambda k: self.waits[k].best_at)
-        if len(over) < needed:
+        """Stop when two criteria agree; without held-out pixels when one is met."""
+        for counter, number in zip(self.counters, numbers, strict=True):
+            counter.update(number)
+        needed = 2 if self.held_out is not None else 1
+        only_noise_remains = self.counters[_RESIDUAL].is_exhausted()
+        factor = 1 if only_noise_remains else self.patience_factor
+        measured = [k for k, counter in enumerate(self.counters) if counter.lowest < math.inf]
+        met = [k for k in measured if self.counters[k].is_exhausted(factor)]
+        self.choice = max(met or measured[:1] or [0], key=lambda k: self.counters[k].lowest_at)
+        if len(met) < needed:
             return ""
-        return " and ".join(_SIGNALS[k] for k in over)
+        return " and ".join(_CRITERIA[k] for k in met)
 
 
-_SIGNALS = (
-    "pixels held out got no better",
-    "the outputs are calmest",
-    "the residual is like noise",
+_CRITERIA = (
+    "error on held-out pixels at its minimum",
+    "output variance at its minimum",
+    "only noise remains",
 )
-_WHITE = 2
-"""The place of the last of them."""
+"""Reasons to stop, in the order of the numbers."""
+
+_RESIDUAL = 2
+"""Index of the criterion of the residual."""
 
 
 def autocorrelation(residual: Tensor, known: Tensor) -> Tensor:
-    """Correlate neighbours along the last two axes, both of them known.
+    """Return the correlation of neighbours along the last two axes.
 
-    ``(1, channels, *spatial)`` each; the answer is a scalar between -1 and 1.
+    Parameters
+    ----------
+    residual
+        ``(1, channels, *spatial)``, 0 where a pixel is missing.
+    known
+        1 where a pixel is known and 0 elsewhere, of the same shape.
+
+    Returns
+    -------
+    Tensor
+        Scalar from -1 to 1, over the pairs in which both pixels are known.
     """
     power = residual.square().sum() / known.sum()
-    lags = []
+    covariances = []
     for axis in (-2, -1):
-        near, far = (residual.narrow(axis, start, residual.shape[axis] - 1) for start in (0, 1))
-        pairs = known.narrow(axis, 0, known.shape[axis] - 1) * known.narrow(
-            axis, 1, known.shape[axis] - 1
-        )
-        lags.append((near * far).sum() / pairs.sum().clamp(min=1))
-    return torch.stack(lags).mean() / power
+        size = residual.shape[axis] - 1
+        first, second = (residual.narrow(axis, start, size) for start in (0, 1))
+        pairs = known.narrow(axis, 0, size) * known.narrow(axis, 1, size)
+        covariances.append((first * second).sum() / pairs.sum().clamp(min=1))
+    return torch.stack(covariances).mean() / power

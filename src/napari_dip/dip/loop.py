@@ -1,4 +1,4 @@
-"""The loop: fit f_theta(z) to one observation, and keep the best average on the way."""
+"""Fit the network f_theta(z) to one observation, and keep the best average of its outputs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from napari_dip.compute.cuda_graph import GraphRunner
 from napari_dip.compute.device import torch_errors
-from napari_dip.dip.iteration import iterate
+from napari_dip.dip.constants import CHECK_INTERVAL
+from napari_dip.dip.iteration import run_iteration
 from napari_dip.dip.optimisers import make_optimiser
-from napari_dip.dip.state import Averages, Course, State, cure
+from napari_dip.dip.state import Averages, DeviceState, FitState, divergence_remedy
 from napari_dip.errors import Diverged
 from napari_dip.network.input_code import CodeNoise
 
@@ -29,18 +30,23 @@ if TYPE_CHECKING:
     from napari_dip.dip.recipe import Recipe
     from napari_dip.dip.stopping_rules import StoppingRule
 
-__all__ = ["Fitted", "Iterate", "begin", "fit"]
-
-CHECK_EVERY = 10
-"""Iterations between two looks at the numbers; each look makes a GPU wait."""
+__all__ = ["FitProgress", "FitResult", "fit", "prepare_fit"]
 
 
 @dataclass(frozen=True)
-class Iterate:
-    """Where the fit stands.
+class FitProgress:
+    """Progress of a fit.
 
-    ``estimate``, float32 of shape ``(channels, *spatial)``, is there only when a preview is due;
-    ``best_iteration`` is the one that the rule would choose now.
+    Parameters
+    ----------
+    iteration
+        Number of iterations so far.
+    loss, metric
+        Loss and first number of the stopping rule.
+    estimate
+        Preview, float32, ``(channels, *spatial)``; ``None`` if no preview is due.
+    best_iteration
+        The iteration that the stopping rule would choose now.
     """
 
     iteration: int
@@ -49,18 +55,35 @@ class Iterate:
     estimate: NDArray[np.float32] | None = None
     best_iteration: int = 0
 
-    def after(self, before: int) -> Iterate:
-        """Count on the iterations that came first."""
+    def after(self, before: int) -> FitProgress:
+        """Return the progress with the iterations of earlier fits added."""
         best = before + self.best_iteration
         return replace(self, iteration=before + self.iteration, best_iteration=best)
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """How the fit ended: the best and the latest average, and why.
+class FitResult:
+    """Result of a fit.
 
-    Both are float32 of shape ``(channels, *spatial)``. ``launched`` tells how a GPU was given its
-    work, as :attr:`~napari_dip.compute.cuda_graph.GraphRunner.launch_mode` does.
+    Parameters
+    ----------
+    estimate, latest
+        The best and the latest average of the outputs, float32, ``(channels, *spatial)``.
+    iterations, best_iteration
+        Iterations that were run, and the one of the estimate.
+    rule, reason
+        Name of the stopping rule, and why the fit ended.
+    stopped_by_user
+        Whether the user stopped the fit.
+    loss
+        Mean loss of the last iterations.
+    rollbacks
+        How many times the loss jumped and the fit was rolled back.
+    launch_mode
+        Whether a GPU ran the iterations as one graph, as told by
+        :class:`~napari_dip.compute.cuda_graph.GraphRunner`.
+    metrics
+        Iteration and first number of the stopping rule; without rolled-back iterations.
     """
 
     estimate: NDArray[np.float32]
@@ -72,16 +95,11 @@ class Fitted:
     stopped_by_user: bool
     loss: float
     rollbacks: int
-    launched: str
+    launch_mode: str
     metrics: tuple[tuple[int, float], ...]
 
 
-def _to_array(x: Tensor) -> NDArray[np.float32]:
-    """Copy ``(1, channels, *spatial)`` to the host, without its first axis."""
-    return x[0].cpu().numpy().copy()
-
-
-def begin(
+def prepare_fit(
     observation: Observation,
     network: nn.Module,
     code: Tensor,
@@ -89,134 +107,164 @@ def begin(
     recipe: Recipe,
     *,
     seed: int = 0,
-) -> Course:
-    """Get a fit ready.
+) -> FitState:
+    """Build the state of a fit before its first iteration.
 
     Parameters
     ----------
     observation
-        What was seen and is to be fitted, on the device of the code.
+        What is fitted, on the device of the code.
     network, code
-        f_theta and z, on one device; the network is trained in place.
+        f_theta and z, on one device. The network is trained in place.
     rule
-        When to stop, and which estimate is the best.
+        When to stop, and which average is the best.
     recipe
-        Rates and weights.
+        Learning rate, weights and noise of the fit.
     seed
-        Of the fresh noise that each iteration adds to the code.
+        Of the noise that each iteration adds to the code.
     """
-    codes = CodeNoise(code, recipe.code_noise, seed, pooled=recipe.noise_pool)
-    clock = torch.zeros((), dtype=torch.int64, device=code.device)
+    input_code = CodeNoise(code, recipe.code_noise, seed, pooled=recipe.noise_pool)
+    iteration = torch.zeros((), dtype=torch.int64, device=code.device)
     shape = (1, observation.y.shape[1], *code.shape[2:])
     averages = Averages(torch.zeros(shape, device=code.device, dtype=torch.float32))
-    state = State(network, make_optimiser(network, recipe), rule, averages, clock)
-    return Course(observation, state, codes)
+    state = DeviceState(network, make_optimiser(network, recipe), rule, averages, iteration)
+    return FitState(observation, state, input_code)
 
 
 def fit(
-    course: Course,
+    fit_state: FitState,
     recipe: Recipe,
     *,
     preview_every_s: float = 1.0,
     stop_requested: Callable[[], bool] = lambda: False,
-) -> Generator[Iterate, None, Fitted]:
+) -> Generator[FitProgress, None, FitResult]:
     """Minimise E(f_theta(z); y) + R(f_theta(z)) over theta.
 
-    Equation (2) of Ulyanov, Vedaldi and Lempitsky, IJCV 128 (2020). Where nothing is shown, no
-    number leaves the device.
+    This is equation (2) of Ulyanov, Vedaldi and Lempitsky, IJCV 128 (2020). Numbers are copied from
+    the device only for checks and previews.
 
     Parameters
     ----------
-    course
-        From :func:`begin`, or one that has ended: it goes on from there, to the same bytes as if it
-        had not ended (but for a jump of the loss near that place). A rule that had said stop is
-        overruled: it no longer ends the fit, and the latest average is the estimate.
+    fit_state
+        From :func:`prepare_fit`, or of a fit that has ended. Such a fit is continued; it gives the
+        same bytes as without the interruption, unless the loss jumps near it. If the stopping rule
+        had ended the fit, the rule no longer counts: the estimate is the latest average.
     recipe
-        Rates, weights and the most iterations, counted from the very first.
+        Weights and the most iterations, counted from the start of the first fit.
     preview_every_s
-        The least time in seconds between two iterates that carry an estimate.
+        The least time between two previews, in seconds.
     stop_requested
-        Read in every iteration; true ends the fit, and the best estimate so far is kept.
+        Read in every iteration; true ends the fit with the best estimate so far.
 
     Yields
     ------
-    Iterate
-        Every few iterations, and whenever a preview is due.
+    FitProgress
+        Every few iterations, and when a preview is due.
 
     Returns
     -------
-    Fitted
-        With the best averaged estimate.
+    FitResult
+        The best average, and how the fit ended.
 
     Raises
     ------
     Diverged
-        If the loss jumps again and again.
+        If the loss is not finite again and again.
     OutOfMemory, DeviceFailed
-        In place of every error of torch.
+        In place of the errors of torch.
     """
-    state, ledger, codes = course.state, course.ledger, course.codes
-    device = codes.code.device
+    state, history, input_code = fit_state.device_state, fit_state.history, fit_state.input_code
+    device = input_code.code.device
     with torch_errors(device):
-        an_iteration = GraphRunner(partial(iterate, course, recipe), device)
+        launch = GraphRunner(partial(run_iteration, fit_state, recipe), device)
         save = GraphRunner(state.save, device)
-        overruled = bool(ledger.reason)
-        trail: list[Tensor] = []  # loss and numbers of each iteration since the last look
-        shown = time.monotonic()
+        ignores_rule = bool(history.reason)
+        unchecked: list[Tensor] = []  # loss and numbers of each iteration since the last check
+        last_preview = time.monotonic()
+        stopped_by_user = False
 
-        for iteration in range(course.iteration + 1, recipe.iterations + 1):
-            course.iteration = iteration
-            codes.draw()
-            trail.append(an_iteration().clone())
+        for iteration in range(fit_state.iteration + 1, recipe.iterations + 1):
+            fit_state.iteration = iteration
+            input_code.draw()
+            unchecked.append(launch().clone())
             if iteration == 1:
-                state.save()  # from now on all is there that can be put back
+                state.save()  # the optimiser and the rule have all their tensors now
 
-            # nothing to show: on to the next, without waiting for the device
+            # no check and no preview: go on without waiting for the device
             stopped_by_user = stop_requested()
-            look = stopped_by_user or iteration % CHECK_EVERY == 0 or iteration == recipe.iterations
-            preview = time.monotonic() - shown >= preview_every_s
-            if not (look or preview):
+            is_last = iteration == recipe.iterations
+            check = stopped_by_user or iteration % CHECK_INTERVAL == 0 or is_last
+            preview = time.monotonic() - last_preview >= preview_every_s
+            if not (check or preview):
                 continue
 
-            # look: hand the numbers to the rule, or put everything back after a jump
-            numbers: list[list[float]] = torch.stack(trail).tolist()
-            if look:
-                trail = []
-                if ledger.jumped(numbers):
-                    ledger.count_rollback(iteration, recipe)
+            # check: pass the numbers to the rule, or roll back after a jump
+            numbers: list[list[float]] = torch.stack(unchecked).tolist()
+            if check:
+                unchecked = []
+                if history.has_jumped(numbers):
+                    history.count_rollback(iteration, recipe)
                     state.roll_back()
                 else:
-                    ledger.enter(state.rule, iteration, numbers)
+                    history.record(state.rule, iteration, numbers)
                     save()
 
-            # show, but no picture that is not finite: it is about to be put back
+            # report the progress; an average that is not finite will be rolled back
             finite = all(math.isfinite(row[0]) for row in numbers)
             estimate = _to_array(state.averages.average) if preview and finite else None
-            loss_now, metric_now, *_ = numbers[-1]
-            best = ledger.best_iteration(state.rule)
-            yield Iterate(iteration, loss_now, metric_now, estimate, best)
-            shown = time.monotonic() if preview else shown
-            if stopped_by_user or (ledger.reason and not overruled):
+            loss, metric, *_ = numbers[-1]
+            best = history.best_iteration(state.rule)
+            yield FitProgress(iteration, loss, metric, estimate, best)
+            last_preview = time.monotonic() if preview else last_preview
+            if stopped_by_user or (history.reason and not ignores_rule):
                 break
 
-        if state.averages.best is None or not ledger.metrics:
-            raise Diverged(f"no iteration gave a finite loss; {cure(recipe)}")
-        latest = _to_array(state.averages.average)
-        choice = None if overruled else state.rule.choice
-        best = course.iteration if choice is None else ledger.best_iteration(state.rule)
-        reason = f"continued to iteration {course.iteration}" if overruled else ledger.reason
-        return Fitted(
-            estimate=latest if choice is None else _to_array(state.averages.best[choice]),
-            latest=latest,
-            iterations=course.iteration,
-            best_iteration=best,
-            rule=state.rule.name,
-            reason="stopped by the user"
-            if stopped_by_user
-            else reason or f"all {recipe.iterations} iterations done",
+        if not history.metrics:
+            raise Diverged(f"no iteration gave a finite loss; {divergence_remedy(recipe)}")
+        reason = f"continued to iteration {fit_state.iteration}" if ignores_rule else history.reason
+        if stopped_by_user:
+            reason = "stopped by the user"
+        return _result(
+            fit_state,
+            reason or f"all {recipe.iterations} iterations done",
+            returns_latest=ignores_rule,
             stopped_by_user=stopped_by_user,
-            loss=ledger.level,
-            rollbacks=ledger.rollbacks,
-            launched=an_iteration.launch_mode,
-            metrics=tuple(ledger.metrics),
+            launch_mode=launch.launch_mode,
         )
+
+
+def _result(
+    fit_state: FitState,
+    reason: str,
+    *,
+    returns_latest: bool,
+    stopped_by_user: bool,
+    launch_mode: str,
+) -> FitResult:
+    """Choose the estimate, and copy it to the host."""
+    state, history = fit_state.device_state, fit_state.history
+    assert state.averages.best is not None
+    latest = _to_array(state.averages.average)
+    if returns_latest:
+        estimate, best_iteration = latest, fit_state.iteration
+    else:
+        estimate = _to_array(state.averages.best[state.rule.choice])
+        best_iteration = history.best_iteration(state.rule)
+    return FitResult(
+        estimate=estimate,
+        latest=latest,
+        iterations=fit_state.iteration,
+        best_iteration=best_iteration,
+        rule=state.rule.name,
+        reason=reason,
+        stopped_by_user=stopped_by_user,
+        loss=history.mean_loss,
+        rollbacks=history.rollbacks,
+        launch_mode=launch_mode,
+        metrics=tuple(history.metrics),
+    )
+
+
+def _to_array(x: Tensor) -> NDArray[np.float32]:
+    """Copy ``(1, channels, *spatial)`` to the host, without its first axis."""
+    return x[0].cpu().numpy().copy()

@@ -1,4 +1,4 @@
-"""The energy that is minimised: a data term E(x; y) and an explicit prior R(x)."""
+"""Compute the loss of a fit: the data term E(x; y) and the explicit prior R(x)."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from napari_dip.dip.constants import TV_EPSILON
 from napari_dip.dip.operators import ForwardOperator, Mask
 
 if TYPE_CHECKING:
-    from napari_dip.dip.initial_guess import Guess
+    from napari_dip.dip.guidance import Guidance
 
 __all__ = ["Clipping", "Observation", "total_variation"]
 
 
 @dataclass(frozen=True)
 class Clipping:
-    """What the mean of normal noise becomes where the sensor clips it.
+    """Predict the mean of pixels with normal noise that the sensor clips.
 
     Parameters
     ----------
     sensors
-        Of each channel: the standard deviation of the noise, and the low and high end of the range,
-        infinite where it has none.
+        For each channel the standard deviation of the noise, and the low and the high end of the
+        range, infinite without a limit.
     """
 
     sensors: tuple[tuple[float, float, float], ...]
 
     def __call__(self, x: Tensor, /) -> Tensor:
-        """Give E[min(max(x + n, low), high)] of ``(1, channels, *spatial)``."""
+        """Return E[min(max(x + n, low), high)] for x of shape ``(1, channels, *spatial)``."""
         if len(set(self.sensors)) == 1:
             return _clipped(x, *self.sensors[0])
         channels = zip(x.split(1, dim=1), self.sensors, strict=True)
-        return torch.cat([_clipped(one, *sensor) for one, sensor in channels], dim=1)
+        return torch.cat([_clipped(channel, *sensor) for channel, sensor in channels], dim=1)
 
 
 def _clipped(x: Tensor, sigma: float, low: float, high: float) -> Tensor:
@@ -46,7 +47,7 @@ def _clipped(x: Tensor, sigma: float, low: float, high: float) -> Tensor:
 
 
 def _excess(x: Tensor, sigma: float) -> Tensor:
-    """Give E[max(x + n, 0)]."""
+    """Return E[max(x + n, 0)] for normal noise n."""
     t = x / sigma
     density = (-t.square() / 2).exp() / math.sqrt(2 * math.pi)
     excess: Tensor = sigma * (t * torch.special.ndtr(t) + density)
@@ -55,23 +56,23 @@ def _excess(x: Tensor, sigma: float) -> Tensor:
 
 @dataclass(frozen=True)
 class Observation:
-    """What was seen: y = m A x + n.
+    """Observation y = m A x + n of an image x.
 
     Parameters
     ----------
     y
-        ``(1, channels, *spatial)``, any finite number where it is unknown.
+        ``(1, channels, *spatial)``, with any finite numbers where pixels are missing.
     operator
         A, without the mask.
     known
         m, of the shape of y: 1 where y was observed and 0 elsewhere.
     weight
-        Of each squared residual, of a shape that y's contains and 1 on average: the inverse
-        variance of the noise, where it differs from channel to channel.
+        Weight of each squared residual, 1 on average; its shape can be broadcast to that of y. It
+        is the inverse variance of the noise where that differs between channels.
     clipping
-        How the sensor clipped A x + n; ``None`` where it did not.
-    guess
-        At what is missing of x, for the first iterations; ``None`` for none.
+        How the sensor clips A x + n; ``None`` if it does not.
+    guidance
+        Interpolation of the missing pixels of x, for the first iterations; ``None`` for none.
     """
 
     y: Tensor
@@ -79,17 +80,17 @@ class Observation:
     known: Tensor
     weight: Tensor | None = None
     clipping: Clipping | None = None
-    guess: Guess | None = None
+    guidance: Guidance | None = None
 
     def data_term(self, x: Tensor) -> Tensor:
-        """Mean of (A x - y)² over the known pixels, weighted where the noise differs."""
+        """Return the mean of the weighted (A x - y)² over the known pixels."""
         squares = self.residual(x).square()
         if self.weight is not None:
             squares = squares * self.weight
         return squares.sum() / self.known.sum()
 
     def residual(self, x: Tensor) -> Tensor:
-        """Give m (A x - y), of the shape of y."""
+        """Return m (A x - y), of the shape of y."""
         mask = Mask(self.known)
         predicted = self.operator(x)
         if self.clipping is not None:
@@ -99,28 +100,39 @@ class Observation:
     def hold_out(
         self, fraction: float, generator: torch.Generator
     ) -> tuple[Observation, Observation]:
-        """Split the known pixels at random into those to fit and those to judge by.
+        """Split the known pixels at random into pixels to fit and held-out pixels.
 
-        A pixel is held out in all its channels. At least one pixel is, and one stays.
+        A pixel is held out in all channels. Each part has at least one pixel.
+
+        Parameters
+        ----------
+        fraction
+            Fraction of the known pixels to hold out.
+        generator
+            Source of the random numbers; on the CPU.
+
+        Returns
+        -------
+        fitted, held_out
+            Observations that differ in their ``known`` pixels.
         """
-        anywhere = self.known.amax(dim=1, keepdim=True).flatten()
-        candidates = anywhere.nonzero().flatten()
+        any_channel = self.known.amax(dim=1, keepdim=True).flatten()
+        candidates = any_channel.nonzero().flatten()
         count = min(max(1, round(fraction * len(candidates))), len(candidates) - 1)
         order = torch.randperm(len(candidates), generator=generator, device="cpu")
-        held = torch.zeros_like(anywhere)
+        held = torch.zeros_like(any_channel)
         held[candidates[order[:count].to(candidates.device)]] = 1
         held = held.reshape(1, 1, *self.known.shape[2:]) * self.known
         return replace(self, known=self.known - held), replace(self, known=held)
 
 
 def total_variation(x: Tensor) -> Tensor:
-    """Isotropic total variation a pixel, of ``(1, channels, *spatial)``.
+    """Return the isotropic total variation per pixel of ``(1, channels, *spatial)``.
 
-    Rudin, Osher and Fatemi, Physica D 60 (1992); the gradient vanishes at the far border.
+    Rudin, Osher and Fatemi, Physica D 60 (1992). The gradient is 0 at the far border.
     """
     squares = torch.zeros_like(x)
     for axis in range(2, x.ndim):
         last = x.narrow(axis, x.shape[axis] - 1, 1)
         squares = squares + x.diff(dim=axis, append=last).square()
-    # The square root has no derivative at zero.
-    return (squares + 1e-8).sqrt().mean()
+    return (squares + TV_EPSILON).sqrt().mean()

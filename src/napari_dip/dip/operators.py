@@ -1,10 +1,10 @@
-"""Forward operators A in the model of the observation, y = A x + n.
+"""Apply the forward operator A of the observation y = A x + n.
 
-Every operator is a linear map of tensors ``(1, channels, *spatial)`` that keeps the channels.
-Autograd supplies the adjoint; the tests hold it against the definition <A x, y> = <x, A* y>.
+Every operator is a linear map of tensors ``(1, channels, *spatial)`` that keeps the channels. The
+adjoint comes from autograd; the tests compare it with its definition <A x, y> = <x, A* y>.
 """
 
-# ruff: noqa: D102 - the protocol says what the methods do
+# ruff: noqa: D102 - the protocol documents the method
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from torch import Tensor
 
@@ -25,49 +25,46 @@ __all__ = ["Blur", "Composed", "Downsample", "ForwardOperator", "Identity", "Mas
 
 
 class ForwardOperator(Protocol):
-    """A in y = A x + n."""
+    """Linear map A of the observation y = A x + n."""
 
     def __call__(self, x: Tensor, /) -> Tensor:
         """Apply A to ``(1, channels, *spatial)``."""
         ...
 
-    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
-        """Spatial shape of A x for x of the given spatial shape."""
-        ...
-
 
 @dataclass(frozen=True)
 class Identity:
-    """A x = x: what is seen is the image itself, and noise."""
+    """A x = x: the observation is the image with noise."""
 
     def __call__(self, x: Tensor, /) -> Tensor:
         return x
 
-    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
-        return tuple(shape)
-
 
 @dataclass(frozen=True)
 class Mask:
-    """A x = m x: unknown pixels become zero. ``known`` broadcasts against x."""
+    """A x = m x: missing pixels become 0. ``known`` is 1 or 0 and can be broadcast to x."""
 
     known: Tensor
 
     def __call__(self, x: Tensor, /) -> Tensor:
         return x * self.known
 
-    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
-        return tuple(shape)
-
 
 @dataclass(frozen=True)
 class Downsample:
     """Low-pass filter and decimation by integer factors, one for each spatial axis.
 
-    Low-resolution pixel j lies at the centre of the high-resolution pixels ``factor * j`` to
-    ``factor * j + factor - 1``, for odd and for even factors alike: the "phase 1/2" of the
-    published super-resolution. The border is replicated. Axes of factor 1 stay as they are: one
-    factor along Z alone is the sampling of a stack, and the kernel its slice profile.
+    Low-resolution pixel j is at the centre of the high-resolution pixels ``factor * j`` to
+    ``factor * j + factor - 1``, for odd and even factors: the "phase 1/2" of the published
+    super-resolution. The border is replicated. Axes with the factor 1 are unchanged. A factor along
+    Z alone is the sampling of a stack, and the kernel is its slice profile.
+
+    Parameters
+    ----------
+    factors
+        One for each spatial axis.
+    kernel
+        Name of a kernel, as in :func:`kernel_1d`.
     """
 
     factors: tuple[int, ...]
@@ -81,16 +78,15 @@ class Downsample:
                 x = _filter_axis(x, weights, axis, pad=pad, stride=factor)
         return x
 
-    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
-        return tuple(size // factor for size, factor in zip(shape, self.factors, strict=True))
-
 
 @dataclass(frozen=True)
 class Blur:
-    """Convolution with a point spread function, as a microscope does it.
+    """Convolution with the point spread function of a microscope; the border is replicated.
 
-    ``psf`` has one dimension for each spatial axis, an odd size along each, and sums to one.
-    The border is replicated.
+    Parameters
+    ----------
+    psf
+        One dimension for each spatial axis, an odd size along each; its sum is 1.
     """
 
     psf: Tensor
@@ -98,19 +94,16 @@ class Blur:
     def __call__(self, x: Tensor, /) -> Tensor:
         spatial = x.ndim - 2
         pad = [size // 2 for size in reversed(self.psf.shape) for _ in range(2)]
-        # torch correlates; flipping makes it a convolution.
+        # torch computes a correlation: flip the kernel
         kernel = self.psf.to(x).flip(tuple(range(spatial)))
         kernel = kernel.expand(x.shape[1], 1, *self.psf.shape)
         convolve = functional.conv2d if spatial == 2 else functional.conv3d
         return convolve(functional.pad(x, pad, mode="replicate"), kernel, groups=x.shape[1])
 
-    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
-        return tuple(shape)
-
 
 @dataclass(frozen=True)
 class Composed:
-    """A x = A_n ... A_2 A_1 x, the operators given in the order in which light meets them."""
+    """A x = A_n ... A_2 A_1 x, with the operators in the order in which they are applied."""
 
     operators: tuple[ForwardOperator, ...]
 
@@ -119,14 +112,9 @@ class Composed:
             x = operator(x)
         return x
 
-    def output_shape(self, shape: Sequence[int], /) -> tuple[int, ...]:
-        for operator in self.operators:
-            shape = operator.output_shape(shape)
-        return tuple(shape)
-
 
 def _filter_axis(x: Tensor, weights: Tensor, axis: int, *, pad: int, stride: int) -> Tensor:
-    """Correlate one axis with a 1-D kernel, border replicated, keeping every stride-th value."""
+    """Filter one axis with a 1-D kernel and a replicated border; keep every ``stride``-th value."""
     lines = x.movedim(axis, -1)
     shape = lines.shape
     lines = lines.reshape(-1, 1, shape[-1])
@@ -137,12 +125,12 @@ def _filter_axis(x: Tensor, weights: Tensor, axis: int, *, pad: int, stride: int
 
 @lru_cache(maxsize=64)
 def _weights(name: str, factor: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Keep the kernel on the device: copying it there each time would make a GPU wait."""
+    """Return a kernel on the device; cached, as a copy in each call would make a GPU wait."""
     return torch.tensor(kernel_1d(name, factor), dtype=dtype, device=device)
 
 
 def kernel_1d(name: str, factor: int) -> list[float]:
-    """Weights of an anti-aliasing filter at the high-resolution pixels around a low one.
+    """Return the weights of an anti-aliasing filter around a low-resolution pixel.
 
     Parameters
     ----------
@@ -150,12 +138,13 @@ def kernel_1d(name: str, factor: int) -> list[float]:
         ``"lanczos2"``, ``"lanczos3"``, ``"box"`` (camera binning) or ``"gaussian"`` (its full
         width at half maximum is one low-resolution pixel).
     factor
-        Decimation; the kernel has as many taps as its support holds, odd for an odd factor.
+        Factor of the decimation.
 
     Returns
     -------
     list of float
-        Symmetric weights that sum to one.
+        Symmetric weights at the high-resolution pixels, with a sum of 1. Their number is odd for an
+        odd factor.
 
     Examples
     --------
@@ -170,7 +159,7 @@ def kernel_1d(name: str, factor: int) -> list[float]:
 
 
 def _lanczos(lobes: int) -> Callable[[float], float]:
-    """Sinc times sinc window (Turkowski, Graphics Gems, 1990), t in low-resolution pixels."""
+    """Return the Lanczos kernel over low-resolution pixels (Turkowski, Graphics Gems, 1990)."""
     return lambda t: _sinc(t) * _sinc(t / lobes)
 
 

@@ -1,4 +1,4 @@
-"""Optimisers of the weights: Adam as published, or Muon, which needs a fifth of the iterations."""
+"""Update the weights: Adam, as published, or Muon, which needs a fifth of the iterations."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from napari_dip.dip.constants import (
+    MIN_MUON_SIDE,
+    MUON_MOMENTUM,
+    MUON_RATE_FACTOR,
+    NEWTON_SCHULZ_COEFFICIENTS,
+    NEWTON_SCHULZ_STEPS,
+)
+
 if TYPE_CHECKING:
     from napari_dip.dip.recipe import Recipe
 
 __all__ = ["Muon", "Optimiser", "make_optimiser", "moments"]
 
-_LEAST_SIDE = 8
-"""A weight matrix narrower than that, a skip's or the last layer's, is left to Adam."""
-
-
-_STEPS = 3
-"""Newton-Schulz iterations per update; five took longer and gave the same image."""
-
-_MOMENTUM = 0.95
-"""Part of the momentum that an update keeps; the value of Jordan et al."""
-
-_QUINTIC = (3.4445, -4.7750, 2.0315)
-"""Coefficients a, b, c of the iteration a x + b (x xᵀ) x + c (x xᵀ)² x; of Jordan et al."""
-
 
 class Muon:
-    """Muon for the weight matrices of the convolutions, and Adam for all other weights.
+    """Update the matrices of the convolutions by Muon, and all other weights by Adam.
 
-    Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024). A convolution
-    of k x k pixels is treated as a matrix of outputs by (inputs times k²).
+    Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024). The weights of
+    a convolution of k x k pixels are a matrix of outputs by (inputs times k²).
 
     ``torch.optim.Muon`` is not used: it always computes in bfloat16, which takes 25 times as long
     as float32 on a processor without bfloat16 instructions.
+
+    Parameters
+    ----------
+    parameters
+        All weights.
+    rate, adam_rate
+        Learning rates of Muon, for a square matrix, and of Adam.
     """
 
     def __init__(self, parameters: list[nn.Parameter], rate: float, adam_rate: float) -> None:
@@ -47,7 +49,7 @@ class Muon:
         self.adam = _adam(self.rest, adam_rate, fused=_fusible(self.rest))
 
     def zero_grad(self) -> None:
-        """Remove the gradients."""
+        """Discard the gradients."""
         for parameter in (*self.kernels, *self.rest):
             parameter.grad = None
 
@@ -62,7 +64,7 @@ class Muon:
 
 
 class MatrixStack:
-    """The Muon update of several matrices, computed together.
+    """Update several matrices by Muon together.
 
     The matrices are stacked, tall ones transposed, small ones padded with zeros; the zeros stay
     zero in every step of the orthogonalisation.
@@ -78,9 +80,8 @@ class MatrixStack:
     def __init__(self, matrices: list[nn.Parameter], rate: float) -> None:
         self.matrices = matrices
         self.rates = [rate * math.sqrt(max(1, m.shape[0] / m.shape[1])) for m in matrices]
-        # CUDA has fast bfloat16 products. On a CPU float32 is as fast as bfloat16 where there are
-        # instructions for it (AMX: 9 and 11 CPU ms for the matrices of `fast`), and 25 times as
-        # fast where there are none (AVX2: 9 and 250 ms).
+        # CUDA has fast bfloat16 products. On a CPU float32 is not slower: 9 and 11 CPU ms for the
+        # matrices of `fast` with bfloat16 instructions (AMX), 9 and 250 ms without (AVX2).
         self.dtype = torch.bfloat16 if any(map(_on_cuda, matrices)) else torch.float32
         rows = max(min(matrix.shape) for matrix in matrices)
         columns = max(max(matrix.shape) for matrix in matrices)
@@ -93,13 +94,13 @@ class MatrixStack:
         for part, matrix in zip(self._parts(self.gradients), self.matrices, strict=True):
             if matrix.grad is not None:
                 part.copy_(matrix.grad)
-        self.momentum.lerp_(self.gradients, 1 - _MOMENTUM)
-        update = _orthogonal(self.gradients.lerp(self.momentum, _MOMENTUM), self.dtype)
+        self.momentum.lerp_(self.gradients, 1 - MUON_MOMENTUM)
+        update = _orthogonal(self.gradients.lerp(self.momentum, MUON_MOMENTUM), self.dtype)
         for part, matrix, rate in zip(self._parts(update), self.matrices, self.rates, strict=True):
             matrix.add_(part, alpha=-rate)
 
     def _parts(self, stack: Tensor) -> list[Tensor]:
-        """Return the view of each matrix in the stack, with the matrix's own shape."""
+        """Return a view of each matrix in the stack, in the shape of the matrix."""
         parts = []
         for layer, matrix in zip(stack, self.matrices, strict=True):
             rows, columns = sorted(matrix.shape)
@@ -111,8 +112,8 @@ class MatrixStack:
 def _groups(matrices: list[nn.Parameter]) -> list[list[nn.Parameter]]:
     """Choose which matrices are stacked: on CUDA all, elsewhere those of the same shape.
 
-    A GPU computes one large product faster than many small ones. On a CPU the padding would cost
-    more than it saves.
+    A GPU computes one large product faster than many small ones. On a CPU the padding costs more
+    time than stacking saves.
     """
     if any(map(_on_cuda, matrices)):
         return [matrices]
@@ -123,33 +124,35 @@ def _groups(matrices: list[nn.Parameter]) -> list[list[nn.Parameter]]:
 
 
 def _orthogonal(stack: Tensor, dtype: torch.dtype) -> Tensor:
-    """Bring the singular values of each matrix near to one, by Newton-Schulz iterations."""
+    """Set the singular values of each matrix to about 1, by Newton-Schulz iterations."""
     x = stack.to(dtype)
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
-    return _by_squares(x) if dtype == torch.float32 else _step_by_step(x)
+    return _orthogonal_by_products(x) if dtype == torch.float32 else _orthogonal_by_steps(x)
 
 
-def _step_by_step(x: Tensor) -> Tensor:
-    """Multiply by a polynomial of x xᵀ in each iteration."""
-    for _ in range(_STEPS):
+def _orthogonal_by_steps(x: Tensor) -> Tensor:
+    """Multiply x by a polynomial of x xᵀ in each iteration."""
+    a, b, c = NEWTON_SCHULZ_COEFFICIENTS
+    for _ in range(NEWTON_SCHULZ_STEPS):
         gram = x @ x.mT
-        polynomial = torch.baddbmm(gram, gram, gram, beta=_QUINTIC[1], alpha=_QUINTIC[2])
-        x = torch.baddbmm(x, polynomial, x, beta=_QUINTIC[0])
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        x = torch.baddbmm(x, polynomial, x, beta=a)
     return x
 
 
-def _by_squares(x: Tensor) -> Tensor:
-    """Compute all polynomials from the first x xᵀ, and multiply once.
+def _orthogonal_by_products(x: Tensor) -> Tensor:
+    """Compute the product of all polynomials from the first x xᵀ, and multiply x once.
 
-    All of them commute. The small square matrices save two thirds of the products with the wide x:
-    the clock shows 6.2 in place of 8.0 ms (AVX2) and 5.2 in place of 8.1 (AVX512) for the network
-    that fills gaps. bfloat16 has too few digits for squares of singular values.
+    The polynomials commute. The products of small square matrices replace two thirds of those with
+    the wide x: 6.2 ms in place of 8.0 (AVX2), and 5.2 in place of 8.1 (AVX512), for the network
+    that fills gaps. bfloat16 is not precise enough for squares of singular values.
     """
+    a, b, c = NEWTON_SCHULZ_COEFFICIENTS
     gram = x @ x.mT
     product = None
-    for left in reversed(range(_STEPS)):
-        polynomial = torch.baddbmm(gram, gram, gram, beta=_QUINTIC[1], alpha=_QUINTIC[2])
-        polynomial.diagonal(dim1=1, dim2=2).add_(_QUINTIC[0])
+    for left in reversed(range(NEWTON_SCHULZ_STEPS)):
+        polynomial = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+        polynomial.diagonal(dim1=1, dim2=2).add_(a)
         product = polynomial if product is None else polynomial @ product
         if left:
             gram = polynomial @ (gram @ polynomial)
@@ -160,15 +163,15 @@ Optimiser = torch.optim.Optimizer | Muon
 
 
 def make_optimiser(network: nn.Module, recipe: Recipe) -> Optimiser:
-    """Build the optimiser that the recipe names, over all weights of the network."""
+    """Return the optimiser of the recipe for all weights of the network."""
     parameters = list(network.parameters())
     if recipe.optimiser == "muon" and any(map(_is_matrix, parameters)):
-        return Muon(parameters, 3 * recipe.learning_rate, recipe.learning_rate)
+        return Muon(parameters, MUON_RATE_FACTOR * recipe.learning_rate, recipe.learning_rate)
     return _adam(parameters, recipe.learning_rate)
 
 
 def moments(optimiser: Optimiser) -> list[Tensor]:
-    """List the moments of the gradients that the optimiser keeps; Adam has none before a step."""
+    """Return the moments of the gradients in the optimiser; Adam has none before its first step."""
     if isinstance(optimiser, Muon):
         return [*(stack.momentum for stack in optimiser.stacks), *moments(optimiser.adam)]
     states = optimiser.state.values()
@@ -176,14 +179,14 @@ def moments(optimiser: Optimiser) -> list[Tensor]:
 
 
 def _adam(parameters: list[nn.Parameter], rate: float, fused: bool = False) -> torch.optim.Adam:
-    """Build Adam; on CUDA such as may be part of a graph, in one kernel."""
+    """Return Adam; on CUDA as one kernel that can be part of a graph."""
     graph = any(map(_on_cuda, parameters))
     return torch.optim.Adam(parameters, lr=rate, fused=fused or graph, capturable=graph)
 
 
 def _is_matrix(parameter: nn.Parameter) -> bool:
-    """Whether it is a convolution's kernel, wide enough on both sides."""
-    return parameter.ndim > 2 and min(len(parameter), parameter[0].numel()) >= _LEAST_SIDE
+    """Whether the weights are those of a convolution, and their matrix is not narrow."""
+    return parameter.ndim > 2 and min(len(parameter), parameter[0].numel()) >= MIN_MUON_SIDE
 
 
 def _on_cuda(parameter: nn.Parameter) -> bool:
@@ -191,5 +194,5 @@ def _on_cuda(parameter: nn.Parameter) -> bool:
 
 
 def _fusible(parameters: list[nn.Parameter]) -> bool:
-    """Whether torch has a fused Adam where these are."""
+    """Whether torch has a fused Adam for the device of the weights."""
     return bool(parameters) and parameters[0].device.type in ("cpu", "cuda")

@@ -1,4 +1,4 @@
-"""Bring an estimate into agreement with what was seen, where the network fell short of it."""
+"""Project an estimate onto the images that agree with the observation."""
 
 from __future__ import annotations
 
@@ -14,53 +14,54 @@ if TYPE_CHECKING:
 __all__ = ["project"]
 
 
-def project(estimate: Tensor, seen: Observation, sigma: float, steps: int) -> Tensor:
-    """Move an estimate to the nearest image that is exactly what was seen, or part of the way.
+def project(estimate: Tensor, observation: Observation, sigma: float, steps: int) -> Tensor:
+    """Move an estimate to the nearest image that gives the observation, or part of the way.
 
-    Without noise the truth is such an image too, and being the nearest it cannot lie farther from
-    the truth than the estimate does. With noise only that part of the residual is made up for which
-    the noise does not explain, 1 - sigma² / mean(residual²), as a Wiener filter does.
+    Without noise the true image is among those images, so the nearest of them is not farther from
+    the truth than the estimate. With noise, the correction is multiplied by the fraction of the
+    mean squared residual that the noise does not explain, 1 - sigma² / mean(residual²), as in a
+    Wiener filter.
 
     Parameters
     ----------
     estimate
         ``(1, channels, *spatial)``.
-    seen
-        y, the operator and what is known; its weights and clipping are not considered.
+    observation
+        y, the operator and the mask; weights and clipping are ignored.
     sigma
-        Standard deviation of the noise that is known of, 0 for none.
+        Standard deviation of the noise; 0 for none.
     steps
-        Of conjugate gradients (CGLS: Björck, Numerical Methods for Least Squares Problems, 1996,
-        section 7.4), which begin at the estimate: three do for the kernels of a decimation.
+        Steps of conjugate gradients from the estimate (CGLS: Björck, Numerical Methods for Least
+        Squares Problems, 1996, section 7.4). Three are enough for the kernels of a decimation.
 
     Returns
     -------
     Tensor
-        Of the shape of the estimate, which is not changed.
+        New tensor of the shape of the estimate; the estimate itself if the correction is 0.
     """
 
-    def ahead(x: Tensor) -> Tensor:
-        return seen.known * seen.operator(x)
+    def forward(x: Tensor) -> Tensor:
+        return observation.known * observation.operator(x)
 
-    def back(residual: Tensor) -> Tensor:
+    def adjoint(residual: Tensor) -> Tensor:
         anywhere = torch.zeros_like(estimate, requires_grad=True)
         with torch.enable_grad():
-            return torch.autograd.grad(ahead(anywhere), anywhere, residual)[0]
+            return torch.autograd.grad(forward(anywhere), anywhere, residual)[0]
 
-    residual = seen.known * seen.y - ahead(estimate)
-    energy = float(residual.square().sum() / seen.known.sum())
-    part = max(0.0, 1 - sigma**2 / energy) if energy else 0.0
-    if not part:
+    residual = observation.known * observation.y - forward(estimate)
+    mean_square = float(residual.square().sum() / observation.known.sum())
+    fraction = max(0.0, 1 - sigma**2 / mean_square) if mean_square else 0.0
+    if not fraction:
         return estimate
     correction = torch.zeros_like(estimate)
-    slope = direction = back(residual)
-    size = slope.square().sum()
+    gradient = direction = adjoint(residual)
+    norm = gradient.square().sum()
     for _ in range(steps):
-        change = ahead(direction)
-        length = size / change.square().sum().clamp_min(1e-30)
+        change = forward(direction)
+        length = norm / change.square().sum().clamp_min(1e-30)
         correction = correction + length * direction
         residual = residual - length * change
-        slope, before = back(residual), size
-        size = slope.square().sum()
-        direction = slope + size / before.clamp_min(1e-30) * direction
-    return estimate + part * correction
+        gradient, norm_before = adjoint(residual), norm
+        norm = gradient.square().sum()
+        direction = gradient + norm / norm_before.clamp_min(1e-30) * direction
+    return estimate + fraction * correction

@@ -1,4 +1,4 @@
-"""All that a fit needs to know, as plain data: a network, rates and numbers of iterations."""
+"""Define the choices of a preset for one fit: network, optimiser, iterations and filter passes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,51 @@ __all__ = ["Recipe"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a fit does, nothing left open, with intensities scaled to about [0, 1].
+    """Choices of a preset for one fit; intensities are scaled to about [0, 1].
 
-    With ``warm_up`` the average of the outputs forgets the first ones sooner. ``noise_pool`` uses
-    the noise on the code again and again, from another place each time. ``precision="auto"`` is
-    settled by the machine. ``second_opinion`` averages the mean of the fits with a filter that
-    knows nothing of them. ``window`` planes share a network, and see ``context`` more of them on
-    either side; ``shared_iterations`` are the most that it then takes, if not 0. ``spacing`` is the
-    distance of two pixels of the result along each spatial axis, ``None`` where it is the same
-    along all. ``projection`` is the number of steps in which an estimate is brought into agreement
-    with what was seen. Missing pixels are drawn to a smooth interpolation at first; ``guidance`` is
-    the part of that which an iteration leaves. In the end ``filling`` passes fill them in from
-    patches alike, and ``refinement`` passes take out the noise.
+    Parameters
+    ----------
+    network
+        Architecture of the network.
+    iterations
+        The most iterations.
+    stopping
+        Settings of the stopping rule.
+    code, code_channels
+        Kind and number of channels of the input code.
+    code_noise
+        Standard deviation of the noise that each iteration adds to the code.
+    noise_pool
+        Whether that noise is drawn once and read from another place in each iteration.
+    optimiser, learning_rate
+        Optimiser and learning rate of Adam; that of Muon is proportional.
+    tv_weight
+        Weight of the total variation in the loss.
+    averaging
+        Weight of the earlier outputs in the exponential average, from 0 to 1.
+    warm_up
+        Whether the first outputs have less weight in the average.
+    precision
+        Of the convolutions; ``"auto"`` is the fastest on the device.
+    members
+        Ensemble members, which are averaged.
+    refinement
+        Passes of the patch filter that remove noise.
+    gap_passes
+        Passes of the patch filter that fill gaps.
+    average_with_filter
+        Whether the result is averaged with a filter that needs no network.
+    window, context
+        Planes that one network restores together, and further planes that it sees on both sides.
+    shared_iterations
+        The most iterations for several planes; 0 for ``iterations``.
+    spacing
+        Distance of two pixels of the result along each spatial axis; ``None`` if all are equal.
+    projection_steps
+        Steps of the projection onto the observation; 0 for none.
+    guidance_decay
+        Weight of the interpolation of gaps in the loss: this to the power of the iteration; 0 for
+        no interpolation.
     """
 
     network: Network
@@ -44,11 +77,11 @@ class Recipe:
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     members: int = 1
     refinement: int = 0
-    filling: int = 0
-    second_opinion: bool = False
+    gap_passes: int = 0
+    average_with_filter: bool = False
     window: int = 1
     context: int = 0
     shared_iterations: int = 0
     spacing: tuple[float, ...] | None = None
-    projection: int = 0
-    guidance: float = 0.0
+    projection_steps: int = 0
+    guidance_decay: float = 0.0

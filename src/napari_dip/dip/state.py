@@ -1,4 +1,4 @@
-"""What the loop remembers: averages and best estimates on the device, numbers on the host."""
+"""Hold the state of a fit: tensors on the device, which can be rolled back, and its history."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_dip.dip.constants import JUMP_RATIO, MAX_JUMP_ROLLBACKS, MAX_ROLLBACKS
 from napari_dip.dip.optimisers import moments
 from napari_dip.errors import Diverged
 
@@ -20,24 +21,22 @@ if TYPE_CHECKING:
     from napari_dip.dip.stopping_rules import StoppingRule
     from napari_dip.network.input_code import CodeNoise
 
-__all__ = ["Averages", "Course", "Ledger", "State", "cure"]
-
-JUMP = 10**0.5
-"""A loss that grew so much since the last look is a jump: 5 dB, as published."""
-
-RETRIES = 3
-"""From the same place; after that a finite jump is accepted: a loss near zero jumps for nothing."""
-
-MOST_ROLLBACKS = 20
-"""From the same place, where the loss is not even finite."""
+__all__ = ["Averages", "DeviceState", "FitHistory", "FitState", "divergence_remedy"]
 
 
 @dataclass
 class Averages:
-    """The exponential average of the outputs, and what it was at the minimum of each number.
+    """Exponential average of the outputs, and its value at the minimum of each number of the rule.
 
-    While a number has not been finite yet, its best average is the latest. ``best`` has an axis for
-    the numbers of the rule in front of those of the average.
+    Parameters
+    ----------
+    average
+        The average, ``(1, channels, *spatial)``.
+    best
+        The average at the minimum of each number, ``(numbers, 1, channels, *spatial)``; the latest
+        one for a number that was not finite yet.
+    lowest
+        The minimum of each number, ``(numbers,)``.
     """
 
     average: Tensor
@@ -45,94 +44,128 @@ class Averages:
     lowest: Tensor | None = None
 
     def keep_better(self, numbers: Tensor) -> None:
-        """Keep the average wherever a number is the least so far, or none has been told."""
+        """Copy the average for each number that is a new minimum, or has no finite value yet."""
         if self.best is None or self.lowest is None:
             self.best = self.average.expand(len(numbers), *self.average.shape).clone()
             self.lowest = torch.full_like(numbers, math.inf)
         better = numbers < self.lowest
         torch.where(better, numbers, self.lowest, out=self.lowest)
-        newest = better | (self.lowest == math.inf)
-        everywhere = newest.reshape(-1, *[1] * self.average.ndim)
-        torch.where(everywhere, self.average, self.best, out=self.best)
+        replaced = better | (self.lowest == math.inf)
+        replaced = replaced.reshape(-1, *[1] * self.average.ndim)
+        torch.where(replaced, self.average, self.best, out=self.best)
 
 
 @dataclass
-class State:
-    """All that changes from one iteration to the next, always in place, so that it can be put back.
+class DeviceState:
+    """Tensors that an iteration changes in place, with a copy to roll back to.
 
-    ``clock`` counts the iterations, on the device.
+    Parameters
+    ----------
+    network, optimiser, rule, averages
+        The objects that hold the tensors.
+    iteration
+        Number of the iteration: a tensor without axes, which a rollback does not change.
     """
 
     network: nn.Module
     optimiser: Optimiser
     rule: StoppingRule
     averages: Averages
-    clock: Tensor
+    iteration: Tensor
     saved: list[Tensor] = field(default_factory=list)
 
     def save(self) -> None:
-        """Remember everything as it is now; the first time, after the first iteration."""
+        """Copy all tensors. The first call must come after the first iteration."""
         changing = self._changing()
         if not self.saved:
             self.saved = [tensor.clone() for tensor in changing]
-        for kept, tensor in zip(self.saved, changing, strict=True):
-            kept.copy_(tensor)
+        for copy, tensor in zip(self.saved, changing, strict=True):
+            copy.copy_(tensor)
 
     def roll_back(self) -> None:
-        """Put everything back as it was remembered; the clock goes on."""
-        for kept, tensor in zip(self.saved, self._changing(), strict=True):
-            tensor.copy_(kept)
+        """Restore all tensors from the copy."""
+        for copy, tensor in zip(self.saved, self._changing(), strict=True):
+            tensor.copy_(copy)
 
     def _changing(self) -> list[Tensor]:
         weights = [*self.network.parameters(), *self.network.buffers()]
         averages = (self.averages.average, self.averages.best, self.averages.lowest)
-        everything = [*weights, *moments(self.optimiser), *self.rule.memory, *averages]
+        everything = [*weights, *moments(self.optimiser), *self.rule.buffers, *averages]
         return [tensor.detach() for tensor in everything if tensor is not None]
 
 
 @dataclass
-class Ledger:
-    """The numbers that have reached the host, and what the rule made of them."""
+class FitHistory:
+    """Numbers that were copied to the host, and the decisions of the stopping rule.
+
+    Parameters
+    ----------
+    metrics
+        Iteration and first finite number of the stopping rule; without rolled-back iterations.
+    lowest, best_iterations
+        Minimum of each number, and its iteration.
+    mean_loss
+        Mean loss of the iterations that the last check recorded.
+    rollbacks
+        How many times the fit was rolled back.
+    rollbacks_in_a_row
+        How many of these were to the present copy.
+    reason
+        Why the rule stops the fit; empty if it does not.
+    """
 
     metrics: list[tuple[int, float]] = field(default_factory=list)
     lowest: list[float] = field(default_factory=list)
     best_iterations: list[int] = field(default_factory=list)
-    level: float = math.inf
+    mean_loss: float = math.inf
     rollbacks: int = 0
-    retries: int = 0
+    rollbacks_in_a_row: int = 0
     reason: str = ""
 
-    def jumped(self, rows: list[list[float]]) -> bool:
-        """Whether a loss is not finite, or the last one is far above those of the last look."""
+    def has_jumped(self, rows: list[list[float]]) -> bool:
+        """Whether a loss is not finite, or the last one is far above those before the last check.
+
+        ``rows`` has the loss and the numbers of each iteration since the last check.
+        """
         losses = [loss for loss, *_ in rows]
-        finite = all(map(math.isfinite, losses))
-        return not finite or (self.retries < RETRIES and losses[-1] > JUMP * self.level)
+        if not all(map(math.isfinite, losses)):
+            return True
+        may_roll_back = self.rollbacks_in_a_row < MAX_JUMP_ROLLBACKS
+        return may_roll_back and losses[-1] > JUMP_RATIO * self.mean_loss
 
     def count_rollback(self, iteration: int, recipe: Recipe) -> None:
-        """Write down one more, or give up."""
+        """Count a rollback.
+
+        Raises
+        ------
+        Diverged
+            After too many rollbacks in a row.
+        """
         self.rollbacks += 1
-        self.retries += 1
-        if self.retries > MOST_ROLLBACKS:
+        self.rollbacks_in_a_row += 1
+        if self.rollbacks_in_a_row > MAX_ROLLBACKS:
             raise Diverged(
-                f"the loss is not finite, {self.retries} times in a row, last at iteration "
-                f"{iteration}; {cure(recipe)}"
+                f"the loss is not finite, {self.rollbacks_in_a_row} times in a row, last at "
+                f"iteration {iteration}; {divergence_remedy(recipe)}"
             )
 
-    def enter(self, rule: StoppingRule, iteration: int, rows: list[list[float]]) -> None:
-        """Ask the rule about each iteration up to this one, in their order."""
-        self.retries = 0
-        self.level = sum(loss for loss, *_ in rows) / len(rows)
-        for number, (_, *numbers) in enumerate(rows, start=iteration - len(rows) + 1):
+    def record(self, rule: StoppingRule, iteration: int, rows: list[list[float]]) -> None:
+        """Pass the numbers of the iterations since the last check to the rule, in their order.
+
+        ``rows`` has the loss and the numbers of each iteration; ``iteration`` is the last one.
+        """
+        self.rollbacks_in_a_row = 0
+        self.mean_loss = sum(loss for loss, *_ in rows) / len(rows)
+        for at, (_, *numbers) in enumerate(rows, start=iteration - len(rows) + 1):
             reason = rule.update(*numbers)
-            # The first that is measured at all.
             metric = next(filter(math.isfinite, numbers), math.inf)
-            self.metrics.append((number, metric))
-            self._note_minima(number, numbers)
-            # No break at a stop: the estimates on the side have seen all these iterations.
+            self.metrics.append((at, metric))
+            self._update_minima(at, numbers)
+            # The loop goes on after a reason: the averages on the device include all iterations.
             self.reason = self.reason or reason
 
-    def _note_minima(self, iteration: int, numbers: list[float]) -> None:
-        """Follow on the host what :meth:`Averages.keep_better` does on the device."""
+    def _update_minima(self, iteration: int, numbers: list[float]) -> None:
+        """Repeat on the host what :meth:`Averages.keep_better` does on the device."""
         self.lowest = self.lowest or [math.inf] * len(numbers)
         self.best_iterations = self.best_iterations or [0] * len(numbers)
         for k, number in enumerate(numbers):
@@ -141,21 +174,33 @@ class Ledger:
                 self.best_iterations[k] = iteration
 
     def best_iteration(self, rule: StoppingRule) -> int:
-        """Tell which iteration the rule would choose now; 0 before the first look."""
+        """Return the iteration that the rule would choose now; 0 before the first check."""
         return self.best_iterations[rule.choice] if self.best_iterations else 0
 
 
 @dataclass
-class Course:
-    """A fit as far as it has come: what is fitted, and all that it takes to go on."""
+class FitState:
+    """Everything that is needed to run or continue a fit.
+
+    Parameters
+    ----------
+    observation
+        What is fitted.
+    device_state, input_code
+        Tensors of the fit on the device.
+    history
+        Numbers of the fit on the host.
+    iteration
+        The last iteration that was run.
+    """
 
     observation: Observation
-    state: State
-    codes: CodeNoise
-    ledger: Ledger = field(default_factory=Ledger)
+    device_state: DeviceState
+    input_code: CodeNoise
+    history: FitHistory = field(default_factory=FitHistory)
     iteration: int = 0
 
 
-def cure(recipe: Recipe) -> str:
-    """Say what helps against a loss that grows."""
+def divergence_remedy(recipe: Recipe) -> str:
+    """Return what a user can do about a loss that grows."""
     return f"lower learning_rate={recipe.learning_rate:g} or choose another seed"

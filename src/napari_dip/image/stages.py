@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import Iterate
+    from napari_dip.dip.loop import FitProgress
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.restore_block import Restored
     from napari_dip.settings import Settings
@@ -28,8 +28,8 @@ __all__ = ["most_iterations", "restore_in_stages"]
 def restore_in_stages(
     block: Block,
     settings: Settings,
-    restore: Callable[[Block, Settings], Generator[Iterate, None, Restored]],
-) -> Generator[Iterate, None, Restored]:
+    restore: Callable[[Block, Settings], Generator[FitProgress, None, Restored]],
+) -> Generator[FitProgress, None, Restored]:
     """Restore a block in one or two stages; ``restore`` restores one stage."""
     *noisy, (clean, refining) = stages(block, settings)
     if not noisy:
@@ -49,7 +49,7 @@ def restore_in_stages(
         clean.known, denoised.estimate, clean.values
     )  # a tile that was not restored is NaN
     fitting = restore(replace(clean, values=values), refining)
-    restored = yield from map_steps(fitting, lambda iterate: iterate.after(done))
+    restored = yield from map_steps(fitting, lambda progress: progress.after(done))
     if spread is not None and restored.spread is not None:
         spread = np.hypot(spread, restored.spread)
     steps = (*denoised.steps, *restored.steps)
@@ -63,7 +63,7 @@ def most_iterations(block: Block, settings: Settings, tiles: int) -> int:
     return tiles * sum(pipeline_of(*stage).most_iterations for stage in stages(block, settings))
 
 
-def _on_fine_pixels(factors: tuple[int, ...], iterate: Iterate) -> Iterate:
+def _on_fine_pixels(factors: tuple[int, ...], progress: FitProgress) -> FitProgress:
     """Repeat the pixels of a preview, so that it has the size of the result."""
-    preview: NDArray[np.float32] | None = iterate.estimate
-    return iterate if preview is None else replace(iterate, estimate=enlarged(preview, factors))
+    preview: NDArray[np.float32] | None = progress.estimate
+    return progress if preview is None else replace(progress, estimate=enlarged(preview, factors))

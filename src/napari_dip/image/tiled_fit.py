@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import Fitted, Iterate
+    from napari_dip.dip.loop import FitProgress, FitResult
     from napari_dip.image.tiles import Tile
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.restore_block import Restored
@@ -36,7 +36,7 @@ def restore_in_tiles(
     tile: int | None,
     stop_requested: Callable[[], bool],
     at_once: int = 1,
-) -> Generator[Iterate, None, Restored]:
+) -> Generator[FitProgress, None, Restored]:
     """Restore a block as a whole or in tiles, which takes less memory.
 
     The tile with the most contrast is first. The others take as many iterations as it did, so that
@@ -74,7 +74,7 @@ def restore_in_tiles(
     overlaps = tuple(factor * settings.overlap for factor in factors)
     blend, blended_spread = Blend(fine_shape, overlaps), Blend(fine_shape, overlaps)
     has_spread = False
-    fits: list[Fitted] = []
+    fits: list[FitResult] = []
     moved = done = 0
     contrasts = [float(block.values[(slice(None), *where)].std()) for where in tiles]
     for number in np.argsort(contrasts, kind="stable")[::-1]:
@@ -138,14 +138,14 @@ def _in_place(
     blend: Blend,
     fine: tuple[slice, ...],
     before: int,
-    iterate: Iterate,
-) -> Iterate:
+    progress: FitProgress,
+) -> FitProgress:
     """Return a preview of a tile beside the tiles that are done, and count their iterations."""
-    preview = iterate.estimate
+    preview = progress.estimate
     if preview is not None:
         preview = blend.image(np.nan)
-        preview[(slice(None), *fine)] = iterate.estimate
-    return replace(iterate.after(before), estimate=preview)
+        preview[(slice(None), *fine)] = progress.estimate
+    return replace(progress.after(before), estimate=preview)
 
 
 def enlarged(values: NDArray[np.float32], factors: tuple[int, ...]) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import Iterate
+    from napari_dip.dip.loop import FitProgress
     from napari_dip.image.intensity import Scale
     from napari_dip.image.observed import ObservedPart
     from napari_dip.image.plan import Unit
@@ -100,7 +100,7 @@ def continue_unit(
     )
     total = denoising + refining + iterations
     more = continue_block(restored, iterations, stop_requested)
-    fitting = map_steps(more, lambda iterate: iterate.after(denoising))
+    fitting = map_steps(more, lambda progress: progress.after(denoising))
     restored = yield from _watch(problem, unit, seen, scale, fitting, total)
     return _done(problem, unit, seen, scale, restored, total, "", keep=True)
 
@@ -178,21 +178,21 @@ def _watch(
     unit: Unit,
     seen: ObservedPart,
     scale: Scale,
-    fitting: Generator[Iterate, None, Restored],
+    fitting: Generator[FitProgress, None, Restored],
     most: int,
 ) -> Generator[UnitStep, None, Restored]:
     """Convert the previews of a block to the units of the result."""
     from napari_dip.compute.device import release_memory
 
-    def shown(iterate: Iterate) -> UnitStep:
-        estimate = iterate.estimate
+    def shown(progress: FitProgress) -> UnitStep:
+        estimate = progress.estimate
         return UnitStep(
-            iteration=iterate.iteration,
+            iteration=progress.iteration,
             iterations=most,
-            loss=iterate.loss,
-            metric=iterate.metric,
+            loss=progress.loss,
+            metric=progress.metric,
             image=None if estimate is None else problem.finish(unit, seen, scale, estimate),
-            best_iteration=iterate.best_iteration,
+            best_iteration=progress.best_iteration,
         )
 
     try:

@@ -14,7 +14,7 @@ import torch
 from napari_dip.compute.calibration_cache import cached_measurement, describe_machine
 from napari_dip.compute.cuda_graph import WARM_UP_CALLS, GraphRunner
 from napari_dip.compute.device import default_modes, synchronise, torch_errors
-from napari_dip.dip.iteration import iterate
+from napari_dip.dip.iteration import run_iteration
 from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.cost_model import PASSES_BEFORE, Costs
@@ -101,15 +101,15 @@ def _filter(one: Prepared) -> None:
 
 def _iteration_s(one: Prepared, device: torch.device) -> float:
     fit = one.pipeline.fit
-    course = fit.begin(one.data, one.context)
+    fit_state = fit.begin(one.data, one.context)
 
     def iteration() -> None:
-        course.iteration += 1
-        course.codes.draw()
+        fit_state.iteration += 1
+        fit_state.input_code.draw()
         launch()
 
     recipe = fit.computed(one.context)
-    launch = GraphRunner(partial(iterate, course, recipe), device)
+    launch = GraphRunner(partial(run_iteration, fit_state, recipe), device)
     for _ in range(WARM_UP_CALLS):  # these choose their kernels
         iteration()
     return _least_s(iteration, device, _REPEATS)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import Iterate
+    from napari_dip.dip.loop import FitProgress
     from napari_dip.pipeline.cost_model import Costs
     from napari_dip.pipeline.steps import Context, Data, Step
 
@@ -34,11 +34,11 @@ class Ensemble:
     members: int
     steps: tuple[Step, ...]
 
-    def run(self, data: Data, context: Context, /) -> Generator[Iterate, None, Data]:
+    def run(self, data: Data, context: Context, /) -> Generator[FitProgress, None, Data]:
         """Run the members, ``context.concurrency`` at the same time."""
         ended: dict[int, Data] = {}
 
-        def members() -> Iterator[Generator[Iterate, None, Data]]:
+        def members() -> Iterator[Generator[FitProgress, None, Data]]:
             for number in range(self.members):
                 if not any(one.stopped_by_user for one in ended.values()):
                     yield run_steps(self.steps, data, of_member(context, number))
@@ -47,9 +47,9 @@ class Ensemble:
             members(), context.concurrency, str(context.device), ended.__setitem__
         )
         with closing(in_fit_order(running, ended, _without_preview)) as in_order:
-            for number, iterate in in_order:
+            for number, progress in in_order:
                 before = sum(ended[one].fits[0].iterations for one in range(number))
-                yield _with_ended(list(ended.values()), iterate.after(before))
+                yield _with_ended(list(ended.values()), progress.after(before))
         return self._averaged(data, [one for _, one in sorted(ended.items())])
 
     def _averaged(self, data: Data, ended: Sequence[Data]) -> Data:
@@ -59,7 +59,7 @@ class Ensemble:
             estimate=np.mean(estimates, axis=0),
             spread=np.std(estimates, axis=0, ddof=1) if len(estimates) > 1 else None,
             fits=tuple(fitted for one in ended for fitted in one.fits),
-            course=ended[-1].course if self.members == 1 else None,
+            fit_state=ended[-1].fit_state if self.members == 1 else None,
         )
 
     def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
@@ -95,12 +95,12 @@ def _to_average(ended: Sequence[Data]) -> list[NDArray[np.float32]]:
     return [estimate for estimate in estimates if estimate is not None]
 
 
-def _with_ended(ended: Sequence[Data], iterate: Iterate) -> Iterate:
+def _with_ended(ended: Sequence[Data], progress: FitProgress) -> FitProgress:
     """Show the mean of the members that have ended in place of one that has not."""
-    if iterate.estimate is None or not ended:
-        return iterate
-    return replace(iterate, estimate=np.mean(_to_average(ended), axis=0))
+    if progress.estimate is None or not ended:
+        return progress
+    return replace(progress, estimate=np.mean(_to_average(ended), axis=0))
 
 
-def _without_preview(iterate: Iterate) -> Iterate:
-    return iterate if iterate.estimate is None else replace(iterate, estimate=None)
+def _without_preview(progress: FitProgress) -> FitProgress:
+    return progress if progress.estimate is None else replace(progress, estimate=None)

@@ -10,22 +10,22 @@ import numpy as np
 import torch
 
 from napari_dip.dip.choose_rule import make_rule
-from napari_dip.dip.loop import begin, fit
+from napari_dip.dip.loop import fit, prepare_fit
 from napari_dip.network.architectures import Pixels, SkipNet
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
 from napari_dip.pipeline.block import derived_seed
 from napari_dip.pipeline.cost_model import FIT_BYTES, LOOP, WIDE, WIDE_NETWORK
-from napari_dip.pipeline.observation import guess_missing
+from napari_dip.pipeline.observation import interpolation_guidance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import Fitted, Iterate
+    from napari_dip.dip.loop import FitProgress, FitResult
     from napari_dip.dip.recipe import Recipe
-    from napari_dip.dip.state import Course
+    from napari_dip.dip.state import FitState
     from napari_dip.dip.stopping_rules import StoppingRule
     from napari_dip.noise.domain import Domain
     from napari_dip.pipeline.cost_model import Costs
@@ -72,19 +72,19 @@ class Fit:
     mean_of_averages: bool = False
     expected_iterations: float = 0.0
 
-    def run(self, data: Data, context: Context, /) -> Generator[Iterate, None, Data]:
-        """Fit, or continue the course that the data hold."""
-        course = data.course or self.begin(data, context)
-        fitted = yield from self.advance(course, context)
+    def run(self, data: Data, context: Context, /) -> Generator[FitProgress, None, Data]:
+        """Fit, or continue the fit_state that the data hold."""
+        fit_state = data.fit_state or self.begin(data, context)
+        fitted = yield from self.advance(fit_state, context)
         estimate = self.choose(fitted.latest, fitted.estimate)
-        return replace(data, estimate=estimate, fits=(fitted,), course=course)
+        return replace(data, estimate=estimate, fits=(fitted,), fit_state=fit_state)
 
     def begin(
         self,
         data: Data,
         context: Context,
         watch: Callable[[StoppingRule], StoppingRule] = lambda rule: rule,
-    ) -> Course:
+    ) -> FitState:
         """Prepare the fit; ``watch`` may replace the stopping rule."""
         assert data.observation is not None
         recipe, seed, device = self.recipe, context.seed, context.device
@@ -94,8 +94,8 @@ class Fit:
             self.sigma,
             torch.Generator().manual_seed(derived_seed(seed, "held out")),
             correlation=self.correlation,
-            whole=self.everything_observed,
-            filling=self.fills_only,
+            everything_observed=self.everything_observed,
+            fills_only=self.fills_only,
         )
         channels, *low = data.block.values.shape
         shape = tuple(size * factor for size, factor in zip(low, self.factors, strict=True))
@@ -109,13 +109,13 @@ class Fit:
             recipe.spacing,
             shortest_last=device.type != "cuda",
         ).to(device)
-        guess = (
-            guess_missing(data.block, self.domain, self.sigma, self.factors, device)
-            if recipe.guidance
+        guidance = (
+            interpolation_guidance(data.block, self.domain, self.sigma, self.factors, device)
+            if recipe.guidance_decay
             else None
         )
-        return begin(
-            replace(observation, guess=guess),
+        return prepare_fit(
+            replace(observation, guidance=guidance),
             network.to(memory_format=order),  # type: ignore[call-overload]
             code.to(device).contiguous(memory_format=order),
             watch(rule),
@@ -123,10 +123,12 @@ class Fit:
             seed=derived_seed(seed, "noise on the code"),
         )
 
-    def advance(self, course: Course, context: Context) -> Generator[Iterate, None, Fitted]:
+    def advance(
+        self, fit_state: FitState, context: Context
+    ) -> Generator[FitProgress, None, FitResult]:
         """Run the loop."""
         return fit(
-            course,
+            fit_state,
             self.computed(context),
             preview_every_s=context.preview_every_s,
             stop_requested=context.stop_requested,

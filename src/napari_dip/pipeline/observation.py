@@ -1,4 +1,4 @@
-"""Tensors for a fit: the observation y, the operator A, the mask m, weights, initial guess."""
+"""Tensors for a fit: the observation y, the operator A, the mask m, weights, guidance of gaps."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_dip.dip.initial_guess import Guess, interpolated
+from napari_dip.dip.gap_interpolation import interpolate_gaps
+from napari_dip.dip.guidance import Guidance
 from napari_dip.dip.objective import Clipping, Observation
 from napari_dip.dip.operators import Blur, Composed, Downsample, ForwardOperator, Identity
-from napari_dip.dip.volume_guess import interpolated_volume
+from napari_dip.dip.volume_interpolation import interpolate_volume_gaps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from napari_dip.noise.domain import Domain
     from napari_dip.pipeline.block import Block
 
-__all__ = ["forward_operator", "guess_missing", "observe", "to_tensor"]
+__all__ = ["forward_operator", "interpolation_guidance", "observe", "to_tensor"]
 
 
 def observe(
@@ -58,22 +59,22 @@ def forward_operator(
     return Composed(tuple(operators)) if operators else Identity()
 
 
-def guess_missing(
+def interpolation_guidance(
     block: Block, domain: Domain, sigma: float, factors: tuple[int, ...], device: torch.device
-) -> Guess | None:
+) -> Guidance | None:
     """Interpolate missing pixels, in the intensities of the fit; ``None`` if none is missing."""
     known = block.known
     if known.all():
         return None
     values = domain.transform(block.values)
     if known.ndim == 4:
-        parts = [*interpolated_volume(values, known, sigma)]
+        parts = [*interpolate_volume_gaps(values, known, sigma)]
     else:  # a channel without a known pixel has no guess
         guessed = ~known & known.any(axis=(-2, -1), keepdims=True)
-        parts = [interpolated(values, known, sigma), guessed]
+        parts = [interpolate_gaps(values, known, sigma), guessed]
     for axis, factor in enumerate(factors, start=1):
         parts = [part.repeat(factor, axis) for part in parts]
-    return Guess(*(to_tensor(part).to(device) for part in parts))
+    return Guidance(*(to_tensor(part).to(device) for part in parts))
 
 
 def to_tensor(array: NDArray[np.generic]) -> torch.Tensor:

@@ -69,7 +69,7 @@ def recipe(
         if getattr(settings, name) is not None:
             changes[name] = getattr(settings, name)
     if settings.refinement is not None:
-        changes["filling"] = settings.refinement
+        changes["gap_passes"] = settings.refinement
     return replace(chosen, **changes, spacing=_spacing(settings))
 
 
@@ -98,7 +98,7 @@ def _with_network(base: Recipe, name: NetworkName) -> Recipe:
             return replace(_with_adam(base), network=ResNet(), code_channels=1, learning_rate=0.001)
         case "pixels":
             # Without a prior nothing is to help but what is named.
-            return replace(_with_adam(base), network=Pixels(), code_noise=0.0, guidance=0.0)
+            return replace(_with_adam(base), network=Pixels(), code_noise=0.0, guidance_decay=0.0)
 
 
 def _with_adam(base: Recipe) -> Recipe:
@@ -164,7 +164,7 @@ _FAST = Recipe(
     averaging=0.95,
     warm_up=True,
     precision="auto",
-    guidance=0.98,
+    guidance_decay=0.98,
 )
 
 _WINDOW = 8
@@ -173,7 +173,7 @@ _WINDOW = 8
 _FAST_SUPER = replace(_FAST, tv_weight=0.005, stopping=Fixed())
 """Its noise is taken out before, so there is nothing to stop before."""
 
-_FAST_AXIAL = replace(_FAST, tv_weight=0.002, iterations=160, window=4, projection=3)
+_FAST_AXIAL = replace(_FAST, tv_weight=0.002, iterations=160, window=4, projection_steps=3)
 """More sections than that are too much for one network: what lies between planes goes wrong."""
 
 _FILLING = replace(_FAST_NET, upsampling="nearest", skip=(32,) * 4)
@@ -195,16 +195,16 @@ _FAST_HOLE = replace(
     iterations=150,
     code="meshgrid",
     code_channels=2,
-    guidance=0.97,
+    guidance_decay=0.97,
 )
 
-_FAST_SCRATCHES = replace(_FAST, network=_FILLING, refinement=2, filling=6)
+_FAST_SCRATCHES = replace(_FAST, network=_FILLING, refinement=2, gap_passes=6)
 
 _FAST_INPAINT: dict[Hole, Recipe] = {
     "scratches": _FAST_SCRATCHES,
     "hole": _FAST_HOLE,
     "large-hole": _FAST_HOLE,
-    "pixels": replace(_FAST_SCRATCHES, iterations=150, filling=8),
+    "pixels": replace(_FAST_SCRATCHES, iterations=150, gap_passes=8),
 }
 
 
@@ -222,7 +222,7 @@ def _fast_if_small(settings: Settings, hole: Hole, sigma: float) -> Recipe:
                 _FAST,
                 tv_weight=0.25 * sigma,
                 refinement=2,
-                filling=2,
+                gap_passes=2,
                 window=25,
                 shared_iterations=110,
             )
@@ -243,7 +243,7 @@ def _fast_if_small(settings: Settings, hole: Hole, sigma: float) -> Recipe:
 
 def _best(settings: Settings, hole: Hole, sigma: float, side: int) -> Recipe:
     chosen = _fast(settings, hole, sigma, side)
-    return replace(chosen, members=4, second_opinion=True)
+    return replace(chosen, members=4, average_with_filter=True)
 
 
 _PRESETS = {"fast": _fast, "best": _best, "paper": _paper}

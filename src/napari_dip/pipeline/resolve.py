@@ -142,10 +142,10 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     # What was given of the noise counts. An estimate counts neither along Z nor where pixels are
     # mixed and the noise seems correlated: decimated texture looks like that.
     given = not isinstance(settings.noise, str)
-    trusts_noise = given or not (chosen.projection or (mixes and any(correlation)))
+    trusts_noise = given or not (chosen.projection_steps or (mixes and any(correlation)))
 
     passes = 0 if settings.keeps_known or not level.typical else chosen.refinement
-    filters = not mixes and (passes > 0 or (chosen.filling > 0 and facts.has_gaps))
+    filters = not mixes and (passes > 0 or (chosen.gap_passes > 0 and facts.has_gaps))
     scaling = EqualNoise(
         level.channels,
         trusted=TRUSTED_IN_GAPS if settings.keeps_known else 1,
@@ -171,14 +171,14 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
         expected_iterations=_expected_iterations(chosen, level.typical, facts, settings),
     )
     member: list[Step] = [stabilise, fit]
-    if chosen.projection:
-        member.append(Project(chosen.projection, level.typical if trusts_noise else 0.0))
+    if chosen.projection_steps:
+        member.append(Project(chosen.projection_steps, level.typical if trusts_noise else 0.0))
     elif filters:
-        member.append(PatchFilter(scaling, correlation, facts.has_gaps, chosen.filling, passes))
+        member.append(PatchFilter(scaling, correlation, facts.has_gaps, chosen.gap_passes, passes))
     member.append(unstabilise)
     steps: list[Step] = [Ensemble(chosen.members, tuple(member))]
     plane_with_noise = not facts.is_stack and level.typical > 0 and not facts.has_gaps
-    if chosen.second_opinion and filters and plane_with_noise:
+    if chosen.average_with_filter and filters and plane_with_noise:
         steps.append(AverageWithFilter(stabilise, unstabilise, scaling, correlation))
     if facts.shifts is not None:
         steps = [Align(facts.shifts), *steps, PutBack(facts.shifts)]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import Fitted, Iterate
+    from napari_dip.dip.loop import FitProgress, FitResult
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.resolve import Pipeline
     from napari_dip.settings import Settings
@@ -75,10 +75,10 @@ class Restored:
 
     estimate: NDArray[np.float32]
     spread: NDArray[np.float32] | None
-    fits: tuple[Fitted, ...]
+    fits: tuple[FitResult, ...]
     arithmetic: str
     last: Prepared | None = None
-    before: tuple[Fitted, ...] = ()
+    before: tuple[FitResult, ...] = ()
     moved: int = 0
     tiles: int = 1
     of_tiles: int = 1
@@ -104,7 +104,7 @@ def restore_block(
     seed: int,
     stop_requested: Callable[[], bool],
     at_once: int = 1,
-) -> Generator[Iterate, None, Restored]:
+) -> Generator[FitProgress, None, Restored]:
     """Restore one block.
 
     Parameters
@@ -122,7 +122,7 @@ def restore_block(
 
     Yields
     ------
-    Iterate
+    FitProgress
         The iterations of all fits are counted as if the fits ran one after the other.
     """
     prepared = prepare(block, settings, device, seed, stop_requested, at_once)
@@ -160,20 +160,20 @@ def prepare_member(
     return Prepared(whole.pipeline, data, of_member(whole.context, number))
 
 
-def _run(prepared: Prepared) -> Generator[Iterate, None, Restored]:
+def _run(prepared: Prepared) -> Generator[FitProgress, None, Restored]:
     pipeline, context = prepared.pipeline, prepared.context
     with torch_errors(context.device):
         data = yield from run_steps(pipeline.steps, prepared.data, context)
     assert data.estimate is not None
     on_cpu = context.device.type == "cpu"
-    how = f"threads: {context.threads}" if on_cpu else data.fits[-1].launched
-    kept = Data(prepared.data.block, course=data.course)
+    how = f"threads: {context.threads}" if on_cpu else data.fits[-1].launch_mode
+    kept = Data(prepared.data.block, fit_state=data.fit_state)
     return Restored(
         data.estimate,
         data.spread,
         data.fits,
         ", ".join(filter(None, [str(context.arithmetic), how])),
-        last=None if data.course is None else replace(prepared, data=kept),
+        last=None if data.fit_state is None else replace(prepared, data=kept),
         moved=pipeline.largest_shift,
         steps=tuple(pipeline.sentences()),
     )
@@ -181,7 +181,7 @@ def _run(prepared: Prepared) -> Generator[Iterate, None, Restored]:
 
 def continue_block(
     restored: Restored, iterations: int, stop_requested: Callable[[], bool]
-) -> Generator[Iterate, None, Restored]:
+) -> Generator[FitProgress, None, Restored]:
     """Continue the only fit of a block, and run the steps after it again.
 
     The fit is taken over: ``restored`` cannot be continued a second time.
@@ -194,8 +194,8 @@ def continue_block(
     if restored.last is None:
         raise ValueError("the mean of several fits cannot be continued")
     last = restored.last
-    assert last.data.course is not None
-    longer = last.pipeline.with_iterations(last.data.course.iteration + iterations)
+    assert last.data.fit_state is not None
+    longer = last.pipeline.with_iterations(last.data.fit_state.iteration + iterations)
     context = replace(last.context, stop_requested=stop_requested)
     again = yield from _run(replace(last, pipeline=longer, context=context))
     return replace(restored, estimate=again.estimate, fits=again.fits, last=again.last)

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import Fitted, Iterate
+    from napari_dip.dip.loop import FitProgress, FitResult
     from napari_dip.dip.objective import Observation
-    from napari_dip.dip.state import Course
+    from napari_dip.dip.state import FitState
     from napari_dip.noise.domain import Domain
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.cost_model import Costs
@@ -81,7 +81,7 @@ class Data:
         Standard deviation of one ensemble member, of the same shape; ``None`` for a single member.
     fits
         How each member ended.
-    course
+    fit_state
         What is needed to continue the fit of the only member.
     """
 
@@ -89,8 +89,8 @@ class Data:
     observation: Observation | None = None
     estimate: NDArray[np.float32] | None = None
     spread: NDArray[np.float32] | None = None
-    fits: tuple[Fitted, ...] = ()
-    course: Course | None = None
+    fits: tuple[FitResult, ...] = ()
+    fit_state: FitState | None = None
 
     @property
     def stopped_by_user(self) -> bool:
@@ -101,7 +101,7 @@ class Data:
 class Step(Protocol):
     """One step of a restoration."""
 
-    def run(self, data: Data, context: Context, /) -> Generator[Iterate, None, Data]:
+    def run(self, data: Data, context: Context, /) -> Generator[FitProgress, None, Data]:
         """Run, and yield where the fit stands."""
         ...
 
@@ -124,18 +124,18 @@ class Step(Protocol):
 
 def run_steps(
     steps: Sequence[Step], data: Data, context: Context
-) -> Generator[Iterate, None, Data]:
+) -> Generator[FitProgress, None, Data]:
     """Run steps in their order, and convert their previews."""
     for number, step in enumerate(steps, start=1):
         later = steps[number:]
 
-        def shown(iterate: Iterate, later: Sequence[Step] = later) -> Iterate:
-            if iterate.estimate is None:
-                return iterate
-            estimate = iterate.estimate
+        def shown(progress: FitProgress, later: Sequence[Step] = later) -> FitProgress:
+            if progress.estimate is None:
+                return progress
+            estimate = progress.estimate
             for following in later:
                 estimate = following.preview(estimate)
-            return replace(iterate, estimate=estimate)
+            return replace(progress, estimate=estimate)
 
         data = yield from map_steps(step.run(data, context), shown)
     return data
@@ -148,7 +148,7 @@ class Immediate:
         """Return the data changed."""
         raise NotImplementedError
 
-    def run(self, data: Data, context: Context, /) -> Generator[Iterate, None, Data]:
+    def run(self, data: Data, context: Context, /) -> Generator[FitProgress, None, Data]:
         """Run without yielding anything."""
         yield from ()
         return self.apply(data, context)
