@@ -1,4 +1,4 @@
-"""The time that is told before a run counts all that the run does."""
+"""The forecast of the run time includes every step of the run."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _STRONGEST = 100
 
 _JPEG_STRENGTH = 1.4
 """Standard deviation of the assumed noise, in root mean squares of JPEG's error: the best of 0.7,
-1.2, 1.5 and 2.0 on four images at qualities 10 and 40 (benchmarks/NOTES.md, "JPEG")."""
+1.2, 1.5 and 2.0 on four images at qualities 10 and 40 (benchmarks/NOTES.md, "JPEG artefacts")."""
 
 _JPEG_PLANES = 4
 """Planes of a channel from which the error is estimated: one quality for all is the rule."""

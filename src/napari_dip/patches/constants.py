@@ -138,7 +138,7 @@ measured."""
 # Memory
 
 MAX_VALUES = 1_000_000
-"""Values processed at once: 4 MB of float32 stay in the cache of a CPU [Refinement]."""
+"""Values processed at once: 4 MB of float32 stay in the cache of a CPU. Not measured."""
 
 MAX_VALUES_PER_PIXEL = 4
 """Values processed at once on a GPU, per pixel of a plane: few kernel launches, about 0.5 GB per
