@@ -169,10 +169,10 @@ def test_an_array_on_a_device_is_copied():
         ),
         pytest.param(np.full((9, 9), None), "dtype object", id="objects"),
         pytest.param(np.zeros((9, 9), "M8[D]"), "not numbers", id="dates"),
-        pytest.param(torch.empty(9, 9, device="meta"), "image is no array", id="no-data"),
+        pytest.param(torch.empty(9, 9, device="meta"), "image is not an array", id="no-data"),
         pytest.param(object(), "dtype object", id="no-array"),
-        pytest.param("cells.tif", "file name, 'cells.tif': read", id="name"),
-        pytest.param(pathlib.Path("cells.tif"), "file name, 'cells.tif': read", id="path"),
+        pytest.param("cells.tif", "file name, 'cells.tif'; read", id="name"),
+        pytest.param(pathlib.Path("cells.tif"), "file name, 'cells.tif'; read", id="path"),
         pytest.param(
             da.from_array(np.ones((9, 9)))[da.from_array(np.ones(9)) > 0],
             "compute_chunk_sizes",

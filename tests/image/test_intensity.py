@@ -124,4 +124,4 @@ def test_the_range_does_not_depend_on_plane_order():
         look(stack, np.ones(stack.shape, bool))
     assert measure(stack) == whole.scale(stack.dtype)
     smooth = median_filter(stack, (1, 3, 3))
-    assert (whole.inner_low, whole.inner_high) == (smooth.min(), smooth.max())
+    assert (whole.filtered_low, whole.filtered_high) == (smooth.min(), smooth.max())

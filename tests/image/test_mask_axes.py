@@ -107,7 +107,7 @@ def test_ambiguous_mask_axes_are_refused(shape, axes, mask_shape, words):
     [
         ("YX", "for each of its axes"),
         ("WYX", "for each of its axes"),
-        ("XYX", "X may stand but once"),
+        ("XYX", "X is repeated"),
         ("CYX", "last axes"),
         ("ZXY", "last axes"),
         (3, "give letters"),

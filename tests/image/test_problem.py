@@ -41,9 +41,11 @@ def make(image, mask=None, psf=None, **settings):
             np.array([[-1.7e308, 1.7e308] * 4] * 8), {}, BadImage, "divide the image", id="range"
         ),
         pytest.param(1e152 * plane(9, 9), {}, BadImage, "divide the image", id="squares"),
-        pytest.param([[1, 2], [3]], {}, BadImage, "image is no array.*same length", id="ragged"),
         pytest.param(
-            plane(9, 9), {"mask": [[1, 2], [3]]}, BadMask, "mask is no array", id="mask-ragged"
+            [[1, 2], [3]], {}, BadImage, "image is not an array.*same length", id="ragged"
+        ),
+        pytest.param(
+            plane(9, 9), {"mask": [[1, 2], [3]]}, BadMask, "mask is not an array", id="mask-ragged"
         ),
         pytest.param(plane(9, 9), {"noise": 1e22}, BadSettings, r"noise=1e\+22.*unit", id="unit"),
         pytest.param(

@@ -1,6 +1,6 @@
-"""Arrays of any library as NumPy arrays, or as arrays that are read on demand, and what they mask.
+"""Convert arrays of any library to NumPy or lazy arrays, and separate values from masks.
 
-What is masked in an array (``numpy.ma``, dask, torch, pandas, xarray) is missing.
+Masked values (``numpy.ma``, dask, torch, pandas, xarray) are missing pixels.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ __all__ = [
 
 
 class ValuesAndMask(NamedTuple):
-    """The values of an image, and which of them are masked; ``None`` where that is none.
+    """The values of an image and its mask; ``None`` without a mask.
 
-    Masked floating-point values are NaN already.
+    Masked floating-point values are NaN, so they need no mask.
     """
 
     values: LazyArray
@@ -43,7 +43,7 @@ class ValuesAndMask(NamedTuple):
 
 
 class NanFilledArray(LazyArray):
-    """The values of an array that is read on demand, without its mask; masked floats are NaN."""
+    """The values of a lazy masked array; masked floating-point values are NaN."""
 
     def __init__(self, array: Any) -> None:
         self._array = array
@@ -65,7 +65,7 @@ class NanFilledArray(LazyArray):
 
 
 class _MaskArray(NanFilledArray):
-    """Where such an array is masked."""
+    """The mask of a lazy masked array."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -76,7 +76,7 @@ class _MaskArray(NanFilledArray):
 
 
 class _FillValueMask(LazyArray):
-    """True where an array has one of some values."""
+    """A mask that is true where an array has one of its fill values."""
 
     def __init__(self, array: LazyArray, values: tuple[Any, ...]) -> None:
         self._array, self._values = array, values
@@ -94,39 +94,39 @@ class _FillValueMask(LazyArray):
 
 
 class LogicalOr(LazyArray):
-    """True where one of two arrays of one shape is."""
+    """The element-wise "or" of two boolean arrays of the same shape."""
 
-    def __init__(self, one: LazyArray, other: LazyArray) -> None:
-        self._one, self._other = one, other
+    def __init__(self, first: LazyArray, second: LazyArray) -> None:
+        self._first, self._second = first, second
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Number of values along each axis."""
-        return self._one.shape
+        return self._first.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Booleans."""
+        """Boolean."""
         return np.dtype(bool)
 
     def __getitem__(self, index: Any, /) -> Any:
-        return np.asarray(self._one[index]) | np.asarray(self._other[index])
+        return np.asarray(self._first[index]) | np.asarray(self._second[index])
 
 
 def split_mask(image: Any) -> ValuesAndMask:
-    """Part an image from what it masks; an array that is read on demand stays where it is.
+    """Separate the values of an image from its mask; a lazy array stays lazy.
 
     Parameters
     ----------
     image
-        Of numpy, ``numpy.ma``, dask, zarr, xarray, torch, pandas or anything that NumPy can
-        convert. Of xarray, values named by the attributes ``_FillValue`` and ``missing_value``
+        An array of numpy, ``numpy.ma``, dask, zarr, xarray, torch, pandas or anything that NumPy
+        can convert. In xarray, the values of the attributes ``_FillValue`` and ``missing_value``
         are masked.
 
     Raises
     ------
     BadImage
-        If the values are no real numbers.
+        If the values are not real numbers.
 
     Examples
     --------
@@ -153,18 +153,18 @@ def split_mask(image: Any) -> ValuesAndMask:
 
 
 def as_lazy(image: Any) -> LazyArray:
-    """Leave an array that is read on demand as it is, make an array of all else, refuse no numbers.
+    """Return a lazy array unchanged, and convert anything else to a NumPy array.
 
     Raises
     ------
     BadImage
-        If the values are no real numbers.
+        If the values are not real numbers.
     """
     return _checked(_lazy(image))
 
 
 def masked_to_nan(part: Any) -> NDArray[Any]:
-    """Make a plain array of a part; masked floating-point values become NaN."""
+    """Convert a part to a plain NumPy array; masked floating-point values become NaN."""
     array = _computed(part)
     if isinstance(array, np.ma.MaskedArray) and array.dtype.kind == "f":
         return np.asarray(array.filled(np.nan))
@@ -172,14 +172,14 @@ def masked_to_nan(part: Any) -> NDArray[Any]:
 
 
 def as_array(values: Any, name: str, error: type[InputError]) -> NDArray[Any]:
-    """Make a NumPy array, which may be a masked one, of what other libraries call an array.
+    """Convert an array of any library to a NumPy array, which may be a masked one.
 
-    bfloat16, which NumPy does not know, becomes float32.
+    bfloat16, which NumPy lacks, becomes float32.
 
     Raises
     ------
     InputError
-        Of the given class, if that cannot be done: rows of unequal length, for instance.
+        An instance of ``error``, if the conversion fails, for example for rows of unequal length.
     """
     reasons = []
     for convert in (_from_torch, _from_pandas, np.asanyarray, np.from_dlpack, _from_device):
@@ -194,28 +194,28 @@ def as_array(values: Any, name: str, error: type[InputError]) -> NDArray[Any]:
             return array if isinstance(array, np.ma.MaskedArray) else np.asarray(array)
     why = next(filter(None, reasons), type(values).__name__)
     cure = "give rows of the same length" if "inhomogeneous" in why else "give a NumPy array"
-    raise error(f"the {name} is no array ({why.split('. ')[0]}); {cure}")
+    raise error(f"the {name} is not an array ({why.split('. ')[0]}); {cure}")
 
 
 def _computed(part: Any) -> NDArray[Any]:
-    """Read a part, with its mask, which dask drops when NumPy converts it."""
+    """Read a part with its mask, which dask drops in a conversion by NumPy."""
     return np.asanyarray(part.compute() if hasattr(part, "compute") else part)
 
 
 def _lazy(image: Any) -> LazyArray:
     if isinstance(image, str | bytes | os.PathLike):
         raise BadImage(
-            f"the image is a file name, {os.fsdecode(image)!r}: read the file first, for instance "
+            f"the image is a file name, {os.fsdecode(image)!r}; read the file first, for instance "
             "with tifffile.imread, or use the command napari-dip"
         )
-    if hasattr(image, "nnz") and hasattr(image, "toarray"):  # sparse, of scipy
+    if hasattr(image, "nnz") and hasattr(image, "toarray"):  # sparse arrays of scipy
         image = image.toarray()
     indexed = all(hasattr(image, name) for name in ("shape", "ndim", "__getitem__"))
     known = isinstance(getattr(image, "dtype", None), np.dtype)
     if indexed and known and not isinstance(image, np.ndarray) and image.dtype.kind != "V":
         if not all(isinstance(size, int | np.integer) for size in image.shape):
             raise BadImage(
-                f"shape {image.shape}: how long an axis is, is not known; call "
+                f"shape {image.shape}: the size of an axis is unknown; call "
                 "compute_chunk_sizes() on the array first"
             )
         lazy: LazyArray = image
@@ -224,12 +224,12 @@ def _lazy(image: Any) -> LazyArray:
 
 
 def _checked(image: LazyArray) -> LazyArray:
-    """Refuse what are no real numbers."""
+    """Return the array, or raise if its values are not real numbers."""
     dtype = image.dtype
     if dtype.kind == "c":
         raise BadImage(
             f"dtype {dtype}: a complex image cannot be restored; restore np.abs(image), or "
-            "its real and imaginary part one by one"
+            "the real and the imaginary part separately"
         )
     if dtype.names:
         raise BadImage(
@@ -241,17 +241,17 @@ def _checked(image: LazyArray) -> LazyArray:
 
 
 def _fill_values(image: Any) -> LazyArray | None:
-    """Tell where an array of xarray holds what its attributes call no value."""
-    said: Mapping[str, Any] = getattr(image, "attrs", {})
-    if not hasattr(image, "dims") or not hasattr(said, "get"):
+    """Return the mask of the fill values that the attributes of an xarray array name."""
+    attributes: Mapping[str, Any] = getattr(image, "attrs", {})
+    if not hasattr(image, "dims") or not hasattr(attributes, "get"):
         return None
-    values = [said.get(name) for name in ("_FillValue", "missing_value")]
+    values = [attributes.get(name) for name in ("_FillValue", "missing_value")]
     numbers = tuple(value for value in values if isinstance(value, int | float | np.number))
     return _FillValueMask(image, numbers) if numbers else None
 
 
 def _from_torch(values: Any) -> NDArray[Any] | None:
-    """Take a tensor from any device, with or without a gradient; ``None`` if it is none."""
+    """Convert a tensor on any device, with or without a gradient; ``None`` for other types."""
     torch: Any = sys.modules.get("torch")
     if torch is None or not isinstance(values, torch.Tensor):
         return None
@@ -263,17 +263,17 @@ def _from_torch(values: Any) -> NDArray[Any] | None:
     tensor = tensor.dequantize() if tensor.is_quantized else tensor
     tensor = tensor if tensor.layout == torch.strided else tensor.to_dense()
     tensor = tensor.cpu().resolve_conj().resolve_neg()
-    unknown = tensor.is_floating_point() and tensor.dtype not in (
+    lacks_dtype = tensor.is_floating_point() and tensor.dtype not in (
         torch.float16,
         torch.float32,
         torch.float64,
     )
-    array: NDArray[Any] = (tensor.float() if unknown else tensor).numpy()
+    array: NDArray[Any] = (tensor.float() if lacks_dtype else tensor).numpy()
     return array
 
 
 def _from_pandas(values: Any) -> NDArray[Any] | None:
-    """Take a table of nullable numbers, with NaN where there is none; ``None`` if it is none."""
+    """Convert a table of pandas, nulls to NaN; ``None`` for other types."""
     to_numpy: Callable[..., NDArray[Any]] | None = getattr(values, "to_numpy", None)
     if to_numpy is None or not hasattr(values, "iloc"):
         return None
@@ -282,12 +282,12 @@ def _from_pandas(values: Any) -> NDArray[Any] | None:
 
 
 def _from_device(values: Any) -> NDArray[Any] | None:
-    """Copy an array of cupy, which does not convert itself."""
+    """Copy an array of cupy from the device; NumPy cannot convert it."""
     array: Any = values.get()
     return array if isinstance(array, np.ndarray) else None
 
 
 def _widened(array: NDArray[Any]) -> NDArray[Any]:
-    """Convert number types that NumPy only knows by name, such as bfloat16, to float32."""
+    """Convert types that NumPy cannot compute with, such as bfloat16, to float32."""
     names = ("bfloat16", "float8", "float6", "float4")
     return array.astype(np.float32) if array.dtype.name.startswith(names) else array

@@ -1,7 +1,7 @@
-"""Which axes mean what: spatial, samples of a colour, or leading.
+"""The meaning of the axes of an array, and its division into planes, volumes or sections.
 
-Roles are letters: T time, C channel, Z, Y, X space, S the samples of an RGB(A) pixel, Q an axis
-of unknown meaning.
+One letter names each axis: T time, C channel, Z, Y, X space, S the samples of an RGB(A) pixel, Q an
+axis of unknown meaning. Axes that are neither spatial nor S are the leading axes.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["SMALLEST_SIDE", "Index", "Layout", "guess_axes"]
+__all__ = ["MIN_SIDE", "Index", "Layout", "guess_axes"]
 
-SMALLEST_SIDE = 8
-"""Pixels along Y and X that an image has at least."""
+MIN_SIDE = 8
+"""Pixels along Y and X: the smallest tested size; patches of the filter are 7 pixels wide."""
 
 Index = tuple[int | slice, ...]
-"""Where a unit lies in the image: a number along leading axes, a slice along the others."""
+"""An index of an array: numbers along leading axes, slices along the others."""
 
 
 def guess_axes(shape: Sequence[int], rgb: bool | None = None) -> str:
-    """Guess the roles of the axes from the shape: Y and X are the last that are not singletons.
+    """Guess the letters of the axes from a shape: Y and X are the last axes longer than 1.
 
     Parameters
     ----------
     shape
-        Of the image, at least two axes.
+        Shape of the image, of at least two axes.
     rgb
-        Whether the last axis holds the samples of a colour; ``None`` takes it for that when it
-        has 3 entries and the two axes before it have more. If it has 2 or 4 to 7, too few for
-        an image, it holds channels: alpha is never guessed.
+        Whether the last axis holds the samples of a colour. ``None`` guesses S if the last axis
+        has 3 entries and the two axes before it have more than 4. A last axis of 2 or of 4 to 7
+        entries is too small for X, and holds channels: alpha is never guessed.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def guess_axes(shape: Sequence[int], rgb: bool | None = None) -> str:
     """
     if rgb is None:
         rgb = len(shape) >= 3 and shape[-1] == 3 and min(shape[-3:-1]) > 4
-        if len(shape) >= 3 and not rgb and 1 < shape[-1] < SMALLEST_SIDE <= min(shape[-3:-1]):
+        if len(shape) >= 3 and not rgb and 1 < shape[-1] < MIN_SIDE <= min(shape[-3:-1]):
             return "Q" * (len(shape) - 3) + "YXC"
     others = len(shape) - rgb
     if others < 2:
@@ -67,19 +67,19 @@ def guess_axes(shape: Sequence[int], rgb: bool | None = None) -> str:
 
 @dataclass(frozen=True)
 class Layout:
-    """How an array is cut into units: one for each index along the leading axes.
+    """The axes of an array, and its division along the leading axes.
 
     Parameters
     ----------
     axes
         One letter for each axis of the array.
     shape
-        Of the array.
+        Shape of the array.
     spatial
-        Letters of the axes that a network sees at once: ``"YX"`` for planes, ``"ZYX"`` for volumes,
+        Letters of the axes that are fitted together: ``"YX"`` for planes, ``"ZYX"`` for volumes,
         ``"ZX"`` for sections.
     shared
-        The leading axis along which planes may be restored together, if there is one.
+        The leading axis along which planes may share a network; empty for none.
     """
 
     axes: str
@@ -88,7 +88,7 @@ class Layout:
     shared: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be cut."""
+        """Refuse axes that do not fit the shape."""
         if len(self.axes) != len(self.shape):
             raise BadImage(
                 f"axes={self.axes!r} names {len(self.axes)} axes, but the shape {self.shape} has "
@@ -105,13 +105,13 @@ class Layout:
             wanted = "ndim=3 needs" if not self.is_section else "super-resolution along Z needs"
             instead = "ndim=2" if not self.is_section else "axis='YX'"
             raise BadImage(
-                f"axes={self.axes!r}, shape {self.shape}: {wanted} an axis Z of two planes or "
-                f"more; name it with axes='ZYX', or use {instead}"
+                f"axes={self.axes!r}, shape {self.shape}: {wanted} an axis Z of at least two "
+                f"planes; name it with axes='ZYX', or use {instead}"
             )
 
     @property
     def ndim(self) -> int:
-        """How many spatial axes there are."""
+        """Number of spatial axes."""
         return len(self.spatial)
 
     @property
@@ -131,53 +131,53 @@ class Layout:
 
     @property
     def leading(self) -> tuple[int, ...]:
-        """Positions of the axes along which units are taken one after another."""
+        """Positions of the leading axes: neither spatial nor the samples of a colour."""
         return tuple(
             axis for axis, letter in enumerate(self.axes) if letter not in (*self.spatial, "S")
         )
 
     @property
     def units(self) -> int:
-        """How many units there are."""
+        """Number of planes (or volumes, or sections)."""
         return math.prod(self.shape[axis] for axis in self.leading)
 
     @property
     def channels(self) -> int:
-        """How many channels there are, each with a scale and a noise of its own."""
+        """Number of channels; each has its own intensity scale and noise."""
         return self.shape[self.axes.index("C")] if "C" in self.axes else 1
 
     def indices(self) -> Iterator[Index]:
-        """Index of each plane (or volume): a number along leading axes, everything else whole."""
+        """Yield the index of each plane (or volume, or section)."""
         for numbers in np.ndindex(*(self.shape[axis] for axis in self.leading)):
             yield self.index(dict(zip(self.leading, numbers, strict=True)))
 
     def index(self, chosen: Mapping[int, int | slice]) -> Index:
-        """Index of what is chosen along some axes, by their positions."""
+        """Return an index from the numbers or slices along some axes, by their positions."""
         index = [chosen.get(axis, slice(None)) for axis in range(len(self.axes))]
         while index and index[-1] == slice(None):
             index.pop()
         return tuple(index)
 
     def numbers(self, index: Index) -> tuple[int, ...]:
-        """Numbers along the leading axes of the index of a plane."""
+        """Return the numbers along the leading axes from the index of a plane."""
         return tuple(part for part in index if not isinstance(part, slice))
 
     def at(self, letter: str, index: Index) -> int | slice:
-        """Say what an index chooses along an axis; 0 along one that is not there."""
+        """Return what an index selects along an axis; 0 for an axis that the array lacks."""
         if letter not in self.axes:
             return 0
         axis = self.axes.index(letter)
         return index[axis] if axis < len(index) else slice(None)
 
     def channels_of(self, index: Index) -> range:
-        """Tell the numbers of the channels that an index lies in; 0 where there are none."""
-        chosen, every = self.at("C", index), range(self.channels)
-        return every[chosen] if isinstance(chosen, slice) else every[chosen : chosen + 1]
+        """Return the numbers of the channels that an index selects; 0 without an axis C."""
+        chosen, channels = self.at("C", index), range(self.channels)
+        return channels[chosen] if isinstance(chosen, slice) else channels[chosen : chosen + 1]
 
     def to_block(self, part: NDArray[Any]) -> NDArray[Any]:
         """Order the axes of a plane, volume or window as ``(channels, *spatial)``.
 
-        The planes of a window and the samples of a colour are channels.
+        The planes of a window and the samples of a colour become channels.
         """
         letters = self._letters(part.ndim)
         ordered = [letter for letter in self._channels + self.spatial if letter in letters]
@@ -185,13 +185,13 @@ class Layout:
         return block.reshape(-1, *block.shape[-len(self.spatial) :])
 
     def colours(self, part: NDArray[Any]) -> NDArray[Any]:
-        """Take a part as a block, without alpha."""
+        """Return a part as a block, without alpha."""
         block = self.to_block(part)
         return block[:3] if "S" in self.axes else block
 
     def from_block(self, block: NDArray[Any], *, window: bool = False) -> NDArray[Any]:
-        """Undo :meth:`to_block`; say whether the block was a window."""
-        letters = self._letters(len(self._whole) + window)
+        """Invert :meth:`to_block`; ``window`` tells whether the block is a window of planes."""
+        letters = self._letters(len(self._undivided) + window)
         ordered = [letter for letter in self._channels + self.spatial if letter in letters]
         samples = [self.shape[self.axes.index("S")]] if "S" in letters else []
         planes = [-1] if window else []
@@ -200,16 +200,16 @@ class Layout:
 
     @property
     def _channels(self) -> str:
-        """The axes that become channels of a block: planes first."""
+        """Letters of the axes that become channels of a block, planes first."""
         return self.shared + "S"
 
     @property
-    def _whole(self) -> str:
-        """The axes that are never cut."""
+    def _undivided(self) -> str:
+        """Letters of the axes that are in every part: the spatial ones and S."""
         return "".join(letter for letter in self.axes if letter in (*self.spatial, "S"))
 
     def _letters(self, ndim: int) -> str:
-        """Tell the axes that a part of the array has left."""
-        if ndim == len(self._whole):
-            return self._whole
-        return "".join(letter for letter in self.axes if letter in self._whole + self.shared)
+        """Return the letters of the axes of a part with this number of axes."""
+        if ndim == len(self._undivided):
+            return self._undivided
+        return "".join(letter for letter in self.axes if letter in self._undivided + self.shared)

@@ -1,4 +1,4 @@
-"""Which letters name the axes of an array: its own, or those that its shape suggests."""
+"""Find the letters of the axes of an array, from its named dimensions or its shape."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["named_axes", "with_axes"]
 
 
 def named_axes(image: Any) -> str | None:
-    """Tell the axes of an array whose dimensions have names, as those of xarray; else ``None``.
+    """Return the letters of an array with named dimensions, as in xarray; else ``None``.
 
     Examples
     --------
@@ -34,12 +34,15 @@ def named_axes(image: Any) -> str | None:
 
 
 def with_axes(image: Any, settings: Settings, stacklevel: int) -> Settings:
-    """Name the axes of an array, where nobody has named them and there is more than one guess.
+    """Return settings with the axes of an array, if they are not set and the array tells them.
+
+    The axes come from named dimensions. Otherwise they are set only if the last axis looks like
+    channels; later guesses need no axes in the settings.
 
     Warns
     -----
     AxesGuessed
-        If the last axis is taken for channels.
+        If the last axis is guessed to hold channels.
     """
     if settings.axes is not None:
         return settings

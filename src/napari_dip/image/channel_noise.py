@@ -1,4 +1,4 @@
-"""The noise of a channel: as the settings give it, or estimated from its planes."""
+"""Find the noise model of a channel: given in the settings, or estimated from its planes."""
 
 from __future__ import annotations
 
@@ -23,89 +23,84 @@ if TYPE_CHECKING:
 
 __all__ = ["channel_noise", "without_alpha"]
 
-_NEGLIGIBLE = 1e-9
-"""Of the range of values: weaker noise that was told is none, for the fits compute in float32."""
+NEGLIGIBLE_NOISE = 1e-9
+"""Fraction of the intensity range: weaker given noise is none, because fits compute in float32 with
+a resolution of about 1e-7. Not measured."""
 
-_STRONGEST = 100
-"""Ranges of the image that noise which was told may have: more is a mistake in the unit."""
+MAX_NOISE = 100
+"""Multiple of the intensity range: stronger given noise is an error in its unit. Not measured."""
 
-_JPEG_STRENGTH = 1.4
-"""Standard deviation of the assumed noise, in root mean squares of JPEG's error: the best of 0.7,
-1.2, 1.5 and 2.0 on four images at qualities 10 and 40 (benchmarks/NOTES.md, "JPEG artefacts")."""
+JPEG_NOISE = 1.4
+"""Standard deviation of the assumed noise, as a multiple of the root mean square error of JPEG:
+near the best of 0.7, 1.2, 1.5 and 2.0 (benchmarks/NOTES.md, "JPEG artefacts")."""
 
-_JPEG_PLANES = 4
-"""Planes of a channel from which the error is estimated: one quality for all is the rule."""
+MAX_JPEG_PLANES = 4
+"""Planes of a channel for the estimate of the JPEG error: all planes usually have one quality."""
 
-_LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in the luminance of JPEG (ITU-R BT.601)."""
+LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the luma of JPEG (ITU-R BT.601)."""
 
 
 def _check_unit(given: float | str | SensorNoise, scale: Scale | None) -> None:
-    """Refuse noise that was told in another unit than the image has.
-
-    Raises
-    ------
-    BadSettings
-        If it is stronger than all that is to be seen.
-    """
+    """Raise BadSettings if the given noise is far stronger than the intensity range."""
     if isinstance(given, str) or scale is None:
         return
     if isinstance(given, SensorNoise):
-        told = {"gain": given.gain, "read": given.read}
+        levels = {"gain": given.gain, "read": given.read}
     else:
-        told = {"noise": given}
+        levels = {"noise": given}
     span = float(scale.span)
-    for name, value in told.items():
-        if value > _STRONGEST * span:
+    for name, value in levels.items():
+        if value > MAX_NOISE * span:
             raise BadSettings(
-                f"{name}={value:g} is far more than all values of the image span, {span:g}; "
+                f"{name}={value:g} is far more than the intensity range of the image, {span:g}; "
                 "give it in the units of the image"
             )
 
 
-def _told(noise: NoiseModel, scale: Scale | None) -> NoiseModel:
-    """Check noise that was told against the range of the image.
+def _checked_noise(noise: NoiseModel, scale: Scale | None) -> NoiseModel:
+    """Check the given noise against the intensity range, and drop negligible parts of it.
 
     Raises
     ------
     BadSettings
-        If its offset is so far below the image that it would drown all that is to be seen.
+        If the offset is so far below the image that the noise is far above the intensity range.
     """
     if scale is None:
         return noise
     sigma, span = float(noise.sigma(float(scale.high))), float(scale.span)
-    if sigma > _STRONGEST * span:
+    if sigma > MAX_NOISE * span:
         raise BadSettings(
-            f"gain={noise.gain:g} and offset={noise.offset:g} make noise of {sigma:g} at the "
-            f"brightest pixel, {float(scale.high):g}: far more than all values of the image span, "
-            f"{span:g}; give the offset as the grey value of the dark"
+            f"gain={noise.gain:g} and offset={noise.offset:g} give noise of {sigma:g} at the "
+            f"brightest pixel, {float(scale.high):g}: far more than the intensity range of the "
+            f"image, {span:g}; give the grey value of a dark image as the offset"
         )
-    if sigma <= _NEGLIGIBLE * span:
+    if sigma <= NEGLIGIBLE_NOISE * span:
         return NoiseModel()
     photons = noise.gain * max(float(scale.high) - noise.offset, 0.0)
-    # With next to no photon noise, the transform that makes it even has no digits left.
-    return replace(noise, gain=0.0) if photons < _NEGLIGIBLE * noise.read**2 else noise
+    # With very weak photon noise, the variance-stabilising transform loses its precision.
+    return replace(noise, gain=0.0) if photons < NEGLIGIBLE_NOISE * noise.read**2 else noise
 
 
 def channel_noise(
     samples: list[ObservedPart], scale: Scale | None, layout: Layout, settings: Settings
 ) -> NoiseModel:
-    """Return the noise of a channel: what the settings give, or an estimate.
+    """Return the noise model of a channel: from the settings, or estimated.
 
     Parameters
     ----------
     samples
-        Planes of the channel; without any there is nothing to estimate from.
+        Planes of the channel for the estimate; without any, the noise is none.
     scale
-        Of the channel, ``None`` where all its known values are alike.
+        Intensity scale of the channel; ``None`` where all its known values are equal.
     layout, settings
-        Of the image.
+        Layout of the image, and settings of the run.
 
     Raises
     ------
     BadImage, BadSettings
-        If the noise that is given does not fit the image, or if blocks of JPEG are to be removed
-        and there are none.
+        If the given noise does not fit the image, or if the task is to remove blocks of JPEG and
+        the image has none.
     """
     given = settings.noise
     _check_unit(given, scale)
@@ -113,15 +108,15 @@ def channel_noise(
         if given.gain and scale is not None and given.offset >= scale.high:
             raise BadImage(
                 f"the noise's offset={given.offset:g} is not below the brightest pixel, "
-                f"{scale.high:g}; give the grey value of the dark"
+                f"{scale.high:g}; give the grey value of a dark image"
             )
-        return _told(NoiseModel(given.gain, given.offset, given.read), scale)
+        return _checked_noise(NoiseModel(given.gain, given.offset, given.read), scale)
     if not isinstance(given, str):
-        return _told(NoiseModel(read=given), scale)
+        return _checked_noise(NoiseModel(read=given), scale)
     if given == "none" or not samples:
         return NoiseModel()
     if uses_noise_model(settings) and settings.task == Denoise(artefact="jpeg"):
-        return NoiseModel() if scale is None else _error_of_jpeg(samples, layout)
+        return NoiseModel() if scale is None else _jpeg_noise(samples, layout)
     values, known = (
         np.concatenate(parts)
         for parts in zip(*(without_alpha(s, layout) for s in samples), strict=True)
@@ -130,21 +125,21 @@ def channel_noise(
     return estimate_noise(values, known, signal_dependent=given == "auto", decimated=decimated)
 
 
-def _error_of_jpeg(samples: list[ObservedPart], layout: Layout) -> NoiseModel:
-    """Treat the error of JPEG as white noise, which was better than any other model tried."""
-    squares = [jpeg_error(_luma(seen, layout)) ** 2 for seen in samples[:_JPEG_PLANES]]
-    return NoiseModel(read=_JPEG_STRENGTH * float(np.sqrt(np.mean(squares))))
+def _jpeg_noise(samples: list[ObservedPart], layout: Layout) -> NoiseModel:
+    """Estimate the error of JPEG as white noise."""
+    squares = [jpeg_error(_luma(sample, layout)) ** 2 for sample in samples[:MAX_JPEG_PLANES]]
+    return NoiseModel(read=JPEG_NOISE * float(np.sqrt(np.mean(squares))))
 
 
-def _luma(seen: ObservedPart, layout: Layout) -> NDArray[np.float64]:
-    """Return a plane as JPEG stores its luminance; 0 where it is not known."""
-    values, known = without_alpha(seen, layout)
+def _luma(plane: ObservedPart, layout: Layout) -> NDArray[np.float64]:
+    """Return the luma of a plane as JPEG stores it; 0 where pixels are missing."""
+    values, known = without_alpha(plane, layout)
     planes = np.where(known, values, 0).astype(np.float64)
-    weights = _LUMA if len(planes) == len(_LUMA) else (1.0,)
+    weights = LUMA_WEIGHTS if len(planes) == len(LUMA_WEIGHTS) else (1.0,)
     luma: NDArray[np.float64] = np.tensordot(weights, planes[: len(weights)], 1)
     return luma if luma.ndim == 2 else luma[len(luma) // 2]
 
 
-def without_alpha(seen: ObservedPart, layout: Layout) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return values and known pixels as blocks, without alpha."""
-    return layout.colours(seen.values), layout.colours(seen.known)
+def without_alpha(part: ObservedPart, layout: Layout) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the values and the mask of a part as blocks, without alpha."""
+    return layout.colours(part.values), layout.colours(part.known)

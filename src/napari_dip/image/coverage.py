@@ -1,4 +1,4 @@
-"""Which planes of a result are restored, and which are partly restored, empty or unchanged."""
+"""List which planes of a result are restored, partly restored, empty or unchanged."""
 
 from __future__ import annotations
 
@@ -21,50 +21,49 @@ __all__ = ["Coverage", "Part", "State", "empty_part", "place_in_words"]
 State = Literal["restored", "partial", "empty", "unchanged"]
 Numbers = tuple[int, ...]
 Box = tuple[tuple[int, int], ...]
-"""First and last number along each axis."""
+"""First and last number along each leading axis."""
 
 _NOUNS = {"T": "frame", "C": "channel", "Z": "plane", "Y": "row", "Q": "image"}
 
-_MOST_SPANS = 6
-"""Spans of planes that a sentence lists; more are only counted."""
+MAX_LISTED_SPANS = 6
+"""Spans of planes that a sentence lists, for readability; more are only counted."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What became of one part of the image: a plane, several planes or a volume.
+    """The state of a part of the result: a plane, several planes or a volume.
 
-    ``numbers`` are the planes along the leading axes. A part that was stopped has made
-    ``iterations`` of ``most``, in ``tiles`` of ``of_tiles``; the other tiles are empty.
+    ``numbers`` are the planes along the leading axes. A part that was stopped early has
+    ``iterations`` of ``max_iterations``, in ``tiles`` of ``of_tiles``; the other tiles are empty.
     """
 
     numbers: tuple[range, ...]
     state: State
     iterations: int = 0
-    most: int = 0
+    max_iterations: int = 0
     tiles: int = 1
     of_tiles: int = 1
 
     @property
     def planes(self) -> itertools.product[Numbers]:
-        """The numbers of each plane."""
+        """The numbers of each plane along the leading axes."""
         return itertools.product(*self.numbers)
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What became of each plane of an image.
+    """The state of each plane (or volume) of a result.
 
-    The leading axes are those along which planes (or volumes) follow one another. Numbers count
-    from 0, as array indices do; those in sentences count from 1.
+    Numbers of planes count from 0, as array indices do; sentences count from 1.
 
     Parameters
     ----------
     letters, sizes
-        Of the leading axes.
+        Letters and sizes of the leading axes.
     parts
         All parts of the image.
     verb
-        What was done, such as ``"denoised"``.
+        Past participle of the task, such as ``"denoised"``.
 
     Examples
     --------
@@ -83,22 +82,22 @@ class Coverage:
 
     @property
     def restored(self) -> tuple[dict[str, int], ...]:
-        """The planes that are restored, by axis letter and number."""
+        """The restored planes, each as numbers by axis letter."""
         return self._places("restored")
 
     @property
     def partial(self) -> tuple[dict[str, int], ...]:
-        """The planes that were stopped, and hold the best so far."""
+        """The planes that were stopped early; they hold the best estimate so far."""
         return self._places("partial")
 
     @property
     def empty(self) -> tuple[dict[str, int], ...]:
-        """The planes that were not begun: NaN, or 0 where the dtype holds whole numbers."""
+        """The planes that were not started: NaN, or 0 for integer types."""
         return self._places("empty")
 
     @property
     def unchanged(self) -> tuple[dict[str, int], ...]:
-        """The planes of which no pixel is known: they are as they were in the image."""
+        """The planes without any known pixel: copies of the input."""
         return self._places("unchanged")
 
     @property
@@ -107,7 +106,7 @@ class Coverage:
         return all(part.state == "restored" for part in self.parts)
 
     def indices(self, state: State, axes: str) -> Iterator[Index]:
-        """Give the index of each plane in such a state in an array with these axes."""
+        """Yield the index of each plane in a state, for an array with these axes."""
         leading = [axis for axis, letter in enumerate(axes) if letter in self.letters]
         for numbers in self._numbers(state):
             chosen = dict(zip(leading, numbers, strict=True))
@@ -116,7 +115,11 @@ class Coverage:
     def record(self) -> dict[str, Any]:
         """Give all of it as values that JSON can hold."""
         partial = [
-            {**self._place(numbers), "iterations": part.iterations, "most_iterations": part.most}
+            {
+                **self._place(numbers),
+                "iterations": part.iterations,
+                "most_iterations": part.max_iterations,
+            }
             for part in self.parts
             if part.state == "partial"
             for numbers in part.planes
@@ -131,7 +134,7 @@ class Coverage:
         }
 
     def in_words(self) -> str:
-        """Say in a sentence what is restored and what is not; planes are counted from 1."""
+        """Describe in a sentence which planes are restored; planes count from 1."""
         if math.prod(self.sizes) == 1:
             return self._single()
         restored = self._numbers("restored")
@@ -167,7 +170,7 @@ class Coverage:
         return tuple(map(self._place, self._numbers(state)))
 
     def _place(self, numbers: Numbers) -> dict[str, int]:
-        # Several axes may be of unknown meaning: then their places tell them apart.
+        # Repeated letters (Q) are numbered by their position.
         names = [
             letter if self.letters.count(letter) == 1 else f"{letter}{number}"
             for number, letter in enumerate(self.letters)
@@ -180,10 +183,10 @@ class Coverage:
         )
 
     def _spans(self, planes: Sequence[Numbers], *, total: bool = False) -> str:
-        """Name planes, as ``frame 1, planes 2–5``."""
+        """Describe planes, as ``frame 1, planes 2–5``."""
         boxes = _boxes(sorted(planes))
         wide = [axis for axis, size in enumerate(self.sizes) if size > 1]
-        if len(boxes) > _MOST_SPANS:
+        if len(boxes) > MAX_LISTED_SPANS:
             return f"{len(planes)} of {self._counted(math.prod(self.sizes))}"
         if len(wide) == 1:
             (axis,) = wide
@@ -207,7 +210,7 @@ class Coverage:
 
 
 def place_in_words(layout: Layout, index: Index) -> str:
-    """Name a part of an image, as ``plane 5 of 7``; empty where it is all of it.
+    """Describe the place of a part, as ``plane 5 of 7``; empty for the whole image.
 
     Examples
     --------
@@ -227,14 +230,14 @@ def place_in_words(layout: Layout, index: Index) -> str:
 
 
 def empty_part(shape: Iterable[int], dtype: np.dtype[Any], samples: int | None) -> NDArray[Any]:
-    """Make what stands for pixels that are not restored: NaN, or 0 for whole numbers.
+    """Return an array for pixels that are not restored: NaN, or 0 for integer types.
 
     Parameters
     ----------
     shape, dtype
-        Of the array.
+        Shape and type of the array.
     samples
-        Position of the axis of colours, whose fourth, alpha, is 0; ``None`` without one.
+        Position of the axis S, ``None`` without it. Alpha, the fourth sample, is 0.
     """
     part = np.full(tuple(shape), np.nan if dtype.kind == "f" else 0, dtype)
     if samples is not None:
@@ -243,16 +246,16 @@ def empty_part(shape: Iterable[int], dtype: np.dtype[Any], samples: int | None) 
 
 
 def _stopped(part: Part) -> str:
-    said = f"stopped after {part.iterations} of {part.most} iterations"
+    text = f"stopped after {part.iterations} of {part.max_iterations} iterations"
     if part.tiles < part.of_tiles:
         left = part.of_tiles - part.tiles
         others = "the other tile is" if left == 1 else f"the other {left} tiles are"
-        said += f", in tile {part.tiles} of {part.of_tiles} ({others} empty)"
-    return said
+        text += f", in tile {part.tiles} of {part.of_tiles} ({others} empty)"
+    return text
 
 
 def _boxes(planes: Sequence[Numbers]) -> list[Box]:
-    """Put numbers that follow one another together."""
+    """Merge consecutive numbers to boxes."""
     if not planes or not planes[0]:
         return [()] if planes else []
     inner = {

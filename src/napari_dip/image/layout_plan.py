@@ -1,4 +1,4 @@
-"""What can be said of a restoration from the shape of the image and the settings alone."""
+"""Choose the layout and the plan of a restoration from shape and settings, without pixel values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import BadImage, BadSettings
-from napari_dip.image.axes import SMALLEST_SIDE, Layout, guess_axes
+from napari_dip.image.axes import MIN_SIDE, Layout, guess_axes
 from napari_dip.image.memory import choose_at_once, choose_tile
 from napari_dip.image.plan import Plan, make_plan, shared_axis
 from napari_dip.pipeline.presets import recipe
@@ -19,21 +19,22 @@ if TYPE_CHECKING:
 __all__ = ["Tiling", "choose_plan", "make_layout", "with_concurrency"]
 
 Tiling = tuple[int, int | None, int]
-"""The most planes of a unit, the side of its tiles, if there are any, and how many at once."""
+"""Maximum planes of a unit, side of its tiles (``None`` without tiles), and concurrent units."""
 
-_MOST_UNITS = 10**6
-"""Planes or volumes of one run: all are looked at before the first is restored."""
+MAX_PLANES = 10**6
+"""Planes (or volumes): a larger number is taken for a damaged file. Not measured; the survey reads
+all planes before the first is restored."""
 
 
 def make_layout(shape: tuple[int, ...], settings: Settings) -> Layout:
-    """Lay the axes over a shape, or say why they do not fit; no torch is loaded for it.
+    """Return the layout of an image; torch is not loaded.
 
     Raises
     ------
     BadImage
-        If the axes are impossible, or the image is too small.
+        If the axes do not fit the shape, or the image is too small or too large.
     BadSettings
-        If planes are to share along an axis that is not there.
+        If planes are to share a network along an axis that the image lacks.
 
     Examples
     --------
@@ -44,30 +45,31 @@ def make_layout(shape: tuple[int, ...], settings: Settings) -> Layout:
     axes = settings.axes or guess_axes(shape)
     if settings.share in ("Z", "T", "C") and settings.share not in axes:
         raise BadSettings(
-            f"share={settings.share!r}: the image has no such axis, for its axes are {axes!r}; "
-            "choose share='auto', or name the axes (axes)"
+            f"share={settings.share!r}: the image has no such axis; its axes are {axes!r}; choose "
+            "share='auto', or name the axes (axes)"
         )
     volumes = settings.ndim == 3 and settings.share != "C"
-    alone = volumes or recipe(settings).window == 1
-    asked = "none" if alone else settings.share
-    spatial = settings.spatial
-    together = shared_axis(axes, shape, asked, spatial) if len(axes) == len(shape) else ""
-    layout = Layout(axes, shape, spatial, together)
-    if layout.units > _MOST_UNITS:
+    separate = volumes or recipe(settings).window == 1
+    share = "none" if separate else settings.share
+    sections = settings.fits_sections
+    fits = len(axes) == len(shape)
+    shared = shared_axis(axes, shape, share, sections=sections) if fits else ""
+    layout = Layout(axes, shape, settings.spatial, shared)
+    if layout.units > MAX_PLANES:
         raise BadImage(
-            f"shape {shape}: {layout.units} planes are more than the {_MOST_UNITS} that are "
-            "restored at once; check that the file is not damaged, or save a part of it"
+            f"shape {shape}: {layout.units} planes are more than the maximum of {MAX_PLANES}; "
+            "check that the file is not damaged, or restore a part of it"
         )
     for letter, size in zip(layout.spatial, layout.spatial_shape, strict=True):
-        if size < SMALLEST_SIDE and letter != "Z":
+        if size < MIN_SIDE and letter != "Z":
             raise BadImage(
                 f"image too small: {size} pixels along {letter} (shape {shape}); at least "
-                f"{SMALLEST_SIDE} pixels a side are needed, or check axes={axes!r}"
+                f"{MIN_SIDE} pixels a side are needed; give a larger image, or check axes={axes!r}"
             )
     if "S" in axes and shape[axes.index("S")] not in (3, 4):
         raise BadImage(
             f"axes={axes!r}: S has {shape[axes.index('S')]} samples, but a colour has 3 or "
-            "4; call the axis C to restore each channel by itself"
+            "4; name the axis C to restore each channel separately"
         )
     return layout
 
@@ -77,49 +79,49 @@ def choose_plan(
     settings: Settings,
     breaks: Collection[tuple[int, ...]] = (),
     device: str | None = None,
-    before: Tiling | None = None,
+    tiling: Tiling | None = None,
     unknown: Collection[tuple[int, ...]] = (),
 ) -> tuple[Plan, str]:
-    """Settle the plan and the device.
+    """Choose the plan and the device.
 
     Parameters
     ----------
     layout
-        Of the image.
+        Layout of the image.
     settings
-        What to do.
+        Settings of the run.
     breaks
-        Numbers along the leading axes of the planes that are not like the one before them; none
-        before the image was looked at.
+        Numbers along the leading axes of planes that differ from the plane before them; none
+        before the survey.
     device
-        Of the machines where it will be restored, each of which takes one unit at a time; ``None``
-        finds the device on this machine.
-    before
-        How a run that is gone on with was cut: how much memory is free now does not count.
+        Device of the workers, each of which restores one unit at a time; ``None`` chooses the
+        device of this machine.
+    tiling
+        Tiling of a resumed run, used in place of one for the free memory.
     unknown
-        Numbers of the planes of which no pixel is known: they are parts by themselves.
+        Numbers of planes without any known pixel; no window includes them.
 
     Raises
     ------
     BadSettings, DeviceUnavailable
-        If the device is not there, cannot do it, or has too little memory.
+        If the device is missing, does not support the settings, or has too little memory.
     """
-    here = device is None
+    is_local = device is None
     if device is None:
-        # torch is loaded only now, when nothing else can be wrong
+        # imported late: torch is slow to load, and other errors come first
         from napari_dip.compute.device import choose_device
 
         device = str(choose_device(settings.device))
     if settings.precision == "bfloat16" and settings.ndim == 3 and device == "cpu":
         raise BadSettings(
-            "precision='bfloat16' with ndim=3: torch's gradients of volumes are wrong on the CPU; "
-            "choose 'float32', or another device"
+            "precision='bfloat16' with ndim=3: gradients of volumes are wrong on the CPU in torch; "
+            "choose precision='float32', or another device"
         )
     chosen = recipe(settings)
-    # Sections share for the sake of time: that they are alike to the noise is not asked of them.
-    breaks = {*(() if layout.shared == "Y" else breaks), *_around(unknown, layout)}
-    if before is not None:
-        window, tile, at_once = before
+    # Sections share a network for speed, so dissimilar neighbours are no break.
+    breaks = {*(() if layout.shared == "Y" else breaks), *_breaks_around(unknown, layout)}
+    if tiling is not None:
+        window, tile, at_once = tiling
         plan = make_plan(layout, window, chosen.context, breaks)
         return replace(plan, tile=tile, at_once=at_once), device
     window = chosen.window
@@ -130,14 +132,16 @@ def choose_plan(
         except BadSettings:
             if plan.window == 1 or settings.window is not None:
                 raise
-            window //= 2  # fewer planes together take less
+            window //= 2  # fewer planes need less memory
         else:
             plan = replace(plan, tile=tile)
-            return with_concurrency(plan, settings, device) if here else plan, device
+            return with_concurrency(plan, settings, device) if is_local else plan, device
 
 
-def _around(unknown: Collection[tuple[int, ...]], layout: Layout) -> Iterator[tuple[int, ...]]:
-    """Cut before and after each of some planes along the shared axis."""
+def _breaks_around(
+    unknown: Collection[tuple[int, ...]], layout: Layout
+) -> Iterator[tuple[int, ...]]:
+    """Yield a break before and after each plane along the shared axis."""
     if not layout.shared:
         return
     place = layout.leading.index(layout.axes.index(layout.shared))
@@ -147,7 +151,7 @@ def _around(unknown: Collection[tuple[int, ...]], layout: Layout) -> Iterator[tu
 
 
 def with_concurrency(plan: Plan, settings: Settings, device: str) -> Plan:
-    """Settle how many units of a plan are restored at once on this machine, or fits of one."""
+    """Return a plan with the number of concurrent units, or of concurrent fits of a single unit."""
     units = len(plan.units)
     fits = units if units > 1 else recipe(settings).members
     at_once = choose_at_once(settings, plan.layout, plan.channels, device, plan.tile, fits)

@@ -1,4 +1,4 @@
-"""Images whose values stay where they are, in a file mostly, until they are asked for."""
+"""Lazy arrays: their values are read, mostly from a file, when they are indexed."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def native_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     >>> native_dtype(np.dtype(">u2")), native_dtype(np.dtype("longlong")) is np.dtype("int64")
     (dtype('uint16'), True)
     """
-    # NumPy has two types of 64 bits, which are equal; zarr knows one of them.
+    # NumPy has two equal types of 64 bits; zarr accepts one of them.
     return np.dtype(dtype.newbyteorder("=").str) if dtype.kind in "iu" else dtype.newbyteorder("=")
 
 
 class LazyArray(Protocol):
-    """An array whose values are read when they are asked for; a NumPy array is one too.
+    """An array whose values are read when it is indexed; a NumPy array is one too.
 
-    ``image[index]``, by numbers and slices, gives a NumPy array; ``np.asarray(image)`` reads all.
+    ``image[index]``, with numbers and slices, is a NumPy array. ``np.asarray(image)`` reads all.
     """
 
     @property
@@ -52,7 +52,7 @@ class LazyArray(Protocol):
 
 
 class ChunkedArray(LazyArray):
-    """An array of zarr or dask, whose pieces become NumPy's in the machine's byte order."""
+    """An array of zarr or dask that returns NumPy arrays in the machine's byte order."""
 
     def __init__(self, array: Any) -> None:
         self._array = array

@@ -1,4 +1,4 @@
-"""Which pixels of a mask are marked: labels count by being there, grey levels by a threshold."""
+"""Find the marked pixels of a mask: all labels but 0, or grey levels above a threshold."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 __all__ = ["MaskPixels", "find_marked_pixels", "grey_threshold", "warn_of_grey_levels"]
 
-AXES = 2  # of a plane
-BLOCK = 1024  # pixels: side of the parts that are looked at one after another
-ENOUGH = 50_000  # pixels that speak for labels or for grey levels; more would not change the answer
-STEP = 3  # grey levels: a smaller difference may be the rounding of a smooth slope
-MANY = 32  # levels: with fewer, neighbouring whole numbers are labels and no slope
-LOW = 20  # grey levels: whole numbers below it are labels, unless many pixels speak against it
-WHITE = (1.0, 255, 65535)  # what the brightest pixels of a mask of grey levels have
-FEW = 500  # pixels that are too few to speak against it
+# Chosen on the masks of tests/image/test_mask_values.py; not measured on more.
+BLOCK_SIDE = 1024  # pixels: masks are classified in blocks, to need little memory
+MAX_VOTES = 50_000  # pixels: more votes for labels or grey levels do not change the decision
+MIN_LABEL_STEP = 3  # grey levels: a smaller step may be the rounding of a smooth slope
+MIN_SLOPE_LEVELS = 32  # levels in a block: with fewer, consecutive integers are labels, not a slope
+MAX_SMALL_LABEL = 20  # grey levels: integers below it are labels, unless many pixels disagree
+WHITE_LEVELS = (1.0, 255, 65535)  # values: white in masks of grey levels
+MIN_GREY_VOTES = 500  # pixels: fewer votes do not make grey levels of small integers
 
 
 class MaskPixels(NamedTuple):
-    """Which pixels are marked, and how that was decided.
+    """The marked pixels of a mask, and how they were found.
 
-    ``threshold`` is the level above which they are; ``None`` where all but 0 and NaN are.
-    ``labels`` is true where there are three values or more, and they are labels.
+    Pixels above ``threshold`` are marked; if it is ``None``, all but 0 and NaN are. ``labels`` is
+    true for a mask of labels with at least three values.
     """
 
     pixels: NDArray[np.bool_]
     threshold: float | None
     labels: bool
 
-    def note(self, name: str, mark: str) -> str:
-        """Say in a sentence how it was decided; "" for a mask of 0 and one other value.
+    def note(self, name: str, meaning: str) -> str:
+        """Describe how the pixels were found; empty for a mask of 0 and one other value.
 
         Examples
         --------
@@ -47,40 +47,40 @@ class MaskPixels(NamedTuple):
         'It holds labels: all but 0 count as missing.'
         """
         if self.threshold is not None:
-            return f"{name} has grey levels: those above {self.threshold:g} count as {mark}."
-        return f"{name} holds labels: all but 0 count as {mark}." if self.labels else ""
+            return f"{name} has grey levels: those above {self.threshold:g} count as {meaning}."
+        return f"{name} holds labels: all but 0 count as {meaning}." if self.labels else ""
 
 
 def find_marked_pixels(values: NDArray[Any]) -> MaskPixels:
-    """Tell which pixels of a mask are marked.
+    """Find the marked pixels of a mask.
 
     Parameters
     ----------
     values
-        Of any real dtype, with the axes Y and X last. See :func:`grey_threshold`.
+        Mask of any real dtype, with the axes Y and X last. See :func:`grey_threshold`.
 
     Returns
     -------
     MaskPixels
-        Of the shape of `values`. NaN is never marked.
+        With the shape of `values`. NaN is never marked.
 
     Raises
     ------
     BadMask
-        If the values are no real numbers.
+        If the values are not real numbers.
 
     Examples
     --------
     >>> find_marked_pixels(np.array([[np.nan, 0.0, 1.0, 2.0]])).pixels
     array([[False, False,  True,  True]])
 
-    Grey levels are cut half way between the lowest and the highest:
+    The threshold of grey levels is half way between the lowest and the highest:
 
     >>> find_marked_pixels(np.array([[0, 20, 80, 100]])).pixels
     array([[False, False,  True,  True]])
     """
     if values.dtype.kind not in "buif":
-        raise BadMask(f"the mask has dtype {values.dtype}: give whole numbers or grey levels")
+        raise BadMask(f"the mask has dtype {values.dtype}; give integers or grey levels")
     threshold = grey_threshold(values)
     if threshold is not None:
         return MaskPixels(values > threshold, threshold, False)
@@ -92,22 +92,22 @@ def find_marked_pixels(values: NDArray[Any]) -> MaskPixels:
 
 
 def grey_threshold(values: NDArray[Any]) -> float | None:
-    """Tell the grey level above which a pixel of a mask counts as marked.
+    """Return the threshold of a mask with grey levels, ``None`` for labels.
 
-    Labels are regions of one value each, with a step at their border. Grey levels are what
-    antialiasing, blurring and JPEG leave between black and white: there a pixel lies between a
-    darker and a brighter neighbour. Whichever is more frequent decides, whatever the dtype.
+    Labels are regions of one value, with a step at their border. Grey levels come from
+    antialiasing, blur and JPEG: a grey pixel has a darker and a brighter neighbour. The more
+    frequent kind of pixel decides, for any dtype.
 
     Parameters
     ----------
     values
-        Of a mask, with the axes Y and X last.
+        Mask with the axes Y and X last.
 
     Returns
     -------
     float or None
-        Half way between the lowest and the highest level that is there, whatever the dtype could
-        hold. ``None`` where the values are labels, or 0 and one other value.
+        Half way between the lowest and the highest level of the mask. ``None`` for labels, and for
+        0 and one other value.
 
     Examples
     --------
@@ -124,48 +124,48 @@ def grey_threshold(values: NDArray[Any]) -> float | None:
     low, high = ends
     middle = float(low) + (float(high) - float(low)) / 2
     if not _has_between(values, low, high):
-        # Of two values that are not 0 the lower one is the background.
+        # Of two values other than 0, the lower one is the background.
         return None if low == high or 0 in (low, high) else middle
     labels = grey = 0.0
     for block in _blocks(values):
         for_labels, for_grey = _votes(block, float(low), float(high))
         labels, grey = labels + for_labels, grey + for_grey
-        if labels + grey >= ENOUGH:
+        if labels + grey >= MAX_VOTES:
             break
-    few = labels + grey < FEW and high < LOW and _are_whole(values)
-    if grey > labels and not few:
+    few_votes = labels + grey < MIN_GREY_VOTES and high < MAX_SMALL_LABEL and _are_integers(values)
+    if grey > labels and not few_votes:
         return middle
-    return middle if high in WHITE and _are_steps(values, low, high) else None
+    return middle if high in WHITE_LEVELS and _are_thin_borders(values, low, high) else None
 
 
 def warn_of_grey_levels(mask: Any, stacklevel: int) -> None:
-    """Warn where a mask from Python, of which all but 0 counts, has grey levels.
+    """Warn if a mask from Python has grey levels, because all its pixels but 0 count as missing.
 
-    An array that is not in memory is not looked at.
+    Only arrays in memory are checked.
 
     Warns
     -----
     MaskHasGreyLevels
-        If it seems to be cut at a level rather than to hold labels.
+        If the mask seems to need a threshold.
     """
-    if not isinstance(mask, np.ndarray) or mask.dtype.kind not in "uif" or mask.ndim < AXES:
+    if not isinstance(mask, np.ndarray) or mask.dtype.kind not in "uif" or mask.ndim < 2:
         return
     values = np.ma.getdata(mask)
     level = grey_threshold(values)
     if level is None:
         return
-    counted, above = (100 * np.count_nonzero(values > cut) / values.size for cut in (0, level))
+    counted, above = (100 * np.count_nonzero(values > limit) / values.size for limit in (0, level))
     warnings.warn(
-        f"the mask has grey levels, and all pixels but those of 0 count as missing, "
-        f"{counted:.3g} % of it; to cut it half way, with {above:.3g} %, give mask > {level:g}; "
-        "to say that it is as you want it, give mask != 0",
+        f"the mask has grey levels, and all its pixels but 0 count as missing, {counted:.3g} %; "
+        f"for a threshold half way, {above:.3g} %, give mask > {level:g}; to confirm all but 0, "
+        "give mask != 0",
         MaskHasGreyLevels,
         stacklevel=stacklevel,
     )
 
 
 def _ends(values: NDArray[Any]) -> tuple[Any, Any] | None:
-    """Return the lowest and the highest finite value; ``None`` if there is none."""
+    """Return the lowest and the highest finite value; ``None`` without any."""
     if values.dtype.kind == "f":
         values = values[np.isfinite(values)]
     return (values.min(), values.max()) if values.size else None
@@ -175,36 +175,36 @@ def _has_between(values: NDArray[Any], low: Any, high: Any) -> bool:
     return bool(((values > low) & (values < high)).any())
 
 
-def _are_steps(values: NDArray[Any], low: Any, high: Any) -> bool:
-    """Tell whether black and white never touch, because one or two levels lie between them."""
+def _are_thin_borders(values: NDArray[Any], low: Any, high: Any) -> bool:
+    """Whether one or two grey levels separate black and white everywhere."""
     levels: set[float] = set()
     for block in _blocks(values):
         levels.update(np.unique(block[(block > low) & (block < high)]).tolist())
-        for one in (block, block.T):
-            ends = np.stack([one[1:], one[:-1]])
+        for turned in (block, block.T):
+            ends = np.stack([turned[1:], turned[:-1]])
             if len(levels) > 2 or ((ends.min(0) == low) & (ends.max(0) == high)).any():
                 return False
     return True
 
 
-def _are_whole(values: NDArray[Any]) -> bool:
+def _are_integers(values: NDArray[Any]) -> bool:
     return bool(((values == np.rint(values)) | ~np.isfinite(values)).all())
 
 
 def _blocks(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Cut planes into parts that need little memory."""
+    """Yield planes in blocks that need little memory."""
     planes = values.reshape(-1, *np.atleast_2d(values).shape[-2:])
     for plane in planes:
-        for top in range(0, plane.shape[0], BLOCK):
-            for left in range(0, plane.shape[1], BLOCK):
-                yield plane[top : top + BLOCK, left : left + BLOCK]
+        for top in range(0, plane.shape[0], BLOCK_SIDE):
+            for left in range(0, plane.shape[1], BLOCK_SIDE):
+                yield plane[top : top + BLOCK_SIDE, left : left + BLOCK_SIDE]
 
 
 def _votes(block: NDArray[Any], low: float, high: float) -> tuple[float, float]:
-    """Count the pixels between both ends that look like labels, and like grey levels.
+    """Count the pixels between `low` and `high` that resemble labels, and grey levels.
 
-    A pixel at the border of a label has neighbours of its own value, and on the other side
-    either the background or another label. A pixel of a slope has lower and higher neighbours.
+    At the border of a label, a pixel has neighbours of its own value, and beyond the border the
+    background or another label. A pixel of a slope has lower and higher neighbours.
     """
     values = np.nan_to_num(block.astype(np.float64), nan=low, posinf=high, neginf=low)
     between = (values > low) & (values < high)
@@ -215,16 +215,18 @@ def _votes(block: NDArray[Any], low: float, high: float) -> tuple[float, float]:
     step = np.maximum(drop, rise)
     border = between & (step > 0)
     slope = (drop > 0) & (rise > 0)
-    # A label touches the background, from which its value is all the way up.
+    # At its border to the background, a label rises by its full value.
     from_background = (2 * drop >= values - low) & (5 * rise <= drop)
-    whole = _are_whole(values)
-    label = from_background | (~slope & (step >= (STEP if whole else 0.01 * (high - low))))
-    if whole and np.unique(values).size >= MANY:
-        label &= slope | (step >= STEP)  # not the terraces of a wide slope
+    integers = _are_integers(values)
+    label = from_background | (
+        ~slope & (step >= (MIN_LABEL_STEP if integers else 0.01 * (high - low)))
+    )
+    if integers and np.unique(values).size >= MIN_SLOPE_LEVELS:
+        label &= slope | (step >= MIN_LABEL_STEP)  # excludes the steps of a wide, rounded slope
     for_labels = np.count_nonzero(border & label)
     for_grey = np.count_nonzero(border & ~label)
-    # Thin lines that were antialiased look like labels where they are brightest, but few of their
-    # neighbouring pixels have one value.
+    # Thin antialiased lines resemble labels where they are brightest, but few of their neighbouring
+    # pixels have equal values.
     flat = np.count_nonzero(between & _has_equal_neighbour(values)) / np.count_nonzero(between)
     threshold = 0.5 + 0.3 * (1 - flat)
     return for_labels * (1 - threshold), for_grey * threshold
@@ -233,8 +235,8 @@ def _votes(block: NDArray[Any], low: float, high: float) -> tuple[float, float]:
 def _has_equal_neighbour(values: NDArray[Any]) -> NDArray[np.bool_]:
     found = np.zeros(values.shape, bool)
     for axis in (0, 1):
-        one, next_one = np.moveaxis(found, axis, 0), np.moveaxis(values, axis, 0)
-        same = next_one[1:] == next_one[:-1]
-        one[1:] |= same
-        one[:-1] |= same
+        turned, numbers = np.moveaxis(found, axis, 0), np.moveaxis(values, axis, 0)
+        same = numbers[1:] == numbers[:-1]
+        turned[1:] |= same
+        turned[:-1] |= same
     return found

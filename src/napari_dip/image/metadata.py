@@ -1,4 +1,4 @@
-"""An image as a file holds it: values, named axes, pixel sizes and what else was said."""
+"""An image of a file: values, axes, pixel sizes and further metadata."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ MICROMETRES = {
     "m": 1e6,
     "in": 25_400.0,
 }
+"""Micrometres in each unit of length."""
 SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+"""Seconds in each unit of time."""
 
 _SPELLINGS = {
     "\\u00b5m": "µm",  # ImageJ escapes the letter
@@ -80,7 +82,7 @@ _NO_UNIT = {"", "pixel", "pixels", "reference frame", "unknown", "none"}
 
 
 def canonical_unit(name: str | None) -> str | None:
-    r"""Return one spelling for each unit, ``None`` for pixels and for nothing.
+    r"""Return the canonical spelling of a unit; ``None`` for pixels and for no unit.
 
     Examples
     --------
@@ -94,47 +96,44 @@ def canonical_unit(name: str | None) -> str | None:
 
 
 class Channel(NamedTuple):
-    """What a file says of a channel.
-
-    ``colour`` is that in which it is shown, as ``RRGGBB``. Either is empty if it is not known.
-    """
+    """Name and display colour of a channel; the colour is ``RRGGBB``. Unknown ones are empty."""
 
     name: str = ""
     colour: str = ""
 
     def __bool__(self) -> bool:
-        """Tell whether anything is known."""
+        """Whether the name or the colour is known."""
         return bool(self.name or self.colour)
 
 
 @dataclass(frozen=True)
 class StoredImage:
-    """What was read from a file.
+    """An image as it was read from a file, with its metadata.
 
     Attributes
     ----------
     image
-        The values, in the file's dtype and the machine's byte order; colours come last. From
-        OME-Zarr and from a series of files they are read when they are asked for.
+        The values, in the dtype of the file and the byte order of the machine; S is the last axis.
+        Arrays of OME-Zarr and of file series are lazy.
     axes
         One letter of ``TCZYXSQ`` for each axis of `image`.
     pixel_size
-        The distance between two neighbours along an axis, in its `unit`; axes of which the
-        file says nothing are left out. ``T`` is the time between two frames.
+        Distance of two neighbouring pixels along an axis, in its `unit`; unknown axes are left out.
+        For ``T``, the time between two frames.
     unit
-        ``"µm"``, ``"s"`` and so on; axes without a known unit are left out.
+        Unit of each axis, such as ``"µm"`` or ``"s"``; unknown axes are left out.
     extras
-        What else a file of the same kind can carry, by kind: display ranges, a description.
+        Further metadata by file format, such as display ranges; a file of that format keeps them.
     notes
-        What the user should know about the reading, in whole sentences.
+        Messages to the user about the file, in whole sentences.
     translate
-        Where the centre of the first pixel lies, in the unit of the axis; 0 where it is left out.
+        Position of the centre of the first pixel, in the unit of the axis; 0 where it is left out.
     files
-        All files, or folders of files, that the values come from; none where that is not known.
+        All files, or folders of files, that hold the values; empty if unknown.
     channels
-        Names and colours of the channels, in their order; empty where nothing is known of them.
+        Names and colours of the channels, in their order; empty if unknown.
     series
-        The number of the image in a file that holds several.
+        Number of the image in a file with several images.
     """
 
     image: LazyArray
@@ -151,14 +150,14 @@ class StoredImage:
     def with_image(
         self, image: LazyArray, axes: str, factors: Mapping[str, int] | None = None
     ) -> StoredImage:
-        """Put another image in the place of this one, its pixels smaller by some factors.
+        """Return a copy with another image, whose pixels are smaller by factors.
 
         Parameters
         ----------
         image, axes
             The new values and their axes.
         factors
-            How many new pixels stand for an old one, by the letters of the axes.
+            Number of new pixels for each old one, by the letters of the axes.
 
         Examples
         --------
@@ -169,18 +168,18 @@ class StoredImage:
         return replace(self.refined(factors or {}), image=image, axes=axes, files=())
 
     def refined(self, factors: Mapping[str, int]) -> StoredImage:
-        """Make the pixels smaller along some axes, so that they cover the same area.
+        """Return a copy with smaller pixels that cover the same area.
 
         Parameters
         ----------
         factors
-            How many new pixels stand for an old one, by the letters of the axes.
+            Number of new pixels for each old one, by the letters of the axes.
 
         Returns
         -------
         StoredImage
-            With other pixel sizes and, since the first of the smaller pixels begins where the
-            first of the larger ones began, another place of its centre; the image is the same.
+            The same image with new pixel sizes, and with the position of the centre of the first
+            smaller pixel, which starts at the same edge as the first larger one.
 
         Examples
         --------
@@ -197,17 +196,17 @@ class StoredImage:
 
     @property
     def channel_count(self) -> int:
-        """How many channels there are; colours are one."""
+        """Number of channels; the samples of a colour are one channel."""
         return self.image.shape[self.axes.index("C")] if "C" in self.axes else 1
 
     @property
     def known_channels(self) -> tuple[Channel, ...]:
-        """The channels, if there are as many as :attr:`channels` speaks of; empty otherwise."""
+        """:attr:`channels`, if their number fits the image; empty otherwise."""
         return self.channels if len(self.channels) == self.channel_count else ()
 
     @property
     def voxel(self) -> tuple[float, float, float] | None:
-        """The pixel sizes along Z, Y and X in the unit of X, ``None`` where one is not known."""
+        """The pixel sizes along Z, Y and X in the unit of X; ``None`` if one is unknown."""
         z, y, x = (self.size_in(axis, MICROMETRES, self.unit.get("X")) for axis in "ZYX")
         return None if z is None or y is None or x is None else (z, y, x)
 
@@ -216,7 +215,7 @@ class StoredImage:
         return np.asarray(self.image)
 
     def size_in(self, axis: str, table: Mapping[str, float], unit: str | None) -> float | None:
-        """Return the pixel size along `axis` in another unit, ``None`` where it cannot be said."""
+        """Convert the pixel size along `axis` to another unit; ``None`` if that is impossible."""
         size, own = self.pixel_size.get(axis), self.unit.get(axis)
         if size is None or own == unit:
             return size

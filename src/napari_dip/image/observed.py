@@ -1,4 +1,4 @@
-"""What was seen: an image, perhaps not read yet, and which of its pixels count."""
+"""Read parts of an image together with a mask of their known pixels."""
 
 from __future__ import annotations
 
@@ -21,45 +21,46 @@ if TYPE_CHECKING:
 __all__ = ["Fingerprint", "ObservedImage", "ObservedPart", "affected_planes"]
 
 
-_one_at_a_time = threading.Lock()
+_read_lock = threading.Lock()
+"""Serialises all reads: some lazy arrays are not thread-safe."""
 
 
 @dataclass(frozen=True)
 class ObservedPart:
-    """A part of an image: its values, and where they are known."""
+    """Values of a part of an image, and a mask that is true where they are known."""
 
     values: NDArray[Any]
     known: NDArray[np.bool_]
 
     @property
     def constant(self) -> bool:
-        """Whether all that is known is alike."""
-        seen = self.values[self.known]
-        return bool((seen == seen[0]).all())
+        """Whether all known values are equal."""
+        values = self.values[self.known]
+        return bool((values == values[0]).all())
 
 
 @dataclass(frozen=True)
 class ObservedImage:
-    """An image that is read part by part.
+    """An image and its mask, read part by part.
 
     Parameters
     ----------
     image
-        Anything with a shape and a dtype that gives arrays for indices.
+        Any array; a lazy one is read when it is indexed.
     missing
-        Of the same shape, true where a pixel is missing; ``None`` where the mask hides nothing.
+        The mask, of the same shape: true where a pixel is missing. ``None`` without a mask.
     """
 
     image: LazyArray
     missing: LazyArray | None
 
     def read_values(self, index: Index) -> NDArray[Any]:
-        """Read a part, one after another: not everything that is read on demand bears threads."""
-        with _one_at_a_time:
+        """Read the values of a part; masked floating-point values become NaN."""
+        with _read_lock:
             return masked_to_nan(self.image[index])
 
     def read(self, index: Index) -> ObservedPart:
-        """Read a part; values that are not finite are not known."""
+        """Read a part and its mask; NaN and infinite values are missing."""
         values = self.read_values(index)
         known = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
         if self.missing is not None:
@@ -67,35 +68,37 @@ class ObservedImage:
         return ObservedPart(values, known)
 
     def extract(self, index: Index) -> ObservedImage:
-        """Keep one part alone, which another process can be sent.
+        """Return a copy with one part only, to send to another process.
 
-        An image that lies in files is left there, for whoever gets this to read it.
+        An image in files is not copied: the other process reads the files.
         """
         in_files = LazyArray in type(self.image).__mro__ and not isinstance(
             self.image, BandedArray | NanFilledArray
         )
-        image = self.image if in_files else _Part(self.image, index)
-        return ObservedImage(image, None if self.missing is None else _Part(self.missing, index))
+        image = self.image if in_files else _SinglePart(self.image, index)
+        return ObservedImage(
+            image, None if self.missing is None else _SinglePart(self.missing, index)
+        )
 
 
 class Fingerprint:
-    """A digest of the values of an image and of where they are known, added plane by plane."""
+    """A digest of the values and the mask of an image, updated plane by plane."""
 
     def __init__(self) -> None:
         self._digest = hashlib.blake2b(digest_size=16)
 
-    def add(self, seen: ObservedPart) -> None:
+    def add(self, plane: ObservedPart) -> None:
         """Add a plane."""
-        for part in (seen.values, seen.known):
-            self._digest.update(np.ascontiguousarray(part).data)
+        for array in (plane.values, plane.known):
+            self._digest.update(np.ascontiguousarray(array).data)
 
     def __str__(self) -> str:
-        """Give the digest of what was added."""
+        """Return the digest of all planes so far, in hexadecimal."""
         return self._digest.hexdigest()
 
 
-class _Part(LazyArray):
-    """An array of which one part is there."""
+class _SinglePart(LazyArray):
+    """An array that holds the values of one part only."""
 
     def __init__(self, whole: LazyArray, index: Index) -> None:
         self._outline = (whole.shape, whole.dtype)
@@ -112,11 +115,18 @@ class _Part(LazyArray):
 
     def __getitem__(self, index: Any, /) -> Any:
         if index != self._index:
-            raise LookupError(f"the part {self._index} is there, and {index} was asked for")
+            raise LookupError(f"only the part {self._index} is available, not {index}")
         return self._values
 
 
 def affected_planes(missing: NDArray[np.bool_]) -> str:
-    """Say in how many planes pixels are missing, if not in all, as the end of a sentence."""
-    hit = missing.any(axis=(-2, -1))
-    return f", in {hit.sum()} of {hit.size} planes" if 0 < hit.sum() < hit.size else ""
+    """Return a clause with the number of planes that have gaps; empty if all or none have.
+
+    Examples
+    --------
+    >>> affected_planes(np.array([[[True]], [[False]], [[False]]]))
+    ', in 1 of 3 planes'
+    """
+    affected = missing.any(axis=(-2, -1))
+    number = affected.sum()
+    return f", in {number} of {affected.size} planes" if 0 < number < affected.size else ""

@@ -1,4 +1,4 @@
-"""The plan: which planes are restored together, in which order, told before it runs."""
+"""Divide an image into units: planes, volumes or windows of planes, in a fixed order."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Unit", "make_plan", "shared_axis"]
 
-_NAMES = {"T": "time point", "C": "channel", "Z": "plane", "Y": "section", "Q": "image"}
+_PLANE_NOUNS = {"T": "time point", "C": "channel", "Z": "plane", "Y": "section", "Q": "image"}
 
 
 @dataclass(frozen=True)
 class Unit:
-    """What is fitted by one network: a plane, a volume, or a window of planes.
+    """A part of the image that one network fits: a plane, a volume, or a window of planes.
 
     Parameters
     ----------
     number
-        From 0; with the root seed it settles all random numbers of the unit.
+        From 0; it and the root seed determine all random numbers of the unit.
     index
-        What is restored.
+        The part that is restored.
     input_index
-        What is looked at: the same, or some planes more on either side.
+        The part that is fitted: ``index``, perhaps with further planes on either side.
     output_planes
-        Where the planes of ``index`` are among those of ``input_index``.
+        Position of the planes of ``index`` among those of ``input_index``.
     """
 
     number: int
@@ -43,23 +43,23 @@ class Unit:
 
 @dataclass(frozen=True)
 class Plan:
-    """How an image is cut into units; made once, and the same wherever they are restored.
+    """The division of an image into units; made once, and the same on every machine.
 
     Parameters
     ----------
     layout
-        Of the image.
+        Layout of the image.
     window
-        Planes that are restored together, at most; 1 for planes one by one.
+        Maximum number of planes that share a network; 1 for separate planes.
     context
-        Planes on either side that are looked at as well.
+        Number of planes on either side of a window that are fitted but not restored.
     breaks
-        Numbers along the leading axes of the planes that are not like the one before them: no
-        window goes across.
+        Numbers along the leading axes of planes that differ from the plane before them; no
+        window includes both.
     tile
-        Side in pixels of the tiles that a unit is restored in; ``None`` restores it as a whole.
+        Side of the tiles of a unit, in pixels; ``None`` without tiles.
     at_once
-        Units, or if there is but one the fits of that, that are computed at the same time.
+        Number of concurrent units, or of concurrent fits of a single unit.
     """
 
     layout: Layout
@@ -71,24 +71,24 @@ class Plan:
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
-        """All units, in their order."""
+        """All units, in the order of their numbers."""
         if self.window == 1:
             return tuple(Unit(n, index, index) for n, index in enumerate(self.layout.indices()))
         return tuple(Unit(number, *window) for number, window in enumerate(self._windows()))
 
     @property
     def units_at_once(self) -> int:
-        """How many units are restored at the same time."""
+        """Number of concurrent units."""
         return self.at_once if len(self.units) > 1 else 1
 
     @property
     def fits_at_once(self) -> int:
-        """How many fits of one unit are computed at the same time."""
+        """Number of concurrent fits of one unit."""
         return 1 if len(self.units) > 1 else self.at_once
 
     @property
     def channels(self) -> int:
-        """How many channels the largest unit has."""
+        """Number of channels of the block of the largest unit."""
         layout = self.layout
         if self.window > 1:
             size = layout.shape[layout.axes.index(layout.shared)]
@@ -96,6 +96,7 @@ class Plan:
         return 3 if "S" in layout.axes else 1
 
     def _windows(self) -> Iterator[tuple[Index, Index, slice]]:
+        """Yield index, input index and output planes of each window."""
         layout = self.layout
         axis = layout.axes.index(layout.shared)
         place = layout.leading.index(axis)
@@ -106,9 +107,9 @@ class Plan:
             def is_break(number: int, numbers: tuple[int, ...] = numbers) -> bool:
                 return (*numbers[:place], number, *numbers[place + 1 :]) in self.breaks
 
-            cuts = [0, *filter(is_break, range(1, counts[place])), counts[place]]
-            for start, stop in itertools.pairwise(cuts):
-                for low, high in _evenly(start, stop, self.window):
+            limits = [0, *filter(is_break, range(1, counts[place])), counts[place]]
+            for start, stop in itertools.pairwise(limits):
+                for low, high in _split_evenly(start, stop, self.window):
                     first, last = max(start, low - self.context), min(stop, high + self.context)
                     yield (
                         layout.index(others | {axis: slice(low, high)}),
@@ -119,26 +120,28 @@ class Plan:
     def __str__(self) -> str:
         layout = self.layout
         counts = [
-            _counted(layout.shape[axis], _NAMES.get(layout.axes[axis], "plane"))
+            _counted(layout.shape[axis], _PLANE_NOUNS.get(layout.axes[axis], "plane"))
             for axis in layout.leading
         ]
         whole = {"ZYX": "volume", "ZX": "section along Z and X"}.get(layout.spatial, "plane")
         image = "each " + whole if counts else "one " + whole
-        said = [" × ".join(counts)] if counts else []
-        said.append(f"{image} in {layout.ndim}-D")
+        division = [" × ".join(counts)] if counts else []
+        division.append(f"{image} in {layout.ndim}-D")
         if self.window > 1:
-            together = f"{self._together()} sharing one network"
-            cuts = f" ({_counted(len(self.breaks), 'break')} between them)" if self.breaks else ""
-            said.append(together + cuts)
+            window = f"{self._window_text()} sharing one network"
+            breaks = f" ({_counted(len(self.breaks), 'break')} between them)" if self.breaks else ""
+            division.append(window + breaks)
         if self.tile:
-            said.append(f"in tiles of {self.tile} × {self.tile} pixels")
+            division.append(f"in tiles of {self.tile} × {self.tile} pixels")
         units = len(self.units)
-        told = [_counted(units, "part")] if counts else []
+        execution = [_counted(units, "part")] if counts else []
         if self.at_once > 1:
-            told.append(f"{self.at_once} at once" if units > 1 else f"{self.at_once} fits at once")
-        return ", ".join(said) + ("; " if told else "") + ", ".join(told)
+            execution.append(
+                f"{self.at_once} at once" if units > 1 else f"{self.at_once} fits at once"
+            )
+        return ", ".join(division) + ("; " if execution else "") + ", ".join(execution)
 
-    def _together(self) -> str:
+    def _window_text(self) -> str:
         layout = self.layout
         size = layout.shape[layout.axes.index(layout.shared)]
         if layout.shared != "C":
@@ -147,27 +150,32 @@ class Plan:
         return f"{size} channels" if whole else f"up to {min(size, self.window)} channels"
 
 
-def shared_axis(axes: str, shape: tuple[int, ...], asked: str, spatial: str = "YX") -> str:
-    """Choose the axis along which planes may share a network, "" for none.
+def shared_axis(axes: str, shape: tuple[int, ...], share: str, *, sections: bool = False) -> str:
+    """Choose the axis along which planes may share a network; empty for none.
 
     Parameters
     ----------
     axes, shape
-        Of the image.
-    asked
+        Axes and shape of the image.
+    share
         ``"auto"`` for Z or else T, and for Y of sections; the letter of an axis, or ``"none"``.
-    spatial
-        Letters of the axes that a network sees at once.
+    sections
+        Whether sections of Z and X are fitted.
+
+    Examples
+    --------
+    >>> shared_axis("TZYX", (5, 1, 64, 64), "auto"), shared_axis("YXS", (64, 64, 3), "auto")
+    ('T', '')
     """
-    automatic = "ZT" if "Y" in spatial else "Y"
-    candidates = {"auto": automatic, "none": ""}.get(asked, asked)
-    many = (letter for letter in candidates if letter in axes and shape[axes.index(letter)] > 1)
+    automatic = "Y" if sections else "ZT"
+    candidates = {"auto": automatic, "none": ""}.get(share, share)
+    long = (letter for letter in candidates if letter in axes and shape[axes.index(letter)] > 1)
     # The samples of a colour share a network already.
-    return "" if "S" in axes else next(many, "")
+    return "" if "S" in axes else next(long, "")
 
 
-def _evenly(start: int, stop: int, largest: int) -> Iterator[tuple[int, int]]:
-    """Cut a range into parts of nearly the same size."""
+def _split_evenly(start: int, stop: int, largest: int) -> Iterator[tuple[int, int]]:
+    """Split a range into parts of nearly the same size."""
     parts = -(-(stop - start) // largest)
     ends = [start + (stop - start) * part // parts for part in range(parts + 1)]
     yield from itertools.pairwise(ends)
@@ -176,20 +184,20 @@ def _evenly(start: int, stop: int, largest: int) -> Iterator[tuple[int, int]]:
 def make_plan(
     layout: Layout, window: int, context: int, breaks: Collection[tuple[int, ...]]
 ) -> Plan:
-    """Settle the plan for an image; where no two neighbours are alike, its planes are alone."""
+    """Return the plan for an image; if no window has two planes, all planes are separate."""
     if not layout.shared or window == 1:
         return Plan(layout)
-    # Channels have no neighbours to look at: those that share are restored, all of them.
-    seen_more = 0 if layout.shared == "C" else context
-    plan = Plan(layout, window, seen_more, frozenset(breaks))
-    alone = all(_planes(unit, layout) == 1 for unit in plan.units)
-    return Plan(layout) if alone else plan
+    # Channels have no neighbours, so they have no context.
+    plan = Plan(layout, window, context if layout.shares_planes else 0, frozenset(breaks))
+    separate = all(_planes(unit, layout) == 1 for unit in plan.units)
+    return Plan(layout) if separate else plan
 
 
 def _planes(unit: Unit, layout: Layout) -> int:
+    """Return the number of planes that a unit restores."""
     part = unit.index[layout.axes.index(layout.shared)]
     return part.stop - part.start if isinstance(part, slice) else 1
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

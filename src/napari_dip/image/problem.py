@@ -1,4 +1,4 @@
-"""What is to be restored, checked before any work starts."""
+"""Check image, mask, psf and settings before any work starts, and collect them as a problem."""
 
 from __future__ import annotations
 
@@ -34,14 +34,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem", "gap_type", "make_problem", "observed_image", "unknown_channels"]
 
-_FROM_GOOD_TO_BAD: tuple[Hole, ...] = ("scratches", "pixels", "hole", "large-hole")
+GAPS_BY_SEVERITY: tuple[Hole, ...] = ("scratches", "pixels", "hole", "large-hole")
+
+MIN_HOLE_RADIUS = 8
+"""Pixels: a gap that includes a larger disc is a hole. Not measured."""
+
+MIN_LARGE_HOLE = 0.1
+"""Fraction of the pixels: with more missing, a hole is large. Not measured."""
+
+MIN_SCATTERED_PIXELS = 0.2
+"""Fraction of the pixels: with less missing in small gaps, they are scratches. Not measured."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """An image that can be restored: every check is behind it.
+    """A checked problem: image, mask, layout, plan, survey, settings and device.
 
-    Nothing in it is large but the image, which may be lazy, and the mask.
+    Only the image, which may be lazy, and the mask need much memory.
     """
 
     observed: ObservedImage
@@ -54,63 +63,65 @@ class Problem:
 
     @property
     def factors(self) -> dict[str, int]:
-        """By how much each spatial axis grows."""
+        """Ratio of the size of the result to that of the image, for each spatial axis."""
         return self.settings.factors
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the result."""
-        kept = self.observed.image.dtype
-        return np.dtype(np.float32) if self.settings.dtype == "float32" else kept
+        """Type of the values of the result."""
+        input_dtype = self.observed.image.dtype
+        return np.dtype(np.float32) if self.settings.dtype == "float32" else input_dtype
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the result."""
+        """Shape of the result."""
         return tuple(
             size * self.factors.get(letter, 1)
             for letter, size in zip(self.layout.axes, self.layout.shape, strict=True)
         )
 
     def __str__(self) -> str:
-        """Give the plan in words, and what becomes of the voxels."""
+        """Describe the plan, and the change of the voxel size."""
         voxels = describe_voxel_change(self.settings.voxel, self.factors)
         return f"{self.plan}; {voxels}" if voxels else str(self.plan)
 
     def scale(self, unit: Unit) -> Scale | None:
-        """Give the scale of a unit's channels; ``None`` where all that is known is alike."""
+        """Return the intensity scale of a unit; ``None`` if all known values are equal."""
         scales = [self.survey.scales[channel] for channel in self.layout.channels_of(unit.index)]
         return scales[0] if len(scales) == 1 else combine_scales(scales, self.layout.ndim)
 
     def noises(self, unit: Unit) -> tuple[NoiseModel, ...]:
-        """Give the noise of each of a unit's channels, in the units of the image."""
+        """Return the noise model of each channel of a unit, in units of the image."""
         return tuple(self.survey.noises[channel] for channel in self.layout.channels_of(unit.index))
 
     def empty(self, index: Index) -> NDArray[Any]:
-        """Give a part of the result that is not restored: NaN, or 0 for whole numbers."""
+        """Return a part of the result that is not restored: NaN, or 0 for integer types."""
         parts = [*index, *[slice(None)] * (len(self.shape) - len(index))]
-        kept = [
+        sizes = [
             (letter, len(range(size)[part]))
             for letter, size, part in zip(self.layout.axes, self.shape, parts, strict=True)
             if isinstance(part, slice)
         ]
-        samples = next((axis for axis, (letter, _) in enumerate(kept) if letter == "S"), None)
-        return empty_part((size for _, size in kept), self.dtype, samples)
+        samples = next((axis for axis, (letter, _) in enumerate(sizes) if letter == "S"), None)
+        return empty_part((size for _, size in sizes), self.dtype, samples)
 
     def unrestored(self, index: Index) -> NDArray[Any]:
-        """Give a part of the result as the image was, each pixel in its place."""
-        cut = {axis for axis, part in enumerate(index) if not isinstance(part, slice)}
-        left = (letter for axis, letter in enumerate(self.layout.axes) if axis not in cut)
-        return self._refined(self.observed.read_values(index), "".join(left))
+        """Return a part of the input with the pixel size and dtype of the result."""
+        indexed = {axis for axis, part in enumerate(index) if not isinstance(part, slice)}
+        letters = (letter for axis, letter in enumerate(self.layout.axes) if axis not in indexed)
+        return self._refined(self.observed.read_values(index), "".join(letters))
 
     def finish(
-        self, unit: Unit, seen: ObservedPart, scale: Scale, estimate: NDArray[np.float32]
+        self, unit: Unit, observed: ObservedPart, scale: Scale, estimate: NDArray[np.float32]
     ) -> NDArray[Any]:
-        """Bring the estimate of a unit back to the units, dtype and axes of the result.
+        """Convert the estimate of a unit to the units, dtype and axes of the result.
 
-        Alpha comes from the image, and so do the known pixels if the task keeps them, and else what
-        the image was padded with. Where the estimate is NaN, nothing is restored yet.
+        Alpha is copied from the image; so are the known pixels if the task keeps them, and the
+        padding otherwise. NaN in the estimate marks pixels that are not restored yet.
         """
-        values, known = (self._inner(unit, part) for part in (seen.values, seen.known))
+        values, known = (
+            self._output_planes(unit, part) for part in (observed.values, observed.known)
+        )
         colours = values[:3] if "S" in self.layout.axes else values
         known = known[: len(colours)]
         estimate = estimate[unit.output_planes]
@@ -118,9 +129,9 @@ class Problem:
         kept = known if self.settings.keeps_known else self._padded(colours, known)
         if kept.any():
             axes = "S" + self.layout.spatial
-            seen_there = self._refined(colours, axes)
+            copied = self._refined(colours, axes)
             kept = (self._refined(kept, axes) > 0) & ~np.isnan(estimate)
-            restored = np.where(kept, seen_there, restored)
+            restored = np.where(kept, copied, restored)
         for number in unknown_channels(known):
             restored[number] = self._refined(colours[number], self.layout.spatial)
         alpha = self._refined(values[len(colours) :], "S" + self.layout.spatial)
@@ -128,35 +139,35 @@ class Problem:
         return self.layout.from_block(whole, window=self.is_window(unit))
 
     def finish_spread(
-        self, unit: Unit, seen: ObservedPart, scale: Scale, spread: NDArray[np.float32]
+        self, unit: Unit, observed: ObservedPart, scale: Scale, spread: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Bring the spread of a unit to the units of the image; alpha has none."""
-        values = self._inner(unit, seen.values)
+        """Convert the spread of a unit to units of the image; that of alpha is 0."""
+        values = self._output_planes(unit, observed.values)
         whole = (spread[unit.output_planes] * scale.span).astype(np.float32)
         alpha = np.zeros((len(values) - len(whole), *whole.shape[1:]), np.float32)
         return self.layout.from_block(np.concatenate([whole, alpha]), window=self.is_window(unit))
 
-    def fill(self, unit: Unit, seen: ObservedPart) -> NDArray[Any]:
-        """Give a unit whose colours have but one value; alpha comes from the image."""
-        colours, known = (self.layout.colours(part) for part in (seen.values, seen.known))
-        values = self._inner(unit, seen.values).astype(self.dtype)
+    def fill(self, unit: Unit, observed: ObservedPart) -> NDArray[Any]:
+        """Return the result of a unit with constant colours; alpha is copied from the image."""
+        colours, known = (self.layout.colours(part) for part in (observed.values, observed.known))
+        values = self._output_planes(unit, observed.values).astype(self.dtype)
         values[: len(colours)] = colours[known][0].astype(self.dtype)
-        flat = self._refined(values, "S" + self.layout.spatial)
-        return self.layout.from_block(flat, window=self.is_window(unit))
+        constant = self._refined(values, "S" + self.layout.spatial)
+        return self.layout.from_block(constant, window=self.is_window(unit))
 
     def is_window(self, unit: Unit) -> bool:
-        """Whether a unit is several planes along the shared axis, or one cut out like that."""
+        """Whether a unit is indexed by a slice along the shared axis, even of one plane."""
         shared = self.layout.shared
         return bool(shared) and isinstance(self.layout.at(shared, unit.index), slice)
 
     def record(self) -> dict[str, Any]:
-        """Tell all that determines the result, as values that JSON can hold."""
+        """Return everything that determines the result, as JSON values."""
         from importlib.metadata import version
 
-        shown_only = {"preview_every_s"}
+        display_only = {"preview_every_s"}
         psf = None if self.psf is None else hashlib.blake2b(self.psf.tobytes()).hexdigest()[:32]
         return {
-            "settings": self.settings.model_dump(mode="json", exclude=shown_only),
+            "settings": self.settings.model_dump(mode="json", exclude=display_only),
             "image": {
                 "shape": self.layout.shape,
                 "dtype": str(self.observed.image.dtype),
@@ -172,17 +183,17 @@ class Problem:
         }
 
     def _padded(self, values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Find what each channel was padded with; the method as published restores that, too."""
+        """Return the mask of the padding of each channel; the published method restores padding."""
         if not uses_noise_model(self.settings):
             return np.zeros_like(known)
         return known & ~np.stack(list(map(without_padding, values, known)))
 
-    def _inner(self, unit: Unit, part: NDArray[Any]) -> NDArray[Any]:
-        """Take of what was looked at what is restored, as a block with alpha."""
+    def _output_planes(self, unit: Unit, part: NDArray[Any]) -> NDArray[Any]:
+        """Return the restored planes of a fitted part, as a block with alpha."""
         return self.layout.to_block(part)[unit.output_planes]
 
     def _refined(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
-        """Repeat each pixel over those of the result that it covers."""
+        """Repeat each pixel over the pixels of the result that it covers."""
         for axis, letter in enumerate(axes):
             values = values.repeat(self.factors.get(letter, 1), axis=axis)
         return values.astype(self.dtype)
@@ -194,82 +205,107 @@ def make_problem(
     mask: ArrayLike | None,
     psf: ArrayLike | None,
     device: str | None = None,
-    before: Tiling | None = None,
-    looked: Survey | None = None,
+    tiling: Tiling | None = None,
+    earlier_survey: Survey | None = None,
     *,
     mask_axes: str | None = None,
     psf_axes: str | None = None,
 ) -> Problem:
-    """Check everything that can be checked before the first iteration.
+    """Check all input, survey the image and choose the plan.
 
-    The device is found on this machine, unless the caller knows better. How the image is cut is
-    settled, and all planes are looked at, unless a run is gone on with that did so. `mask_axes` and
-    `psf_axes` name the axes of these two.
+    Parameters
+    ----------
+    image, settings, mask, psf
+        Input arrays and settings.
+    device
+        Device of the workers; ``None`` chooses the device of this machine.
+    tiling, earlier_survey
+        Tiling and survey of a resumed run, in place of new ones.
+    mask_axes, psf_axes
+        Letters of the axes of the mask and of the psf.
 
     Raises
     ------
     BadImage, BadMask, BadSettings, DeviceUnavailable
-        With the offending value and the cure.
+        With the invalid value and the cure.
+
+    Examples
+    --------
+    >>> from napari_dip.settings import Settings
+    >>> image = np.random.default_rng(0).poisson(40, (5, 16, 18))
+    >>> print(make_problem(image, Settings(axes="TYX", window=1, device="cpu"), None, None).plan)
+    5 time points, each plane in 2-D; 5 parts...
     """
     layout = make_layout(as_lazy(image).shape, settings)
-    painted = broadcast_mask(mask, layout, mask_axes)
+    missing = broadcast_mask(mask, layout, mask_axes)
     if settings.task.fills_gaps:
-        check_marks_pixels(painted)
-    observed = observed_image(image, painted, layout)
+        check_marks_pixels(missing)
+    observed = observed_image(image, missing, layout)
     kernel = normalised_psf(psf, layout, psf_axes)
-    found = survey(observed, layout, settings, kernel) if looked is None else looked
-    plan, device = choose_plan(layout, settings, found.breaks, device, before, found.unknown)
-    return Problem(observed, layout, plan, found, settings, device, kernel)
+    surveyed = (
+        survey(observed, layout, settings, kernel) if earlier_survey is None else earlier_survey
+    )
+    plan, device = choose_plan(layout, settings, surveyed.breaks, device, tiling, surveyed.unknown)
+    return Problem(observed, layout, plan, surveyed, settings, device, kernel)
 
 
 def unknown_channels(known: NDArray[np.bool_]) -> list[int]:
-    """Find the channels of a block of which no pixel is known."""
+    """Return the numbers of the channels of a block without any known pixel."""
     return np.flatnonzero(~known.any(axis=tuple(range(1, known.ndim)))).tolist()
 
 
 def observed_image(image: ArrayLike, mask: ArrayLike | None, layout: Layout) -> ObservedImage:
-    """Combine an image and its mask into what is read part by part.
+    """Combine an image and its mask for reading in parts.
 
     Raises
     ------
     BadImage, BadMask
-        If the values are no real numbers, or the mask does not fit.
+        If the values are not real numbers, or the mask does not fit.
     """
     lazy, masked = split_mask(image)
     missing: LazyArray | None = broadcast_mask(mask, layout)
     if masked is not None:
         missing = masked if missing is None else LogicalOr(missing, masked)
     if layout.is_section:
-        # A section lies across all planes: read by itself, it would cost as much as all of them.
+        # A section includes a row of every plane: to read one costs as much as to read the stack.
         lazy = read_in_bands(lazy, layout.axes)
         lazy = lazy if isinstance(lazy, BandedArray) else masked_to_nan(lazy[()])
     return ObservedImage(lazy, missing)
 
 
 def gap_type(known: NDArray[np.bool_], task: Inpaint) -> Hole:
-    """Tell what kind of damage a mask covers, for the published networks differ.
+    """Return the type of the gaps of a mask; the published networks differ by type.
 
     Parameters
     ----------
     known
         ``(channels, *spatial)``, true where a pixel is known.
     task
-        What was asked; anything but ``missing="auto"`` is taken as it is.
+        The task; a value other than ``missing="auto"`` is returned.
 
     Returns
     -------
     Hole
-        ``"hole"`` where a disc of radius 8 fits in (``"large-hole"`` if it is also a tenth of the
-        image), ``"pixels"`` where a fifth or more is missing in smaller pieces, else
-        ``"scratches"``. Of several channels or planes, that of the worst.
+        ``"hole"`` if a gap includes a disc of radius 8 (``"large-hole"`` if more than a tenth of
+        the pixels are missing), ``"pixels"`` if a fifth or more are missing in smaller gaps, else
+        ``"scratches"``. Of several channels or planes, the most severe type.
+
+    Examples
+    --------
+    >>> from napari_dip.settings import Inpaint
+    >>> known = np.ones((1, 64, 64), bool)
+    >>> known[0, 20:40, 20:40] = False
+    >>> gap_type(known, Inpaint())
+    'hole'
     """
     if task.missing != "auto":
         return task.missing
-    return max(map(_kind_of_gaps, ~known), key=_FROM_GOOD_TO_BAD.index)
+    return max(map(_gap_type_of_channel, ~known), key=GAPS_BY_SEVERITY.index)
 
 
-def _kind_of_gaps(missing: NDArray[np.bool_]) -> Hole:
-    part = missing.mean()
-    if part and not missing.all() and distance_transform_edt(missing).max() > 8:
-        return "large-hole" if part > 0.1 else "hole"
-    return "pixels" if part >= 0.2 else "scratches"
+def _gap_type_of_channel(missing: NDArray[np.bool_]) -> Hole:
+    fraction = missing.mean()
+    if fraction and not missing.all():
+        if distance_transform_edt(missing).max() > MIN_HOLE_RADIUS:
+            return "large-hole" if fraction > MIN_LARGE_HOLE else "hole"
+    return "pixels" if fraction >= MIN_SCATTERED_PIXELS else "scratches"

@@ -1,4 +1,4 @@
-"""A point spread function as it was given, checked and laid over the axes of an image."""
+"""Check a given point spread function, and order its axes like those of the image."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ __all__ = ["normalised_psf"]
 def normalised_psf(
     psf: ArrayLike | None, layout: Layout, axes: str | None
 ) -> NDArray[np.float32] | None:
-    """Normalise a point spread function to a sum of one, its axes those that a network sees.
+    """Return a point spread function with a sum of 1 and the spatial axes of the layout.
 
     Parameters
     ----------
     psf
-        Of odd lengths; ``None`` where there is none.
+        Array with an odd size along each axis; ``None`` for no blur.
     layout
-        Of the image, whose order of axes the psf has.
+        Layout of the image.
     axes
-        Letters of the axes of the psf, where their order is another.
+        Letters of the axes of the psf; ``None`` for named dimensions, or the order of the image.
 
     Raises
     ------
     BadImage
-        If it does not fit the image, or has no positive sum.
+        If the psf does not fit the image, or has no positive sum.
 
     Examples
     --------
@@ -43,31 +43,34 @@ def normalised_psf(
     >>> normalised_psf(np.ones((1, 3)), Layout("YX", (8, 9)), "XY").shape
     (3, 1)
     """
-    misused = BadImage(f"psf_axes={axes!r}: give letters, such as 'YX', and a psf with these axes")
+    bad_axes = BadImage(f"psf_axes={axes!r}: give letters, such as 'YX', and a psf with these axes")
     if not isinstance(axes, str | None):
-        raise misused
+        raise bad_axes
     if psf is None:
         if axes is not None:
-            raise misused
+            raise bad_axes
         return None
     given = as_array(psf, "psf", BadImage)
     if given.dtype.kind not in "buif":
-        raise BadImage(f"psf={psf!r}: give an array of numbers")
+        raise BadImage(f"psf={psf!r}: not numbers; give an array of numbers")
     names = axes or named_axes(psf) or "".join(a for a in layout.axes if a in layout.spatial)
     names = names.upper()
     if given.ndim != len(layout.spatial) or sorted(names) != sorted(layout.spatial):
-        told = f" and the axes {names!r}" if axes else ""
+        named = f" and the axes {names!r}" if axes else ""
         raise BadImage(
-            f"the psf has shape {given.shape}{told}; give one axis for each of {layout.spatial}, "
-            "each of an odd size, and name them with psf_axes where their order is not that of the "
-            "image"
+            f"the psf has shape {given.shape}{named}; give one axis for each of {layout.spatial}, "
+            "each of an odd size, and name them with psf_axes if their order differs from that of "
+            "the image"
         )
     kernel = masked_to_nan(given).astype(np.float64)
     kernel = kernel.transpose([names.index(letter) for letter in layout.spatial])
     if any(size % 2 == 0 for size in kernel.shape):
-        raise BadImage(f"the psf has shape {kernel.shape}; give each of its axes an odd size")
+        raise BadImage(f"the psf has shape {kernel.shape}; give an odd size along each axis")
     if any(k > 2 * s for k, s in zip(kernel.shape, layout.spatial_shape, strict=True)):
         raise BadImage(f"the psf of shape {kernel.shape} is larger than the image; crop it")
     if not np.isfinite(kernel).all() or kernel.sum() <= 0:
-        raise BadImage("the psf must be finite and have a positive sum")
+        raise BadImage(
+            "the psf has values that are not finite, or no positive sum; give finite values with a "
+            "positive sum"
+        )
     return np.ascontiguousarray(kernel / kernel.sum(), np.float32)

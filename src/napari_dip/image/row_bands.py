@@ -1,4 +1,4 @@
-"""A stack that is read many rows of all planes at a time, for sections lie across all of them."""
+"""Read a lazy stack in bands of rows of all planes, for sections of Z and X."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ if TYPE_CHECKING:
 
 __all__ = ["BandedArray", "read_in_bands"]
 
-_AT_ONCE = 256_000_000
-"""Bytes of a band: to read a stack by sections, all of it is read once for each of its bands."""
+MAX_BAND_BYTES = 256_000_000
+"""Bytes of a band: a stack is read once for each of its bands, so bands are large. Not measured."""
 
 
 class BandedArray(ChunkedArray):
-    """An array of which the last band along Y that was asked for stays in memory.
+    """A lazy array that keeps the last band of rows along Y in memory.
 
     Parameters
     ----------
     image
-        Any number of axes.
+        Array with any number of axes.
     y
-        The position of Y among them.
-    at_once
-        Bytes of a band, about.
+        Position of the axis Y.
+    max_bytes
+        Approximate maximum size of a band, in bytes.
 
     Examples
     --------
-    >>> bands = BandedArray(np.arange(24).reshape(2, 4, 3), 1, at_once=96)
+    >>> bands = BandedArray(np.arange(24).reshape(2, 4, 3), 1, max_bytes=96)
     >>> bands[:, 2]
     array([[ 6,  7,  8],
            [18, 19, 20]])
     """
 
-    def __init__(self, image: LazyArray, y: int, at_once: int = _AT_ONCE) -> None:
+    def __init__(self, image: LazyArray, y: int, max_bytes: int = MAX_BAND_BYTES) -> None:
         super().__init__(image)
         self._y = y
-        self._at_once = at_once
-        self._held: tuple[Index, NDArray[Any]] | None = None
+        self._max_bytes = max_bytes
+        self._band: tuple[Index, NDArray[Any]] | None = None
 
     def __getitem__(self, index: Any, /) -> Any:
         index = index if isinstance(index, tuple) else (index,)
         parts = [*index, *[slice(None)] * (self.ndim - len(index))]
         rows = np.arange(self.shape[self._y])[parts[self._y]]
         low, high = int(np.min(rows)), int(np.max(rows)) + 1
-        held = self._held
-        if held is None or not _covers(held[0], parts, self._y, low, high):
-            held = self._held = self._read(parts, low, high)
-        band, values = held
+        cached = self._band
+        if cached is None or not _covers(cached[0], parts, self._y, low, high):
+            cached = self._band = self._read(parts, low, high)
+        band, values = cached
         start = band[self._y].start  # type: ignore[union-attr]
         numbers = [part for part in parts[: self._y] if not isinstance(part, slice)]
         inner: list[Any] = [slice(None)] * values.ndim
@@ -63,24 +63,25 @@ class BandedArray(ChunkedArray):
         return values[tuple(inner)]
 
     def _read(self, parts: list[int | slice], low: int, high: int) -> tuple[Index, NDArray[Any]]:
-        """Read on from some rows, as many as a band holds."""
-        self._held = None  # never two of them
-        wide = [n for n, part in zip(self.shape, parts, strict=True) if isinstance(part, slice)]
-        row = math.prod(wide) * self.dtype.itemsize
+        """Read a band that starts at row `low` and includes the rows up to `high`."""
+        self._band = None  # frees the memory of the last band first
+        sizes = [n for n, part in zip(self.shape, parts, strict=True) if isinstance(part, slice)]
+        row = math.prod(sizes) * self.dtype.itemsize
         if isinstance(parts[self._y], slice):
             row //= self.shape[self._y]
-        stop = min(self.shape[self._y], max(high, low + self._at_once // max(1, row)))
+        stop = min(self.shape[self._y], max(high, low + self._max_bytes // max(1, row)))
         band = (*parts[: self._y], slice(low, stop), *parts[self._y + 1 :])
         return band, np.asarray(self._array[band])
 
 
 def read_in_bands(image: LazyArray, axes: str) -> LazyArray:
-    """Have an image read by bands, where it is not in memory and too large to be taken there."""
-    small = math.prod(image.shape) * image.dtype.itemsize <= _AT_ONCE
+    """Return an array that is read in bands if it is lazy and larger than a band."""
+    small = math.prod(image.shape) * image.dtype.itemsize <= MAX_BAND_BYTES
     return image if small or isinstance(image, np.ndarray) else BandedArray(image, axes.index("Y"))
 
 
 def _covers(band: Index, parts: list[int | slice], y: int, low: int, high: int) -> bool:
+    """Whether a band includes the rows from `low` to `high` of a selection."""
     rows, others = band[y], [*parts[:y], *parts[y + 1 :]]
     same = [*band[:y], *band[y + 1 :]] == others
     return same and isinstance(rows, slice) and rows.start <= low and high <= rows.stop

@@ -1,10 +1,10 @@
-"""One look at every plane before any work: ranges, noise, and which neighbours are alike."""
+"""Survey an image before its restoration: intensity ranges, noise, and dissimilar planes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -28,98 +28,107 @@ if TYPE_CHECKING:
 
 __all__ = ["Survey", "survey"]
 
-_NEAR, _FAR = 1.0, 100.0
-"""Neighbours that differ by less than the first of these parts of the variance of the noise are
-alike; if by more than the other, there is too little noise for sharing a network to be worth it."""
+MAX_SIMILAR_DIFFERENCE = 1.0
+"""Multiple of the noise variance: planes that differ by less are similar
+(benchmarks/NOTES.md, "Dissimilar planes")."""
 
-_ALIKE = 0.5
-"""Least correlation of those in between, the noise left out: planes that differ share a network
-nearly as well, but the images on either side of a cut do not."""
+MAX_SHARED_DIFFERENCE = 100.0
+"""Multiple of the noise variance: planes that differ by more are restored better separately
+(benchmarks/NOTES.md, "Dissimilar planes": mitocheck)."""
 
-_NARROWEST, _WIDEST = 1e-150, 1e150
-"""Ranges of values of which a variance can still be computed."""
+MIN_CORRELATION = 0.5
+"""Minimum correlation without noise of planes between these limits
+(benchmarks/NOTES.md, "Dissimilar planes")."""
 
-_DOUBLE = 8
-"""Bytes of a float64."""
+MIN_RANGE, MAX_RANGE = 1e-150, 1e150
+"""Intensity range, in units of the image: float64 holds its square."""
+
+FLOAT64_BYTES = 8
 
 Numbers = tuple[int, ...]
 
-Comparison = tuple[float, float, float]
-"""Of two planes: the variance of their difference, that of both together, and their mean level."""
+
+class _Comparison(NamedTuple):
+    """Variance of the difference of two planes, sum of their variances, and mean intensity."""
+
+    difference: float
+    total: float
+    level: float
 
 
 @dataclass
-class _Neighbours:
-    """Compares each plane with the one before it along the shared axis.
+class _PlaneComparisons:
+    """Comparisons of each plane with the one before it along the shared axis.
 
-    ``steps`` hold for each plane its channel, and how it compares.
+    ``comparisons`` hold the channel of each plane, and its comparison.
     """
 
     layout: Layout
-    steps: dict[Numbers, tuple[int, Comparison]] = field(default_factory=dict)
-    _before: dict[Numbers, ObservedPart] = field(default_factory=dict)
+    comparisons: dict[Numbers, tuple[int, _Comparison]] = field(default_factory=dict)
+    _last: dict[Numbers, ObservedPart] = field(default_factory=dict)
 
-    def add(self, seen: ObservedPart, numbers: Numbers, channel: int) -> None:
+    def add(self, plane: ObservedPart, numbers: Numbers, channel: int) -> None:
         axis = self.layout.axes.index(self.layout.shared)
         place = self.layout.leading.index(axis)
         others = (*numbers[:place], *numbers[place + 1 :])
-        before = self._before.pop(others, None)
+        last = self._last.pop(others, None)
         if numbers[place] != self.layout.shape[axis] - 1:
-            self._before[others] = seen
-        if before is None:
+            self._last[others] = plane
+        if last is None:
             return
-        told = _compared((before.values, seen.values), before.known & seen.known)
-        if told is not None:
-            self.steps[numbers] = channel, told
+        comparison = _compared((last.values, plane.values), last.known & plane.known)
+        if comparison is not None:
+            self.comparisons[numbers] = channel, comparison
 
     def breaks(self, noises: tuple[NoiseModel, ...]) -> dict[Numbers, NoiseModel]:
-        """Name the planes that show something else than the one before, and their noise."""
+        """Return the planes that are dissimilar to the one before, with their noise."""
         return {
             numbers: noises[channel]
-            for numbers, (channel, told) in self.steps.items()
-            if not _alike(told, noises[channel])
+            for numbers, (channel, comparison) in self.comparisons.items()
+            if not _similar(comparison, noises[channel])
         }
 
 
 def _compared(
     planes: tuple[NDArray[Any], NDArray[Any]], known: NDArray[np.bool_]
-) -> Comparison | None:
-    """Compare two planes where both are known, if they are anywhere."""
+) -> _Comparison | None:
+    """Compare two planes where both are known; ``None`` if no pixel is."""
     if not known.any():
         return None
-    part = ... if known.all() else known  # a mask would copy what is wholly known
-    one, other = (plane[part].astype(np.float64) for plane in planes)
-    level = (one.mean() + other.mean()) / 2
-    return float((other - one).var()), float(one.var() + other.var()), float(level)
+    part = ... if known.all() else known  # an index by a mask would copy the values
+    first, second = (plane[part].astype(np.float64) for plane in planes)
+    level = (first.mean() + second.mean()) / 2
+    total = first.var() + second.var()
+    return _Comparison(float((second - first).var()), float(total), float(level))
 
 
-def _alike(told: Comparison, model: NoiseModel) -> bool:
-    """Tell from variances: of the difference, of both planes, and of the noise in either."""
-    difference, both, level = told
-    noise = 2 * float(model.sigma(level)) ** 2
-    excess = difference - noise
-    if excess <= _NEAR * noise / 2:
+def _similar(planes: _Comparison, model: NoiseModel) -> bool:
+    """Whether two planes are similar enough, for their noise, to share a network."""
+    noise = 2 * float(model.sigma(planes.level)) ** 2
+    excess = planes.difference - noise
+    if excess <= MAX_SIMILAR_DIFFERENCE * noise / 2:
         return True
-    return excess <= _FAR * noise / 2 and excess < (1 - _ALIKE) * (both - noise)
+    correlated = excess < (1 - MIN_CORRELATION) * (planes.total - noise)
+    return excess <= MAX_SHARED_DIFFERENCE * noise / 2 and correlated
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What is known of an image before it is restored.
+    """Measured properties of an image.
 
     Parameters
     ----------
     scales
-        One for each channel, ``None`` for one whose known values are all alike.
+        Intensity scale of each channel; ``None`` if all its known values are equal.
     noises
-        One for each channel, in the units of the image.
+        Noise model of each channel, in units of the image.
     breaks
-        Numbers along the leading axes of the planes that differ too much from the one before them
+        Numbers along the leading axes of the planes that are dissimilar to the one before them
         along the shared axis.
-    unknown
-        Those of the planes (or volumes) of which no pixel is known.
     digest
-        Of all values and of what is known of them.
+        Digest of all values and of the mask.
+    unknown
+        Numbers along the leading axes of the planes (or volumes) without any known pixel.
     """
 
     scales: tuple[Scale | None, ...]
@@ -135,110 +144,118 @@ def survey(
     settings: Settings,
     psf: NDArray[np.float32] | None = None,
 ) -> Survey:
-    """Read all planes once; those of channels with outliers, and where they are cut, again.
+    """Read all planes, and measure intensity ranges, noise and similarity of neighbours.
+
+    Planes of channels with outliers, and planes at breaks, are read twice.
 
     Raises
     ------
     BadMask
-        If no pixel is known at all, or none is missing that could be inpainted.
+        If no pixel is known, or none is missing for a task that fills gaps.
     BadImage
-        If the values span too much, or the offset of the noise that was told does not fit them.
+        If the intensity range is too large or too small, or the offset of the given noise does not
+        fit it.
     BadSettings
-        If that noise is far more than they span.
+        If the given noise is far stronger than the intensity range, or the result does not fit the
+        dtype.
     """
-    extents: dict[int, IntensityRange] = defaultdict(IntensityRange)
+    ranges: dict[int, IntensityRange] = defaultdict(IntensityRange)
     samples: dict[int, list[ObservedPart]] = defaultdict(list)
-    neighbours = _Neighbours(layout)
+    comparisons = _PlaneComparisons(layout)
     digest = Fingerprint()
-    every = _sampled_every(layout)
+    step = _sample_step(layout)
     unknown: set[Numbers] = set()
-    whole = True
+    complete = True
     for number, index in enumerate(layout.indices()):
-        seen = observed.read(index)
-        digest.add(seen)
+        plane = observed.read(index)
+        digest.add(plane)
         (channel,) = layout.channels_of(index)
-        planes = without_alpha(seen, layout)
-        whole = whole and bool(planes[1].all())
-        if not planes[1].any():
+        blocks = without_alpha(plane, layout)
+        complete = complete and bool(blocks[1].all())
+        if not blocks[1].any():
             unknown.add(layout.numbers(index))
             continue
         with np.errstate(over="ignore", invalid="ignore"):
-            extents[channel].add(*planes)
-        if number // layout.channels % every == 0 or not samples[channel]:
-            samples[channel].append(seen)
+            ranges[channel].add(*blocks)
+        if number // layout.channels % step == 0 or not samples[channel]:
+            samples[channel].append(plane)
         if layout.shares_planes:
-            neighbours.add(seen, layout.numbers(index), channel)
+            comparisons.add(plane, layout.numbers(index), channel)
     if len(unknown) == layout.units:
         raise BadMask(
-            "no pixel is known: the mask (or NaN) hides the whole image; unmask some pixels"
+            "no pixel is known: the mask (or NaN) covers the whole image; unmask some pixels"
         )
-    if whole and settings.task.fills_gaps:
+    if complete and settings.task.fills_gaps:
         raise BadMask(
             "nothing is missing: there is no mask, and no pixel is NaN; give a mask that marks "
-            "what is to be filled"
+            "the pixels to fill"
         )
-    _count_outliers(extents, observed, layout)
+    _count_outliers(ranges, observed, layout)
     if settings.dtype == "float32":
-        _check_float32(extents.values())
+        _check_float32(ranges.values())
     channels = range(layout.channels)
-    scales = tuple(_scale(extents[c], observed.image.dtype) for c in channels)
+    scales = tuple(_scale(ranges[c], observed.image.dtype) for c in channels)
     noises = tuple(channel_noise(samples[c], scales[c], layout, settings) for c in channels)
-    cuts = neighbours.breaks(noises)
+    breaks = comparisons.breaks(noises)
     if may_align(settings, blurred=psf is not None):
-        cuts = {at: noise for at, noise in cuts.items() if not _moved(observed, layout, at, noise)}
+        breaks = {
+            numbers: noise
+            for numbers, noise in breaks.items()
+            if not _is_shifted(observed, layout, numbers, noise)
+        }
     return Survey(
         scales=scales,
         noises=noises,
-        breaks=frozenset(cuts) | _lonely(layout, scales, noises),
+        breaks=frozenset(breaks) | _channel_breaks(layout, scales, noises),
         digest=str(digest),
         unknown=frozenset(unknown),
     )
 
 
-def _check_float32(extents: Iterable[IntensityRange]) -> None:
-    """Refuse what a result of dtype float32 could not hold, or could not tell apart."""
-    most = float(np.finfo(np.float32).max)
-    for low, high in ((extent.low, extent.high) for extent in extents):
-        if low <= high and not max(abs(low), abs(high)) <= most:
+def _check_float32(ranges: Iterable[IntensityRange]) -> None:
+    """Raise if float32 cannot hold the values of a range, or cannot distinguish its limits."""
+    largest = float(np.finfo(np.float32).max)
+    for low, high in ((extent.low, extent.high) for extent in ranges):
+        if low <= high and not max(abs(low), abs(high)) <= largest:
             farthest = max(low, high, key=abs)
             raise BadSettings(
-                f"dtype='float32' cannot hold {farthest:g}, for it ends at {most:g}; choose "
-                "dtype='keep', or divide the image"
+                f"dtype='float32' cannot hold {farthest:g}; its largest value is {largest:g}; "
+                "choose dtype='keep', or divide the image"
             )
         if low < high and np.float32(low) == np.float32(high):
             raise BadSettings(
-                f"dtype='float32' cannot tell {low!r} from {high!r}; choose dtype='keep', or "
-                "subtract the darkest value and scale the image"
+                f"dtype='float32' cannot distinguish {low!r} and {high!r}; choose dtype='keep', or "
+                "subtract the smallest value and scale the image"
             )
 
 
-def _moved(observed: ObservedImage, layout: Layout, numbers: Numbers, noise: NoiseModel) -> bool:
-    """Whether a plane shows what the one before it does, in another place.
-
-    Of a colour, red tells it.
-    """
-    here = dict(zip(layout.leading, numbers, strict=True))
+def _is_shifted(
+    observed: ObservedImage, layout: Layout, numbers: Numbers, noise: NoiseModel
+) -> bool:
+    """Whether a shift makes a plane similar to the one before it; of colours, red is compared."""
+    place = dict(zip(layout.leading, numbers, strict=True))
     axis = layout.axes.index(layout.shared)
     pair = [
-        observed.read(layout.index({**here, axis: plane})) for plane in (here[axis] - 1, here[axis])
+        observed.read(layout.index({**place, axis: number}))
+        for number in (place[axis] - 1, place[axis])
     ]
     values, known = (
         np.stack([layout.colours(part)[0] for part in parts])
-        for parts in zip(*((seen.values, seen.known) for seen in pair), strict=True)
+        for parts in zip(*((plane.values, plane.known) for plane in pair), strict=True)
     )
     values = np.where(known, values, 0).astype(np.float64)
-    found = register_planes(values, known, (noise, noise))
-    if not found.any():
+    shifts = register_planes(values, known, (noise, noise))
+    if not shifts.any():
         return False
-    one, other = overlap(values, found)
-    told = _compared((one, other), np.logical_and(*overlap(known, found)))
-    return told is not None and _alike(told, noise)
+    first, second = overlap(values, shifts)
+    comparison = _compared((first, second), np.logical_and(*overlap(known, shifts)))
+    return comparison is not None and _similar(comparison, noise)
 
 
-def _lonely(
+def _channel_breaks(
     layout: Layout, scales: tuple[Scale | None, ...], noises: tuple[NoiseModel, ...]
 ) -> frozenset[Numbers]:
-    """Part channels that would share: either has no contrast, or noise of another kind."""
+    """Return breaks between channels: one without contrast, or noise of different kinds."""
     if layout.shared != "C":
         return frozenset()
     kinds = [
@@ -253,8 +270,8 @@ def _lonely(
     )
 
 
-def _sampled_every(layout: Layout) -> int:
-    """Say of how many planes of a channel one is enough to tell the noise."""
+def _sample_step(layout: Layout) -> int:
+    """Return n, so that every n-th plane of a channel suffices to estimate the noise."""
     height, width = layout.spatial_shape[-2:]
     pixels = min(height * width, MAX_SAMPLE_PIXELS)
     planes = max(1, layout.units // layout.channels)
@@ -262,12 +279,12 @@ def _sampled_every(layout: Layout) -> int:
 
 
 def _count_outliers(
-    extents: dict[int, IntensityRange], observed: ObservedImage, layout: Layout
+    ranges: dict[int, IntensityRange], observed: ObservedImage, layout: Layout
 ) -> None:
-    if not any(extent.has_outliers for extent in extents.values()):
+    if not any(extent.has_outliers for extent in ranges.values()):
         return
     for index in layout.indices():
-        extent = extents[layout.channels_of(index)[0]]
+        extent = ranges[layout.channels_of(index)[0]]
         if extent.has_outliers:
             extent.count(*without_alpha(observed.read(index), layout))
 
@@ -275,25 +292,25 @@ def _count_outliers(
 def _scale(extent: IntensityRange, dtype: np.dtype[Any]) -> Scale | None:
     if extent.values and not np.isfinite([extent.low, extent.high]).all():
         raise BadImage(
-            f"dtype {dtype}: some values are beyond a float64; divide the image by its largest "
+            f"dtype {dtype}: float64 cannot hold some values; divide the image by its largest "
             "value first"
         )
-    if dtype.itemsize >= _DOUBLE and dtype != np.float64 and (step := extent.step):
+    if dtype.itemsize >= FLOAT64_BYTES and dtype != np.float64 and (step := extent.step):
         raise BadImage(
-            f"the values run from {extent.exact_low} to {extent.exact_high}, and a float64, in "
-            f"which they are computed, tells them apart only in steps of {step:g}; subtract "
-            f"{extent.exact_low} from the image first"
+            f"the values range from {extent.exact_low} to {extent.exact_high}, where float64 has "
+            f"steps of {step:g}, so grey levels would be lost; subtract {extent.exact_low} from "
+            "the image first"
         )
     with np.errstate(over="ignore", invalid="ignore"):
         scale = extent.scale(dtype)
-    if scale is not None and not scale.span < _WIDEST:
+    if scale is not None and not scale.span < MAX_RANGE:
         raise BadImage(
-            f"the values run from {extent.low:g} to {extent.high:g}, so far that their squares are "
-            "beyond a float64; divide the image by its largest value first"
+            f"the values range from {extent.low:g} to {extent.high:g}, and float64 cannot hold "
+            "their squares; divide the image by its largest value first"
         )
-    if scale is not None and not scale.span > _NARROWEST:
+    if scale is not None and not scale.span > MIN_RANGE:
         raise BadImage(
-            f"the values run from {extent.low:g} to {extent.high:g}, so little that their squares "
-            "are nothing to a float64; multiply the image first"
+            f"the values range from {extent.low:g} to {extent.high:g}, so little that float64 "
+            "rounds their squares to 0; multiply the image first"
         )
     return scale

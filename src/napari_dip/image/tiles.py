@@ -1,4 +1,4 @@
-"""Cut an image that is too large for the memory into tiles that overlap, and blend them again."""
+"""Split an image that is too large for the memory into overlapping tiles, and blend the results."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ Tile = tuple[slice, ...]
 
 
 def split_into_tiles(shape: tuple[int, ...], size: int, overlap: int) -> list[Tile]:
-    """Cut the last two axes into tiles of one size, spread evenly.
+    """Split the last two axes into tiles of one size, evenly spaced.
 
     Parameters
     ----------
     shape
-        Of the spatial axes.
+        Sizes of the spatial axes.
     size
-        Side of a tile in pixels, at most.
+        Maximum side of a tile, in pixels.
     overlap
-        Pixels that neighbours share, at least; below half of `size`.
+        Minimum overlap of neighbouring tiles, in pixels; below half of `size`.
 
     Returns
     -------
     list
-        One slice for each axis; a volume is whole along Z.
+        For each tile, one slice for each axis; tiles of a volume include all of Z.
 
     Examples
     --------
@@ -52,50 +52,50 @@ def split_into_tiles(shape: tuple[int, ...], size: int, overlap: int) -> list[Ti
 
 @dataclass
 class Blend:
-    """Puts tiles together, each fading out over what it shares with the next.
+    """Blend overlapping tiles, with weights that decrease linearly over the overlap.
 
     Parameters
     ----------
     shape
-        ``(channels, *spatial)`` of the whole.
+        Shape of the image, ``(channels, *spatial)``.
     overlaps
-        Pixels over which a tile fades out, along each spatial axis.
+        Overlap of the tiles along each spatial axis, in pixels.
     """
 
     shape: tuple[int, ...]
     overlaps: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        """Begin with nothing."""
+        """Start with weights of zero."""
         self._sum = np.zeros(self.shape, np.float32)
         self._weight = np.zeros(self.shape[1:], np.float32)
 
     def add(self, tile: Tile, values: NDArray[np.float32]) -> None:
         """Add a tile, ``(channels, *spatial)``."""
-        weight = self._taper(tile)
+        weight = self._weights(tile)
         self._sum[(slice(None), *tile)] += weight * values
         self._weight[tile] += weight
 
-    def image(self, beneath: float = 0.0) -> NDArray[np.float32]:
-        """Give the whole: the weights of all tiles sum to one; what has none is `beneath`."""
-        there = self._weight > 0
-        weight = np.where(there, self._weight, 1).astype(np.float32, copy=False)
-        whole: NDArray[np.float32] = self._sum / weight
-        np.copyto(whole, beneath, where=~there)
-        return whole
+    def image(self, background: float = 0.0) -> NDArray[np.float32]:
+        """Return the weighted mean of the tiles, and `background` where there is no tile."""
+        covered = self._weight > 0
+        weight = np.where(covered, self._weight, 1).astype(np.float32, copy=False)
+        image: NDArray[np.float32] = self._sum / weight
+        np.copyto(image, background, where=~covered)
+        return image
 
-    def _taper(self, tile: Tile) -> NDArray[np.float32]:
-        """Fall off towards the sides that are not those of the image."""
+    def _weights(self, tile: Tile) -> NDArray[np.float32]:
+        """Return weights that decrease towards the sides of a tile inside the image."""
         ramps = []
         for part, length, overlap in zip(tile, self.shape[1:], self.overlaps, strict=True):
             place = np.arange(part.start, part.stop)
             before = place - part.start + 1 if part.start else np.full(place.shape, np.inf)
             after = part.stop - place if part.stop < length else np.full(place.shape, np.inf)
             ramps.append(np.minimum(np.minimum(before, after) / (overlap + 1), 1))
-        return _outer(ramps)
+        return _outer_product(ramps)
 
 
-def _outer(ramps: Iterable[NDArray[np.float64]]) -> NDArray[np.float32]:
+def _outer_product(ramps: Iterable[NDArray[np.float64]]) -> NDArray[np.float32]:
     product = np.ones(())
     for ramp in ramps:
         product = product[..., None] * ramp

@@ -14,7 +14,7 @@ from napari.layers import Image, Labels
 from pint import DimensionalityError
 
 from napari_dip.errors import BadImage
-from napari_dip.image.axes import SMALLEST_SIDE, guess_axes
+from napari_dip.image.axes import MIN_SIDE, guess_axes
 from napari_dip.plugin.models.mask_pixels import finest
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def check_last_axis(layer: Image, axes: str, shape: tuple[int, ...]) -> None:
         If the last axis is X and has as few pixels as an axis of colours.
     """
     last = shape[-1]
-    if axes.endswith("YX") and 1 < last < SMALLEST_SIDE <= min(shape[-3:-1], default=0):
+    if axes.endswith("YX") and 1 < last < MIN_SIDE <= min(shape[-3:-1], default=0):
         colours = "add it to the viewer with rgb=True, or " if last in (3, 4) else ""
         raise BadImage(
             f"The last axis of '{layer.name}' has {last} pixels, too few for an image. If it holds "
