@@ -133,7 +133,9 @@ def test_negligible_noise_does_no_harm(noise):
     [
         pytest.param(np.full((9, 9), 1e300), {}, BadSettings, r"float32.*1e\+300", id="constant"),
         pytest.param(1e39 * NOISY.astype("f8"), {}, BadSettings, "cannot hold", id="large"),
-        pytest.param(1e30 + NOISY.astype("f8") * 1e15, {}, BadSettings, "cannot distinguish", id="flat"),
+        pytest.param(
+            1e30 + NOISY.astype("f8") * 1e15, {}, BadSettings, "cannot distinguish", id="flat"
+        ),
         pytest.param(
             np.where(NOISY > 40, 1e60, NOISY.astype("f8")),
             {},
