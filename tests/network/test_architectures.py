@@ -21,7 +21,7 @@ def test_architecture_is_a_frozen_value(network):
 
 
 @pytest.mark.parametrize("preset", ["fast", "best", "paper"])
-@pytest.mark.parametrize("name", get_args(NetworkName))
+@pytest.mark.parametrize("name", [name for name in get_args(NetworkName) if name != "none"])
 def test_levels_of_a_named_network_agree(name, preset):
     chosen = recipe(Settings(prior=name, preset=preset)).network
     assert isinstance(chosen, get_args(Network))

@@ -16,7 +16,7 @@ from napari_dip.network.skip import SkipLevel
 from napari_dip.pipeline.presets import recipe
 from napari_dip.settings import NetworkName, Settings
 
-NETWORKS = get_args(NetworkName)
+NETWORKS = [name for name in get_args(NetworkName) if name != "none"]
 
 
 def build(name, shape, channels=1, seed=0, preset="fast"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from napari_dip.settings import Fixed, Stopping
 
 if TYPE_CHECKING:
-    from napari_dip.network.architectures import Network
+    from napari_dip.network.architectures import Network, NoNetwork
 
 __all__ = ["Recipe"]
 
@@ -62,7 +62,7 @@ class Recipe:
         no interpolation.
     """
 
-    network: Network
+    network: Network | NoNetwork
     iterations: int
     stopping: Stopping = Fixed()
     code: Literal["noise", "meshgrid"] = "noise"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from napari_dip.errors import BadSettings
 from napari_dip.image.arrays import LogicalOr, as_lazy, masked_to_nan, split_mask
 from napari_dip.image.coverage import empty_part
 from napari_dip.image.intensity import combine_scales
@@ -236,6 +237,11 @@ def make_problem(
     >>> print(make_problem(image, Settings(axes="TYX", window=1, device="cpu"), None, None).plan)
     5 time points, each plane in 2-D; 5 parts...
     """
+    if psf is not None and settings.prior.network == "none":
+        raise BadSettings(
+            "prior='none' is the patch filter alone, which cannot deconvolve; leave out psf or "
+            "prior='none'"
+        )
     layout = make_layout(as_lazy(image).shape, settings)
     missing = broadcast_mask(mask, layout, mask_axes)
     if settings.task.fills_gaps:

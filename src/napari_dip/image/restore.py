@@ -223,6 +223,8 @@ def _why_final(problem: Problem, result: Result) -> str:
         return "each of its parts was restored by a network of its own"
     if not result.reports:
         return "there was nothing to restore"
+    if problem.settings.prior.network == "none":
+        return "no network was fitted"
     if problem.plan.tile is not None or result.reports[0].tiles > 1:
         return "each of its tiles was restored by a network of its own"
     if result.reports[0].members > 1:

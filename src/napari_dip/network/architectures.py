@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Network", "Pixels", "ResNet", "SkipNet", "UNet"]
+__all__ = ["Network", "NoNetwork", "Pixels", "ResNet", "SkipNet", "UNet"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,11 @@ class ResNet:
 @dataclass(frozen=True)
 class Pixels:
     """No network: the pixels themselves are optimised, from small random values."""
+
+
+@dataclass(frozen=True)
+class NoNetwork:
+    """No network and no fit: the patch filter denoises the image alone."""
 
 
 Network = SkipNet | UNet | ResNet | Pixels

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_dip.dip.loop import Fitted
 from napari_dip.dip.projection import project
 from napari_dip.patches.constants import PATCH_SEARCH
 from napari_dip.patches.fill_gaps import fill_gaps
@@ -24,7 +25,7 @@ from napari_dip.pipeline.cost_model import (
     PASSES_BEFORE,
     STACK_PASS,
 )
-from napari_dip.pipeline.observation import to_tensor
+from napari_dip.pipeline.observation import guess_missing, to_tensor
 from napari_dip.pipeline.steps import Immediate, Stabilise, Unstabilise
 
 if TYPE_CHECKING:
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.dip.objective import Observation
+    from napari_dip.noise.domain import Domain
     from napari_dip.noise.model import Correlation
     from napari_dip.pipeline.cost_model import Costs
     from napari_dip.pipeline.steps import Context, Data
 
-__all__ = ["AverageWithFilter", "EqualNoise", "PatchFilter", "Project"]
+__all__ = ["AverageWithFilter", "EqualNoise", "FilterAlone", "PatchFilter", "Project"]
 
 PATCH_SIDES = (7, 6)  # pixels: one ensemble member after the other, since their errors differ
 
@@ -210,6 +212,67 @@ class AverageWithFilter(Immediate):
     def describe(self) -> str:
         """Name the filters."""
         return "Average it with the image filtered without a network (non-local Bayes, Wiener)."
+
+
+@dataclass(frozen=True)
+class FilterAlone(Immediate):
+    """Denoise with the patch filter in place of a fit, for comparison.
+
+    Missing pixels are interpolated first.
+    """
+
+    domain: Domain
+    sigma: float
+    scaling: EqualNoise
+    correlation: Correlation
+    passes: int
+
+    def apply(self, data: Data, context: Context, /) -> Data:
+        """Filter the observation."""
+        assert data.observation is not None
+        seen = data.observation
+        noisy = seen.y
+        sides = (1,) * (noisy.ndim - 2)
+        guess = guess_missing(data.block, self.domain, self.sigma, sides, context.device)
+        if guess is not None:
+            noisy = noisy.where(guess.missing == 0, guess.values)
+        estimate = noisy[0].cpu().numpy()
+        if self.sigma:
+            estimate = self.scaling.filtered(self._filtered, noisy, known=seen.known)
+        ended = Fitted(
+            estimate=estimate,
+            latest=estimate,
+            iterations=1,
+            best_iteration=1,
+            rule="none",
+            reason="filtered without a network",
+            stopped_by_user=False,
+            loss=0.0,
+            rollbacks=0,
+            launched="",
+            metrics=(),
+        )
+        return replace(data, estimate=estimate, fits=(ended,))
+
+    def _filtered(self, noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
+        alone = partial(nl_bayes, sigma=sigma, correlation=self.correlation)
+        if not self.scaling.planes:
+            return alone(noisy)
+        guide = map_planes(alone, noisy)
+        return refine_stack(guide, noisy, sigma, self.correlation, passes=self.passes)
+
+    def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
+        """Estimate the time of the filter."""
+        return FILTER_ALONE * math.prod(shape) * costs.filter_s
+
+    def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
+        """Estimate the memory of the patches."""
+        return FILTER_BYTES.of(math.prod(shape[1:]), shape[0])
+
+    def describe(self) -> str:
+        """Name the filter."""
+        where = " of neighbouring planes" if self.scaling.planes else ""
+        return f"Filter groups of similar patches{where}, without a network."
 
 
 @dataclass(frozen=True)

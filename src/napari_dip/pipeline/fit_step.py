@@ -11,7 +11,7 @@ import torch
 
 from napari_dip.dip.choose_rule import make_rule
 from napari_dip.dip.loop import fit, prepare_fit
-from napari_dip.network.architectures import Pixels, SkipNet
+from napari_dip.network.architectures import NoNetwork, Pixels, SkipNet
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
 from napari_dip.pipeline.block import derived_seed
@@ -101,6 +101,7 @@ class Fit:
         shape = tuple(size * factor for size, factor in zip(low, self.factors, strict=True))
         order = context.arithmetic.memory_format(len(shape))
         code = make_code(recipe.code, recipe.code_channels, shape, derived_seed(seed, "code"))
+        assert not isinstance(recipe.network, NoNetwork)
         network = build_network(
             recipe.network,
             code,

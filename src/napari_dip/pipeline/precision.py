@@ -21,6 +21,7 @@ from napari_dip.compute.device import (
     synchronise,
     torch_errors,
 )
+from napari_dip.network.architectures import NoNetwork
 from napari_dip.network.build import build_network
 from napari_dip.pipeline.presets import recipe
 from napari_dip.settings import Settings
@@ -195,6 +196,7 @@ def _measure(arithmetic: Arithmetic, device: torch.device, best: float = math.in
     own = torch.Generator().manual_seed(0)
     shape = (1, spec.code_channels, side, side)
     code = torch.rand(shape, generator=own, dtype=torch.float32)
+    assert not isinstance(spec.network, NoNetwork)  # it is that of `fast`
     network = build_network(spec.network, code, 1, seed=0).to(device)
     code = code.to(device)
     order = arithmetic.memory_format(2)

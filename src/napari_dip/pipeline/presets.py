@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from napari_dip.dip.recipe import Recipe
-from napari_dip.network.architectures import Pixels, ResNet, SkipNet, UNet
+from napari_dip.network.architectures import NoNetwork, Pixels, ResNet, SkipNet, UNet
 from napari_dip.settings import (
     Consensus,
     Denoise,
@@ -96,6 +96,9 @@ def _with_network(base: Recipe, name: NetworkName) -> Recipe:
             return replace(_with_adam(base), network=UNet(), code_channels=1, learning_rate=0.001)
         case "resnet":
             return replace(_with_adam(base), network=ResNet(), code_channels=1, learning_rate=0.001)
+        case "none":
+            fit = replace(base, stopping=Fixed(), iterations=1, members=1, second_opinion=False)
+            return replace(fit, network=NoNetwork(), shared_iterations=0)
         case "pixels":
             # Without a prior nothing is to help but what is named.
             return replace(_with_adam(base), network=Pixels(), code_noise=0.0, guidance_decay=0.0)

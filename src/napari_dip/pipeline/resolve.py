@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_dip.network.architectures import NoNetwork
 from napari_dip.noise.domain import Domain
 from napari_dip.pipeline.conditions import LITTLE_NOISE, mixes_pixels, uses_noise_model
 from napari_dip.pipeline.ensemble import Ensemble
-from napari_dip.pipeline.filter_steps import AverageWithFilter, EqualNoise, PatchFilter, Project
+from napari_dip.pipeline.filter_steps import (
+    AverageWithFilter,
+    EqualNoise,
+    FilterAlone,
+    PatchFilter,
+    Project,
+)
 from napari_dip.pipeline.fit_step import Fit
 from napari_dip.pipeline.presets import recipe
 from napari_dip.pipeline.steps import Align, PutBack, Stabilise, Unstabilise
@@ -171,7 +178,10 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
         expected_iterations=_expected_iterations(chosen, level.typical, facts, settings),
     )
     member: list[Step] = [stabilise, fit]
-    if chosen.projection_steps:
+    if isinstance(chosen.network, NoNetwork):
+        alone = FilterAlone(domain, level.typical, scaling, correlation, passes)
+        member = [stabilise, alone]
+    elif chosen.projection_steps:
         member.append(Project(chosen.projection_steps, level.typical if trusts_noise else 0.0))
     elif filters:
         member.append(PatchFilter(scaling, correlation, facts.has_gaps, chosen.gap_passes, passes))

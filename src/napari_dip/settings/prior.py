@@ -20,6 +20,7 @@ NetworkName = Literal[
     "unet",
     "resnet",
     "pixels",
+    "none",
 ]
 
 
@@ -29,6 +30,7 @@ class Prior(Frozen):
     ``network="pixels"`` optimises the pixels themselves: with ``tv_weight=0`` there is no prior,
     with a weight the prior is total variation alone. With ``optimiser="muon"``, Muon optimises the
     matrices of the convolutions at three times the learning rate, and Adam the other parameters.
+    ``network="none"`` fits nothing: the image is denoised by the patch filter alone.
 
     Raises
     ------

@@ -174,6 +174,25 @@ class Settings(Frozen):
             raise ValueError("share='Z' cannot be used when Z is super-resolved; use share='auto'")
         return self
 
+    @model_validator(mode="after")
+    def _no_fit_without_network(self) -> Self:
+        if self.prior.network != "none":
+            return self
+        if not isinstance(self.task, Denoise):
+            raise ValueError(
+                f"prior='none' is the patch filter alone, which cannot {self.task.kind}; use "
+                "task='denoise'"
+            )
+        if self.preset == "paper" or self.refinement == 0:
+            raise ValueError(
+                "prior='none' leaves only the patch filter, and it is switched off; use "
+                "preset='fast', and leave out refinement"
+            )
+        of_fits = ("iterations", "members", "stopping", "averaging")
+        if given := [name for name in of_fits if getattr(self, name) is not None]:
+            raise ValueError(f"prior='none' fits nothing; leave out {', '.join(given)}")
+        return self
+
     @property
     def spatial(self) -> str:
         """Letters of the axes that are fitted together, Z first."""
