@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_dip.dip.loop import Fitted
+from napari_dip.dip.loop import FitResult
 from napari_dip.dip.projection import project
 from napari_dip.patches.constants import PATCH_SEARCH
 from napari_dip.patches.fill_gaps import fill_gaps
@@ -25,7 +25,7 @@ from napari_dip.pipeline.cost_model import (
     PASSES_BEFORE,
     STACK_PASS,
 )
-from napari_dip.pipeline.observation import guess_missing, to_tensor
+from napari_dip.pipeline.observation import interpolation_guidance, to_tensor
 from napari_dip.pipeline.steps import Immediate, Stabilise, Unstabilise
 
 if TYPE_CHECKING:
@@ -233,13 +233,13 @@ class FilterAlone(Immediate):
         seen = data.observation
         noisy = seen.y
         sides = (1,) * (noisy.ndim - 2)
-        guess = guess_missing(data.block, self.domain, self.sigma, sides, context.device)
+        guess = interpolation_guidance(data.block, self.domain, self.sigma, sides, context.device)
         if guess is not None:
             noisy = noisy.where(guess.missing == 0, guess.values)
         estimate = noisy[0].cpu().numpy()
         if self.sigma:
             estimate = self.scaling.filtered(self._filtered, noisy, known=seen.known)
-        ended = Fitted(
+        ended = FitResult(
             estimate=estimate,
             latest=estimate,
             iterations=1,
@@ -249,7 +249,7 @@ class FilterAlone(Immediate):
             stopped_by_user=False,
             loss=0.0,
             rollbacks=0,
-            launched="",
+            launch_mode="",
             metrics=(),
         )
         return replace(data, estimate=estimate, fits=(ended,))

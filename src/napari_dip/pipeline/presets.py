@@ -97,7 +97,9 @@ def _with_network(base: Recipe, name: NetworkName) -> Recipe:
         case "resnet":
             return replace(_with_adam(base), network=ResNet(), code_channels=1, learning_rate=0.001)
         case "none":
-            fit = replace(base, stopping=Fixed(), iterations=1, members=1, second_opinion=False)
+            fit = replace(
+                base, stopping=Fixed(), iterations=1, members=1, average_with_filter=False
+            )
             return replace(fit, network=NoNetwork(), shared_iterations=0)
         case "pixels":
             # Without a prior nothing is to help but what is named.
