@@ -1,7 +1,6 @@
-"""Samples under File › Open Sample: each spoilt in one way, with the truth to compare with.
+"""Make the images under File › Open Sample, each with one degradation and its ground truth.
 
-They are made with a fixed seed from pictures that scikit-image brings along: nothing is
-downloaded.
+They are computed with a fixed seed from images of scikit-image: nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["low_resolution", "noisy", "scratched"]
 
-_SIDE = 256
-_PIXEL_UM = 0.5
+SIZE = 256  # pixels: height and width of the ground truth
+PIXEL_SIZE_UM = 0.5  # micrometres
 
 
 def noisy() -> list[LayerData]:
@@ -29,10 +28,10 @@ def noisy() -> list[LayerData]:
     Returns
     -------
     list of layers
-        The truth and the noisy image, (256, 256), uint16 camera counts.
+        The noisy image and its ground truth, (256, 256), uint16 camera counts.
     """
     random = np.random.default_rng(0)
-    tissue = color.rgb2gray(data.immunohistochemistry()[:_SIDE, -_SIDE:])
+    tissue = color.rgb2gray(data.immunohistochemistry()[:SIZE, -SIZE:])
     photons = 2 + 40 * (1 - tissue)
     offset, gain, read_out = 100, 4.0, 5.0
     counts = offset + gain * random.poisson(photons) + random.normal(0, read_out, photons.shape)
@@ -46,17 +45,16 @@ def noisy() -> list[LayerData]:
 
 
 def low_resolution() -> list[LayerData]:
-    """Make an image whose pixels are the mean of 2 × 2 of the truth's.
+    """Make an image whose pixels are the means of 2 × 2 pixels of the ground truth.
 
     Returns
     -------
     list of layers
-        The truth, (256, 256, 3), and the small image, (128, 128, 3), both uint8. The two lie on
-        each other: the small one's pixels are twice as large, and centred on those they stand
-        for.
+        The small image, (128, 128, 3), and its ground truth, (256, 256, 3), both uint8. The two
+        layers overlay each other: the pixels of the small image are twice as large.
     """
     factor = 2
-    truth = data.immunohistochemistry()[-_SIDE:, :_SIDE]
+    truth = data.immunohistochemistry()[-SIZE:, :SIZE]
     small = transform.downscale_local_mean(truth, (factor, factor, 1))
     image = small.round().astype(np.uint8)
     return [
@@ -71,14 +69,14 @@ def scratched() -> list[LayerData]:
     Returns
     -------
     list of layers
-        The truth and the scratched image, (256, 256, 3), uint8, and the mask, (256, 256), 1 on
-        the scratches.
+        The scratched image and its ground truth, (256, 256, 3), uint8, and the mask, (256, 256),
+        1 on the scratches.
     """
     random = np.random.default_rng(0)
-    truth = data.immunohistochemistry()[-_SIDE:, 160 : 160 + _SIDE]
+    truth = data.immunohistochemistry()[-SIZE:, 160 : 160 + SIZE]
     mask = np.zeros(truth.shape[:2], np.uint8)
     for _ in range(12):
-        start, bend, end = random.integers(0, _SIDE, (3, 2))
+        start, bend, end = random.integers(0, SIZE, (3, 2))
         curve = draw.bezier_curve(*start, *bend, *end, weight=1, shape=mask.shape)
         mask[curve] = 1
     mask = dilation(mask, disk(2))
@@ -92,10 +90,10 @@ def scratched() -> list[LayerData]:
 
 
 def _placed(factor: int = 1) -> dict[str, Any]:
-    """Place pixels ``factor`` times as large as the truth's on top of them."""
+    """Return the placement of pixels ``factor`` times as large as those of the ground truth."""
     return {
-        "scale": (factor * _PIXEL_UM,) * 2,
-        "translate": ((factor - 1) / 2 * _PIXEL_UM,) * 2,
+        "scale": (factor * PIXEL_SIZE_UM,) * 2,
+        "translate": ((factor - 1) / 2 * PIXEL_SIZE_UM,) * 2,
         "units": ("um", "um"),
         "axis_labels": ("y", "x"),
     }

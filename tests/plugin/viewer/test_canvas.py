@@ -115,7 +115,7 @@ def test_large_stacks_use_planes_and_bands(cells, tmp_path, monkeypatch):
     layer = Image(lazy.map_blocks(noted, dtype=np.uint16, meta=lazy._meta), name="cells", **PLACED)
     source, settings = match_settings(read_layer(layer), QUICK)
     problem = make_problem(source.data, settings, None, None)
-    assert isinstance(problem.observed.image, bands.Bands)
+    assert isinstance(problem.observed.image, bands.BandedArray)
     output = OnDisk(problem, stored_image(source), tmp_path / "out.ome.zarr")
     canvas, _, _ = preview_layer_data(source, problem, output)
     read.clear()

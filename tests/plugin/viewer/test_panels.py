@@ -323,9 +323,9 @@ def test_opening_a_panel_does_not_load_torch():
 @pytest.mark.parametrize("version", ["0.6.6", "0.8.0", "0.8.1.dev3+gabc"])
 def test_an_older_napari_is_refused_with_the_cure(version):
     with pytest.raises(NapariDipError, match=rf"napari {re.escape(version)} is too old.*>=0\.9"):
-        plugin._check(version)
+        plugin._check_version(version)
     for enough in ("0.9.0", "0.9.0rc1", "0.10.2", "1.0.0"):
-        plugin._check(enough)
+        plugin._check_version(enough)
 
 
 def test_the_choices_follow_the_layers(open_panel):
