@@ -1,4 +1,4 @@
-"""The costs of a machine, for forecasts."""
+"""Test that the costs of a machine are measured once and cached."""
 
 import pytest
 import torch
@@ -6,17 +6,17 @@ import torch
 from napari_dip.compute import calibration_cache as measured
 from napari_dip.pipeline import costs as module
 from napari_dip.pipeline.costs import Costs, measure_costs
-from napari_dip.pipeline.precision import PLAIN, Calibration
+from napari_dip.pipeline.precision import BASELINE, Calibration
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """Small images, one arithmetic, and an empty cache."""
-    plain = Calibration(PLAIN, str(PLAIN), {str(PLAIN): 1.0}, cached=True)
-    monkeypatch.setattr(module, "timed_side", lambda device: 32)
-    monkeypatch.setattr(module, "calibrate", lambda device, threads=None: plain)
+    """Use small images, one arithmetic and an empty cache."""
+    baseline = Calibration(BASELINE, str(BASELINE), {str(BASELINE): 1.0}, cached=True)
+    monkeypatch.setattr(module, "benchmark_side", lambda device: 32)
+    monkeypatch.setattr(module, "calibrate", lambda device, threads=None: baseline)
     monkeypatch.setattr(measured, "_cache_file", lambda: tmp_path / "calibration.json")
     monkeypatch.setattr(measured, "_is_busy", lambda: False)
     monkeypatch.setattr(measured, "_measured_while_busy", {})
@@ -32,7 +32,7 @@ def test_real_costs_are_measured_once(small, monkeypatch):
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"iteration_s": 1}', '{"pixel_s": []}'])
 def test_a_damaged_record_is_measured_again(small, monkeypatch, content, tmp_path):
-    key = f"costs: x, 32 pixels, {PLAIN}"
+    key = f"costs: x, 32 pixels, {BASELINE}"
     (tmp_path / "calibration.json").write_text(f'{{"{key}": {content or "null"}}}')
     monkeypatch.setattr(module, "describe_machine", lambda device: "x")
     monkeypatch.setattr(module, "_measure", lambda device: Costs(1.0, 2.0, 3.0))
@@ -40,8 +40,8 @@ def test_a_damaged_record_is_measured_again(small, monkeypatch, content, tmp_pat
 
 
 def test_costs_cannot_be_negative(small, monkeypatch):
-    times = iter([0.5, 0.1])  # the larger image was faster, on a busy machine
-    monkeypatch.setattr(module, "_iteration_s", lambda one, device: next(times))
+    times = iter([0.5, 0.1])  # the larger image is faster on a busy machine
+    monkeypatch.setattr(module, "_iteration_s", lambda member, device: next(times))
     monkeypatch.setattr(module, "_least_s", lambda work, device, repeats: 1.0)
     assert measure_costs(CPU).pixel_s == 0
     assert measure_costs(CPU).iteration_s == 0.5

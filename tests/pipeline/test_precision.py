@@ -1,4 +1,4 @@
-"""The arithmetic is measured once, remembered, and a recipe's own choice is kept."""
+"""Test that the fastest arithmetic is measured once and cached."""
 
 import json
 import math
@@ -17,14 +17,15 @@ from napari_dip.compute import calibration_cache as measured
 from napari_dip.errors import BadSettings
 from napari_dip.pipeline import precision as module
 from napari_dip.pipeline.precision import Arithmetic, calibrate, choose_arithmetic
+from napari_dip.pipeline.presets import recipe
 
 CPU = torch.device("cpu")
-others_compute = measured._is_busy
+real_is_busy = measured._is_busy
 
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch):
-    """Have a machine on which nothing else runs."""
+    """Simulate a machine on which nothing else runs."""
     monkeypatch.setattr(measured, "_is_busy", lambda: False)
     monkeypatch.setattr(measured, "_measured_while_busy", {})
 
@@ -38,20 +39,20 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Say how long each arithmetic takes; counts how often it is asked."""
+    """Set the time of each arithmetic, and list the measurements."""
     seconds = {"float32, channels first": 3.0, "float32, channels last": 2.0}
-    asked = []
+    measurements = []
 
     def measure(arithmetic, device, best):
-        asked.append(str(arithmetic))
-        time.sleep(0.001)  # others have their turn
+        measurements.append(str(arithmetic))
+        time.sleep(0.001)  # lets other threads run
         return seconds.get(str(arithmetic), 1.0)
 
     monkeypatch.setattr(module, "_measure", measure)
-    return seconds, asked
+    return seconds, measurements
 
 
-def test_the_fastest_is_chosen_and_remembered(cache, clock):
+def test_the_fastest_is_chosen_and_cached(cache, clock):
     first, second = calibrate(CPU), calibrate(CPU)
     assert first.arithmetic == second.arithmetic == Arithmetic("bfloat16", channels_last=True)
     assert (first.cached, second.cached) == (False, True)
@@ -59,9 +60,9 @@ def test_the_fastest_is_chosen_and_remembered(cache, clock):
     assert len(clock[1]) == 3
 
 
-def test_a_hopeless_candidate_is_called_twice(cache, monkeypatch):
+def test_a_far_slower_candidate_is_called_twice(cache, monkeypatch):
     calls = []
-    monkeypatch.setattr(module, "timed_side", lambda device: 16)
+    monkeypatch.setattr(module, "benchmark_side", lambda device: 16)
     monkeypatch.setattr(module.time, "thread_time", lambda: calls.append(0) or float(len(calls)))
     module._measure(Arithmetic(), CPU)
     usual = len(calls)
@@ -71,13 +72,13 @@ def test_a_hopeless_candidate_is_called_twice(cache, monkeypatch):
     assert len(calls) == 4
 
 
-def test_a_small_gain_is_not_worth_the_rounding(cache, clock):
+def test_a_small_gain_does_not_justify_rounding(cache, clock):
     clock[0].update({"float32, channels first": 1.05, "float32, channels last": 1.2})
     assert calibrate(CPU).arithmetic == Arithmetic()
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"cpu": 3}', "{", '{"x": {"arithmetic": {}}}'])
-def test_a_broken_cache_is_measured_anew(cache, clock, content):
+def test_a_damaged_cache_is_measured_again(cache, clock, content):
     cache.parent.mkdir()
     cache.write_text(content)
     assert not calibrate(CPU).cached
@@ -92,33 +93,33 @@ def test_an_unwritable_cache_is_ignored(clock, monkeypatch, tmp_path):
 
 
 def test_times_of_a_busy_machine_are_measured_again(cache, clock, monkeypatch):
-    seconds, asked = clock
+    seconds, measurements = clock
     monkeypatch.setattr(measured, "_is_busy", lambda: True)
     assert not calibrate(CPU).cached
     assert calibrate(CPU).milliseconds["float32, channels last"] == 2000
-    assert len(asked) == 3
+    assert len(measurements) == 3
     monkeypatch.setattr(measured, "_measured_while_busy", {})  # the next process
     assert calibrate(CPU).cached
-    assert len(asked) == 3
+    assert len(measurements) == 3
     monkeypatch.setattr(measured, "_is_busy", lambda: False)
     seconds.update({"float32, channels first": 0.1, "float32, channels last": 0.2})
     again = calibrate(CPU)
     assert again.arithmetic == Arithmetic("bfloat16", channels_last=True)
     assert again.milliseconds["float32, channels last"] == 200
     assert calibrate(CPU).cached
-    assert len(asked) == 6
+    assert len(measurements) == 6
 
 
-def test_another_program_is_noticed():
-    waste = [sys.executable, "-c", "while True: pass"]
-    with subprocess.Popen(waste) as other:
+def test_another_busy_program_is_detected():
+    busy_loop = [sys.executable, "-c", "while True: pass"]
+    with subprocess.Popen(busy_loop) as other:
         try:
-            assert others_compute()
+            assert real_is_busy()
         finally:
             other.kill()
 
 
-def test_another_number_of_threads_is_another_machine(cache, clock, monkeypatch):
+def test_another_number_of_threads_is_measured_separately(cache, clock, monkeypatch):
     calibrate(CPU)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
     assert not calibrate(CPU).cached
@@ -131,7 +132,7 @@ def test_concurrent_calibrations_agree(cache, clock):
     assert sorted(one.cached for one in found) == [False, True, True, True]
 
 
-def test_what_other_programs_take_is_not_remembered(cache, monkeypatch):
+def test_time_of_other_programs_does_not_count(cache, monkeypatch):
     build, pause_s = module.build_network, 0.1
 
     def interrupted(*args, **keywords):
@@ -140,27 +141,27 @@ def test_what_other_programs_take_is_not_remembered(cache, monkeypatch):
         return network
 
     monkeypatch.setattr(module, "build_network", interrupted)
-    monkeypatch.setattr(module, "timed_side", lambda device: 32)
+    monkeypatch.setattr(module, "benchmark_side", lambda device: 32)
     monkeypatch.setattr(module, "_REPEATS", 2)
     assert all(each < 1000 * pause_s for each in calibrate(CPU).milliseconds.values())
 
 
 def test_the_right_network_size_is_timed(cache, monkeypatch):
     build, timed = module.build_network, set()
-    small = replace(module.recipe(Settings()).network, down=(4,), up=(4,), skip=(0,))
+    small = replace(recipe(Settings()).network, down=(4,), up=(4,), skip=(0,))
 
     def noted(network, *args, **keywords):
         timed.add(network)
         return build(small, *args, **keywords)
 
     monkeypatch.setattr(module, "build_network", noted)
-    monkeypatch.setattr(module, "timed_side", lambda device: 512)
+    monkeypatch.setattr(module, "benchmark_side", lambda device: 512)
     calibrate(CPU)
-    assert timed == {module.recipe(Settings(), side=512).network}
-    assert timed != {module.recipe(Settings()).network}
+    assert timed == {recipe(Settings(), side=512).network}
+    assert timed != {recipe(Settings()).network}
 
 
-def test_what_was_asked_for_is_kept(cache, clock):
+def test_a_given_precision_is_kept(cache, clock):
     assert choose_arithmetic("float32", CPU) == Arithmetic()
     assert choose_arithmetic("bfloat16", CPU).precision == "bfloat16"
     assert not clock[1]
@@ -183,7 +184,7 @@ def test_a_real_measurement_is_in_milliseconds(cache):
     ],
     ids=str,
 )
-def test_no_arithmetic_breaks_a_small_image(shape, precision):
+def test_every_arithmetic_restores_small_images(shape, precision):
     noisy = np.random.default_rng(0).random(shape)
     for seed in range(6):
         settings = Settings(

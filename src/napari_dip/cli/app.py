@@ -114,7 +114,7 @@ def info(
     from importlib.metadata import version
 
     from napari_dip.compute.device import devices
-    from napari_dip.pipeline.precision import calibrate, timed_side
+    from napari_dip.pipeline.precision import benchmark_side, calibrate
 
     packages = ("napari-dip", "torch", "numpy", "scipy", "scikit-image", "tifffile")
     versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
@@ -127,7 +127,7 @@ def info(
     for device in found:
         memory = [gigabytes(device[key]) for key in ("free_bytes", "memory_bytes")]
         typer.echo(f"{device['name']:14} {device['description']}, {' of '.join(memory)} free")
-        measured, side = device["arithmetic"], timed_side(device["name"])
+        measured, side = device["arithmetic"], benchmark_side(device["name"])
         for arithmetic, milliseconds in measured["milliseconds"].items():
             chosen = "  <- used by fast and best" if arithmetic == measured["chosen"] else ""
             took = f"{milliseconds:g} ms an iteration at {side} x {side}"

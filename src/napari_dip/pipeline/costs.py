@@ -1,4 +1,4 @@
-"""What an iteration and the non-local filter cost on a machine: measured once, for forecasts."""
+"""Measure once how long an iteration and a pass of the patch filter take, for forecasts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.cost_model import PASSES_BEFORE, Costs
 from napari_dip.pipeline.filter_steps import PatchFilter
-from napari_dip.pipeline.precision import calibrate, run_with_threads, timed_side
+from napari_dip.pipeline.precision import benchmark_side, calibrate, run_with_threads
 from napari_dip.pipeline.restore_block import Prepared, prepare_member
 from napari_dip.settings import Settings
 
@@ -28,37 +28,41 @@ if TYPE_CHECKING:
 
 __all__ = ["Costs", "measure_costs"]
 
-_REPEATS = 3
-"""Iterations of which the fastest is taken."""
+_ITERATION_REPEATS = 3
+"""Iterations of which the fastest counts. Not measured."""
 
-_PATIENCE_S = 1.0
-"""Seconds after which nothing is repeated: other programs may keep the processor busy."""
+_FILTER_REPEATS = 2
+"""Calls of the filter of which the faster counts. Not measured."""
+
+_MAX_REPEAT_S = 1.0
+"""Seconds after which a measurement is not repeated: other programs may keep the processor busy.
+Not measured."""
 
 _NOISE = NoiseModel(read=0.1)
-"""The noise of the image that is timed, in parts of its range: it settles no cost."""
+"""Noise of the test image; 1 is the range of intensities. The time does not depend on it."""
 
-_lock = threading.Lock()
+_costs_lock = threading.Lock()
 
 
 def measure_costs(device: torch.device | str, threads: int | None = None) -> Costs:
-    """Return the costs on a device; they are measured once, in about a second, and remembered.
+    """Return the costs on a device. They are measured once, in about a second, and cached.
 
     Parameters
     ----------
     device
-        Where.
+        Name of the device.
     threads
-        Of the CPU; those of this thread if not given.
+        Threads of the CPU; ``None`` for those of the calling thread.
     """
     device = torch.device(device)
-    calibrate(device, threads)  # the arithmetic, in which the costs are measured
-    with _lock:
+    calibrate(device, threads)  # chooses the arithmetic of the measurement
+    with _costs_lock:
         return run_with_threads(partial(_recall_or_measure, device), device, threads)
 
 
 def _recall_or_measure(device: torch.device) -> Costs:
     arithmetic = calibrate(device).chosen
-    key = f"costs: {describe_machine(device)}, {timed_side(device)} pixels, {arithmetic}"
+    key = f"costs: {describe_machine(device)}, {benchmark_side(device)} pixels, {arithmetic}"
     costs, _ = cached_measurement(key, device, lambda _: asdict(_measure(device)), _parse)
     return costs
 
@@ -68,22 +72,22 @@ def _parse(record: dict[str, Any]) -> Costs:
 
 
 def _measure(device: torch.device) -> Costs:
-    side = timed_side(device)
+    side = benchmark_side(device)
     small, large = side // 2, 2 * side
     with torch_errors(device), default_modes():
-        one = _fit(small, device)
-        few, many = _iteration_s(one, device), _iteration_s(_fit(large, device), device)
-        filtering = _least_s(partial(_filter, one), device, 2)
+        member = _prepare(small, device)
+        few, many = _iteration_s(member, device), _iteration_s(_prepare(large, device), device)
+        filtering = _least_s(partial(_filter, member), device, _FILTER_REPEATS)
     pixel_s = max(many - few, 0.0) / (large**2 - small**2)
     return Costs(
         iteration_s=max(few - pixel_s * small**2, 0.0),
         pixel_s=pixel_s,
-        filter_s=filtering / (one.pipeline.recipe.refinement + PASSES_BEFORE) / small**2,
+        filter_s=filtering / (member.pipeline.recipe.refinement + PASSES_BEFORE) / small**2,
     )
 
 
-def _fit(side: int, device: torch.device) -> Prepared:
-    """Prepare a fit of ``fast`` to a wave in noise."""
+def _prepare(side: int, device: torch.device) -> Prepared:
+    """Prepare a fit of ``fast`` to a wave with noise."""
     wave = np.sin(np.linspace(0, 20, side, dtype=np.float32))
     noise = np.random.default_rng(0).normal(0, _NOISE.read, (1, side, side))
     values = (0.5 + 0.2 * wave[:, None] * wave + noise).astype(np.float32)
@@ -91,39 +95,40 @@ def _fit(side: int, device: torch.device) -> Prepared:
     return prepare_member(block, Settings(), str(device), seed=0)
 
 
-def _filter(one: Prepared) -> None:
+def _filter(member: Prepared) -> None:
     """Filter the noisy image as if it were the estimate of a fit."""
-    data = replace(one.data, estimate=one.data.block.values)
-    for step in one.pipeline.ensemble.steps:
+    data = replace(member.data, estimate=member.data.block.values)
+    for step in member.pipeline.ensemble.steps:
         if isinstance(step, PatchFilter):
-            step.apply(data, one.context)
+            step.apply(data, member.context)
 
 
-def _iteration_s(one: Prepared, device: torch.device) -> float:
-    fit = one.pipeline.fit
-    fit_state = fit.begin(one.data, one.context)
+def _iteration_s(member: Prepared, device: torch.device) -> float:
+    """Return the least time of an iteration in seconds."""
+    fit = member.pipeline.fit
+    fit_state = fit.begin(member.data, member.context)
 
     def iteration() -> None:
         fit_state.iteration += 1
         fit_state.input_code.draw()
         launch()
 
-    recipe = fit.computed(one.context)
+    recipe = fit.computed(member.context)
     launch = GraphRunner(partial(run_iteration, fit_state, recipe), device)
-    for _ in range(WARM_UP_CALLS):  # these choose their kernels
+    for _ in range(WARM_UP_CALLS):  # these calls choose their kernels
         iteration()
-    return _least_s(iteration, device, _REPEATS)
+    return _least_s(iteration, device, _ITERATION_REPEATS)
 
 
 def _least_s(work: Callable[[], object], device: torch.device, repeats: int) -> float:
-    """Return the least time of some work: of this thread on the CPU, else of the clock.
+    """Return the least time of some work in seconds.
 
-    The time of a thread leaves out what other programs take. On the CPU this thread computes from
-    the first to the last of an iteration.
+    On the CPU it is the processor time of this thread, which computes during the whole iteration:
+    other programs do not count.
     """
     now = time.thread_time if device.type == "cpu" else time.perf_counter
     seconds: list[float] = []
-    until = time.perf_counter() + _PATIENCE_S
+    until = time.perf_counter() + _MAX_REPEAT_S
     while len(seconds) < repeats and (not seconds or time.perf_counter() < until):
         synchronise(device)
         began = now()

@@ -1,4 +1,4 @@
-"""Which arithmetic is fastest on a device: measured once, remembered, and told by ``info``."""
+"""Measure once which precision and memory format are fastest on a device."""
 
 from __future__ import annotations
 
@@ -35,35 +35,48 @@ __all__ = [
     "Arithmetic",
     "Calibration",
     "adopt_arithmetic",
+    "benchmark_side",
     "calibrate",
     "choose_arithmetic",
     "run_with_threads",
-    "timed_side",
 ]
 
 T = TypeVar("T")
 
 _REPEATS = 5
+"""Calls of which the fastest counts. Not measured."""
 
-_one_at_a_time = threading.Lock()
+_MAX_SLOWDOWN = 3.0
+"""Ratio to the best time: a slower candidate is called twice only. bfloat16 without instructions
+for it takes seven times as long, which would be 2 s in all. Not in the notes."""
 
-_HOPELESS = 3.0
-"""How much slower than the best a candidate is not measured further: bfloat16 without instructions
-for it takes seven times as long, which would be two seconds in all."""
+_MIN_SPEEDUP = 1.1
+"""Ratio of the times of float32 and of another arithmetic, from which the rounding of the other is
+accepted. Not measured."""
 
-_GAIN = 1.1
-"""How much faster than plain arithmetic another must be to be worth its rounding."""
+_GPU_SIDE, _CPU_SIDE = 512, 128
+"""Pixels: side of the square image for the measurement. A small image does not occupy a GPU."""
+
+_calibration_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """Precision of the convolutions, and whether the channels come last in memory."""
+    """Precision of the convolutions and order of the channels in memory.
+
+    Parameters
+    ----------
+    precision
+        Data type of the convolutions.
+    channels_last
+        Whether the channels are the last axis in memory.
+    """
 
     precision: Literal["float32", "bfloat16"] = "float32"
     channels_last: bool = False
 
     def memory_format(self, ndim: int) -> torch.memory_format:
-        """Name the order in memory of an image with so many spatial axes; of volumes, the plain."""
+        """Return the memory format for a number of spatial axes; in volumes channels are first."""
         last = self.channels_last and ndim == 2
         return torch.channels_last if last else torch.contiguous_format
 
@@ -71,13 +84,23 @@ class Arithmetic:
         return f"{self.precision}, channels {'last' if self.channels_last else 'first'}"
 
 
-PLAIN = Arithmetic()
-_CANDIDATES = (PLAIN, Arithmetic("float32", True), Arithmetic("bfloat16", True))
+BASELINE = Arithmetic()
+_CANDIDATES = (BASELINE, Arithmetic("float32", True), Arithmetic("bfloat16", True))
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The arithmetic chosen, its name, and milliseconds an iteration of each that was tried."""
+    """Fastest arithmetic of a device.
+
+    Parameters
+    ----------
+    arithmetic, chosen
+        The arithmetic and its name.
+    milliseconds
+        Time of an iteration with each arithmetic, by name.
+    cached
+        Whether an earlier measurement was used.
+    """
 
     arithmetic: Arithmetic
     chosen: str
@@ -85,41 +108,46 @@ class Calibration:
     cached: bool
 
 
-def timed_side(device: torch.device | str) -> int:
-    """Tell the side of the image with which a device is timed: a small one fills no GPU."""
-    return 512 if torch.device(device).type == "cuda" else 128
+def benchmark_side(device: torch.device | str) -> int:
+    """Return the side in pixels of the image for measurements on a device."""
+    return _GPU_SIDE if torch.device(device).type == "cuda" else _CPU_SIDE
 
 
-def _timed_recipe(device: torch.device) -> Recipe:
-    """Take what ``fast`` does to an image of the side that is timed."""
-    return recipe(Settings(), side=timed_side(device))
+def _benchmark_recipe(device: torch.device) -> Recipe:
+    """Return the recipe of ``fast`` for the image of the measurement."""
+    return recipe(Settings(), side=benchmark_side(device))
 
 
 def calibrate(device: torch.device | str, threads: int | None = None) -> Calibration:
     """Find the fastest arithmetic for the network of ``fast``, in about a second.
 
-    On the CPU it is that of so many ``threads``, of this thread's if nothing else is said.
+    The result is cached in the user's cache folder for the device, the number of threads, the
+    version of torch and the network, so that a machine always computes in the same way. If other
+    programs were busy, the times are measured again later; the arithmetic is kept.
 
-    The result is kept in the user's cache folder for this device, number of threads, version of
-    torch and network, so that the same machine always computes in the same way. How long it takes
-    is measured again as long as other programs were busy.
+    Parameters
+    ----------
+    device
+        Name of the device.
+    threads
+        Threads of the CPU; ``None`` for those of the calling thread.
     """
     device = torch.device(device)
-    with _one_at_a_time:  # who comes second takes what the first has measured
+    with _calibration_lock:  # a concurrent call waits, and reads the cache
         return run_with_threads(partial(_recall_or_measure, device), device, threads)
 
 
 def run_with_threads(work: Callable[[], T], device: torch.device, threads: int | None) -> T:
-    """Call a function, on the CPU with so many threads; ``None`` for those of this thread."""
-    every = cpu_threads()
-    if device.type != "cpu" or threads in (None, every):
+    """Call a function, on the CPU with a number of threads; ``None`` for those of this thread."""
+    available = cpu_threads()
+    if device.type != "cpu" or threads in (None, available):
         return work()
-    with ThreadPoolExecutor(1, "calibrate", set_thread_share, (threads, every)) as aside:
-        return aside.submit(work).result()
+    with ThreadPoolExecutor(1, "calibrate", set_thread_share, (threads, available)) as executor:
+        return executor.submit(work).result()
 
 
 def _recall_or_measure(device: torch.device) -> Calibration:
-    side, network = timed_side(device), _timed_recipe(device).network
+    side, network = benchmark_side(device), _benchmark_recipe(device).network
     key = f"{describe_machine(device)}, {side} pixels, {network}"
     (arithmetic, milliseconds), cached = cached_measurement(
         key, device, partial(_compare, device), _parse
@@ -128,18 +156,20 @@ def _recall_or_measure(device: torch.device) -> Calibration:
 
 
 def _compare(device: torch.device, earlier: dict[str, Any]) -> dict[str, Any]:
-    """Time all candidates; keep the choice of an earlier measurement, so that results stay."""
+    """Time all candidates; keep the arithmetic of an earlier measurement, so that results stay."""
     with torch_errors(device), default_modes():
         measured: dict[Arithmetic, float] = {}
-        for one in _candidates(device):
-            measured[one] = _measure(one, device, min(measured.values(), default=math.inf))
-    fastest = min(measured, key=lambda one: measured[one])
-    chosen = fastest if measured[PLAIN] > _GAIN * measured[fastest] else PLAIN
-    times = {str(one): round(1000 * seconds, 1) for one, seconds in measured.items()}
+        for candidate in _candidates(device):
+            best = min(measured.values(), default=math.inf)
+            measured[candidate] = _measure(candidate, device, best)
+    fastest = min(measured, key=lambda candidate: measured[candidate])
+    chosen = fastest if measured[BASELINE] > _MIN_SPEEDUP * measured[fastest] else BASELINE
+    times = {str(candidate): round(1000 * s, 1) for candidate, s in measured.items()}
     return {"arithmetic": earlier.get("arithmetic", asdict(chosen)), "milliseconds": times}
 
 
 def _parse(record: dict[str, Any]) -> tuple[Arithmetic, dict[str, float]]:
+    """Read a cached record; an invalid one raises an error."""
     arithmetic, milliseconds = Arithmetic(**record["arithmetic"]), dict(record["milliseconds"])
     float(milliseconds[str(arithmetic)])
     return arithmetic, milliseconds
@@ -149,68 +179,68 @@ _adopted: dict[torch.device, Arithmetic] = {}
 
 
 def adopt_arithmetic(device: str, arithmetic: Arithmetic) -> None:
-    """From now on, take in this process what another has measured, so that both do the same."""
+    """Use in this process the arithmetic that another process has chosen for a device."""
     _adopted[torch.device(device)] = arithmetic
 
 
 def choose_arithmetic(
     precision: str, device: torch.device | str, ndim: int = 2, threads: int | None = None
 ) -> Arithmetic:
-    """Settle what the recipe leaves open; a precision that was asked for is kept.
+    """Return the arithmetic for a precision; ``"auto"`` is the fastest on the device.
 
     Parameters
     ----------
     precision
         ``"auto"``, ``"float32"`` or ``"bfloat16"``.
     device
-        Where.
+        Name of the device.
     ndim
-        Spatial axes. Volumes are computed in float32 on the CPU: there torch 2.13 takes parts of
-        the gradients of their bfloat16 convolutions from memory that was never written.
+        Spatial axes. Volumes are computed in float32 on the CPU: the gradients of bfloat16
+        convolutions of volumes read uninitialised memory there (torch 2.13).
     threads
         As in :func:`calibrate`.
     """
     if precision == "auto" and ndim == 3 and torch.device(device).type == "cpu":
-        return PLAIN
+        return BASELINE
     if precision == "auto":
         return _adopted.get(torch.device(device)) or calibrate(device, threads).arithmetic
-    return PLAIN if precision == "float32" else Arithmetic("bfloat16", channels_last=True)
+    return BASELINE if precision == "float32" else Arithmetic("bfloat16", channels_last=True)
 
 
 def _candidates(device: torch.device) -> tuple[Arithmetic, ...]:
-    """List what the device can do at all; on the CPU the clock tells."""
+    """Return the arithmetics that the device supports."""
     if device.type == "cuda" and torch.cuda.get_device_capability(device) < (8, 0):
         return _CANDIDATES[:2]
-    return (PLAIN,) if device.type == "mps" else _CANDIDATES
+    return (BASELINE,) if device.type == "mps" else _CANDIDATES
 
 
 def _measure(arithmetic: Arithmetic, device: torch.device, best: float = math.inf) -> float:
     """Return the least time in seconds of a forward and a backward pass.
 
-    ``best`` is the least time of the other candidates: one that is far slower is called only twice.
-    What other programs take from it should not count: on the CPU it is the time that this thread
-    computed, which it does from the first to the last of a pass.
+    On the CPU it is the processor time of this thread, which computes during the whole pass: other
+    programs do not count. ``best`` is the least time of the other candidates; a far slower one is
+    called only twice.
     """
     now = time.thread_time if device.type == "cpu" else time.perf_counter
-    spec, side = _timed_recipe(device), timed_side(device)
-    own = torch.Generator().manual_seed(0)
-    shape = (1, spec.code_channels, side, side)
-    code = torch.rand(shape, generator=own, dtype=torch.float32)
-    assert not isinstance(spec.network, NoNetwork)  # it is that of `fast`
-    network = build_network(spec.network, code, 1, seed=0).to(device)
+    fast, side = _benchmark_recipe(device), benchmark_side(device)
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, fast.code_channels, side, side)
+    code = torch.rand(shape, generator=generator, dtype=torch.float32)
+    assert not isinstance(fast.network, NoNetwork)
+    network = build_network(fast.network, code, 1, seed=0).to(device)
     code = code.to(device)
     order = arithmetic.memory_format(2)
     network = network.to(memory_format=order)  # type: ignore[call-overload]
     code = code.contiguous(memory_format=order)
 
-    def there_and_back() -> None:
+    def forward_and_backward() -> None:
         enabled = arithmetic.precision == "bfloat16"
         with torch.autocast(device.type, torch.bfloat16, enabled=enabled, cache_enabled=False):
             output = network(code)
         network.zero_grad()
         output.float().square().mean().backward()
 
-    launch = GraphRunner(there_and_back, device)  # as a fit does
+    launch = GraphRunner(forward_and_backward, device)  # as in a fit
     least = math.inf
     for call in range(WARM_UP_CALLS + _REPEATS):
         synchronise(device)
@@ -218,8 +248,8 @@ def _measure(arithmetic: Arithmetic, device: torch.device, best: float = math.in
         launch()
         synchronise(device)
         seconds = now() - began
-        if call >= WARM_UP_CALLS:  # the calls before choose their kernels
+        if call >= WARM_UP_CALLS:  # earlier calls choose their kernels
             least = min(least, seconds)
-        elif call and seconds > _HOPELESS * best:
+        elif call and seconds > _MAX_SLOWDOWN * best:
             return seconds
     return least
