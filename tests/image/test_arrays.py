@@ -1,4 +1,4 @@
-"""Arrays of every library: what is masked in them is missing, and what is no image is refused."""
+"""Arrays of any library are converted; masked values are missing, and other types are refused."""
 
 import pathlib
 import warnings
@@ -25,13 +25,13 @@ HOLES[4:6, 5:9] = HOLES[12, 2] = True
 
 def plane(dtype="float32"):
     image = np.random.default_rng(0).poisson(40, (16, 18)).astype(dtype)
-    image[HOLES] = 120  # what must never come through
+    image[HOLES] = 120  # a masked value, which must not be in the result
     return image
 
 
 def masked_tensor(image):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they are a prototype, says torch
+        warnings.simplefilter("ignore")  # torch warns that they are a prototype
         return torch.masked.masked_tensor(torch.tensor(image), torch.tensor(~HOLES))
 
 
@@ -72,7 +72,7 @@ def test_masked_pixels_are_missing(kind, dtype):
         pytest.param(True, "float32", marks=pytest.mark.slow),
     ],
 )
-def test_a_masked_image_is_filled_by_every_task(chunked, dtype):
+def test_every_task_fills_masked_pixels(chunked, dtype):
     image = np.ma.masked_array(plane(dtype), HOLES)
     image = da.from_array(image, chunks=8) if chunked else image
     nothing_more = np.zeros(HOLES.shape, bool)
@@ -95,7 +95,7 @@ def test_masked_pixels_of_a_mask_are_missing():
     np.testing.assert_array_equal(restored[~HOLES], plane()[~HOLES])
 
 
-def test_masked_nan_and_painted_pixels_are_missing_together():
+def test_masked_nan_and_painted_pixels_are_missing():
     image = np.ma.masked_array(plane(), HOLES)
     image[1, 1] = np.nan
     painted = np.zeros(HOLES.shape, bool)
@@ -137,7 +137,7 @@ def test_only_a_masked_frame_is_unchanged():
     ],
 )
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
-def test_arrays_of_other_libraries_are_taken(make, dtype):
+def test_arrays_of_other_libraries_are_converted(make, dtype):
     restored = denoise(make(plane()), **QUICK)
     assert type(restored) is np.ndarray
     assert (restored.dtype, restored.shape) == (dtype, (16, 18))
@@ -145,7 +145,7 @@ def test_arrays_of_other_libraries_are_taken(make, dtype):
 
 
 class OnDevice:
-    """An array as cupy has them: NumPy may not convert it, and it copies itself."""
+    """An array like that of cupy: NumPy cannot convert it, ``get`` copies it."""
 
     def __init__(self, array):
         self._array = array
@@ -180,7 +180,7 @@ def test_an_array_on_a_device_is_copied():
         ),
     ],
 )
-def test_what_holds_no_numbers_is_refused(image, words):
+def test_other_types_than_numbers_are_refused(image, words):
     with pytest.raises(BadImage, match=words):
         denoise(image, **QUICK)
 
@@ -192,7 +192,7 @@ def test_what_holds_no_numbers_is_refused(image, words):
         ((16, 18, 2), "YXC", "2 channels"),
     ],
 )
-def test_guessed_channels_are_said(shape, axes, words):
+def test_guessed_channels_give_a_warning(shape, axes, words):
     image = np.random.default_rng(0).random(shape).astype(np.float32)
     image[..., 4:6, 5:9, -1] = np.nan
     with pytest.warns(AxesGuessed, match=words) as caught:
@@ -206,13 +206,13 @@ def test_guessed_channels_are_said(shape, axes, words):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "bool"])
-def test_three_samples_are_colours_without_a_word(dtype):
+def test_three_samples_are_colours_without_a_warning(dtype):
     image = (np.random.default_rng(0).random((16, 18, 3)) * 1.9).astype(dtype)
     result = finished(restore(image, Settings(**QUICK)))
     assert (result.axes, result.image.dtype) == ("YXS", dtype)
 
 
-def test_a_fourth_channel_is_restored_but_not_alpha():
+def test_a_fourth_channel_is_restored_alpha_is_not():
     image = np.random.default_rng(0).random((16, 18, 4)).astype(np.float32)
     as_channels, as_alpha = (denoise(image, axes=axes, **QUICK) for axes in ("YXC", "YXS"))
     assert (as_channels[..., 3] != image[..., 3]).any()

@@ -1,4 +1,4 @@
-"""Axes: what is spatial, what is a colour, and how an image is cut into units."""
+"""Axes are guessed from shapes, and images are divided along the leading axes."""
 
 import numpy as np
 import pytest
@@ -27,11 +27,11 @@ from napari_dip.image.axes import Layout, guess_axes
         ((1, 64), None, "YX"),
     ],
 )
-def test_guess(shape, rgb, axes):
+def test_axes_are_guessed_from_the_shape(shape, rgb, axes):
     assert guess_axes(shape, rgb) == axes
 
 
-def test_a_line_is_no_image():
+def test_an_image_has_at_least_two_axes():
     with pytest.raises(BadImage, match=r"\(7,\)"):
         guess_axes((7,))
 
@@ -51,7 +51,7 @@ def test_a_line_is_no_image():
         pytest.param("ZYXS", (4, 5, 9, 3), "ZX", 5, (3, 4, 9), id="colour-sections"),
     ],
 )
-def test_units_are_cut_out_and_put_back(axes, shape, spatial, units, block):
+def test_blocks_are_converted_there_and_back(axes, shape, spatial, units, block):
     image = np.arange(np.prod(shape)).reshape(shape)
     layout = Layout(axes, shape, spatial)
     assert layout.units == units
@@ -65,7 +65,7 @@ def test_units_are_cut_out_and_put_back(axes, shape, spatial, units, block):
     assert np.array_equal(restored, image)
 
 
-def test_spatial_axes_come_in_their_order():
+def test_blocks_have_y_before_x():
     image = np.arange(8 * 9).reshape(9, 8)
     assert np.array_equal(Layout("XY", (9, 8)).to_block(image)[0], image.T)
 
@@ -80,6 +80,34 @@ def test_spatial_axes_come_in_their_order():
         pytest.param("TYX", (5, 8, 8), "ZX", "along Z needs an axis Z", id="no-z-to-refine"),
     ],
 )
-def test_what_cannot_be_cut_is_refused(axes, shape, spatial, words):
+def test_axes_that_do_not_fit_are_refused(axes, shape, spatial, words):
     with pytest.raises(BadImage, match=words):
         Layout(axes, shape, spatial)
+
+
+@pytest.mark.parametrize(
+    ("axes", "index", "channels"),
+    [
+        ("CYX", (2,), [2]),
+        ("CYX", (slice(1, 3),), [1, 2]),
+        ("CYX", (), [0, 1, 2]),
+        ("TYX", (2,), [0]),
+    ],
+)
+def test_an_index_selects_channels(axes, index, channels):
+    assert list(Layout(axes, (3, 8, 9)).channels_of(index)) == channels
+
+
+@pytest.mark.parametrize(
+    ("spatial", "shared", "is_section", "shares_planes"),
+    [
+        ("YX", "", False, False),
+        ("YX", "Z", False, True),
+        ("YX", "C", False, False),
+        ("ZX", "Y", True, True),
+        ("ZYX", "", False, False),
+    ],
+)
+def test_a_layout_knows_sections_and_shared_planes(spatial, shared, is_section, shares_planes):
+    layout = Layout("CZYX", (2, 4, 8, 9), spatial, shared)
+    assert (layout.is_section, layout.shares_planes) == (is_section, shares_planes)

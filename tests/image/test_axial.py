@@ -1,4 +1,4 @@
-"""Along Z: a coarse stack becomes finer, lies where it lay, and says what became of its voxels."""
+"""Super-resolution along Z gives finer planes in the right place, with their voxel size."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def call(*arguments: object):
 
 
 def tubes(planes: int, height: int, width: int) -> np.ndarray:
-    """Sharp tubes that run slantwise through a volume, between 0 and 1."""
+    """Sharp, oblique tubes in a volume, from 0 to 1."""
     z, y, x = np.indices((planes, height, width))
     slant = (x - 0.5 * z - y / 4) % 16
     return np.where((slant > 5) & (slant < 11), 1.0, 0.1).astype(np.float32)
@@ -53,14 +53,14 @@ def stack() -> np.ndarray:
 
 @pytest.fixture
 def calibrated(stack, tmp_path):
-    """A stack of 4 × 0.8 × 0.8 µm in a TIFF of ImageJ."""
+    """A stack in an ImageJ TIFF, with voxels of 4 × 0.8 × 0.8 µm."""
     unit = dict.fromkeys("ZYX", "µm")
     write_image(tmp_path / "stack.tif", StoredImage(stack, "ZYX", MICROSCOPE, unit))
     return tmp_path / "stack.tif"
 
 
 @pytest.mark.slow
-def test_it_is_nearer_to_the_truth_than_interpolation():
+def test_it_is_better_than_interpolation():
     truth = tubes(16, 8, 32)
     seen = coarse(truth, 2)
     before = seen.copy()
@@ -94,13 +94,13 @@ def test_tiles_with_the_same_seed_are_equal(stack):
     assert np.array_equal(first, second)
 
 
-def test_planes_that_are_alike_stay_so_along_z():
+def test_equal_planes_stay_equal_along_z():
     flat = np.full((3, 8, 9), 7, np.uint8)
     assert np.array_equal(super_resolve(flat, 2, axis="Z", axes="ZYX"), np.full((6, 8, 9), 7))
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".ome.tif", ".ome.zarr"])
-def test_a_file_says_where_the_finer_planes_lie(calibrated, tmp_path, suffix):
+def test_files_record_the_place_of_finer_planes(calibrated, tmp_path, suffix):
     out = tmp_path / f"out{suffix}"
     quick = ("--iterations", 2, "--stopping", "fixed", "--device", "cpu")
     result = call("super-resolve", calibrated, out, "--factor", "isotropic", *quick)
@@ -120,7 +120,7 @@ def test_a_file_says_where_the_finer_planes_lie(calibrated, tmp_path, suffix):
 
 
 def layers_of(source, settings):
-    """What a run begins with, and what it ends with."""
+    """The first and the last layer data of a run."""
     problem = make_problem(source.data, settings, source.mask, None)
     output = InMemory(problem)
     begun = preview_layer_data(source, problem, output)
@@ -128,7 +128,7 @@ def layers_of(source, settings):
 
 
 @pytest.mark.parametrize("labels", [("z", "y", "x"), None], ids=["named", "unnamed"])
-def test_a_layer_lies_exactly_over_its_input(stack, labels):
+def test_a_layer_covers_its_input_exactly(stack, labels):
     source = Image(
         stack,
         scale=(4, 0.8, 0.8),
@@ -159,7 +159,7 @@ def test_a_layer_lies_exactly_over_its_input(stack, labels):
         pytest.param({"scale": (2, 1, 1), "units": ("s", "um", "um")}, None, id="no-length"),
     ],
 )
-def test_a_layer_tells_its_voxel_if_it_knows(stack, place, voxel):
+def test_a_calibrated_layer_sets_the_voxel(stack, place, voxel):
     layer = Image(stack, axis_labels=("z", "y", "x"), **place)
     assert read_layer(layer).voxel == (None if voxel is None else pytest.approx(voxel))
 
@@ -172,7 +172,7 @@ def test_a_layer_tells_its_voxel_if_it_knows(stack, place, voxel):
         pytest.param((9, 1, 1), "factor=8", id="too-long"),
     ],
 )
-def test_what_cannot_become_a_cube_is_refused(stack, voxel, words):
+def test_voxels_that_cannot_become_isotropic_are_refused(stack, voxel, words):
     with pytest.raises(BadSettings, match=words):
         super_resolve(stack, "isotropic", voxel=voxel, axes="ZYX")
 
@@ -184,7 +184,7 @@ def test_what_cannot_become_a_cube_is_refused(stack, voxel, words):
         pytest.param({"axes": "ZYX", "ndim": 3, "image": 1}, "two planes", id="one-plane"),
     ],
 )
-def test_without_planes_there_is_nothing_to_refine(stack, asked, words):
+def test_images_without_planes_are_refused(stack, asked, words):
     planes = asked.pop("image", len(stack))
     with pytest.raises(BadImage, match=words):
         super_resolve(stack[:planes], 2, axis="Z", **asked)
@@ -200,7 +200,7 @@ def test_without_planes_there_is_nothing_to_refine(stack, asked, words):
         pytest.param(("--share", "Z"), "share='Z'", id="shared-along-z"),
     ],
 )
-def test_a_bad_option_is_named_with_its_cure(calibrated, tmp_path, options, words):
+def test_errors_name_the_option_and_the_cure(calibrated, tmp_path, options, words):
     out = tmp_path / "o.ome.zarr"
     axis = () if "--axis" in options else ("--axis", "Z")
     result = call("super-resolve", calibrated, out, *axis, *options)
@@ -217,7 +217,7 @@ def test_missing_pixel_sizes_name_the_option(tmp_path, stack):
     assert "--voxel Z,Y,X" in " ".join(result.stderr.split())
 
 
-def test_the_plan_says_what_is_restored_together(stack):
+def test_the_plan_describes_shared_sections(stack):
     settings = Settings(task=SuperResolve(axis="Z"), axes="ZYX", device="cpu")
     problem = make_problem(stack, settings, None, None)
     assert str(problem) == (
@@ -235,5 +235,5 @@ def test_plan_and_record_have_the_voxel_spacing(calibrated, tmp_path):
     assert asked["voxel"] == pytest.approx([4, 0.8, 0.8], rel=1e-4)
     settings = Settings(**asked)
     again = Settings(ndim=3, voxel=(4, 4, 4)).with_voxel(settings.voxel)
-    assert again.voxel == (4, 4, 4)  # what was given is not overruled
-    assert Settings().with_voxel(settings.voxel).voxel is None  # nor told where it does not matter
+    assert again.voxel == (4, 4, 4)  # a given size is kept
+    assert Settings().with_voxel(settings.voxel).voxel is None  # planes need no voxel size

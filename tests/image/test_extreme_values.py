@@ -58,7 +58,7 @@ RULES = {
 
 
 def asking(name, value):
-    """The keywords that give one setting a value."""
+    """Return the keywords that set one setting."""
     match name.split("."):
         case ["noise", own]:
             return {"noise": {"gain": 0.5, "read": 2.0, own: value}}
@@ -117,7 +117,7 @@ def test_any_number_is_refused_or_harmless(data):
         pytest.param(1e9, "noise", id="number"),
     ],
 )
-def test_noise_that_drowns_the_image_is_named(noise, word):
+def test_far_too_strong_noise_is_refused(noise, word):
     with pytest.raises(InputError, match=word):
         denoise(NOISY, noise=noise, **CPU)
 
@@ -200,7 +200,7 @@ def test_values_that_a_float64_cannot_separate_are_refused(image):
 
 
 def assert_in_range(restored, image):
-    """Within the known values of each channel, 5 % wider on either side, and a rounding more."""
+    """Check the range of the known values of each channel, with a margin of 5 % and rounding."""
     known = image[np.isfinite(image)].astype(np.float64)
     margin = 0.05 * np.ptp(known)
     margin += 1 if image.dtype.kind in "iu" else 1e-3 * np.abs(known).max()
@@ -214,7 +214,7 @@ TASKS = [{"kind": "denoise"}, {"kind": "inpaint"}] + [
 
 
 def example(dtype, shape, random, holes):
-    """Poisson noise over a slope, in a dtype."""
+    """Return a gradient with Poisson noise, in a dtype."""
     values = random.poisson(1 + 50 * np.linspace(0, 1, shape[-1]) ** 2, shape)
     image = values > 20 if dtype == "bool" else values.astype(dtype)
     mask = random.random(shape[-2:]) < 0.1
@@ -247,7 +247,7 @@ def test_results_stay_in_the_range_of_the_image(task, preset, dtype):
     iterations=st.integers(1, 4),
     ndim=st.sampled_from([2, 3]),
 )
-def test_so_does_any_result(task, preset, dtype, shape, seed, iterations, ndim):
+def test_results_of_any_shape_stay_in_range(task, preset, dtype, shape, seed, iterations, ndim):
     image, mask = example(dtype, shape, np.random.default_rng(seed), holes=seed % 2)
     ndim = 2 if "axis" in task else ndim
     asked = {"axes": "ZYX", "ndim": ndim, "seed": seed, "device": "cpu", "iterations": iterations}

@@ -1,4 +1,4 @@
-"""Masks: labels are told from the grey levels of antialiasing, blurring and JPEG."""
+"""Labels are distinguished from the grey levels of antialiasing, blur and JPEG."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_nan_is_the_background_of_float_labels():
         pytest.param(as_jpeg(~BLOBS * 255, 90) / 255, id="JPEG, inverted"),
     ],
 )
-def test_grey_levels_are_cut_in_their_own_range(soft, top):
+def test_the_threshold_depends_on_the_levels_present(soft, top):
     values = (soft * top).astype(np.uint16)
     middle = (int(values.min()) + int(values.max())) / 2
     assert grey_threshold(values) == middle
@@ -69,7 +69,7 @@ def test_grey_levels_are_cut_in_their_own_range(soft, top):
 
 
 @pytest.mark.parametrize("ends", [(0, 1), (0, 255), (0, 65535), (0, -1), (1, 2), (-1.0, 1.0)])
-def test_of_two_values_one_is_the_background(ends):
+def test_two_values_are_background_and_mask(ends):
     np.testing.assert_array_equal(find_marked_pixels(np.where(BLOBS, *ends[::-1])).pixels, BLOBS)
 
 
@@ -78,7 +78,7 @@ def test_a_complex_mask_is_refused():
         find_marked_pixels(np.zeros((4, 4), np.complex64))
 
 
-def test_python_warns_of_a_mask_of_grey_levels():
+def test_a_mask_with_grey_levels_gives_a_warning():
     mask = ndimage.gaussian_filter(np.pad(np.full((8, 8), 255.0), 8), 1).astype(np.uint8)
     image = np.add.outer(np.arange(24.0), np.arange(24.0))
     quick = {"device": "cpu", "iterations": 1}
@@ -94,5 +94,5 @@ def test_python_warns_of_a_mask_of_grey_levels():
 @pytest.mark.parametrize(
     "mask", [BLOBS, BLOBS * 255, LABELS, BLOBS * 0.5], ids=["bool", "white", "labels", "half"]
 )
-def test_labels_are_taken_without_a_word(mask):
+def test_labels_give_no_warning(mask):
     restore(BLOBS * 1.0, Settings(task=Inpaint(), device="cpu"), mask=mask)

@@ -1,4 +1,4 @@
-"""How an image is cut into units, and what is said of that."""
+"""An image is divided into units, and the plan describes them."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def written(plan):
     context=st.integers(0, 3),
     breaks=st.sets(st.integers(0, 39)),
 )
-def test_windows_cover_planes_once_and_respect_cuts(planes, window, context, breaks):
+def test_windows_cover_planes_once_and_respect_breaks(planes, window, context, breaks):
     layout = Layout("CZYX", (2, planes, 8, 8), shared="Z")
     cuts = {(channel, plane) for channel in range(2) for plane in breaks}
     plan = make_plan(layout, window, context, cuts)
@@ -47,7 +47,7 @@ def test_windows_have_nearly_the_same_size():
     ]
 
 
-def test_different_planes_are_restored_one_by_one():
+def test_dissimilar_planes_are_restored_separately():
     layout = Layout("ZYX", (4, 8, 8), shared="Z")
     plan = make_plan(layout, 10, 1, {(1,), (2,), (3,)})
     assert plan == Plan(layout)
@@ -67,7 +67,7 @@ def test_different_planes_are_restored_one_by_one():
         ("ZYXS", (5, 8, 8, 3), "auto", ""),
     ],
 )
-def test_the_axis_that_is_shared(axes, shape, asked, expected):
+def test_the_shared_axis_is_chosen(axes, shape, asked, expected):
     assert shared_axis(axes, shape, asked) == expected
 
 
@@ -99,5 +99,5 @@ def test_the_axis_that_is_shared(axes, shape, asked, expected):
         (Plan(Layout("YX", (8, 8)), at_once=2), "one plane in 2-D; 2 fits at once"),
     ],
 )
-def test_the_plan_is_told_in_a_sentence(plan, words):
+def test_the_plan_is_described_in_a_sentence(plan, words):
     assert str(plan) == words

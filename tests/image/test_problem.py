@@ -1,4 +1,4 @@
-"""Everything that cannot be restored is refused before any work, naming the value and the cure."""
+"""Invalid input is refused before any work, with the value and the cure."""
 
 import sys
 
@@ -94,7 +94,7 @@ def test_a_mask_is_broadcast_over_missing_axes(shape, axes, mask_shape):
     assert len(missing) == 6 * np.prod(shape) // 90
 
 
-def test_nan_and_infinite_pixels_are_unknown():
+def test_nan_and_infinite_pixels_are_missing():
     image = plane(9, 9)
     image[2, 3], image[4, 5] = np.nan, -np.inf
     assert np.argwhere(~make(image).observed.read(()).known).tolist() == [[2, 3], [4, 5]]
@@ -107,8 +107,8 @@ def test_channels_have_own_scales_and_planes_share():
     assert first == third != fourth == last
 
 
-def test_the_work_begins_only_after_the_checks(monkeypatch):
-    """A bad call is answered at once, not after torch was loaded."""
+def test_checks_come_before_any_work(monkeypatch):
+    """Invalid input raises before torch is loaded."""
     monkeypatch.delitem(sys.modules, "napari_dip.compute.device", raising=False)
     with pytest.raises(BadImage):
         make(plane(3, 3))
@@ -125,14 +125,14 @@ def test_the_work_begins_only_after_the_checks(monkeypatch):
         pytest.param(np.s_[:0, :], "scratches", id="nothing"),
     ],
 )
-def test_the_mask_tells_what_is_missing(missing, expected):
+def test_the_type_of_gaps_is_found(missing, expected):
     known = np.ones((1, 100, 100), dtype=bool)
     known[0][missing] = False
     assert gap_type(known, Inpaint()) == expected
     assert gap_type(known, Inpaint(missing="hole")) == "hole"
 
 
-def test_gaps_that_change_between_planes_are_no_hole():
+def test_gaps_that_change_between_planes_are_small():
     known = np.random.default_rng(0).random((8, 50, 50)) > 0.4
     assert gap_type(known, Inpaint()) == "pixels"
     known[3, 10:30, 10:30] = False
@@ -142,7 +142,7 @@ def test_gaps_that_change_between_planes_are_no_hole():
 @pytest.mark.parametrize(
     ("name", "expected"), [("kate", "scratches"), ("vase", "hole"), ("library", "large-hole")]
 )
-def test_the_published_masks_are_told_apart(shared_data, name, expected):
+def test_the_published_masks_are_distinguished(shared_data, name, expected):
     from skimage.io import imread
 
     mask = imread(shared_data / "dip_repo" / f"{name}_mask.png")

@@ -1,4 +1,4 @@
-"""Tiles cover an image, and their weights sum to one."""
+"""Tiles cover an image, and their blending weights sum to one."""
 
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ from napari_dip.image.tiles import Blend, split_into_tiles
     overlap=st.integers(0, 7),
     depth=st.sampled_from([(), (3,)]),
 )
-def test_tiles_put_together_again_are_the_image(shape, size, overlap, depth):
+def test_blended_tiles_are_the_image(shape, size, overlap, depth):
     image = np.random.default_rng(0).random((2, *depth, *shape), dtype=np.float32)
     tiles = split_into_tiles(image.shape[1:], size, overlap)
     blend = Blend(image.shape, (overlap,) * (image.ndim - 1))
@@ -27,7 +27,7 @@ def test_tiles_put_together_again_are_the_image(shape, size, overlap, depth):
     np.testing.assert_allclose(blend.image(), image, atol=1e-5)
 
 
-def test_neighbours_share_what_was_asked():
+def test_tiles_overlap_by_the_given_width():
     tiles = [tile[1] for tile in split_into_tiles((64, 200), 64, 20)]
     assert all(one.stop - two.start >= 20 for one, two in pairwise(tiles))
     assert (tiles[0].start, tiles[-1].stop) == (0, 200)
@@ -43,7 +43,7 @@ def test_tiles_blend_without_a_step():
     assert (np.diff(across) >= 0).all()
 
 
-def test_what_no_tile_covers_is_what_lies_beneath():
+def test_pixels_without_a_tile_are_background():
     blend = Blend((1, 64, 100), (0, 0))
     blend.add((slice(0, 64), slice(0, 64)), np.ones((1, 64, 64), np.float32))
     whole = blend.image(np.full((1, 64, 100), 7, np.float32))

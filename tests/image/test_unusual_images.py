@@ -1,4 +1,4 @@
-"""Images as no textbook shows them: nearly empty, of two values, in absurd units."""
+"""Unusual images are restored: nearly empty, of two values, in extreme units."""
 
 from __future__ import annotations
 
@@ -77,13 +77,13 @@ def test_unusual_images_stay_finite_and_in_range(kind, task):
     shape=st.tuples(st.integers(12, 40), st.integers(12, 40)),
     seed=st.integers(0, 2**31),
 )
-def test_so_does_any(kind, task, shape, seed):
+def test_any_unusual_image_stays_finite(kind, task, shape, seed):
     random = np.random.default_rng(seed)
     image = odd(kind, shape, random)
     assert_sane(restored(task, image, random), image)
 
 
-def test_channels_of_one_value_each_come_back_jointly():
+def test_constant_channels_are_returned_jointly():
     channels = np.stack([np.full((20, 20), 10.0), np.full((20, 20), 20.0)])
     np.testing.assert_array_equal(denoise(channels, axes="CYX", share="C", **QUICK), channels)
     noisy = np.random.default_rng(0).normal(100, 5, (1, 20, 20))
@@ -92,14 +92,14 @@ def test_channels_of_one_value_each_come_back_jointly():
 
 
 @pytest.mark.parametrize("gain", [1e-4, 1e-9])
-def test_next_to_no_photon_noise_does_no_harm(gain):
+def test_negligible_photon_noise_does_no_harm(gain):
     clean = np.add.outer(np.arange(32.0), np.arange(32.0)) + 50
     noisy = clean + np.random.default_rng(0).normal(0, 10, clean.shape)
     told = denoise(noisy, noise={"gain": gain, "read": 10.0}, **QUICK | {"iterations": 30})
     assert np.square(told - clean).mean() < 0.5 * np.square(noisy - clean).mean()
 
 
-def test_a_missing_volume_plane_is_not_grey():
+def test_a_missing_plane_of_a_volume_is_filled():
     random = np.random.default_rng(0)
     spots = gaussian_filter((random.random((8, 32, 32)) > 0.985) * 1.0, (1.5, 2, 2))
     spots = (10 + 200 * spots / spots.max()).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Arrays of xarray, as layers and as images: read unit by unit, their dimensions known by name."""
+"""Arrays of xarray, as layers and images, stay lazy and name their axes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUICK = {"iterations": 2, "share": "none", "device": "cpu"}
 
 
 class Read:
-    """A stack in blocks of a plane, which notes those that are read."""
+    """A stack in chunks of a plane, and the list of chunks that were read."""
 
     def __init__(self):
         self.counts = np.random.default_rng(0).poisson(20, (3, 2, 20, 24)).astype(np.uint16)
