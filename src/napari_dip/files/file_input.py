@@ -10,7 +10,6 @@ from napari_dip.errors import BadMask
 from napari_dip.files.image_io import read_image, read_mask
 from napari_dip.image.layout_plan import make_layout
 from napari_dip.image.masks import align_mask, check_marks_pixels
-from napari_dip.settings import Inpaint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +77,7 @@ def open_input(
     with _naming_mask(mask):
         names = mask_axes or mask_image.axes
         aligned = align_mask(mask_image.missing, layout, names, strict=mask_axes is not None)
-        if isinstance(settings.task, Inpaint):
+        if settings.task.fills_gaps:
             check_marks_pixels(aligned.missing)
     notes += [f"{mask}: {note}" for note in (*mask_image.notes, aligned.note) if note]
     return FileInput(stored, settings, aligned.missing, tuple(notes))

@@ -153,7 +153,7 @@ def _fit_bytes(
     """Return the memory of one fit to a tile with these sides along the last two axes."""
     from napari_dip.pipeline.registration import max_growth
 
-    shares_planes = channels > 1 and layout.shared not in ("", "C")
+    shares_planes = channels > 1 and layout.shares_planes
     if shares_planes and may_align(settings, blurred=False):
         sides = [side + max_growth(side) for side in sides]  # the canvas of aligned planes
     return peak_bytes(settings, channels, (*layout.spatial_shape[:-2], *sides), precision)

@@ -97,7 +97,7 @@ def outlook(
             alone = with_concurrency(alone, settings, device)
         look = survey_seconds(plan)
         # Noise in the other pixels ends the fit of an image with gaps sooner.
-        fills = isinstance(settings.task, Inpaint) and settings.noise != "none"
+        fills = settings.task.fills_gaps and settings.noise != "none"
         times = [
             look + expected_seconds(one, settings, device, missing, noisy=noisy)
             for one in (plan, alone)

@@ -11,7 +11,6 @@ import numpy as np
 from napari_dip.errors import BadMask
 from napari_dip.generators import map_steps
 from napari_dip.image.tiles import Blend, split_into_tiles
-from napari_dip.settings import Inpaint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -125,7 +124,7 @@ def tiles_of(block: Block, settings: Settings, tile: int) -> list[Tile]:
     """
     tiles = split_into_tiles(block.values.shape[1:], tile, settings.overlap)
     seen = [where for where in tiles if block.known[(slice(None), *where)].any()]
-    if len(seen) < len(tiles) and isinstance(settings.task, Inpaint):
+    if len(seen) < len(tiles) and settings.task.fills_gaps:
         hidden = next(where for where in tiles if where not in seen)
         raise BadMask(
             f"the tile of {tile} pixels at {hidden} has no known pixel; choose larger tiles "
