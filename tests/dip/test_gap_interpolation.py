@@ -10,7 +10,7 @@ from napari_dip.dip.gap_interpolation import interpolate_gaps
 
 @pytest.fixture(scope="module")
 def spots():
-    """Bright spots on a dark field, 64 x 64, in 0..1: nearly all of it is near 0."""
+    """Return bright spots on a dark field, 64 x 64, from 0 to 1; most pixels are near 0."""
     field = np.zeros((64, 64))
     field[12::20, 12::20] = 1
     field[32] = 0
@@ -18,7 +18,7 @@ def spots():
     return (field / field.max()).astype(np.float32)
 
 
-def test_known_pixels_stay_and_gaps_are_smooth(spots):
+def test_known_pixels_are_unchanged_and_gaps_smooth(spots):
     known = np.ones(spots.shape, bool)
     known[10:13] = False
     before = spots.copy()
@@ -50,7 +50,7 @@ def test_large_gaps_without_coarse_pixels_are_filled(pattern, monkeypatch):
 
 
 @pytest.mark.parametrize("shape", [(1, 5, 4), (3, 1, 7), (2, 3, 9, 1)], ids=str)
-def test_any_shape_comes_back_finite(shape, monkeypatch):
+def test_small_shapes_give_finite_values(shape, monkeypatch):
     monkeypatch.setattr("napari_dip.dip.gap_interpolation.MAX_SOLVED_PIXELS", 2)
     random = np.random.default_rng(0)
     values = random.random(shape).astype(np.float32)
@@ -64,7 +64,7 @@ def test_any_shape_comes_back_finite(shape, monkeypatch):
     assert np.array_equal(filled[0], values[0])
 
 
-@pytest.mark.parametrize("gap", [np.s_[:8], np.s_[20:34, 20:34]], ids=["at the rim", "inside"])
+@pytest.mark.parametrize("gap", [np.s_[:8], np.s_[20:34, 20:34]], ids=["at the border", "inside"])
 def test_noise_does_not_grow_across_a_gap(gap):
     ramp = np.linspace(0.2, 0.8, 48) * np.ones((48, 1))
     noisy = (ramp + np.random.default_rng(0).normal(0, 0.1, ramp.shape)).astype(np.float32)
@@ -75,18 +75,18 @@ def test_noise_does_not_grow_across_a_gap(gap):
     assert error < 0.5 * np.abs(interpolate_gaps(noisy, known) - ramp)[gap].mean()
 
 
-def test_remains_at_a_holes_edge_do_not_spread():
+def test_remnants_at_the_edge_do_not_spread():
     rows, columns = np.indices((48, 48)) - 24
     distance = np.hypot(rows, columns)
     missing = distance < 12
-    left = (distance < 13) & ~missing & (rows < -4)
-    field = (0.3 + 0.2 * left + 0.004 * columns).astype(np.float32)
+    remnant = (distance < 13) & ~missing & (rows < -4)
+    field = (0.3 + 0.2 * remnant + 0.004 * columns).astype(np.float32)
     error = np.abs(interpolate_gaps(field, ~missing) - field)[missing]
     thin_plate = inpaint_biharmonic(np.where(missing, 0, field), missing)
     assert error.mean() < 0.85 * np.abs(thin_plate - field)[missing].mean()
 
 
-def test_no_pixel_is_filled_beyond_what_was_seen():
+def test_values_stay_in_the_known_range():
     steep = np.zeros((32, 32), np.float32)
     steep[:, :12] = np.linspace(0, 1, 12)
     steep[:, 20:] = 1

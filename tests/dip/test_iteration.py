@@ -1,4 +1,4 @@
-"""Test the precision of the operations in one iteration."""
+"""Test the precision of an iteration, and the average of the outputs."""
 
 from dataclasses import replace
 from typing import get_args
@@ -10,6 +10,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from napari_dip.dip.iteration import run_iteration
+from napari_dip.dip.loop import prepare_fit
+from napari_dip.dip.objective import Observation
+from napari_dip.dip.operators import Identity
+from napari_dip.dip.recipe import Recipe
+from napari_dip.dip.stopping_rules import FixedRule
+from napari_dip.network.architectures import SkipNet
+from napari_dip.network.build import build_network
+from napari_dip.network.input_code import make_code
 from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.precision import Arithmetic
@@ -78,3 +86,37 @@ def test_bfloat16_stays_within_the_network():
     assert chosen.keys() == {torch.float32, torch.bfloat16}
     products = {name for name in chosen[torch.bfloat16] if "mm" in name}
     assert not products, "the optimiser computes in float32 on a CPU"
+
+
+def averages(noisy, **changes):
+    """Return the average after each of 30 iterations."""
+    recipe = Recipe(SkipNet((8, 8), (8, 8), (2, 2)), iterations=30, code_channels=4)
+    recipe = replace(recipe, **changes)
+    y = torch.from_numpy(noisy)[None, None]
+    code = make_code(recipe.code, recipe.code_channels, noisy.shape, 0)
+    network = build_network(recipe.network, code, 1, 0)
+    observation = Observation(y, Identity(), torch.ones_like(y))
+    fit_state = prepare_fit(observation, network, code, FixedRule(), recipe)
+    found = []
+    for _ in range(recipe.iterations):
+        fit_state.input_code.draw()
+        run_iteration(fit_state, recipe)
+        found.append(fit_state.device_state.averages.average.numpy().copy())
+    return found
+
+
+def test_the_average_is_exponential_from_the_start(noisy):
+    outputs = averages(noisy, averaging=0)
+    expected = outputs[0]
+    for output in outputs[1:]:
+        expected = 0.99 * expected + 0.01 * output
+    assert averages(noisy, averaging=0.99)[-1] == pytest.approx(expected, abs=1e-5)
+
+
+def test_warm_up_shortens_the_first_average(noisy):
+    outputs = averages(noisy, averaging=0)
+    expected = outputs[0]
+    for number, output in enumerate(outputs[1:], start=2):
+        weight = 9 / (10 + number)
+        expected = (1 - weight) * expected + weight * output
+    assert averages(noisy, averaging=0.99, warm_up=True)[-1] == pytest.approx(expected, abs=1e-5)

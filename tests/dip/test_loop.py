@@ -1,4 +1,4 @@
-"""The loop: it lowers the energy, keeps the best, repeats itself, and recovers from a jump."""
+"""Test that a fit lowers its loss, keeps the best average and recovers from jumps."""
 
 import math
 from dataclasses import replace
@@ -22,10 +22,10 @@ from napari_dip.network.input_code import make_code
 SMALL = Recipe(SkipNet((8, 8), (8, 8), (2, 2)), iterations=30, code_channels=4)
 
 
-class Scripted:
-    """A rule whose numbers are given."""
+class GivenNumbers:
+    """Stop by given numbers."""
 
-    name = "scripted"
+    name = "given"
     choice = 0
     buffers = ()
 
@@ -39,23 +39,23 @@ class Scripted:
         return self.counter.update(metric)
 
 
-class Breaking(nn.Module):
-    """A network that misbehaves at the given calls."""
+class Disturbed(nn.Module):
+    """Change the output of a network at the given calls."""
 
-    def __init__(self, network, breaks, how):
+    def __init__(self, network, at_calls, change):
         super().__init__()
-        self.network, self.breaks, self.how, self.calls = network, breaks, how, 0
+        self.network, self.at_calls, self.change, self.calls = network, at_calls, change, 0
 
     def forward(self, code):
         self.calls += 1
         image = self.network(code)
-        return self.how(image) if self.calls in self.breaks else image
+        return self.change(image) if self.calls in self.at_calls else image
 
 
 def prepare(noisy, recipe=SMALL, rule=None, breaks=(), how=None, seed=0):
     y = torch.from_numpy(noisy)[None, None]
     code = make_code(recipe.code, recipe.code_channels, noisy.shape, 0)
-    network = Breaking(build_network(recipe.network, code, 1, 0), breaks, how)
+    network = Disturbed(build_network(recipe.network, code, 1, 0), breaks, how)
     observation = Observation(y, Identity(), torch.ones_like(y))
     return prepare_fit(observation, network, code, rule or FixedRule(), recipe, seed=seed)
 
@@ -65,15 +65,15 @@ def start(noisy, recipe=SMALL, rule=None, breaks=(), how=None, seed=0, **options
 
 
 def run(fitting):
-    iterates = []
-    return iterates, finished(fitting, iterates.append)
+    updates = []
+    return updates, finished(fitting, updates.append)
 
 
 def test_loss_and_error_decrease(clean, noisy):
     network = SkipNet((16, 32), (16, 32), (4, 4), upsampling="nearest")
     recipe = replace(SMALL, network=network, iterations=200, averaging=0.9)
-    iterates, fitted = run(start(noisy, recipe))
-    assert iterates[-1].loss < iterates[0].loss / 2
+    updates, fitted = run(start(noisy, recipe))
+    assert updates[-1].loss < updates[0].loss / 2
     assert fitted.estimate.shape == (1, *noisy.shape)
     assert fitted.estimate.dtype == np.float32
     assert np.square(fitted.estimate[0] - clean).mean() < np.square(noisy - clean).mean()
@@ -88,13 +88,13 @@ def test_previews_do_not_change_the_bytes(noisy):
     assert not np.array_equal(one.estimate, other.estimate)
 
 
-def test_pictures_come_only_when_they_are_due(noisy):
-    iterates, _ = run(start(noisy, preview_every_s=0))
-    assert [i.iteration for i in iterates] == list(range(1, 31))
-    assert all(i.estimate is not None for i in iterates)
-    iterates, _ = run(start(noisy, preview_every_s=1000))
-    assert [i.iteration for i in iterates] == [10, 20, 30]
-    assert all(i.estimate is None for i in iterates)
+def test_previews_come_only_when_they_are_due(noisy):
+    updates, _ = run(start(noisy, preview_every_s=0))
+    assert [i.iteration for i in updates] == list(range(1, 31))
+    assert all(i.estimate is not None for i in updates)
+    updates, _ = run(start(noisy, preview_every_s=1000))
+    assert [i.iteration for i in updates] == [10, 20, 30]
+    assert all(i.estimate is None for i in updates)
 
 
 def test_without_previews_the_device_is_not_read(noisy, monkeypatch):
@@ -111,7 +111,7 @@ def test_without_previews_the_device_is_not_read(noisy, monkeypatch):
 
     for name in ("item", "tolist", "__bool__", "__float__", "cpu", "numpy"):
         monkeypatch.setattr(torch.Tensor, name, counted(name))
-    # Adam counts its steps in a tensor on the CPU: reading that one waits for no device.
+    # Adam counts its steps in a tensor on the CPU: reading it does not wait for the device
     monkeypatch.setattr(torch.optim.Adam, "step", lambda self: None)
     fitting = start(noisy, preview_every_s=1000)
     next(fitting)
@@ -129,7 +129,7 @@ def test_only_previews_wait_for_the_gpu(noisy):
     waits = []
 
     def stop():
-        # Called at the end of every iteration, before anything is shown.
+        # called at the end of every iteration, before a check or a preview
         torch.cuda.set_sync_debug_mode("default" if len(waits) % 10 == 9 else "error")
         waits.append(1)
         return False
@@ -145,23 +145,23 @@ def test_only_previews_wait_for_the_gpu(noisy):
 def test_the_average_with_the_least_number_is_kept(noisy):
     numbers = [10.0] * 30
     numbers[16] = 1.0
-    pictures, fitted = run(start(noisy, rule=Scripted(numbers), preview_every_s=0))
+    previews, fitted = run(start(noisy, rule=GivenNumbers(numbers), preview_every_s=0))
     assert fitted.best_iteration == 17
-    assert np.array_equal(fitted.estimate, pictures[16].estimate)
+    assert np.array_equal(fitted.estimate, previews[16].estimate)
 
 
 @pytest.mark.parametrize("measured_from", [12, 99])
 def test_without_a_measurement_the_latest_is_best(noisy, measured_from):
     numbers = [math.inf] * (measured_from - 1) + [5.0] * 30
-    pictures, fitted = run(start(noisy, rule=Scripted(numbers), preview_every_s=0))
+    previews, fitted = run(start(noisy, rule=GivenNumbers(numbers), preview_every_s=0))
     assert fitted.best_iteration == min(measured_from, 30)
-    assert np.array_equal(fitted.estimate, pictures[fitted.best_iteration - 1].estimate)
+    assert np.array_equal(fitted.estimate, previews[fitted.best_iteration - 1].estimate)
 
 
 def test_a_stop_records_rule_and_reason(noisy):
     numbers = [10.0, 1.0] + [5.0] * 28
-    _, fitted = run(start(noisy, rule=Scripted(numbers, patience=5)))
-    assert (fitted.rule, fitted.best_iteration, fitted.iterations) == ("scripted", 2, 10)
+    _, fitted = run(start(noisy, rule=GivenNumbers(numbers, patience=5)))
+    assert (fitted.rule, fitted.best_iteration, fitted.iterations) == ("given", 2, 10)
     assert fitted.reason == "no new minimum for 5 iterations"
     assert fitted.metrics == tuple(enumerate(numbers[:10], start=1))
 
@@ -190,13 +190,13 @@ def test_a_user_stop_keeps_the_best(noisy):
     [lambda x: x * math.nan, lambda x: x * math.inf, lambda x: x + 100],
     ids="nan inf jump".split(),
 )
-def test_a_jump_is_rolled_back_whole_and_counted(noisy, how):
+def test_a_jump_is_rolled_back_and_counted(noisy, how):
     _, fitted = run(start(noisy, breaks=(20,), how=how))
     _, undisturbed = run(start(noisy))
     assert fitted.rollbacks == 1
     assert np.isfinite(fitted.estimate).all()
     assert math.isfinite(fitted.loss)
-    # The ten iterations before the jump are forgotten, the others are not.
+    # only the ten iterations before the check are discarded
     assert [i for i, _ in fitted.metrics] == [*range(1, 11), *range(21, 31)]
     assert fitted.metrics[:10] == undisturbed.metrics[:10]
     error = np.square(fitted.estimate[0] - noisy).mean()
@@ -215,8 +215,8 @@ def add_5(image):
 
 def test_rolled_back_iterations_are_not_shown(noisy):
     how = {"breaks": range(14, 21), "how": lambda x: x * math.nan}
-    iterates, _ = run(start(noisy, preview_every_s=0, **how))
-    shown = {i.iteration: i.estimate for i in iterates if i.estimate is not None}
+    updates, _ = run(start(noisy, preview_every_s=0, **how))
+    shown = {i.iteration: i.estimate for i in updates if i.estimate is not None}
     assert set(shown) == {*range(1, 14), *range(21, 31)}
     assert all(np.isfinite(estimate).all() for estimate in shown.values())
 
@@ -225,9 +225,9 @@ def test_a_rollback_restores_weights_moments_and_buffers(noisy):
     y = torch.from_numpy(noisy)[None, None]
     code = make_code(SMALL.code, SMALL.code_channels, noisy.shape, 0)
     network = build_network(SMALL.network, code, 1, 0)
-    broken = Breaking(network, range(11, 21), lambda x: x * math.nan)
+    disturbed = Disturbed(network, range(11, 21), lambda x: x * math.nan)
     fit_state = prepare_fit(
-        Observation(y, Identity(), torch.ones_like(y)), broken, code, FixedRule(), SMALL
+        Observation(y, Identity(), torch.ones_like(y)), disturbed, code, FixedRule(), SMALL
     )
     fitting = fit(fit_state, SMALL, preview_every_s=1000)
     next(fitting)
@@ -254,9 +254,9 @@ def test_a_continued_fit_gives_the_same_bytes(noisy, more):
     assert continued.reason == whole.reason
 
 
-def test_an_overruled_rule_does_not_stop(noisy):
+def test_a_continued_fit_ignores_its_rule(noisy):
     numbers = [10.0, 1.0] + [5.0] * 38
-    fit_state = prepare(noisy, rule=Scripted(numbers, patience=5))
+    fit_state = prepare(noisy, rule=GivenNumbers(numbers, patience=5))
     _, ended = run(fit(fit_state, SMALL))
     _, continued = run(fit(fit_state, replace(SMALL, iterations=30)))
     assert (ended.iterations, ended.best_iteration) == (10, 2)
@@ -265,11 +265,11 @@ def test_an_overruled_rule_does_not_stop(noisy):
     assert continued.reason == "continued to iteration 30"
 
 
-def test_iterates_tell_which_one_the_rule_would_choose(noisy):
+def test_progress_names_the_best_iteration(noisy):
     numbers = [10.0] * 30
     numbers[16] = 1.0
-    iterates, _ = run(start(noisy, rule=Scripted(numbers), preview_every_s=1000))
-    assert [i.best_iteration for i in iterates] == [1, 17, 17]
+    updates, _ = run(start(noisy, rule=GivenNumbers(numbers), preview_every_s=1000))
+    assert [i.best_iteration for i in updates] == [1, 17, 17]
 
 
 def test_a_diverged_fit_names_a_remedy(noisy):
@@ -284,7 +284,7 @@ def test_a_diverged_fit_names_a_remedy(noisy):
 @pytest.mark.parametrize(
     "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("cuDNN error")], ids=str
 )
-def test_no_torch_error_leaves_as_a_runtime_error(noisy, error):
+def test_errors_of_torch_are_translated(noisy, error):
     def fail(_):
         raise error
 
@@ -312,22 +312,3 @@ def test_bfloat16_gives_nearly_the_same(noisy):
     assert half.estimate.dtype == np.float32
     assert not np.array_equal(half.estimate, full.estimate)
     assert np.abs(half.estimate - full.estimate).mean() < 0.05
-
-
-def test_without_warm_up_averaging_starts_at_once(noisy):
-    def pictures(**changes):
-        recipe = replace(SMALL, averaging=0.99, **changes)
-        return [i.estimate for i in run(start(noisy, recipe, preview_every_s=0))[0]]
-
-    outputs = pictures_of_outputs(noisy)
-    published, warmed = pictures(), pictures(warm_up=True)
-    expected = outputs[0]
-    for output in outputs[1:]:
-        expected = 0.99 * expected + 0.01 * output
-    assert published[-1] == pytest.approx(expected, abs=1e-5)
-    assert np.abs(warmed[-1] - outputs[-1]).mean() < np.abs(published[-1] - outputs[-1]).mean()
-
-
-def pictures_of_outputs(noisy):
-    recipe = replace(SMALL, averaging=0)
-    return [i.estimate for i in run(start(noisy, recipe, preview_every_s=0))[0]]

@@ -1,4 +1,4 @@
-"""The data term sees known pixels alone, and total variation measures edges."""
+"""Test the data term on known pixels, held-out pixels, clipping and total variation."""
 
 import math
 
@@ -13,7 +13,7 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
-def test_unknown_pixels_do_not_count():
+def test_missing_pixels_do_not_count():
     x = torch.rand(1, 1, 8, 8)
     y = x + 0.5
     known = torch.ones_like(x)
@@ -34,19 +34,21 @@ def test_the_mask_comes_after_the_downsampling():
 def test_held_out_pixels_are_known_in_all_channels():
     known = torch.ones(1, 3, 20, 20)
     known[..., :10] = 0
-    seen, held = Observation(torch.zeros_like(known), Identity(), known).hold_out(0.1, generator())
-    assert torch.equal(seen.known + held.known, known)
-    assert held.known.sum() == 3 * 20
-    assert torch.equal(held.known[:, 0], held.known[:, 2])
+    fitted, held_out = Observation(torch.zeros_like(known), Identity(), known).hold_out(
+        0.1, generator()
+    )
+    assert torch.equal(fitted.known + held_out.known, known)
+    assert held_out.known.sum() == 3 * 20
+    assert torch.equal(held_out.known[:, 0], held_out.known[:, 2])
 
 
-@pytest.mark.parametrize(("count", "held_out"), [(2, 1), (3, 1), (400, 40)])
-def test_at_least_one_pixel_is_held_out(count, held_out):
+@pytest.mark.parametrize(("count", "expected"), [(2, 1), (3, 1), (400, 40)])
+def test_at_least_one_pixel_is_held_out(count, expected):
     known = torch.zeros(1, 1, 400)
     known[..., :count] = 1
     known = known.reshape(1, 1, 20, 20)
-    seen, held = Observation(known, Identity(), known).hold_out(0.1, generator())
-    assert (held.known.sum(), seen.known.sum()) == (held_out, count - held_out)
+    fitted, held_out = Observation(known, Identity(), known).hold_out(0.1, generator())
+    assert (held_out.known.sum(), fitted.known.sum()) == (expected, count - expected)
 
 
 def test_total_variation_of_a_step_is_exact():
@@ -56,7 +58,7 @@ def test_total_variation_of_a_step_is_exact():
     assert total_variation(torch.ones(1, 1, 4, 5, 6)).item() == pytest.approx(0, abs=2e-4)
 
 
-def test_total_variation_has_a_gradient_where_nothing_changes():
+def test_total_variation_of_a_constant_has_a_gradient():
     x = torch.ones(1, 1, 6, 6, requires_grad=True)
     total_variation(x).backward()
     assert torch.isfinite(x.grad).all()
@@ -92,7 +94,7 @@ def test_each_channel_has_its_own_clipping():
     sensors = ((0.2, 0.1, 0.9), (0.1, -math.inf, math.inf), (0.3, -math.inf, 0.6))
     x = torch.rand(1, 3, 4, 4, generator=generator())
     clipped = Clipping(sensors)(x)
-    for channel, own in enumerate(sensors):
+    for channel, sensor in enumerate(sensors):
         one = slice(channel, channel + 1)
-        assert torch.equal(clipped[:, one], Clipping((own,))(x[:, one]))
+        assert torch.equal(clipped[:, one], Clipping((sensor,))(x[:, one]))
     assert torch.equal(clipped[:, 1], x[:, 1])
