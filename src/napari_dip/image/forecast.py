@@ -94,7 +94,7 @@ def _hole(plan: Plan, settings: Settings, missing: LazyArray | None) -> Hole:
         return "scratches"  # of no account
     if task.missing != "auto" or missing is None:
         return "scratches" if task.missing == "auto" else task.missing
-    from napari_dip.image.problem import gap_type  # the shell's --help need not wait for scipy
+    from napari_dip.image.gap_types import gap_type  # the shell's --help need not wait for scipy
 
     for unit in plan.units:
         known = ~plan.layout.to_block(missing[unit.index])

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from napari_dip.errors import BadSettings
 from napari_dip.image.arrays import LogicalOr, as_lazy, masked_to_nan, split_mask
@@ -31,20 +30,9 @@ if TYPE_CHECKING:
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.plan import Plan, Unit
     from napari_dip.noise.model import NoiseModel
-    from napari_dip.settings import Hole, Inpaint, Settings
+    from napari_dip.settings import Settings
 
-__all__ = ["Problem", "gap_type", "make_problem", "observed_image", "unknown_channels"]
-
-GAPS_BY_SEVERITY: tuple[Hole, ...] = ("scratches", "pixels", "hole", "large-hole")
-
-MIN_HOLE_RADIUS = 8
-"""Pixels: a gap that includes a larger disc is a hole. Not measured."""
-
-MIN_LARGE_HOLE = 0.1
-"""Fraction of the pixels: with more missing, a hole is large. Not measured."""
-
-MIN_SCATTERED_PIXELS = 0.2
-"""Fraction of the pixels: with less missing in small gaps, they are scratches. Not measured."""
+__all__ = ["Problem", "make_problem", "observed_image", "unknown_channels"]
 
 
 @dataclass(frozen=True)
@@ -277,41 +265,3 @@ def observed_image(image: ArrayLike, mask: ArrayLike | None, layout: Layout) -> 
         lazy = read_in_bands(lazy, layout.axes)
         lazy = lazy if isinstance(lazy, BandedArray) else masked_to_nan(lazy[()])
     return ObservedImage(lazy, missing)
-
-
-def gap_type(known: NDArray[np.bool_], task: Inpaint) -> Hole:
-    """Return the type of the gaps of a mask; the published networks differ by type.
-
-    Parameters
-    ----------
-    known
-        ``(channels, *spatial)``, true where a pixel is known.
-    task
-        The task; a value other than ``missing="auto"`` is returned.
-
-    Returns
-    -------
-    Hole
-        ``"hole"`` if a gap includes a disc of radius 8 (``"large-hole"`` if more than a tenth of
-        the pixels are missing), ``"pixels"`` if a fifth or more are missing in smaller gaps, else
-        ``"scratches"``. Of several channels or planes, the most severe type.
-
-    Examples
-    --------
-    >>> from napari_dip.settings import Inpaint
-    >>> known = np.ones((1, 64, 64), bool)
-    >>> known[0, 20:40, 20:40] = False
-    >>> gap_type(known, Inpaint())
-    'hole'
-    """
-    if task.missing != "auto":
-        return task.missing
-    return max(map(_gap_type_of_channel, ~known), key=GAPS_BY_SEVERITY.index)
-
-
-def _gap_type_of_channel(missing: NDArray[np.bool_]) -> Hole:
-    fraction = missing.mean()
-    if fraction and not missing.all():
-        if distance_transform_edt(missing).max() > MIN_HOLE_RADIUS:
-            return "large-hole" if fraction > MIN_LARGE_HOLE else "hole"
-    return "pixels" if fraction >= MIN_SCATTERED_PIXELS else "scratches"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from napari_dip.errors import BadImage, BadMask, BadSettings
 from napari_dip.image.channel_noise import channel_noise, without_alpha
 from napari_dip.image.intensity import IntensityRange, Scale
 from napari_dip.image.observed import Fingerprint
+from napari_dip.image.plane_similarity import PlaneComparisons, is_shifted
 from napari_dip.noise.constants import MAX_SAMPLE_PIXELS
 from napari_dip.pipeline.conditions import may_align
-from napari_dip.pipeline.registration import overlap, register_planes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,88 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Survey", "survey"]
 
-MAX_SIMILAR_DIFFERENCE = 1.0
-"""Multiple of the noise variance: planes that differ by less are similar
-(benchmarks/NOTES.md, "Dissimilar planes")."""
-
-MAX_SHARED_DIFFERENCE = 100.0
-"""Multiple of the noise variance: planes that differ by more are restored better separately
-(benchmarks/NOTES.md, "Dissimilar planes": mitocheck)."""
-
-MIN_CORRELATION = 0.5
-"""Minimum correlation without noise of planes between these limits
-(benchmarks/NOTES.md, "Dissimilar planes")."""
-
 MIN_RANGE, MAX_RANGE = 1e-150, 1e150
 """Intensity range, in units of the image: float64 holds its square."""
 
 FLOAT64_BYTES = 8
 
 Numbers = tuple[int, ...]
-
-
-class _Comparison(NamedTuple):
-    """Variance of the difference of two planes, sum of their variances, and mean intensity."""
-
-    difference: float
-    total: float
-    level: float
-
-
-@dataclass
-class _PlaneComparisons:
-    """Comparisons of each plane with the one before it along the shared axis.
-
-    ``comparisons`` hold the channel of each plane, and its comparison.
-    """
-
-    layout: Layout
-    comparisons: dict[Numbers, tuple[int, _Comparison]] = field(default_factory=dict)
-    _last: dict[Numbers, ObservedPart] = field(default_factory=dict)
-
-    def add(self, plane: ObservedPart, numbers: Numbers, channel: int) -> None:
-        axis = self.layout.axes.index(self.layout.shared)
-        place = self.layout.leading.index(axis)
-        others = (*numbers[:place], *numbers[place + 1 :])
-        last = self._last.pop(others, None)
-        if numbers[place] != self.layout.shape[axis] - 1:
-            self._last[others] = plane
-        if last is None:
-            return
-        comparison = _compared((last.values, plane.values), last.known & plane.known)
-        if comparison is not None:
-            self.comparisons[numbers] = channel, comparison
-
-    def breaks(self, noises: tuple[NoiseModel, ...]) -> dict[Numbers, NoiseModel]:
-        """Return the planes that are dissimilar to the one before, with their noise."""
-        return {
-            numbers: noises[channel]
-            for numbers, (channel, comparison) in self.comparisons.items()
-            if not _similar(comparison, noises[channel])
-        }
-
-
-def _compared(
-    planes: tuple[NDArray[Any], NDArray[Any]], known: NDArray[np.bool_]
-) -> _Comparison | None:
-    """Compare two planes where both are known; ``None`` if no pixel is."""
-    if not known.any():
-        return None
-    part = ... if known.all() else known  # an index by a mask would copy the values
-    first, second = (plane[part].astype(np.float64) for plane in planes)
-    level = (first.mean() + second.mean()) / 2
-    total = first.var() + second.var()
-    return _Comparison(float((second - first).var()), float(total), float(level))
-
-
-def _similar(planes: _Comparison, model: NoiseModel) -> bool:
-    """Whether two planes are similar enough, for their noise, to share a network."""
-    noise = 2 * float(model.sigma(planes.level)) ** 2
-    excess = planes.difference - noise
-    if excess <= MAX_SIMILAR_DIFFERENCE * noise / 2:
-        return True
-    correlated = excess < (1 - MIN_CORRELATION) * (planes.total - noise)
-    return excess <= MAX_SHARED_DIFFERENCE * noise / 2 and correlated
 
 
 @dataclass(frozen=True)
@@ -161,7 +85,7 @@ def survey(
     """
     ranges: dict[int, IntensityRange] = defaultdict(IntensityRange)
     samples: dict[int, list[ObservedPart]] = defaultdict(list)
-    comparisons = _PlaneComparisons(layout)
+    comparisons = PlaneComparisons(layout)
     digest = Fingerprint()
     step = _sample_step(layout)
     unknown: set[Numbers] = set()
@@ -201,7 +125,7 @@ def survey(
         breaks = {
             numbers: noise
             for numbers, noise in breaks.items()
-            if not _is_shifted(observed, layout, numbers, noise)
+            if not is_shifted(observed, layout, numbers, noise)
         }
     return Survey(
         scales=scales,
@@ -227,29 +151,6 @@ def _check_float32(ranges: Iterable[IntensityRange]) -> None:
                 f"dtype='float32' cannot distinguish {low!r} and {high!r}; choose dtype='keep', or "
                 "subtract the smallest value and scale the image"
             )
-
-
-def _is_shifted(
-    observed: ObservedImage, layout: Layout, numbers: Numbers, noise: NoiseModel
-) -> bool:
-    """Whether a shift makes a plane similar to the one before it; of colours, red is compared."""
-    place = dict(zip(layout.leading, numbers, strict=True))
-    axis = layout.axes.index(layout.shared)
-    pair = [
-        observed.read(layout.index({**place, axis: number}))
-        for number in (place[axis] - 1, place[axis])
-    ]
-    values, known = (
-        np.stack([layout.colours(part)[0] for part in parts])
-        for parts in zip(*((plane.values, plane.known) for plane in pair), strict=True)
-    )
-    values = np.where(known, values, 0).astype(np.float64)
-    shifts = register_planes(values, known, (noise, noise))
-    if not shifts.any():
-        return False
-    first, second = overlap(values, shifts)
-    comparison = _compared((first, second), np.logical_and(*overlap(known, shifts)))
-    return comparison is not None and _similar(comparison, noise)
 
 
 def _channel_breaks(
