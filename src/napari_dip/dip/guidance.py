@@ -1,6 +1,6 @@
-"""Draw the missing pixels of an estimate to an interpolation in the first iterations.
+"""Keep missing pixels near an interpolation in the first iterations.
 
-Without it, a network that begins with grey leaves large gaps grey.
+Without it, large gaps stay grey, as the first output of a network is grey.
 """
 
 from __future__ import annotations
