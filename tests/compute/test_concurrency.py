@@ -59,7 +59,7 @@ def test_concurrent_planes_give_the_same_bytes(frames, preset):
     settings = FRAMES.replace(preset=preset, members=None if preset == "fast" else 2)
     alone = finished(restore(frames, settings.replace(at_once=1)))
     at_once = finished(restore(frames, settings))
-    assert at_once.plan == alone.plan + ", 3 at once"
+    assert at_once.plan == alone.plan + ", 3 concurrent"
     assert np.array_equal(at_once.image, alone.image)
     assert at_once.reports == alone.reports
     if preset == "best":
@@ -70,7 +70,7 @@ def test_concurrent_fits_give_the_same_bytes(noisy):
     settings = QUICK.replace(preset="best", members=3)
     alone = finished(restore(noisy, settings.replace(at_once=1)))
     snapshots, at_once = finish(restore(noisy, settings.replace(at_once=2)))
-    assert at_once.plan == "one plane in 2-D; 2 fits at once"
+    assert at_once.plan == "one plane in 2-D; 2 concurrent fits"
     assert np.array_equal(at_once.image, alone.image)
     assert np.array_equal(at_once.spread, alone.spread)
     assert at_once.reports == alone.reports

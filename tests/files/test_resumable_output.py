@@ -164,7 +164,7 @@ def test_concurrent_units_give_identical_files(stack, uninterrupted, tmp_path):
     out = tmp_path / "out.ome.zarr"
     result = call("denoise", stack, out, *QUICK, "--at-once", 3)
     assert result.exit_code == 0, result.output
-    assert "6 parts, 3 at once" in " ".join(result.output.split())
+    assert "6 parts, 3 concurrent" in " ".join(result.output.split())
     assert chunks(out) == chunks(uninterrupted)
 
 

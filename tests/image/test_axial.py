@@ -221,8 +221,8 @@ def test_the_plan_describes_shared_sections(stack):
     settings = Settings(task=SuperResolve(axis="Z"), axes="ZYX", device="cpu")
     problem = make_problem(stack, settings, None, None)
     assert str(problem) == (
-        "10 sections, each section along Z and X in 2-D, up to 4 neighbours along Y sharing one "
-        "network; 3 parts; 2 times finer along Z"
+        "10 sections, each section along Z and X in 2-D, up to 4 sections along Y fitted "
+        "together; 3 parts; 2 times finer along Z"
     )
 
 

@@ -77,26 +77,26 @@ def test_the_shared_axis_is_chosen(axes, shape, asked, expected):
         (Plan(Layout("YX", (8, 8))), "one plane in 2-D"),
         (
             Plan(Layout("TCZYX", (12, 3, 40, 8, 8), shared="Z"), window=10),
-            "12 time points × 3 channels × 40 planes, each plane in 2-D, up to 10 neighbours "
-            "along Z sharing one network; 144 parts",
+            "12 frames × 3 channels × 40 planes, each plane in 2-D, up to 10 planes "
+            "along Z fitted together; 144 parts",
         ),
         (
             Plan(Layout("TZYX", (2, 4, 8, 8), "ZYX"), tile=256),
-            "2 time points, each volume in 3-D, in tiles of 256 × 256 pixels; 2 parts",
+            "2 frames, each volume in 3-D, in tiles of 256 × 256 pixels; 2 parts",
         ),
         (
             make_plan(Layout("CZYX", (3, 4, 8, 8), shared="C"), 13, 1, ()),
-            "3 channels × 4 planes, each plane in 2-D, 3 channels sharing one network; 4 parts",
+            "3 channels × 4 planes, each plane in 2-D, 3 channels fitted together; 4 parts",
         ),
         (
             make_plan(Layout("CYX", (20, 8, 8), shared="C"), 13, 0, ()),
-            "20 channels, each plane in 2-D, up to 13 channels sharing one network; 2 parts",
+            "20 channels, each plane in 2-D, up to 13 channels fitted together; 2 parts",
         ),
         (
             Plan(Layout("TYX", (5, 8, 8)), at_once=4),
-            "5 time points, each plane in 2-D; 5 parts, 4 at once",
+            "5 frames, each plane in 2-D; 5 parts, 4 concurrent",
         ),
-        (Plan(Layout("YX", (8, 8)), at_once=2), "one plane in 2-D; 2 fits at once"),
+        (Plan(Layout("YX", (8, 8)), at_once=2), "one plane in 2-D; 2 concurrent fits"),
     ],
 )
 def test_the_plan_is_described_in_a_sentence(plan, words):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Unit", "make_plan", "shared_axis"]
 
-_PLANE_NOUNS = {"T": "time point", "C": "channel", "Z": "plane", "Y": "section", "Q": "image"}
+_PLANE_NOUNS = {"T": "frame", "C": "channel", "Z": "plane", "Y": "section", "Q": "image"}
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Plan:
         division = [" × ".join(counts)] if counts else []
         division.append(f"{image} in {layout.ndim}-D")
         if self.window > 1:
-            window = f"{self._window_text()} sharing one network"
+            window = f"{self._window_text()} fitted together"
             breaks = f" ({_counted(len(self.breaks), 'break')} between them)" if self.breaks else ""
             division.append(window + breaks)
         if self.tile:
@@ -137,7 +137,7 @@ class Plan:
         execution = [_counted(units, "part")] if counts else []
         if self.at_once > 1:
             execution.append(
-                f"{self.at_once} at once" if units > 1 else f"{self.at_once} fits at once"
+                f"{self.at_once} concurrent" if units > 1 else f"{self.at_once} concurrent fits"
             )
         return ", ".join(division) + ("; " if execution else "") + ", ".join(execution)
 
@@ -145,7 +145,8 @@ class Plan:
         layout = self.layout
         size = layout.shape[layout.axes.index(layout.shared)]
         if layout.shared != "C":
-            return f"up to {self.window} neighbours along {layout.shared}"
+            noun = _PLANE_NOUNS.get(layout.shared, "plane")
+            return f"up to {self.window} {noun}s along {layout.shared}"
         whole = size <= self.window and not self.breaks
         return f"{size} channels" if whole else f"up to {min(size, self.window)} channels"
 

@@ -223,7 +223,7 @@ def make_problem(
     >>> from napari_dip.settings import Settings
     >>> image = np.random.default_rng(0).poisson(40, (5, 16, 18))
     >>> print(make_problem(image, Settings(axes="TYX", window=1, device="cpu"), None, None).plan)
-    5 time points, each plane in 2-D; 5 parts...
+    5 frames, each plane in 2-D; 5 parts...
     """
     if psf is not None and settings.prior.network == "none":
         raise BadSettings(
