@@ -162,7 +162,7 @@ class Layout:
         """Return the numbers along the leading axes from the index of a plane."""
         return tuple(part for part in index if not isinstance(part, slice))
 
-    def at(self, letter: str, index: Index) -> int | slice:
+    def along(self, letter: str, index: Index) -> int | slice:
         """Return what an index selects along an axis; 0 for an axis that the array lacks."""
         if letter not in self.axes:
             return 0
@@ -171,7 +171,7 @@ class Layout:
 
     def channels_of(self, index: Index) -> range:
         """Return the numbers of the channels that an index selects; 0 without an axis C."""
-        chosen, channels = self.at("C", index), range(self.channels)
+        chosen, channels = self.along("C", index), range(self.channels)
         return channels[chosen] if isinstance(chosen, slice) else channels[chosen : chosen + 1]
 
     def to_block(self, part: NDArray[Any]) -> NDArray[Any]:

@@ -147,7 +147,7 @@ class Problem:
     def is_window(self, unit: Unit) -> bool:
         """Whether a unit is indexed by a slice along the shared axis, even of one plane."""
         shared = self.layout.shared
-        return bool(shared) and isinstance(self.layout.at(shared, unit.index), slice)
+        return bool(shared) and isinstance(self.layout.along(shared, unit.index), slice)
 
     def record(self) -> dict[str, Any]:
         """Return everything that determines the result, as JSON values."""
