@@ -139,7 +139,7 @@ def test_sections_become_planes_in_any_axis_order(tmp_path, axes, shape):
 
 def test_large_stack_is_read_in_bands(stack, uninterrupted, tmp_path, monkeypatch):
     row = 5 * 12 * 2
-    monkeypatch.setattr(bands, "_AT_ONCE", 6 * row)
+    monkeypatch.setattr(bands, "MAX_BAND_BYTES", 6 * row)
     monkeypatch.setattr(bands.BandedArray.__init__, "__defaults__", (6 * row,))
     read = []
     run = open_run(stack, tmp_path / "out.ome.zarr", SETTINGS)

@@ -674,7 +674,7 @@ def test_continuing_gives_the_bytes_of_one_run(noisy, how):
     assert continued.elapsed_s > first.elapsed_s
     assert continued.provenance()["continued_at"] == [10]
     assert not continued.final
-    with pytest.raises(BadSettings, match="the later one"):
+    with pytest.raises(BadSettings, match="the later result"):
         first.continued(1)
 
 

@@ -200,5 +200,5 @@ def test_every_arithmetic_restores_small_images(shape, precision):
 
 def test_bfloat16_volumes_are_refused_on_the_cpu():
     settings = Settings(ndim=3, axes="ZYX", precision="bfloat16", device="cpu")
-    with pytest.raises(BadSettings, match="choose 'float32'"):
+    with pytest.raises(BadSettings, match="choose precision='float32'"):
         restore(np.random.default_rng(0).random((5, 12, 13)), settings)

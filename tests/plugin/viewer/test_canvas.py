@@ -104,7 +104,7 @@ def test_only_new_rows_are_read_again(movie, monkeypatch):
 
 
 def test_large_stacks_use_planes_and_bands(cells, tmp_path, monkeypatch):
-    monkeypatch.setattr(bands, "_AT_ONCE", 4 * 8 * 12 * 2)
+    monkeypatch.setattr(bands, "MAX_BAND_BYTES", 4 * 8 * 12 * 2)
     read = []
 
     def noted(block, block_info=None):
