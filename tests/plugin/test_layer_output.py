@@ -17,7 +17,7 @@ from napari_dip.errors import BadImage, BadMask
 from napari_dip.image.problem import make_problem
 from napari_dip.image.result import Result, UnitReport
 from napari_dip.image.sink import InMemory
-from napari_dip.image.unit import Done
+from napari_dip.image.unit import RestoredUnit
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.layer_output import preview_layer_data, to_layer_data
 from napari_dip.plugin.models.masks import Mask
@@ -183,7 +183,7 @@ def test_the_first_guess_is_indexed_like_an_array(index, settings):
     output = InMemory(problem)
     whole = stack.repeat(settings.factors["Y"], 2).repeat(settings.factors["X"], 3)
     for unit in problem.plan.units:
-        output.put(unit, Done(whole[unit.index], None, UnitReport((), "it is a test")))
+        output.put(unit, RestoredUnit(whole[unit.index], None, UnitReport((), "it is a test")))
     pixels, _, _ = preview_layer_data(source, problem, output)
     np.testing.assert_array_equal(pixels[index], whole[index])
     assert np.shape(pixels[index]) == whole[index].shape

@@ -17,7 +17,7 @@ from napari_dip.cluster.worker import Job, discard_unfinished, restore_job
 from napari_dip.errors import NapariDipError
 from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.plan import Plan
-from napari_dip.image.unit import Done, UnitStep
+from napari_dip.image.unit import RestoredUnit, UnitProgress
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
     from napari_dip.image.result import UnitReport
-    from napari_dip.image.sink import Output
+    from napari_dip.image.sink import Sink
 
 __all__ = ["Dispatcher"]
 
@@ -59,7 +59,7 @@ class Dispatcher:
     def __init__(
         self,
         problem: Problem,
-        output: Output,
+        output: Sink,
         client: Client,
         config: ComputeConfig,
         *,
@@ -82,7 +82,7 @@ class Dispatcher:
         self._run = f"napari-dip-{uuid.uuid4().hex}"
         self._stop = Event(self._run, client)
         self._pending: dict[int, tuple[Unit, Future[Any]]] = {}
-        self._messages: SimpleQueue[tuple[int, UnitStep | None]] = SimpleQueue()
+        self._messages: SimpleQueue[tuple[int, UnitProgress | None]] = SimpleQueue()
         put = self._messages.put
         self._previews = (
             PreviewFetcher(client, self._run, lambda *message: put(message)) if previews else None
@@ -135,7 +135,7 @@ class Dispatcher:
 
     def next_message(
         self,
-    ) -> tuple[Unit, UnitStep | Done | UnitReport | NapariDipError | None] | None:
+    ) -> tuple[Unit, UnitProgress | RestoredUnit | UnitReport | NapariDipError | None] | None:
         """Wait up to `POLL_S` seconds for a message from the workers.
 
         Returns
@@ -170,14 +170,14 @@ class Dispatcher:
         number = message.pop("unit")
         if self._previews and number in self._pending:
             self._previews.progressed(number, message["worker"])
-        step = UnitStep(**{key: message[key] for key in UnitStep.__annotations__})
+        step = UnitProgress(**{key: message[key] for key in UnitProgress.__annotations__})
         self._messages.put((number, step))
 
-    def _result(self, unit: Unit, future: Future[Any]) -> Done | UnitReport | None:
+    def _result(self, unit: Unit, future: Future[Any]) -> RestoredUnit | UnitReport | None:
         """Return the result of a unit, or raise one of this package's errors."""
         name = self._name(unit)
         try:
-            result: Done | UnitReport | None = future.result()
+            result: RestoredUnit | UnitReport | None = future.result()
             return result
         except NapariDipError as error:
             raise type(error)(f"{name}: {error}") from error

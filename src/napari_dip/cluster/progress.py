@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_dip.image.coverage import place_in_words
 from napari_dip.image.result import Snapshot
-from napari_dip.image.unit import UnitStep
+from napari_dip.image.unit import UnitProgress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class TotalProgress:
         self._units, self._layout = len(plan.units), plan.layout
         self._done_before = done_before
         self._done = done_before
-        self._running: dict[int, UnitStep] = {}
+        self._running: dict[int, UnitProgress] = {}
         self._total = 0.0
         self._iterations = 1
         self._began = time.monotonic()
@@ -49,18 +49,18 @@ class TotalProgress:
         """Seconds since the start."""
         return time.monotonic() - self._began
 
-    def update(self, unit: Unit, step: UnitStep) -> Snapshot:
+    def update(self, unit: Unit, step: UnitProgress) -> Snapshot:
         """Record the progress of a unit."""
         self._running[unit.number] = step
         return self._snapshot(unit, step)
 
     def end(self, unit: Unit, report: UnitReport, image: NDArray[Any] | None = None) -> Snapshot:
         """Record that a unit is done."""
-        last = self._running.pop(unit.number, UnitStep(1, 1, report.loss, math.nan, None))
+        last = self._running.pop(unit.number, UnitProgress(1, 1, report.loss, math.nan, None))
         self._done += 1
         return self._snapshot(unit, replace(last, loss=report.loss, image=image))
 
-    def _snapshot(self, unit: Unit, step: UnitStep) -> Snapshot:
+    def _snapshot(self, unit: Unit, step: UnitProgress) -> Snapshot:
         running = sum(each.iteration / each.iterations for each in self._running.values())
         self._total = max(self._total, self._done + running)
         self._iterations = max(self._iterations, step.iterations)

@@ -17,7 +17,7 @@ from napari_dip.cluster.worker import ComputeConfig, fastest_arithmetic
 from napari_dip.errors import NapariDipError
 from napari_dip.image.restore import conclude
 from napari_dip.image.result import UnitReport
-from napari_dip.image.unit import Done, UnitStep
+from napari_dip.image.unit import RestoredUnit, UnitProgress
 from napari_dip.pipeline.presets import recipe
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
     from napari_dip.image.problem import Problem
     from napari_dip.image.restore import Restoration
-    from napari_dip.image.sink import Output
+    from napari_dip.image.sink import Sink
 
 __all__ = ["restore_on_cluster"]
 
 
 def restore_on_cluster(
     problem: Problem,
-    output: Output,
+    output: Sink,
     client: Client,
     *,
     stop_requested: Callable[[], bool] = lambda: False,
@@ -106,7 +106,7 @@ def restore_on_cluster(
 
 def _run(
     problem: Problem,
-    output: Output,
+    output: Sink,
     dispatcher: Dispatcher,
     stop_requested: Callable[[], bool],
 ) -> Restoration:
@@ -125,9 +125,9 @@ def _run(
                 dispatcher.stop()
                 todo.clear()
             match dispatcher.next_message():
-                case (unit, UnitStep() as step):
+                case (unit, UnitProgress() as step):
                     yield progress.update(unit, step)
-                case (unit, Done() as done):
+                case (unit, RestoredUnit() as done):
                     output.put(unit, done)
                     reports[unit.number] = done.report
                     yield progress.end(unit, done.report, done.image)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from distributed import Event, WorkerPlugin, get_worker
 
 from napari_dip.generators import finished
-from napari_dip.image.unit import Done, restore_unit
+from napari_dip.image.unit import RestoredUnit, restore_unit
 
 if TYPE_CHECKING:
     from distributed import Client, Worker
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
     from napari_dip.image.result import UnitReport
-    from napari_dip.image.unit import UnitStep
+    from napari_dip.image.unit import UnitProgress
     from napari_dip.pipeline.precision import Arithmetic
 
 __all__ = [
@@ -39,7 +39,7 @@ PROGRESS_EVERY_S = 1.0  # seconds: the scheduler stores every progress message
 
 CHECK_STOP_EVERY_S = 0.5  # seconds: each check is a request to the scheduler
 
-_previews: dict[tuple[str, int], UnitStep] = {}
+_previews: dict[tuple[str, int], UnitProgress] = {}
 """The latest preview of each unit in progress here, by run and unit number."""
 
 _one_unit_at_a_time = threading.Lock()
@@ -128,12 +128,12 @@ def fastest_arithmetic(device: str, threads: int) -> Arithmetic:
     return calibrate(device).arithmetic
 
 
-def restore_job(job: Job) -> Done | UnitReport | None:
+def restore_job(job: Job) -> RestoredUnit | UnitReport | None:
     """Restore a unit.
 
     Returns
     -------
-    Done, UnitReport or None
+    RestoredUnit, UnitReport or None
         The unit; or its report, if the worker has written the unit; or ``None``, if the user
         stopped the run before the unit began.
     """
@@ -165,17 +165,17 @@ def _discard_event(run: str, client: Client | None = None) -> Event:
     return Event(f"{run}-discard", client)
 
 
-def take_preview(run: str, unit: int) -> UnitStep | None:
+def take_preview(run: str, unit: int) -> UnitProgress | None:
     """Return the latest preview of a unit, and forget it."""
     return _previews.pop((run, unit), None)
 
 
-def _restore(job: Job, stop_requested: _StopRequested) -> Done:
+def _restore(job: Job, stop_requested: _StopRequested) -> RestoredUnit:
     """Run the unit to its end, and send its progress to the client."""
     worker = get_worker()
     sent_at, key = -PROGRESS_EVERY_S, (job.run, job.unit.number)
 
-    def send(step: UnitStep) -> None:
+    def send(step: UnitProgress) -> None:
         nonlocal sent_at
         if step.image is not None:
             _previews[key] = step

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.metadata import StoredImage
     from napari_dip.image.restore import Restoration, Result
-    from napari_dip.image.sink import Output
+    from napari_dip.image.sink import Sink
     from napari_dip.settings import Settings
 
 __all__ = ["FileRun", "open_run"]
@@ -53,7 +53,7 @@ class FileRun:
 
     stored: StoredImage
     problem: Problem
-    output: Output
+    output: Sink
     path: Path
     uncertainty: Path | None
     overwrite: bool
@@ -210,7 +210,7 @@ def open_run(
     problem = make_problem(stored.image, settings, missing, None, device, tiling, cached_survey)
     notes = [*given.notes]
     notes += dropped
-    target: Output = InMemory(problem)
+    target: Sink = InMemory(problem)
     if resumable:
         target = OnDisk(problem, stored, output, uncertainty, overwrite=overwrite, resume=resume)
         if cache and not cached_survey:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
     from napari_dip.image.result import Result
-    from napari_dip.image.unit import Done
+    from napari_dip.image.unit import RestoredUnit
 
 __all__ = ["OnDisk", "existing_output", "recorded_tiling"]
 
@@ -148,7 +148,7 @@ class OnDisk:
         """Read a part of a unit; ``None`` if the unit is not complete."""
         return self._image.read(_key(unit), index)
 
-    def put(self, unit: Unit, done: Done, /) -> None:
+    def put(self, unit: Unit, done: RestoredUnit, /) -> None:
         """Commit a unit; its uncertainty first, since the record of the image marks it complete."""
         for lock in self._locks:
             lock.check()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari_dip.image.plan import Plan, Unit
-    from napari_dip.image.unit import UnitStep
+    from napari_dip.image.unit import UnitProgress
 
 __all__ = ["Clock", "Progress"]
 
@@ -70,7 +70,7 @@ class Progress:
         self._iterations = 0
         self.ended: set[int] = set()
 
-    def noted(self, step: tuple[int, UnitStep]) -> tuple[int, UnitStep]:
+    def noted(self, step: tuple[int, UnitProgress]) -> tuple[int, UnitProgress]:
         """Record the progress of a unit, and return it."""
         place, where = step
         self._running[place] = where.iteration
@@ -82,7 +82,7 @@ class Progress:
         self._iterations += iterations
         self.ended.add(place)
 
-    def snapshot(self, place: int, step: UnitStep) -> Snapshot:
+    def snapshot(self, place: int, step: UnitProgress) -> Snapshot:
         """Return a progress record for the whole image."""
         running = sum(self._running.values())
         left = (len(self._todo) - len(self.ended)) * step.iterations - running

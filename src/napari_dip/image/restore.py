@@ -16,8 +16,8 @@ from napari_dip.image.mask_values import warn_of_grey_levels
 from napari_dip.image.problem import Problem, make_problem
 from napari_dip.image.progress import Clock, Progress
 from napari_dip.image.result import Result, Snapshot, UnitReport
-from napari_dip.image.sink import InMemory, Output
-from napari_dip.image.unit import Done, UnitStep, continue_unit, restore_unit
+from napari_dip.image.sink import InMemory, Sink
+from napari_dip.image.unit import RestoredUnit, UnitProgress, continue_unit, restore_unit
 from napari_dip.plaintext import shortened
 from napari_dip.settings import Settings
 
@@ -117,7 +117,7 @@ def restore(
 
 def run(
     problem: Problem,
-    output: Output,
+    output: Sink,
     stop_requested: Callable[[], bool] = lambda: False,
     *,
     keep_network: bool = False,
@@ -134,13 +134,13 @@ def run(
     progress = Progress(problem.plan, todo, clock)
     kept: Restored | None = None
 
-    def units() -> Iterator[Generator[UnitStep, None, Done]]:
+    def units() -> Iterator[Generator[UnitProgress, None, RestoredUnit]]:
         for unit in todo:
             if not clock.stopping:
                 steps = restore_unit(problem, unit, stop_requested, keep=keep)
                 yield in_context(default_modes, steps)
 
-    def put(place: int, done: Done) -> None:
+    def put(place: int, done: RestoredUnit) -> None:
         nonlocal kept
         output.put(todo[place], done)
         reports[todo[place].number] = done.report
@@ -163,7 +163,7 @@ def run(
     return replace(result, final=_why_final(problem, result))
 
 
-def _blind(step: UnitStep) -> UnitStep:
+def _blind(step: UnitProgress) -> UnitProgress:
     return step if step.image is None else replace(step, image=None)
 
 
@@ -234,7 +234,7 @@ def _why_final(problem: Problem, result: Result) -> str:
 
 def conclude(
     problem: Problem,
-    output: Output,
+    output: Sink,
     reports: Mapping[int, UnitReport],
     elapsed_s: float,
     *,

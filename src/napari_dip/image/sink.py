@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
     from napari_dip.image.result import Result, UnitReport
-    from napari_dip.image.unit import Done
+    from napari_dip.image.unit import RestoredUnit
 
-__all__ = ["InMemory", "Output"]
+__all__ = ["InMemory", "Sink"]
 
 
-class Output(Protocol):
+class Sink(Protocol):
     """A sink of restored units."""
 
     @property
@@ -38,7 +38,7 @@ class Output(Protocol):
     def restored(self, unit: Unit, index: Index, /) -> NDArray[Any] | None:
         """Return a part of a unit; ``None`` if the unit is not complete. Threads may call it."""
 
-    def put(self, unit: Unit, done: Done, /) -> None:
+    def put(self, unit: Unit, done: RestoredUnit, /) -> None:
         """Store a restored unit."""
 
     def finish(self, result: Result, /) -> None:
@@ -71,7 +71,7 @@ class InMemory:
         """Return a part of a unit; ``None`` if the unit is not complete."""
         return None if unit.number in self._missing else self._allocated()[index]
 
-    def put(self, unit: Unit, done: Done, /) -> None:
+    def put(self, unit: Unit, done: RestoredUnit, /) -> None:
         """Store a restored unit."""
         self._allocated()[unit.index] = done.image
         if done.spread is not None:

@@ -32,14 +32,21 @@ if TYPE_CHECKING:
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.restore_block import Restored
 
-__all__ = ["Done", "UnitStep", "continue_unit", "make_block", "restore_unit", "unit_seed"]
+__all__ = [
+    "RestoredUnit",
+    "UnitProgress",
+    "continue_unit",
+    "make_block",
+    "restore_unit",
+    "unit_seed",
+]
 
 MAX_METRICS = 500  # points of the curve of the stopping rule that a report keeps
 SMALLEST_TILE = 64  # pixels: smaller tiles have too little structure to fit
 
 
 @dataclass(frozen=True)
-class UnitStep:
+class UnitProgress:
     """Progress of one unit; ``image`` is a preview in the units of the result, or ``None``."""
 
     iteration: int
@@ -51,7 +58,7 @@ class UnitStep:
 
 
 @dataclass(frozen=True)
-class Done:
+class RestoredUnit:
     """A restored unit: its part of the result, its uncertainty and its report.
 
     ``restored`` holds the network, if it was asked for and the fit can be continued.
@@ -65,17 +72,21 @@ class Done:
 
 def restore_unit(
     problem: Problem, unit: Unit, stop_requested: Callable[[], bool], *, keep: bool = False
-) -> Generator[UnitStep, None, Done]:
+) -> Generator[UnitProgress, None, RestoredUnit]:
     """Read and restore one unit; ``keep`` keeps the network for a continuation."""
     seen = problem.observed.read(unit.input_index)
     if not problem.layout.colours(seen.known).any():
         report = replace(_untouched(unit, "no pixel is known"), unchanged=True)
-        return Done(problem.unrestored(unit.index), None, report)
+        return RestoredUnit(problem.unrestored(unit.index), None, report)
     scale = problem.scale(unit)
     if scale is None or seen.constant:
-        return Done(problem.fill(unit, seen), None, _untouched(unit, "all values are equal"))
+        return RestoredUnit(
+            problem.fill(unit, seen), None, _untouched(unit, "all values are equal")
+        )
     if problem.settings.keeps_known and problem.layout.colours(seen.known).all():
-        return Done(problem.unrestored(unit.index), None, _untouched(unit, "nothing is missing"))
+        return RestoredUnit(
+            problem.unrestored(unit.index), None, _untouched(unit, "nothing is missing")
+        )
     restored, most, said = yield from _fit(problem, unit, seen, scale, stop_requested)
     colours = problem.layout.colours(seen.known)
     if "S" in problem.layout.axes and (lost := unknown_channels(colours)):
@@ -90,7 +101,7 @@ def continue_unit(
     restored: Restored,
     iterations: int,
     stop_requested: Callable[[], bool],
-) -> Generator[UnitStep, None, Done]:
+) -> Generator[UnitProgress, None, RestoredUnit]:
     """Continue the fit of a unit whose network was kept."""
     from napari_dip.pipeline.restore_block import continue_block
 
@@ -116,9 +127,9 @@ def _done(
     said: str,
     *,
     keep: bool,
-) -> Done:
+) -> RestoredUnit:
     spread = restored.spread
-    return Done(
+    return RestoredUnit(
         problem.finish(unit, seen, scale, restored.estimate),
         None if spread is None else problem.finish_spread(unit, seen, scale, spread),
         _report(unit, restored, problem.noises(unit), most, said),
@@ -132,7 +143,7 @@ def _fit(
     seen: ObservedPart,
     scale: Scale,
     stop_requested: Callable[[], bool],
-) -> Generator[UnitStep, None, tuple[Restored, int, str]]:
+) -> Generator[UnitProgress, None, tuple[Restored, int, str]]:
     """Restore a unit, and again in smaller tiles if the memory runs out."""
     tile = problem.plan.tile
     said = ""
@@ -155,7 +166,7 @@ def _fit_tiles(
     scale: Scale,
     tile: int | None,
     stop_requested: Callable[[], bool],
-) -> Generator[UnitStep, None, tuple[Restored, int]]:
+) -> Generator[UnitProgress, None, tuple[Restored, int]]:
     """Restore a unit as a whole or in tiles; return the most iterations that it may take, too."""
     settings = problem.settings
     block = make_block(problem, unit, seen, scale)
@@ -181,13 +192,13 @@ def _watch(
     scale: Scale,
     fitting: Generator[FitProgress, None, Restored],
     most: int,
-) -> Generator[UnitStep, None, Restored]:
+) -> Generator[UnitProgress, None, Restored]:
     """Convert the previews of a block to the units of the result."""
     from napari_dip.compute.device import release_memory
 
-    def shown(progress: FitProgress) -> UnitStep:
+    def shown(progress: FitProgress) -> UnitProgress:
         estimate = progress.estimate
-        return UnitStep(
+        return UnitProgress(
             iteration=progress.iteration,
             iterations=most,
             loss=progress.loss,

@@ -16,7 +16,7 @@ from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run
 from napari_dip.image.result import UnitReport
 from napari_dip.image.sink import InMemory
-from napari_dip.image.unit import Done
+from napari_dip.image.unit import RestoredUnit
 from napari_dip.plugin.models.canvas import SectionCanvas
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.layer_output import preview_layer_data
@@ -45,7 +45,7 @@ def put(problem, output, whole, *units):
     for unit in units:
         whole[unit.index] = 1000 + unit.number
         report = UnitReport(index=(), reason="it is a test")
-        output.put(unit, Done(whole[unit.index].copy(), None, report))
+        output.put(unit, RestoredUnit(whole[unit.index].copy(), None, report))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_dip.image.problem import Problem
     from napari_dip.image.restore import Restoration, Result, Snapshot
-    from napari_dip.image.sink import Output
+    from napari_dip.image.sink import Sink
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.plugin.models.layer_output import LayerData
     from napari_dip.plugin.models.target import Target
@@ -143,7 +143,7 @@ class PreparedRun:
     """A restoration that is ready to start."""
 
     problem: Problem
-    output: Output
+    output: Sink
     steps: Restoration
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_dip.image.axes import Index
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
-    from napari_dip.image.sink import Output
+    from napari_dip.image.sink import Sink
 
 __all__ = ["Canvas", "SectionCanvas"]
 
@@ -49,7 +49,7 @@ class Canvas(LazyArray):
     ((3, 16, 16), np.float64(1.0), np.float64(nan))
     """
 
-    def __init__(self, problem: Problem, output: Output) -> None:
+    def __init__(self, problem: Problem, output: Sink) -> None:
         self._problem, self._output = problem, output
         self._units = {
             numbers: unit for unit in problem.plan.units for numbers in _planes(problem, unit)
@@ -153,7 +153,7 @@ class SectionCanvas(Canvas):
     array([nan,  1., nan])
     """
 
-    def __init__(self, problem: Problem, output: Output) -> None:
+    def __init__(self, problem: Problem, output: Sink) -> None:
         super().__init__(problem, output)
         self._cached: tuple[Index, NDArray[Any], set[int]] | None = None
 

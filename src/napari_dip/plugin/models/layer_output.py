@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from napari_dip.image.problem import Problem
     from napari_dip.image.restore import Result
-    from napari_dip.image.sink import Output
+    from napari_dip.image.sink import Sink
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.settings import Settings
 
@@ -75,7 +75,7 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
     return spread, keywords, "image"
 
 
-def preview_layer_data(source: LayerInput, problem: Problem, output: Output) -> LayerData:
+def preview_layer_data(source: LayerInput, problem: Problem, output: Sink) -> LayerData:
     """Make the layer of a run that starts: empty, with the size of the result.
 
     Previews are written into its pixels.

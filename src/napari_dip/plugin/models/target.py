@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_dip.image.layout_plan import Tiling
     from napari_dip.image.problem import Problem
     from napari_dip.image.restore import Result
-    from napari_dip.image.sink import Output
+    from napari_dip.image.sink import Sink
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.settings import Settings
 
@@ -129,7 +129,7 @@ class Target:
 
         return recorded_tiling(self.path)
 
-    def open(self, problem: Problem, source: LayerInput) -> Output:
+    def open(self, problem: Problem, source: LayerInput) -> Sink:
         """Create the output, or open the one to resume.
 
         Raises
