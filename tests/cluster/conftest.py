@@ -21,9 +21,10 @@ LOOPBACK = {
 
 @pytest.fixture(scope="package")
 def client():
-    """Two worker processes."""
-    with LocalCluster(n_workers=2, **LOOPBACK) as cluster, Client(cluster) as client:
-        yield client
+    """Two worker processes; dask's default scheduler stays, for tests of other packages."""
+    with LocalCluster(n_workers=2, **LOOPBACK) as cluster:
+        with Client(cluster, set_as_default=False) as client:
+            yield client
 
 
 @pytest.fixture

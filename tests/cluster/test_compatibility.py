@@ -9,7 +9,6 @@ import pytest
 
 pytest.importorskip("distributed")
 
-from distributed import wait
 
 from napari_dip.cluster import compatibility
 from napari_dip.cluster.compatibility import check_workers
@@ -41,4 +40,4 @@ def test_a_stop_ends_the_wait_for_workers(client, stack):
     with pytest.raises(NapariDipError, match="stopped before the workers answered"):
         restore_on_cluster(problem, InMemory(problem), client, stop_requested=lambda: True)
     assert time.monotonic() - began < 4
-    wait(loading)
+    client.gather(loading)
