@@ -42,7 +42,7 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
     shape = " x ".join(map(str, image.shape))
     changed = (
         settings.iterations and f"at most {settings.iterations} iterations",
-        settings.prior.network and f"the network {settings.prior.network}",
+        _network_in_words(settings),
         settings.stopping and f"the stopping rule {settings.stopping.rule}",
         settings.members and f"{settings.members} fits",
         f"noise {_noise_in_words(settings)}",
@@ -143,6 +143,11 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def _network_in_words(settings: Settings) -> str:
+    name = settings.prior.network
+    return "without a network" if name == "none" else f"the network {name}" if name else ""
 
 
 def _noise_in_words(settings: Settings) -> str:
