@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from napari_dip import Inpaint, Settings, SuperResolve, plan, restore
+from napari_dip import Denoise, Inpaint, Settings, SuperResolve, plan, restore
+from napari_dip.errors import BadSettings, MaskHasGreyLevels
 from napari_dip.generators import finished
 
 QUICK = {"device": "cpu", "iterations": 3, "preview_every_s": 1e9, "axes": "YX"}
@@ -61,3 +62,13 @@ def test_aligned_planes_are_planned(photons):
     steps = plan(noisy, Settings(**QUICK | {"axes": "TYX"})).steps
     assert steps[0] == "Align the planes, which lie up to 9 pixels apart."
     assert "Move the planes back" in steps[-1]
+
+
+def test_arguments_are_checked_as_for_a_restoration(photons):
+    with pytest.raises(BadSettings, match=r"give napari_dip\.Settings"):
+        plan(photons, Denoise())
+    mask = np.zeros(photons.shape, np.uint8)
+    mask[4:20, 4:20] = np.arange(16) * 12
+    with pytest.warns(MaskHasGreyLevels) as caught:
+        plan(photons, Settings(**QUICK, task=Inpaint()), mask=mask)
+    assert caught[0].filename == __file__

@@ -9,9 +9,7 @@ import numpy as np
 
 from napari_dip.errors import PlanesUnchanged
 from napari_dip.generators import finished
-from napari_dip.image.axis_names import with_axes
-from napari_dip.image.mask_values import warn_of_grey_levels
-from napari_dip.image.problem import make_problem
+from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.restore import run
 from napari_dip.image.sink import InMemory
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
@@ -149,11 +147,8 @@ def _finished(
         for name in ("mask", "psf", "mask_axes", "psf_axes")
         if name in keywords
     }
-    settings = with_axes(image, Settings(task=task(**of_task), **keywords), stacklevel=4)
-    warn_of_grey_levels(arrays.get("mask"), stacklevel=4)
-    problem = make_problem(
-        image, settings, arrays.pop("mask", None), arrays.pop("psf", None), **arrays
-    )
+    settings = Settings(task=task(**of_task), **keywords)
+    problem = problem_from_python(image, settings, **arrays, stacklevel=4)
     result = finished(run(problem, InMemory(problem)))
     if result.unchanged and result.coverage is not None:
         warnings.warn(result.coverage.in_words(), PlanesUnchanged, stacklevel=3)

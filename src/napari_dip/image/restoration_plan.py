@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_dip.image.axis_names import with_axes
+from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.forecast import expected_seconds, is_noisy
 from napari_dip.image.plan_text import duration
-from napari_dip.image.problem import make_problem
-from napari_dip.image.unit import make_block
+from napari_dip.image.unit import make_block, unrestored_unit
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
@@ -97,11 +96,17 @@ def plan(
     >>> plan(noisy, Settings(device="cpu", noise=5.0)).steps[-1]
     'Filter groups of similar patches, 2 passes.'
     """
-    settings = settings or Settings()
-    if axes is not None:
-        settings = settings.replace(axes=axes)
-    settings = with_axes(image, settings, stacklevel=3)
-    return plan_of(make_problem(image, settings, mask, psf, mask_axes=mask_axes, psf_axes=psf_axes))
+    problem = problem_from_python(
+        image,
+        settings or Settings(),
+        mask=mask,
+        psf=psf,
+        axes=axes,
+        mask_axes=mask_axes,
+        psf_axes=psf_axes,
+        stacklevel=3,
+    )
+    return plan_of(problem)
 
 
 def plan_of(problem: Problem) -> RestorationPlan:
@@ -124,9 +129,7 @@ def _pipelines(problem: Problem, unit: Unit) -> tuple[Pipeline, ...]:
     from napari_dip.pipeline.stages import stages
 
     seen, scale = problem.observed.read(unit.input_index), problem.scale(unit)
-    known = problem.layout.colours(seen.known)
-    nothing_missing = problem.settings.keeps_known and known.all()
-    if scale is None or seen.constant or not known.any() or nothing_missing:
+    if scale is None or unrestored_unit(problem, unit, seen) is not None:
         return ()
     block = make_block(problem, unit, seen, scale)
     return tuple(pipeline_of(*stage) for stage in stages(block, problem.settings))

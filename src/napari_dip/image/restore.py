@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING
 
 from napari_dip.errors import BadSettings
 from napari_dip.generators import in_context, map_steps
-from napari_dip.image.axis_names import with_axes
+from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.coverage import Coverage, Part
-from napari_dip.image.mask_values import warn_of_grey_levels
-from napari_dip.image.problem import Problem, make_problem
 from napari_dip.image.progress import Clock, Progress
 from napari_dip.image.result import Result, Snapshot, UnitReport
 from napari_dip.image.sink import InMemory, Sink
 from napari_dip.image.unit import RestoredUnit, UnitProgress, continue_unit, restore_unit
-from napari_dip.plaintext import shortened
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from napari_dip.image.plan import Unit
+    from napari_dip.image.problem import Problem
     from napari_dip.pipeline.restore_block import Restored
 
 __all__ = ["Restoration", "Result", "Snapshot", "UnitReport", "conclude", "restore", "run"]
@@ -101,17 +99,16 @@ def restore(
     >>> iterations[-1]
     20
     """
-    settings = settings or Settings()
-    if not isinstance(settings, Settings):
-        raise BadSettings(
-            f"settings={shortened(settings, 80)}: give napari_dip.Settings, such as "
-            "Settings(task=Denoise(), iterations=300)"
-        )
-    if axes is not None:
-        settings = settings.replace(axes=axes)
-    settings = with_axes(image, settings, stacklevel=3)
-    warn_of_grey_levels(mask, stacklevel=3)
-    problem = make_problem(image, settings, mask, psf, mask_axes=mask_axes, psf_axes=psf_axes)
+    problem = problem_from_python(
+        image,
+        settings or Settings(),
+        mask=mask,
+        psf=psf,
+        axes=axes,
+        mask_axes=mask_axes,
+        psf_axes=psf_axes,
+        stacklevel=3,
+    )
     return run(problem, InMemory(problem), stop_requested, keep_network=keep_network)
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "make_block",
     "restore_unit",
     "unit_seed",
+    "unrestored_unit",
 ]
 
 MAX_METRICS = 500  # points of the curve of the stopping rule that a report keeps
@@ -75,24 +76,31 @@ def restore_unit(
 ) -> Generator[UnitProgress, None, RestoredUnit]:
     """Read and restore one unit; ``keep`` keeps the network for a continuation."""
     seen = problem.observed.read(unit.input_index)
-    if not problem.layout.colours(seen.known).any():
-        report = replace(_untouched(unit, "no pixel is known"), unchanged=True)
-        return RestoredUnit(problem.unrestored(unit.index), None, report)
+    if (unrestored := unrestored_unit(problem, unit, seen)) is not None:
+        return unrestored
     scale = problem.scale(unit)
-    if scale is None or seen.constant:
-        return RestoredUnit(
-            problem.fill(unit, seen), None, _untouched(unit, "all values are equal")
-        )
-    if problem.settings.keeps_known and problem.layout.colours(seen.known).all():
-        return RestoredUnit(
-            problem.unrestored(unit.index), None, _untouched(unit, "nothing is missing")
-        )
+    assert scale is not None, "a constant unit is not restored"
     restored, most, said = yield from _fit(problem, unit, seen, scale, stop_requested)
     colours = problem.layout.colours(seen.known)
     if "S" in problem.layout.axes and (lost := unknown_channels(colours)):
         names = " and ".join(("red", "green", "blue")[number] for number in lost)
         said = "; ".join(filter(None, [said, f"no pixel of {names} is known, which is unchanged"]))
     return _done(problem, unit, seen, scale, restored, most, said, keep=keep)
+
+
+def unrestored_unit(problem: Problem, unit: Unit, seen: ObservedPart) -> RestoredUnit | None:
+    """Return a unit that needs no restoration; ``None`` for one that does."""
+    known = problem.layout.colours(seen.known)
+    if not known.any():
+        report = replace(_untouched(unit, "no pixel is known"), unchanged=True)
+        return RestoredUnit(problem.unrestored(unit.index), None, report)
+    if problem.scale(unit) is None or seen.constant:
+        report = _untouched(unit, "all values are equal")
+        return RestoredUnit(problem.fill(unit, seen), None, report)
+    if problem.settings.keeps_known and known.all():
+        report = _untouched(unit, "nothing is missing")
+        return RestoredUnit(problem.unrestored(unit.index), None, report)
+    return None
 
 
 def continue_unit(
