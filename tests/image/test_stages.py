@@ -11,6 +11,7 @@ from napari_dip.generators import finished
 from napari_dip.image.forecast import expected_seconds
 from napari_dip.image.memory import peak_bytes
 from napari_dip.image.problem import make_problem
+from napari_dip.pipeline import facts
 from napari_dip.settings import SuperResolve
 
 TWICE = SuperResolve(factor=2, downsampler="box")
@@ -146,3 +147,12 @@ def test_time_and_memory_are_told_for_both(seen):
         peak_bytes(QUICK.replace(noise=noise), 1, (96, 96), "float32") for noise in (12.0, "none")
     ]
     assert told[0] > told[1]
+
+
+def test_planes_are_registered_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr(facts, "shifts_of", calls.append)
+    stack = np.random.default_rng(0).normal(100, 5, (4, 24, 24))
+    settings = Settings(device="cpu", axes="TYX", iterations=2, refinement=0, noise=5.0)
+    finished(restore(stack, settings))
+    assert len(calls) == 1

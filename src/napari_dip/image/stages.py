@@ -45,9 +45,8 @@ def restore_in_stages(
         return replace(denoised, estimate=estimate, spread=spread, last=None)
 
     done = sum(fitted.iterations for fitted in fits)
-    values = np.where(
-        clean.known, denoised.estimate, clean.values
-    )  # a tile that was not restored is NaN
+    # A tile that was not restored is NaN.
+    values = np.where(clean.known, denoised.estimate, clean.values)
     fitting = restore(replace(clean, values=values), refining)
     restored = yield from map_steps(fitting, lambda progress: progress.after(done))
     if spread is not None and restored.spread is not None:
@@ -58,9 +57,14 @@ def restore_in_stages(
 
 def most_iterations(block: Block, settings: Settings, tiles: int) -> int:
     """Return the most iterations of a block that is restored in so many tiles."""
-    from napari_dip.pipeline.restore_block import pipeline_of
+    from napari_dip.pipeline.facts import measure
+    from napari_dip.pipeline.resolve import resolve
 
-    return tiles * sum(pipeline_of(*stage).most_iterations for stage in stages(block, settings))
+    # Without registration, which takes long: shifts do not change the number of iterations.
+    pipelines = (
+        resolve(measure(part, register=False), stage) for part, stage in stages(block, settings)
+    )
+    return tiles * sum(pipeline.most_iterations for pipeline in pipelines)
 
 
 def _on_fine_pixels(factors: tuple[int, ...], progress: FitProgress) -> FitProgress:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_dip.pipeline.cost_model import Costs
     from napari_dip.pipeline.steps import Context, Data, Step
 
-__all__ = ["Ensemble"]
+__all__ = ["Ensemble", "of_member"]
 
 
 @dataclass(frozen=True)

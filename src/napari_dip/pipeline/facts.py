@@ -65,7 +65,7 @@ class Facts:
         The axis that the channels come from: ``"T"`` or ``"Z"`` for neighbouring planes, ``"C"``
         for channels of a microscope, empty for one plane and for colours.
     shifts
-        Of each plane on the common canvas in pixels; ``None`` where no plane moved.
+        The place of each plane on the common canvas in pixels; ``None`` if no plane moved.
     """
 
     shape: tuple[int, ...]
@@ -158,17 +158,18 @@ def measure(block: Block, *, register: bool) -> Facts:
     if found is not None:
         block = on_canvas(block, found)
 
-    def level(*, stabilise: bool) -> NoiseLevel:
-        domain = Domain.of(block.noises, stabilise=stabilise)
-        return NoiseLevel(
-            domain.sigma(block.values, block.known), domain.sigmas(block.values, block.known)
-        )
+    def level(domain: Domain) -> NoiseLevel:
+        channels = domain.sigmas(block.values, block.known)
+        typical = channels[0] if domain.uniform else domain.sigma(block.values, block.known)
+        return NoiseLevel(typical, channels)
 
+    plain, stabilised = (Domain.of(block.noises, stabilise=each) for each in (False, True))
+    plain_level = level(plain)
     return Facts(
         shape=block.values.shape,
         noises=block.noises,
-        level=level(stabilise=False),
-        stabilised_level=level(stabilise=True),
+        level=plain_level,
+        stabilised_level=level(stabilised) if stabilised.is_stabilised else plain_level,
         has_gaps=not block.known.all(),
         gaps=block.hole,
         blurred=block.psf is not None,

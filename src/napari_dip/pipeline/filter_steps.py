@@ -97,9 +97,9 @@ class PatchFilter(Immediate):
     Parameters
     ----------
     scaling
-        Of the channels.
+        The scaling of the channels.
     correlation
-        Of the noise, along Y and along X.
+        The correlation of the noise along Y and along X.
     has_gaps, filling
         Whether a pixel is missing, and the passes that fill such pixels; with 0 passes the
         estimate of the fit fills them.
@@ -207,7 +207,7 @@ class AverageWithFilter(Immediate):
 
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
         """Estimate the time of the filters."""
-        return FILTER_ALONE * math.prod(shape) * costs.filter_s
+        return _seconds_alone(shape, costs)
 
     def describe(self) -> str:
         """Name the filters."""
@@ -263,7 +263,7 @@ class FilterAlone(Immediate):
 
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
         """Estimate the time of the filter."""
-        return FILTER_ALONE * math.prod(shape) * costs.filter_s
+        return _seconds_alone(shape, costs)
 
     def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
         """Estimate the memory of the patches."""
@@ -293,6 +293,11 @@ class Project(Immediate):
     def describe(self) -> str:
         """Name the number of steps."""
         return f"Bring the estimate into agreement with the data, {self.steps} CG steps."
+
+
+def _seconds_alone(shape: Sequence[int], costs: Costs) -> float:
+    """Estimate the time of a filter that starts from the noisy image."""
+    return FILTER_ALONE * math.prod(shape) * costs.filter_s
 
 
 def _passes(number: int) -> str:

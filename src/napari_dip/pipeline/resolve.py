@@ -143,7 +143,7 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     domain = Domain.of(facts.noises, stabilise=stabilises)
     level = facts.stabilised_level if stabilises else facts.level
     factors = tuple(settings.factors.values())
-    chosen = recipe_of(facts, settings)
+    chosen = _recipe(facts, settings, level.typical)
     correlation = facts.correlation
 
     # What was given of the noise counts. An estimate counts neither along Z nor where pixels are
@@ -177,16 +177,15 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
         mean_of_averages=filters and isinstance(chosen.stopping, Consensus),
         expected_iterations=_expected_iterations(chosen, level.typical, facts, settings),
     )
-    member: list[Step] = [stabilise, fit]
+    estimate: list[Step] = [fit]
     if isinstance(chosen.network, NoNetwork):
-        alone = FilterAlone(domain, level.typical, scaling, correlation, passes)
-        member = [stabilise, alone]
+        estimate = [FilterAlone(domain, level.typical, scaling, correlation, passes)]
     elif chosen.projection_steps:
-        member.append(Project(chosen.projection_steps, level.typical if trusts_noise else 0.0))
+        estimate += [Project(chosen.projection_steps, level.typical if trusts_noise else 0.0)]
     elif filters:
-        member.append(PatchFilter(scaling, correlation, facts.has_gaps, chosen.gap_passes, passes))
-    member.append(unstabilise)
-    steps: list[Step] = [Ensemble(chosen.members, tuple(member))]
+        gaps, filling = facts.has_gaps, chosen.gap_passes
+        estimate += [PatchFilter(scaling, correlation, gaps, filling, passes)]
+    steps: list[Step] = [Ensemble(chosen.members, (stabilise, *estimate, unstabilise))]
     plane_with_noise = not facts.is_stack and level.typical > 0 and not facts.has_gaps
     if chosen.average_with_filter and filters and plane_with_noise:
         steps.append(AverageWithFilter(stabilise, unstabilise, scaling, correlation))
@@ -197,8 +196,7 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
 
 def _expected_iterations(chosen: Recipe, sigma: float, facts: Facts, settings: Settings) -> float:
     """Estimate after how many iterations the stopping rule ends the fit."""
-    shares = bool(facts.shared and chosen.shared_iterations and settings.iterations is None)
-    if shares or chosen.stopping.rule == "fixed":
+    if _shares_iterations(chosen, facts, settings) or chosen.stopping.rule == "fixed":
         return chosen.iterations  # fits of shared planes seldom stop before their few iterations
     if facts.has_gaps:  # only noise ends a fit to an image with gaps
         return min(chosen.iterations, STOP_WITH_GAPS) if sigma > LITTLE_NOISE else chosen.iterations
@@ -206,13 +204,16 @@ def _expected_iterations(chosen: Recipe, sigma: float, facts: Facts, settings: S
     return min(chosen.iterations, EXPECTED_STOP * of_preset)
 
 
-def recipe_of(facts: Facts, settings: Settings) -> Recipe:
+def _recipe(facts: Facts, settings: Settings, sigma: float) -> Recipe:
     """Return what the preset and the settings say about the fit of a block."""
-    stabilises = uses_noise_model(settings) and not mixes_pixels(settings, blurred=facts.blurred)
-    level = facts.stabilised_level if stabilises else facts.level
     factors = settings.factors.values()
     side = max(n * f for n, f in zip(facts.shape[1:], factors, strict=True))
-    chosen = recipe(settings, hole=facts.gaps, sigma=level.typical, side=side)
-    if facts.shared and chosen.shared_iterations and settings.iterations is None:
+    chosen = recipe(settings, hole=facts.gaps, sigma=sigma, side=side)
+    if _shares_iterations(chosen, facts, settings):
         chosen = replace(chosen, iterations=chosen.shared_iterations)
     return chosen
+
+
+def _shares_iterations(chosen: Recipe, facts: Facts, settings: Settings) -> bool:
+    """Whether the preset's number of iterations for planes that share a network applies."""
+    return bool(facts.shared and chosen.shared_iterations and settings.iterations is None)

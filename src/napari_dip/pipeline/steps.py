@@ -177,7 +177,7 @@ class Align(Immediate):
         return replace(data, block=on_canvas(data.block, self.shifts))
 
     def describe(self) -> str:
-        """Tell the largest shift."""
+        """Name the largest shift."""
         return f"Align the planes, which lie up to {np.max(self.shifts)} pixels apart."
 
 
@@ -198,7 +198,7 @@ class PutBack(Immediate):
         return cut_from_canvas(estimate, self.shifts)
 
     def describe(self) -> str:
-        """Say it."""
+        """Name the inverse of the alignment."""
         return "Move the planes back to their places."
 
 
@@ -211,7 +211,7 @@ class Stabilise(Immediate):
     domain
         The intensities: as they are, or after the variance-stabilising transform.
     factors, kernel
-        Of the decimation; ``kernel`` is ``None`` without one.
+        The factors and the low-pass filter of the decimation; ``kernel`` is ``None`` without one.
     uses_noise
         Whether channels are weighted by their noise, and clipping is modelled.
     """
