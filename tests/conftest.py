@@ -21,6 +21,8 @@ import pytest
 from numpy.typing import NDArray
 from skimage import data
 
+pytest.register_assert_rewrite("example_files", "example_zarr")
+
 hypothesis.settings.register_profile(
     "tests", max_examples=25, deadline=None, derandomize=True, database=None
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from example_files import refused
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.file_conflicts import files_of
@@ -19,13 +20,6 @@ from napari_dip.files.image_io import (
 
 def stack(shape=(3, 20, 24), dtype="uint16"):
     return np.random.default_rng(0).integers(0, 200, shape).astype(dtype)
-
-
-def refused(path, says):
-    """Assert that opening or reading a file raises a FileProblem that names it."""
-    with pytest.raises(FileProblem, match=says) as refusal:
-        read_image(path, lazy=True).whole()
-    assert str(path.name) in str(refusal.value)
 
 
 def ome(path, change):

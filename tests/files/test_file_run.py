@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 import pytest
-import tifffile
 import zarr
 from typer.testing import CliRunner
 
@@ -30,16 +29,6 @@ QUICK = ("--iterations", "1", "--device", "cpu", "--stopping", "fixed", "--refin
 
 def call(*arguments):
     return CliRunner().invoke(cli, [str(argument) for argument in arguments])
-
-
-@pytest.fixture(scope="module")
-def movie(tmp_path_factory):
-    """Write an OME-TIFF with three time points and two named channels."""
-    path = tmp_path_factory.mktemp("in") / "movie.ome.tif"
-    values = np.random.default_rng(0).poisson(20, (3, 2, 16, 16)).astype(np.uint16)
-    named = {"axes": "TCYX", "Channel": {"Name": ["DAPI", "Zellmembran µ"]}, "PhysicalSizeX": 0.5}
-    tifffile.imwrite(path, values, metadata=named | {"PhysicalSizeY": 0.5, "TimeIncrement": 2.0})
-    return path
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import pickle
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tifffile
+from example_files import files, values
 
 from napari_dip.errors import FileProblem
 from napari_dip.files import read_errors
@@ -20,22 +20,8 @@ from napari_dip.files.image_io import (
 )
 
 
-def files(folder: Path, name: str, *numbers, shape=(4, 5), **options) -> None:
-    """Write one file per combination of numbers; its values are its index."""
-    for count, each in enumerate(itertools.product(*numbers)):
-        path = folder / name.format(*each)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        image = np.full(shape, count, np.uint16)
-        tifffile.imwrite(path, image, photometric="minisblack", **options)
-
-
 def stack(shape=(3, 20, 24), dtype="uint16"):
     return np.random.default_rng(0).integers(0, 200, shape).astype(dtype)
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
 
 
 def frames(folder: Path, name: str, numbers: range, shape=(8, 9)) -> np.ndarray:

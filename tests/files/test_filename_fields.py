@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from pathlib import Path
-
 import numpy as np
 import pytest
-import tifffile
+from example_files import files
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.image_io import read_image
 from napari_dip.image.metadata import Channel
-
-
-def files(folder: Path, name: str, *numbers, shape=(4, 5), **options) -> None:
-    """Write one file per combination of numbers; its values are its index."""
-    for count, each in enumerate(itertools.product(*numbers)):
-        path = folder / name.format(*each)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        image = np.full(shape, count, np.uint16)
-        tifffile.imwrite(path, image, photometric="minisblack", **options)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from example_files import in_micrometres, save, values
 from PIL import Image
 
 from napari_dip.errors import BadMask, FileProblem
@@ -19,25 +20,6 @@ from napari_dip.files.image_io import (
     read_provenance,
     write_image,
 )
-
-MICRO = {"Z": 0.5, "Y": 0.13, "X": 0.13}
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def in_micrometres(image: np.ndarray, axes: str) -> StoredImage:
-    sizes = {axis: MICRO[axis] for axis in axes if axis in MICRO}
-    return StoredImage(image, axes, sizes, dict.fromkeys(sizes, "µm"))
-
-
-def save(path: Path, image: np.ndarray, mode: str | None = None, **options) -> Path:
-    picture = Image.fromarray(image)
-    (picture.convert(mode) if mode else picture).save(path, **options)
-    return path
-
 
 HOLE = np.zeros((16, 20), dtype=bool)
 HOLE[4:8, 5:15] = True

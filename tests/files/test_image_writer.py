@@ -6,11 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
+from example_files import imagej, in_micrometres, values
 
 from napari_dip.errors import FileProblem, NapariDipError, OutputExists
 from napari_dip.files import image_io, image_writer
@@ -23,34 +22,13 @@ from napari_dip.files.image_io import (
 )
 from napari_dip.image.metadata import Channel
 
-MICRO = {"Z": 0.5, "Y": 0.13, "X": 0.13}
-
-
 RECORD = {"seed": 3, "settings": {"task": {"kind": "denoise"}}, "note": 'a "µ" & <b>'}
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def in_micrometres(image: np.ndarray, axes: str) -> StoredImage:
-    sizes = {axis: MICRO[axis] for axis in axes if axis in MICRO}
-    return StoredImage(image, axes, sizes, dict.fromkeys(sizes, "µm"))
 
 
 TABLES = [
     np.array([np.linspace(0, end, 256).round() for end in ends], "u1")
     for ends in ((255, 0, 0), (0, 128, 255))
 ]
-
-
-def imagej(path: Path, image: np.ndarray, *lines: str, **said) -> Path:
-    resolution = said.pop("resolution", (4, 4))
-    tifffile.imwrite(path, image, imagej=True, resolution=resolution, metadata=said)
-    description = "\n".join([tifffile.tiffcomment(path), *lines, ""])
-    tifffile.tiffcomment(path, description.encode())
-    return path
 
 
 NAMED = (Channel("DAPI", "FF0000"), Channel("actin", "0080FF"))

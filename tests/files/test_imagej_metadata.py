@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import tifffile
+from example_files import imagej, in_micrometres, read, values
 
 from napari_dip.files.image_io import (
     StoredImage,
@@ -16,38 +14,7 @@ from napari_dip.files.image_io import (
     write_image,
 )
 
-MICRO = {"Z": 0.5, "Y": 0.13, "X": 0.13}
-
-
 RECORD = {"seed": 3, "settings": {"task": {"kind": "denoise"}}, "note": 'a "µ" & <b>'}
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def in_micrometres(image: np.ndarray, axes: str) -> StoredImage:
-    sizes = {axis: MICRO[axis] for axis in axes if axis in MICRO}
-    return StoredImage(image, axes, sizes, dict.fromkeys(sizes, "µm"))
-
-
-def read(path: Path, **options) -> StoredImage:
-    """Read a file lazily and eagerly, and assert equal results."""
-    whole, lazy = (read_image(path, lazy=lazy, **options) for lazy in (False, True))
-    np.testing.assert_array_equal(lazy.image, whole.image)
-    for name in ("axes", "pixel_size", "unit", "notes", "translate", "channels", "files"):
-        assert getattr(lazy, name) == getattr(whole, name), name
-    assert lazy.extras.keys() == whole.extras.keys()
-    return whole
-
-
-def imagej(path: Path, image: np.ndarray, *lines: str, **said) -> Path:
-    resolution = said.pop("resolution", (4, 4))
-    tifffile.imwrite(path, image, imagej=True, resolution=resolution, metadata=said)
-    description = "\n".join([tifffile.tiffcomment(path), *lines, ""])
-    tifffile.tiffcomment(path, description.encode())
-    return path
 
 
 SIGNED = ("cf=0", "c0=-32768.0", "c1=1.0", "vunit=Gray Value")

@@ -3,47 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import numpy as np
 import pytest
 import zarr
+from example_files import values
+from example_zarr import RECORD, fill, make
 
 from napari_dip.errors import BadSettings, FileProblem
-from napari_dip.files.image_io import StoredImage
 from napari_dip.files.resumable_zarr import ResumableZarr
-
-RECORD = {"settings": {"seed": 0, "task": {"kind": "denoise"}}, "input": "blake2b:00"}
-
-
-SIZES = {"T": 2.0, "Z": 0.5, "Y": 0.25, "X": 0.25}
-
-
-UNITS = {"T": "s", "Z": "µm", "Y": "µm", "X": "µm"}
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def calibrated(axes: str) -> StoredImage:
-    sizes = {axis: size for axis, size in SIZES.items() if axis in axes}
-    return StoredImage(
-        np.zeros([1] * len(axes)), axes, sizes, {axis: UNITS[axis] for axis in sizes}
-    )
-
-
-def make(path: Path, image: np.ndarray, axes: str, **options) -> ResumableZarr:
-    sink = ResumableZarr.create(
-        path, image.shape, image.dtype, calibrated(axes), axes, RECORD, **options
-    )
-    return sink
-
-
-def fill(sink: ResumableZarr, image: np.ndarray, keys=None) -> None:
-    for number in range(len(image)) if keys is None else keys:
-        sink.commit(f"{number:03}", (number,), image[number], {"iterations": number})
 
 
 def test_differing_record_is_refused_by_entry(tmp_path):

@@ -7,14 +7,10 @@ import gc
 import numpy as np
 import pytest
 import tifffile
+from example_files import values
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.image_io import read_image
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
 
 
 @pytest.mark.parametrize(

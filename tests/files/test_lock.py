@@ -3,9 +3,7 @@
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-import tifffile
 from typer.testing import CliRunner
 
 from napari_dip.cli.app import app
@@ -19,14 +17,6 @@ QUICK = ("--iterations", "4", "--device", "cpu", "--noise", "5", "--share", "non
 
 def call(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    path = tmp_path_factory.mktemp("in") / "stack.tif"
-    values = np.random.default_rng(0).poisson(20, (6, 24, 28)).astype(np.uint16)
-    tifffile.imwrite(path, values, imagej=True, metadata={"axes": "ZYX"})
-    return path
 
 
 ANEW = Settings(

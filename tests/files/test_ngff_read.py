@@ -2,45 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import zarr
+from example_files import values
+from example_zarr import SPACE, foreign
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.image_io import read_image, write_image
-
-SPACE = [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def foreign(
-    path: Path, image: np.ndarray, version: str = "0.5", axes: list | None = None, **said
-) -> Path:
-    """Write OME-Zarr without the writer of this package."""
-    multiscale = {
-        "axes": axes if axes is not None else SPACE,
-        "datasets": [
-            {
-                "path": "full",
-                "coordinateTransformations": [{"type": "scale", "scale": [0.5] * image.ndim}],
-            }
-        ],
-    } | said.pop("multiscale", {})
-    old = version == "0.4"
-    attributes = (
-        {"multiscales": [{"version": version} | multiscale]} | said
-        if old
-        else {"ome": {"version": version, "multiscales": [multiscale]} | said}
-    )
-    group = zarr.create_group(path, zarr_format=2 if old else 3, attributes=attributes)
-    group.create_array("full", data=image, chunks=(1,) * (image.ndim - 2) + image.shape[-2:])
-    return path
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])

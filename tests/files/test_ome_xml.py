@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import tifffile
+from example_files import ome, read, values
 
 from napari_dip.files.image_io import (
-    StoredImage,
     read_image,
     write_image,
 )
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def read(path: Path, **options) -> StoredImage:
-    """Read a file lazily and eagerly, and assert equal results."""
-    whole, lazy = (read_image(path, lazy=lazy, **options) for lazy in (False, True))
-    np.testing.assert_array_equal(lazy.image, whole.image)
-    for name in ("axes", "pixel_size", "unit", "notes", "translate", "channels", "files"):
-        assert getattr(lazy, name) == getattr(whole, name), name
-    assert lazy.extras.keys() == whole.extras.keys()
-    return whole
-
-
-def ome(folder: Path, change=lambda xml: xml, name: str = "a.ome.tif", **said) -> Path:
-    path = folder / name
-    metadata = {"axes": "ZYX", "PhysicalSizeX": 0.1, "PhysicalSizeY": 0.1} | said
-    tifffile.imwrite(path, values((5, 16, 20)), photometric="minisblack", metadata=metadata)
-    tifffile.tiffcomment(path, change(tifffile.tiffcomment(path)).encode())
-    return path
 
 
 def test_ome_keeps_units_channel_names_and_description(tmp_path):

@@ -4,30 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tifffile
+from example_zarr import chunks
 
 from napari_dip.files.file_run import open_run
 from napari_dip.files.image_io import StoredImage, read_image, read_provenance, write_image
 from napari_dip.files.resumable_output import existing_output
 from napari_dip.generators import finished
 from napari_dip.settings import Settings
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    path = tmp_path_factory.mktemp("in") / "stack.tif"
-    values = np.random.default_rng(0).poisson(20, (6, 24, 28)).astype(np.uint16)
-    tifffile.imwrite(path, values, imagej=True, metadata={"axes": "ZYX"})
-    return path
-
-
-def chunks(folder):
-    """Return the content of all chunks, without metadata, which hold times."""
-    return {
-        file.relative_to(folder): file.read_bytes()
-        for file in folder.rglob("*")
-        if file.is_file() and file.name != "zarr.json" and ".napari-dip" not in file.parts
-    }
 
 
 def restore_units(run, units):
@@ -41,13 +24,6 @@ def restore_units(run, units):
 ANEW = Settings(
     axes="ZYX", device="cpu", iterations=1, noise=5, share="none", at_once=1, refinement=0
 )
-
-
-@pytest.fixture
-def older(tmp_path):
-    path = tmp_path / "out.ome.zarr"
-    write_image(path, StoredImage(np.full((6, 24, 28), 7, np.uint16), "ZYX"))
-    return path
 
 
 def test_existing_result_is_kept_until_complete(stack, older):

@@ -4,48 +4,22 @@ from __future__ import annotations
 
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
+from example_files import in_micrometres, refused, save, values
 from PIL import Image, ImageOps
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.image_io import (
-    StoredImage,
     read_image,
     read_provenance,
     write_image,
 )
 
-MICRO = {"Z": 0.5, "Y": 0.13, "X": 0.13}
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def in_micrometres(image: np.ndarray, axes: str) -> StoredImage:
-    sizes = {axis: MICRO[axis] for axis in axes if axis in MICRO}
-    return StoredImage(image, axes, sizes, dict.fromkeys(sizes, "µm"))
-
-
-def save(path: Path, image: np.ndarray, mode: str | None = None, **options) -> Path:
-    picture = Image.fromarray(image)
-    (picture.convert(mode) if mode else picture).save(path, **options)
-    return path
-
 
 def stack(shape=(3, 20, 24), dtype="uint16"):
     return np.random.default_rng(0).integers(0, 200, shape).astype(dtype)
-
-
-def refused(path, says):
-    """Assert that opening or reading a file raises a FileProblem that names it."""
-    with pytest.raises(FileProblem, match=says) as refusal:
-        read_image(path, lazy=True).whole()
-    assert str(path.name) in str(refusal.value)
 
 
 def png(tmp_path, *extra, width=20, height=24):

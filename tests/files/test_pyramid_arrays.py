@@ -3,59 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import zarr
+from example_files import values
+from example_zarr import chunks, fill, make
 
 from napari_dip.files.file_run import open_run
 from napari_dip.files.image_io import StoredImage, write_image
 from napari_dip.files.pyramid_layout import downsample
-from napari_dip.files.resumable_zarr import ResumableZarr
 from napari_dip.generators import finished
 from napari_dip.settings import Settings
-
-
-def chunks(folder):
-    """Return the content of all chunks, without metadata, which hold times."""
-    return {
-        file.relative_to(folder): file.read_bytes()
-        for file in folder.rglob("*")
-        if file.is_file() and file.name != "zarr.json" and ".napari-dip" not in file.parts
-    }
-
-
-RECORD = {"settings": {"seed": 0, "task": {"kind": "denoise"}}, "input": "blake2b:00"}
-
-
-SIZES = {"T": 2.0, "Z": 0.5, "Y": 0.25, "X": 0.25}
-
-
-UNITS = {"T": "s", "Z": "µm", "Y": "µm", "X": "µm"}
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def calibrated(axes: str) -> StoredImage:
-    sizes = {axis: size for axis, size in SIZES.items() if axis in axes}
-    return StoredImage(
-        np.zeros([1] * len(axes)), axes, sizes, {axis: UNITS[axis] for axis in sizes}
-    )
-
-
-def make(path: Path, image: np.ndarray, axes: str, **options) -> ResumableZarr:
-    sink = ResumableZarr.create(
-        path, image.shape, image.dtype, calibrated(axes), axes, RECORD, **options
-    )
-    return sink
-
-
-def fill(sink: ResumableZarr, image: np.ndarray, keys=None) -> None:
-    for number in range(len(image)) if keys is None else keys:
-        sink.commit(f"{number:03}", (number,), image[number], {"iterations": number})
 
 
 def test_smaller_levels_are_repaired(tmp_path):

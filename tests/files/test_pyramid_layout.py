@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from example_files import values
 
 from napari_dip.files.pyramid_layout import downsample
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float16", "float32", "bool", "int64"])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from example_files import refused
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.file_run import open_run
@@ -26,13 +27,6 @@ def stack(shape=(3, 20, 24), dtype="uint16"):
 
 def write_tiff(path, **options):
     tifffile.imwrite(path, stack(), photometric="minisblack", **options)
-
-
-def refused(path, says):
-    """Assert that opening or reading a file raises a FileProblem that names it."""
-    with pytest.raises(FileProblem, match=says) as refusal:
-        read_image(path, lazy=True).whole()
-    assert str(path.name) in str(refusal.value)
 
 
 def test_original_error_is_kept_as_cause(tmp_path, monkeypatch):

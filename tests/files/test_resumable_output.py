@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 import tifffile
+from example_zarr import chunks
 from typer.testing import CliRunner
 
 from napari_dip.cli.app import app
@@ -29,28 +30,11 @@ def call(*arguments):
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    path = tmp_path_factory.mktemp("in") / "stack.tif"
-    values = np.random.default_rng(0).poisson(20, (6, 24, 28)).astype(np.uint16)
-    tifffile.imwrite(path, values, imagej=True, metadata={"axes": "ZYX"})
-    return path
-
-
-@pytest.fixture(scope="module")
 def uninterrupted(stack, tmp_path_factory):
     path = tmp_path_factory.mktemp("whole") / "out.ome.zarr"
     result = call("denoise", stack, path, *QUICK)
     assert result.exit_code == 0, result.output
     return path
-
-
-def chunks(folder):
-    """Return the content of all chunks, without metadata, which hold times."""
-    return {
-        file.relative_to(folder): file.read_bytes()
-        for file in folder.rglob("*")
-        if file.is_file() and file.name != "zarr.json" and ".napari-dip" not in file.parts
-    }
 
 
 def damage_chunk(out):

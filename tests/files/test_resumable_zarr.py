@@ -15,43 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
+from example_files import values
+from example_zarr import RECORD, calibrated, fill, make
 
 from napari_dip.errors import BadImage, FileProblem, NapariDipError, OutputExists
 from napari_dip.files import pyramid_arrays
-from napari_dip.files.image_io import StoredImage, read_image, read_provenance
+from napari_dip.files.image_io import read_image, read_provenance
 from napari_dip.files.resumable_zarr import ResumableZarr
-
-RECORD = {"settings": {"seed": 0, "task": {"kind": "denoise"}}, "input": "blake2b:00"}
-
-
-SIZES = {"T": 2.0, "Z": 0.5, "Y": 0.25, "X": 0.25}
-
-
-UNITS = {"T": "s", "Z": "µm", "Y": "µm", "X": "µm"}
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def calibrated(axes: str) -> StoredImage:
-    sizes = {axis: size for axis, size in SIZES.items() if axis in axes}
-    return StoredImage(
-        np.zeros([1] * len(axes)), axes, sizes, {axis: UNITS[axis] for axis in sizes}
-    )
-
-
-def make(path: Path, image: np.ndarray, axes: str, **options) -> ResumableZarr:
-    sink = ResumableZarr.create(
-        path, image.shape, image.dtype, calibrated(axes), axes, RECORD, **options
-    )
-    return sink
-
-
-def fill(sink: ResumableZarr, image: np.ndarray, keys=None) -> None:
-    for number in range(len(image)) if keys is None else keys:
-        sink.commit(f"{number:03}", (number,), image[number], {"iterations": number})
 
 
 def chunk_files(path: Path) -> dict[str, bytes]:

@@ -5,28 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
+from example_files import in_micrometres, values
 
 from napari_dip.files.image_io import (
-    StoredImage,
     read_image,
     read_provenance,
     write_image,
 )
 
-MICRO = {"Z": 0.5, "Y": 0.13, "X": 0.13}
-
-
 RECORD = {"seed": 3, "settings": {"task": {"kind": "denoise"}}, "note": 'a "µ" & <b>'}
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def in_micrometres(image: np.ndarray, axes: str) -> StoredImage:
-    sizes = {axis: MICRO[axis] for axis in axes if axis in MICRO}
-    return StoredImage(image, axes, sizes, dict.fromkeys(sizes, "µm"))
 
 
 ALL_DTYPES = "bool uint8 int8 uint16 int16 uint32 int32 uint64 int64 float16 float32 float64"

@@ -3,53 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from example_files import ome, read, refused_both_ways, values
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.image_io import (
-    StoredImage,
     dropped_notes,
     read_image,
     write_image,
 )
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def read(path: Path, **options) -> StoredImage:
-    """Read a file lazily and eagerly, and assert equal results."""
-    whole, lazy = (read_image(path, lazy=lazy, **options) for lazy in (False, True))
-    np.testing.assert_array_equal(lazy.image, whole.image)
-    for name in ("axes", "pixel_size", "unit", "notes", "translate", "channels", "files"):
-        assert getattr(lazy, name) == getattr(whole, name), name
-    assert lazy.extras.keys() == whole.extras.keys()
-    return whole
-
-
-def refused(path: Path) -> str:
-    """Return the message with which a file is refused, lazily and eagerly."""
-    reasons = []
-    for lazy in (False, True):
-        with pytest.raises(FileProblem) as caught:
-            read_image(path, lazy=lazy)
-        reasons.append(str(caught.value))
-    assert reasons[0] == reasons[1]
-    return reasons[0]
-
-
-def ome(folder: Path, change=lambda xml: xml, name: str = "a.ome.tif", **said) -> Path:
-    path = folder / name
-    metadata = {"axes": "ZYX", "PhysicalSizeX": 0.1, "PhysicalSizeY": 0.1} | said
-    tifffile.imwrite(path, values((5, 16, 20)), photometric="minisblack", metadata=metadata)
-    tifffile.tiffcomment(path, change(tifffile.tiffcomment(path)).encode())
-    return path
 
 
 def test_first_of_several_images_is_used(tmp_path):
@@ -121,7 +86,7 @@ def test_unusable_ome_xml_gives_a_note(tmp_path, change, note):
     ],
 )
 def test_missing_planes_are_refused(tmp_path, change, reason):
-    assert reason in refused(ome(tmp_path, change))
+    assert reason in refused_both_ways(ome(tmp_path, change))
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".ome.tif"])

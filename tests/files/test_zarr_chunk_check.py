@@ -7,22 +7,11 @@ import numcodecs
 import numpy as np
 import pytest
 import zarr
-
-from napari_dip.errors import FileProblem
-from napari_dip.files.image_io import (
-    read_image,
-)
+from example_files import refused
 
 
 def stack(shape=(3, 20, 24), dtype="uint16"):
     return np.random.default_rng(0).integers(0, 200, shape).astype(dtype)
-
-
-def refused(path, says):
-    """Assert that opening or reading a file raises a FileProblem that names it."""
-    with pytest.raises(FileProblem, match=says) as refusal:
-        read_image(path, lazy=True).whole()
-    assert str(path.name) in str(refusal.value)
 
 
 BOMBS = {

@@ -2,66 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
-import tifffile
+from example_files import values
+from example_zarr import calibrated, make
 from typer.testing import CliRunner
 
 from napari_dip.cli.app import app
 from napari_dip.errors import FileProblem
-from napari_dip.files.image_io import StoredImage, write_image
-from napari_dip.files.resumable_zarr import ResumableZarr
+from napari_dip.files.image_io import write_image
 
 QUICK = ("--iterations", "4", "--device", "cpu", "--noise", "5", "--share", "none", "--axes", "ZYX")
 
 
 def call(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    path = tmp_path_factory.mktemp("in") / "stack.tif"
-    values = np.random.default_rng(0).poisson(20, (6, 24, 28)).astype(np.uint16)
-    tifffile.imwrite(path, values, imagej=True, metadata={"axes": "ZYX"})
-    return path
-
-
-@pytest.fixture
-def older(tmp_path):
-    path = tmp_path / "out.ome.zarr"
-    write_image(path, StoredImage(np.full((6, 24, 28), 7, np.uint16), "ZYX"))
-    return path
-
-
-RECORD = {"settings": {"seed": 0, "task": {"kind": "denoise"}}, "input": "blake2b:00"}
-
-
-SIZES = {"T": 2.0, "Z": 0.5, "Y": 0.25, "X": 0.25}
-
-
-UNITS = {"T": "s", "Z": "µm", "Y": "µm", "X": "µm"}
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def calibrated(axes: str) -> StoredImage:
-    sizes = {axis: size for axis, size in SIZES.items() if axis in axes}
-    return StoredImage(
-        np.zeros([1] * len(axes)), axes, sizes, {axis: UNITS[axis] for axis in sizes}
-    )
-
-
-def make(path: Path, image: np.ndarray, axes: str, **options) -> ResumableZarr:
-    sink = ResumableZarr.create(
-        path, image.shape, image.dtype, calibrated(axes), axes, RECORD, **options
-    )
-    return sink
 
 
 def test_other_contents_of_a_zarr_are_kept(stack, older):

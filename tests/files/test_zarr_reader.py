@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from example_files import refused, values
+from example_zarr import SPACE, foreign
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.image_io import (
@@ -21,37 +23,6 @@ from napari_dip.files.image_io import (
 )
 from napari_dip.files.resumable_output import existing_output
 from napari_dip.files.zarr_reader import read_zarr
-
-SPACE = [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
-
-
-def foreign(
-    path: Path, image: np.ndarray, version: str = "0.5", axes: list | None = None, **said
-) -> Path:
-    """Write OME-Zarr without the writer of this package."""
-    multiscale = {
-        "axes": axes if axes is not None else SPACE,
-        "datasets": [
-            {
-                "path": "full",
-                "coordinateTransformations": [{"type": "scale", "scale": [0.5] * image.ndim}],
-            }
-        ],
-    } | said.pop("multiscale", {})
-    old = version == "0.4"
-    attributes = (
-        {"multiscales": [{"version": version} | multiscale]} | said
-        if old
-        else {"ome": {"version": version, "multiscales": [multiscale]} | said}
-    )
-    group = zarr.create_group(path, zarr_format=2 if old else 3, attributes=attributes)
-    group.create_array("full", data=image, chunks=(1,) * (image.ndim - 2) + image.shape[-2:])
-    return path
 
 
 @pytest.fixture
@@ -71,13 +42,6 @@ def chunks_read(monkeypatch) -> list[str]:
 
 def stack(shape=(3, 20, 24), dtype="uint16"):
     return np.random.default_rng(0).integers(0, 200, shape).astype(dtype)
-
-
-def refused(path, says):
-    """Assert that opening or reading a file raises a FileProblem that names it."""
-    with pytest.raises(FileProblem, match=says) as refusal:
-        read_image(path, lazy=True).whole()
-    assert str(path.name) in str(refusal.value)
 
 
 class Trap:

@@ -5,14 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import zarr
+from example_files import values
 
 from napari_dip.errors import NapariDipError
 from napari_dip.files.image_io import StoredImage, read_image, read_provenance, write_image
-
-
-def values(shape: tuple[int, ...], dtype: str = "uint16") -> np.ndarray:
-    random = np.random.default_rng(0).integers(0, 100, shape)
-    return random > 50 if dtype == "bool" else random.astype(dtype)
 
 
 def test_failed_write_leaves_no_zarr(tmp_path, monkeypatch):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
-from skimage import data
 
 from napari_dip.patches.fill_gaps import fill_gaps
 from napari_dip.patches.nl_bayes import refine
@@ -21,12 +20,6 @@ def mse(one, other):
 def random_mask(like, missing):
     random = torch.Generator().manual_seed(0)
     return (torch.rand(like.shape, generator=random) >= missing).float()
-
-
-@pytest.fixture(scope="module")
-def texture():
-    """Woven cloth, 64 x 64, in 0..1."""
-    return data.brick()[100:164, 100:164] / 255
 
 
 def test_pixels_are_filled_from_patches_that_have_them(texture):

@@ -6,7 +6,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
-from skimage import data
 
 from napari_dip.patches import search
 from napari_dip.patches.nl_bayes import nl_bayes, refine
@@ -18,12 +17,6 @@ def tensor(array):
 
 def mse(one, other):
     return (one - other).square().mean().item()
-
-
-@pytest.fixture(scope="module")
-def texture():
-    """Woven cloth, 64 x 64, in 0..1."""
-    return data.brick()[100:164, 100:164] / 255
 
 
 @pytest.fixture
