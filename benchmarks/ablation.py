@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_dip.dip.recipe import Recipe
-    from napari_dip.network.architectures import SkipNet
+    from napari_dip.settings.architectures import SkipNet
 
 IMAGES = {
     "01": 25,

@@ -26,6 +26,7 @@ from napari_dip.pipeline import resolve
 from napari_dip.pipeline.presets import recipe
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.layer_output import to_layer_data
+from napari_dip.settings import NETWORKS, RULES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -138,6 +139,15 @@ def test_pages_name_the_menus_as_napari_does() -> None:
         r"\*\*Plugins › (.+) › (.+?)\*\*", "".join(page.read_text("utf-8") for page in PAGES)
     )
     assert {*named} == {(manifest.display_name, panel) for panel in panels}
+
+
+def test_pages_list_all_rules_and_networks() -> None:
+    stopping = (ROOT / "docs/stopping.md").read_text("utf-8")
+    python = (ROOT / "docs/python.md").read_text("utf-8")
+    rows = re.findall(r'^\| (.+?) \| `"(.+?)"` \|', stopping, re.MULTILINE)
+    assert [*map(tuple, rows)] == [(rule.label, name) for name, rule in RULES.items()]
+    (listed,) = re.findall(r"networks are (.+?);", python, re.DOTALL)
+    assert re.findall("`(.+?)`", listed) == [*NETWORKS]
 
 
 def test_excerpts_have_a_start_and_an_end():

@@ -26,10 +26,11 @@ from napari_dip.dip.loop import fit, prepare_fit
 from napari_dip.dip.objective import Observation
 from napari_dip.dip.operators import Downsample, Identity
 from napari_dip.dip.recipe import Recipe
+from napari_dip.dip.stopping_rules import RuleContext
 from napari_dip.generators import finished
-from napari_dip.network.architectures import SkipNet
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
+from napari_dip.settings.architectures import SkipNet
 
 CUDA = torch.device("cuda")
 SMALL = Recipe(
@@ -113,7 +114,7 @@ def fitting(noisy, recipe=SMALL, stopping="fixed", operator=None, disturbed=rang
     y = torch.from_numpy(noisy.copy())[None, None]
     everything = Observation(operator(y), operator, torch.ones_like(operator(y)))
     chosen = Settings(stopping=stopping).stopping
-    rule, seen = make_rule(chosen, everything, 0.1, torch.Generator().manual_seed(0))
+    rule, seen = make_rule(chosen, RuleContext(everything, 0.1, torch.Generator().manual_seed(0)))
     code = make_code(recipe.code, recipe.code_channels, noisy.shape, 0)
     fit_state = prepare_fit(seen, build_network(recipe.network, code, 1, 0), code, rule, recipe)
     observed = seen.y.clone()

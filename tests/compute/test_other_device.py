@@ -197,7 +197,7 @@ TASKS = {
 }
 
 
-LOOP = {"input_code", "loop", "state", "build", "optimisers", "choose_rule", "stopping_rules"}
+LOOP = {"input_code", "loop", "state", "build", "optimisers", "variance_rules", "stopping_rules"}
 
 
 QUICK = {"denoise", "inpaint", "a volume", "sharing planes", "along Z"}

@@ -9,7 +9,8 @@ from napari_dip import settings
 from napari_dip.dip.choose_rule import make_rule
 from napari_dip.dip.objective import Observation
 from napari_dip.dip.operators import Identity
-from napari_dip.dip.stopping_rules import IterationState
+from napari_dip.dip.stopping_rules import IterationState, RuleContext
+from napari_dip.errors import BadSettings
 
 
 def make(stopping, y=None, **options):
@@ -17,7 +18,7 @@ def make(stopping, y=None, **options):
     y = torch.zeros(1, 1, 20, 20) if y is None else y
     everything = Observation(y, Identity(), torch.ones_like(y))
     generator = torch.Generator().manual_seed(0)
-    return *make_rule(stopping, everything, 0.1, generator, **options), everything
+    return *make_rule(stopping, RuleContext(everything, 0.1, generator, **options)), everything
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,13 @@ def test_a_white_residual_does_not_end_inpainting(everything_observed):
     rows = [(math.nan, abs(i - 90), -i + 1) for i in range(1, 201)]
     assert any(rule.update(*row) for row in rows)
     assert rule.choice == 1  # the output with the least variance, not the latest
+
+
+def test_every_registered_rule_can_be_built():
+    built = {name: make(rule())[0] for name, rule in settings.RULES.items()}
+    assert {name: rule.name for name, rule in built.items()} == {name: name for name in built}
+
+
+def test_settings_without_a_builder_are_named():
+    with pytest.raises(BadSettings, match="nothing builds the rule of Stopping; register"):
+        make(settings.Stopping(rule="other"))

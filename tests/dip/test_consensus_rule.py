@@ -10,7 +10,8 @@ from scipy.ndimage import gaussian_filter
 from napari_dip.dip.consensus_rule import ConsensusRule, autocorrelation
 from napari_dip.dip.objective import Observation
 from napari_dip.dip.operators import Identity
-from napari_dip.dip.stopping_rules import IterationState, PatienceCounter, WindowedVarianceRule
+from napari_dip.dip.stopping_rules import IterationState, PatienceCounter
+from napari_dip.dip.variance_rules import WindowedVarianceRule
 
 NAN = math.nan
 

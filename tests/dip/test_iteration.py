@@ -1,7 +1,6 @@
 """Test the precision of an iteration, and the average of the outputs."""
 
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,14 +14,14 @@ from napari_dip.dip.objective import Observation
 from napari_dip.dip.operators import Identity
 from napari_dip.dip.recipe import Recipe
 from napari_dip.dip.stopping_rules import FixedRule
-from napari_dip.network.architectures import SkipNet
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
 from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.precision import Arithmetic
 from napari_dip.pipeline.restore_block import prepare_member
-from napari_dip.settings import Inpaint, NetworkName, Settings, SuperResolve
+from napari_dip.settings import NETWORKS, Inpaint, Settings, SuperResolve
+from napari_dip.settings.architectures import SkipNet
 
 TASKS = {
     "denoise": Settings(),
@@ -75,7 +74,7 @@ def test_float32_is_used_where_chosen(task, preset, optimiser):
     assert precisions(settings, Arithmetic()).keys() == {torch.float32}
 
 
-@pytest.mark.parametrize("network", [name for name in get_args(NetworkName) if name != "none"])
+@pytest.mark.parametrize("network", [name for name in NETWORKS if name != "none"])
 def test_every_network_keeps_the_chosen_precision(network):
     settings = Settings(prior={"network": network})
     assert precisions(settings, Arithmetic()).keys() == {torch.float32}

@@ -15,9 +15,9 @@ from napari_dip.dip.recipe import Recipe
 from napari_dip.dip.stopping_rules import FixedRule, PatienceCounter
 from napari_dip.errors import Diverged, NapariDipError, OutOfMemory
 from napari_dip.generators import finished
-from napari_dip.network.architectures import Pixels, SkipNet
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
+from napari_dip.settings.architectures import Pixels, SkipNet
 
 SMALL = Recipe(SkipNet((8, 8), (8, 8), (2, 2)), iterations=30, code_channels=4)
 

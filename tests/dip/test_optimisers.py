@@ -8,8 +8,8 @@ import torch
 from napari_dip.dip import optimisers as module
 from napari_dip.dip.optimisers import MatrixStack, Muon, make_optimiser, moments
 from napari_dip.dip.recipe import Recipe
-from napari_dip.network.architectures import Pixels, SkipNet
 from napari_dip.network.build import build_network
+from napari_dip.settings.architectures import Pixels, SkipNet
 
 SPEC = Recipe(SkipNet((8, 16), (8, 16), (2, 2)), 1, code_channels=8, optimiser="muon")
 

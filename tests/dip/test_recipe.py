@@ -5,8 +5,8 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from napari_dip.dip.recipe import Recipe
-from napari_dip.network.architectures import SkipNet
 from napari_dip.settings import Fixed
+from napari_dip.settings.architectures import SkipNet
 
 
 def test_a_recipe_is_a_frozen_value():

@@ -8,9 +8,10 @@ import torch
 from napari_dip.dip.optimisers import make_optimiser
 from napari_dip.dip.recipe import Recipe
 from napari_dip.dip.state import Averages, DeviceState, FitHistory, divergence_remedy
-from napari_dip.dip.stopping_rules import FixedRule, PatienceCounter, WindowedVarianceRule
+from napari_dip.dip.stopping_rules import FixedRule, PatienceCounter
+from napari_dip.dip.variance_rules import WindowedVarianceRule
 from napari_dip.errors import Diverged
-from napari_dip.network.architectures import Pixels
+from napari_dip.settings.architectures import Pixels
 
 RECIPE = Recipe(Pixels(), 100)
 NAN, INF = math.nan, math.inf

@@ -12,13 +12,10 @@ from napari_dip.dip.stopping_rules import (
     FixedRule,
     HeldOutRule,
     IterationState,
-    MovingVarianceRule,
     PatienceCounter,
-    WindowedVarianceRule,
 )
 
 INF, NAN = math.inf, math.nan
-SAMPLE_SIZE = 16_384
 
 
 def stops_at(rule, numbers):
@@ -97,62 +94,3 @@ def test_held_out_error_uses_the_averaged_output():
     average[..., 0] = 0.5
     assert rule.measure(iteration_state(1, torch.ones_like(y), average)).item() == 0.25
     assert stops_at(rule, [3, 1, 2, 2]) == 3
-
-
-def outputs(count, size=50):
-    """Return outputs that change least after two thirds, and more when noise is fitted."""
-    torch.manual_seed(0)
-    noise = torch.randn(count, 1, 1, 1, size)
-    speed = [abs(i - 2 * count / 3) / count + 0.01 for i in range(count)]
-    return [rate * sample for rate, sample in zip(speed, noise, strict=True)]
-
-
-def measured(rule, sequence):
-    return [rule.measure(iteration_state(i, x, x)).item() for i, x in enumerate(sequence, start=1)]
-
-
-def test_windowed_variance_is_that_of_the_last_outputs():
-    sequence = outputs(130)
-    numbers = measured(WindowedVarianceRule(20, PatienceCounter(5)), sequence)
-    assert numbers[:99] == [INF] * 99
-    window = torch.stack(sequence[110:130])
-    expected = (window - window.mean(dim=0)).square().mean()
-    assert numbers[129] == pytest.approx(expected.item(), rel=1e-5)
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        WindowedVarianceRule(30, PatienceCounter(60)),
-        MovingVarianceRule(0.1, PatienceCounter(60)),
-    ],
-    ids=["es-wmv", "es-emv"],
-)
-def test_variance_rules_find_the_least_variance(rule):
-    numbers = measured(rule, outputs(600))
-    stop = stops_at(rule, numbers)
-    assert 390 <= stop - 60 <= 430  # the variance is least at 400, in a window of earlier outputs
-    assert rule.counter.waited == 60
-
-
-def test_moving_variance_follows_the_published_recursion():
-    sequence = outputs(120, size=1)
-    mean, variance = sequence[0].item(), 0.0
-    for x in sequence:
-        change = x.item() - mean
-        mean += 0.1 * change
-        variance = 0.9 * (variance + 0.1 * change**2)
-    numbers = measured(MovingVarianceRule(0.1, PatienceCounter(1)), sequence)
-    assert numbers[-1] == pytest.approx(variance, rel=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("side", "every"), [(100, 1), (128, 1), (129, 2), (181, 2), (182, 3), (700, 30)]
-)
-def test_large_output_is_sampled_evenly(side, every):
-    rule = WindowedVarianceRule(2, PatienceCounter(1))
-    output = torch.arange(float(side**2)).reshape(1, 1, side, side)
-    rule.measure(iteration_state(1, output, torch.zeros(1)))
-    sample = rule.outputs[1]
-    assert len(sample) <= SAMPLE_SIZE
-    assert torch.equal(sample, torch.arange(0.0, side**2, every))

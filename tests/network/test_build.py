@@ -1,7 +1,6 @@
 """Build networks whose image has the shape of the code."""
 
 import threading
-from typing import get_args
 
 import pytest
 import torch
@@ -9,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from napari_dip.network.architectures import SkipNet
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
 from napari_dip.network.skip import SkipLevel
 from napari_dip.pipeline.presets import recipe
-from napari_dip.settings import NetworkName, Settings
+from napari_dip.settings import NETWORKS, Settings
+from napari_dip.settings.architectures import SkipNet
 
-NETWORKS = [name for name in get_args(NetworkName) if name != "none"]
+NAMES = [name for name in NETWORKS if name != "none"]
 
 
 def build(name, shape, channels=1, seed=0, preset="fast"):
@@ -25,7 +24,7 @@ def build(name, shape, channels=1, seed=0, preset="fast"):
     return build_network(chosen.network, code, channels, seed), code
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", [(40, 33), (8, 9), (5, 17, 12)], ids=str)
 def test_the_output_has_the_codes_shape_and_gradients(name, shape):
     network, code = build(name, shape, channels=3)
@@ -42,14 +41,14 @@ def test_sides_need_no_common_factor(shape):
     assert network(code).shape[2:] == shape
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "pixels"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "pixels"])
 def test_the_output_lies_between_zero_and_one(name):
     network, code = build(name, (16, 16))
     image = network(100 * code)
     assert 0 <= image.min() <= image.max() <= 1
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_same_seed_gives_the_same_weights(name):
     before = torch.random.get_rng_state()
     (one, code), (same, _), (other, _) = (build(name, (16, 16), seed=s) for s in (1, 1, 2))

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_dip.network.architectures import ResNet
 from napari_dip.network.comparisons import FreePixels, UNetwork, residual_network
+from napari_dip.settings.architectures import ResNet
 
 
 @given(st.tuples(st.integers(5, 20), st.integers(5, 20)))

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from napari_dip.dip.recipe import Recipe
-from napari_dip.network.architectures import SkipNet
 from napari_dip.network.input_code import CodeNoise, make_code
+from napari_dip.settings.architectures import SkipNet
 
 RECIPE = Recipe(SkipNet(), 1, code_channels=4)
 ORDERS = [torch.contiguous_format, torch.channels_last]

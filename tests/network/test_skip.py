@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_dip.network.architectures import SkipNet
 from napari_dip.network.skip import SkipLevel, skip_network
+from napari_dip.settings.architectures import SkipNet
 
 SMALL = SkipNet(down=(4, 6), up=(5, 7), skip=(2, 3))
 HALVED = ((2, 2), (2, 2))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from napari_dip.network.architectures import Pixels, ResNet, SkipNet, UNet
 from napari_dip.pipeline.presets import recipe
 from napari_dip.pipeline.stages import stage_settings
 from napari_dip.settings import Inpaint, Settings, SuperResolve
+from napari_dip.settings.architectures import Pixels, ResNet, SkipNet, UNet
 
 GROWING = (16, 32, 64, 128, 128, 128)
 

@@ -79,7 +79,7 @@ def test_name_stands_for_a_stopping_rule(name, rule):
         pytest.param({"averaging": 1}, ["averaging=1: give a value less than 1"], id="averaging"),
         pytest.param(
             {"stopping": "soon"},
-            ["stopping='soon': choose one of 'fixed', 'es-wmv'"],
+            ["stopping='soon': choose one of 'consensus', 'held-out'"],
             id="stopping",
         ),
         pytest.param({"prior": "magic"}, ["network='magic'", "'unet'"], id="prior"),

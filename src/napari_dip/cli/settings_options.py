@@ -13,17 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import typer
 
 from napari_dip.errors import BadSettings
-from napari_dip.settings import NetworkName, Settings, Stopping
+from napari_dip.settings import NETWORKS, RULES, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["change_settings", "settings_parameters"]
-
-_RULES = tuple(
-    get_args(rule.model_fields["rule"].annotation)[0] for rule in get_args(get_args(Stopping)[0])
-)
-"""Names of the stopping rules."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +26,13 @@ class Help:
     """Help for one option.
 
     ``metavar`` is the placeholder of the value; if empty, it is ``N`` or the choices. ``default``
-    is shown if the setting itself has none.
+    is shown if the setting itself has none. ``names`` replaces ``{names}`` in the text.
     """
 
     text: str
     metavar: str = ""
     default: str = ""
+    names: Iterable[str] = ()
 
 
 HELP = {
@@ -55,8 +51,8 @@ HELP = {
     "refinement": Help(
         "Passes of the non-local Bayes filter after the fit; 0 is the network alone."
     ),
-    "network": Help(f"Network to fit: {', '.join(get_args(NetworkName))}.", "NAME"),
-    "stopping": Help(f"Stopping rule: {', '.join(_RULES)}.", "RULE"),
+    "network": Help("Network to fit: {names}.", "NAME", names=NETWORKS),
+    "stopping": Help("Stopping rule: {names}.", "RULE", names=RULES),
     "ndim": Help("3 restores a z-stack as one volume."),
     "voxel": Help(
         "Voxel spacing in any one unit, such as 4,0.83,0.83; see --ndim and --axis.",
@@ -106,7 +102,7 @@ def settings_parameters() -> list[Parameter]:
                 typer.Option(
                     metavar=shown.metavar or _metavar(name, kind),
                     show_default=_default(name) or shown.default or False,
-                    help=shown.text,
+                    help=shown.text.replace("{names}", ", ".join(shown.names)),
                 ),
             ],
         )
@@ -118,12 +114,8 @@ def settings_parameters() -> list[Parameter]:
 def _type(name: str) -> Any:
     """Return the type of an option; typer reads numbers and choices, settings check the rest."""
     match name:
-        case "noise" | "voxel":
+        case "noise" | "voxel" | "network" | "stopping":
             return str
-        case "network":
-            return NetworkName
-        case "stopping":
-            return Literal[_RULES]
         case "ndim":
             return int
     annotation = Settings.model_fields[name].annotation

@@ -1,59 +1,37 @@
-"""Build the stopping rule of a fit from the settings."""
+"""Build the stopping rule of a fit from its settings."""
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, assert_never
+from functools import singledispatch
+from typing import TYPE_CHECKING
 
 from napari_dip import settings
 from napari_dip.dip.consensus_rule import ConsensusRule
-from napari_dip.dip.constants import GAP_PATIENCE_FACTOR, MAX_WHITE_AUTOCORRELATION
-from napari_dip.dip.stopping_rules import (
-    DiscrepancyRule,
-    FixedRule,
-    HeldOutRule,
-    MovingVarianceRule,
-    PatienceCounter,
-    StoppingRule,
-    WindowedVarianceRule,
-)
+from napari_dip.dip.stopping_rules import DiscrepancyRule, FixedRule, HeldOutRule
+from napari_dip.dip.variance_rules import MovingVarianceRule, WindowedVarianceRule
+from napari_dip.errors import BadSettings
 
 if TYPE_CHECKING:
-    import torch
-
     from napari_dip.dip.objective import Observation
+    from napari_dip.dip.stopping_rules import RuleContext, StoppingRule
 
 __all__ = ["make_rule"]
 
 
+@singledispatch
 def make_rule(
-    stopping: settings.Stopping,
-    observation: Observation,
-    sigma: float,
-    generator: torch.Generator,
-    *,
-    correlation: float = 0.0,
-    everything_observed: bool = True,
-    fills_only: bool = False,
+    stopping: settings.Stopping, context: RuleContext
 ) -> tuple[StoppingRule, Observation]:
     """Build a stopping rule, and remove from the observation the pixels that the rule holds out.
+
+    ``make_rule.register`` adds a builder for another class of settings.
 
     Parameters
     ----------
     stopping
         Settings of the rule.
-    observation
-        All known pixels.
-    sigma
-        Standard deviation of the noise in the intensities of the observation.
-    generator
-        Chooses the held-out pixels; on the CPU.
-    correlation
-        Correlation of the noise of neighbouring pixels; 0 for white noise.
-    everything_observed
-        Whether each pixel of the result was observed: none is missing, blurred or decimated.
-    fills_only
-        Whether the known pixels are returned unchanged.
+    context
+        What is known of the fit.
 
     Returns
     -------
@@ -61,30 +39,19 @@ def make_rule(
         The stopping rule.
     observation
         The pixels to fit.
+
+    Raises
+    ------
+    BadSettings
+        If no builder is registered for the settings.
     """
-    match stopping:
-        case settings.Fixed():
-            return FixedRule(), observation
-        case settings.WindowedVariance(window=window, patience=patience):
-            return WindowedVarianceRule(window, PatienceCounter(patience)), observation
-        case settings.MovingVariance(alpha=alpha, patience=patience):
-            return MovingVarianceRule(alpha, PatienceCounter(patience)), observation
-        case settings.HeldOut(fraction=fraction, patience=patience):
-            fitted, held_out = observation.hold_out(fraction, generator)
-            return HeldOutRule(held_out, PatienceCounter(patience)), fitted
-        case settings.Discrepancy(tau=tau):
-            return DiscrepancyRule(tau * sigma**2), observation
-        case settings.Consensus(fraction=fraction, window=window, patience=patience, share=share):
-            variance = WindowedVarianceRule(window, PatienceCounter(patience), burn_in=window)
-            if correlation:
-                # Pixels that were not observed need more iterations than the residual shows.
-                most = correlation + MAX_WHITE_AUTOCORRELATION if everything_observed else -math.inf
-                rule = ConsensusRule(observation, None, variance, patience, share, most)
-                return rule, observation
-            fitted, held_out = observation.hold_out(fraction, generator)
-            factor = GAP_PATIENCE_FACTOR if fills_only else 1
-            return (
-                ConsensusRule(fitted, held_out, variance, patience, share, patience_factor=factor),
-                fitted,
-            )
-    assert_never(stopping)
+    kind = type(stopping).__name__
+    raise BadSettings(f"nothing builds the rule of {kind}; register a builder with make_rule")
+
+
+make_rule.register(settings.Consensus, ConsensusRule.build)
+make_rule.register(settings.HeldOut, HeldOutRule.build)
+make_rule.register(settings.WindowedVariance, WindowedVarianceRule.build)
+make_rule.register(settings.MovingVariance, MovingVarianceRule.build)
+make_rule.register(settings.Discrepancy, DiscrepancyRule.build)
+make_rule.register(settings.Fixed, FixedRule.build)

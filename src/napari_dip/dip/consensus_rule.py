@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_dip.dip.constants import MAX_WHITE_AUTOCORRELATION
+from napari_dip.dip.constants import GAP_PATIENCE_FACTOR, MAX_WHITE_AUTOCORRELATION
 from napari_dip.dip.stopping_rules import PatienceCounter
+from napari_dip.dip.variance_rules import WindowedVarianceRule
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from torch import Tensor
 
+    from napari_dip import settings
     from napari_dip.dip.objective import Observation
-    from napari_dip.dip.stopping_rules import IterationState, WindowedVarianceRule
+    from napari_dip.dip.stopping_rules import IterationState, RuleContext
 
 __all__ = ["ConsensusRule", "autocorrelation"]
 
@@ -62,6 +66,25 @@ class ConsensusRule:
 
     def __post_init__(self) -> None:
         self.counters = [PatienceCounter(self.patience, self.share) for _ in _CRITERIA]
+
+    @classmethod
+    def build(cls, stopping: settings.Consensus, context: RuleContext) -> tuple[Self, Observation]:
+        """Build the rule from its settings."""
+        window, patience, share = stopping.window, stopping.patience, stopping.share
+        variance = WindowedVarianceRule(window, PatienceCounter(patience), burn_in=window)
+        if context.correlation:
+            # Pixels that were not observed need more iterations than the residual shows.
+            most = (
+                context.correlation + MAX_WHITE_AUTOCORRELATION
+                if context.everything_observed
+                else -math.inf
+            )
+            rule = cls(context.observation, None, variance, patience, share, most)
+            return rule, context.observation
+        fitted, held_out = context.hold_out(stopping.fraction)
+        factor = GAP_PATIENCE_FACTOR if context.fills_only else 1
+        rule = cls(fitted, held_out, variance, patience, share, patience_factor=factor)
+        return rule, fitted
 
     @property
     def buffers(self) -> list[Tensor]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from napari_dip.settings import Fixed, Stopping
-
-if TYPE_CHECKING:
-    from napari_dip.network.architectures import Network, NoNetwork
+from napari_dip.settings import Architecture, Fixed, Stopping
 
 __all__ = ["Recipe"]
 
@@ -62,7 +59,7 @@ class Recipe:
         no interpolation.
     """
 
-    network: Network | NoNetwork
+    network: Architecture
     iterations: int
     stopping: Stopping = Fixed()
     code: Literal["noise", "meshgrid"] = "noise"

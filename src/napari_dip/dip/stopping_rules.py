@@ -1,26 +1,25 @@
-"""Measure after each iteration whether a fit should stop, and which average is the best.
+"""Define what a stopping rule is, and the rules that look at one number.
 
-A rule has two parts. ``measure`` runs on the device and returns one or more numbers; smaller is
-better. The loop keeps the average of the outputs at the minimum of each number. ``update`` runs on
-the host, gets the numbers later as floats, and returns a reason to stop. ``choice`` is the index of
-the number whose average is the estimate.
+A rule decides after each iteration whether a fit should stop, and which average is the best. It has
+two parts. ``measure`` runs on the device and returns one or more numbers; smaller is better. The
+loop keeps the average of the outputs at the minimum of each number. ``update`` runs on the host,
+gets the numbers later as floats, and returns a reason to stop. ``choice`` is the index of the
+number whose average is the estimate.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
-
-import torch
-
-from napari_dip.dip.constants import VARIANCE_BURN_IN, VARIANCE_SAMPLE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
-    from torch import Tensor
+    from torch import Generator, Tensor
 
+    from napari_dip import settings
     from napari_dip.dip.objective import Observation
 
 __all__ = [
@@ -28,10 +27,9 @@ __all__ = [
     "FixedRule",
     "HeldOutRule",
     "IterationState",
-    "MovingVarianceRule",
     "PatienceCounter",
+    "RuleContext",
     "StoppingRule",
-    "WindowedVarianceRule",
 ]
 
 
@@ -81,6 +79,38 @@ class StoppingRule(Protocol):
     def update(self, *numbers: float) -> str:
         """Take the numbers of the next iteration; return a reason to stop, or an empty string."""
         ...
+
+
+@dataclass(frozen=True)
+class RuleContext:
+    """What is known of a fit before its first iteration.
+
+    Parameters
+    ----------
+    observation
+        All known pixels.
+    sigma
+        Standard deviation of the noise in the intensities of the observation.
+    generator
+        Chooses the held-out pixels; on the CPU.
+    correlation
+        Correlation of the noise of neighbouring pixels; 0 for white noise.
+    everything_observed
+        Whether each pixel of the result was observed: none is missing, blurred or decimated.
+    fills_only
+        Whether the known pixels are returned unchanged.
+    """
+
+    observation: Observation
+    sigma: float
+    generator: Generator
+    correlation: float = 0.0
+    everything_observed: bool = True
+    fills_only: bool = False
+
+    def hold_out(self, fraction: float) -> tuple[Observation, Observation]:
+        """Split the known pixels at random into pixels to fit and held-out pixels."""
+        return self.observation.hold_out(fraction, self.generator)
 
 
 @dataclass
@@ -140,6 +170,11 @@ class FixedRule:
     choice: int = 0
     buffers: ClassVar[Sequence[Tensor]] = ()
 
+    @classmethod
+    def build(cls, stopping: settings.Fixed, context: RuleContext) -> tuple[Self, Observation]:
+        """Build the rule from its settings."""
+        return cls(), context.observation
+
     def measure(self, state: IterationState, /) -> Tensor:
         """Return minus the number of the iteration: the latest is always the best."""
         return -state.iteration.float()
@@ -147,90 +182,6 @@ class FixedRule:
     def update(self, *numbers: float) -> str:
         """Never stop."""
         return ""
-
-
-@dataclass
-class WindowedVarianceRule:
-    """ES-WMV: stop after the minimum of the variance of the last outputs.
-
-    Wang, Li, Zhuang, Chen, Liang and Sun, "Early Stopping for Deep Image Prior", TMLR 2023.
-
-    Parameters
-    ----------
-    window
-        How many outputs the variance is taken over.
-    counter
-        Waits for a new minimum.
-    burn_in
-        Iterations at the start without a number.
-    """
-
-    window: int
-    counter: PatienceCounter
-    burn_in: int = VARIANCE_BURN_IN
-    name: str = "es-wmv"
-    choice: int = 0
-    outputs: Tensor | None = field(default=None, repr=False)
-
-    @property
-    def buffers(self) -> list[Tensor]:
-        """Samples of the last outputs."""
-        return [] if self.outputs is None else [self.outputs]
-
-    def measure(self, state: IterationState, /) -> Tensor:
-        """Return the variance over the window, averaged over a sample of the pixels."""
-        sample = _sample(state.output)
-        if self.outputs is None:
-            self.outputs = sample.new_zeros(self.window, len(sample))
-        place = (state.iteration % self.window).reshape(1)
-        self.outputs.index_copy_(0, place, sample[None])
-        # torch.var along the first axis takes twenty times as long on the CPU.
-        variance = (self.outputs - self.outputs.mean(dim=0)).square_().mean()
-        too_early = state.iteration < max(self.window, self.burn_in)
-        return torch.where(too_early, math.inf, variance)
-
-    def update(self, *numbers: float) -> str:
-        """Stop when there is no new minimum for some time."""
-        return self.counter.update(*numbers)
-
-
-@dataclass
-class MovingVarianceRule:
-    """ES-EMV: as ES-WMV, with an exponentially weighted variance (same paper, Section 3.2).
-
-    Parameters
-    ----------
-    alpha
-        Weight of the latest output, from 0 to 1.
-    counter
-        Waits for a new minimum.
-    """
-
-    alpha: float
-    counter: PatienceCounter
-    name: str = "es-emv"
-    choice: int = 0
-    mean: Tensor | None = field(default=None, repr=False)
-    variance: Tensor | None = field(default=None, repr=False)
-
-    @property
-    def buffers(self) -> list[Tensor]:
-        """The moving mean and variance."""
-        return [moment for moment in (self.mean, self.variance) if moment is not None]
-
-    def measure(self, state: IterationState, /) -> Tensor:
-        """Return the moving variance, averaged over a sample of the pixels."""
-        sample = _sample(state.output)
-        if self.mean is None or self.variance is None:
-            self.mean, self.variance = sample.clone(), sample.new_zeros(())
-        change = sample - self.mean
-        self.mean.add_(change, alpha=self.alpha)
-        self.variance.add_(change.square().mean(), alpha=self.alpha).mul_(1 - self.alpha)
-        return torch.where(state.iteration < VARIANCE_BURN_IN, math.inf, self.variance)
-
-    def update(self, *numbers: float) -> str:
-        """Stop when there is no new minimum for some time."""
-        return self.counter.update(*numbers)
 
 
 @dataclass
@@ -251,6 +202,12 @@ class HeldOutRule:
     choice: int = 0
     buffers: ClassVar[Sequence[Tensor]] = ()
 
+    @classmethod
+    def build(cls, stopping: settings.HeldOut, context: RuleContext) -> tuple[Self, Observation]:
+        """Build the rule from its settings."""
+        fitted, held_out = context.hold_out(stopping.fraction)
+        return cls(held_out, PatienceCounter(stopping.patience)), fitted
+
     def measure(self, state: IterationState, /) -> Tensor:
         """Return the mean squared error of the averaged output."""
         return self.held_out.data_term(state.average)
@@ -269,6 +226,13 @@ class DiscrepancyRule:
     choice: int = 0
     buffers: ClassVar[Sequence[Tensor]] = ()
 
+    @classmethod
+    def build(
+        cls, stopping: settings.Discrepancy, context: RuleContext
+    ) -> tuple[Self, Observation]:
+        """Build the rule from its settings."""
+        return cls(stopping.tau * context.sigma**2), context.observation
+
     def measure(self, state: IterationState, /) -> Tensor:
         """Return by how much the mean squared residual exceeds the target; 0 if it does not."""
         return (state.data_term - self.target).clamp(min=0)
@@ -276,9 +240,3 @@ class DiscrepancyRule:
     def update(self, *numbers: float) -> str:
         """Stop at the first 0."""
         return "the residual has fallen to the noise level" if numbers[0] == 0 else ""
-
-
-def _sample(x: Tensor) -> Tensor:
-    """Return every k-th value, with the smallest k that keeps the sample small enough."""
-    flat = x.detach().float().flatten()
-    return flat[:: math.ceil(len(flat) / VARIANCE_SAMPLE_SIZE)]

@@ -6,30 +6,27 @@ image needs padding to a power of two.
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, assert_never
+from functools import singledispatch
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from napari_dip.network.architectures import Network, Pixels, ResNet, SkipNet, UNet
+from napari_dip.errors import BadSettings
 from napari_dip.network.comparisons import FreePixels, UNetwork, residual_network
+from napari_dip.network.size import NetworkSize
 from napari_dip.network.skip import skip_network
+from napari_dip.network.weights import draw_weights
+from napari_dip.settings.architectures import Architecture, Pixels, ResNet, SkipNet, UNet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_dip.network.layers import Strides
-
-__all__ = ["build_network"]
-
-MAX_SPACING_RATIO = 2**0.5
-"""Ratio of pixel sizes: an axis with wider pixels is not halved yet, because halving changes the
-ratio by 2. Not measured."""
+__all__ = ["build_layers", "build_network"]
 
 
 def build_network(
-    network: Network,
+    network: Architecture,
     code: Tensor,
     channels: int,
     seed: int,
@@ -78,68 +75,12 @@ def build_network(
         inner = build_network(network, moved, channels, seed, [spacing[axis] for axis in axes])
         return _AxisLast(inner, 2 + shortest)
     generator = torch.Generator().manual_seed(seed)
-    if isinstance(network, Pixels):
-        start = torch.rand(1, channels, *shape, generator=generator, dtype=torch.float32)
-        return FreePixels(0.1 * start)
     with torch.device("meta"):  # elsewhere, layers draw weights from the global generator
-        layers = _layers(network, code.shape[1], channels, shape, spacing)
+        layers = build_layers(network, NetworkSize(code.shape[1], channels, shape, spacing))
     network_on_cpu = layers.float().to_empty(device="cpu")
-    _initialise(network_on_cpu, generator)
+    for layer in network_on_cpu.modules():
+        draw_weights(layer, generator)
     return network_on_cpu
-
-
-def _layers(
-    network: SkipNet | UNet | ResNet,
-    inputs: int,
-    channels: int,
-    shape: Sequence[int],
-    spacing: Sequence[float],
-) -> nn.Module:
-    match network:
-        case SkipNet():
-            strides = _strides(shape, len(network.down), network.kernel_down, spacing)
-            return skip_network(network, inputs, channels, strides)
-        case UNet():
-            strides = _strides(shape, len(network.widths) - 1, 3, spacing)
-            return UNetwork(network.widths, inputs, channels, strides)
-        case ResNet():
-            return residual_network(network, inputs, channels, len(shape))
-    assert_never(network)
-
-
-def _initialise(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw the weights as torch's layers do, but from the given generator."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d):
-            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
-            if layer.bias is not None:
-                bound = 1 / math.sqrt(layer.weight[0].numel())
-                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
-        elif isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d):
-            layer.reset_parameters()
-
-
-def _strides(shape: Sequence[int], levels: int, kernel: int, spacing: Sequence[float]) -> Strides:
-    """Halve each axis once a level, while the padding of the next level fits.
-
-    An axis with wider pixels is halved only when the others are as coarse. Otherwise the network
-    would see much farther along Z than along Y and X.
-    """
-    strides = []
-    for _ in range(levels):
-        halves = [-(-size // 2) for size in shape]
-        fits = [half > kernel // 2 for half in halves]
-        finest = min((s for s, fit in zip(spacing, fits, strict=True) if fit), default=0)
-        stride = tuple(
-            2 if fit and step <= MAX_SPACING_RATIO * finest else 1
-            for fit, step in zip(fits, spacing, strict=True)
-        )
-        shape = [
-            half if s == 2 else size for half, size, s in zip(halves, shape, stride, strict=True)
-        ]
-        spacing = [step * s for step, s in zip(spacing, stride, strict=True)]
-        strides.append(stride)
-    return tuple(strides)
 
 
 class _AxisLast(nn.Module):
@@ -152,3 +93,54 @@ class _AxisLast(nn.Module):
     def forward(self, code: Tensor) -> Tensor:
         image: Tensor = self.network(code.movedim(self.axis, -1).contiguous())
         return image.movedim(-1, self.axis)
+
+
+@singledispatch
+def build_layers(network: Architecture, size: NetworkSize) -> nn.Module:
+    """Build the layers of an architecture; their weights are drawn later.
+
+    ``build_layers.register`` adds a builder for another architecture. Layers other than
+    convolutions, linear layers and normalisations need a function in
+    :func:`~napari_dip.network.weights.draw_weights`.
+
+    Parameters
+    ----------
+    network
+        The architecture.
+    size
+        Sizes of the code and the image.
+
+    Returns
+    -------
+    Module
+        It takes a code, ``(1, inputs, *shape)``, and returns an image, ``(1, outputs, *shape)``.
+
+    Raises
+    ------
+    BadSettings
+        If no builder is registered for the architecture.
+    """
+    kind = type(network).__name__
+    raise BadSettings(f"nothing builds the network {kind}; register a builder with build_layers")
+
+
+@build_layers.register(SkipNet)
+def _skip(network: SkipNet, size: NetworkSize) -> nn.Module:
+    strides = size.strides(len(network.down), network.kernel_down)
+    return skip_network(network, size.inputs, size.outputs, strides)
+
+
+@build_layers.register(UNet)
+def _unet(network: UNet, size: NetworkSize) -> nn.Module:
+    strides = size.strides(len(network.widths) - 1)
+    return UNetwork(network.widths, size.inputs, size.outputs, strides)
+
+
+@build_layers.register(ResNet)
+def _resnet(network: ResNet, size: NetworkSize) -> nn.Module:
+    return residual_network(network, size.inputs, size.outputs, len(size.shape))
+
+
+@build_layers.register(Pixels)
+def _pixels(_: Pixels, size: NetworkSize) -> nn.Module:
+    return FreePixels(torch.empty(1, size.outputs, *size.shape))

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from napari_dip.network.layers import LAYERS, Layers, crop
+from napari_dip.network.weights import draw_weights
 
 if TYPE_CHECKING:
-    from napari_dip.network.architectures import ResNet
     from napari_dip.network.layers import Strides
+    from napari_dip.settings.architectures import ResNet
 
 __all__ = ["FreePixels", "UNetwork", "residual_network"]
 
@@ -85,7 +86,7 @@ def residual_network(spec: ResNet, inputs: int, outputs: int, ndim: int) -> nn.M
 
     Examples
     --------
-    >>> from napari_dip.network.architectures import ResNet
+    >>> from napari_dip.settings.architectures import ResNet
     >>> network = residual_network(ResNet(blocks=2, width=4), inputs=3, outputs=1, ndim=2)
     >>> network(torch.zeros(1, 3, 11, 8)).shape
     torch.Size([1, 1, 11, 8])
@@ -128,3 +129,9 @@ class FreePixels(nn.Module):
     def forward(self, _code: Tensor) -> Tensor:
         """Return the image, in a new tensor each time."""
         return self.image.clone()
+
+
+@draw_weights.register(FreePixels)
+def _draw_pixels(network: FreePixels, generator: torch.Generator) -> None:
+    start = torch.rand(network.image.shape, generator=generator, dtype=torch.float32)
+    network.image.data.copy_(0.1 * start)

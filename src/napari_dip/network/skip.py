@@ -12,8 +12,8 @@ from torch.nn import functional
 from napari_dip.network.layers import LAYERS, Layers, crop
 
 if TYPE_CHECKING:
-    from napari_dip.network.architectures import SkipNet
     from napari_dip.network.layers import Strides
+    from napari_dip.settings.architectures import SkipNet
 
 __all__ = ["SkipLevel", "skip_network"]
 
@@ -32,7 +32,7 @@ def skip_network(spec: SkipNet, inputs: int, outputs: int, strides: Strides) -> 
 
     Examples
     --------
-    >>> from napari_dip.network.architectures import SkipNet
+    >>> from napari_dip.settings.architectures import SkipNet
     >>> spec = SkipNet(down=(4, 8), up=(4, 8), skip=(2, 2))
     >>> network = skip_network(spec, inputs=3, outputs=1, strides=((2, 2), (2, 2)))
     >>> network(torch.zeros(1, 3, 16, 12)).shape

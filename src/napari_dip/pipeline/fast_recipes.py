@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from napari_dip.dip.recipe import Recipe
-from napari_dip.network.architectures import SkipNet
 from napari_dip.settings import Consensus, Denoise, Fixed, Hole, Inpaint, Settings, SuperResolve
+from napari_dip.settings.architectures import SkipNet
 
 __all__ = ["best_recipe", "fast_recipe"]
 

@@ -11,7 +11,7 @@ import torch
 
 from napari_dip.dip.choose_rule import make_rule
 from napari_dip.dip.loop import fit, prepare_fit
-from napari_dip.network.architectures import NoNetwork, Pixels, SkipNet
+from napari_dip.dip.stopping_rules import RuleContext
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
 from napari_dip.pipeline.block import derived_seed
@@ -90,18 +90,19 @@ class Fit:
         recipe, seed, device = self.recipe, context.seed, context.device
         rule, observation = make_rule(
             recipe.stopping,
-            data.observation,
-            self.sigma,
-            torch.Generator().manual_seed(derived_seed(seed, "held out")),
-            correlation=self.correlation,
-            everything_observed=self.everything_observed,
-            fills_only=self.fills_only,
+            RuleContext(
+                data.observation,
+                self.sigma,
+                torch.Generator().manual_seed(derived_seed(seed, "held out")),
+                self.correlation,
+                self.everything_observed,
+                self.fills_only,
+            ),
         )
         channels, *low = data.block.values.shape
         shape = tuple(size * factor for size, factor in zip(low, self.factors, strict=True))
         order = context.arithmetic.memory_format(len(shape))
         code = make_code(recipe.code, recipe.code_channels, shape, derived_seed(seed, "code"))
-        assert not isinstance(recipe.network, NoNetwork)
         network = build_network(
             recipe.network,
             code,
@@ -159,8 +160,7 @@ class Fit:
 
     @property
     def _is_wide(self) -> bool:
-        network = self.recipe.network
-        return isinstance(network, SkipNet) and network.down[0] >= WIDE
+        return self.recipe.network.width >= WIDE
 
     def _pixels(self, shape: Sequence[int]) -> int:
         return math.prod(shape[1:]) * math.prod(self.factors)
@@ -168,10 +168,9 @@ class Fit:
     def describe(self) -> str:
         """Name the network, the optimiser and the end."""
         recipe = self.recipe
-        what = "the pixels themselves" if isinstance(recipe.network, Pixels) else "a network"
-        rule = recipe.stopping.rule
-        end = "" if rule == "fixed" else f"; the rule {rule} may stop it earlier"
+        stopping = recipe.stopping
+        end = f"; the rule {stopping.rule} may stop it earlier" if stopping.stops_early else ""
         return (
-            f"Fit {what} to the image with {recipe.optimiser.capitalize()}, "
+            f"Fit {recipe.network.words} to the image with {recipe.optimiser.capitalize()}, "
             f"at most {recipe.iterations} iterations{end}."
         )

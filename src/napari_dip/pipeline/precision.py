@@ -21,7 +21,6 @@ from napari_dip.compute.device import (
     synchronise,
     torch_errors,
 )
-from napari_dip.network.architectures import NoNetwork
 from napari_dip.network.build import build_network
 from napari_dip.pipeline.presets import recipe
 from napari_dip.settings import Settings
@@ -226,7 +225,6 @@ def _measure(arithmetic: Arithmetic, device: torch.device, best: float = math.in
     generator = torch.Generator().manual_seed(0)
     shape = (1, fast.code_channels, side, side)
     code = torch.rand(shape, generator=generator, dtype=torch.float32)
-    assert not isinstance(fast.network, NoNetwork)
     network = build_network(fast.network, code, 1, seed=0).to(device)
     code = code.to(device)
     order = arithmetic.memory_format(2)

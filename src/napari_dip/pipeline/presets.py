@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_dip.network.architectures import NoNetwork, Pixels, ResNet, SkipNet, UNet
 from napari_dip.pipeline.fast_recipes import best_recipe, fast_recipe
-from napari_dip.pipeline.published_recipes import encoder_decoder, published_recipe
-from napari_dip.settings import Fixed
+from napari_dip.pipeline.published_recipes import published_recipe
+from napari_dip.settings import NETWORKS
+from napari_dip.settings.architectures import SkipNet
 
 if TYPE_CHECKING:
     from napari_dip.dip.recipe import Recipe
-    from napari_dip.settings import Hole, NetworkName, Settings
+    from napari_dip.settings import Hole, Settings
+    from napari_dip.settings.networks import NamedNetwork
 
 __all__ = ["recipe"]
 
@@ -71,7 +72,7 @@ def recipe(
     if chosen.window == 1 and settings.share in ("Z", "T", "C"):
         chosen = replace(chosen, window=DEFAULT_WINDOW)
     if settings.prior.network is not None:
-        chosen = _with_network(chosen, settings.prior.network)
+        chosen = _with_network(chosen, NETWORKS[settings.prior.network])
     if settings.prior.optimiser == "adam" != chosen.optimiser:
         chosen = _with_adam(chosen)
     changes = settings.prior.model_dump(exclude_none=True, exclude={"network"})
@@ -91,31 +92,12 @@ def _spacing(settings: Settings) -> tuple[float, ...] | None:
     return tuple(voxel[letter] / factor for letter, factor in settings.factors.items())
 
 
-def _with_network(base: Recipe, name: NetworkName) -> Recipe:
+def _with_network(base: Recipe, named: NamedNetwork) -> Recipe:
     """Replace the network, and the numbers that its publication changed with it."""
     skip = base.network if isinstance(base.network, SkipNet) else SkipNet()
-    match name:
-        case "skip":
-            return replace(base, network=skip)
-        case "skip-half":
-            return replace(base, network=replace(skip, skip_after_down=True))
-        case "hourglass":
-            return replace(base, network=replace(skip, skip=(0,) * len(skip.down)))
-        case "encoder-decoder-2" | "encoder-decoder-4" | "encoder-decoder-6":
-            return replace(base, network=encoder_decoder(int(name[-1])), code_channels=1)
-        case "unet":
-            return replace(_with_adam(base), network=UNet(), code_channels=1, learning_rate=0.001)
-        case "resnet":
-            return replace(_with_adam(base), network=ResNet(), code_channels=1, learning_rate=0.001)
-        case "none":
-            # one iteration without a fit: the patch filter alone
-            fit = replace(
-                base, stopping=Fixed(), iterations=1, members=1, average_with_filter=False
-            )
-            return replace(fit, network=NoNetwork(), shared_iterations=0)
-        case "pixels":
-            # a comparison without a network has no other prior than the one asked for
-            return replace(_with_adam(base), network=Pixels(), code_noise=0.0, guidance_decay=0.0)
+    if named.changes.get("optimiser") == "adam":
+        base = _with_adam(base)
+    return replace(base, network=named.architecture(skip), **named.changes)
 
 
 def _with_adam(base: Recipe) -> Recipe:

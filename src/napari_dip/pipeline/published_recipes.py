@@ -6,20 +6,11 @@ Ulyanov, Vedaldi and Lempitsky, "Deep Image Prior", IJCV 128 (2020), 1867-1888.
 from __future__ import annotations
 
 from napari_dip.dip.recipe import Recipe
-from napari_dip.network.architectures import SkipNet
 from napari_dip.settings import Denoise, Hole, Inpaint, Settings, SuperResolve
+from napari_dip.settings.architectures import SkipNet
+from napari_dip.settings.networks import encoder_decoder
 
-__all__ = ["encoder_decoder", "published_recipe"]
-
-
-def encoder_decoder(depth: int) -> SkipNet:
-    """Return the published encoder-decoder without skip connections."""
-    widths = (16, 32, 64, 128, 128, 128)[:depth]
-    return SkipNet(
-        widths, widths, (0,) * depth, kernel_down=5, upsampling="nearest", pointwise_up=False
-    )
-
-
+__all__ = ["published_recipe"]
 _JPEG = SkipNet((8, 16, 32, 64, 128), (8, 16, 32, 64, 128), (0, 0, 0, 4, 4))
 _SCRATCHES = SkipNet(skip=(128,) * 5, upsampling="nearest")
 _HOLE = SkipNet(skip=(0,) * 5, upsampling="nearest")

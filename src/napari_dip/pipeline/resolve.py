@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dip.network.architectures import NoNetwork
 from napari_dip.noise.domain import Domain
 from napari_dip.pipeline.conditions import LITTLE_NOISE, mixes_pixels, uses_noise_model
 from napari_dip.pipeline.ensemble import Ensemble
@@ -26,6 +25,7 @@ from napari_dip.pipeline.fit_step import Fit
 from napari_dip.pipeline.presets import recipe
 from napari_dip.pipeline.steps import Align, PutBack, Stabilise, Unstabilise
 from napari_dip.settings import Consensus
+from napari_dip.settings.architectures import NoNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -196,7 +196,7 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
 
 def _expected_iterations(chosen: Recipe, sigma: float, facts: Facts, settings: Settings) -> float:
     """Estimate after how many iterations the stopping rule ends the fit."""
-    if _shares_iterations(chosen, facts, settings) or chosen.stopping.rule == "fixed":
+    if _shares_iterations(chosen, facts, settings) or not chosen.stopping.stops_early:
         return chosen.iterations  # fits of shared planes seldom stop before their few iterations
     if facts.has_gaps:  # only noise ends a fit to an image with gaps
         return min(chosen.iterations, STOP_WITH_GAPS) if sigma > LITTLE_NOISE else chosen.iterations

@@ -1,9 +1,12 @@
 """Define the settings of a run: frozen values, also as JSON, without arrays and torch."""
 
+from napari_dip.settings.architectures import Architecture
 from napari_dip.settings.camera import SensorNoise
-from napari_dip.settings.prior import NetworkName, Prior
+from napari_dip.settings.networks import NETWORKS, register_network
+from napari_dip.settings.prior import Prior
 from napari_dip.settings.settings import PresetName, Settings
 from napari_dip.settings.stopping import (
+    RULES,
     Consensus,
     Discrepancy,
     Fixed,
@@ -11,10 +14,14 @@ from napari_dip.settings.stopping import (
     MovingVariance,
     Stopping,
     WindowedVariance,
+    register_rule,
 )
 from napari_dip.settings.task import Denoise, Hole, Inpaint, SuperResolve, Task
 
 __all__ = [
+    "NETWORKS",
+    "RULES",
+    "Architecture",
     "Consensus",
     "Denoise",
     "Discrepancy",
@@ -23,7 +30,6 @@ __all__ = [
     "Hole",
     "Inpaint",
     "MovingVariance",
-    "NetworkName",
     "PresetName",
     "Prior",
     "SensorNoise",
@@ -32,4 +38,6 @@ __all__ = [
     "SuperResolve",
     "Task",
     "WindowedVariance",
+    "register_network",
+    "register_rule",
 ]

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from napari_dip.settings.frozen import Frozen
+from napari_dip.settings.networks import NETWORKS
 
-__all__ = ["NetworkName", "Prior"]
+__all__ = ["Prior"]
 
-NetworkName = Literal[
-    "skip",
-    "skip-half",
-    "hourglass",
-    "encoder-decoder-2",
-    "encoder-decoder-4",
-    "encoder-decoder-6",
-    "unet",
-    "resnet",
-    "pixels",
-    "none",
-]
+
+def _checked_network(name: str) -> str:
+    if name not in NETWORKS:
+        raise ValueError(f"choose one of {', '.join(map(repr, NETWORKS))}")
+    return name
 
 
 class Prior(Frozen):
     """Changes to the prior of a preset; ``None`` keeps the preset's choice.
+
+    ``network`` is a name in :data:`~napari_dip.settings.networks.NETWORKS`.
 
     ``network="pixels"`` optimises the pixels themselves: with ``tv_weight=0`` there is no prior,
     with a weight the prior is total variation alone. With ``optimiser="muon"``, Muon optimises the
@@ -43,7 +39,7 @@ class Prior(Frozen):
     'unet'
     """
 
-    network: NetworkName | None = None
+    network: Annotated[str, AfterValidator(_checked_network)] | None = None
     code: Literal["noise", "meshgrid"] | None = None
     code_channels: int | None = Field(None, ge=1, le=512)
     code_noise: float | None = Field(None, ge=0, le=1)

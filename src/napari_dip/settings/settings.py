@@ -9,14 +9,21 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    model_validator,
+)
 
 from napari_dip.errors import BadSettings
 from napari_dip.settings.camera import Noise
 from napari_dip.settings.frozen import Frozen, describe_errors
 from napari_dip.settings.memory import checked_memory, to_bytes
 from napari_dip.settings.prior import Prior
-from napari_dip.settings.stopping import Stopping
+from napari_dip.settings.stopping import Stopping, read_rule
 from napari_dip.settings.task import Denoise, Inpaint, SuperResolve, Task
 from napari_dip.settings.voxel import Voxel, isotropic_factor
 
@@ -49,7 +56,7 @@ MAX_ITERATIONS = 10**7
 
 
 def _by_name(field: str) -> BeforeValidator:
-    """Accept a name, such as ``"held-out"``, in place of ``{"rule": "held-out"}``."""
+    """Accept a name, such as ``"unet"``, in place of ``{"network": "unet"}``."""
     return BeforeValidator(lambda value: {field: value} if isinstance(value, str) else value)
 
 
@@ -141,7 +148,7 @@ class Settings(Frozen):
     members: int | None = Field(None, ge=1, le=64)
     refinement: int | None = Field(None, ge=0, le=10)
     prior: Annotated[Prior, _by_name("network")] = Prior()
-    stopping: Annotated[Stopping | None, _by_name("rule")] = None
+    stopping: Annotated[SerializeAsAny[Stopping] | None, BeforeValidator(read_rule)] = None
     averaging: float | None = Field(None, ge=0, lt=1)
     ndim: Literal[2, 3] = 2
     voxel: Voxel | None = None

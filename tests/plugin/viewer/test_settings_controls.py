@@ -1,4 +1,4 @@
-"""The controls of the noise."""
+"""The controls of the noise and the stopping rule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pytest
 from napari.layers import Image
 
 from napari_dip.errors import BadSettings
-from napari_dip.plugin.views.settings_controls import NoiseControls
+from napari_dip.plugin.views.settings_controls import NoiseControls, SettingsControls
+from napari_dip.settings import RULES, Denoise, Fixed, Settings
 from napari_dip.settings.camera import SensorNoise
 
 
@@ -66,3 +67,14 @@ def test_numbers_that_are_missing_are_asked_for():
     controls.kind.value = "level"
     with pytest.raises(BadSettings, match="level"):
         _ = controls.value
+
+
+@pytest.mark.usefixtures("qtbot")
+def test_every_registered_rule_can_be_chosen(monkeypatch):
+    monkeypatch.setitem(RULES, "other", type("Other", (Fixed,), {"label": ""}))
+    controls = SettingsControls([])
+    assert controls.stopping.choices == ("", *RULES)
+    names = [controls.stopping.native.itemText(i) for i in range(len(RULES) + 1)]
+    assert names == ["default", *(RULES[name].label for name in [*RULES][:-1]), "other"]
+    assert controls.set_values(Settings(stopping="consensus")) == []
+    assert controls.settings(Denoise()).stopping.rule == "consensus"

@@ -151,7 +151,7 @@ def _changed_settings(settings: Settings) -> dict[str, Any]:
         for name, value in settings
         if name != "task" and value != getattr(default, name)
     }
-    if settings.stopping is not None and settings.stopping == type(settings.stopping)():
+    if settings.stopping is not None and not settings.stopping.model_dump(exclude_defaults=True):
         changed["stopping"] = settings.stopping.rule
     return of_task | {
         name: value.model_dump() if hasattr(value, "model_dump") else value

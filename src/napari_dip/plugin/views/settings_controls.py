@@ -9,7 +9,7 @@ from napari.settings import get_plugin_settings
 
 from napari_dip.errors import BadSettings
 from napari_dip.plugin.views import controls, tooltips
-from napari_dip.settings import Settings, Task
+from napari_dip.settings import RULES, Settings, Task
 from napari_dip.settings.camera import SensorNoise
 
 if TYPE_CHECKING:
@@ -58,15 +58,7 @@ class SettingsControls(Container[Widget]):
             "stopping",
             "Stop",
             tooltips.STOP,
-            [
-                ("default", ""),
-                ("automatic", "consensus"),
-                ("held-out pixels", "held-out"),
-                ("output variance (ES-WMV)", "es-wmv"),
-                ("output variance (ES-EMV)", "es-emv"),
-                ("residual is noise", "discrepancy"),
-                ("after all iterations", "fixed"),
-            ],
+            [("default", ""), *((rule.label or name, name) for name, rule in RULES.items())],
         )
         self.noise = NoiseControls()
         self.seed = controls.integer_box("seed", "Seed", tooltips.SEED, 0, controls.MAX_INTEGER, 0)

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
-__all__ = ["Network", "NoNetwork", "Pixels", "ResNet", "SkipNet", "UNet"]
+__all__ = ["Architecture", "NoNetwork", "Pixels", "ResNet", "SkipNet", "UNet"]
 
 
 @dataclass(frozen=True)
-class SkipNet:
+class Architecture:
+    """Base of the architectures: all numbers that determine the layers, but for the image's size.
+
+    ``napari_dip.network.build.build_layers`` builds the layers.
+
+    Attributes
+    ----------
+    words
+        What is fitted, in the sentence that describes the fit.
+    """
+
+    words: ClassVar[str] = "a network"
+
+    @property
+    def width(self) -> int:
+        """Filters at full resolution; the estimates of time and memory depend on them."""
+        return 0
+
+
+@dataclass(frozen=True)
+class SkipNet(Architecture):
     """Encoder-decoder with skips, as in the paper.
 
     Parameters
@@ -48,9 +68,14 @@ class SkipNet:
     skip_after_down: bool = False
     taper: bool = False
 
+    @property
+    def width(self) -> int:
+        """Filters at full resolution."""
+        return self.down[0]
+
 
 @dataclass(frozen=True)
-class UNet:
+class UNet(Architecture):
     """U-Net with instance normalisation and transposed convolutions.
 
     ``widths`` are the filters of each level, full resolution first.
@@ -63,9 +88,14 @@ class UNet:
 
     widths: tuple[int, ...] = (8, 16, 32, 64, 128, 128)
 
+    @property
+    def width(self) -> int:
+        """Filters at full resolution."""
+        return self.widths[0]
+
 
 @dataclass(frozen=True)
-class ResNet:
+class ResNet(Architecture):
     """Residual blocks at full resolution, without downsampling.
 
     ``width`` is the number of filters.
@@ -81,13 +111,12 @@ class ResNet:
 
 
 @dataclass(frozen=True)
-class Pixels:
+class Pixels(Architecture):
     """No network: the pixels themselves are optimised, from small random values."""
+
+    words: ClassVar[str] = "the pixels themselves"
 
 
 @dataclass(frozen=True)
-class NoNetwork:
+class NoNetwork(Architecture):
     """No network and no fit: the patch filter denoises the image alone."""
-
-
-Network = SkipNet | UNet | ResNet | Pixels
