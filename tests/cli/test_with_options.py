@@ -11,10 +11,11 @@ from napari_dip.cli.with_options import with_options
 def test_options_are_collected_into_one_value():
     seen = []
 
-    @with_options
-    def command(image: str, *, options: RunOptions) -> None:
+    def add(image: str, *, options: RunOptions) -> None:
         seen.append((image, options))
 
+    image = inspect.Parameter("image", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=str)
+    command = with_options(add, [image])
     names = list(inspect.signature(command).parameters)
     assert names[0] == "image"
     assert {"seed", "preset", "workers", "quiet"} <= {*names}

@@ -1,13 +1,14 @@
 """Invalid input is refused before any work, with the value and the cure."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from napari_dip.errors import BadImage, BadMask, BadSettings, DeviceUnavailable, InputError
 from napari_dip.image.problem import make_problem
-from napari_dip.settings import Settings
+from napari_dip.settings import TASKS, Settings
 
 
 def plane(*shape, seed=0):
@@ -112,3 +113,11 @@ def test_checks_come_before_any_work(monkeypatch):
     with pytest.raises(BadImage):
         make(plane(3, 3))
     assert "napari_dip.compute.device" not in sys.modules
+
+
+def test_a_task_may_need_a_psf(monkeypatch):
+    row = replace(Settings().task.spec, needs_psf=True)
+    monkeypatch.setitem(TASKS, "denoise", row)
+    with pytest.raises(BadSettings, match="denoise needs a point spread function; give psf"):
+        make(plane(9, 9))
+    assert make(plane(9, 9), psf=np.ones((3, 3))).psf is not None

@@ -1,10 +1,21 @@
 """Tasks check their own values."""
 
+from dataclasses import replace
+from typing import Literal
+
 import numpy as np
 import pytest
 
 from napari_dip.errors import BadSettings
-from napari_dip.settings import Settings, SuperResolve
+from napari_dip.settings import (
+    TASKS,
+    Denoise,
+    Settings,
+    SuperResolve,
+    Task,
+    TaskSpec,
+    register_task,
+)
 
 
 @pytest.mark.parametrize("factor", [1, 0, -2, 9, 2.5, "2", "cubic", True, None], ids=repr)
@@ -44,3 +55,71 @@ def test_unknown_task_lists_the_tasks():
         Settings(task="sharpen")
     with pytest.raises(BadSettings, match=r"^task=\{'factor': 2\}: give its 'kind'$"):
         Settings(task={"factor": 2})
+
+
+class Sharpen(Task):
+    kind: Literal["sharpen"] = "sharpen"
+    width: float = 1.0
+
+
+class Unnamed(Task):
+    width: float = 1.0
+
+
+class Incomplete(Sharpen):
+    height: float
+
+
+class Twin(Task):
+    kind: Literal["denoise"] = "denoise"
+
+
+def row(settings):
+    return replace(Denoise().spec, settings=settings)
+
+
+@pytest.fixture
+def table():
+    """Remove what a test adds to the table."""
+    before = dict(TASKS)
+    yield before
+    TASKS.clear()
+    TASKS.update(before)
+
+
+def test_a_registered_task_is_found_by_name(table):
+    register_task(row(Sharpen))
+    assert Settings(task="sharpen").task == Sharpen()
+    wide = Settings(task=Sharpen(width=2))
+    assert Settings.from_json(wide.to_json()) == wide
+    assert TASKS["sharpen"].settings is Sharpen
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (Unnamed, "Unnamed has no default for kind; give one"),
+        (Incomplete, "Incomplete has no default for height; give one"),
+        (Twin, "kind='denoise' is the name of another task; choose another name"),
+    ],
+)
+def test_incomplete_or_duplicate_task_is_not_registered(table, settings, why):
+    with pytest.raises(BadSettings, match=f"^{why}$"):
+        register_task(row(settings))
+    assert table == TASKS
+
+
+def test_an_unregistered_task_is_refused(table):
+    with pytest.raises(BadSettings, match="task='sharpen': choose one of 'denoise', "):
+        Settings(task=Sharpen())
+    register_task(row(Sharpen))
+    with pytest.raises(BadSettings, match="Incomplete is not registered; call register_task"):
+        Settings(task=Incomplete(height=1.0))
+
+
+def test_the_row_names_a_result():
+    spec = TaskSpec(Denoise, "Denoise.", "denoising", "denoised", "Denoise", "a.b")
+    assert spec.result_name("cells", {"Y": 1, "X": 1}, ", part") == "cells (denoised, part)"
+    spec = replace(spec, suffix="×{factor}{along}")
+    assert spec.result_name("cells", {"Y": 3, "X": 3}) == "cells (×3)"
+    assert spec.result_name("cells", {"Z": 4, "X": 1}) == "cells (×4 along Z)"

@@ -10,101 +10,14 @@ from typing import Annotated
 import typer
 
 from napari_dip.cli.exit_codes import errors_as_exit_codes
-from napari_dip.cli.options import RunOptions  # noqa: TC001 - typer evaluates the annotations
-from napari_dip.cli.plan import plan
-from napari_dip.cli.restore_file import restore_file
-from napari_dip.cli.task_options import (
-    Artefact,
-    Axis,
-    Downsampling,
-    Factor,
-    GapType,
-    KeepKnown,
-    MaskAxes,
-    MaskMarks,
-    read_factor,
-)
-from napari_dip.cli.with_options import with_options
+from napari_dip.cli.plan import plan_command
+from napari_dip.cli.task_command import task_command
 from napari_dip.image.plan_text import gigabytes
-from napari_dip.settings import Denoise, Inpaint, SuperResolve
+from napari_dip.settings import TASKS
 
-__all__ = ["app"]
-
-app = typer.Typer(
-    name="napari-dip",
-    help="Restore microscopy images with Deep Image Prior, without training data.",
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong input or option, 130 interrupted.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-Image = Annotated[
-    Path,
-    typer.Argument(metavar="IN", help="TIFF, OME-Zarr, PNG, JPEG, BMP; with bioio also CZI, ND2 …"),
-]
-Mask = Annotated[Path, typer.Argument(metavar="MASK", help="Image of the missing pixels.")]
-Output = Annotated[
-    Path, typer.Argument(metavar="OUT", help="File to write: .tif, .ome.tif, .zarr, .png.")
-]
+__all__ = ["app", "make_app"]
 
 
-@app.command()
-@with_options
-@errors_as_exit_codes()
-def denoise(
-    image: Image,
-    output: Output,
-    *,
-    artefact: Artefact = None,
-    options: RunOptions,
-) -> None:
-    """Remove noise from an image."""
-    restore_file(image, output, options, options.build(Denoise, artefact=artefact))
-
-
-@app.command("super-resolve")
-@with_options
-@errors_as_exit_codes()
-def super_resolve(
-    image: Image,
-    output: Output,
-    *,
-    factor: Factor = None,
-    axis: Axis = None,
-    downsampler: Downsampling = None,
-    options: RunOptions,
-) -> None:
-    """Refine the pixels of an image by an integer factor."""
-    settings = options.build(
-        SuperResolve, factor=read_factor(factor), axis=axis, downsampler=downsampler
-    )
-    restore_file(image, output, options, settings)
-
-
-@app.command()
-@with_options
-@errors_as_exit_codes()
-def inpaint(
-    image: Image,
-    mask: Mask,
-    output: Output,
-    *,
-    mask_marks: MaskMarks = "missing",
-    mask_axes: MaskAxes = None,
-    missing: GapType = None,
-    keep_known: KeepKnown = None,
-    options: RunOptions,
-) -> None:
-    """Fill the missing pixels that a mask marks: scratches, holes, single pixels."""
-    settings = options.build(Inpaint, missing=missing, keep_known=keep_known)
-    restore_file(image, output, options, settings, mask=mask, marks=mask_marks, mask_axes=mask_axes)
-
-
-app.command()(plan)
-
-
-@app.command()
 @errors_as_exit_codes()
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -134,7 +47,6 @@ def info(
             typer.echo(f"{'':14} {took} in {arithmetic}{chosen}")
 
 
-@app.command()
 @errors_as_exit_codes()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("demo"),
@@ -145,3 +57,24 @@ def demo(
 
     if not run_demo(out, follow):
         raise typer.Exit(1)
+
+
+def make_app() -> typer.Typer:
+    """Make the command `napari-dip` with a subcommand for each registered task."""
+    made = typer.Typer(
+        name="napari-dip",
+        help="Restore microscopy images with Deep Image Prior, without training data.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong input or option, 130 interrupted.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for spec in TASKS.values():
+        made.command(spec.kind)(task_command(spec))
+    made.command("plan")(plan_command())
+    made.command()(info)
+    made.command()(demo)
+    return made
+
+
+app = make_app()

@@ -13,11 +13,9 @@ from napari_dip.cli.settings_options import change_settings
 from napari_dip.cli.task_options import Series, SettingsFile  # noqa: TC001 - for typer
 from napari_dip.errors import BadSettings
 from napari_dip.files.read_errors import read_small
-from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
+from napari_dip.settings import Settings, Task
 
 __all__ = ["RunOptions"]
-
-TaskClass = type[Denoise | SuperResolve | Inpaint]
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class RunOptions:
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False
     changes: Mapping[str, Any] = field(default_factory=dict)
 
-    def build(self, task: TaskClass, **options: Any) -> Settings:
+    def build(self, task: type[Task], **options: Any) -> Settings:
         """Make settings: options override the settings file, which overrides the defaults.
 
         Parameters
@@ -93,12 +91,12 @@ class RunOptions:
         return change_settings(base, {**self.changes, "task": changed})
 
 
-def _read_settings(path: Path, task: TaskClass) -> Settings:
+def _read_settings(path: Path, task: type[Task]) -> Settings:
     try:
         settings = Settings.from_json(read_small(path))
     except BadSettings as error:
         raise BadSettings(f"{path}: {error}") from None
-    if isinstance(settings.task, task):
+    if type(settings.task) is task:
         return settings
     if "task" in settings.model_fields_set:
         kind = settings.task.kind

@@ -3,57 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - typer evaluates the annotations
+from inspect import Parameter, signature
 from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from pydantic_core import to_json
 
 from napari_dip.cli.exit_codes import errors_as_exit_codes
-from napari_dip.cli.options import RunOptions, TaskClass
+from napari_dip.cli.options import RunOptions
 from napari_dip.cli.task_options import (
-    Artefact,
-    Axis,
-    Downsampling,
-    Factor,
-    GapType,
-    KeepKnown,
     MaskAxes,
     MaskMarks,
     Series,
     SettingsFile,
-    read_factor,
+    read_values,
+    task_parameters,
 )
 from napari_dip.cli.with_options import with_settings_options
 from napari_dip.plaintext import as_json, plain
-from napari_dip.settings import Denoise, Inpaint, SuperResolve
+from napari_dip.settings import TASKS
 
-__all__ = ["plan"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-TASKS: dict[str, TaskClass] = {
-    "denoise": Denoise,
-    "super-resolve": SuperResolve,
-    "inpaint": Inpaint,
-}
+__all__ = ["plan_command"]
 
 
-@with_settings_options
+def plan_command() -> Callable[..., None]:
+    """Make the command, with the options of each registered task."""
+    *others, last = TASKS
+    task = Parameter(
+        "task",
+        Parameter.KEYWORD_ONLY,
+        default=next(iter(TASKS)),
+        annotation=Annotated[
+            Literal[tuple(TASKS)],
+            typer.Option(metavar="NAME", help=f"{', '.join(others)} or {last}."),
+        ],
+    )
+    of_tasks = {
+        parameter.name: parameter
+        for spec in TASKS.values()
+        for parameter in task_parameters(spec.settings)
+    }
+    image, *rest = [
+        parameter
+        for name, parameter in signature(plan, eval_str=True).parameters.items()
+        if name not in ("task", "of_task", "changes")
+    ]
+    return with_settings_options(plan, [image, task, *of_tasks.values(), *rest])
+
+
 @errors_as_exit_codes()
 def plan(
     image: Annotated[
         Path, typer.Argument(metavar="IN", help="Image, as for the restoring commands.")
     ],
     *,
-    task: Annotated[
-        Literal["denoise", "super-resolve", "inpaint"],
-        typer.Option(metavar="NAME", help="denoise, super-resolve or inpaint."),
-    ] = "denoise",
-    artefact: Artefact = None,
-    factor: Factor = None,
-    axis: Axis = None,
-    downsampler: Downsampling = None,
-    missing: GapType = None,
-    keep_known: KeepKnown = None,
+    task: str,
     mask: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Image of the missing pixels.")
     ] = None,
@@ -63,21 +71,15 @@ def plan(
     settings: SettingsFile = None,
     as_json_text: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     changes: Mapping[str, Any],
+    **of_task: Any,
 ) -> None:
     """Print the measured noise, the steps and the expected time of a restoration."""
     from napari_dip.files.file_input import open_input
     from napari_dip.image.problem import make_problem
     from napari_dip.image.restoration_plan import plan_of
 
-    of_task = {
-        "artefact": artefact,
-        "factor": read_factor(factor),
-        "axis": axis,
-        "downsampler": downsampler,
-        "missing": missing,
-        "keep_known": keep_known,
-    }
-    requested = RunOptions(settings=settings, changes=changes).build(TASKS[task], **of_task)
+    options = RunOptions(settings=settings, changes=changes)
+    requested = options.build(TASKS[task].settings, **read_values(of_task))
     opened = open_input(
         image, requested, series=series, mask=mask, marks=mask_marks, mask_axes=mask_axes
     )

@@ -1,28 +1,25 @@
-"""Declare the options of each task, for its command and for `plan`."""
+"""Make the options of a task from its settings, for its command and for `plan`.
+
+Names, types, defaults and help texts come from the fields of a
+:class:`~napari_dip.settings.Task`; how some of them are shown is here.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Literal
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
-from napari_dip.settings import Hole
-from napari_dip.settings.task import Downsampler
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-__all__ = [
-    "Artefact",
-    "Axis",
-    "Downsampling",
-    "Factor",
-    "GapType",
-    "KeepKnown",
-    "MaskAxes",
-    "MaskMarks",
-    "Series",
-    "SettingsFile",
-    "read_factor",
-]
+    from napari_dip.settings import Task
+
+__all__ = ["MaskAxes", "MaskMarks", "Series", "SettingsFile", "read_values", "task_parameters"]
 
 SettingsFile = Annotated[
     Path | None,
@@ -33,62 +30,6 @@ Series = Annotated[
     int | None,
     typer.Option(
         metavar="N", show_default="0", help="Image to read from a file with several images."
-    ),
-]
-
-Artefact = Annotated[
-    Literal["noise", "jpeg"] | None,
-    typer.Option(
-        metavar="noise|jpeg",
-        show_default="noise",
-        help="What to remove: noise, or the blocks of JPEG compression.",
-    ),
-]
-
-Factor = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N|isotropic",
-        show_default="2",
-        help="New pixels along the side of an old pixel, 2 to 8; isotropic refines Z until the "
-        "voxels are closest to cubes.",
-    ),
-]
-
-Axis = Annotated[
-    Literal["YX", "Z"] | None,
-    typer.Option(
-        metavar="YX|Z",
-        show_default="YX, with --ndim 3 all three",
-        help="Axes to refine: Y and X, or Z of a z-stack.",
-    ),
-]
-
-Downsampling = Annotated[
-    Downsampler | None,
-    typer.Option(
-        metavar="NAME",
-        show_default="lanczos2, along Z gaussian",
-        help="How the image was downsampled: lanczos2, lanczos3, gaussian, or box, which is "
-        "camera binning. Along Z it is the slice profile; box is for physical sections.",
-    ),
-]
-
-GapType = Annotated[
-    Literal["auto", Hole] | None,
-    typer.Option(
-        metavar="NAME",
-        show_default="auto",
-        help="Gap type: scratches, hole, large-hole or pixels; auto chooses from the mask.",
-    ),
-]
-
-KeepKnown = Annotated[
-    bool | None,
-    typer.Option(
-        "--keep-known/--smooth-known",
-        show_default="keep-known",
-        help="Leave the pixels outside the mask unchanged, or denoise them.",
     ),
 ]
 
@@ -110,15 +51,94 @@ MaskAxes = Annotated[
 ]
 
 
-def read_factor(text: str | None) -> int | str | None:
-    """Read a whole number; the settings check a word.
+@dataclass(frozen=True)
+class Shown:
+    """How an option is shown, where its field does not say it.
+
+    ``metavar`` is the placeholder of the value, ``default`` what is used if the option is left out,
+    ``flags`` the two names of a switch.
+    """
+
+    metavar: str = ""
+    default: str = ""
+    flags: str = ""
+
+
+SHOWN = {
+    "factor": Shown("N|isotropic"),
+    "axis": Shown(default="YX, with --ndim 3 all three"),
+    "downsampler": Shown("NAME", "lanczos2, along Z gaussian"),
+    "missing": Shown("NAME"),
+    "keep_known": Shown(default="keep-known", flags="--keep-known/--smooth-known"),
+}
+"""By the name of the option."""
+
+
+def task_parameters(task: type[Task]) -> list[Parameter]:
+    """Return one keyword parameter for each setting of a task, for typer.
 
     Examples
     --------
-    >>> read_factor("4"), read_factor("isotropic")
-    (4, 'isotropic')
+    >>> from napari_dip.settings import SuperResolve
+    >>> [parameter.name for parameter in task_parameters(SuperResolve)]
+    ['factor', 'axis', 'downsampler']
     """
+    parameters = []
+    for name, field in task.model_fields.items():
+        if name == "kind":
+            continue
+        shown = SHOWN.get(name, Shown())
+        kind = _type(field.annotation)
+        default = shown.default or ("" if field.default is None else str(field.default))
+        option = typer.Option(
+            *([shown.flags] if shown.flags else []),
+            metavar=shown.metavar or _metavar(kind),
+            show_default=default or False,
+            help=" ".join((field.description or "").split()),
+        )
+        parameters.append(
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[Union[kind, None], option],  # noqa: UP007 - known at run time
+            )
+        )
+    return parameters
+
+
+def read_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Read numbers of options that are words too; the settings check them.
+
+    Examples
+    --------
+    >>> read_values({"factor": "4", "axis": None})
+    {'factor': 4, 'axis': None}
+    """
+    return {name: _number(value) for name, value in values.items()}
+
+
+def _type(annotation: Any) -> Any:
+    """Return the type of an option: a choice, a number or a switch; else a text."""
+    kinds = [kind for kind in _alternatives(annotation) if kind is not NoneType]
+    if all(get_origin(kind) is Literal for kind in kinds):
+        return Literal[tuple(choice for kind in kinds for choice in get_args(kind))]
+    return kinds[0] if len(kinds) == 1 and kinds[0] in (bool, int, float) else str
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    is_one = annotation in (bool, int, float, str) or get_origin(annotation) is Literal
+    return (annotation,) if is_one else get_args(annotation)
+
+
+def _metavar(kind: Any) -> str | None:
+    if get_origin(kind) is Literal:
+        return "|".join(get_args(kind))
+    return "N" if kind in (int, float) else None
+
+
+def _number(value: Any) -> Any:
     try:
-        return None if text is None else int(text)
+        return int(value) if isinstance(value, str) else value
     except ValueError:
-        return text
+        return value

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["with_options", "with_settings_options"]
 
 
-def with_options(command: Callable[..., None]) -> Callable[..., None]:
+def with_options(
+    command: Callable[..., None], own: Sequence[inspect.Parameter]
+) -> Callable[..., None]:
     """Add the options of all restoring commands to a command.
 
     Parameters
@@ -24,6 +26,8 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     command
         A function with the keyword ``options``, a
         :class:`~napari_dip.cli.options.RunOptions`, beside its own arguments.
+    own
+        The parameters of its own arguments.
 
     Returns
     -------
@@ -47,26 +51,18 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         options = {parameter.name: given.pop(parameter.name) for parameter in of_run}
         command(**given, options=RunOptions(**options, changes=changes))
 
-    return _with_settings(run, _own_parameters(command, "options"), of_run)
+    return with_settings_options(run, own, of_run)
 
 
-def with_settings_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of all settings to a command with the keyword ``changes``."""
-    return _with_settings(command, _own_parameters(command, "changes"), [])
-
-
-def _own_parameters(command: Callable[..., None], without: str) -> list[inspect.Parameter]:
-    own = dict(inspect.signature(command, eval_str=True).parameters)
-    del own[without]
-    return [*own.values()]
-
-
-def _with_settings(
+def with_settings_options(
     command: Callable[..., None],
     own: Sequence[inspect.Parameter],
-    others: Sequence[inspect.Parameter],
+    others: Sequence[inspect.Parameter] = (),
 ) -> Callable[..., None]:
-    """Add the options of the settings, which ``command`` gets as the mapping ``changes``."""
+    """Add the options of all settings to a command with the keyword ``changes``, a mapping.
+
+    They stand between the parameters ``own`` and ``others`` of the command.
+    """
     of_settings = settings_parameters()
 
     @functools.wraps(command)

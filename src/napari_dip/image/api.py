@@ -1,4 +1,4 @@
-"""The three tasks as functions from an array to an array."""
+"""The tasks as functions from an array to an array."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from napari_dip.generators import finished
 from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.restore import run
 from napari_dip.image.sink import InMemory
-from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
+from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve, Task
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["denoise", "inpaint", "super_resolve"]
+__all__ = ["denoise", "inpaint", "run_task", "super_resolve"]
 
 
 def denoise(image: ArrayLike, **settings: Any) -> NDArray[Any]:
@@ -53,7 +53,7 @@ def denoise(image: ArrayLike, **settings: Any) -> NDArray[Any]:
     >>> denoise(noisy, iterations=20, device="cpu").dtype
     dtype('uint16')
     """
-    return _finished(image, Denoise, settings)
+    return run_task(image, Denoise, settings)
 
 
 def super_resolve(
@@ -94,7 +94,7 @@ def super_resolve(
     >>> super_resolve(stack, "isotropic", iterations=5, **asked).shape
     (12, 8, 16)
     """
-    return _finished(image, SuperResolve, settings | {"factor": factor})
+    return run_task(image, SuperResolve, settings | {"factor": factor})
 
 
 def inpaint(image: ArrayLike, mask: ArrayLike, **settings: Any) -> NDArray[Any]:
@@ -132,15 +132,22 @@ def inpaint(image: ArrayLike, mask: ArrayLike, **settings: Any) -> NDArray[Any]:
     >>> bool((filled == image)[~mask].all())
     True
     """
-    return _finished(image, Inpaint, settings | {"mask": mask})
+    return run_task(image, Inpaint, settings | {"mask": mask})
 
 
-def _finished(
-    image: ArrayLike,
-    task: type[Denoise | SuperResolve | Inpaint],
-    keywords: dict[str, Any],
-) -> NDArray[Any]:
-    """Divide keywords into those of the task, arrays and settings, and run to the end."""
+def run_task(image: ArrayLike, task: type[Task], keywords: dict[str, Any]) -> NDArray[Any]:
+    """Restore an image to the end, for the function of a task.
+
+    Parameters
+    ----------
+    image
+        As in :func:`denoise`.
+    task
+        The settings of the task.
+    keywords
+        The keywords of the function: settings of the task, other settings, and arrays.
+    """
+    keywords = dict(keywords)
     of_task = {name: keywords.pop(name) for name in [*keywords] if name in task.model_fields}
     arrays = {
         name: keywords.pop(name)

@@ -12,7 +12,7 @@ from napari_dip.noise.estimate import estimate_noise
 from napari_dip.noise.jpeg import jpeg_error
 from napari_dip.noise.model import NoiseModel
 from napari_dip.pipeline.conditions import uses_noise_model
-from napari_dip.settings import Denoise, SensorNoise, Settings
+from napari_dip.settings import SensorNoise, Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -115,7 +115,7 @@ def channel_noise(
         return _checked_noise(NoiseModel(read=given), scale)
     if given == "none" or not samples:
         return NoiseModel()
-    if uses_noise_model(settings) and settings.task == Denoise(artefact="jpeg"):
+    if uses_noise_model(settings) and settings.task.removes_jpeg:
         return NoiseModel() if scale is None else _jpeg_noise(samples, layout)
     values, known = (
         np.concatenate(parts)

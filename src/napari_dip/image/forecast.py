@@ -11,7 +11,6 @@ from napari_dip.image.tiles import split_into_tiles
 from napari_dip.pipeline.conditions import LITTLE_NOISE
 from napari_dip.pipeline.presets import recipe
 from napari_dip.pipeline.stages import denoises_first, stage_settings
-from napari_dip.settings import Inpaint
 
 if TYPE_CHECKING:
     from napari_dip.dip.recipe import Recipe
@@ -89,17 +88,14 @@ def survey_seconds(plan: Plan) -> float:
 
 def _hole(plan: Plan, settings: Settings, missing: LazyArray | None) -> Hole:
     """Tell what kind of gaps there are, as far as that is known."""
-    task = settings.task
-    if not isinstance(task, Inpaint):
-        return "scratches"  # of no account
-    if task.missing != "auto" or missing is None:
-        return "scratches" if task.missing == "auto" else task.missing
+    if settings.task.hole is not None or missing is None:
+        return settings.task.hole or "scratches"
     from napari_dip.image.gap_types import gap_type  # the shell's --help need not wait for scipy
 
     for unit in plan.units:
         known = ~plan.layout.to_block(missing[unit.index])
         if not known.all() and known.size <= _LARGEST_GAPS:
-            return gap_type(known, task)
+            return gap_type(known, settings.task)
     return "scratches"
 
 

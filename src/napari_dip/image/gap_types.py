@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_dip.settings import Hole, Inpaint
+    from napari_dip.settings import Hole, Task
 
 __all__ = ["gap_type"]
 
@@ -26,7 +26,7 @@ MIN_SCATTERED_PIXELS = 0.2
 """Fraction of the pixels: with less missing in small gaps, they are scratches. Not measured."""
 
 
-def gap_type(known: NDArray[np.bool_], task: Inpaint) -> Hole:
+def gap_type(known: NDArray[np.bool_], task: Task) -> Hole:
     """Return the type of the gaps of a mask; the published networks differ by type.
 
     Parameters
@@ -34,7 +34,7 @@ def gap_type(known: NDArray[np.bool_], task: Inpaint) -> Hole:
     known
         ``(channels, *spatial)``, true where a pixel is known.
     task
-        The task; a value other than ``missing="auto"`` is returned.
+        The task; the type that it gives is returned.
 
     Returns
     -------
@@ -52,8 +52,8 @@ def gap_type(known: NDArray[np.bool_], task: Inpaint) -> Hole:
     >>> gap_type(known, Inpaint())
     'hole'
     """
-    if task.missing != "auto":
-        return task.missing
+    if task.hole is not None:
+        return task.hole
     return max(map(_gap_type_of_channel, ~known), key=GAPS_BY_SEVERITY.index)
 
 

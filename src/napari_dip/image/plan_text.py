@@ -9,7 +9,7 @@ import numpy as np
 from napari_dip.image.forecast import expected_bytes, expected_seconds, is_noisy, survey_seconds
 from napari_dip.image.layout_plan import with_concurrency
 from napari_dip.image.plan import Plan
-from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
+from napari_dip.settings import SensorNoise, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from napari_dip.image.problem import Problem
     from napari_dip.image.restore import Result
 
-__all__ = ["duration", "gigabytes", "in_a_sentence", "incomplete", "outcome", "outlook", "summary"]
+__all__ = [
+    "doing",
+    "duration",
+    "gigabytes",
+    "in_a_sentence",
+    "incomplete",
+    "outcome",
+    "outlook",
+    "summary",
+]
 
 
 def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) -> str:
@@ -28,17 +37,6 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
     ``workers`` describes workers on other machines, whose speed is not known.
     """
     settings, image = problem.settings, problem.observed.image
-    match settings.task:
-        case Denoise(artefact="jpeg"):
-            doing = "Removing the blocks of JPEG from"
-        case Denoise():
-            doing = "Denoising"
-        case SuperResolve(axial=True, kernel=kernel):
-            doing = f"Super-resolving by {problem.factors['Z']} along Z (slice profile {kernel})"
-        case SuperResolve(factor=factor, kernel=kernel):
-            doing = f"Super-resolving by {factor} (downsampler {kernel})"
-        case Inpaint(missing=missing):
-            doing = f"Inpainting (missing: {missing})"
     shape = " x ".join(map(str, image.shape))
     changed = (
         settings.iterations and f"at most {settings.iterations} iterations",
@@ -55,10 +53,22 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
         seconds = expected_seconds(problem.plan, settings, problem.device, hidden, noisy=noisy)
         where = f"{_at_most_or_about(seconds, problem.plan, settings)} on {problem.device}"
     return (
-        f"{doing} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
+        f"{doing(settings)} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
         f"{settings.preset}, {', '.join(part for part in changed if part)}; {problem}, "
         f"{where}."
     )
+
+
+def doing(settings: Settings) -> str:
+    """Name the task and its own settings, as the begin of a sentence.
+
+    Examples
+    --------
+    >>> doing(Settings(task="inpaint"))
+    'Inpainting (missing: auto)'
+    """
+    said = f"{settings.task.spec.doing} {settings.task.details(settings.factors)}".strip()
+    return said[0].upper() + said[1:]
 
 
 def outlook(

@@ -230,6 +230,8 @@ def make_problem(
             "prior='none' is the patch filter alone, which cannot deconvolve; leave out psf or "
             "prior='none'"
         )
+    if settings.task.spec.needs_psf and psf is None:
+        raise BadSettings(f"{settings.task.kind} needs a point spread function; give psf")
     layout = make_layout(as_lazy(image).shape, settings)
     missing = broadcast_mask(mask, layout, mask_axes)
     if settings.task.fills_gaps:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.forecast import expected_seconds, is_noisy
-from napari_dip.image.plan_text import duration
+from napari_dip.image.plan_text import doing, duration
 from napari_dip.image.unit import make_block, unrestored_unit
 from napari_dip.settings import Settings
 
@@ -30,6 +30,8 @@ class RestorationPlan:
 
     Parameters
     ----------
+    task
+        What is done, with which preset, in words.
     parts
         How the image is divided, in words.
     noise
@@ -43,6 +45,7 @@ class RestorationPlan:
         Where it would run.
     """
 
+    task: str
     parts: str
     noise: tuple[NoiseModel, ...]
     stages: tuple[Pipeline, ...]
@@ -59,6 +62,7 @@ class RestorationPlan:
         steps = self.steps or ("Leave the image unchanged: there is nothing to restore.",)
         return "\n".join(
             [
+                f"Task: {self.task}.",
                 f"Image: {self.parts}.",
                 f"Noise: {'; '.join(noises)}.",
                 *(f"{number:2}. {said}" for number, said in enumerate(steps, start=1)),
@@ -115,6 +119,7 @@ def plan_of(problem: Problem) -> RestorationPlan:
     missing, noisy = problem.observed.missing, is_noisy(problem.survey)
     pipelines = (found for unit in problem.plan.units if (found := _pipelines(problem, unit)))
     return RestorationPlan(
+        f"{doing(settings)}, preset {settings.preset}",
         str(problem),
         problem.survey.noises,
         next(pipelines, ()),

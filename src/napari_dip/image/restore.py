@@ -255,9 +255,6 @@ def conclude(
     return replace(result, image=output.image, spread=output.spread)
 
 
-_DONE = {"denoise": "denoised", "super-resolve": "super-resolved", "inpaint": "inpainted"}
-
-
 def _coverage(problem: Problem, reports: Mapping[int, UnitReport]) -> Coverage:
     """Return what became of each plane."""
     layout = problem.layout
@@ -282,5 +279,5 @@ def _coverage(problem: Problem, reports: Mapping[int, UnitReport]) -> Coverage:
         "".join(layout.axes[axis] for axis in layout.leading),
         tuple(layout.shape[axis] for axis in layout.leading),
         tuple(map(part, problem.plan.units)),
-        _DONE[problem.settings.task.kind],
+        problem.settings.task.spec.done,
     )

@@ -17,7 +17,6 @@ from napari_dip.image.problem import Problem, unknown_channels
 from napari_dip.image.result import UnitReport
 from napari_dip.image.stages import most_iterations, restore_in_stages
 from napari_dip.image.tiled_fit import restore_in_tiles, tiles_of
-from napari_dip.settings import Inpaint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -228,8 +227,7 @@ def make_block(problem: Problem, unit: Unit, seen: ObservedPart, scale: Scale) -
     known = problem.layout.colours(seen.known)
     values = scale.to_unit(problem.layout.colours(seen.values))
     values = np.where(known, values, 0.5).astype(np.float32)
-    task = problem.settings.task
-    hole = gap_type(known, task) if isinstance(task, Inpaint) else "scratches"
+    hole = gap_type(known, problem.settings.task)
     own = zip(problem.noises(unit), np.ravel(scale.low), np.ravel(scale.span), strict=True)
     noises = tuple(noise.rescaled(float(low), float(span)) for noise, low, span in own)
     if len(noises) == 1:

@@ -19,7 +19,7 @@ def uses_noise_model(settings: Settings) -> bool:
 
 def mixes_pixels(settings: Settings, *, blurred: bool) -> bool:
     """Whether an observed pixel depends on several pixels of the result."""
-    return settings.task.decimates or blurred
+    return settings.task.mixes_pixels or blurred
 
 
 def may_align(settings: Settings, *, blurred: bool) -> bool:

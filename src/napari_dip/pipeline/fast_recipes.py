@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import singledispatch
 
 from napari_dip.dip.recipe import Recipe
-from napari_dip.settings import Consensus, Denoise, Fixed, Hole, Inpaint, Settings, SuperResolve
+from napari_dip.errors import BadSettings
+from napari_dip.settings import (
+    Consensus,
+    Denoise,
+    Fixed,
+    Hole,
+    Inpaint,
+    Settings,
+    SuperResolve,
+    Task,
+)
 from napari_dip.settings.architectures import SkipNet
 
-__all__ = ["best_recipe", "fast_recipe"]
+__all__ = ["best_recipe", "fast_recipe", "fast_recipe_of_task"]
 
 # Brackets name the section of benchmarks/NOTES.md with the measurement.
 
@@ -140,33 +151,54 @@ _FAST_INPAINT: dict[Hole, Recipe] = {
 
 def fast_recipe(settings: Settings, hole: Hole, sigma: float, side: int) -> Recipe:
     """Return the recipe of ``fast``; ``side`` is the longest side of the result in pixels."""
-    chosen = _fast_of_task(settings, hole, sigma)
+    chosen = fast_recipe_of_task(settings.task, settings, hole, sigma)
     if side < DEEPER_NETWORK_SIDE or chosen.network not in (_FAST_NET, _GAP_NET):
         return chosen
     return replace(chosen, network=_with_another_level(chosen.network))
 
 
-def _fast_of_task(settings: Settings, hole: Hole, sigma: float) -> Recipe:
-    """Return the recipe of ``fast`` for small results."""
-    match settings.task:
-        case Denoise():
-            return replace(
-                _FAST,
-                tv_weight=DENOISE_TV_RATIO * sigma,
-                refinement=REFINEMENT_PASSES,
-                gap_passes=DENOISE_GAP_PASSES,
-                window=DENOISE_WINDOW,
-                shared_iterations=SHARED_ITERATIONS,
-            )
-        case SuperResolve():
-            if not settings.task.axial:
-                return _FAST_SUPER
-            # Noise that is estimated from sections may be texture: only given noise has an effect.
-            if isinstance(settings.noise, str):
-                return replace(_FAST_AXIAL, stopping=Fixed())
-            return replace(_FAST_AXIAL, tv_weight=max(AXIAL_TV_WEIGHT, AXIAL_TV_RATIO * sigma))
-        case Inpaint():
-            return _FAST_INPAINT[hole]
+@singledispatch
+def fast_recipe_of_task(task: Task, settings: Settings, hole: Hole, sigma: float) -> Recipe:
+    """Return the recipe of ``fast`` for small results.
+
+    Raises
+    ------
+    BadSettings
+        If none is registered for the task.
+    """
+    raise BadSettings(
+        f"preset={settings.preset!r}: {task.kind} has no recipe; register one in "
+        "napari_dip.pipeline.fast_recipes"
+    )
+
+
+@fast_recipe_of_task.register(Denoise)
+def _of_denoising(task: Denoise, settings: Settings, hole: Hole, sigma: float) -> Recipe:
+    return replace(
+        _FAST,
+        tv_weight=DENOISE_TV_RATIO * sigma,
+        refinement=REFINEMENT_PASSES,
+        gap_passes=DENOISE_GAP_PASSES,
+        window=DENOISE_WINDOW,
+        shared_iterations=SHARED_ITERATIONS,
+    )
+
+
+@fast_recipe_of_task.register(SuperResolve)
+def _of_super_resolution(
+    task: SuperResolve, settings: Settings, hole: Hole, sigma: float
+) -> Recipe:
+    if not task.axial:
+        return _FAST_SUPER
+    # Noise that is estimated from sections may be texture: only given noise has an effect.
+    if isinstance(settings.noise, str):
+        return replace(_FAST_AXIAL, stopping=Fixed())
+    return replace(_FAST_AXIAL, tv_weight=max(AXIAL_TV_WEIGHT, AXIAL_TV_RATIO * sigma))
+
+
+@fast_recipe_of_task.register(Inpaint)
+def _of_inpainting(task: Inpaint, settings: Settings, hole: Hole, sigma: float) -> Recipe:
+    return _FAST_INPAINT[hole]
 
 
 def best_recipe(settings: Settings, hole: Hole, sigma: float, side: int) -> Recipe:

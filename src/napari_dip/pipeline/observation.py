@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import singledispatch
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from napari_dip.dip.guidance import Guidance
 from napari_dip.dip.objective import Clipping, Observation
 from napari_dip.dip.operators import Blur, Composed, Downsample, ForwardOperator, Identity
 from napari_dip.dip.volume_interpolation import interpolate_volume_gaps
+from napari_dip.settings import SuperResolve, Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,19 +46,26 @@ def observe(
     )
 
 
+@singledispatch
 def forward_operator(
+    task: Task, psf: NDArray[np.float32] | None, factors: tuple[int, ...], device: torch.device
+) -> ForwardOperator:
+    """Return the operator A of a task: the blur of a point spread function, or the identity."""
+    return Identity() if psf is None else Blur(torch.from_numpy(psf).to(device))
+
+
+@forward_operator.register(SuperResolve)
+def _decimation(
+    task: SuperResolve,
     psf: NDArray[np.float32] | None,
     factors: tuple[int, ...],
-    kernel: str | None,
     device: torch.device,
 ) -> ForwardOperator:
-    """Return the operator A: blur first, decimation second; the identity without either."""
-    operators: list[ForwardOperator] = []
-    if psf is not None:
-        operators.append(Blur(torch.from_numpy(psf).to(device)))
-    if kernel is not None:
-        operators.append(Downsample(factors, kernel))
-    return Composed(tuple(operators)) if operators else Identity()
+    """Return the decimation, after the blur if there is one."""
+    decimation = Downsample(factors, task.kernel)
+    if psf is None:
+        return decimation
+    return Composed((Blur(torch.from_numpy(psf).to(device)), decimation))
 
 
 def interpolation_guidance(

@@ -64,7 +64,7 @@ def recipe(
     """
     match settings.preset:
         case "paper":
-            chosen = published_recipe(settings, hole, sigma)
+            chosen = published_recipe(settings.task, settings, hole, sigma)
         case "fast":
             chosen = fast_recipe(settings, hole, sigma, side)
         case "best":

@@ -161,8 +161,8 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     )
     stabilise = Stabilise(
         domain,
+        settings.task,
         factors,
-        settings.task.kernel,
         uses_noise=models_noise and trusts_noise,
     )
     unstabilise = Unstabilise(domain)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from napari_dip.pipeline.cost_model import Costs
     from napari_dip.pipeline.precision import Arithmetic
     from napari_dip.pipeline.registration import Shifts
+    from napari_dip.settings import Task
 
 __all__ = ["Align", "Context", "Data", "PutBack", "Stabilise", "Step", "Unstabilise", "run_steps"]
 
@@ -210,32 +211,33 @@ class Stabilise(Immediate):
     ----------
     domain
         The intensities: as they are, or after the variance-stabilising transform.
-    factors, kernel
-        The factors and the low-pass filter of the decimation; ``kernel`` is ``None`` without one.
+    task
+        The task, which has an operator.
+    factors
+        How many times longer the result is than the block along each spatial axis.
     uses_noise
         Whether channels are weighted by their noise, and clipping is modelled.
     """
 
     domain: Domain
+    task: Task
     factors: tuple[int, ...]
-    kernel: str | None = None
     uses_noise: bool = True
 
     def apply(self, data: Data, context: Context, /) -> Data:
         """Make the observation."""
         block, device = data.block, context.device
-        operator = forward_operator(block.psf, self.factors, self.kernel, device)
+        operator = forward_operator(self.task, block.psf, self.factors, device)
         seen = observe(block, self.domain, operator, device, uses_noise=self.uses_noise)
         return replace(data, observation=seen)
 
     def describe(self) -> str:
-        """Name the transform and the decimation, if there are any."""
+        """Name the transform and the operator of the task, if there are any."""
         said = []
         if self.domain.is_stabilised:
             said.append("Stabilise the variance of the noise (generalised Anscombe transform).")
-        if self.kernel is not None:
-            factors = " × ".join(map(str, self.factors))
-            said.append(f"Model the image as decimated by {factors} ({self.kernel}).")
+        if model := self.task.observation(self.factors):
+            said.append(f"Model the image as {model}.")
         return " ".join(said)
 
 

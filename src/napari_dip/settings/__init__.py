@@ -16,11 +16,13 @@ from napari_dip.settings.stopping import (
     WindowedVariance,
     register_rule,
 )
-from napari_dip.settings.task import Denoise, Hole, Inpaint, SuperResolve, Task
+from napari_dip.settings.task import TASKS, Hole, Task, TaskSpec, register_task
+from napari_dip.settings.task_table import Denoise, Inpaint, SuperResolve
 
 __all__ = [
     "NETWORKS",
     "RULES",
+    "TASKS",
     "Architecture",
     "Consensus",
     "Denoise",
@@ -37,7 +39,9 @@ __all__ = [
     "Stopping",
     "SuperResolve",
     "Task",
+    "TaskSpec",
     "WindowedVariance",
     "register_network",
     "register_rule",
+    "register_task",
 ]

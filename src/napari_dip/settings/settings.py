@@ -24,8 +24,9 @@ from napari_dip.settings.frozen import Frozen, describe_errors
 from napari_dip.settings.memory import checked_memory, to_bytes
 from napari_dip.settings.prior import Prior
 from napari_dip.settings.stopping import Stopping, read_rule
-from napari_dip.settings.task import Denoise, Inpaint, SuperResolve, Task
-from napari_dip.settings.voxel import Voxel, isotropic_factor
+from napari_dip.settings.task import Task, read_task
+from napari_dip.settings.task_table import Denoise
+from napari_dip.settings.voxel import Voxel
 
 __all__ = ["PresetName", "Settings"]
 
@@ -134,14 +135,14 @@ class Settings(Frozen):
 
     Examples
     --------
-    >>> settings = Settings(task=SuperResolve(factor=4), preset="paper", seed=1)
+    >>> settings = Settings(task="inpaint", preset="paper", seed=1)
     >>> settings.replace(seed=2).seed
     2
     >>> Settings.from_json(settings.to_json()) == settings
     True
     """
 
-    task: Annotated[Task, _by_name("kind")] = Denoise()
+    task: Annotated[SerializeAsAny[Task], BeforeValidator(read_task)] = Denoise()
     preset: PresetName = "fast"
     iterations: int | None = Field(None, ge=1, le=MAX_ITERATIONS)
     noise: Noise = "auto"
@@ -185,7 +186,7 @@ class Settings(Frozen):
     def _no_fit_without_network(self) -> Self:
         if self.prior.network != "none":
             return self
-        if not isinstance(self.task, Denoise):
+        if self.task.needs_network:
             raise ValueError(
                 f"prior='none' is the patch filter alone, which cannot {self.task.kind}; use "
                 "task='denoise'"
@@ -208,7 +209,7 @@ class Settings(Frozen):
     @property
     def is_axial(self) -> bool:
         """Whether Z alone is refined."""
-        return isinstance(self.task, SuperResolve) and self.task.axial
+        return self.task.axial
 
     @property
     def fits_sections(self) -> bool:
@@ -227,20 +228,16 @@ class Settings(Frozen):
 
         Examples
         --------
-        >>> Settings(task=SuperResolve(factor="isotropic"), voxel=(4, 0.83, 0.83)).factors
+        >>> task = {"kind": "super-resolve", "factor": "isotropic"}
+        >>> Settings(task=task, voxel=(4, 0.83, 0.83)).factors
         {'Z': 5, 'X': 1}
         """
-        task = self.task
-        if not isinstance(task, SuperResolve):
-            return dict.fromkeys(self.spatial, 1)
-        factor = isotropic_factor(self.voxel) if task.factor == "isotropic" else task.factor
-        axes = "Z" if task.axial else task.axis or self.spatial
-        return {letter: factor if letter in axes else 1 for letter in self.spatial}
+        return self.task.factors(self.spatial, self.voxel)
 
     @property
     def keeps_known(self) -> bool:
         """Whether the known pixels are returned unchanged."""
-        return isinstance(self.task, Inpaint) and self.task.keep_known
+        return self.task.keeps_known
 
     @property
     def memory_bytes(self) -> int | None:

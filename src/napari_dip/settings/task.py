@@ -1,131 +1,204 @@
-"""Define the tasks, as frozen values."""
+"""Define what the program asks about a task, and the table of the tasks and their words.
+
+:mod:`~napari_dip.settings.task_table` has the tasks of this package. :func:`register_task` adds
+others.
+"""
 
 from __future__ import annotations
 
-from numbers import Integral
-from typing import Annotated, Any, Literal, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import ConfigDict
 
-from napari_dip.settings.frozen import Frozen
-from napari_dip.settings.voxel import LARGEST_FACTOR
+from napari_dip.errors import BadSettings
+from napari_dip.plaintext import shortened
+from napari_dip.settings.frozen import MAX_VALUE, Frozen
 
-__all__ = ["Denoise", "Downsampler", "Hole", "Inpaint", "SuperResolve", "Task"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_dip.settings.voxel import Voxel
+
+__all__ = ["TASKS", "Hole", "Task", "TaskSpec", "read_task", "register_task"]
 
 Hole = Literal["scratches", "hole", "large-hole", "pixels"]
-Downsampler = Literal["lanczos2", "lanczos3", "box", "gaussian"]
 
 
-def _checked_factor(factor: Any) -> Any:
-    whole = isinstance(factor, Integral) and not isinstance(factor, bool)
-    if factor != "isotropic" and not (whole and 2 <= int(factor) <= LARGEST_FACTOR):
-        raise ValueError(
-            f"choose a whole number from 2 to {LARGEST_FACTOR}, or 'isotropic' for isotropic voxels"
-        )
-    return int(factor) if whole else factor
+class Task(Frozen):
+    """What is asked of one task; a subclass adds its settings, each with a default.
 
+    The docstring of a setting is the help of its option. The other attributes are what the rest of
+    the program asks about a task; here they have the values of a task that restores each pixel in
+    place: y = x + n.
+    """
 
-class _Task(Frozen):
-    """Properties that all tasks have."""
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    kind: str = ""
+    """The name of the task, a verb in the imperative; a subclass gives it."""
+
+    decimates: ClassVar[bool] = False
+    """Whether one pixel of the image covers several of the result."""
+
+    mixes_pixels: ClassVar[bool] = False
+    """Whether an observed pixel depends on several pixels of the result."""
+
+    needs_network: ClassVar[bool] = True
+    """Whether the patch filter alone cannot do the task."""
 
     @property
-    def kernel(self) -> Downsampler | None:
-        """The low-pass filter of the decimation; ``None`` without a decimation."""
-        return None
-
-    @property
-    def decimates(self) -> bool:
-        """Whether one pixel of the image covers several of the result."""
-        return self.kernel is not None
+    def spec(self) -> TaskSpec:
+        """The row of the task in the table."""
+        return TASKS[self.kind]
 
     @property
     def fills_gaps(self) -> bool:
         """Whether the task fills missing pixels, and needs some."""
+        return self.spec.needs_mask
+
+    @property
+    def axial(self) -> bool:
+        """Whether Z alone is refined."""
         return False
 
+    @property
+    def keeps_known(self) -> bool:
+        """Whether the known pixels are returned unchanged."""
+        return False
 
-class Denoise(_Task):
-    """Remove noise, or the blocks of JPEG compression: y = x + n.
+    @property
+    def hole(self) -> Hole | None:
+        """The type of the gaps, which can select the network; ``None`` finds it from the mask."""
+        return "scratches"
 
-    With ``artefact="jpeg"``, the presets ``fast`` and ``best`` estimate the error of the
-    compression in place of the noise. The image must have values from 0 to 255 and its original
-    blocks. ``paper`` uses the network of the paper for JPEG.
+    @property
+    def removes_jpeg(self) -> bool:
+        """Whether the error of JPEG compression is estimated in place of the noise."""
+        return False
 
-    Examples
-    --------
-    >>> Denoise(artefact="jpeg").kind
-    'denoise'
+    def factors(self, spatial: str, voxel: Voxel | None) -> dict[str, int]:
+        """Return the ratio of the sizes of result and image for each of the axes ``spatial``."""
+        return dict.fromkeys(spatial, 1)
+
+    def details(self, factors: Mapping[str, int]) -> str:
+        """Describe the settings of the task, to follow its verb in a sentence; may be empty."""
+        return ""
+
+    def observation(self, factors: tuple[int, ...]) -> str:
+        """Describe how the operator made the image, such as ``"decimated by 2"``; may be empty."""
+        return ""
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One row of the table of tasks: its settings, its words, and what it needs.
+
+    Parameters
+    ----------
+    settings
+        The settings. Their ``kind`` names the task in JSON, and its command.
+    summary
+        What the task does, as one sentence in the imperative: the help of its command.
+    doing, done
+        Present and past participle of the verb, such as ``"denoising"`` and ``"denoised"``.
+    panel
+        Title of the panel in napari.
+    function
+        The Python function of the task, with its module: ``"napari_dip.denoise"``.
+    suffix
+        End of the name of a result; may contain ``{factor}`` and ``{along}``. Empty for ``done``.
+    page, sample
+        The page of the documentation, and the sample data that the panel offers.
+    needs_mask, needs_psf
+        Whether the task needs missing pixels, or a point spread function. Both are optional in
+        all other tasks.
     """
 
-    kind: Literal["denoise"] = "denoise"
-    artefact: Literal["noise", "jpeg"] = "noise"
+    settings: type[Task]
+    summary: str
+    doing: str
+    done: str
+    panel: str
+    function: str
+    suffix: str = ""
+    page: str = "index"
+    sample: str = ""
+    needs_mask: bool = False
+    needs_psf: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The name of the task."""
+        return str(self.settings.model_fields["kind"].default)
+
+    def result_name(self, name: str, factors: Mapping[str, int], part: str = "") -> str:
+        """Name the result of an image.
+
+        Examples
+        --------
+        >>> from napari_dip.settings import SuperResolve
+        >>> SuperResolve().spec.result_name("cells", {"Z": 4, "X": 1})
+        'cells (×4 along Z)'
+        """
+        along = " along Z" if factors.get("Z", 1) > factors["X"] else ""
+        suffix = self.suffix or self.done
+        return f"{name} ({suffix.format(factor=max(factors.values()), along=along)}{part})"
 
 
-class SuperResolve(_Task):
-    """Increase the resolution by an integer factor, the inverse of a decimation: y = D x + n.
+TASKS: dict[str, TaskSpec] = {}
+"""The rows of the table by the names of the tasks; :func:`register_task` adds one."""
 
-    ``axis="Z"`` super-resolves Z alone, ``"YX"`` Y and X alone; ``None`` is every spatial axis: Y
-    and X, and Z too with ``ndim=3``. ``factor="isotropic"`` super-resolves Z by the integer that
-    makes voxels most isotropic; it needs the ``voxel`` size. ``downsampler`` is the low-pass filter
-    of the decimation. ``None`` is ``"lanczos2"``; along Z alone it is ``"gaussian"``, a slice
-    profile whose full width at half maximum is the distance of two planes. ``"box"`` is for cut
-    sections as thick as that distance.
+
+def register_task(spec: TaskSpec) -> None:
+    """Add a task to the table.
+
+    Its recipes and its operator are registered with
+    :func:`~napari_dip.pipeline.fast_recipes.fast_recipe_of_task`,
+    :func:`~napari_dip.pipeline.published_recipes.published_recipe` and
+    :func:`~napari_dip.pipeline.observation.forward_operator`.
 
     Raises
     ------
     BadSettings
-        If the factor is not 2 to 8 or ``"isotropic"``, or does not fit the axis.
-
-    Examples
-    --------
-    >>> SuperResolve(axis="Z", factor=4).kernel
-    'gaussian'
+        If a task of another module has the name, or a setting has no default.
     """
-
-    kind: Literal["super-resolve"] = "super-resolve"
-    factor: Annotated[int | Literal["isotropic"], BeforeValidator(_checked_factor)] = 2
-    axis: Literal["YX", "Z"] | None = None
-    downsampler: Downsampler | None = None
-
-    @model_validator(mode="after")
-    def _isotropic_along_z(self) -> Self:
-        if self.factor == "isotropic" and self.axis == "YX":
-            raise ValueError(
-                "factor='isotropic' is for Z, not for axis='YX'; choose axis='Z', or give a number"
-            )
-        return self
-
-    @property
-    def axial(self) -> bool:
-        """Whether Z alone is super-resolved."""
-        return self.axis == "Z" or self.factor == "isotropic"
-
-    @property
-    def kernel(self) -> Downsampler:
-        """The low-pass filter of the decimation."""
-        return self.downsampler or ("gaussian" if self.axial else "lanczos2")
+    fields = spec.settings.model_fields
+    lacking = [name for name, field in fields.items() if field.is_required()]
+    lacking += [] if spec.kind else ["kind"]
+    if lacking:
+        raise BadSettings(
+            f"{spec.settings.__name__} has no default for {', '.join(lacking)}; give one"
+        )
+    if spec.kind in TASKS and TASKS[spec.kind].settings.__module__ != spec.settings.__module__:
+        raise BadSettings(f"kind={spec.kind!r} is the name of another task; choose another name")
+    TASKS[spec.kind] = spec
 
 
-class Inpaint(_Task):
-    """Fill the missing pixels of a mask: y = m x.
+def read_task(value: object) -> object:
+    """Find the settings of a task by its name: from a name, or from a mapping with its ``kind``.
 
-    ``missing`` is the type of the gaps, which selects the published network; ``"auto"`` finds it
-    from the mask. ``keep_known`` returns the known pixels unchanged, bit for bit.
-
-    Examples
-    --------
-    >>> Inpaint(missing="hole").keep_known
-    True
+    Raises
+    ------
+    BadSettings
+        If no registered task has the name, or a setting of the task is invalid.
+    ValueError
+        If the name is missing.
     """
+    if isinstance(value, str):
+        value = {"kind": value}
+    if isinstance(value, dict):
+        if "kind" not in value:
+            raise ValueError("give its 'kind'")
+        spec = _row(value["kind"])
+        return spec.settings(**{str(name): each for name, each in value.items()})
+    if isinstance(value, Task) and type(value) is not _row(value.kind).settings:
+        raise ValueError(f"{type(value).__name__} is not registered; call register_task")
+    return value
 
-    kind: Literal["inpaint"] = "inpaint"
-    missing: Literal["auto"] | Hole = "auto"
-    keep_known: bool = True
 
-    @property
-    def fills_gaps(self) -> bool:
-        """Whether the task fills missing pixels, and needs some."""
-        return True
-
-
-Task = Annotated[Denoise | SuperResolve | Inpaint, Field(discriminator="kind")]
+def _row(kind: object) -> TaskSpec:
+    if not isinstance(kind, str) or kind not in TASKS:
+        known = ", ".join(map(repr, TASKS))
+        raise BadSettings(f"task={shortened(repr(kind), MAX_VALUE)}: choose one of {known}")
+    return TASKS[kind]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari_dip.image.result import UnitReport
     from napari_dip.plugin.models.history import Frame
     from napari_dip.plugin.models.layer_input import LayerInput
-    from napari_dip.settings import Settings
+    from napari_dip.settings import Settings, Task
 
     Ending = Literal["done", "stopped", "discarded", "failed"]
 
@@ -308,18 +308,18 @@ def _ending_text(result: Result, name: str) -> str:
         case []:
             what = "the image is constant and stays unchanged"
         case [report]:
-            what = _report_text(report)
+            what = _report_text(report, result.settings.task)
         case _:
             what = "all is restored" if coverage is None else coverage.in_words()
     see = f" See '{name}'." if name else ""
     return f"{how} in {duration(result.elapsed_s)}: {what}{alignment(result)}.{see}"
 
 
-def _report_text(report: UnitReport) -> str:
+def _report_text(report: UnitReport, task: Task) -> str:
     """Say how many iterations a unit took, and why it stopped early."""
     if report.denoising:
         refined = report.iterations - report.denoising
-        text = f"denoised ({report.denoising} iterations), then super-resolved ({refined})"
+        text = f"denoised ({report.denoising} iterations), then {task.spec.done} ({refined})"
         return f"{text}; {report.reason}" if report.stopped_by_user else text
     if 0 < report.iterations == report.most_iterations:
         return f"{report.iterations} of {report.most_iterations} iterations"

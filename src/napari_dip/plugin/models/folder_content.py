@@ -25,8 +25,6 @@ __all__ = ["FolderContent", "batch_request", "inspect_folder", "resume_request"]
 
 MAX_FINGERPRINT_VALUES = 2**24  # values: the fingerprint is computed in the main thread
 
-PANEL_NAMES = {"denoise": "Denoise", "super-resolve": "Super-resolution", "inpaint": "Inpaint"}
-
 
 @dataclass(frozen=True)
 class FolderContent:
@@ -222,7 +220,7 @@ def _is_same_image(
 def _changes(started: Settings, now: Settings) -> Iterator[str]:
     """List the settings that differ, except those that the image determines."""
     pairs = [(name, value, getattr(now, name)) for name, value in started if name != "task"]
-    if started.task.kind == now.task.kind:
+    if type(started.task) is type(now.task):
         pairs += [(name, value, getattr(now.task, name)) for name, value in started.task]
     for name, value, other in pairs:
         if value != other and name not in ("axes", "voxel", "preview_every_s"):
@@ -249,8 +247,8 @@ def _obstacle(
     """Say why a run cannot be resumed; empty if it can."""
     if same is False:
         return f"It cannot be resumed: {_image_difference(record, request, name)}."
-    if settings.task.kind != request.settings.task.kind:
-        panel = PANEL_NAMES[settings.task.kind]
+    if type(settings.task) is not type(request.settings.task):
+        panel = settings.task.spec.panel
         return f"It was started in the panel {panel}: open that panel to resume it."
     if record.get("psf") is not None:
         return "It was started from Python with a point spread function: resume it there."

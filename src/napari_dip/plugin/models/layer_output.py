@@ -106,11 +106,8 @@ def result_name(source: LayerInput, settings: Settings) -> str:
 
     Along Z alone, the name says so, such as ``"cells (×4 along Z)"``.
     """
-    done = {"denoise": "denoised", "inpaint": "inpainted"}
-    along = " along Z" if settings.factors.get("Z", 1) > settings.factors["X"] else ""
-    factor = max(settings.factors.values())
     part = ", part" if source.part else ""
-    return f"{source.name} ({done.get(settings.task.kind) or f'×{factor}{along}'}{part})"
+    return settings.task.spec.result_name(source.name, settings.factors, part)
 
 
 def _largest(spread: Any, result: Result) -> float:

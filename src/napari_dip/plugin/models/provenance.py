@@ -31,8 +31,6 @@ SAVE_IMPORTS = (
 SAVE_MASK_IMPORTS = "; from napari_dip.plugin.models.masks import Mask"
 SAVE_COMMENT = "The input isn't saved in a file. Save it first, in napari's console:"
 
-TASK_FUNCTIONS = {"denoise": "denoise", "super-resolve": "super_resolve", "inpaint": "inpaint"}
-
 MAX_NAME_BYTES = 200  # bytes: file systems allow 255 for a whole name
 
 
@@ -74,7 +72,7 @@ def python_code(record: Mapping[str, Any], name: str) -> str:
         the line that saves it.
     """
     settings = recorded_settings(record)
-    function = TASK_FUNCTIONS[settings.task.kind]
+    module, _, function = settings.task.spec.function.rpartition(".")
     image, mask, save_lines = _input_files(record)
     mask_ndim = record["input"].get("mask", {}).get("ndim")
     mask_part = _subscript(record, mask_ndim)
@@ -86,7 +84,7 @@ def python_code(record: Mapping[str, Any], name: str) -> str:
     return "\n".join(
         [
             *_comments(record, name, save_lines),
-            f"from napari_dip import {function}",
+            f"from {module} import {function}",
             f"from napari_dip.files.image_io import {', '.join(readers)}",
             "",
             f"image = read_image({str(image)!r}).image{_subscript(record)}",
@@ -143,8 +141,8 @@ def _subscript(record: Mapping[str, Any], ndim: int | None = None) -> str:
 
 def _changed_settings(settings: Settings) -> dict[str, Any]:
     """Return the settings that differ from their defaults, as keywords; those of the task first."""
-    task, task_default = settings.task, type(settings.task)()
-    of_task = {name: value for name, value in task if value != getattr(task_default, name)}
+    defaults = type(settings.task).model_fields
+    of_task = {name: value for name, value in settings.task if value != defaults[name].default}
     default = Settings()
     changed = {
         name: value
@@ -163,6 +161,8 @@ def _option(name: str, value: Any) -> list[str]:
     """Write a setting as an option of the command line."""
     if name == "keep_known":
         return ["--smooth-known"]
+    if isinstance(value, bool):
+        return [f"--{'' if value else 'no-'}{name.replace('_', '-')}"]
     if isinstance(value, dict) and name == "noise":
         value = (value["gain"], value["offset"], value["read"])
     if isinstance(value, tuple):

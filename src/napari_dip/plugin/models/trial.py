@@ -59,7 +59,7 @@ class Trial:
         settings = recorded_settings(record)
         share = "C" if settings.share == "C" else "none"
         denoising = int(record["units"][0].get("denoising", 0))
-        iterations = _iterations(record)
+        iterations = _iterations(record, settings)
         if denoising:
             most = max(denoising, iterations - denoising)
             return settings.replace(iterations=most, share=share)
@@ -157,13 +157,13 @@ def crop(source: LayerInput, part: tuple[slice, ...]) -> LayerInput:
     )
 
 
-def _iterations(record: Mapping[str, Any]) -> int:
+def _iterations(record: Mapping[str, Any], settings: Settings) -> int:
     """Return the iteration of the image that is the result."""
     picture, (unit, *_) = record.get("picture", {}), record["units"]
     if picture.get("chosen_by_user"):
         return max(1, int(picture["iteration"]))
-    # In super-resolution, no filter follows: the image of the best iteration is the result.
-    if record["settings"]["task"]["kind"] == "super-resolve" and unit["best_iteration"]:
+    # After a decimation no filter follows: the image of the best iteration is the result.
+    if settings.task.decimates and unit["best_iteration"]:
         return int(unit["best_iteration"])
     fits = max(1, int(unit["members"])) * int(unit.get("tiles", 1))
     return max(1, int(unit["iterations"]) // fits)

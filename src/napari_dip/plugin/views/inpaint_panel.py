@@ -57,8 +57,6 @@ class Inpaint(Panel):
         napari's viewer.
     """
 
-    page, sample = "inpaint", "scratched"
-
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._mask_outline = MaskOutline()
         self._make_controls(unwrap_viewer(viewer))

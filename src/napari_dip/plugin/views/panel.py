@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container, Widget
 from napari.layers import Image
@@ -66,16 +66,9 @@ class Panel(Container[Widget]):
 
     Attributes
     ----------
-    page
-        The page of the documentation about the task.
-    sample
-        The sample data of the task.
     controller
         The controller of the runs of this panel.
     """
-
-    page: ClassVar[str]
-    sample: ClassVar[str]
 
     def __init__(
         self, viewer: Viewer, task_controls: Sequence[Widget], advanced_controls: Sequence[Widget]
@@ -174,7 +167,7 @@ class Panel(Container[Widget]):
     def set_controls(self, settings: Settings, origin: Mapping[str, Any]) -> tuple[bool, list[str]]:
         """Set the controls; return whether the task fits, and the settings without a control."""
         without_control = self._settings.set_values(settings)
-        if fits := settings.task.kind == self.task().kind:
+        if fits := type(settings.task) is type(self.task()):
             self.set_task(settings.task, origin)
         return fits, without_control
 
@@ -185,7 +178,7 @@ class Panel(Container[Widget]):
             self._open_sample.native,
             self._run_buttons.native,
             self._trial_buttons.native,
-            with_help(self.status.native, HelpLink(self.page, self._viewer)),
+            with_help(self.status.native, HelpLink(self.task().spec.page, self._viewer)),
             self._run_view,
             self._provenance_buttons,
             self._output_section,
@@ -240,7 +233,7 @@ class Panel(Container[Widget]):
             self._check()
 
     def _add_sample(self) -> None:
-        self._viewer.open_sample("napari-dip", self.sample)
+        self._viewer.open_sample("napari-dip", self.task().spec.sample)
         choose_first_image(self.image, self._viewer)
 
     def _show_status(self, text: str) -> None:

@@ -25,8 +25,6 @@ class Denoise(Panel):
         napari's viewer.
     """
 
-    page, sample = "denoise", "noisy"
-
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self.artefact = controls.combo_box(
             "artefact",
@@ -53,8 +51,6 @@ class SuperResolution(Panel):
     viewer
         napari's viewer.
     """
-
-    page, sample = "super-resolution", "low_resolution"
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self.axis = controls.combo_box(
