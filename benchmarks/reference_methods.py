@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from cases import Case, Pixels
 
-    from napari_dip.noise.model import NoiseModel
+    from napari_dip.noise.poisson_gaussian import PoissonGaussian
 
 
-def noise_of(case: Case) -> NoiseModel:
+def noise_of(case: Case) -> PoissonGaussian:
     """Estimate the noise of a case as the presets do."""
     return estimate_noise(np.moveaxis(case.observed, -1, 0) if case.colours else case.observed)
 

@@ -16,7 +16,7 @@ from napari_dip.dip.recipe import Recipe
 from napari_dip.dip.stopping_rules import FixedRule
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.precision import Arithmetic
 from napari_dip.pipeline.restore_block import prepare_member
@@ -51,7 +51,7 @@ def precisions(settings, arithmetic):
     shape = (4, 12, 16) if settings.ndim == 3 else (12, 16)
     values = np.random.default_rng(0).random((2, *shape), dtype=np.float32)
     known = np.random.default_rng(1).random(values.shape) > 0.1
-    noises = (NoiseModel(gain=0.01, read=0.05), NoiseModel(read=0.1))
+    noises = (PoissonGaussian(gain=0.01, read=0.05), PoissonGaussian(read=0.1))
     if settings.task.kind == "super-resolve":
         known = np.ones_like(known)
     block = Block(values, known, noises, hole="pixels", shared="C" if settings.ndim == 2 else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -12,7 +13,8 @@ import pytest
 from example_files import imagej, in_micrometres, values
 
 from napari_dip.errors import FileProblem, NapariDipError, OutputExists
-from napari_dip.files import image_io, image_writer
+from napari_dip.files import image_io
+from napari_dip.files.formats import Tiff
 from napari_dip.files.image_io import (
     StoredImage,
     check_output,
@@ -98,11 +100,13 @@ def test_existing_file_is_replaced_only_on_request(tmp_path):
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_failed_write_leaves_no_files(tmp_path, monkeypatch, failure):
-    def fail(path, *_):
-        path.write_bytes(b"half")
-        raise failure
+    def fail(_, file, *rest):
+        file.write(b"half")
+        if not isinstance(file, io.BytesIO):  # the test in memory succeeds
+            raise failure
 
-    monkeypatch.setattr(image_writer, "write_format", fail)
+    monkeypatch.setattr(Tiff, "write", fail)
+    monkeypatch.setattr(Tiff, "verify", lambda *_: None)
     expected = NapariDipError if isinstance(failure, OSError) else KeyboardInterrupt
     with pytest.raises(expected):
         write_image(tmp_path / "a.tif", StoredImage(values((16, 20), "uint8"), "YX"))
@@ -112,10 +116,11 @@ def test_failed_write_leaves_no_files(tmp_path, monkeypatch, failure):
 def test_killed_write_leaves_no_output(tmp_path):
     code = (
         "import sys, time, numpy as np\n"
-        "from napari_dip.files import image_io, image_writer\n"
-        "def halfway(path, *_):\n"
-        "    path.write_bytes(b'half'); print('now', flush=True); time.sleep(60)\n"
-        "image_writer.write_format = halfway\n"
+        "from napari_dip.files import image_io, formats\n"
+        "formats.Tiff.test_write = lambda *_: None\n"
+        "def halfway(_, file, *rest):\n"
+        "    file.write(b'half'); print('now', flush=True); time.sleep(60)\n"
+        "formats.Tiff.write = halfway\n"
         "image_io.write_image(sys.argv[1], image_io.StoredImage(np.eye(16), 'YX'))\n"
     )
     target = tmp_path / "a.tif"

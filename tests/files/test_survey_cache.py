@@ -17,7 +17,7 @@ from napari_dip.generators import finished
 from napari_dip.image.intensity import Scale
 from napari_dip.image.metadata import StoredImage
 from napari_dip.image.survey import Survey
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.settings import Settings
 
 SETTINGS = Settings(iterations=2, refinement=0, precision="float32", share="none", device="cpu")
@@ -80,9 +80,9 @@ def test_resumed_run_repeats_no_survey(movie, tmp_path, reads):
 
 def test_survey_is_restored_exactly(tmp_path):
     numbers = [1 / 3, math.pi * 1e-300, math.inf, -math.inf, 2.0]
-    strange = NoiseModel(*numbers, ((0.1 + 0.2,), ()))
+    strange = PoissonGaussian(*numbers, ((0.1 + 0.2,), ()))
     told = Survey(
-        (Scale(0.1, 1e300), None), (strange, NoiseModel()), frozenset({(3, 0), (4, 1)}), "d"
+        (Scale(0.1, 1e300), None), (strange, PoissonGaussian()), frozenset({(3, 0), (4, 1)}), "d"
     )
     (tmp_path / ".napari-dip").mkdir()
     SurveyCache("one").save(tmp_path, told)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from napari_dip.cli.app import app as cli
 from napari_dip.errors import FileProblem
 from napari_dip.files import file_run as runs
-from napari_dip.files import write_plan
+from napari_dip.files import formats
 from napari_dip.files.image_io import (
     StoredImage,
     read_image,
@@ -162,7 +162,7 @@ def test_fuzzed_image_is_written_or_refused(stored, suffix):
 )
 def test_large_result_uses_another_tiff_dialect(axes, shape, dtype, form):
     small = StoredImage(np.broadcast_to(np.zeros((), dtype), shape), axes)
-    assert plan_write("a.tif", small).form == form
+    assert plan_write("a.tif", small).dialect == form
 
 
 def test_too_large_png_is_refused():
@@ -172,14 +172,14 @@ def test_too_large_png_is_refused():
 
 
 def test_unwritable_metadata_are_dropped_with_a_note(tmp_path, monkeypatch):
-    write = write_plan.write_tiff
+    write = formats.write_tiff
 
     def refuse_labels(file, stored, *rest):
         if stored.extras.get("imagej"):
             raise IndexError("list index out of range")
         write(file, stored, *rest)
 
-    monkeypatch.setattr(write_plan, "write_tiff", refuse_labels)
+    monkeypatch.setattr(formats, "write_tiff", refuse_labels)
     image = StoredImage(
         np.eye(8, dtype="uint8"), "YX", {"X": 0.5}, extras={"imagej": {"Info": "a"}}
     )

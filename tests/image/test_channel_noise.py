@@ -11,7 +11,7 @@ from napari_dip.image.axes import Layout
 from napari_dip.image.channel_noise import channel_noise, without_alpha
 from napari_dip.image.intensity import Scale
 from napari_dip.image.observed import ObservedPart
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.settings import Denoise, SensorNoise, Settings
 
 SCALE = Scale(100.0, 1100.0)
@@ -33,12 +33,14 @@ def estimated(values, scale=SCALE, **settings):
 @pytest.mark.parametrize(
     ("noise", "model"),
     [
-        pytest.param("none", NoiseModel(), id="none"),
-        pytest.param(20.0, NoiseModel(read=20.0), id="sigma"),
-        pytest.param(1e-8, NoiseModel(), id="negligible"),
-        pytest.param(SensorNoise(gain=2, offset=90, read=3), NoiseModel(2, 90, 3), id="sensor"),
+        pytest.param("none", PoissonGaussian(), id="none"),
+        pytest.param(20.0, PoissonGaussian(read=20.0), id="sigma"),
+        pytest.param(1e-8, PoissonGaussian(), id="negligible"),
         pytest.param(
-            SensorNoise(gain=1e-12, offset=90, read=3), NoiseModel(0, 90, 3), id="few-photons"
+            SensorNoise(gain=2, offset=90, read=3), PoissonGaussian(2, 90, 3), id="sensor"
+        ),
+        pytest.param(
+            SensorNoise(gain=1e-12, offset=90, read=3), PoissonGaussian(0, 90, 3), id="few-photons"
         ),
     ],
 )
@@ -60,7 +62,7 @@ def test_photon_noise_depends_on_the_intensity():
 
 
 def test_without_planes_there_is_no_noise():
-    assert channel_noise([], None, Layout("YX", (8, 8)), Settings()) == NoiseModel()
+    assert channel_noise([], None, Layout("YX", (8, 8)), Settings()) == PoissonGaussian()
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_the_error_of_jpeg_becomes_white_noise():
     values = np.asarray(Image.open(buffer))
     model = estimated(values, Scale(0.0, 255.0), task=Denoise(artefact="jpeg"))
     error = float(np.sqrt(np.mean((values - truth) ** 2)))
-    assert model == NoiseModel(read=model.read)
+    assert model == PoissonGaussian(read=model.read)
     assert model.read == pytest.approx(1.4 * error, rel=0.4)
 
 

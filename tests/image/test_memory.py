@@ -16,11 +16,11 @@ import json, sys, threading, psutil, numpy as np
 import torch
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.restore_block import restore_block
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.settings import Settings
 channels, side, precision = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 values = np.random.default_rng(0).random((channels, side, side)).astype(np.float32)
-noises = (NoiseModel(read=0.1),) * channels
+noises = (PoissonGaussian(read=0.1),) * channels
 block = Block(values, np.ones(values.shape, bool), noises, shared="Z" * (channels > 1))
 settings = Settings(iterations=3, precision=precision, device="cpu")
 process, done = psutil.Process(), threading.Event()

@@ -7,10 +7,10 @@ from scipy.ndimage import gaussian_filter
 from napari_dip.image.axes import Layout
 from napari_dip.image.observed import ObservedImage, ObservedPart
 from napari_dip.image.plane_similarity import PlaneComparisons, is_shifted
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 
 SIGMA = 5.0
-NOISE = NoiseModel(read=SIGMA)
+NOISE = PoissonGaussian(read=SIGMA)
 SCENE = 300 * gaussian_filter(np.random.default_rng(0).random((72, 72)), 1.5)
 
 
@@ -42,8 +42,8 @@ def test_dissimilar_planes_are_breaks(second, expected):
 
 
 def test_without_noise_any_difference_is_a_break():
-    assert breaks(np.stack([SCENE, SCENE + 0.01 * SCENE[::-1]]), noise=NoiseModel()) == {(1,)}
-    assert breaks(np.stack([SCENE, SCENE]), noise=NoiseModel()) == set()
+    assert breaks(np.stack([SCENE, SCENE + 0.01 * SCENE[::-1]]), noise=PoissonGaussian()) == {(1,)}
+    assert breaks(np.stack([SCENE, SCENE]), noise=PoissonGaussian()) == set()
 
 
 def test_only_common_known_pixels_are_compared():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from napari_dip.noise.domain import ChannelDomain, Domain
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 
-PHOTONS = NoiseModel(gain=0.02, offset=0.1, read=0.01)
-GAUSSIAN = NoiseModel(read=0.1)
+PHOTONS = PoissonGaussian(gain=0.02, offset=0.1, read=0.01)
+GAUSSIAN = PoissonGaussian(read=0.1)
 
 
 def camera_image(x, seed=0):
@@ -56,7 +56,7 @@ def test_pixels_of_one_channel_have_equal_weight(ramp):
 
 
 def test_channels_have_weights_by_their_noise(ramp):
-    noises = (PHOTONS, GAUSSIAN, NoiseModel(read=0.02))
+    noises = (PHOTONS, GAUSSIAN, PoissonGaussian(read=0.02))
     domain = Domain(tuple(ChannelDomain(noise, noise.gain > 0) for noise in noises))
     truth = np.concatenate([ramp] * 3)
     values = truth + np.random.default_rng(1).normal(0, [[[0]], [[0.1]], [[0.02]]], truth.shape)

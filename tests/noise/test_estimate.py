@@ -8,7 +8,7 @@ from skimage import data
 
 from napari_dip.dip.operators import Downsample
 from napari_dip.noise.estimate import estimate_noise
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 
 GAIN, OFFSET, READ = 3.0, 100.0, 4.0
 
@@ -151,7 +151,7 @@ def test_unknown_pixels_are_ignored():
 @pytest.mark.parametrize("shape", [(8, 8), (2, 9), (1, 1), (3, 3)])
 def test_image_without_known_block_has_no_estimate(shape):
     y = np.random.default_rng(0).normal(size=shape)
-    assert estimate_noise(y, np.zeros(shape, bool)) == NoiseModel()
+    assert estimate_noise(y, np.zeros(shape, bool)) == PoissonGaussian()
     assert np.isfinite(estimate_noise(y).sigma(0.0))
 
 

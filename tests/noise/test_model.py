@@ -1,46 +1,39 @@
-"""Variance-stabilising transform, change of units, and JSON of a noise model."""
+"""Records of noise models: both ways, of earlier versions, and of unknown kinds."""
 
 import json
 
-import numpy as np
 import pytest
+from pydantic_core import to_json
 
-from napari_dip.noise.model import NoiseModel
-
-GAIN, OFFSET = 3.0, 100.0
-
-
-@pytest.mark.parametrize("read", [0.0, 4.0, 20.0])
-def test_transform_gives_unit_variance_and_no_bias(read):
-    noise = NoiseModel(gain=GAIN, offset=OFFSET, read=read)
-    rng = np.random.default_rng(0)
-    for photons in (2.0, 5.0, 20.0, 200.0):
-        x = OFFSET + GAIN * photons
-        y = OFFSET + GAIN * rng.poisson(photons, 200_000) + rng.normal(0, read, 200_000)
-        stabilised = noise.stabilise(y)
-        if photons >= 5:
-            assert stabilised.std() == pytest.approx(1, abs=0.06)
-        assert noise.unstabilise(stabilised.mean()) == pytest.approx(x, abs=0.1 * GAIN)
+from napari_dip.errors import BadSettings
+from napari_dip.noise.model import from_record, to_record
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 
 
-def test_rescaled_model_describes_the_same_noise():
-    noise = NoiseModel(gain=2.0, offset=100.0, read=3.0, low=0.0, high=4095.0)
-    scaled = noise.rescaled(low=50.0, span=1000.0)
-    assert scaled.sigma(0.35) == pytest.approx(noise.sigma(400.0) / 1000)
-    assert (scaled.low, scaled.high) == pytest.approx((-0.05, 4.045))
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(PoissonGaussian(), id="none"),
+        pytest.param(PoissonGaussian(2.0, 100.0, 3.0, low=0.0), id="one-limit"),
+        pytest.param(PoissonGaussian(read=0.1, correlation=((0.3,), ()), sure=False), id="unsure"),
+    ],
+)
+def test_model_is_read_back_from_json(model):
+    text = to_json(to_record(model), inf_nan_mode="strings")
+    assert from_record(json.loads(text)) == model
 
 
-def test_model_without_clipping_can_be_json():
-    assert json.loads(json.dumps(NoiseModel(read=1.0).as_dict()))["high"] is None
+def test_record_without_kind_is_poisson_gaussian():
+    earlier = {"gain": 2.0, "offset": 1.0, "read": 0.5, "low": "-Infinity", "high": 255.0}
+    model = from_record(earlier | {"correlation": [[0.5], []], "sure": True})
+    assert model == PoissonGaussian(2.0, 1.0, 0.5, high=255.0, correlation=((0.5,), ()))
 
 
-def test_weakened_model_has_a_fraction_of_the_variance():
-    noise = NoiseModel(gain=2.0, offset=100.0, read=3.0)
-    weak = noise.weakened(0.25)
-    assert weak.sigma(400.0) ** 2 == pytest.approx(0.25 * noise.sigma(400.0) ** 2)
-    assert (noise.sure, weak.sure) == (True, False)
+def test_unknown_kind_is_refused():
+    with pytest.raises(BadSettings, match="'rician' is unknown; import the module"):
+        from_record({"kind": "rician", "read": 1.0})
 
 
-def test_intensities_below_the_offset_have_read_noise():
-    noise = NoiseModel(gain=2.0, offset=100.0, read=3.0)
-    assert noise.sigma(np.array([0.0, 100.0, 108.0])).tolist() == [3, 3, 5]
+def test_infinity_becomes_null():
+    noise = json.loads(json.dumps(PoissonGaussian(read=1.0).as_dict()))
+    assert (noise["kind"], noise["read"], noise["high"]) == ("poisson-gaussian", 1.0, None)

@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from napari_dip.noise.flat_regions import flat_pixels
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.noise.texture import (
     has_expected_minimum,
     is_weaker_diagonally,
@@ -31,7 +31,7 @@ def everywhere(image):
 )
 def test_noise_of_the_model_has_ratio_one(blur, correlation):
     image = 100 + noise(blur)
-    model = NoiseModel(read=5.0, correlation=correlation)
+    model = PoissonGaussian(read=5.0, correlation=correlation)
     assert quietest_variance_ratio(image, everywhere(image), model) == pytest.approx(1, abs=0.12)
     assert has_expected_minimum(image, everywhere(image), model)
 
@@ -39,7 +39,7 @@ def test_noise_of_the_model_has_ratio_one(blur, correlation):
 def test_ratio_is_that_of_the_variances():
     image = noise()
     ratios = [
-        quietest_variance_ratio(image, everywhere(image), NoiseModel(read=read))
+        quietest_variance_ratio(image, everywhere(image), PoissonGaussian(read=read))
         for read in (5.0, 10.0)
     ]
     assert ratios[1] == pytest.approx(ratios[0] / 4)
@@ -48,14 +48,14 @@ def test_ratio_is_that_of_the_variances():
 def test_photon_noise_is_compared_at_its_intensity():
     ramp = np.linspace(5, 200, 192) * np.ones((1, 192, 1))
     photons = 2.0 * np.random.default_rng(0).poisson(ramp)
-    model = NoiseModel(gain=2.0)
+    model = PoissonGaussian(gain=2.0)
     assert quietest_variance_ratio(photons, everywhere(photons), model) == pytest.approx(1, abs=0.3)
 
 
 def test_texture_in_one_half_has_a_quiet_half():
     image = noise(sigma=1.0)
     image[:, :96] = noise(1, sigma=15.0)[:, :96]
-    model = NoiseModel(read=15.0, correlation=BLURRED)
+    model = PoissonGaussian(read=15.0, correlation=BLURRED)
     assert quietest_variance_ratio(image, everywhere(image), model) < 0.05
     assert not has_expected_minimum(image, everywhere(image), model)
 
@@ -64,19 +64,19 @@ def test_unknown_squares_are_ignored():
     image = noise()
     known = everywhere(image)
     image[:, :60], known[:, :60] = 0, False
-    assert has_expected_minimum(image, known, NoiseModel(read=5.0))
-    assert not has_expected_minimum(image, everywhere(image), NoiseModel(read=5.0))
-    assert quietest_variance_ratio(image, np.zeros_like(known), NoiseModel(read=5.0)) == 1
+    assert has_expected_minimum(image, known, PoissonGaussian(read=5.0))
+    assert not has_expected_minimum(image, everywhere(image), PoissonGaussian(read=5.0))
+    assert quietest_variance_ratio(image, np.zeros_like(known), PoissonGaussian(read=5.0)) == 1
 
 
 def test_correlated_noise_is_weaker_diagonally():
     image = 100 + noise(1)
     flat = flat_pixels(image, everywhere(image))
-    assert is_weaker_diagonally(flat, NoiseModel(read=5.0, correlation=BLURRED))
+    assert is_weaker_diagonally(flat, PoissonGaussian(read=5.0, correlation=BLURRED))
 
 
 def test_white_noise_on_texture_is_not_weaker():
     grass = data.grass()[None, :192, :192].astype(float)
     image = gaussian_filter(grass, (0, 2, 2)) + noise(sigma=10.0)
     flat = flat_pixels(image, everywhere(image))
-    assert not is_weaker_diagonally(flat, NoiseModel(read=12.0, correlation=BLURRED))
+    assert not is_weaker_diagonally(flat, PoissonGaussian(read=12.0, correlation=BLURRED))

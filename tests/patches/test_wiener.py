@@ -8,7 +8,7 @@ from skimage import data
 
 from napari_dip import Settings, restore
 from napari_dip.generators import finished
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.patches.wiener import collaborative_filter
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.filter_steps import AverageWithFilter
@@ -72,7 +72,7 @@ def test_best_averages_the_filtered_image_and_the_fits(monkeypatch):
 
 def test_filtered_image_is_nearer_to_the_truth():
     truth, noisy = (each[0].numpy() for each in noisy_cloth())
-    block = Block(noisy, np.ones(noisy.shape, bool), (NoiseModel(read=0.1),))
+    block = Block(noisy, np.ones(noisy.shape, bool), (PoissonGaussian(read=0.1),))
     one = prepare_member(block, Settings(preset="best", device="cpu"), "cpu", 0)
     (step,) = (step for step in one.pipeline.steps if isinstance(step, AverageWithFilter))
     filtered = step.filter_alone(one.data.observation)
@@ -83,7 +83,7 @@ def test_filtered_image_is_nearer_to_the_truth():
 @pytest.mark.parametrize("refinement", [0, 2])
 def test_refinement_starts_from_both_averages(refinement):
     shape = (1, 8, 8)
-    block = Block(np.zeros(shape, np.float32), np.ones(shape, bool), (NoiseModel(read=0.1),))
+    block = Block(np.zeros(shape, np.float32), np.ones(shape, bool), (PoissonGaussian(read=0.1),))
     settings = Settings(device="cpu", refinement=refinement)
     fit = prepare_member(block, settings, "cpu", 0).pipeline.fit
     chosen = fit.choose(latest=np.full(shape, 3.0), best=np.zeros(shape))

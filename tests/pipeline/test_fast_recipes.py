@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.presets import recipe
 from napari_dip.pipeline.restore_block import pipeline_of
@@ -15,7 +15,7 @@ def test_the_network_of_large_results_is_deeper(shape, factor):
     task = SuperResolve(factor=factor) if factor > 1 else Denoise()
 
     def levels(preset, *shape):
-        block = Block(np.zeros((1, *shape)), np.ones((1, *shape), bool), (NoiseModel(),))
+        block = Block(np.zeros((1, *shape)), np.ones((1, *shape), bool), (PoissonGaussian(),))
         return len(pipeline_of(block, Settings(preset=preset, task=task)).recipe.network.down)
 
     assert levels("fast", *shape) == levels("best", *shape) == 5

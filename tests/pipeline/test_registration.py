@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, rotate
 from skimage import data
 
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.conditions import may_align
 from napari_dip.pipeline.facts import measure
@@ -20,7 +20,7 @@ from napari_dip.pipeline.registration import (
 from napari_dip.settings import Denoise, Settings, SuperResolve
 
 SIDE, SIGMA = 64, 0.1
-NOISE = NoiseModel(read=SIGMA)
+NOISE = PoissonGaussian(read=SIGMA)
 JITTER = np.array([[7, 3], [2, 9], [8, 8], [8, 8], [0, 1], [5, 0]])
 
 
@@ -55,12 +55,12 @@ def test_shifts_of_a_shaking_camera_are_found(scene):
 @pytest.mark.parametrize("unit", [1e-30, 1e30])
 def test_the_unit_does_not_matter(scene, unit):
     shaken = 1000 + frames(scene, JITTER)
-    assert np.array_equal(found(unit * shaken, noise=NoiseModel(read=unit * SIGMA)), JITTER)
+    assert np.array_equal(found(unit * shaken, noise=PoissonGaussian(read=unit * SIGMA)), JITTER)
 
 
 def test_few_photons_are_enough(scene):
     photons = np.random.default_rng(1).poisson(5 * np.clip(frames(scene, JITTER), 0, 1))
-    assert np.array_equal(found(photons, noise=NoiseModel(gain=1)), JITTER)
+    assert np.array_equal(found(photons, noise=PoissonGaussian(gain=1)), JITTER)
 
 
 def test_missing_pixels_and_padding_do_not_matter(scene):

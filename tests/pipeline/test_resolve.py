@@ -4,19 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.facts import Facts, NoiseLevel
 from napari_dip.pipeline.resolve import resolve
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 
-GAUSSIAN, PHOTONS = NoiseModel(read=0.1), NoiseModel(gain=0.01)
+GAUSSIAN, PHOTONS = PoissonGaussian(read=0.1), PoissonGaussian(gain=0.01)
 LEVEL = NoiseLevel(0.1, (0.1,))
 PLANE = Facts((1, 64, 64), (GAUSSIAN,), LEVEL, LEVEL)
 STACK = replace(
     PLANE, shape=(4, 64, 64), noises=(GAUSSIAN,) * 4, level=NoiseLevel(0.1, (0.1,) * 4), shared="Z"
 )
 SILENT = NoiseLevel(0.0, (0.0,))
-CLEAN = replace(PLANE, noises=(NoiseModel(),), level=SILENT, stabilised_level=SILENT)
+CLEAN = replace(PLANE, noises=(PoissonGaussian(),), level=SILENT, stabilised_level=SILENT)
 
 
 def names(facts, settings):
@@ -93,7 +93,7 @@ def test_a_clean_image_is_not_filtered():
 
 
 def test_estimated_correlated_noise_is_distrusted_behind_a_blur():
-    correlated = NoiseModel(read=0.1, correlation=((0.5,), (0.5,)))
+    correlated = PoissonGaussian(read=0.1, correlation=((0.5,), (0.5,)))
     blurred = replace(PLANE, noises=(correlated,), blurred=True)
 
     def trusted(noise):

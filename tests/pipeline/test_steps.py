@@ -7,7 +7,7 @@ import torch
 
 from napari_dip.dip.loop import FitProgress
 from napari_dip.generators import finished
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.precision import Arithmetic
 from napari_dip.pipeline.steps import Align, Context, Data, Immediate, PutBack, run_steps
@@ -52,7 +52,7 @@ def test_previews_pass_through_later_steps_alone():
 
 def test_aligned_planes_are_put_back_exactly():
     values = np.random.default_rng(0).random((3, 20, 24)).astype(np.float32)
-    noises = (NoiseModel(read=0.1),) * 3
+    noises = (PoissonGaussian(read=0.1),) * 3
     data = Data(Block(values, np.ones(values.shape, bool), noises, shared="T"))
     shifts = ((0, 4), (3, 0), (1, 1))
     canvas = Align(shifts).apply(data, CONTEXT)

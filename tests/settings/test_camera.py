@@ -1,10 +1,17 @@
 """Noise as a setting: words, numbers, sensors, and what is refused."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
 from napari_dip.errors import BadSettings
-from napari_dip.settings import SensorNoise, Settings
+from napari_dip.settings import GivenNoise, SensorNoise, Settings
+
+
+class Hum(GivenNoise):
+    kind: Literal["test-hum"] = "test-hum"
+    level: float
 
 
 @pytest.mark.parametrize("noise", ["auto", "gaussian", "none", 12.5, SensorNoise(gain=2)], ids=str)
@@ -22,6 +29,18 @@ def test_dictionary_is_a_sensor():
     assert noise == SensorNoise(gain=2, offset=100)
 
 
+def test_json_names_the_kind_of_own_noise():
+    settings = Settings(noise=Hum(level=3))
+    assert settings.model_dump(mode="json")["noise"] == {"kind": "test-hum", "level": 3}
+    assert Settings.from_json(settings.to_json()).noise == Hum(level=3)
+
+
+def test_json_of_a_sensor_has_no_kind():
+    noise = SensorNoise(gain=2, read=1)
+    assert Settings(noise=noise).model_dump()["noise"] == {"gain": 2, "offset": 0, "read": 1}
+    assert str(noise) == "of gain 2, offset 0, read noise 1"
+
+
 @pytest.mark.parametrize(
     ("noise", "message"),
     [
@@ -37,6 +56,7 @@ def test_dictionary_is_a_sensor():
         ({"gain": 1, "ofset": 3}, "^ofset=3: there is no such setting; did you mean 'offset'"),
         ([1, 2], r"noise=\[1, 2\]: choose"),
         (np.array([1.0, 2.0]), "noise=array.*: choose"),
+        ({"kind": "rain"}, "noise of kind 'rain' is unknown; choose 'sensor'"),
         ("loud", "noise='loud'"),
         (0, "noise=0"),
         (True, "noise=True"),

@@ -10,17 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from napari_dip.errors import BadMask, FileProblem
+from napari_dip.files.file_format import ReadOptions
 from napari_dip.files.file_series import read_series
+from napari_dip.files.formats import format_of_file
 from napari_dip.files.glob_pattern import is_glob_pattern
 from napari_dip.files.image_writer import check_output, dropped_notes, write_image
-from napari_dip.files.ngff import is_zarr
-from napari_dip.files.ome_companion import is_companion
-from napari_dip.files.png_jpeg import png_provenance, read_png_jpeg
 from napari_dip.files.read_errors import refuse_special_file, translate_read_errors
-from napari_dip.files.tiff import read_tiff, tiff_provenance
-from napari_dip.files.vendor_formats import is_vendor_file, read_vendor_file
 from napari_dip.files.write_plan import is_zarr_name, local_path
-from napari_dip.files.zarr_zip import is_zarr_zip, refuse_inside_zarr
+from napari_dip.files.zarr_zip import refuse_inside_zarr
 from napari_dip.image.mask_values import find_marked_pixels
 from napari_dip.image.metadata import StoredImage
 from napari_dip.image.observed import affected_planes
@@ -43,8 +40,6 @@ __all__ = [
     "write_image",
 ]
 
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-
 
 class StoredMask(NamedTuple):
     """A mask as read from a file; ``missing`` is true at missing pixels."""
@@ -57,9 +52,10 @@ class StoredMask(NamedTuple):
 def read_image(path: str | Path, *, lazy: bool = False, series: int | None = None) -> StoredImage:
     """Read an image, its axes and its pixel sizes.
 
-    The content determines the format; for vendor formats (CZI, ND2, LIF …, with
-    ``napari-dip[formats]``) the suffix does. Colour tables and CMYK colours become RGB, with a
-    note. Invalid numbers in the metadata are ignored, with a note.
+    The content determines the format; the suffix does for vendor formats (CZI, ND2, LIF …, with
+    ``napari-dip[formats]``), and for formats that are added unless they look at the content. Colour
+    tables and CMYK colours become RGB, with a note. Invalid numbers in the metadata are ignored,
+    with a note.
 
     Parameters
     ----------
@@ -89,39 +85,28 @@ def read_image(path: str | Path, *, lazy: bool = False, series: int | None = Non
     >>> read_image(file).axes
     'YX'
     """
-    return _checked(path, lazy=lazy, series=series)
+    return _checked(path, ReadOptions(series, lazy))
 
 
-def _checked(
-    path: str | Path, *, lazy: bool, series: int | None = None, labels: bool = False
-) -> StoredImage:
-    """Read an image that is not empty; `labels` asks for the indices of a colour table."""
+def _checked(path: str | Path, options: ReadOptions) -> StoredImage:
+    """Read an image that is not empty."""
     path = local_path(path)
     with translate_read_errors(path):
-        stored = _read(path, lazy=lazy, series=series, labels=labels)
+        stored = _read(path, options)
     if 0 in stored.image.shape:
         raise FileProblem(f"{path} holds no values: its shape is {stored.image.shape}")
     return stored
 
 
-def _read(path: Path, *, lazy: bool, series: int | None, labels: bool) -> StoredImage:
+def _read(path: Path, options: ReadOptions) -> StoredImage:
     if is_glob_pattern(path):
-        return read_series(path, partial(_checked, lazy=True, series=series, labels=labels))
+        return read_series(path, partial(_checked, options=options._replace(lazy=True)))
     refuse_special_file(path)
-    if is_zarr(path) or is_zarr_zip(path):
-        from napari_dip.files.zarr_reader import read_zarr
-
-        return read_zarr(path, series)
     refuse_inside_zarr(path)
-    if is_vendor_file(path):
-        return read_vendor_file(path, series)
-    if not _is_tiff(path):
-        return read_png_jpeg(path, series, labels=labels)
-    if not lazy:
-        return read_tiff(path, series)
-    from napari_dip.files.lazy_tiff import open_lazy_tiff
-
-    return open_lazy_tiff(path, series)
+    stored = format_of_file(path).read(path, options)
+    if options.series and stored.series != options.series:
+        raise FileProblem(f"{path} holds one image; leave out series={options.series}")
+    return stored
 
 
 def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") -> StoredMask:
@@ -143,7 +128,7 @@ def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") 
         white, are thresholded half way between the lowest and the highest. A note tells which
         applies.
     """
-    stored = _checked(path, lazy=False, labels=True)
+    stored = _checked(path, ReadOptions(labels=True))
     values, axes = stored.whole(), stored.axes
     transparency_note = ""
     if axes.endswith("S"):
@@ -179,18 +164,7 @@ def read_provenance(path: str | Path) -> dict[str, Any] | None:
     """Return the record that :func:`write_image` stored in a file; ``None`` without one."""
     path = local_path(path)
     with translate_read_errors(path):
-        if is_zarr(path) or is_zarr_zip(path):
-            from napari_dip.files.zarr_reader import zarr_provenance
-
-            return zarr_provenance(path)
         refuse_special_file(path)
-        text = tiff_provenance(path) if _is_tiff(path) else png_provenance(path)
-        record = json.loads(text) if text else None
+        record = format_of_file(path).read_record(path)
+        record = json.loads(record) if isinstance(record, str) and record else record
     return record if isinstance(record, dict) else None
-
-
-def _is_tiff(path: Path) -> bool:
-    if path.is_file() and is_companion(path):
-        return True
-    with path.open("rb") as file:
-        return file.read(4) in _TIFF_STARTS

@@ -9,22 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic_core import to_json
 
 from napari_dip.errors import FileProblem, OutputExists
-from napari_dip.files.atomic_write import atomic_file, check_writable
-from napari_dip.files.dropped_metadata import dropped_metadata
+from napari_dip.files.atomic_write import check_writable
 from napari_dip.files.file_conflicts import files_behind, refuse_conflicts
+from napari_dip.files.formats import format_of_name
 from napari_dip.files.write_plan import (
     empty_copy,
     is_zarr_name,
     local_path,
     plan_write,
-    possible_formats,
-    write_format,
 )
 from napari_dip.files.zarr_output_check import check_new_zarr, check_zarr_location
-from napari_dip.files.zarr_writer import write_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +70,7 @@ def check_output(
         check_new_zarr(path, overwrite)
     elif path.exists() and not overwrite:
         raise OutputExists(f"{path} exists; choose another name, or pass --overwrite")
-    possible_formats(path, np.dtype(dtype), axes)
+    format_of_name(path).dialects(path.name, np.dtype(dtype), axes, ())
 
 
 def dropped_notes(
@@ -106,7 +102,7 @@ def dropped_notes(
         If the result cannot be written, as for :func:`plan_write`.
     """
     plan = plan_write(path, empty_copy(stored, axes, dtype, factors))
-    missing = dropped_metadata(plan.form, stored, np.dtype(dtype), factors or {})
+    missing = [*plan.form.dropped(plan.dialect, stored, np.dtype(dtype), factors or {})]
     if not missing:
         return plan.notes
     note = f"Not kept, since the format cannot hold it: {', '.join(missing)}."
@@ -146,11 +142,5 @@ def write_image(
     sources = () if isinstance(stored.image, np.ndarray) else stored.files
     refuse_conflicts({"the image": path}, [*sources, *files_behind(stored.image)])
     check_output(path, stored.image.dtype, stored.axes, overwrite=overwrite)
-    form, stored, _ = plan_write(path, stored)
-    if form == "zarr":
-        write_zarr(path, stored, provenance, overwrite)
-        return
-    # The json module would write NaN and Infinity, which are not valid JSON.
-    record = to_json(provenance, inf_nan_mode="null").decode() if provenance else ""
-    with atomic_file(path) as partial:
-        write_format(partial, form, stored, record)
+    plan = plan_write(path, stored)
+    plan.form.save(path, plan.dialect, plan.stored, provenance, overwrite)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from napari_dip.files.atomic_write import translate_disk_errors, write_atomicall
 from napari_dip.files.output_folder import JOURNAL
 from napari_dip.image.intensity import Scale
 from napari_dip.image.survey import Survey
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.model import from_record, to_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,9 +47,11 @@ class SurveyCache:
     Examples
     --------
     >>> import tempfile
+    >>> from napari_dip.noise.poisson_gaussian import PoissonGaussian
     >>> output = Path(tempfile.mkdtemp())
     >>> (output / JOURNAL).mkdir()
-    >>> survey = Survey((Scale(0.0, 1.0),), (NoiseModel(read=0.1),), frozenset(), "of all values")
+    >>> noises = (PoissonGaussian(read=0.1),)
+    >>> survey = Survey((Scale(0.0, 1.0),), noises, frozenset(), "of all values")
     >>> SurveyCache("one").save(output, survey)
     >>> SurveyCache("one").load(output) == survey, SurveyCache("another").load(output)
     (True, None)
@@ -119,7 +121,7 @@ def _raise(error: OSError) -> None:
 def _as_dict(survey: Survey) -> dict[str, Any]:
     return {
         "scales": [scale and [scale.low, scale.high] for scale in survey.scales],
-        "noises": [asdict(noise) for noise in survey.noises],
+        "noises": [to_record(noise) for noise in survey.noises],
         "breaks": sorted(survey.breaks),
         "unknown": sorted(survey.unknown),
         "digest": survey.digest,
@@ -129,14 +131,8 @@ def _as_dict(survey: Survey) -> dict[str, Any]:
 def _from_dict(entries: dict[str, Any]) -> Survey:
     return Survey(
         scales=tuple(ends and Scale(*map(float, ends)) for ends in entries["scales"]),
-        noises=tuple(_noise(**noise) for noise in entries["noises"]),
+        noises=tuple(from_record(noise) for noise in entries["noises"]),
         breaks=frozenset(map(tuple, entries["breaks"])),
         unknown=frozenset(map(tuple, entries["unknown"])),
         digest=entries["digest"],
     )
-
-
-def _noise(*, correlation: list[list[float]], sure: bool, **numbers: float | str) -> NoiseModel:
-    y, x = (tuple(map(float, pair)) for pair in correlation)
-    values = {name: float(of) for name, of in numbers.items()}
-    return NoiseModel(**values, correlation=(y, x), sure=sure)

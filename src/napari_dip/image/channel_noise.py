@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.errors import BadImage, BadSettings
 from napari_dip.noise.estimate import estimate_noise
+from napari_dip.noise.given import given_noise
 from napari_dip.noise.jpeg import jpeg_error
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.conditions import uses_noise_model
-from napari_dip.settings import SensorNoise, Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,15 +18,10 @@ if TYPE_CHECKING:
     from napari_dip.image.axes import Layout
     from napari_dip.image.intensity import Scale
     from napari_dip.image.observed import ObservedPart
+    from napari_dip.noise.model import NoiseModel
+    from napari_dip.settings import Settings
 
 __all__ = ["channel_noise", "without_alpha"]
-
-NEGLIGIBLE_NOISE = 1e-9
-"""Fraction of the intensity range: weaker given noise is none, because fits compute in float32 with
-a resolution of about 1e-7. Not measured."""
-
-MAX_NOISE = 100
-"""Multiple of the intensity range: stronger given noise is an error in its unit. Not measured."""
 
 JPEG_NOISE = 1.4
 """Standard deviation of the assumed noise, as a multiple of the root mean square error of JPEG:
@@ -39,47 +32,6 @@ MAX_JPEG_PLANES = 4
 
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma of JPEG (ITU-R BT.601)."""
-
-
-def _check_unit(given: float | str | SensorNoise, scale: Scale | None) -> None:
-    """Raise BadSettings if the given noise is far stronger than the intensity range."""
-    if isinstance(given, str) or scale is None:
-        return
-    if isinstance(given, SensorNoise):
-        levels = {"gain": given.gain, "read": given.read}
-    else:
-        levels = {"noise": given}
-    span = float(scale.span)
-    for name, value in levels.items():
-        if value > MAX_NOISE * span:
-            raise BadSettings(
-                f"{name}={value:g} is far more than the intensity range of the image, {span:g}; "
-                "give it in the units of the image"
-            )
-
-
-def _checked_noise(noise: NoiseModel, scale: Scale | None) -> NoiseModel:
-    """Check the given noise against the intensity range, and drop negligible parts of it.
-
-    Raises
-    ------
-    BadSettings
-        If the offset is so far below the image that the noise is far above the intensity range.
-    """
-    if scale is None:
-        return noise
-    sigma, span = float(noise.sigma(float(scale.high))), float(scale.span)
-    if sigma > MAX_NOISE * span:
-        raise BadSettings(
-            f"gain={noise.gain:g} and offset={noise.offset:g} give noise of {sigma:g} at the "
-            f"brightest pixel, {float(scale.high):g}: far more than the intensity range of the "
-            f"image, {span:g}; give the grey value of a dark image as the offset"
-        )
-    if sigma <= NEGLIGIBLE_NOISE * span:
-        return NoiseModel()
-    photons = noise.gain * max(float(scale.high) - noise.offset, 0.0)
-    # With very weak photon noise, the variance-stabilising transform loses its precision.
-    return replace(noise, gain=0.0) if photons < NEGLIGIBLE_NOISE * noise.read**2 else noise
 
 
 def channel_noise(
@@ -103,20 +55,13 @@ def channel_noise(
         the image has none.
     """
     given = settings.noise
-    _check_unit(given, scale)
-    if isinstance(given, SensorNoise):
-        if given.gain and scale is not None and given.offset >= scale.high:
-            raise BadImage(
-                f"the noise's offset={given.offset:g} is not below the brightest pixel, "
-                f"{scale.high:g}; give the grey value of a dark image"
-            )
-        return _checked_noise(NoiseModel(given.gain, given.offset, given.read), scale)
     if not isinstance(given, str):
-        return _checked_noise(NoiseModel(read=given), scale)
+        limits = None if scale is None else (float(scale.low), float(scale.high))
+        return given_noise(given, limits)
     if given == "none" or not samples:
-        return NoiseModel()
+        return PoissonGaussian()
     if uses_noise_model(settings) and settings.task.removes_jpeg:
-        return NoiseModel() if scale is None else _jpeg_noise(samples, layout)
+        return PoissonGaussian() if scale is None else _jpeg_noise(samples, layout)
     values, known = (
         np.concatenate(parts)
         for parts in zip(*(without_alpha(s, layout) for s in samples), strict=True)
@@ -128,7 +73,7 @@ def channel_noise(
 def _jpeg_noise(samples: list[ObservedPart], layout: Layout) -> NoiseModel:
     """Estimate the error of JPEG as white noise."""
     squares = [jpeg_error(_luma(sample, layout)) ** 2 for sample in samples[:MAX_JPEG_PLANES]]
-    return NoiseModel(read=JPEG_NOISE * float(np.sqrt(np.mean(squares))))
+    return PoissonGaussian(read=JPEG_NOISE * float(np.sqrt(np.mean(squares))))
 
 
 def _luma(plane: ObservedPart, layout: Layout) -> NDArray[np.float64]:

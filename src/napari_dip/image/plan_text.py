@@ -9,7 +9,6 @@ import numpy as np
 from napari_dip.image.forecast import expected_bytes, expected_seconds, is_noisy, survey_seconds
 from napari_dip.image.layout_plan import with_concurrency
 from napari_dip.image.plan import Plan
-from napari_dip.settings import SensorNoise, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from napari_dip.image.metadata import StoredImage
     from napari_dip.image.problem import Problem
     from napari_dip.image.restore import Result
+    from napari_dip.settings import Settings
 
 __all__ = [
     "doing",
@@ -43,7 +43,7 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
         _network_in_words(settings),
         settings.stopping and f"the stopping rule {settings.stopping.rule}",
         settings.members and f"{settings.members} fits",
-        f"noise {_noise_in_words(settings)}",
+        f"noise {settings.noise}",
         f"seed {settings.seed}",
     )
     where = f"on {workers}"
@@ -158,13 +158,6 @@ def duration(seconds: float) -> str:
 def _network_in_words(settings: Settings) -> str:
     name = settings.prior.network
     return "without a network" if name == "none" else f"the network {name}" if name else ""
-
-
-def _noise_in_words(settings: Settings) -> str:
-    if isinstance(settings.noise, SensorNoise):
-        given = settings.noise
-        return f"of gain {given.gain:g}, offset {given.offset:g}, read noise {given.read:g}"
-    return str(settings.noise)
 
 
 def summary(restored: StoredImage, result: Result) -> dict[str, Any]:

@@ -160,7 +160,7 @@ def _channel_breaks(
     if layout.shared != "C":
         return frozenset()
     kinds = [
-        (scale is None, noise.gain == noise.read == 0, noise.correlated)
+        (scale is None, noise.is_none, noise.correlated)
         for scale, noise in zip(scales, noises, strict=True)
     ]
     return frozenset(

@@ -26,7 +26,7 @@ from napari_dip.noise.constants import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_dip.noise.model import NoiseModel
+    from napari_dip.noise.poisson_gaussian import PoissonGaussian
 
 __all__ = ["BadPixels", "find_bad_pixels"]
 
@@ -169,7 +169,7 @@ def _ceiling(planes: Any, dtype: np.dtype[Any]) -> float | None:
 class _Sensor(NamedTuple):
     """Noise of a sensor, its dark level, its range without extremes, and its step per photon."""
 
-    noise: NoiseModel
+    noise: PoissonGaussian
     low: float
     span: float
     photon: float

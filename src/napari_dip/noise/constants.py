@@ -209,3 +209,10 @@ SATURATED_PIXELS = 8
 
 SATURATED_RATIO = 4
 """Ratio of their number to that of the next value. Not measured."""
+
+NEGLIGIBLE_NOISE = 1e-9
+"""Fraction of the intensity range: weaker given noise is none, because fits compute in float32 with
+a resolution of about 1e-7. Not measured."""
+
+MAX_GIVEN_NOISE = 100
+"""Multiple of the intensity range: stronger given noise is an error in its unit. Not measured."""

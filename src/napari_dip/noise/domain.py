@@ -33,8 +33,8 @@ class ChannelDomain:
 
     Examples
     --------
-    >>> from napari_dip.noise.model import NoiseModel
-    >>> channel = ChannelDomain(NoiseModel(gain=0.02), stabilised=True)
+    >>> from napari_dip.noise.poisson_gaussian import PoissonGaussian
+    >>> channel = ChannelDomain(PoissonGaussian(gain=0.02), stabilised=True)
     >>> channel.transform(np.array([0.0, 1.0], np.float32)).tolist()
     [0.0, 1.0]
     """
@@ -74,8 +74,8 @@ class Domain:
 
     Examples
     --------
-    >>> from napari_dip.noise.model import NoiseModel
-    >>> domain = Domain.of([NoiseModel(gain=0.02), NoiseModel(read=0.1)], stabilise=True)
+    >>> from napari_dip.noise.poisson_gaussian import PoissonGaussian
+    >>> domain = Domain.of([PoissonGaussian(gain=0.02), PoissonGaussian(read=0.1)], stabilise=True)
     >>> block = np.random.default_rng(0).random((2, 8, 8)).astype(np.float32)
     >>> restored = domain.inverse_transform(domain.transform(block))
     >>> bool(np.allclose(restored[1], block[1]))
@@ -86,8 +86,10 @@ class Domain:
 
     @classmethod
     def of(cls, noises: Sequence[NoiseModel], *, stabilise: bool) -> Domain:
-        """Make the domain of channels with these noises; ``stabilise`` applies to photon noise."""
-        return cls(tuple(ChannelDomain(noise, stabilise and noise.gain > 0) for noise in noises))
+        """Make the domain of channels; ``stabilise`` applies to signal-dependent noise."""
+        return cls(
+            tuple(ChannelDomain(noise, stabilise and noise.signal_dependent) for noise in noises)
+        )
 
     @property
     def is_stabilised(self) -> bool:

@@ -30,8 +30,8 @@ from napari_dip.noise.constants import (
     SMOOTH_CORRELATION,
 )
 from napari_dip.noise.flat_regions import FlatPixels, flat_pixels, robust_sigma
-from napari_dip.noise.model import NoiseModel
 from napari_dip.noise.padding import without_padding
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.noise.texture import (
     has_expected_minimum,
     is_weaker_diagonally,
@@ -53,7 +53,7 @@ def estimate_noise(
     *,
     signal_dependent: bool = True,
     decimated: bool = False,
-) -> NoiseModel:
+) -> PoissonGaussian:
     """Estimate gain, offset, read noise and correlation from images alone.
 
     Parameters
@@ -71,7 +71,7 @@ def estimate_noise(
 
     Returns
     -------
-    NoiseModel
+    PoissonGaussian
         In the units of ``y``. All zero if no block of 3 x 3 pixels is known.
 
     Notes
@@ -102,10 +102,10 @@ def estimate_noise(
         unpadded, flat = seen, flat_pixels(planes, seen)
     seen, limits = unpadded, _value_limits(planes, unpadded)
     if flat.level.size < 2:
-        return NoiseModel(low=limits.low, high=limits.high)
+        return PoissonGaussian(low=limits.low, high=limits.high)
     (growth,) = flat.growth((1, 1), [2])
     fit = partial(_fit_model, flat, limits, signal_dependent=signal_dependent)
-    correlated: NoiseModel | None = None
+    correlated: PoissonGaussian | None = None
     if np.quantile(growth, GROWTH_QUANTILES[0]) > MIN_CORRELATED_GROWTH:
         correlated = fit(_correlation(flat))
     # Clipped pixels have no visible noise. In a decimated image they may be dark texture.
@@ -117,7 +117,7 @@ def estimate_noise(
     )
     if correlated and confirmed and not decimated:
         return correlated
-    white = fit(((), ())) or NoiseModel(low=limits.low, high=limits.high)
+    white = fit(((), ())) or PoissonGaussian(low=limits.low, high=limits.high)
     if not decimated:
         return white
     if correlated and confirmed and _neighbour_correlation(correlated) < SMOOTH_CORRELATION:
@@ -127,14 +127,14 @@ def estimate_noise(
     return white if sure else white.weakened(min(ratio, 1.0))
 
 
-def _neighbour_correlation(model: NoiseModel) -> float:
+def _neighbour_correlation(model: PoissonGaussian) -> float:
     """Return the correlation of neighbours along Y or X, the larger one."""
     return max(along[0] if along else 0.0 for along in model.correlation)
 
 
 def _fit_model(
     flat: FlatPixels, limits: ValueLimits, correlation: Correlation, *, signal_dependent: bool
-) -> NoiseModel | None:
+) -> PoissonGaussian | None:
     """Fit a model with this correlation; ``None`` if no pixels so far apart are known."""
     # Pixels beyond the correlation distance have differences with the whole variance.
     differences = flat.differences((len(correlation[0]) + 1, len(correlation[1]) + 1))
@@ -143,7 +143,9 @@ def _fit_model(
         return None
     level, differences = flat.level[usable], differences[usable]
     model = fit_variance_line(level, differences, limits) if signal_dependent else None
-    model = model or NoiseModel(read=robust_sigma(differences), low=limits.low, high=limits.high)
+    model = model or PoissonGaussian(
+        read=robust_sigma(differences), low=limits.low, high=limits.high
+    )
     return replace(model, correlation=correlation)
 
 

@@ -1,138 +1,144 @@
-"""Describe the noise of a sensor, and transform intensities so that its variance is constant.
-
-A sensor counts photons and adds read noise: y = gain * Poisson((x - offset) / gain) +
-Normal(0, read²). The variance of y is a straight line over the intensity x.
-"""
+"""What a restoration needs to know of any noise: the protocol of noise models, and their JSON."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-import numpy as np
+from pydantic import TypeAdapter
+
+from napari_dip.errors import BadSettings
+from napari_dip.extensions import load_extensions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Correlation", "NoiseModel"]
+__all__ = ["Correlation", "NoiseModel", "from_record", "to_record"]
 
 Correlation = tuple[tuple[float, ...], tuple[float, ...]]
 """Correlation of pixels at distance 1, 2, ... along Y and along X; empty for white noise."""
 
+_CLASSES: dict[str, type[NoiseModel]] = {}
+"""Class of each kind of noise, for JSON."""
 
-@dataclass(frozen=True)
-class NoiseModel:
-    """Poisson-Gaussian noise of a sensor with a limited range.
+FIRST_KIND = "poisson-gaussian"
+"""Kind of a record that names none: there was only one when it was written."""
 
-    Parameters
-    ----------
-    gain
-        Grey values per photon; 0 for Gaussian noise.
-    offset
-        Grey value without light.
-    read
-        Standard deviation without light, in grey values.
-    low, high
-        Grey values at which the sensor clips; infinite where it does not.
-    correlation
-        Correlation of pixels at distance 1, 2, ... along Y and along X; empty for white noise.
-        Scanned, scaled and compressed images have correlated noise. For pixels apart along both
-        axes the correlation is the product.
-    sure
-        False if texture may have been taken for noise. Only estimates from decimated images, whose
-        texture is aliased, can be unsure.
+
+class NoiseModel(Protocol):
+    """Noise of a channel: its standard deviation, and its variance-stabilising transform.
+
+    A subclass is a frozen dataclass whose fields can be JSON. Its ``kind`` names it there.
 
     Examples
     --------
-    >>> noise = NoiseModel(gain=2.0, offset=100.0, read=3.0)
-    >>> float(noise.sigma(108.0))
-    5.0
+    >>> from napari_dip.noise.poisson_gaussian import PoissonGaussian
+    >>> noise: NoiseModel = PoissonGaussian(gain=2.0, offset=100.0, read=3.0)
+    >>> float(noise.sigma(108.0)), noise.signal_dependent
+    (5.0, True)
     """
 
-    gain: float = 0.0
-    offset: float = 0.0
-    read: float = 0.0
-    low: float = -math.inf
-    high: float = math.inf
-    correlation: Correlation = ((), ())
-    sure: bool = True
+    kind: ClassVar[str]
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "kind" in vars(cls):
+            _CLASSES[cls.kind] = cls
+
+    @abstractmethod
+    def sigma(self, x: NDArray[Any] | float) -> NDArray[np.float64]:
+        """Return the standard deviation at the intensities ``x``."""
+
+    @abstractmethod
+    def stabilise(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        """Apply the variance-stabilising transform: the noise has unit variance after it.
+
+        It rises strictly between the lowest and the highest intensity of the image. It is applied
+        only if the noise is :attr:`signal_dependent`.
+        """
+
+    @abstractmethod
+    def unstabilise(self, d: NDArray[Any]) -> NDArray[np.float64]:
+        """Invert :meth:`stabilise` for a mean of stabilised values, without bias."""
+
+    @abstractmethod
+    def rescaled(self, low: float, span: float) -> Self:
+        """Return the model of the same noise in the intensities ``(y - low) / span``."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Describe the noise in words, in the units of the intensities."""
+
+    @property
+    def signal_dependent(self) -> bool:
+        """Whether the standard deviation depends on the intensity."""
+        return True
+
+    @property
+    def is_none(self) -> bool:
+        """Whether there is no noise at any intensity."""
+        return False
+
+    @property
+    def correlation(self) -> Correlation:
+        """Correlation along Y and along X; for pixels apart along both, it is the product."""
+        return (), ()
 
     @property
     def correlated(self) -> bool:
         """Whether the noise of neighbours is correlated."""
         return any(self.correlation)
 
-    def sigma(self, x: NDArray[Any] | float) -> NDArray[np.float64]:
-        """Return the standard deviation at the intensities ``x``."""
-        photons = self.gain * np.maximum(np.asarray(x, np.float64) - self.offset, 0)
-        return np.sqrt(photons + self.read**2)
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Intensities at which values are clipped; infinite where they are not."""
+        return -math.inf, math.inf
 
-    def rescaled(self, low: float, span: float) -> NoiseModel:
-        """Return the model of the same noise in the intensities ``(y - low) / span``."""
-        return replace(
-            self,
-            gain=self.gain / span,
-            offset=(self.offset - low) / span,
-            read=self.read / span,
-            low=(self.low - low) / span,
-            high=(self.high - low) / span,
-        )
-
-    def weakened(self, fraction: float) -> NoiseModel:
-        """Return a model with this fraction of the variance, which is not sure."""
-        return replace(
-            self, gain=fraction * self.gain, read=math.sqrt(fraction) * self.read, sure=False
-        )
-
-    def stabilise(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """Apply the variance-stabilising transform: the noise has unit variance after it.
-
-        It is the generalised Anscombe transform of Starck, Murtagh and Bijaoui, "Image Processing
-        and Data Analysis", Cambridge 1998, Equation (2.34). The gain must be above 0.
-        """
-        # In float64: with few photons a pixel, the values differ in their last digits.
-        inside = (
-            self.gain * (np.asarray(y, np.float64) - self.offset)
-            + 0.375 * self.gain**2
-            + self.read**2
-        )
-        return 2 / self.gain * np.sqrt(np.maximum(inside, 0))
-
-    def unstabilise(self, d: NDArray[Any]) -> NDArray[np.float64]:
-        """Invert :meth:`stabilise` for a mean of stabilised values, without bias.
-
-        It is the closed form of the exact unbiased inverse of Mäkitalo and Foi, IEEE TIP 22 (2013).
-        The algebraic inverse would be too dark where photons are few.
-        """
-        d = np.maximum(np.asarray(d, np.float64), 2 * math.sqrt(0.375))
-        root = math.sqrt(1.5)
-        photons = d**2 / 4 + root / 4 / d - 11 / 8 / d**2 + 5 / 8 * root / d**3 - 1 / 8
-        return self.gain * photons - self.read**2 / self.gain + self.offset
-
-    def describe(self) -> str:
-        """Describe the noise in words, in the units of the intensities.
-
-        Examples
-        --------
-        >>> NoiseModel(read=12.0).describe()
-        'Gaussian, standard deviation 12'
-        >>> NoiseModel(gain=2.0, offset=100.0, read=3.0).describe()
-        'Poisson-Gaussian, gain 2, offset 100, standard deviation 3 in the dark'
-        >>> NoiseModel().describe()
-        'none'
-        """
-        if not self.gain and not self.read:
-            return "none"
-        said = f"Gaussian, standard deviation {self.read:.3g}"
-        if self.gain:
-            dark = f"standard deviation {self.read:.3g} in the dark"
-            said = f"Poisson-Gaussian, gain {self.gain:.3g}, offset {self.offset:.4g}, {dark}"
-        return f"{said}, correlated between neighbours" if self.correlated else said
+    @property
+    def sure(self) -> bool:
+        """False if texture may have been taken for noise."""
+        return True
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON, with ``None`` in place of infinity."""
+        """Return kind and fields for JSON, with ``None`` in place of infinity."""
         return {
             name: None if isinstance(value, float) and math.isinf(value) else value
-            for name, value in asdict(self).items()
+            for name, value in to_record(self).items()
         }
+
+
+def to_record(model: NoiseModel) -> dict[str, Any]:
+    """Return the kind and the fields of a model, from which :func:`from_record` makes it again."""
+    return {"kind": model.kind, **TypeAdapter(type(model)).dump_python(model)}
+
+
+def from_record(record: Mapping[str, Any]) -> NoiseModel:
+    """Make the model that :func:`to_record` recorded; infinite numbers may be words.
+
+    Raises
+    ------
+    BadSettings
+        If the kind is unknown.
+    ValueError
+        If a field is not valid.
+
+    Examples
+    --------
+    >>> from napari_dip.noise.poisson_gaussian import PoissonGaussian
+    >>> from_record({"kind": "poisson-gaussian", "read": 3.0, "low": "-Infinity"}).describe()
+    'Gaussian, standard deviation 3'
+    """
+    fields = dict(record)
+    kind = fields.pop("kind", FIRST_KIND)
+    if kind not in _CLASSES:
+        load_extensions()
+    if kind not in _CLASSES:
+        raise BadSettings(
+            f"noise of kind {kind!r} is unknown; import the module that defines it first"
+        )
+    model: NoiseModel = TypeAdapter(_CLASSES[kind]).validate_python(fields)
+    return model

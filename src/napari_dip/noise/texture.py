@@ -40,12 +40,12 @@ def has_expected_minimum(
 
     Examples
     --------
-    >>> from napari_dip.noise.model import NoiseModel
+    >>> from napari_dip.noise.poisson_gaussian import PoissonGaussian
     >>> image = np.random.default_rng(0).normal(0, 3, (1, 64, 64))
     >>> known = np.ones(image.shape, bool)
-    >>> has_expected_minimum(image, known, NoiseModel(read=3.0))
+    >>> has_expected_minimum(image, known, PoissonGaussian(read=3.0))
     True
-    >>> has_expected_minimum(image, known, NoiseModel(read=6.0))
+    >>> has_expected_minimum(image, known, PoissonGaussian(read=6.0))
     False
     """
     return quietest_variance_ratio(planes, known, noise) > MIN_QUIET_VARIANCE
@@ -76,9 +76,10 @@ def quietest_variance_ratio(
 
     Examples
     --------
-    >>> from napari_dip.noise.model import NoiseModel
+    >>> from napari_dip.noise.poisson_gaussian import PoissonGaussian
     >>> image = np.random.default_rng(0).normal(0, 3, (1, 64, 64))
-    >>> ratio = quietest_variance_ratio(image, np.ones(image.shape, bool), NoiseModel(read=6.0))
+    >>> known, noise = np.ones(image.shape, bool), PoissonGaussian(read=6.0)
+    >>> ratio = quietest_variance_ratio(image, known, noise)
     >>> abs(ratio - 0.25) < 0.05
     True
     """
@@ -115,10 +116,10 @@ def is_weaker_diagonally(flat: FlatPixels, noise: NoiseModel) -> bool:
     Examples
     --------
     >>> from napari_dip.noise.flat_regions import flat_pixels
-    >>> from napari_dip.noise.model import NoiseModel
+    >>> from napari_dip.noise.poisson_gaussian import PoissonGaussian
     >>> image = np.random.default_rng(0).normal(0, 3, (1, 64, 64))
     >>> flat = flat_pixels(image, np.ones(image.shape, bool))
-    >>> is_weaker_diagonally(flat, NoiseModel(read=3.0, correlation=((0.5,), (0.5,))))
+    >>> is_weaker_diagonally(flat, PoissonGaussian(read=3.0, correlation=((0.5,), (0.5,))))
     False
     """
     differences = flat.differences((1, 1)) / np.maximum(noise.sigma(flat.level), TINY_SIGMA)

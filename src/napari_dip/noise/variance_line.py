@@ -18,7 +18,7 @@ from napari_dip.noise.constants import (
     MISFIT_SCALE,
 )
 from napari_dip.noise.flat_regions import intensity_bins, robust_sigma
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class _Bins:
 
 def fit_variance_line(
     level: NDArray[np.float64], differences: NDArray[np.float64], limits: ValueLimits
-) -> NoiseModel | None:
+) -> PoissonGaussian | None:
     """Fit variance = gain * (level - offset) + read².
 
     Many pixels at the low end were either clipped, or received no photon. In the second case the
@@ -77,7 +77,7 @@ def fit_variance_line(
 
     Returns
     -------
-    NoiseModel or None
+    PoissonGaussian or None
         ``None`` if the variance does not rise with the intensity.
 
     Examples
@@ -96,7 +96,7 @@ def fit_variance_line(
         )
         if not counted:
             return None
-        return NoiseModel(gain=limits.step, offset=limits.low, high=limits.high)
+        return PoissonGaussian(gain=limits.step, offset=limits.low, high=limits.high)
     measured = _Bins(
         np.array([level[members].mean() for members in bins]),
         np.array([robust_sigma(differences[members]) for members in bins]),
@@ -117,7 +117,7 @@ def fit_variance_line(
     return replace(model, gain=0.0, read=float(model.sigma(np.median(measured.levels))))
 
 
-def _fit(bins: _Bins, limits: ValueLimits) -> NoiseModel:
+def _fit(bins: _Bins, limits: ValueLimits) -> PoissonGaussian:
     """Fit a line to the noise that clipping at the low end leaves.
 
     The variance is not negative at the darkest level, which flat surroundings may not contain.
@@ -127,10 +127,10 @@ def _fit(bins: _Bins, limits: ValueLimits) -> NoiseModel:
     width = bins.levels.max() - darkest
     typical = np.median(bins.sigmas) ** 2  # makes the variables of the search dimensionless
 
-    def model(logs: NDArray[np.float64]) -> NoiseModel:
+    def model(logs: NDArray[np.float64]) -> PoissonGaussian:
         dark, bright = typical * np.exp(logs)
         gain = (bright - dark) / width
-        return NoiseModel(float(gain), float(darkest), math.sqrt(dark), low, high)
+        return PoissonGaussian(float(gain), float(darkest), math.sqrt(dark), low, high)
 
     def misfit(logs: NDArray[np.float64]) -> NDArray[np.float64]:
         expected = _clipped_sigma(model(logs), bins)
@@ -141,7 +141,7 @@ def _fit(bins: _Bins, limits: ValueLimits) -> NoiseModel:
     return model(least_squares(misfit, np.zeros(2), loss="soft_l1", f_scale=MISFIT_SCALE).x)
 
 
-def _clipped_sigma(model: NoiseModel, bins: _Bins) -> NDArray[np.float64]:
+def _clipped_sigma(model: PoissonGaussian, bins: _Bins) -> NDArray[np.float64]:
     """Return the standard deviation of values clipped at the low end, at the means of the bins."""
     dark, top = model.read**2, bins.levels.max()
     if model.low == -math.inf:

@@ -15,7 +15,7 @@ from napari_dip.compute.calibration_cache import cached_measurement, describe_ma
 from napari_dip.compute.cuda_graph import WARM_UP_CALLS, GraphRunner
 from napari_dip.compute.device import default_modes, synchronise, torch_errors
 from napari_dip.dip.iteration import run_iteration
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.cost_model import PASSES_BEFORE, Costs
 from napari_dip.pipeline.filter_steps import PatchFilter
@@ -38,8 +38,9 @@ _MAX_REPEAT_S = 1.0
 """Seconds after which a measurement is not repeated: other programs may keep the processor busy.
 Not measured."""
 
-_NOISE = NoiseModel(read=0.1)
-"""Noise of the test image; 1 is the range of intensities. The time does not depend on it."""
+_SIGMA = 0.1
+"""Standard deviation of the noise of the test image, of the range of intensities. The time does not
+depend on it."""
 
 _costs_lock = threading.Lock()
 
@@ -89,9 +90,9 @@ def _measure(device: torch.device) -> Costs:
 def _prepare(side: int, device: torch.device) -> Prepared:
     """Prepare a fit of ``fast`` to a wave with noise."""
     wave = np.sin(np.linspace(0, 20, side, dtype=np.float32))
-    noise = np.random.default_rng(0).normal(0, _NOISE.read, (1, side, side))
+    noise = np.random.default_rng(0).normal(0, _SIGMA, (1, side, side))
     values = (0.5 + 0.2 * wave[:, None] * wave + noise).astype(np.float32)
-    block = Block(values, np.ones(values.shape, bool), (_NOISE,))
+    block = Block(values, np.ones(values.shape, bool), (PoissonGaussian(read=_SIGMA),))
     return prepare_member(block, Settings(), str(device), seed=0)
 
 

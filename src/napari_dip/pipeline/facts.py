@@ -8,13 +8,13 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from napari_dip.noise.domain import Domain
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.registration import on_canvas, shifts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_dip.noise.model import Correlation
+    from napari_dip.noise.model import Correlation, NoiseModel
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.registration import Shifts
     from napari_dip.settings import Hole, Settings
@@ -126,7 +126,7 @@ def assume(
     level = NoiseLevel(sigma, (sigma,) * channels)
     return Facts(
         shape=(channels, *sides),
-        noises=(NoiseModel(read=sigma),) * channels,
+        noises=(PoissonGaussian(read=sigma),) * channels,
         level=level,
         stabilised_level=level,
         has_gaps=fills,
@@ -148,10 +148,10 @@ def measure(block: Block, *, register: bool) -> Facts:
     Examples
     --------
     >>> import numpy as np
-    >>> from napari_dip.noise.model import NoiseModel
+    >>> from napari_dip.noise.poisson_gaussian import PoissonGaussian
     >>> from napari_dip.pipeline.block import Block
     >>> values, known = np.zeros((1, 8, 8), np.float32), np.ones((1, 8, 8), bool)
-    >>> measure(Block(values, known, (NoiseModel(read=0.1),)), register=True).level.typical
+    >>> measure(Block(values, known, (PoissonGaussian(read=0.1),)), register=True).level.typical
     0.1
     """
     found = shifts_of(block) if register else None

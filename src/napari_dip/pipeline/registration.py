@@ -114,10 +114,10 @@ def register_planes(
 
     Examples
     --------
-    >>> from napari_dip.noise.model import NoiseModel
+    >>> from napari_dip.noise.poisson_gaussian import PoissonGaussian
     >>> scene = gaussian_filter(np.random.default_rng(0).random((60, 60)), 2)
     >>> planes = np.stack([scene[:50, 5:55], scene[3:53, :50]])
-    >>> register_planes(planes, np.ones(planes.shape, bool), [NoiseModel()] * 2).tolist()
+    >>> register_planes(planes, np.ones(planes.shape, bool), [PoissonGaussian()] * 2).tolist()
     [[0, 5], [3, 0]]
     """
     noisy = without_padding(planes, known)

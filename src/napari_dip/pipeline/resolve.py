@@ -127,11 +127,11 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
 
     Examples
     --------
-    >>> from napari_dip.noise.model import NoiseModel
+    >>> from napari_dip.noise.poisson_gaussian import PoissonGaussian
     >>> from napari_dip.pipeline.facts import Facts, NoiseLevel
     >>> from napari_dip.settings import Settings
     >>> level = NoiseLevel(0.1, (0.1,))
-    >>> facts = Facts((1, 64, 64), (NoiseModel(read=0.1),), level, level)
+    >>> facts = Facts((1, 64, 64), (PoissonGaussian(read=0.1),), level, level)
     >>> print(resolve(facts, Settings()))
     Fit a network to the image with Muon, at most 400 iterations; the rule consensus may stop it
     earlier.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_dip.noise.domain import Domain
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.conditions import uses_noise_model
 from napari_dip.pipeline.presets import recipe
 from napari_dip.settings import Denoise
@@ -57,7 +57,7 @@ def stages(block: Block, settings: Settings) -> tuple[tuple[Block, Settings], ..
     """
     if not denoises_first(settings):
         return ((block, settings),)
-    clean = replace(block, noises=(NoiseModel(),) * len(block.noises))
+    clean = replace(block, noises=(PoissonGaussian(),) * len(block.noises))
     if not has_noise(block):
         return ((clean, settings.replace(noise="none")),)
     denoising, refining = stage_settings(settings)

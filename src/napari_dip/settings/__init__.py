@@ -1,7 +1,7 @@
 """Define the settings of a run: frozen values, also as JSON, without arrays and torch."""
 
 from napari_dip.settings.architectures import Architecture
-from napari_dip.settings.camera import SensorNoise
+from napari_dip.settings.camera import GivenNoise, SensorNoise
 from napari_dip.settings.networks import NETWORKS, register_network
 from napari_dip.settings.prior import Prior
 from napari_dip.settings.settings import PresetName, Settings
@@ -28,6 +28,7 @@ __all__ = [
     "Denoise",
     "Discrepancy",
     "Fixed",
+    "GivenNoise",
     "HeldOut",
     "Hole",
     "Inpaint",

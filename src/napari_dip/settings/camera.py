@@ -6,18 +6,35 @@ import math
 from numbers import Real
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
+from napari_dip.extensions import load_extensions
 from napari_dip.settings.frozen import Frozen
 
-__all__ = ["Noise", "SensorNoise"]
-
+__all__ = ["GivenNoise", "Noise", "SensorNoise"]
 
 _MIN_SQUARABLE, _MAX_SQUARABLE = 1e-150, 1e150
 """Limits of the numbers whose squares are float64."""
 
+_CLASSES: dict[str, type[GivenNoise]] = {}
+"""Class of each kind of given noise, for JSON."""
 
-class SensorNoise(Frozen):
+
+class GivenNoise(Frozen):
+    """Known noise; the base class of :class:`SensorNoise` and of noise of your own.
+
+    A subclass has a field ``kind: Literal["..."] = "..."``, by which JSON names its class, and a
+    function that builds its noise model (``napari_dip.noise.given.noise_model.register``).
+    """
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **keywords: Any) -> None:
+        super().__pydantic_init_subclass__(**keywords)
+        if "kind" in cls.model_fields:
+            _CLASSES[cls.model_fields["kind"].default] = cls
+
+
+class SensorNoise(GivenNoise):
     """Known noise of a sensor: variance = gain * (y - offset) + read².
 
     ``gain`` is in grey values per photon, 0 for Gaussian noise alone. ``offset`` is the grey value
@@ -35,6 +52,8 @@ class SensorNoise(Frozen):
     100.0
     """
 
+    # Files leave the kind out, as they did when there was no other.
+    kind: Literal["sensor"] = Field("sensor", exclude=True, repr=False)
     gain: float = Field(ge=0, le=_MAX_SQUARABLE)
     offset: float = Field(0.0, ge=-_MAX_SQUARABLE, le=_MAX_SQUARABLE)
     read: float = Field(0.0, ge=0, le=_MAX_SQUARABLE)
@@ -53,10 +72,26 @@ class SensorNoise(Frozen):
             )
         return self
 
+    def __str__(self) -> str:
+        return f"of gain {self.gain:g}, offset {self.offset:g}, read noise {self.read:g}"
+
+
+def _from_fields(fields: dict[str, Any]) -> GivenNoise:
+    """Make given noise of the class that the kind names."""
+    kind = fields.get("kind", "sensor")
+    if kind not in _CLASSES:
+        load_extensions()
+    if kind not in _CLASSES:
+        raise ValueError(
+            f"noise of kind {kind!r} is unknown; choose {', '.join(map(repr, _CLASSES))}, or "
+            "import the module that defines it first"
+        )
+    return _CLASSES[kind](**fields)
+
 
 def _checked_noise(noise: Any) -> Any:
     if isinstance(noise, dict):
-        return SensorNoise(**noise)  # here, because pydantic would list the errors of all choices
+        return _from_fields(noise)  # here, because pydantic would list the errors of all choices
     word = isinstance(noise, str) and noise in ("auto", "gaussian", "none")
     number = isinstance(noise, Real) and not isinstance(noise, bool)
     try:
@@ -64,7 +99,7 @@ def _checked_noise(noise: Any) -> Any:
     except OverflowError:  # an integer of hundreds of digits
         value = math.inf
     positive = _MIN_SQUARABLE <= value <= _MAX_SQUARABLE
-    if not (word or positive or isinstance(noise, SensorNoise)):
+    if not (word or positive or isinstance(noise, GivenNoise)):
         raise ValueError(
             "choose 'auto', 'gaussian', 'none', a standard deviation above 0 in the image's units "
             f"({_MIN_SQUARABLE:g} to {_MAX_SQUARABLE:g}), or a sensor's gain, offset and read noise"
@@ -73,6 +108,7 @@ def _checked_noise(noise: Any) -> Any:
 
 
 Noise = Annotated[
-    Literal["auto", "gaussian", "none"] | float | SensorNoise, BeforeValidator(_checked_noise)
+    Literal["auto", "gaussian", "none"] | float | SerializeAsAny[GivenNoise],
+    BeforeValidator(_checked_noise),
 ]
-"""Estimated with or without dependence on the intensity, absent, a standard deviation, a sensor."""
+"""Estimated with or without dependence on the intensity, absent, a standard deviation, or given."""

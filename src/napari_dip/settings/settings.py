@@ -78,8 +78,9 @@ class Settings(Frozen):
     noise
         ``"auto"`` estimates from the image how the noise depends on the intensity, ``"gaussian"``
         estimates noise that is equal everywhere. A number is its standard deviation in the units of
-        the image, a :class:`SensorNoise` describes the camera, ``"none"`` means no noise. Images
-        are denoised before super-resolution along Y and X.
+        the image, a :class:`SensorNoise` describes the camera, another :class:`GivenNoise` is noise
+        of your own, ``"none"`` means no noise. Images are denoised before super-resolution along Y
+        and X.
     members
         Number of fits with different random numbers that are averaged. Their spread is the
         uncertainty of the result.

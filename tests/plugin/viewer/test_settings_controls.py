@@ -9,7 +9,7 @@ from napari.layers import Image
 from napari_dip.errors import BadSettings
 from napari_dip.plugin.views.settings_controls import NoiseControls, SettingsControls
 from napari_dip.settings import RULES, Denoise, Fixed, Settings
-from napari_dip.settings.camera import SensorNoise
+from napari_dip.settings.camera import GivenNoise, SensorNoise
 
 
 @pytest.fixture
@@ -59,6 +59,13 @@ def test_controls_cover_all_noise_settings(noise):
     controls = NoiseControls()
     controls.value = noise
     assert controls.value == noise
+
+
+@pytest.mark.usefixtures("qtbot")
+def test_own_noise_has_no_controls():
+    controls = NoiseControls()
+    controls.value = GivenNoise()
+    assert controls.value == "auto"
 
 
 @pytest.mark.usefixtures("qtbot")

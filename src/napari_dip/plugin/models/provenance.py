@@ -163,7 +163,7 @@ def _option(name: str, value: Any) -> list[str]:
         return ["--smooth-known"]
     if isinstance(value, bool):
         return [f"--{'' if value else 'no-'}{name.replace('_', '-')}"]
-    if isinstance(value, dict) and name == "noise":
+    if name == "noise" and isinstance(value, dict) and "kind" not in value:
         value = (value["gain"], value["offset"], value["read"])
     if isinstance(value, tuple):
         value = ",".join(map(str, value))

@@ -180,11 +180,11 @@ class NoiseControls:
             self.offset.value = noise.offset
             self.read.value = noise.read
             self.kind.value = CAMERA
-        elif isinstance(noise, str):
-            self.kind.value = noise
-        else:
+        elif isinstance(noise, float):
             self.level.value = noise
             self.kind.value = LEVEL
+        else:  # no control shows noise of a user's own
+            self.kind.value = noise if isinstance(noise, str) else "auto"
 
     def update_visibility(self, _value: Any = None) -> None:
         """Show only the numbers of the chosen kind."""
