@@ -16,6 +16,8 @@ from metrics import psnr
 from napari_dip.generators import finished
 from napari_dip.image.problem import make_problem
 from napari_dip.image.unit import make_block, unit_seed
+from napari_dip.pipeline.ensemble import Ensemble
+from napari_dip.pipeline.filter_steps import AverageWithFilter
 from napari_dip.pipeline.restore_block import Prepared, prepare_member, restore_block
 from napari_dip.pipeline.stages import stages
 from napari_dip.pipeline.steps import PutBack, Unstabilise
@@ -137,11 +139,11 @@ class Followed:
 
 def apply_later_steps(one: Prepared, estimate: Pixels, *, filtered: bool = True) -> Pixels:
     """Apply the steps after the fit, or with ``filtered=False`` those that are no filters."""
-    member = one.pipeline.ensemble.steps
+    steps = one.pipeline.every_step
     data = replace(one.data, estimate=estimate)
-    after = member[member.index(one.pipeline.fit) + 1 :]
-    outer = [step for step in one.pipeline.steps if isinstance(step, PutBack)]
-    for step in (*after, *outer):
+    for step in steps[steps.index(one.pipeline.fit) + 1 :]:
+        if isinstance(step, Ensemble | AverageWithFilter):
+            continue
         if filtered or isinstance(step, PutBack | Unstabilise):
             data = step.apply(data, one.context)
     return data.estimate
@@ -188,7 +190,7 @@ def prepare_fits(
     block, settings = _after_denoising(
         make_block(problem, unit, observed, scale), settings, problem.device, seed
     )
-    members = range(prepare_member(block, settings, problem.device, seed).pipeline.ensemble.members)
+    members = range(prepare_member(block, settings, problem.device, seed).pipeline.recipe.members)
     fits = (prepare_member(block, settings, problem.device, seed, n) for n in members)
     return fits, partial(problem.finish, unit, observed, scale)
 
@@ -199,7 +201,7 @@ def _after_denoising(
     """Denoise the block first where super-resolution does so."""
     *noisy, (last, options) = stages(block, settings)
     for stage in noisy:
-        denoised = finished(restore_block(*stage, device, seed=seed, stop_requested=bool))
+        denoised = finished(restore_block(*stage, device, seed=seed))
         last = replace(last, values=denoised.estimate)
     return last, options
 
@@ -214,7 +216,7 @@ def follow_fit(one: Prepared) -> Followed:
     for progress in longer.advance(fit_state, one.context):
         if progress.iteration % LOOK_EVERY:
             continue
-        averages[progress.iteration] = progress.estimate
+        averages[progress.iteration] = progress.image
         if verdicts.stop and progress.iteration > BEYOND * verdicts.stop:
             break
     return Followed(one, verdicts, averages)

@@ -31,7 +31,7 @@ from napari_dip.plugin.controllers.worker import WorkerChannel
 from napari_dip.plugin.views.settings_controls import SettingsControls
 
 if TYPE_CHECKING:
-    from napari_dip.image.restore import Snapshot
+    from napari_dip.progress import Snapshot
     from napari_dip.settings import Settings
     from napari_dip.settings.task import Task
 

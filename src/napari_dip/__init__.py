@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from napari_dip.errors import NapariDipError
     from napari_dip.image.api import denoise, inpaint, super_resolve
     from napari_dip.image.restoration_plan import RestorationPlan, plan
-    from napari_dip.image.restore import Result, Snapshot, restore
+    from napari_dip.image.restore import Result, restore
+    from napari_dip.progress import Snapshot
     from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
 
 __version__ = version("napari-dip")
@@ -45,7 +46,7 @@ _MODULES = {
     "SuperResolve": "settings",
     "RestorationPlan": "image.restoration_plan",
     "Result": "image.restore",
-    "Snapshot": "image.restore",
+    "Snapshot": "progress",
     "denoise": "image.api",
     "inpaint": "image.api",
     "plan": "image.restoration_plan",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
 
-__all__ = ["finished", "in_context", "map_steps"]
+__all__ = ["finished", "map_steps"]
 
 Step = TypeVar("Step")
 Shown = TypeVar("Shown")
@@ -16,11 +17,14 @@ R = TypeVar("R")
 
 
 def map_steps(
-    steps: Generator[Step, None, R], show: Callable[[Step], Shown]
+    steps: Generator[Step, None, R],
+    show: Callable[[Step], Shown],
+    context: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Generator[Shown, None, R]:
     """Apply a function to each step, and return the result of the generator.
 
-    Closing it closes the generator.
+    Closing it closes the generator. Each step is computed inside a context, which is left before
+    the step is yielded: a ``with`` block around a ``yield`` would stay active in the caller.
 
     Examples
     --------
@@ -35,34 +39,14 @@ def map_steps(
     6
     3
     'odd'
-    """
-    try:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                result: R = end.value
-                return result
-            yield show(step)
-    finally:
-        steps.close()
 
-
-def in_context(
-    context: Callable[[], AbstractContextManager[object]], steps: Generator[Step, None, R]
-) -> Generator[Step, None, R]:
-    """Compute each step inside a context, and leave the context before the step is yielded.
-
-    A ``with`` block around a ``yield`` would stay active in the caller between two steps.
-
-    Examples
-    --------
     >>> import decimal
     >>> def thirds():
     ...     yield 1 / decimal.Decimal(3)
     >>> coarse = lambda: decimal.localcontext(prec=2)
-    >>> [(third, decimal.getcontext().prec) for third in in_context(coarse, thirds())]
-    [(Decimal('0.33'), 28)]
+    >>> shown = map_steps(thirds(), str, coarse)
+    >>> [(third, decimal.getcontext().prec) for third in shown]
+    [('0.33', 28)]
     """
     try:
         while True:
@@ -72,7 +56,7 @@ def in_context(
                 except StopIteration as end:
                     result: R = end.value
                     return result
-            yield step
+            yield show(step)
     finally:
         steps.close()
 

@@ -12,7 +12,7 @@ pytest.importorskip("distributed")
 from napari_dip.cluster.progress import TotalProgress
 from napari_dip.image.problem import make_problem
 from napari_dip.image.result import UnitReport
-from napari_dip.image.unit import UnitProgress
+from napari_dip.progress import Snapshot
 from napari_dip.settings import Settings
 
 
@@ -25,7 +25,7 @@ def plan():
 
 
 def step(iteration):
-    return UnitProgress(iteration, 10, 0.5, 0.1, None)
+    return Snapshot(iteration=iteration, iterations=10, loss=0.5, metric=0.1)
 
 
 def test_progress_adds_up_all_units(plan):

@@ -30,6 +30,7 @@ from napari_dip.dip.stopping_rules import RuleContext
 from napari_dip.generators import finished
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
+from napari_dip.progress import Monitor
 from napari_dip.settings.architectures import SkipNet
 
 CUDA = torch.device("cuda")
@@ -125,7 +126,7 @@ def fitting(noisy, recipe=SMALL, stopping="fixed", operator=None, disturbed=rang
             seen.y.fill_(torch.nan)
         return False
 
-    return fit(fit_state, recipe, preview_every_s=1e9, stop_requested=disturb)
+    return fit(fit_state, recipe, Monitor(disturb), preview_every_s=1e9)
 
 
 CASES = {

@@ -106,6 +106,7 @@ MODES = {
 STACK = np.random.default_rng(0).poisson(60 + 40 * np.sin(np.arange(12) / 3), (3, 12, 12))
 TASKS = {
     "planes": (Settings(axes="ZYX"), STACK),
+    "concurrent planes": (Settings(axes="ZYX", share="none", at_once=2), STACK),
     "several fits": (Settings(preset="best", members=2), STACK[0]),
     "refined": (Settings(task="super-resolve"), STACK[0]),
 }

@@ -23,7 +23,8 @@ from napari_dip import Inpaint, Settings, SuperResolve, restore
 from napari_dip.dip import optimisers as optimiser
 from napari_dip.dip.constants import CHECK_INTERVAL
 from napari_dip.generators import finished
-from napari_dip.pipeline import ensemble, restore_block
+from napari_dip.pipeline import restore_block
+from napari_dip.pipeline.fit_step import Fit
 
 registration = pytest.importorskip("torch.utils.backend_registration")
 if not hasattr(registration, "_setup_privateuseone_for_python_backend"):
@@ -151,7 +152,7 @@ registration._setup_privateuseone_for_python_backend(
 @pytest.fixture
 def computed(monkeypatch):
     """Restore an image on a named device; return the number of fits too."""
-    prepare, of_member, tensor = restore_block.prepare, ensemble.of_member, torch.tensor
+    prepare, begin, tensor = restore_block.prepare, Fit.begin, torch.tensor
     monkeypatch.setattr(optimiser, "_fusible", lambda _: False)  # its fused steps round differently
 
     def made(values, *, dtype=None, device="cpu"):
@@ -168,12 +169,12 @@ def computed(monkeypatch):
 
         def counted(*given):
             fits.append(given)
-            return of_member(*given)
+            return begin(*given)
 
         copies.clear()
         with monkeypatch.context() as patched:
             patched.setattr(restore_block, "prepare", prepared)
-            patched.setattr(ensemble, "of_member", counted)
+            patched.setattr(Fit, "begin", counted)
             patched.setattr(torch, "Generator", Generator)
             patched.setattr(torch, "tensor", made)
             with OnBoth() if device == OTHER else nullcontext():

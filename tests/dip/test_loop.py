@@ -17,6 +17,7 @@ from napari_dip.errors import Diverged, NapariDipError, OutOfMemory
 from napari_dip.generators import finished
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code
+from napari_dip.progress import Monitor
 from napari_dip.settings.architectures import Pixels, SkipNet
 
 SMALL = Recipe(SkipNet((8, 8), (8, 8), (2, 2)), iterations=30, code_channels=4)
@@ -91,10 +92,10 @@ def test_previews_do_not_change_the_bytes(noisy):
 def test_previews_come_only_when_they_are_due(noisy):
     updates, _ = run(start(noisy, preview_every_s=0))
     assert [i.iteration for i in updates] == list(range(1, 31))
-    assert all(i.estimate is not None for i in updates)
+    assert all(i.image is not None for i in updates)
     updates, _ = run(start(noisy, preview_every_s=1000))
     assert [i.iteration for i in updates] == [10, 20, 30]
-    assert all(i.estimate is None for i in updates)
+    assert all(i.image is None for i in updates)
 
 
 def test_without_previews_the_device_is_not_read(noisy, monkeypatch):
@@ -135,7 +136,7 @@ def test_only_previews_wait_for_the_gpu(noisy):
         return False
 
     fit_state = prepare_fit(observation, network, code, FixedRule(), SMALL)
-    fitting = fit(fit_state, SMALL, preview_every_s=1000, stop_requested=stop)
+    fitting = fit(fit_state, SMALL, Monitor(stop), preview_every_s=1000)
     try:
         assert run(fitting)[1].iterations == 30
     finally:
@@ -147,7 +148,7 @@ def test_the_average_with_the_least_number_is_kept(noisy):
     numbers[16] = 1.0
     previews, fitted = run(start(noisy, rule=GivenNumbers(numbers), preview_every_s=0))
     assert fitted.best_iteration == 17
-    assert np.array_equal(fitted.estimate, previews[16].estimate)
+    assert np.array_equal(fitted.estimate, previews[16].image)
 
 
 @pytest.mark.parametrize("measured_from", [12, 99])
@@ -155,7 +156,7 @@ def test_without_a_measurement_the_latest_is_best(noisy, measured_from):
     numbers = [math.inf] * (measured_from - 1) + [5.0] * 30
     previews, fitted = run(start(noisy, rule=GivenNumbers(numbers), preview_every_s=0))
     assert fitted.best_iteration == min(measured_from, 30)
-    assert np.array_equal(fitted.estimate, previews[fitted.best_iteration - 1].estimate)
+    assert np.array_equal(fitted.estimate, previews[fitted.best_iteration - 1].image)
 
 
 def test_a_stop_records_rule_and_reason(noisy):
@@ -179,7 +180,7 @@ def test_a_user_stop_keeps_the_best(noisy):
         calls.append(1)
         return len(calls) == 13
 
-    _, fitted = run(start(noisy, stop_requested=stop, preview_every_s=1000))
+    _, fitted = run(start(noisy, monitor=Monitor(stop), preview_every_s=1000))
     assert fitted.stopped_by_user
     assert (fitted.iterations, fitted.best_iteration) == (13, 13)
     assert fitted.reason == "stopped by the user"
@@ -216,7 +217,7 @@ def add_5(image):
 def test_rolled_back_iterations_are_not_shown(noisy):
     how = {"breaks": range(14, 21), "how": lambda x: x * math.nan}
     updates, _ = run(start(noisy, preview_every_s=0, **how))
-    shown = {i.iteration: i.estimate for i in updates if i.estimate is not None}
+    shown = {i.iteration: i.image for i in updates if i.image is not None}
     assert set(shown) == {*range(1, 14), *range(21, 31)}
     assert all(np.isfinite(estimate).all() for estimate in shown.values())
 

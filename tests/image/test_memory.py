@@ -31,7 +31,7 @@ def watch():
         most = max(most, process.memory_info().rss)
 watcher = threading.Thread(target=watch)
 watcher.start()
-for _ in restore_block(block, settings, "cpu", seed=0, stop_requested=lambda: False):
+for _ in restore_block(block, settings, "cpu", seed=0):
     pass
 done.set()
 watcher.join()

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from napari_dip.dip.loop import FitProgress
 from napari_dip.generators import finished
 from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.precision import Arithmetic
-from napari_dip.pipeline.steps import Align, Context, Data, Immediate, PutBack, run_steps
+from napari_dip.pipeline.steps import Align, Context, Data, Immediate, PutBack, with_previews
+from napari_dip.progress import Monitor, Snapshot
 
 CONTEXT = Context(torch.device("cpu"), 0, Arithmetic())
 
@@ -32,8 +32,7 @@ class Showing(Add):
     """Shows what it has before it adds."""
 
     def run(self, data, context):
-        yield FitProgress(1, 0.0, 0.0, data.estimate)
-        yield FitProgress(2, 0.0, 0.0)
+        yield Snapshot(image=context.monitor.convert(data.estimate))
         return self.apply(data, context)
 
 
@@ -43,11 +42,12 @@ def plane(*values):
 
 def test_previews_pass_through_later_steps_alone():
     data = Data(Block(plane(0), plane(1) > 0, ()), estimate=plane(1))
+    context = replace(CONTEXT, monitor=Monitor(convert=np.negative))
     seen = []
-    steps = Add(10), Showing(100), Add(1000)
-    result = finished(run_steps(steps, data, CONTEXT), seen.append)
-    assert result.estimate == 1111
-    assert [one.estimate for one in seen] == [1011, None]
+    for step, monitored in with_previews((Add(10), Showing(100), Add(1000)), context):
+        data = finished(step.run(data, monitored), seen.append)
+    assert data.estimate == 1111
+    assert [one.image for one in seen] == [-1011]
 
 
 def test_aligned_planes_are_put_back_exactly():

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from napari_dip.image.result import Snapshot
 from napari_dip.plugin.models.history import Frame, History
+from napari_dip.progress import Snapshot
 
 
 def snapshot(iteration, image=None, unit=0, metric=0.1):

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from napari_dip.image.restore import Restoration, Result, Snapshot
+    from napari_dip.image.restore import Restoration, Result
+    from napari_dip.progress import Snapshot
 
 __all__ = ["follow", "interruptible"]
 

@@ -17,7 +17,7 @@ from napari_dip.cluster.worker import Job, discard_unfinished, restore_job
 from napari_dip.errors import NapariDipError
 from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.plan import Plan
-from napari_dip.image.unit import RestoredUnit, UnitProgress
+from napari_dip.progress import Snapshot
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from napari_dip.image.problem import Problem
     from napari_dip.image.result import UnitReport
     from napari_dip.image.sink import Sink
+    from napari_dip.image.unit import RestoredUnit
 
 __all__ = ["Dispatcher"]
 
@@ -82,7 +83,7 @@ class Dispatcher:
         self._run = f"napari-dip-{uuid.uuid4().hex}"
         self._stop = Event(self._run, client)
         self._pending: dict[int, tuple[Unit, Future[Any]]] = {}
-        self._messages: SimpleQueue[tuple[int, UnitProgress | None]] = SimpleQueue()
+        self._messages: SimpleQueue[tuple[int, Snapshot | None]] = SimpleQueue()
         put = self._messages.put
         self._previews = (
             PreviewFetcher(client, self._run, lambda *message: put(message)) if previews else None
@@ -135,7 +136,7 @@ class Dispatcher:
 
     def next_message(
         self,
-    ) -> tuple[Unit, UnitProgress | RestoredUnit | UnitReport | NapariDipError | None] | None:
+    ) -> tuple[Unit, Snapshot | RestoredUnit | UnitReport | NapariDipError | None] | None:
         """Wait up to `POLL_S` seconds for a message from the workers.
 
         Returns
@@ -167,11 +168,10 @@ class Dispatcher:
         The client calls this in its own thread.
         """
         _, message = event
-        number = message.pop("unit")
+        number, worker = message.pop("number"), message.pop("worker")
         if self._previews and number in self._pending:
-            self._previews.progressed(number, message["worker"])
-        step = UnitProgress(**{key: message[key] for key in UnitProgress.__annotations__})
-        self._messages.put((number, step))
+            self._previews.progressed(number, worker)
+        self._messages.put((number, Snapshot(**message)))
 
     def _result(self, unit: Unit, future: Future[Any]) -> RestoredUnit | UnitReport | None:
         """Return the result of a unit, or raise one of this package's errors."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from napari_dip.image.unit import UnitProgress
+    from napari_dip.progress import Snapshot
 
 __all__ = ["PREVIEW_EVERY_S", "PreviewFetcher"]
 
@@ -39,7 +39,7 @@ class PreviewFetcher:
         Called from any thread with the number of the unit and its progress, preview included.
     """
 
-    def __init__(self, client: Client, run: str, show: Callable[[int, UnitProgress], None]) -> None:
+    def __init__(self, client: Client, run: str, show: Callable[[int, Snapshot], None]) -> None:
         self._client, self._run, self._show = client, run, show
         self._unit: int | None = None
         self._fetching = False

@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.image.coverage import place_in_words
-from napari_dip.image.result import Snapshot
-from napari_dip.image.unit import UnitProgress
+from napari_dip.progress import Snapshot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +38,7 @@ class TotalProgress:
         self._units, self._layout = len(plan.units), plan.layout
         self._done_before = done_before
         self._done = done_before
-        self._running: dict[int, UnitProgress] = {}
+        self._running: dict[int, Snapshot] = {}
         self._total = 0.0
         self._iterations = 1
         self._began = time.monotonic()
@@ -49,18 +48,18 @@ class TotalProgress:
         """Seconds since the start."""
         return time.monotonic() - self._began
 
-    def update(self, unit: Unit, step: UnitProgress) -> Snapshot:
+    def update(self, unit: Unit, step: Snapshot) -> Snapshot:
         """Record the progress of a unit."""
         self._running[unit.number] = step
         return self._snapshot(unit, step)
 
     def end(self, unit: Unit, report: UnitReport, image: NDArray[Any] | None = None) -> Snapshot:
         """Record that a unit is done."""
-        last = self._running.pop(unit.number, UnitProgress(1, 1, report.loss, math.nan, None))
+        last = self._running.pop(unit.number, Snapshot(iteration=1, iterations=1))
         self._done += 1
         return self._snapshot(unit, replace(last, loss=report.loss, image=image))
 
-    def _snapshot(self, unit: Unit, step: UnitProgress) -> Snapshot:
+    def _snapshot(self, unit: Unit, step: Snapshot) -> Snapshot:
         running = sum(each.iteration / each.iterations for each in self._running.values())
         self._total = max(self._total, self._done + running)
         self._iterations = max(self._iterations, step.iterations)
@@ -68,17 +67,14 @@ class TotalProgress:
         iteration = round((self._total - number) * self._iterations)
         elapsed = self.elapsed_s
         left = self._units - self._total
-        return Snapshot(
+        return replace(
+            step,
             unit=number,
             units=self._units,
             index=unit.index,
             iteration=max(1, iteration),
             iterations=self._iterations,
-            loss=step.loss,
-            metric=step.metric,
             elapsed_s=elapsed,
             remaining_s=elapsed / (self._total - self._done_before) * left,
-            image=step.image,
-            best_iteration=step.best_iteration,
             part=place_in_words(self._layout, unit.index),
         )

@@ -17,8 +17,9 @@ from napari_dip.cluster.worker import ComputeConfig, fastest_arithmetic
 from napari_dip.errors import NapariDipError
 from napari_dip.image.restore import conclude
 from napari_dip.image.result import UnitReport
-from napari_dip.image.unit import RestoredUnit, UnitProgress
+from napari_dip.image.unit import RestoredUnit
 from napari_dip.pipeline.presets import recipe
+from napari_dip.progress import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +126,7 @@ def _run(
                 dispatcher.stop()
                 todo.clear()
             match dispatcher.next_message():
-                case (unit, UnitProgress() as step):
+                case (unit, Snapshot() as step):
                     yield progress.update(unit, step)
                 case (unit, RestoredUnit() as done):
                     output.put(unit, done)

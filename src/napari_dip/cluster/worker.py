@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from distributed import Event, WorkerPlugin, get_worker
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
     from napari_dip.image.result import UnitReport
-    from napari_dip.image.unit import UnitProgress
     from napari_dip.pipeline.precision import Arithmetic
+    from napari_dip.progress import Snapshot
 
 __all__ = [
     "ComputeConfig",
@@ -39,7 +39,7 @@ PROGRESS_EVERY_S = 1.0  # seconds: the scheduler stores every progress message
 
 CHECK_STOP_EVERY_S = 0.5  # seconds: each check is a request to the scheduler
 
-_previews: dict[tuple[str, int], UnitProgress] = {}
+_previews: dict[tuple[str, int], Snapshot] = {}
 """The latest preview of each unit in progress here, by run and unit number."""
 
 _one_unit_at_a_time = threading.Lock()
@@ -165,7 +165,7 @@ def _discard_event(run: str, client: Client | None = None) -> Event:
     return Event(f"{run}-discard", client)
 
 
-def take_preview(run: str, unit: int) -> UnitProgress | None:
+def take_preview(run: str, unit: int) -> Snapshot | None:
     """Return the latest preview of a unit, and forget it."""
     return _previews.pop((run, unit), None)
 
@@ -175,14 +175,14 @@ def _restore(job: Job, stop_requested: _StopRequested) -> RestoredUnit:
     worker = get_worker()
     sent_at, key = -PROGRESS_EVERY_S, (job.run, job.unit.number)
 
-    def send(step: UnitProgress) -> None:
+    def send(step: Snapshot) -> None:
         nonlocal sent_at
         if step.image is not None:
             _previews[key] = step
         if time.monotonic() - sent_at >= PROGRESS_EVERY_S:
             sent_at = time.monotonic()
-            sender = {"unit": job.unit.number, "worker": worker.address}
-            worker.log_event(job.run, asdict(replace(step, image=None)) | sender)
+            sender = {"number": job.unit.number, "worker": worker.address}
+            worker.log_event(job.run, asdict(step.without_image()) | sender)
 
     try:
         return finished(restore_unit(job.problem, job.unit, stop_requested), send)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,10 @@ from napari_dip.dip.optimisers import make_optimiser
 from napari_dip.dip.state import Averages, DeviceState, FitState, divergence_remedy
 from napari_dip.errors import Diverged
 from napari_dip.network.input_code import CodeNoise
+from napari_dip.progress import Monitor, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -30,35 +31,7 @@ if TYPE_CHECKING:
     from napari_dip.dip.recipe import Recipe
     from napari_dip.dip.stopping_rules import StoppingRule
 
-__all__ = ["FitProgress", "FitResult", "fit", "prepare_fit"]
-
-
-@dataclass(frozen=True)
-class FitProgress:
-    """Progress of a fit.
-
-    Parameters
-    ----------
-    iteration
-        Number of iterations so far.
-    loss, metric
-        Loss and first number of the stopping rule.
-    estimate
-        Preview, float32, ``(channels, *spatial)``; ``None`` if no preview is due.
-    best_iteration
-        The iteration that the stopping rule would choose now.
-    """
-
-    iteration: int
-    loss: float
-    metric: float
-    estimate: NDArray[np.float32] | None = None
-    best_iteration: int = 0
-
-    def after(self, before: int) -> FitProgress:
-        """Return the progress with the iterations of earlier fits added."""
-        best = before + self.best_iteration
-        return replace(self, iteration=before + self.iteration, best_iteration=best)
+__all__ = ["FitResult", "fit", "prepare_fit"]
 
 
 @dataclass(frozen=True)
@@ -134,10 +107,10 @@ def prepare_fit(
 def fit(
     fit_state: FitState,
     recipe: Recipe,
+    monitor: Monitor = Monitor(),
     *,
     preview_every_s: float = 1.0,
-    stop_requested: Callable[[], bool] = lambda: False,
-) -> Generator[FitProgress, None, FitResult]:
+) -> Generator[Snapshot, None, FitResult]:
     """Minimise E(f_theta(z); y) + R(f_theta(z)) over theta.
 
     This is equation (2) of Ulyanov, Vedaldi and Lempitsky, IJCV 128 (2020). Numbers are copied from
@@ -151,14 +124,15 @@ def fit(
         had ended the fit, the rule no longer counts: the estimate is the latest average.
     recipe
         Weights and the most iterations, counted from the start of the first fit.
+    monitor
+        How the caller stops the fit, which then returns the best estimate so far, and sees its
+        previews.
     preview_every_s
         The least time between two previews, in seconds.
-    stop_requested
-        Read in every iteration; true ends the fit with the best estimate so far.
 
     Yields
     ------
-    FitProgress
+    Snapshot
         Every few iterations, and when a preview is due.
 
     Returns
@@ -191,7 +165,7 @@ def fit(
                 state.save()  # the optimiser and the rule have all their tensors now
 
             # no check and no preview: go on without waiting for the device
-            stopped_by_user = stop_requested()
+            stopped_by_user = monitor.stop_requested()
             is_last = iteration == recipe.iterations
             check = stopped_by_user or iteration % CHECK_INTERVAL == 0 or is_last
             preview = time.monotonic() - last_preview >= preview_every_s
@@ -211,10 +185,16 @@ def fit(
 
             # report the progress; an average that is not finite will be rolled back
             finite = all(math.isfinite(row[0]) for row in numbers)
-            estimate = _to_array(state.averages.average) if preview and finite else None
-            loss, metric, *_ = numbers[-1]
-            best = history.best_iteration(state.rule)
-            yield FitProgress(iteration, loss, metric, estimate, best)
+            average = state.averages.average
+            snapshot = Snapshot(
+                iteration=iteration,
+                iterations=monitor.iterations or recipe.iterations,
+                loss=numbers[-1][0],
+                metric=numbers[-1][1],
+                image=monitor.convert(_to_array(average)) if preview and finite else None,
+                best_iteration=history.best_iteration(state.rule),
+            )
+            yield snapshot.after(monitor.before)
             last_preview = time.monotonic() if preview else last_preview
             if stopped_by_user or (history.reason and not ignores_rule):
                 break

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from napari_dip.image.coverage import place_in_words
-from napari_dip.image.result import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari_dip.image.plan import Plan, Unit
-    from napari_dip.image.unit import UnitProgress
+    from napari_dip.progress import Snapshot
 
 __all__ = ["Clock", "Progress"]
 
@@ -70,10 +69,10 @@ class Progress:
         self._iterations = 0
         self.ended: set[int] = set()
 
-    def noted(self, step: tuple[int, UnitProgress]) -> tuple[int, UnitProgress]:
+    def noted(self, step: tuple[int, Snapshot]) -> tuple[int, Snapshot]:
         """Record the progress of a unit, and return it."""
-        place, where = step
-        self._running[place] = where.iteration
+        place, snapshot = step
+        self._running[place] = snapshot.iteration
         return step
 
     def end(self, place: int, iterations: int) -> None:
@@ -82,22 +81,22 @@ class Progress:
         self._iterations += iterations
         self.ended.add(place)
 
-    def snapshot(self, place: int, step: UnitProgress) -> Snapshot:
-        """Return a progress record for the whole image."""
+    def completed(self, place: int, snapshot: Snapshot) -> Snapshot:
+        """Add what is known of the whole image to the snapshot of a unit."""
         running = sum(self._running.values())
-        left = (len(self._todo) - len(self.ended)) * step.iterations - running
+        left = (len(self._todo) - len(self.ended)) * snapshot.iterations - running
         elapsed = self._clock.elapsed_s
-        return Snapshot(
+        index = self._todo[place].index
+        return replace(
+            snapshot,
             unit=self._units - len(self._todo) + place,
             units=self._units,
-            index=self._todo[place].index,
-            iteration=step.iteration,
-            iterations=step.iterations,
-            loss=step.loss,
-            metric=step.metric,
+            index=index,
             elapsed_s=elapsed,
             remaining_s=elapsed / max(1, self._iterations + running) * left,
-            image=step.image,
-            best_iteration=step.best_iteration,
-            part=place_in_words(self._layout, self._todo[place].index),
+            part=place_in_words(self._layout, index),
         )
+
+    def update(self, place: int, snapshot: Snapshot) -> Snapshot:
+        """Record the progress of a unit, and complete its snapshot."""
+        return self.completed(*self.noted((place, snapshot)))

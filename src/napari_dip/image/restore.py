@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from napari_dip.errors import BadSettings
-from napari_dip.generators import in_context, map_steps
+from napari_dip.generators import map_steps
 from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.coverage import Coverage, Part
 from napari_dip.image.progress import Clock, Progress
-from napari_dip.image.result import Result, Snapshot, UnitReport
+from napari_dip.image.result import Result, UnitReport
 from napari_dip.image.sink import InMemory, Sink
-from napari_dip.image.unit import RestoredUnit, UnitProgress, continue_unit, restore_unit
+from napari_dip.image.unit import RestoredUnit, continue_unit, restore_unit
+from napari_dip.progress import Snapshot
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from napari_dip.image.problem import Problem
     from napari_dip.pipeline.restore_block import Restored
 
-__all__ = ["Restoration", "Result", "Snapshot", "UnitReport", "conclude", "restore", "run"]
+__all__ = ["Restoration", "Result", "UnitReport", "conclude", "restore", "run"]
 
 Restoration = Generator[Snapshot, None, Result]
 
@@ -131,12 +134,6 @@ def run(
     progress = Progress(problem.plan, todo, clock)
     kept: Restored | None = None
 
-    def units() -> Iterator[Generator[UnitProgress, None, RestoredUnit]]:
-        for unit in todo:
-            if not clock.stopping:
-                steps = restore_unit(problem, unit, stop_requested, keep=keep)
-                yield in_context(default_modes, steps)
-
     def put(place: int, done: RestoredUnit) -> None:
         nonlocal kept
         output.put(todo[place], done)
@@ -144,11 +141,17 @@ def run(
         progress.end(place, done.report.iterations)
         kept = done.restored
 
-    at_once = problem.plan.units_at_once
-    steps = map_steps(run_concurrently(units(), at_once, problem.device, put), progress.noted)
-    with closing(in_fit_order(steps, progress.ended, _blind)) as in_order:
-        for place, step in in_order:
-            yield progress.snapshot(place, step)
+    begun = takewhile(lambda _: not clock.stopping, todo)
+    units = (restore_unit(problem, unit, stop_requested, keep=keep) for unit in begun)
+    if (at_once := problem.plan.units_at_once) > 1:
+        steps = map_steps(run_concurrently(units, at_once, problem.device, put), progress.noted)
+        with closing(in_fit_order(steps, progress.ended, Snapshot.without_image)) as in_order:
+            for place, step in in_order:
+                yield progress.completed(place, step)
+    else:
+        for place, unit in enumerate(units):
+            update = partial(progress.update, place)
+            put(place, (yield from map_steps(unit, update, default_modes)))
     stopped = len(reports) < len(problem.plan.units) or any(
         report.stopped_by_user for report in reports.values()
     )
@@ -158,10 +161,6 @@ def run(
     if kept is not None:
         return replace(result, final="", more=_More(problem, todo[0], kept))
     return replace(result, final=_why_final(problem, result))
-
-
-def _blind(step: UnitProgress) -> UnitProgress:
-    return step if step.image is None else replace(step, image=None)
 
 
 @dataclass
@@ -193,10 +192,7 @@ class _More:
         progress = Progress(self.problem.plan, [self.unit], clock)
         stop_requested = clock.patient(stop_requested)
         steps = continue_unit(self.problem, self.unit, restored, iterations, stop_requested)
-        steps = in_context(default_modes, steps)
-        done = yield from map_steps(
-            steps, lambda step: progress.snapshot(*progress.noted((0, step)))
-        )
+        done = yield from map_steps(steps, partial(progress.update, 0), default_modes)
         output = InMemory(self.problem)
         output.put(self.unit, done)
         before = sum(report.iterations for report in result.reports)

@@ -1,4 +1,4 @@
-"""Progress records of a restoration, reports of its units, and its result."""
+"""The result of a restoration, and the reports of its units."""
 
 from __future__ import annotations
 
@@ -12,56 +12,12 @@ from napari_dip.errors import BadSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from numpy.typing import NDArray
-
     from napari_dip.image.coverage import Coverage
     from napari_dip.image.lazy import LazyArray
+    from napari_dip.progress import Snapshot
     from napari_dip.settings import Settings
 
-__all__ = ["Result", "Snapshot", "UnitReport"]
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Progress of a restoration.
-
-    Parameters
-    ----------
-    unit, units
-        The number of the unit (plane, volume or window) that is restored, from 0, and of all.
-    index
-        Where ``image`` belongs: ``output[index] = image``.
-    iteration, iterations
-        The iteration of this unit, from 1, and the most that it may take.
-    loss, metric
-        The objective, and the number that the stopping rule monitors.
-    elapsed_s, remaining_s
-        Seconds since the start, and until the end if no unit stops early.
-    image
-        A preview in the units, dtype and order of axes of the result, or ``None``.
-    best_iteration
-        The iteration that the stopping rule would return now; 0 before it is known.
-    part
-        What is restored, such as ``"plane 5 of 7"``; empty for the whole image.
-
-    Notes
-    -----
-    If several units are restored at the same time, ``unit`` and ``iteration`` count as if they were
-    restored one after the other. The rest is of the unit that reported last.
-    """
-
-    unit: int
-    units: int
-    index: tuple[int | slice, ...]
-    iteration: int
-    iterations: int
-    loss: float
-    metric: float
-    elapsed_s: float
-    remaining_s: float
-    image: NDArray[Any] | None = None
-    best_iteration: int = 0
-    part: str = ""
+__all__ = ["Result", "UnitReport"]
 
 
 @dataclass(frozen=True)

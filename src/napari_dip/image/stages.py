@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dip.generators import map_steps
 from napari_dip.image.tiled_fit import enlarged
 from napari_dip.pipeline.stages import stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from numpy.typing import NDArray
-
-    from napari_dip.dip.loop import FitProgress
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.restore_block import Restored
+    from napari_dip.progress import Monitor, Snapshot
     from napari_dip.settings import Settings
+
+    RestoreStage = Callable[..., Generator[Snapshot, None, Restored]]
 
 __all__ = ["most_iterations", "restore_in_stages"]
 
@@ -28,15 +27,27 @@ __all__ = ["most_iterations", "restore_in_stages"]
 def restore_in_stages(
     block: Block,
     settings: Settings,
-    restore: Callable[[Block, Settings], Generator[FitProgress, None, Restored]],
-) -> Generator[FitProgress, None, Restored]:
+    monitor: Monitor,
+    restore: RestoreStage,
+) -> Generator[Snapshot, None, Restored]:
     """Restore a block in one or two stages; ``restore`` restores one stage."""
-    *noisy, (clean, refining) = stages(block, settings)
+    *noisy, last = stages(block, settings)
     if not noisy:
-        return (yield from restore(clean, refining))
+        return restore(*last, monitor=monitor)
+    return _restore_both(noisy[0], last, monitor, restore)
 
-    factors = tuple(settings.factors.values())
-    denoised = yield from map_steps(restore(*noisy[0]), partial(_on_fine_pixels, factors))
+
+def _restore_both(
+    noisy: tuple[Block, Settings],
+    last: tuple[Block, Settings],
+    monitor: Monitor,
+    restore: RestoreStage,
+) -> Generator[Snapshot, None, Restored]:
+    """Denoise a block, then refine its pixels."""
+    clean, refining = last
+    factors = tuple(refining.factors.values())
+    on_fine_pixels = monitor.through(partial(enlarged, factors=factors))
+    denoised = yield from restore(*noisy, monitor=on_fine_pixels)
     fits, spread = denoised.fits, denoised.spread
     if spread is not None:
         spread = enlarged(spread, factors)
@@ -47,8 +58,8 @@ def restore_in_stages(
     done = sum(fitted.iterations for fitted in fits)
     # A tile that was not restored is NaN.
     values = np.where(clean.known, denoised.estimate, clean.values)
-    fitting = restore(replace(clean, values=values), refining)
-    restored = yield from map_steps(fitting, lambda progress: progress.after(done))
+    refined = replace(clean, values=values)
+    restored = yield from restore(refined, refining, monitor=monitor.after(done))
     if spread is not None and restored.spread is not None:
         spread = np.hypot(spread, restored.spread)
     steps = (*denoised.steps, *restored.steps)
@@ -65,9 +76,3 @@ def most_iterations(block: Block, settings: Settings, tiles: int) -> int:
         resolve(measure(part, register=False), stage) for part, stage in stages(block, settings)
     )
     return tiles * sum(pipeline.most_iterations for pipeline in pipelines)
-
-
-def _on_fine_pixels(factors: tuple[int, ...], progress: FitProgress) -> FitProgress:
-    """Repeat the pixels of a preview, so that it has the size of the result."""
-    preview: NDArray[np.float32] | None = progress.estimate
-    return progress if preview is None else replace(progress, estimate=enlarged(preview, factors))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.errors import BadMask
-from napari_dip.generators import map_steps
 from napari_dip.image.tiles import Blend, split_into_tiles
 
 if TYPE_CHECKING:
@@ -17,10 +16,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import FitProgress, FitResult
+    from napari_dip.dip.loop import FitResult
     from napari_dip.image.tiles import Tile
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.restore_block import Restored
+    from napari_dip.progress import Monitor, Snapshot
     from napari_dip.settings import Settings
 
 __all__ = ["enlarged", "restore_in_tiles", "tiles_of"]
@@ -33,9 +33,9 @@ def restore_in_tiles(
     *,
     seed: int,
     tile: int | None,
-    stop_requested: Callable[[], bool],
+    monitor: Monitor,
     at_once: int = 1,
-) -> Generator[FitProgress, None, Restored]:
+) -> Generator[Snapshot, None, Restored]:
     """Restore a block as a whole or in tiles, which takes less memory.
 
     The tile with the most contrast is first. The others take as many iterations as it did, so that
@@ -43,7 +43,7 @@ def restore_in_tiles(
 
     Parameters
     ----------
-    block, settings, device, seed, stop_requested, at_once
+    block, settings, device, seed, monitor, at_once
         As in :func:`~napari_dip.pipeline.restore_block.restore_block`.
     tile
         The side of the tiles in pixels of the block; ``None`` restores it as a whole.
@@ -59,13 +59,24 @@ def restore_in_tiles(
     BadMask
         If a tile that is to be inpainted has no known pixel.
     """
-    from napari_dip.pipeline.restore_block import Restored, restore_block
+    from napari_dip.pipeline.restore_block import restore_block
 
-    restore_part = partial(
-        restore_block, device=device, seed=seed, stop_requested=stop_requested, at_once=at_once
-    )
+    restore_part = partial(restore_block, device=device, seed=seed, at_once=at_once)
     if tile is None:
-        return (yield from restore_part(block, settings))
+        return restore_part(block, settings, monitor=monitor)
+    return _restore_each_tile(block, settings, tile, monitor, restore_part)
+
+
+def _restore_each_tile(
+    block: Block,
+    settings: Settings,
+    tile: int,
+    monitor: Monitor,
+    restore_part: Callable[..., Generator[Snapshot, None, Restored]],
+) -> Generator[Snapshot, None, Restored]:
+    """Restore the tiles one after another, and blend them."""
+    from napari_dip.pipeline.restore_block import Restored
+
     factors = tuple(settings.factors.values())
     tiles = tiles_of(block, settings, tile)
     channels, *sides = block.values.shape
@@ -83,9 +94,9 @@ def restore_in_tiles(
             for factor, part in zip(factors, tiles[number], strict=True)
         )
         part = replace(block, values=block.values[where], known=block.known[where])
-        before = sum(fitted.iterations for fitted in fits)
-        steps = restore_part(part, settings)
-        restored = yield from map_steps(steps, partial(_in_place, blend, fine, before))
+        after = monitor.after(sum(fitted.iterations for fitted in fits))
+        beside = after.through(partial(_beside_other_tiles, blend, fine))
+        restored = yield from restore_part(part, settings, monitor=beside)
         restored = replace(restored, last=None)  # frees its network
         if not fits:
             most = max(fitted.iterations for fitted in restored.fits)
@@ -133,18 +144,13 @@ def tiles_of(block: Block, settings: Settings, tile: int) -> list[Tile]:
     return seen
 
 
-def _in_place(
-    blend: Blend,
-    fine: tuple[slice, ...],
-    before: int,
-    progress: FitProgress,
-) -> FitProgress:
-    """Return a preview of a tile beside the tiles that are done, and count their iterations."""
-    preview = progress.estimate
-    if preview is not None:
-        preview = blend.image(np.nan)
-        preview[(slice(None), *fine)] = progress.estimate
-    return replace(progress.after(before), estimate=preview)
+def _beside_other_tiles(
+    blend: Blend, fine: tuple[slice, ...], estimate: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Put a preview of a tile beside the tiles that are done."""
+    whole = blend.image(np.nan)
+    whole[(slice(None), *fine)] = estimate
+    return whole
 
 
 def enlarged(values: NDArray[np.float32], factors: tuple[int, ...]) -> NDArray[np.float32]:

@@ -11,29 +11,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import OutOfMemory
-from napari_dip.generators import map_steps
 from napari_dip.image.gap_types import gap_type
 from napari_dip.image.problem import Problem, unknown_channels
 from napari_dip.image.result import UnitReport
 from napari_dip.image.stages import most_iterations, restore_in_stages
 from napari_dip.image.tiled_fit import restore_in_tiles, tiles_of
+from napari_dip.progress import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import FitProgress
     from napari_dip.image.intensity import Scale
     from napari_dip.image.observed import ObservedPart
     from napari_dip.image.plan import Unit
     from napari_dip.noise.model import NoiseModel
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.restore_block import Restored
+    from napari_dip.progress import Snapshot
 
 __all__ = [
     "RestoredUnit",
-    "UnitProgress",
     "continue_unit",
     "make_block",
     "restore_unit",
@@ -43,18 +42,6 @@ __all__ = [
 
 MAX_METRICS = 500  # points of the curve of the stopping rule that a report keeps
 SMALLEST_TILE = 64  # pixels: smaller tiles have too little structure to fit
-
-
-@dataclass(frozen=True)
-class UnitProgress:
-    """Progress of one unit; ``image`` is a preview in the units of the result, or ``None``."""
-
-    iteration: int
-    iterations: int
-    loss: float
-    metric: float
-    image: NDArray[Any] | None
-    best_iteration: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,14 +59,35 @@ class RestoredUnit:
 
 def restore_unit(
     problem: Problem, unit: Unit, stop_requested: Callable[[], bool], *, keep: bool = False
-) -> Generator[UnitProgress, None, RestoredUnit]:
-    """Read and restore one unit; ``keep`` keeps the network for a continuation."""
+) -> Generator[Snapshot, None, RestoredUnit]:
+    """Read and restore one unit; ``keep`` keeps the network for a continuation.
+
+    If the memory runs out, it is restored again in smaller tiles.
+    """
+    from napari_dip.compute.device import release_memory
+
     seen = problem.observed.read(unit.input_index)
     if (unrestored := unrestored_unit(problem, unit, seen)) is not None:
         return unrestored
     scale = problem.scale(unit)
     assert scale is not None, "a constant unit is not restored"
-    restored, most, said = yield from _fit(problem, unit, seen, scale, stop_requested)
+    block, settings = make_block(problem, unit, seen, scale), problem.settings
+    show = partial(problem.finish, unit, seen, scale)
+    tile, said = problem.plan.tile, ""
+    while True:
+        tiles = len(tiles_of(block, settings, tile)) if tile else 1
+        most = most_iterations(block, settings, tiles)
+        monitor = Monitor(stop_requested, show, iterations=most)
+        try:
+            restored = yield from _fit(problem, unit, block, tile, monitor)
+            break
+        except OutOfMemory:
+            tile = _smaller_tile(problem, tile)
+            if tile is None:
+                raise
+            said = f"memory ran out: restored in tiles of {tile} pixels"
+        finally:
+            release_memory(problem.device)
     colours = problem.layout.colours(seen.known)
     if "S" in problem.layout.axes and (lost := unknown_channels(colours)):
         names = " and ".join(("red", "green", "blue")[number] for number in lost)
@@ -108,8 +116,9 @@ def continue_unit(
     restored: Restored,
     iterations: int,
     stop_requested: Callable[[], bool],
-) -> Generator[UnitProgress, None, RestoredUnit]:
+) -> Generator[Snapshot, None, RestoredUnit]:
     """Continue the fit of a unit whose network was kept."""
+    from napari_dip.compute.device import release_memory
     from napari_dip.pipeline.restore_block import continue_block
 
     seen, scale = problem.observed.read(unit.input_index), problem.scale(unit)
@@ -118,9 +127,12 @@ def continue_unit(
         sum(fitted.iterations for fitted in fits) for fits in (restored.before, restored.fits)
     )
     total = denoising + refining + iterations
-    more = continue_block(restored, iterations, stop_requested)
-    fitting = map_steps(more, lambda progress: progress.after(denoising))
-    restored = yield from _watch(problem, unit, seen, scale, fitting, total)
+    show = partial(problem.finish, unit, seen, scale)
+    monitor = Monitor(stop_requested, show, before=denoising, iterations=total)
+    try:
+        restored = yield from continue_block(restored, iterations, monitor)
+    finally:
+        release_memory(problem.device)
     return _done(problem, unit, seen, scale, restored, total, "", keep=True)
 
 
@@ -145,79 +157,23 @@ def _done(
 
 
 def _fit(
-    problem: Problem,
-    unit: Unit,
-    seen: ObservedPart,
-    scale: Scale,
-    stop_requested: Callable[[], bool],
-) -> Generator[UnitProgress, None, tuple[Restored, int, str]]:
-    """Restore a unit, and again in smaller tiles if the memory runs out."""
-    tile = problem.plan.tile
-    said = ""
-    while True:
-        try:
-            restored, most = yield from _fit_tiles(problem, unit, seen, scale, tile, stop_requested)
-        except OutOfMemory:
-            half = (tile or max(problem.layout.spatial_shape[-2:])) // 2
-            if half < max(SMALLEST_TILE, 2 * problem.settings.overlap + 1):
-                raise
-            tile, said = half, f"memory ran out: restored in tiles of {half} pixels"
-        else:
-            return restored, most, said
-
-
-def _fit_tiles(
-    problem: Problem,
-    unit: Unit,
-    seen: ObservedPart,
-    scale: Scale,
-    tile: int | None,
-    stop_requested: Callable[[], bool],
-) -> Generator[UnitProgress, None, tuple[Restored, int]]:
-    """Restore a unit as a whole or in tiles; return the most iterations that it may take, too."""
-    settings = problem.settings
-    block = make_block(problem, unit, seen, scale)
-    seed = unit_seed(settings.seed, unit.number)
-    tiles = len(tiles_of(block, settings, tile)) if tile else 1
+    problem: Problem, unit: Unit, block: Block, tile: int | None, monitor: Monitor
+) -> Generator[Snapshot, None, Restored]:
+    """Restore the block of a unit, with its own seed."""
     in_tiles = partial(
         restore_in_tiles,
         device=problem.device,
-        seed=seed,
+        seed=unit_seed(problem.settings.seed, unit.number),
         tile=tile,
-        stop_requested=stop_requested,
         at_once=problem.plan.fits_at_once,
     )
-    fitting = restore_in_stages(block, settings, in_tiles)
-    most = most_iterations(block, settings, tiles)
-    return (yield from _watch(problem, unit, seen, scale, fitting, most)), most
+    return restore_in_stages(block, problem.settings, monitor, in_tiles)
 
 
-def _watch(
-    problem: Problem,
-    unit: Unit,
-    seen: ObservedPart,
-    scale: Scale,
-    fitting: Generator[FitProgress, None, Restored],
-    most: int,
-) -> Generator[UnitProgress, None, Restored]:
-    """Convert the previews of a block to the units of the result."""
-    from napari_dip.compute.device import release_memory
-
-    def shown(progress: FitProgress) -> UnitProgress:
-        estimate = progress.estimate
-        return UnitProgress(
-            iteration=progress.iteration,
-            iterations=most,
-            loss=progress.loss,
-            metric=progress.metric,
-            image=None if estimate is None else problem.finish(unit, seen, scale, estimate),
-            best_iteration=progress.best_iteration,
-        )
-
-    try:
-        return (yield from map_steps(fitting, shown))
-    finally:
-        release_memory(problem.device)
+def _smaller_tile(problem: Problem, tile: int | None) -> int | None:
+    """Return half of the side of a tile; ``None`` if that is too small."""
+    half = (tile or max(problem.layout.spatial_shape[-2:])) // 2
+    return half if half >= max(SMALLEST_TILE, 2 * problem.settings.overlap + 1) else None
 
 
 def make_block(problem: Problem, unit: Unit, seen: ObservedPart, scale: Scale) -> Block:

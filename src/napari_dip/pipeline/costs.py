@@ -99,7 +99,7 @@ def _prepare(side: int, device: torch.device) -> Prepared:
 def _filter(member: Prepared) -> None:
     """Filter the noisy image as if it were the estimate of a fit."""
     data = replace(member.data, estimate=member.data.block.values)
-    for step in member.pipeline.ensemble.steps:
+    for step in member.pipeline.every_step:
         if isinstance(step, PatchFilter):
             step.apply(data, member.context)
 

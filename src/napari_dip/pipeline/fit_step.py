@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import FitProgress, FitResult
+    from napari_dip.dip.loop import FitResult
     from napari_dip.dip.recipe import Recipe
     from napari_dip.dip.state import FitState
     from napari_dip.dip.stopping_rules import StoppingRule
     from napari_dip.noise.domain import Domain
     from napari_dip.pipeline.cost_model import Costs
     from napari_dip.pipeline.steps import Context, Data
+    from napari_dip.progress import Snapshot
 
 __all__ = ["Fit"]
 
@@ -72,7 +73,7 @@ class Fit:
     mean_of_averages: bool = False
     expected_iterations: float = 0.0
 
-    def run(self, data: Data, context: Context, /) -> Generator[FitProgress, None, Data]:
+    def run(self, data: Data, context: Context, /) -> Generator[Snapshot, None, Data]:
         """Fit, or continue the fit_state that the data hold."""
         fit_state = data.fit_state or self.begin(data, context)
         fitted = yield from self.advance(fit_state, context)
@@ -87,7 +88,7 @@ class Fit:
     ) -> FitState:
         """Prepare the fit; ``watch`` may replace the stopping rule."""
         assert data.observation is not None
-        recipe, seed, device = self.recipe, context.seed, context.device
+        recipe, seed, device = self.recipe, context.member_seed, context.device
         rule, observation = make_rule(
             recipe.stopping,
             RuleContext(
@@ -127,14 +128,10 @@ class Fit:
 
     def advance(
         self, fit_state: FitState, context: Context
-    ) -> Generator[FitProgress, None, FitResult]:
+    ) -> Generator[Snapshot, None, FitResult]:
         """Run the loop."""
-        return fit(
-            fit_state,
-            self.computed(context),
-            preview_every_s=context.preview_every_s,
-            stop_requested=context.stop_requested,
-        )
+        recipe, every = self.computed(context), context.preview_every_s
+        return fit(fit_state, recipe, context.monitor, preview_every_s=every)
 
     def computed(self, context: Context) -> Recipe:
         """Return the recipe with the precision of the device."""

@@ -50,7 +50,8 @@ class Pipeline:
     Parameters
     ----------
     steps
-        All of them; those of one ensemble member are inside the :class:`Ensemble`.
+        All of them. Those of an ensemble member are inside the :class:`Ensemble`; a single fit
+        needs none.
     recipe
         What the preset and the settings say about the fit.
     """
@@ -59,19 +60,22 @@ class Pipeline:
     recipe: Recipe
 
     @property
-    def ensemble(self) -> Ensemble:
-        """The step with the fits."""
-        return next(step for step in self.steps if isinstance(step, Ensemble))
+    def every_step(self) -> tuple[Step, ...]:
+        """All steps in their order; those of an ensemble member come before the ensemble."""
+        steps: list[Step] = []
+        for step in self.steps:
+            steps += [*step.steps, step] if isinstance(step, Ensemble) else [step]
+        return tuple(steps)
 
     @property
     def fit(self) -> Fit:
         """The fit of one ensemble member."""
-        return next(step for step in self.ensemble.steps if isinstance(step, Fit))
+        return next(step for step in self.every_step if isinstance(step, Fit))
 
     @property
     def most_iterations(self) -> int:
         """The most iterations of all members together."""
-        return self.ensemble.members * self.recipe.iterations
+        return self.recipe.members * self.recipe.iterations
 
     @property
     def largest_shift(self) -> int:
@@ -82,34 +86,27 @@ class Pipeline:
     def with_iterations(self, iterations: int) -> Pipeline:
         """Return the pipeline with another number of iterations."""
         longer = replace(self.recipe, iterations=iterations)
-        inner = tuple(
-            replace(step, recipe=longer) if isinstance(step, Fit) else step
-            for step in self.ensemble.steps
-        )
-        outer = tuple(
-            replace(step, steps=inner) if isinstance(step, Ensemble) else step
-            for step in self.steps
-        )
-        return Pipeline(outer, longer)
+        return Pipeline(_with_recipe(self.steps, longer), longer)
 
     def sentences(self) -> list[str]:
-        """Describe the steps in their order; those of an ensemble member come before it."""
-        steps: list[Step] = []
-        for step in self.steps:
-            steps += [*step.steps, step] if isinstance(step, Ensemble) else [step]
-        return [said for step in steps if (said := step.describe())]
+        """Describe the steps in their order."""
+        return [said for step in self.every_step if (said := step.describe())]
 
     def seconds(self, shape: Sequence[int], costs: Costs, concurrency: int = 1) -> float:
         """Estimate the time for a block, with so many members at the same time."""
-        together = math.ceil(self.ensemble.members / concurrency) / self.ensemble.members
+        members = self.recipe.members
+        together = math.ceil(members / concurrency) / members
         return sum(
-            step.seconds(shape, costs) * (together if step is self.ensemble else 1)
+            step.seconds(shape, costs) * (together if isinstance(step, Ensemble) else 1)
             for step in self.steps
         )
 
     def peak_bytes(self, shape: Sequence[int], precision: str) -> int:
-        """Estimate the memory for a block with one member at a time, in bytes."""
-        return max(step.peak_bytes(shape, precision) for step in self.steps)
+        """Estimate the memory for a block with one member at a time, in bytes.
+
+        The network stays in memory until the last step.
+        """
+        return sum(step.peak_bytes(shape, precision) for step in self.steps)
 
     def __str__(self) -> str:
         return "\n".join(self.sentences())
@@ -185,13 +182,29 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     elif filters:
         gaps, filling = facts.has_gaps, chosen.gap_passes
         estimate += [PatchFilter(scaling, correlation, gaps, filling, passes)]
-    steps: list[Step] = [Ensemble(chosen.members, (stabilise, *estimate, unstabilise))]
+    steps: list[Step] = [stabilise, *estimate, unstabilise]
+    if chosen.members > 1:
+        steps = [Ensemble(chosen.members, tuple(steps))]
     plane_with_noise = not facts.is_stack and level.typical > 0 and not facts.has_gaps
     if chosen.average_with_filter and filters and plane_with_noise:
         steps.append(AverageWithFilter(stabilise, unstabilise, scaling, correlation))
     if facts.shifts is not None:
         steps = [Align(facts.shifts), *steps, PutBack(facts.shifts)]
     return Pipeline(tuple(steps), chosen)
+
+
+def _with_recipe(steps: Sequence[Step], recipe: Recipe) -> tuple[Step, ...]:
+    """Replace the recipe of each fit."""
+    changed: list[Step] = []
+    for step in steps:
+        match step:
+            case Fit():
+                changed.append(replace(step, recipe=recipe))
+            case Ensemble():
+                changed.append(replace(step, steps=_with_recipe(step.steps, recipe)))
+            case _:
+                changed.append(step)
+    return tuple(changed)
 
 
 def _expected_iterations(chosen: Recipe, sigma: float, facts: Facts, settings: Settings) -> float:

@@ -10,21 +10,22 @@ import torch
 from napari_dip.compute.concurrency import threads_per_fit
 from napari_dip.compute.device import cpu_threads, torch_errors
 from napari_dip.pipeline.conditions import may_align
-from napari_dip.pipeline.ensemble import of_member
 from napari_dip.pipeline.facts import measure
 from napari_dip.pipeline.precision import choose_arithmetic
 from napari_dip.pipeline.resolve import resolve
-from napari_dip.pipeline.steps import Align, Context, Data, Stabilise, run_steps
+from napari_dip.pipeline.steps import Align, Context, Data, Stabilise, with_previews
+from napari_dip.progress import Monitor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import FitProgress, FitResult
+    from napari_dip.dip.loop import FitResult
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.resolve import Pipeline
+    from napari_dip.progress import Snapshot
     from napari_dip.settings import Settings
 
 __all__ = [
@@ -102,9 +103,9 @@ def restore_block(
     device: str,
     *,
     seed: int,
-    stop_requested: Callable[[], bool],
+    monitor: Monitor = Monitor(),
     at_once: int = 1,
-) -> Generator[FitProgress, None, Restored]:
+) -> Generator[Snapshot, None, Restored]:
     """Restore one block.
 
     Parameters
@@ -115,18 +116,18 @@ def restore_block(
         A name as :func:`~napari_dip.compute.device.choose_device` returns it.
     seed
         Of the block.
-    stop_requested
-        Read in every iteration; true ends the fit and keeps the best estimate so far.
+    monitor
+        How the caller stops the fits, which then keep the best estimate so far, and sees their
+        previews.
     at_once
         How many fits are computed at the same time.
 
     Yields
     ------
-    FitProgress
+    Snapshot
         The iterations of all fits are counted as if the fits ran one after the other.
     """
-    prepared = prepare(block, settings, device, seed, stop_requested, at_once)
-    return (yield from _run(prepared))
+    return _run(prepare(block, settings, device, seed, monitor, at_once))
 
 
 def prepare(
@@ -134,7 +135,7 @@ def prepare(
     settings: Settings,
     device: str,
     seed: int,
-    stop_requested: Callable[[], bool] = lambda: False,
+    monitor: Monitor = Monitor(),
     at_once: int = 1,
 ) -> Prepared:
     """Resolve the pipeline of a block, and choose the arithmetic of the device."""
@@ -142,9 +143,7 @@ def prepare(
     threads = threads_per_fit(cpu_threads(), at_once)
     ndim = block.values.ndim - 1
     arithmetic = choose_arithmetic(pipeline.recipe.precision, place, ndim, threads)
-    context = Context(
-        place, seed, arithmetic, stop_requested, settings.preview_every_s, at_once, threads
-    )
+    context = Context(place, seed, arithmetic, monitor, settings.preview_every_s, at_once, threads)
     return Prepared(pipeline, Data(block), context)
 
 
@@ -154,34 +153,39 @@ def prepare_member(
     """Prepare one ensemble member up to its fit: the data hold its observation."""
     whole = prepare(block, settings, device, seed)
     data = whole.data
-    before_fit = (*whole.pipeline.steps, *whole.pipeline.ensemble.steps)
-    for step in (one for one in before_fit if isinstance(one, Align | Stabilise)):
-        data = step.apply(data, whole.context)
-    return Prepared(whole.pipeline, data, of_member(whole.context, number))
+    for step in whole.pipeline.every_step:
+        if isinstance(step, Align | Stabilise):
+            data = step.apply(data, whole.context)
+    return Prepared(whole.pipeline, data, replace(whole.context, member=number))
 
 
-def _run(prepared: Prepared) -> Generator[FitProgress, None, Restored]:
-    pipeline, context = prepared.pipeline, prepared.context
+def _run(prepared: Prepared) -> Generator[Snapshot, None, Restored]:
+    pipeline, context, data = prepared.pipeline, prepared.context, prepared.data
     with torch_errors(context.device):
-        data = yield from run_steps(pipeline.steps, prepared.data, context)
+        for step, monitored in with_previews(pipeline.steps, context):
+            data = yield from step.run(data, monitored)
     assert data.estimate is not None
     on_cpu = context.device.type == "cpu"
     how = f"threads: {context.threads}" if on_cpu else data.fits[-1].launch_mode
-    kept = Data(prepared.data.block, fit_state=data.fit_state)
+    kept = replace(
+        prepared,
+        data=Data(prepared.data.block, fit_state=data.fit_state),
+        context=replace(context, monitor=Monitor()),  # which may hold the image
+    )
     return Restored(
         data.estimate,
         data.spread,
         data.fits,
         ", ".join(filter(None, [str(context.arithmetic), how])),
-        last=None if data.fit_state is None else replace(prepared, data=kept),
+        last=None if data.fit_state is None else kept,
         moved=pipeline.largest_shift,
         steps=tuple(pipeline.sentences()),
     )
 
 
 def continue_block(
-    restored: Restored, iterations: int, stop_requested: Callable[[], bool]
-) -> Generator[FitProgress, None, Restored]:
+    restored: Restored, iterations: int, monitor: Monitor
+) -> Generator[Snapshot, None, Restored]:
     """Continue the only fit of a block, and run the steps after it again.
 
     The fit is taken over: ``restored`` cannot be continued a second time.
@@ -196,6 +200,6 @@ def continue_block(
     last = restored.last
     assert last.data.fit_state is not None
     longer = last.pipeline.with_iterations(last.data.fit_state.iteration + iterations)
-    context = replace(last.context, stop_requested=stop_requested)
+    context = replace(last.context, monitor=monitor)
     again = yield from _run(replace(last, pipeline=longer, context=context))
     return replace(restored, estimate=again.estimate, fits=again.fits, last=again.last)

@@ -1,27 +1,29 @@
 """Steps of a restoration: small frozen values that run, and that describe themselves.
 
-A step takes :class:`Data` and returns it changed. A preview that a step yields passes through the
+A step takes :class:`Data` and returns it changed. A preview of a step passes through the
 ``preview`` of the steps after it, so that it has the intensities and the shape of the result.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from napari_dip.generators import map_steps
+from napari_dip.pipeline.block import derived_seed
 from napari_dip.pipeline.observation import forward_operator, observe
 from napari_dip.pipeline.registration import cut_from_canvas, on_canvas
+from napari_dip.progress import Monitor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     import torch
     from numpy.typing import NDArray
 
-    from napari_dip.dip.loop import FitProgress, FitResult
+    from napari_dip.dip.loop import FitResult
     from napari_dip.dip.objective import Observation
     from napari_dip.dip.state import FitState
     from napari_dip.noise.domain import Domain
@@ -29,14 +31,24 @@ if TYPE_CHECKING:
     from napari_dip.pipeline.cost_model import Costs
     from napari_dip.pipeline.precision import Arithmetic
     from napari_dip.pipeline.registration import Shifts
+    from napari_dip.progress import Snapshot
     from napari_dip.settings import Task
 
-__all__ = ["Align", "Context", "Data", "PutBack", "Stabilise", "Step", "Unstabilise", "run_steps"]
+__all__ = [
+    "Align",
+    "Context",
+    "Data",
+    "PutBack",
+    "Stabilise",
+    "Step",
+    "Unstabilise",
+    "with_previews",
+]
 
 
 @dataclass(frozen=True)
 class Context:
-    """Where steps run, and what may interrupt them.
+    """Where steps run, and who monitors them.
 
     Parameters
     ----------
@@ -44,8 +56,8 @@ class Context:
         ``threads`` are those of one fit on the CPU; ``None`` for all.
     seed
         The seed of the block.
-    stop_requested
-        Read in every iteration; true ends the fit.
+    monitor
+        How the caller stops the fits and sees their previews.
     preview_every_s
         The least time in seconds between two previews.
     concurrency
@@ -59,11 +71,16 @@ class Context:
     device: torch.device
     seed: int
     arithmetic: Arithmetic
-    stop_requested: Callable[[], bool] = lambda: False
+    monitor: Monitor = Monitor()
     preview_every_s: float = 1.0
     concurrency: int = 1
     threads: int | None = None
     member: int = 0
+
+    @property
+    def member_seed(self) -> int:
+        """The seed of the ensemble member."""
+        return derived_seed(self.seed, f"fit {self.member}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +119,7 @@ class Data:
 class Step(Protocol):
     """One step of a restoration."""
 
-    def run(self, data: Data, context: Context, /) -> Generator[FitProgress, None, Data]:
+    def run(self, data: Data, context: Context, /) -> Generator[Snapshot, None, Data]:
         """Run, and yield where the fit stands."""
         ...
 
@@ -123,23 +140,17 @@ class Step(Protocol):
         ...
 
 
-def run_steps(
-    steps: Sequence[Step], data: Data, context: Context
-) -> Generator[FitProgress, None, Data]:
-    """Run steps in their order, and convert their previews."""
+def with_previews(steps: Sequence[Step], context: Context) -> Iterator[tuple[Step, Context]]:
+    """Pair each step with a context whose previews pass through the steps after it."""
     for number, step in enumerate(steps, start=1):
-        later = steps[number:]
+        through = partial(_preview, steps[number:])
+        yield step, replace(context, monitor=context.monitor.through(through))
 
-        def shown(progress: FitProgress, later: Sequence[Step] = later) -> FitProgress:
-            if progress.estimate is None:
-                return progress
-            estimate = progress.estimate
-            for following in later:
-                estimate = following.preview(estimate)
-            return replace(progress, estimate=estimate)
 
-        data = yield from map_steps(step.run(data, context), shown)
-    return data
+def _preview(steps: Sequence[Step], estimate: NDArray[np.float32]) -> NDArray[np.float32]:
+    for step in steps:
+        estimate = step.preview(estimate)
+    return estimate
 
 
 class Immediate:
@@ -149,7 +160,7 @@ class Immediate:
         """Return the data changed."""
         raise NotImplementedError
 
-    def run(self, data: Data, context: Context, /) -> Generator[FitProgress, None, Data]:
+    def run(self, data: Data, context: Context, /) -> Generator[Snapshot, None, Data]:
         """Run without yielding anything."""
         yield from ()
         return self.apply(data, context)

@@ -16,8 +16,9 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_dip.image import restore as engine_module
-from napari_dip.image.result import Result, Snapshot, UnitReport
+from napari_dip.image.result import Result, UnitReport
 from napari_dip.plugin.controllers import session
+from napari_dip.progress import Snapshot
 
 
 @pytest.fixture(autouse=True)

@@ -14,12 +14,12 @@ from napari.utils.progress import progress
 from napari_dip.errors import OutOfMemory
 from napari_dip.image import restore as engine_module
 from napari_dip.image.problem import make_problem
-from napari_dip.image.result import Snapshot
 from napari_dip.image.sink import InMemory
 from napari_dip.plugin.controllers import session
 from napari_dip.plugin.controllers.result_layer import ResultLayer
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.layer_output import preview_layer_data
+from napari_dip.progress import Snapshot
 from napari_dip.settings import Settings, SuperResolve
 
 

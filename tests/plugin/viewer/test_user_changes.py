@@ -14,7 +14,7 @@ from napari_dip.errors import BadImage, FileProblem, OutputExists
 from napari_dip.files.image_io import StoredImage, read_image, write_image
 from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.problem import make_problem
-from napari_dip.image.result import Result, Snapshot
+from napari_dip.image.result import Result
 from napari_dip.plugin.controllers.backups import back_up, folder_size, is_displayed, show_completed
 from napari_dip.plugin.controllers.finished_run import FinishedRun
 from napari_dip.plugin.controllers.result_layer import ResultLayer
@@ -31,6 +31,7 @@ from napari_dip.plugin.models.run_request import (
     copy_pixels,
 )
 from napari_dip.plugin.models.target import Target, proposed_path, reopen_result, stored_image
+from napari_dip.progress import Snapshot
 from napari_dip.settings import Inpaint, Settings
 
 QUICK = Settings(iterations=2, device="cpu", axes="ZYX")

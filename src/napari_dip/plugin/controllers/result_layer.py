@@ -12,10 +12,11 @@ from napari_dip.plugin.models.layer_output import to_layer_data, to_uncertainty_
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-    from napari_dip.image.restore import Result, Snapshot
+    from napari_dip.image.restore import Result
     from napari_dip.plugin.models.history import Frame
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.plugin.models.layer_output import LayerData
+    from napari_dip.progress import Snapshot
 
 __all__ = ["ResultLayer", "add_uncertainty", "insert_beside"]
 

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from napari_dip.image.restore import Result, Snapshot
+    from napari_dip.image.restore import Result
     from napari_dip.image.result import UnitReport
     from napari_dip.plugin.models.history import Frame
     from napari_dip.plugin.models.layer_input import LayerInput
+    from napari_dip.progress import Snapshot
     from napari_dip.settings import Settings, Task
 
     Ending = Literal["done", "stopped", "discarded", "failed"]

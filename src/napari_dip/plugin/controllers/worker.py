@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from napari_dip.image.problem import Problem
-    from napari_dip.image.restore import Restoration, Result, Snapshot
+    from napari_dip.image.restore import Restoration, Result
     from napari_dip.image.sink import Sink
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.plugin.models.layer_output import LayerData
     from napari_dip.plugin.models.target import Target
+    from napari_dip.progress import Snapshot
     from napari_dip.settings import Settings
 
 __all__ = ["PreparedRun", "WorkerChannel", "deep_image_prior_restoration", "prepare_run"]

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.image.restore import Snapshot
     from napari_dip.plugin.models.layer_input import LayerInput
+    from napari_dip.progress import Snapshot
 
 __all__ = ["Curve", "Frame", "History", "blend", "frame_name", "insert_frame", "stack_frames"]
 
