@@ -337,8 +337,8 @@ def test_the_activity_dock_tells_iteration_loss_and_time(running, qtbot):
 
 def test_a_busy_viewer_gets_the_latest_preview(running, engine, qtbot):
     (one,) = session.running_sessions
-    before = one._channel.fetch()[0]
-    qtbot.waitUntil(lambda: one._channel._latest is not None)
-    latest, picture = one._channel.fetch()
-    assert before is None or latest.iteration > before.iteration
-    assert picture is latest
+    before, _ = one._channel.take()
+    qtbot.waitUntil(lambda: len(one._channel._unread) > 0)
+    points, picture = one._channel.take()
+    assert not before or points[-1].iteration > before[-1].iteration
+    assert picture.without_image() == points[-1]

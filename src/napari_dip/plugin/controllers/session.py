@@ -174,10 +174,11 @@ class Session:
             self._updating = False
 
     def _show_latest(self) -> None:
-        latest, with_image = self._channel.fetch()
-        if self._output is None or self._channel.cancelled or latest is None:
+        points, with_image = self._channel.take()
+        if self._output is None or self._channel.cancelled or not points:
             return
-        self.history.add_points(self._channel.points())
+        latest = points[-1]
+        self.history.add_points(points)
         if with_image is not None:
             self.history.add_preview(with_image)
         initial, new_unit = self._channel.initial, latest.unit != self._unit
@@ -219,7 +220,7 @@ class Session:
         text = ""
         try:
             if output is not None and source is not None:
-                self.history.add_points(self._channel.points())
+                self.history.add_points(self._channel.take()[0])
                 text = self._conclude(output, source, earlier)
         finally:
             self._channel.clear()

@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,8 +51,8 @@ def _never() -> bool:
 class WorkerChannel:
     """Data that the worker thread and the main thread share.
 
-    Snapshots are not queued: a new one replaces one that was not fetched, so that a slow viewer
-    costs neither memory nor time.
+    Images are not queued: a new one replaces one that was not taken, so that a slow viewer costs
+    neither memory nor time.
 
     Attributes
     ----------
@@ -91,7 +91,6 @@ class WorkerChannel:
     failure: str | None = None
     steps: Restoration | None = None
     cleanup: ExitStack = field(default_factory=ExitStack)
-    _latest: Snapshot | None = None
     _latest_image: Snapshot | None = None
     _unread: list[Snapshot] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -109,24 +108,17 @@ class WorkerChannel:
         return ending
 
     def post(self, snapshot: Snapshot) -> None:
-        """Replace the latest snapshot."""
+        """Add a snapshot; its image replaces the latest one."""
         with self._lock:
-            self._latest = snapshot
-            self._unread.append(replace(snapshot, image=None))
+            self._unread.append(snapshot.without_image())
             if snapshot.image is not None:
                 self._latest_image = snapshot
 
-    def fetch(self) -> tuple[Snapshot | None, Snapshot | None]:
-        """Take the latest snapshot, and the latest one with an image; ``None`` if not new."""
+    def take(self) -> tuple[list[Snapshot], Snapshot | None]:
+        """Take all new snapshots without their images, and the latest one with an image."""
         with self._lock:
-            taken = self._latest, self._latest_image
-            self._latest = self._latest_image = None
-        return taken
-
-    def points(self) -> list[Snapshot]:
-        """Take all new snapshots, without their images."""
-        with self._lock:
-            taken, self._unread = self._unread, []
+            taken = self._unread, self._latest_image
+            self._unread, self._latest_image = [], None
         return taken
 
     def clear(self) -> None:
@@ -135,7 +127,7 @@ class WorkerChannel:
             self.steps.close()
         self.cleanup.close()
         self.closing_napari = _never
-        self.steps = self._latest = self._latest_image = self.initial = None
+        self.steps = self._latest_image = self.initial = None
         self.result = self.earlier = None
 
 
@@ -207,7 +199,7 @@ def deep_image_prior_restoration(
     target: Target,
     compute: ComputeOptions,
 ) -> Generator[None, None, None]:
-    """Restore in the worker thread; each yield tells the viewer to fetch the latest snapshot.
+    """Restore in the worker thread; each yield tells the viewer to take the new snapshots.
 
     Errors go to the channel: a generator worker drops a ``RuntimeError``, such as that of a full
     memory, without any signal.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,7 +77,7 @@ class History:
             if self.latest is not None and snapshot.unit != self.latest.unit:
                 self._points, self.frames = [], []
                 self._offered, self._stride = 0, 1
-            self._points.append(replace(snapshot, image=None))
+            self._points.append(snapshot.without_image())
         if len(self._points) > MAX_POINTS:
             self._points = self._points[1::2]
 
