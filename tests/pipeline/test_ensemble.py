@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from napari_dip.generators import finished
-from napari_dip.noise.model import NoiseModel
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.ensemble import Ensemble
 from napari_dip.pipeline.precision import Arithmetic
@@ -16,7 +16,7 @@ from napari_dip.pipeline.steps import Context, Data, Immediate
 from napari_dip.progress import Snapshot
 
 CONTEXT = Context(torch.device("cpu"), 0, Arithmetic())
-DATA = Data(Block(np.zeros((1, 2)), np.ones((1, 2), bool), (NoiseModel(),)))
+DATA = Data(Block(np.zeros((1, 2)), np.ones((1, 2), bool), (PoissonGaussian(),)))
 
 
 @dataclass(frozen=True)
