@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 # Set before napari, Qt or torch are imported, here or in a subprocess of a test.
 os.environ["NAPARI_CONFIG"] = ""  # napari does not use the user's settings
@@ -30,6 +33,7 @@ hypothesis.settings.register_profile("fuzz", max_examples=1000, deadline=None, p
 hypothesis.settings.load_profile("tests")  # --hypothesis-profile=fuzz overrides it
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 
 
 @pytest.fixture
@@ -51,3 +55,39 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the evaluation images are missing (../shared/data)")
     return SHARED_DATA
+
+
+@pytest.fixture
+def installed(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., None]]:
+    """Install a package whose entry points name modules, such as those of docs/examples."""
+    from napari_dip.extensions import load_extensions
+    from napari_dip.settings import NETWORKS, RULES, TASKS
+
+    tables: list[dict[str, Any]] = [RULES, NETWORKS, TASKS]
+    before = [dict(table) for table in tables]
+    names: list[str] = []
+
+    def install(*modules: str) -> None:
+        names.extend(modules)
+        forget(modules)
+        site = tmp_path_factory.mktemp("site")
+        (site / "own-1.dist-info").mkdir()
+        (site / "own-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: own\n")
+        points = "".join(f"{module} = {module}\n" for module in modules)
+        (site / "own-1.dist-info/entry_points.txt").write_text(f"[napari_dip]\n{points}")
+        monkeypatch.syspath_prepend(site)
+        monkeypatch.syspath_prepend(EXAMPLES)
+
+    def forget(modules: Iterable[str]) -> None:
+        """Make the next use import the modules again."""
+        load_extensions.cache_clear()
+        for module in modules:
+            sys.modules.pop(module, None)
+
+    yield install
+    forget(names)
+    for table, rows in zip(tables, before, strict=True):
+        table.clear()
+        table.update(rows)

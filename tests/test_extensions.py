@@ -1,96 +1,81 @@
-"""Test that another package can add a stopping rule and a network: those of docs/examples."""
+"""Installed extensions work everywhere without an import."""
 
-import importlib
-import json
-from pathlib import Path
+import sys
 
 import numpy as np
 import pytest
 import tifffile
 from typer.testing import CliRunner
 
-from napari_dip import Settings, denoise, restore
-from napari_dip.cli.app import app
-from napari_dip.cli.settings_options import settings_parameters
-from napari_dip.errors import BadSettings
-from napari_dip.generators import finished
-from napari_dip.pipeline.presets import recipe
-from napari_dip.settings import NETWORKS, RULES
+from napari_dip.cli.app import make_app
+from napari_dip.errors import BadSettings, NapariDipError
+from napari_dip.extensions import is_registered, load_extensions
+from napari_dip.image.restoration_plan import plan
+from napari_dip.settings import RULES, Settings
 
-EXAMPLES = Path(__file__).parents[1] / "docs/examples"
-QUICK = {"device": "cpu", "axes": "YX", "refinement": 0}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def examples():
-    """Import both modules, as another package would, and remove their names afterwards."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(EXAMPLES)
-        yield [importlib.import_module(name) for name in ("plateau_rule", "dilated_network")]
-    del RULES["plateau"], NETWORKS["dilated"]
+MODULES = "plateau_rule", "dilated_network", "sharpen"
 
 
 @pytest.fixture
-def noisy():
-    y, x = np.mgrid[:32, :32] / 5
-    noise = np.random.default_rng(0).normal(0, 10, (32, 32))
-    return (100 + 50 * np.sin(x) * np.cos(y) + noise).astype(np.float32)
-
-
-def test_a_new_rule_ends_a_fit(noisy):
-    settings = Settings(stopping="plateau", iterations=400, **QUICK)
-    (report,) = finished(restore(noisy, settings)).reports
-    assert report.rule == "plateau"
-    assert report.reason == "no new minimum for 5 iterations"
-    assert report.iterations < 400
-
-
-def test_a_new_network_denoises(noisy):
-    settings = {"stopping": "fixed", "iterations": 40, **QUICK}
-    restored = denoise(noisy, prior="dilated", **settings)
-    assert restored.std() > 5
-    assert np.abs(np.diff(restored)).mean() < 0.7 * np.abs(np.diff(noisy)).mean()
-    assert not np.array_equal(restored, denoise(noisy, **settings))
-
-
-def test_a_new_network_changes_the_recipe():
-    chosen = recipe(Settings(prior="dilated"))
-    assert type(chosen.network).__name__ == "Dilated"
-    assert chosen.learning_rate == 0.005
-    assert recipe(Settings(prior={"network": "dilated", "learning_rate": 0.1})).learning_rate == 0.1
-
-
-def test_new_names_are_written_and_read(examples):
-    settings = Settings(stopping={"rule": "plateau", "patience": 7}, prior="dilated")
-    assert json.loads(settings.to_json())["stopping"] == {"rule": "plateau", "patience": 7}
-    assert Settings.from_json(settings.to_json()) == settings
-    assert settings.stopping == examples[0].Plateau(patience=7)
+def own(installed):
+    """Install the rule, the network and the task of docs/examples."""
+    installed(*MODULES)
+    assert "plateau" not in RULES
 
 
 @pytest.mark.parametrize(
-    ("keywords", "says"),
+    "settings",
     [
-        ({"stopping": "plato"}, "stopping='plato': choose one of .*'fixed', 'plateau'"),
-        ({"prior": "dilatd"}, "network='dilatd': choose one of .*'none', 'dilated'"),
-        ({"stopping": {"rule": "plateau", "patience": 0}}, "patience=0: give a value greater"),
+        {"stopping": "plateau"},
+        {"stopping": {"rule": "plateau"}},
+        {"prior": "dilated"},
+        {"task": "sharpen"},
+        {"task": {"kind": "sharpen"}},
     ],
+    ids=str,
 )
-def test_errors_list_the_new_names(keywords, says):
-    with pytest.raises(BadSettings, match=says):
-        Settings(**keywords)
+def test_an_unknown_name_loads_extensions(own, settings):
+    read = Settings(**settings)
+    assert {*MODULES} <= {*sys.modules}
+    assert Settings.from_json(read.to_json()) == read
 
 
-def test_the_command_line_takes_new_names(tmp_path, noisy):
-    tifffile.imwrite(tmp_path / "in.tif", noisy)
-    files = [str(tmp_path / name) for name in ("in.tif", "out.tif")]
-    options = "--stopping plateau --network dilated --iterations 3 --device cpu --json".split()
-    result = CliRunner().invoke(app, ["denoise", *files, *options])
-    assert result.exit_code == 0, result.stderr
-    used = Settings(**json.loads(result.stdout)["settings"])
-    assert (used.stopping.rule, used.prior.network) == ("plateau", "dilated")
+def test_a_known_name_loads_no_extension(own):
+    Settings(stopping="fixed", prior="unet", task="denoise")
+    assert not {*MODULES} & {*sys.modules}
 
 
-def test_help_lists_the_new_names():
-    shown = {each.name: each.annotation.__metadata__[0].help for each in settings_parameters()}
-    assert "plateau" in shown["stopping"]
-    assert "dilated" in shown["network"]
+@pytest.mark.parametrize("value", [{"stopping": {"rule": []}}, {"noise": {"kind": []}}], ids=str)
+def test_a_name_is_a_text(value):
+    with pytest.raises(BadSettings, match="choose"):
+        Settings(**value)
+
+
+def test_the_table_is_asked_again(own):
+    assert is_registered("plateau", RULES)
+    assert not is_registered("no such rule", RULES)
+
+
+def test_the_command_has_installed_extensions(own, tmp_path):
+    app = make_app()
+    image = np.random.default_rng(0).normal(5, 1, (16, 16)).astype(np.float32)
+    tifffile.imwrite(tmp_path / "in.tif", image)
+    options = "--task sharpen --width 1.5 --stopping plateau --network dilated --device cpu"
+    result = CliRunner().invoke(app, ["plan", str(tmp_path / "in.tif"), *options.split()])
+    assert result.exit_code == 0, result.output
+    assert "Sharpening (width 1.5)" in result.output
+    assert "sharpen" in CliRunner().invoke(app, ["--help"]).output
+    assert str(plan(image, Settings(task="sharpen"))).startswith("Task: Sharpening")
+
+
+def test_broken_extension_is_named(installed):
+    installed("no_such_module")
+    with pytest.raises(NapariDipError, match=r"extension 'no_such_module' .* cannot be imported"):
+        load_extensions()
+
+
+def test_the_command_names_a_broken_extension(installed):
+    installed("no_such_module")
+    result = CliRunner().invoke(make_app(), ["info"])
+    assert result.exit_code == 1
+    assert "the extension 'no_such_module' (no_such_module) cannot be imported" in result.stderr

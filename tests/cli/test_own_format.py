@@ -1,6 +1,5 @@
 """A file format outside the package is found by its entry point, read, and written."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_dip.cli.app import app
-from napari_dip.errors import FileProblem, NapariDipError
-from napari_dip.extensions import load_extensions
+from napari_dip.errors import FileProblem
 from napari_dip.files import formats
 from napari_dip.files.image_io import StoredImage, read_image, read_provenance, write_image
 
@@ -18,27 +16,9 @@ QUICK = ("--iterations", "2", "--device", "cpu", "--refinement", "0")
 
 
 @pytest.fixture
-def installed(tmp_path_factory, monkeypatch):
-    """Install a package whose entry point names a module."""
-    monkeypatch.setattr(formats, "_FORMATS", [*formats._FORMATS])
-
-    def install(module):
-        site = tmp_path_factory.mktemp("site")
-        (site / "own-1.dist-info").mkdir()
-        (site / "own-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: own\n")
-        (site / "own-1.dist-info/entry_points.txt").write_text(f"[napari_dip]\nown = {module}\n")
-        monkeypatch.syspath_prepend(site)
-        load_extensions.cache_clear()
-
-    yield install
-    load_extensions.cache_clear()
-
-
-@pytest.fixture
 def xyz(installed, tmp_path, monkeypatch):
     """A small image in the made-up format."""
-    monkeypatch.delitem(sys.modules, "xyz_format", raising=False)
-    monkeypatch.syspath_prepend(MODULE.parent)
+    monkeypatch.setattr(formats, "_FORMATS", [*formats._FORMATS])
     installed("xyz_format")
     image = np.random.default_rng(0).normal(5, 1, (16, 18)).astype(np.float32)
     stored = StoredImage(image, "YX", {"Y": 0.5, "X": 0.5}, {"Y": "µm", "X": "µm"})
@@ -90,11 +70,3 @@ def test_dropped_metadata_are_named(xyz):
 def test_series_of_a_single_image_is_refused(xyz):
     with pytest.raises(FileProblem, match="holds one image; leave out series=1"):
         read_image(xyz, series=1)
-
-
-def test_broken_extension_is_named(installed):
-    installed("no_such_module")
-    with pytest.raises(
-        NapariDipError, match=r"extension 'own' .no_such_module. cannot be imported"
-    ):
-        load_extensions()

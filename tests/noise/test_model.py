@@ -30,7 +30,7 @@ def test_record_without_kind_is_poisson_gaussian():
 
 
 def test_unknown_kind_is_refused():
-    with pytest.raises(BadSettings, match="'rician' is unknown; import the module"):
+    with pytest.raises(BadSettings, match="'rician' is unknown; install the package"):
         from_record({"kind": "rician", "read": 1.0})
 
 

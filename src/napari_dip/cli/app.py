@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,8 @@ import typer
 from napari_dip.cli.exit_codes import errors_as_exit_codes
 from napari_dip.cli.plan import plan_command
 from napari_dip.cli.task_command import task_command
+from napari_dip.errors import NapariDipError
+from napari_dip.extensions import load_extensions
 from napari_dip.image.plan_text import gigabytes
 from napari_dip.settings import TASKS
 
@@ -60,7 +63,9 @@ def demo(
 
 
 def make_app() -> typer.Typer:
-    """Make the command `napari-dip` with a subcommand for each registered task."""
+    """Make the command `napari-dip` with a subcommand for each task, also of extensions."""
+    with suppress(NapariDipError):  # each command reports it
+        load_extensions()
     made = typer.Typer(
         name="napari-dip",
         help="Restore microscopy images with Deep Image Prior, without training data.",
@@ -69,6 +74,7 @@ def make_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
+    made.callback()(errors_as_exit_codes()(load_extensions))
     for spec in TASKS.values():
         made.command(spec.kind)(task_command(spec))
     made.command("plan")(plan_command())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from distributed import Event, WorkerPlugin, get_worker
 
+from napari_dip.extensions import load_extensions
 from napari_dip.generators import finished
 from napari_dip.image.unit import RestoredUnit, restore_unit
 
@@ -140,6 +141,7 @@ def restore_job(job: Job) -> RestoredUnit | UnitReport | None:
     from napari_dip.compute.device import set_cpu_threads
     from napari_dip.pipeline.precision import adopt_arithmetic
 
+    load_extensions()  # the names in the settings were read in another process
     with _one_unit_at_a_time:
         stop_requested = _StopRequested(job.run)
         if stop_requested():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from pydantic import TypeAdapter
 
 from napari_dip.errors import BadSettings
-from napari_dip.extensions import load_extensions
+from napari_dip.extensions import is_registered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,11 +134,7 @@ def from_record(record: Mapping[str, Any]) -> NoiseModel:
     """
     fields = dict(record)
     kind = fields.pop("kind", FIRST_KIND)
-    if kind not in _CLASSES:
-        load_extensions()
-    if kind not in _CLASSES:
-        raise BadSettings(
-            f"noise of kind {kind!r} is unknown; import the module that defines it first"
-        )
+    if not is_registered(kind, _CLASSES):
+        raise BadSettings(f"noise of kind {kind!r} is unknown; install the package that defines it")
     model: NoiseModel = TypeAdapter(_CLASSES[kind]).validate_python(fields)
     return model

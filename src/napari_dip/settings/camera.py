@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
-from napari_dip.extensions import load_extensions
+from napari_dip.extensions import is_registered
 from napari_dip.settings.frozen import Frozen
 
 __all__ = ["GivenNoise", "Noise", "SensorNoise"]
@@ -79,12 +79,10 @@ class SensorNoise(GivenNoise):
 def _from_fields(fields: dict[str, Any]) -> GivenNoise:
     """Make given noise of the class that the kind names."""
     kind = fields.get("kind", "sensor")
-    if kind not in _CLASSES:
-        load_extensions()
-    if kind not in _CLASSES:
+    if not is_registered(kind, _CLASSES):
         raise ValueError(
             f"noise of kind {kind!r} is unknown; choose {', '.join(map(repr, _CLASSES))}, or "
-            "import the module that defines it first"
+            "install the package that defines it"
         )
     return _CLASSES[kind](**fields)
 

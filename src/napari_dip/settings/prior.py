@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from napari_dip.extensions import is_registered
 from napari_dip.settings.frozen import Frozen
 from napari_dip.settings.networks import NETWORKS
 
@@ -13,7 +14,7 @@ __all__ = ["Prior"]
 
 
 def _checked_network(name: str) -> str:
-    if name not in NETWORKS:
+    if not is_registered(name, NETWORKS):
         raise ValueError(f"choose one of {', '.join(map(repr, NETWORKS))}")
     return name
 

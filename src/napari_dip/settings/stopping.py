@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import Field
 
 from napari_dip.errors import BadSettings
+from napari_dip.extensions import is_registered
 from napari_dip.settings.frozen import Frozen
 
 __all__ = [
@@ -107,7 +108,7 @@ def read_rule(value: Any) -> Any:
     name = fields.get("rule")
     if name is None:
         raise ValueError("give its 'rule'")
-    if name not in [*RULES]:  # a name that is no text may have no hash
+    if not is_registered(name, RULES):
         raise ValueError(f"choose one of {', '.join(map(repr, RULES))}")
     return RULES[name](**fields)
 

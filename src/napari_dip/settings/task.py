@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import ConfigDict
 
 from napari_dip.errors import BadSettings
+from napari_dip.extensions import is_registered
 from napari_dip.plaintext import shortened
 from napari_dip.settings.frozen import MAX_VALUE, Frozen
 
@@ -198,7 +199,7 @@ def read_task(value: object) -> object:
 
 
 def _row(kind: object) -> TaskSpec:
-    if not isinstance(kind, str) or kind not in TASKS:
+    if not is_registered(kind, TASKS):
         known = ", ".join(map(repr, TASKS))
         raise BadSettings(f"task={shortened(repr(kind), MAX_VALUE)}: choose one of {known}")
     return TASKS[kind]

@@ -85,3 +85,16 @@ def test_every_registered_rule_can_be_chosen(monkeypatch):
     assert names == ["default", *(RULES[name].label for name in [*RULES][:-1]), "other"]
     assert controls.set_values(Settings(stopping="consensus")) == []
     assert controls.settings(Denoise()).stopping.rule == "consensus"
+
+
+def test_the_panel_lists_an_installed_rule(installed, open_panel):
+    installed("plateau_rule")
+    stopping = open_panel("Denoise")["stopping"]
+    assert RULES["plateau"].label == stopping.itemText(stopping.count() - 1)
+
+
+def test_the_panel_opens_without_broken_extension(installed, open_panel, notifications):
+    installed("no_such_module")
+    assert open_panel("Denoise")["stopping"].count() == len(RULES) + 1
+    (shown,) = notifications
+    assert "the extension 'no_such_module'" in shown.message

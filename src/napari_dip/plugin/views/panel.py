@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container, Widget
 from napari.layers import Image
+from napari.utils.notifications import show_error
 
 from napari_dip.errors import BadImage, NapariDipError
+from napari_dip.extensions import load_extensions
+from napari_dip.plaintext import as_html
 from napari_dip.plugin.controllers.run_control import RunController
 from napari_dip.plugin.controllers.viewer_layers import LayerWatcher, unwrap_viewer
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
@@ -74,6 +77,7 @@ class Panel(Container[Widget]):
         self, viewer: Viewer, task_controls: Sequence[Widget], advanced_controls: Sequence[Widget]
     ) -> None:
         self._viewer = unwrap_viewer(viewer)
+        _load_extensions()
         self.image = controls.layer_box("image", "Image", tooltips.IMAGE, self._viewer, Image)
         self._open_sample = controls.button("open_sample", "Open sample", tooltips.OPEN_SAMPLE)
         self.estimate = controls.text_line("estimate")
@@ -264,3 +268,11 @@ class Panel(Container[Widget]):
         """Stop the run when napari closes the panel."""
         self.controller.close()
         self._run_view.close_result()
+
+
+def _load_extensions() -> None:
+    """Load the extensions before lists are filled; the panel works without one that is broken."""
+    try:
+        load_extensions()
+    except NapariDipError as error:
+        show_error(as_html(error))
