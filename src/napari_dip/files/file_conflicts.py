@@ -130,13 +130,13 @@ def files_behind(array: Any) -> Iterator[Path]:
         A NumPy array, which may be memory-mapped, an array of zarr, dask or xarray, or an image
         that this package read.
     """
-    seen: dict[int, Any] = {}
+    visited: dict[int, Any] = {}
     pending = [array]
-    while pending and len(seen) < MAX_OBJECTS:
+    while pending and len(visited) < MAX_OBJECTS:
         item = pending.pop()
-        if item is None or id(item) in seen:
+        if item is None or id(item) in visited:
             continue
-        seen[id(item)] = item
+        visited[id(item)] = item
         for path in _own_files(item):
             yield from files_of(path)
         pending += _parts_of(item)

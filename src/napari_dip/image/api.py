@@ -90,8 +90,8 @@ def super_resolve(
     >>> super_resolve(np.eye(16), factor=3, iterations=10, device="cpu").shape
     (48, 48)
     >>> stack = np.random.default_rng(0).random((4, 8, 16))
-    >>> asked = {"axes": "ZYX", "voxel": (3, 1, 1), "device": "cpu"}
-    >>> super_resolve(stack, "isotropic", iterations=5, **asked).shape
+    >>> keywords = {"axes": "ZYX", "voxel": (3, 1, 1), "device": "cpu"}
+    >>> super_resolve(stack, "isotropic", iterations=5, **keywords).shape
     (12, 8, 16)
     """
     return run_task(image, SuperResolve, settings | {"factor": factor})
@@ -159,6 +159,6 @@ def run_task(image: ArrayLike, task: type[Task], keywords: dict[str, Any]) -> ND
     result = finished(run(problem, InMemory(problem)))
     if result.unchanged and result.coverage is not None:
         warnings.warn(result.coverage.in_words(), PlanesUnchanged, stacklevel=3)
-    for said in {report.reason for report in result.reports if "unchanged" in report.reason}:
-        warnings.warn(said, PlanesUnchanged, stacklevel=3)
+    for reason in {report.reason for report in result.reports if "unchanged" in report.reason}:
+        warnings.warn(reason, PlanesUnchanged, stacklevel=3)
     return np.asarray(result.image)

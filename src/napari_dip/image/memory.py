@@ -37,7 +37,7 @@ def peak_bytes(settings: Settings, channels: int, sides: Sequence[int], precisio
     Parameters
     ----------
     settings
-        What was asked.
+        The settings of the run.
     channels, sides
         The shape of a block of the image, ``(channels, *sides)``.
     precision

@@ -67,8 +67,8 @@ def doing(settings: Settings) -> str:
     >>> doing(Settings(task="inpaint"))
     'Inpainting (missing: auto)'
     """
-    said = f"{settings.task.spec.doing} {settings.task.details(settings.factors)}".strip()
-    return said[0].upper() + said[1:]
+    phrase = f"{settings.task.spec.doing} {settings.task.details(settings.factors)}".strip()
+    return phrase[0].upper() + phrase[1:]
 
 
 def outlook(
@@ -98,9 +98,9 @@ def outlook(
         Of the shape of the image, true where a pixel is missing.
     """
     doing = str(plan)
-    said = [f"{doing[0].upper()}{doing[1:]}."]
+    sentences = [f"{doing[0].upper()}{doing[1:]}."]
     if device is None:
-        said.append("The time depends on the workers.")
+        sentences.append("The time depends on the workers.")
     else:
         alone = Plan(plan.layout, tile=plan.tile)
         if workers is None:
@@ -124,15 +124,15 @@ def outlook(
         less = f" (less with {processes} processes)" if processes > 1 else ""
         work = processes * expected_bytes(plan, settings, device)
         memory = gigabytes(work if on_disk else work + result_bytes)
-        said.append(f"Takes {seconds}{less}, and {memory} of memory on {device}.")
+        sentences.append(f"Takes {seconds}{less}, and {memory} of memory on {device}.")
     if on_disk:
-        said.append(f"The result takes up to {gigabytes(result_bytes)} on the disk.")
+        sentences.append(f"The result takes up to {gigabytes(result_bytes)} on the disk.")
     elif too_large:
-        said.append(
+        sentences.append(
             f"The result, {gigabytes(result_bytes)}, nearly fills the free memory; save it as "
             "OME-Zarr."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _skips(plan: Plan, settings: Settings) -> bool:
@@ -176,8 +176,8 @@ def outcome(output: Path, result: Result) -> str:
     """Describe where the result is, and what it took."""
     iterations = sum(report.iterations for report in result.reports)
     reasons = "; ".join(dict.fromkeys(report.reason for report in result.reports))
-    said = f" ({reasons}{alignment(result)})" if reasons else ""
-    return f"Wrote {output}: {iterations} iterations in {result.elapsed_s:.1f} s{said}."
+    details = f" ({reasons}{alignment(result)})" if reasons else ""
+    return f"Wrote {output}: {iterations} iterations in {result.elapsed_s:.1f} s{details}."
 
 
 def incomplete(output: Path, result: Result) -> str:

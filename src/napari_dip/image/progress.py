@@ -34,14 +34,14 @@ class Clock:
     def patient(self, stop_requested: Callable[[], bool]) -> Callable[[], bool]:
         """Wrap a function that may block to pause the run; its time is not counted."""
 
-        def asked() -> bool:
+        def stop_or_wait() -> bool:
             with self._asking:
                 before = time.monotonic()
                 self.stopping = self.stopping or stop_requested()
                 self.began += time.monotonic() - before
                 return self.stopping
 
-        return asked
+        return stop_or_wait
 
 
 class Progress:

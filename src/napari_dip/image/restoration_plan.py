@@ -55,7 +55,7 @@ class RestorationPlan:
     @property
     def steps(self) -> tuple[str, ...]:
         """The steps of all stages, a sentence each."""
-        return tuple(said for stage in self.stages for said in stage.sentences())
+        return tuple(sentence for stage in self.stages for sentence in stage.sentences())
 
     def __str__(self) -> str:
         noises = dict.fromkeys(noise.describe() for noise in self.noise)
@@ -65,7 +65,7 @@ class RestorationPlan:
                 f"Task: {self.task}.",
                 f"Image: {self.parts}.",
                 f"Noise: {'; '.join(noises)}.",
-                *(f"{number:2}. {said}" for number, said in enumerate(steps, start=1)),
+                *(f"{number:2}. {sentence}" for number, sentence in enumerate(steps, start=1)),
                 f"Time: about {duration(self.seconds)} on {self.device}.",
             ]
         )
@@ -133,8 +133,8 @@ def _pipelines(problem: Problem, unit: Unit) -> tuple[Pipeline, ...]:
     from napari_dip.pipeline.restore_block import pipeline_of
     from napari_dip.pipeline.stages import stages
 
-    seen, scale = problem.observed.read(unit.input_index), problem.scale(unit)
-    if scale is None or unrestored_unit(problem, unit, seen) is not None:
+    observed, scale = problem.observed.read(unit.input_index), problem.scale(unit)
+    if scale is None or unrestored_unit(problem, unit, observed) is not None:
         return ()
-    block = make_block(problem, unit, seen, scale)
+    block = make_block(problem, unit, observed, scale)
     return tuple(pipeline_of(*stage) for stage in stages(block, problem.settings))

@@ -77,6 +77,11 @@ class UnitReport:
     unchanged: bool = False
     steps: tuple[str, ...] = ()
 
+    @property
+    def stopped_early(self) -> bool:
+        """Whether stopping rules ended it before the last iteration."""
+        return 0 < self.iterations < self.most_iterations and not self.stopped_by_user
+
 
 @dataclass(frozen=True)
 class Result:
@@ -89,7 +94,7 @@ class Result:
     axes
         One letter for each axis.
     settings
-        What was asked.
+        The settings of the run.
     reports
         One for each unit that was fitted.
     device

@@ -134,14 +134,14 @@ def tiles_of(block: Block, settings: Settings, tile: int) -> list[Tile]:
         If a tile that is to be inpainted has no known pixel.
     """
     tiles = split_into_tiles(block.values.shape[1:], tile, settings.overlap)
-    seen = [where for where in tiles if block.known[(slice(None), *where)].any()]
-    if len(seen) < len(tiles) and settings.task.fills_gaps:
-        hidden = next(where for where in tiles if where not in seen)
+    observed = [where for where in tiles if block.known[(slice(None), *where)].any()]
+    if len(observed) < len(tiles) and settings.task.fills_gaps:
+        hidden = next(where for where in tiles if where not in observed)
         raise BadMask(
             f"the tile of {tile} pixels at {hidden} has no known pixel; choose larger tiles "
             "(tile), or give more memory"
         )
-    return seen
+    return observed
 
 
 def _beside_other_tiles(

@@ -66,14 +66,14 @@ def restore_unit(
     """
     from napari_dip.compute.device import release_memory
 
-    seen = problem.observed.read(unit.input_index)
-    if (unrestored := unrestored_unit(problem, unit, seen)) is not None:
+    observed = problem.observed.read(unit.input_index)
+    if (unrestored := unrestored_unit(problem, unit, observed)) is not None:
         return unrestored
     scale = problem.scale(unit)
     assert scale is not None, "a constant unit is not restored"
-    block, settings = make_block(problem, unit, seen, scale), problem.settings
-    show = partial(problem.finish, unit, seen, scale)
-    tile, said = problem.plan.tile, ""
+    block, settings = make_block(problem, unit, observed, scale), problem.settings
+    show = partial(problem.finish, unit, observed, scale)
+    tile, note = problem.plan.tile, ""
     while True:
         tiles = len(tiles_of(block, settings, tile)) if tile else 1
         most = most_iterations(block, settings, tiles)
@@ -85,25 +85,25 @@ def restore_unit(
             tile = _smaller_tile(problem, tile)
             if tile is None:
                 raise
-            said = f"memory ran out: restored in tiles of {tile} pixels"
+            note = f"memory ran out: restored in tiles of {tile} pixels"
         finally:
             release_memory(problem.device)
-    colours = problem.layout.colours(seen.known)
+    colours = problem.layout.colours(observed.known)
     if "S" in problem.layout.axes and (lost := unknown_channels(colours)):
         names = " and ".join(("red", "green", "blue")[number] for number in lost)
-        said = "; ".join(filter(None, [said, f"no pixel of {names} is known, which is unchanged"]))
-    return _done(problem, unit, seen, scale, restored, most, said, keep=keep)
+        note = "; ".join(filter(None, [note, f"no pixel of {names} is known, which is unchanged"]))
+    return _done(problem, unit, observed, scale, restored, most, note, keep=keep)
 
 
-def unrestored_unit(problem: Problem, unit: Unit, seen: ObservedPart) -> RestoredUnit | None:
+def unrestored_unit(problem: Problem, unit: Unit, observed: ObservedPart) -> RestoredUnit | None:
     """Return a unit that needs no restoration; ``None`` for one that does."""
-    known = problem.layout.colours(seen.known)
+    known = problem.layout.colours(observed.known)
     if not known.any():
         report = replace(_untouched(unit, "no pixel is known"), unchanged=True)
         return RestoredUnit(problem.unrestored(unit.index), None, report)
-    if problem.scale(unit) is None or seen.constant:
+    if problem.scale(unit) is None or observed.constant:
         report = _untouched(unit, "all values are equal")
-        return RestoredUnit(problem.fill(unit, seen), None, report)
+        return RestoredUnit(problem.fill(unit, observed), None, report)
     if problem.settings.keeps_known and known.all():
         report = _untouched(unit, "nothing is missing")
         return RestoredUnit(problem.unrestored(unit.index), None, report)
@@ -121,37 +121,37 @@ def continue_unit(
     from napari_dip.compute.device import release_memory
     from napari_dip.pipeline.restore_block import continue_block
 
-    seen, scale = problem.observed.read(unit.input_index), problem.scale(unit)
+    observed, scale = problem.observed.read(unit.input_index), problem.scale(unit)
     assert scale is not None, "a constant unit has no network"
     denoising, refining = (
         sum(fitted.iterations for fitted in fits) for fits in (restored.before, restored.fits)
     )
     total = denoising + refining + iterations
-    show = partial(problem.finish, unit, seen, scale)
+    show = partial(problem.finish, unit, observed, scale)
     monitor = Monitor(stop_requested, show, before=denoising, iterations=total)
     try:
         restored = yield from continue_block(restored, iterations, monitor)
     finally:
         release_memory(problem.device)
-    return _done(problem, unit, seen, scale, restored, total, "", keep=True)
+    return _done(problem, unit, observed, scale, restored, total, "", keep=True)
 
 
 def _done(
     problem: Problem,
     unit: Unit,
-    seen: ObservedPart,
+    observed: ObservedPart,
     scale: Scale,
     restored: Restored,
     most: int,
-    said: str,
+    note: str,
     *,
     keep: bool,
 ) -> RestoredUnit:
     spread = restored.spread
     return RestoredUnit(
-        problem.finish(unit, seen, scale, restored.estimate),
-        None if spread is None else problem.finish_spread(unit, seen, scale, spread),
-        _report(unit, restored, problem.noises(unit), most, said),
+        problem.finish(unit, observed, scale, restored.estimate),
+        None if spread is None else problem.finish_spread(unit, observed, scale, spread),
+        _report(unit, restored, problem.noises(unit), most, note),
         restored if keep and restored.last is not None else None,
     )
 
@@ -176,12 +176,12 @@ def _smaller_tile(problem: Problem, tile: int | None) -> int | None:
     return half if half >= max(SMALLEST_TILE, 2 * problem.settings.overlap + 1) else None
 
 
-def make_block(problem: Problem, unit: Unit, seen: ObservedPart, scale: Scale) -> Block:
+def make_block(problem: Problem, unit: Unit, observed: ObservedPart, scale: Scale) -> Block:
     """Scale one unit to [0, 1], with its noise models and the type of its gaps."""
     from napari_dip.pipeline.block import Block
 
-    known = problem.layout.colours(seen.known)
-    values = scale.to_unit(problem.layout.colours(seen.values))
+    known = problem.layout.colours(observed.known)
+    values = scale.to_unit(problem.layout.colours(observed.values))
     values = np.where(known, values, 0.5).astype(np.float32)
     hole = gap_type(known, problem.settings.task)
     own = zip(problem.noises(unit), np.ravel(scale.low), np.ravel(scale.span), strict=True)
@@ -212,7 +212,7 @@ def _untouched(unit: Unit, reason: str) -> UnitReport:
 
 
 def _report(
-    unit: Unit, restored: Restored, noises: tuple[NoiseModel, ...], most: int, said: str
+    unit: Unit, restored: Restored, noises: tuple[NoiseModel, ...], most: int, note: str
 ) -> UnitReport:
     everything = (*restored.before, *restored.fits)
     first, last = everything[0], everything[-1]
@@ -222,7 +222,7 @@ def _report(
     reasons = [
         *(f"denoised before: {fitted.reason}" for fitted in restored.before),
         *(fitted.reason for fitted in restored.fits),
-        *([said] if said else []),
+        *([note] if note else []),
     ]
     thinned = ready[:: -(-len(ready) // MAX_METRICS) or 1]
     return UnitReport(

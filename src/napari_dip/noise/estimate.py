@@ -93,14 +93,14 @@ def estimate_noise(
     True
     """
     planes = np.reshape(y, (-1, *np.shape(y)[-2:]))
-    seen = np.ones(planes.shape, bool) if known is None else np.reshape(known, planes.shape)
-    planes, seen = (_sampled(each) for each in (planes, seen))
+    observed = np.ones(planes.shape, bool) if known is None else np.reshape(known, planes.shape)
+    planes, observed = (_sampled(each) for each in (planes, observed))
     planes = planes.astype(np.float64)
-    unpadded = without_padding(planes, seen)
+    unpadded = without_padding(planes, observed)
     flat = flat_pixels(planes, unpadded)
     if flat.level.size < MIN_FLAT_PIXELS:
-        unpadded, flat = seen, flat_pixels(planes, seen)
-    seen, limits = unpadded, _value_limits(planes, unpadded)
+        unpadded, flat = observed, flat_pixels(planes, observed)
+    observed, limits = unpadded, _value_limits(planes, unpadded)
     if flat.level.size < 2:
         return PoissonGaussian(low=limits.low, high=limits.high)
     (growth,) = flat.growth((1, 1), [2])
@@ -109,7 +109,7 @@ def estimate_noise(
     if np.quantile(growth, GROWTH_QUANTILES[0]) > MIN_CORRELATED_GROWTH:
         correlated = fit(_correlation(flat))
     # Clipped pixels have no visible noise. In a decimated image they may be dark texture.
-    tested = seen if decimated else seen & (planes > limits.low) & (planes < limits.high)
+    tested = observed if decimated else observed & (planes > limits.low) & (planes < limits.high)
     confirmed = (
         correlated is not None
         and has_expected_minimum(planes, tested, correlated)
@@ -122,7 +122,7 @@ def estimate_noise(
         return white
     if correlated and confirmed and _neighbour_correlation(correlated) < SMOOTH_CORRELATION:
         return replace(correlated, sure=False)
-    ratio = quietest_variance_ratio(planes, seen, white)
+    ratio = quietest_variance_ratio(planes, observed, white)
     sure = ratio > MIN_QUIET_VARIANCE and not confirmed
     return white if sure else white.weakened(min(ratio, 1.0))
 

@@ -86,9 +86,9 @@ def jpeg_error(plane: NDArray[Any]) -> float:
     Examples
     --------
     >>> image = np.add.outer(np.arange(64) ** 2 % 97, np.arange(64) ** 2 % 89).astype(np.uint8)
-    >>> seen = compress_jpeg(image, 30)
-    >>> true = np.std(seen.astype(float) - image)
-    >>> bool(0.5 < jpeg_error(seen) / true < 1.5)
+    >>> compressed = compress_jpeg(image, 30)
+    >>> true = np.std(compressed.astype(float) - image)
+    >>> bool(0.5 < jpeg_error(compressed) / true < 1.5)
     True
     """
     if plane.min() < 0 or plane.max() > 255:

@@ -56,8 +56,8 @@ def without_padding(planes: NDArray[np.generic], known: NDArray[np.bool_]) -> ND
         filled = _in_squares(equal, PADDING_SIDE, rim=True).sum()
         if filled < PADDING_FRACTION * equal.sum():
             continue
-        seen = _in_squares(others, IMAGE_SQUARE_SIDE, rim=False).sum()
-        if seen >= IMAGE_FRACTION * others.sum():
+        image_pixels = _in_squares(others, IMAGE_SQUARE_SIDE, rim=False).sum()
+        if image_pixels >= IMAGE_FRACTION * others.sum():
             kept &= others
     return kept
 

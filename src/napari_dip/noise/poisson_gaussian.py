@@ -134,8 +134,10 @@ class PoissonGaussian(NoiseModel):
         """
         if self.is_none:
             return "none"
-        said = f"Gaussian, standard deviation {self.read:.3g}"
+        description = f"Gaussian, standard deviation {self.read:.3g}"
         if self.gain:
             dark = f"standard deviation {self.read:.3g} in the dark"
-            said = f"Poisson-Gaussian, gain {self.gain:.3g}, offset {self.offset:.4g}, {dark}"
-        return f"{said}, correlated between neighbours" if self.correlated else said
+            description = (
+                f"Poisson-Gaussian, gain {self.gain:.3g}, offset {self.offset:.4g}, {dark}"
+            )
+        return f"{description}, correlated between neighbours" if self.correlated else description

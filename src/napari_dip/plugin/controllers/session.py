@@ -294,11 +294,10 @@ def _progress_text(snapshot: Snapshot) -> str:
 
 def _stopped_at(result: Result) -> int | None:
     """Return the iteration at which the stopping rule ended the only unit; else ``None``."""
-    if len(result.reports) != 1 or result.stopped_by_user:
-        return None
-    (report,) = result.reports
-    all_done = report.reason.startswith(("all ", "continued"))
-    return None if all_done else report.iterations
+    match result.reports:
+        case [report] if report.stopped_early:
+            return report.iterations
+    return None
 
 
 def _ending_text(result: Result, name: str) -> str:
