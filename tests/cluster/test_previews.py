@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("distributed")
 
-from napari_dip.cluster import dispatch, previews, worker
+from napari_dip.cluster import dispatch, previews, worker_job
 from napari_dip.cluster.restoration import restore_on_cluster
 from napari_dip.image.problem import make_problem
 from napari_dip.image.sink import InMemory
@@ -42,5 +42,5 @@ def test_previews_follow_one_unit(client, stack, monkeypatch):
     assert first.image.dtype == stack.dtype
     assert not np.array_equal(first.image, second.image)
     assert not any(
-        client.run(lambda: len(worker._previews)).values()
+        client.run(lambda: len(worker_job._previews)).values()
     )  # nothing is left on the workers

@@ -6,7 +6,7 @@ Run as a program, it reads a range of damaged files in limited memory, for the s
 
 from __future__ import annotations
 
-import json
+import os
 import random
 import re
 import shutil
@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 import warnings
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,12 +23,10 @@ import pytest
 import tifffile
 import zarr
 from PIL import Image
+from random_damage import damage, damage_json
 
-from napari_dip.cli.options import RunOptions
-from napari_dip.cluster.slurm import read_slurm_file
 from napari_dip.errors import NapariDipError
 from napari_dip.files.file_conflicts import files_of
-from napari_dip.files.file_run import open_run
 from napari_dip.files.image_io import (
     StoredImage,
     read_image,
@@ -37,8 +34,6 @@ from napari_dip.files.image_io import (
     read_provenance,
     write_image,
 )
-from napari_dip.files.resumable_output import existing_output
-from napari_dip.settings import Denoise, Settings
 
 RECORD = {"seed": 3, "note": "a"}
 MAX_SECONDS = 20  # seconds: limit for one damaged file, on a busy machine
@@ -110,7 +105,6 @@ def companion(path):
 
 OPENED = {"series": "frame_t*.tif", "companion": "a.companion.ome"}
 """The file to open in a folder that is not a zarr."""
-
 KINDS = {
     "imagej.tif": ours(),
     "own.ome.tif": ours(),
@@ -137,77 +131,6 @@ KINDS = {
     "series": series,
     "companion": companion,
 }  # fmt: skip
-
-ODD = [
-    None, {}, [], "", "x", 0, -1, 1.5, True, 1e300, 2**31, 2**63, 2**70, float("nan"), "nan", "inf",
-    "1e8", "-1", "../../x", "/etc/passwd", "\x1b[2J", ["y", "x"], {"id": "pickle"}, {"name": "x"},
-    "int8", "|O", "float64", "uint8", [0, 0, 0], [1] * 40, "a" * 5000, "\0", "1/0", [[]], [None],
-]  # fmt: skip
-WORDS = [
-    b"0",
-    b"-1",
-    b"99999999999",
-    b"1e8",
-    b"nan",
-    b"inf",
-    b"",
-    b"{}",
-    b"<",
-    b'"',
-    b"\0",
-    b"\xff",
-]
-
-
-def damage(content: bytes, chance: random.Random) -> bytes:
-    """Damage the bytes of a file in a random way."""
-    content = bytearray(content)
-    size = len(content)
-    way = chance.choice(["flip", "flip", "word", "cut", "splice", "zero", "number", "header"])
-    place = chance.randrange(size) if size else 0
-    if way == "flip":
-        for _ in range(chance.choice([1, 1, 2, 8, 64])):
-            content[chance.randrange(size)] = chance.randrange(256)
-    elif way == "word":
-        number = chance.choice([0, 1, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**24, 3])
-        content[place : place + 4] = number.to_bytes(4, chance.choice(["little", "big"]))
-    elif way == "cut":
-        del content[place:]
-    elif way == "splice":
-        start = chance.randrange(size)
-        content[place : place + 40] = content[start : start + chance.randrange(200)]
-    elif way == "zero":
-        content[place : place + chance.randrange(1, 50)] = bytes(chance.randrange(1, 50))
-    elif way == "number":
-        digits = [at for at in range(size) if chr(content[at]).isdecimal() and content[at] < 128]
-        if digits:
-            at = chance.choice(digits)
-            content[at : at + 1] = chance.choice(WORDS)
-    else:
-        for _ in range(chance.choice([1, 3])):
-            content[chance.randrange(min(size, 200))] = chance.randrange(256)
-    return bytes(content)
-
-
-def damage_json(content: bytes, chance: random.Random) -> bytes:
-    """Replace or remove a random value in JSON."""
-    said = json.loads(content)
-    places = [(said, key) for key in said]
-    for holder, key in places:
-        inner = holder[key]
-        if isinstance(inner, dict):
-            places += [(inner, each) for each in inner]
-        elif isinstance(inner, list):
-            places += [(inner, each) for each in range(len(inner))]
-    if not places:
-        return b"[]"
-    for _ in range(chance.choice([1, 1, 2])):
-        holder, key = chance.choice(places)
-        if isinstance(holder, dict) and chance.random() < 0.2:
-            holder.pop(key, None)
-        else:
-            holder[key] = chance.choice(ODD)
-    return json.dumps(said).encode("utf-8", "surrogatepass")
 
 
 def damaged(kind: str, whole: Path, folder: Path, chance: random.Random) -> Path:
@@ -288,66 +211,14 @@ def test_damaged_file_raises_our_error(kind, capsys):
     assert not failures(kind, 0, 1 if Path(kind).suffix in (".zarr", ".zip", "") else 4)
 
 
-def damaged_text(content, chance):
-    return chance.choice([damage, damage_json, damage_json])(content, chance)
-
-
-@pytest.mark.parametrize("count", [60, pytest.param(5000, marks=pytest.mark.slow)])
-def test_damaged_settings_raise_our_error(tmp_path, count):
-    asked = Settings(preset="best", noise={"gain": 1.0}, stopping="held-out", voxel=(1, 2, 3))
-    for seed in range(count):
-        (tmp_path / "s.json").write_bytes(
-            damaged_text(asked.to_json().encode(), random.Random(seed))
-        )
-        try:
-            RunOptions(settings=tmp_path / "s.json").build(Denoise)
-        except NapariDipError as error:
-            assert len(str(error)) < 3000
-
-
-@pytest.mark.parametrize("count", [60, pytest.param(5000, marks=pytest.mark.slow)])
-def test_damaged_yaml_raises_our_error(tmp_path, count):
-    asked = json.dumps({"jobs": 8, "queue": "gpu", "cores": 1, "job_extra": ["--gres=gpu:1"]})
-    for seed in range(count):
-        (tmp_path / "s.yaml").write_bytes(damaged_text(asked.encode(), random.Random(seed)))
-        with suppress(NapariDipError):
-            read_slurm_file(tmp_path / "s.yaml")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("count", [30])
-def test_damaged_journal_raises_our_error(tmp_path, count):
-    write_image(tmp_path / "in.ome.zarr", calibrated(stack((2, 16, 16)), "ZYX"))
-    settings = Settings(iterations=1, refinement=0, share="none", precision="float32", device="cpu")
-    out = tmp_path / "out.ome.zarr"
-    run = open_run(tmp_path / "in.ome.zarr", out, settings)
-    steps = run.steps()
-    next(steps)
-    steps.close()
-    run.close()
-    whole = tmp_path / "whole"
-    shutil.copytree(tmp_path, whole)
-    for seed in range(count):
-        chance = random.Random(seed)
-        records = [file for file in whole.rglob("*.json") if "in.ome" not in str(file)]
-        file = chance.choice(sorted(records))
-        (tmp_path / file.relative_to(whole)).write_bytes(damaged_text(file.read_bytes(), chance))
-        for use in (
-            lambda: existing_output(out),
-            lambda: open_run(tmp_path / "in.ome.zarr", out, settings, resume=True).close(),
-        ):
-            with suppress(NapariDipError):
-                use()
-        for left in (entry for entry in tmp_path.iterdir() if entry != whole):
-            shutil.rmtree(left)
-        shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_damaged_files_need_little_memory(kind):
     command = [sys.executable, __file__, kind, "100", "200"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=900, check=False, env=environment
+    )
     assert done.returncode == 0, done.stderr.splitlines()[-3:]
     assert done.stdout.splitlines() == []
 

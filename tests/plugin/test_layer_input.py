@@ -15,7 +15,7 @@ from napari_dip.generators import finished
 from napari_dip.image.restore import restore
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.layer_output import to_layer_data
-from napari_dip.plugin.models.masks import Mask
+from napari_dip.plugin.models.mask_layers import Mask
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 
 TASKS = [Denoise(), SuperResolve(factor=2), Inpaint()]

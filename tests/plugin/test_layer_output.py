@@ -20,7 +20,7 @@ from napari_dip.image.sink import InMemory
 from napari_dip.image.unit import RestoredUnit
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.layer_output import preview_layer_data, to_layer_data
-from napari_dip.plugin.models.masks import Mask
+from napari_dip.plugin.models.mask_layers import Mask
 from napari_dip.settings import Inpaint, Settings, SuperResolve
 
 PLACES = [

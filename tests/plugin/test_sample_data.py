@@ -13,7 +13,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from napari_dip.plugin import sample_data
 from napari_dip.plugin.models.layer_input import read_layer
-from napari_dip.plugin.models.masks import Mask
+from napari_dip.plugin.models.mask_layers import Mask
 
 SAMPLES = [sample_data.noisy, sample_data.low_resolution, sample_data.scratched]
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from napari_dip.cli.exit_codes import errors_as_exit_codes
-from napari_dip.cli.plan import plan_command
+from napari_dip.cli.plan_command import plan_command
 from napari_dip.cli.task_command import task_command
 from napari_dip.errors import NapariDipError
 from napari_dip.extensions import load_extensions

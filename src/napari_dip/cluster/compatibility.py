@@ -6,7 +6,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from napari_dip.cluster.worker import WorkerInfo, worker_info
+from napari_dip.cluster.worker_job import WorkerInfo, worker_info
 from napari_dip.errors import BadSettings, DeviceUnavailable, NapariDipError
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from distributed import Event
 from distributed.scheduler import KilledWorker
 
 from napari_dip.cluster.previews import PREVIEW_EVERY_S, PreviewFetcher
-from napari_dip.cluster.worker import Job, discard_unfinished, restore_job
+from napari_dip.cluster.worker_job import Job, discard_unfinished, restore_job
 from napari_dip.errors import NapariDipError
 from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.plan import Plan
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from distributed import Client, Future
 
-    from napari_dip.cluster.worker import ComputeConfig
+    from napari_dip.cluster.worker_job import ComputeConfig
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
     from napari_dip.image.result import UnitReport
@@ -163,7 +163,7 @@ class Dispatcher:
             return unit, error
 
     def _receive(self, event: tuple[float, dict[str, Any]]) -> None:
-        """Receive a message of :func:`~napari_dip.cluster.worker.restore_job`.
+        """Receive a message of :func:`~napari_dip.cluster.worker_job.restore_job`.
 
         The client calls this in its own thread.
         """

@@ -43,7 +43,7 @@ def start_local_workers(count: int, device: str) -> Iterator[WorkerPool]:
     import dask
     from distributed import Client, LocalCluster
 
-    from napari_dip.cluster.worker import IgnoreInterrupt
+    from napari_dip.cluster.worker_job import IgnoreInterrupt
     from napari_dip.compute.device import choose_device, cpu_threads, devices
 
     most = max(MAX_WORKERS, MAX_WORKERS_PER_CORE * (os.cpu_count() or 1))

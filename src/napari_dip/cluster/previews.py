@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from napari_dip.cluster.worker import take_preview
+from napari_dip.cluster.worker_job import take_preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from napari_dip.cluster.compatibility import call_worker, check_workers
 from napari_dip.cluster.dispatch import Dispatcher
-from napari_dip.cluster.progress import TotalProgress
-from napari_dip.cluster.worker import ComputeConfig, fastest_arithmetic
+from napari_dip.cluster.total_progress import TotalProgress
+from napari_dip.cluster.worker_job import ComputeConfig, fastest_arithmetic
 from napari_dip.errors import NapariDipError
 from napari_dip.image.restore import conclude
 from napari_dip.image.result import UnitReport

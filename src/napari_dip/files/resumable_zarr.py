@@ -10,37 +10,27 @@ An image that replaces another one is written to a hidden folder beside it until
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
 
-from napari_dip.errors import FileProblem, NapariDipError
-from napari_dip.files.atomic_write import (
-    complete_swap,
-    filled_folder,
-    hidden_sibling,
-    swap_folder,
-    sync_to_disk,
-    translate_disk_errors,
-)
+from napari_dip.errors import FileProblem
+from napari_dip.files.atomic_write import sync_to_disk, translate_disk_errors
 from napari_dip.files.journal import Journal
 from napari_dip.files.ngff import Version, axes_in_zarr
-from napari_dip.files.output_folder import JOURNAL, working_folder
+from napari_dip.files.output_folder import JOURNAL
 from napari_dip.files.pyramid_arrays import (
     checksum,
-    copy_metadata,
     open_levels,
     read_verified,
-    restore_metadata,
     write_levels,
 )
 from napari_dip.files.pyramid_layout import AxisOrder, Region
-from napari_dip.files.zarr_output_check import check_new_zarr
+from napari_dip.files.resumable_folder import create_folder, move_folder, resume_folder
 from napari_dip.files.zarr_reader import ZarrArray
-from napari_dip.files.zarr_writer import create_zarr, finished_attribute
+from napari_dip.files.zarr_writer import finished_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,9 +41,6 @@ if TYPE_CHECKING:
     from napari_dip.image.metadata import StoredImage
 
 __all__ = ["ResumableZarr"]
-
-_METADATA = "metadata"
-"""Folder within the journal: copies of the original metadata, to restore lost files."""
 
 _FULL_DISK_CURE = "completed parts are kept: free disk space, then resume"
 
@@ -162,20 +149,17 @@ class ResumableZarr:
             If it is not a zarr, the parent folder is missing or not writable, or OME-Zarr cannot
             hold the axes.
         """
-        path, dtype = Path(path), np.dtype(dtype)
-        with translate_disk_errors(path):
-            complete_swap(path)
-        check_new_zarr(path, overwrite)
-        new = hidden_sibling(path, "new")
-        shutil.rmtree(new, ignore_errors=True)  # from a killed run that is not resumed
-        place = new if path.exists() else path
-        with (
-            translate_disk_errors(path),
-            filled_folder(place, hidden_sibling(path, "part")) as hidden,
-        ):
-            create_zarr(hidden, shape, dtype, stored, axes, finished_attribute(False), version)
-            Journal(hidden / JOURNAL).begin({"axes": axes, "record": record})
-            copy_metadata(hidden, hidden / JOURNAL / _METADATA)
+        path = Path(path)
+        place = create_folder(
+            path,
+            shape,
+            np.dtype(dtype),
+            stored,
+            axes,
+            record,
+            overwrite=overwrite,
+            version=version,
+        )
         return cls(place, path)
 
     @classmethod
@@ -199,12 +183,8 @@ class ResumableZarr:
         FileProblem
             If :meth:`create` did not make the folder, or its journal is damaged.
         """
-        with translate_disk_errors(Path(path)):
-            complete_swap(Path(path))
-        place = working_folder(Path(path))
-        Journal(place / JOURNAL).check(record)
+        place = resume_folder(Path(path), record)
         with translate_disk_errors(place):
-            restore_metadata(place, place / JOURNAL / _METADATA)
             sink = cls(place, path)
             sink.redone = sink.clean() + sink.discard_damaged()
         return sink
@@ -302,13 +282,7 @@ class ResumableZarr:
         self._update_attributes(finished_attribute(True, provenance))
         if self.path == self.target:
             return
-        try:
-            swap_folder(self.path, self.target)
-        except OSError as error:
-            raise NapariDipError(
-                f"{self.target} could not be replaced ({error.strerror or error}); the new image "
-                f"is complete in {self.path}: close programs that use the old one, then --resume"
-            ) from error
+        move_folder(self.path, self.target)
         self.path = self.target
         self._journal = Journal(self.path / JOURNAL)
         self._open()

@@ -64,6 +64,7 @@ def doing(settings: Settings) -> str:
 
     Examples
     --------
+    >>> from napari_dip.settings import Settings
     >>> doing(Settings(task="inpaint"))
     'Inpainting (missing: auto)'
     """

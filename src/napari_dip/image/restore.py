@@ -14,8 +14,8 @@ from napari_dip.errors import BadSettings
 from napari_dip.generators import map_steps
 from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.coverage import Coverage, Part
-from napari_dip.image.progress import Clock, Progress
 from napari_dip.image.result import Result, UnitReport
+from napari_dip.image.run_progress import Clock, Progress
 from napari_dip.image.sink import InMemory, Sink
 from napari_dip.image.unit import RestoredUnit, continue_unit, restore_unit
 from napari_dip.progress import Snapshot

@@ -14,7 +14,7 @@ from napari_dip.errors import OutOfMemory
 from napari_dip.image.gap_types import gap_type
 from napari_dip.image.problem import Problem, unknown_channels
 from napari_dip.image.result import UnitReport
-from napari_dip.image.stages import most_iterations, restore_in_stages
+from napari_dip.image.staged_fit import most_iterations, restore_in_stages
 from napari_dip.image.tiled_fit import restore_in_tiles, tiles_of
 from napari_dip.progress import Monitor
 

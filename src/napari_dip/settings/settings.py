@@ -21,7 +21,7 @@ from pydantic import (
 from napari_dip.errors import BadSettings
 from napari_dip.settings.camera import Noise
 from napari_dip.settings.frozen import Frozen, describe_errors
-from napari_dip.settings.memory import checked_memory, to_bytes
+from napari_dip.settings.memory_size import checked_memory, to_bytes
 from napari_dip.settings.prior import Prior
 from napari_dip.settings.stopping import Stopping, read_rule
 from napari_dip.settings.task import Task, read_task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error, show_info
 from psygnal import Signal
@@ -19,54 +19,17 @@ from napari_dip.plugin.models.run_request import copy_pixels
 from napari_dip.plugin.models.trial import Trial, trial_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from napari.layers import Image
     from napari.viewer import Viewer
     from qtpy.QtCore import QObject
 
     from napari_dip.plugin.controllers.finished_run import FinishedRun
+    from napari_dip.plugin.controllers.run_form import RunForm
     from napari_dip.plugin.models.run_request import LayerReader, RequestTemplate, RunRequest
-    from napari_dip.settings import Settings
 
-__all__ = ["RunController", "RunForm"]
-
-
-class RunForm(Protocol):
-    """The controls of a panel, as the controller uses them."""
-
-    @property
-    def keep_previews(self) -> bool:
-        """Whether each preview is added as a layer of its own."""
-        ...
-
-    def input_layer(self) -> Image:
-        """Return the chosen image, or raise a BadImage."""
-        ...
-
-    def choose_image(self, layer: Image) -> None:
-        """Choose an image."""
-        ...
-
-    def template(self) -> RequestTemplate:
-        """Return the values of the controls, or raise a NapariDipError."""
-        ...
-
-    def propose_target(self, layer: Image) -> None:
-        """Propose a folder for the result of an image."""
-        ...
-
-    def choose_target(self, *, too_large: bool) -> bool:
-        """Choose disk or memory for the result; return whether the choice changed to disk."""
-        ...
-
-    def ask_about_folder(self, request: RunRequest) -> RunRequest | None:
-        """Ask what to do with the content of the folder; ``None`` cancels the run."""
-        ...
-
-    def set_controls(self, settings: Settings, origin: Mapping[str, Any]) -> tuple[bool, list[str]]:
-        """Set the controls; return whether the task fits, and the settings without a control."""
-        ...
+__all__ = ["RunController"]
 
 
 class RunController:

@@ -10,7 +10,6 @@ from napari.utils import progress
 from napari.utils.notifications import show_error
 from psygnal import Signal
 
-from napari_dip.image.plan_text import alignment, duration, gigabytes
 from napari_dip.plaintext import as_html
 from napari_dip.plugin.controllers.backups import show_completed
 from napari_dip.plugin.controllers.finished_run import FinishedRun
@@ -18,6 +17,12 @@ from napari_dip.plugin.controllers.result_layer import ResultLayer
 from napari_dip.plugin.controllers.worker import WorkerChannel, deep_image_prior_restoration
 from napari_dip.plugin.models.history import History
 from napari_dip.plugin.models.run_request import ComputeOptions
+from napari_dip.plugin.models.status_text import (
+    ending_text,
+    progress_text,
+    saved_text,
+    status_text,
+)
 from napari_dip.plugin.models.target import Target
 
 if TYPE_CHECKING:
@@ -25,11 +30,10 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_dip.image.restore import Result
-    from napari_dip.image.result import UnitReport
     from napari_dip.plugin.models.history import Frame
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.progress import Snapshot
-    from napari_dip.settings import Settings, Task
+    from napari_dip.settings import Settings
 
     Ending = Literal["done", "stopped", "discarded", "failed"]
 
@@ -194,20 +198,16 @@ class Session:
         if (bar := self._progress) is None:
             return
         bar.total = latest.units * latest.iterations
-        bar.set_description(_progress_text(latest))
+        bar.set_description(progress_text(latest))
         if self._progress is not None:  # else the run has ended in the meantime
             bar.update(max(0, latest.unit * latest.iterations + latest.iteration - bar.n))
 
     def _status_text(self, latest: Snapshot) -> str:
         """Say how far the run is, its speed, its device and its memory."""
-        speed = self.history.per_second
-        parts = [
-            f"{'Paused at ' * self.paused}{_progress_text(latest)}",
-            *([] if speed is None else [f"{speed:.3g} iterations/s"]),
-        ]
-        if self._channel.device:
-            parts.append(f"{self._channel.device}, {gigabytes(self._channel.used_bytes)}")
-        return "; ".join(parts)
+        channel = self._channel
+        return status_text(
+            latest, self.history.per_second, channel.device, channel.used_bytes, paused=self.paused
+        )
 
     def _finish(self) -> None:
         running_sessions.discard(self)
@@ -249,7 +249,7 @@ class Session:
             if isinstance(result.image, np.ndarray):  # a result on disk is not loaded
                 self.finished = FinishedRun(self._viewer, layer, source, result, self.history)
             saved = self._saved_text(resumable=result.stopped_by_user)
-            text = _ending_text(result, "" if output.deleted else layer.name)
+            text = ending_text(result, "" if output.deleted else layer.name)
             return f"{text}{saved}{self._unchanged_text(output, edited)}"
         output.remove()
         self.finished = None if earlier is None else earlier.without_continuation()
@@ -271,25 +271,9 @@ class Session:
         """Say what is saved on disk."""
         if self._target.path is None or self._channel.initial is None:
             return ""
-        from napari_dip.files.output_folder import working_folder
-
-        name = self._target.path.name
-        cure = "; press Run to resume it" if resumable else ""
-        if resumable and self._in_sections:
-            cure += "; the file is empty until all sections are restored"
-        where = f"Saved to {name}{cure}."
-        if working_folder(self._target.path) != self._target.path:
-            where = f"Saved beside {name}, which still holds the earlier result{cure}."
-        notes = (where, self._target.note, self._placement_note)
+        saved = saved_text(self._target.path, resumable=resumable, in_sections=self._in_sections)
+        notes = (saved, self._target.note, self._placement_note)
         return "".join(f" {note}" for note in notes if note)
-
-
-def _progress_text(snapshot: Snapshot) -> str:
-    part = f"{snapshot.part}, " if snapshot.part else ""
-    return (
-        f"{part}iteration {snapshot.iteration} of {snapshot.iterations}, "
-        f"loss {snapshot.loss:.2g}, at most {duration(snapshot.remaining_s)} left"
-    )
 
 
 def _stopped_at(result: Result) -> int | None:
@@ -298,31 +282,3 @@ def _stopped_at(result: Result) -> int | None:
         case [report] if report.stopped_early:
             return report.iterations
     return None
-
-
-def _ending_text(result: Result, name: str) -> str:
-    how = "Stopped" if result.stopped_by_user else "Done"
-    coverage = result.coverage
-    match result.reports:
-        case _ if coverage is not None and not coverage.complete:
-            what = coverage.in_words()
-        case []:
-            what = "the image is constant and stays unchanged"
-        case [report]:
-            what = _report_text(report, result.settings.task)
-        case _:
-            what = "all is restored" if coverage is None else coverage.in_words()
-    see = f" See '{name}'." if name else ""
-    return f"{how} in {duration(result.elapsed_s)}: {what}{alignment(result)}.{see}"
-
-
-def _report_text(report: UnitReport, task: Task) -> str:
-    """Say how many iterations a unit took, and why it stopped early."""
-    if report.denoising:
-        refined = report.iterations - report.denoising
-        text = f"denoised ({report.denoising} iterations), then {task.spec.done} ({refined})"
-        return f"{text}; {report.reason}" if report.stopped_by_user else text
-    if 0 < report.iterations == report.most_iterations:
-        return f"{report.iterations} of {report.most_iterations} iterations"
-    plural = "" if report.iterations == 1 else "s"
-    return f"{report.iterations} iteration{plural}, {report.reason}"

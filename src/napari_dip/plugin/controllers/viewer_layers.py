@@ -14,8 +14,8 @@ from napari_dip.image.arrays import as_lazy
 from napari_dip.noise.bad_pixels import find_bad_pixels
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.layer_output import own_transform
+from napari_dip.plugin.models.mask_layers import plane_at
 from napari_dip.plugin.models.mask_pixels import finest
-from napari_dip.plugin.models.masks import plane_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
-    from napari_dip.plugin.models.masks import Mask
+    from napari_dip.plugin.models.mask_layers import Mask
     from napari_dip.settings import Settings
     from napari_dip.settings.voxel import Voxel
 

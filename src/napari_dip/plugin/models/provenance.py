@@ -28,7 +28,7 @@ SAVE_IMPORTS = (
     "from napari_dip.files.image_io import StoredImage, write_image; "
     "from napari_dip.plugin.models.layer_input import read_layer"
 )
-SAVE_MASK_IMPORTS = "; from napari_dip.plugin.models.masks import Mask"
+SAVE_MASK_IMPORTS = "; from napari_dip.plugin.models.mask_layers import Mask"
 SAVE_COMMENT = "The input isn't saved in a file. Save it first, in napari's console:"
 
 MAX_NAME_BYTES = 200  # bytes: file systems allow 255 for a whole name

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_dip.image.axes import Layout
-    from napari_dip.plugin.models.masks import MaskSource
+    from napari_dip.plugin.models.mask_layers import MaskSource
     from napari_dip.plugin.models.target import Target
     from napari_dip.settings import Settings
 

@@ -17,7 +17,7 @@ from napari_dip.plugin.controllers.viewer_layers import (
     suggest_mask,
     unwrap_viewer,
 )
-from napari_dip.plugin.models.masks import Mask, MaskSource, has_more_planes
+from napari_dip.plugin.models.mask_layers import Mask, MaskSource, has_more_planes
 from napari_dip.plugin.models.run_request import LayerReader
 from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.panel import Panel

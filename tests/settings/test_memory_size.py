@@ -2,7 +2,7 @@
 
 import pytest
 
-from napari_dip.settings.memory import checked_memory, to_bytes
+from napari_dip.settings.memory_size import checked_memory, to_bytes
 
 
 @pytest.mark.parametrize(

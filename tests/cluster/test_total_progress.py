@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("distributed")
 
-from napari_dip.cluster.progress import TotalProgress
+from napari_dip.cluster.total_progress import TotalProgress
 from napari_dip.image.problem import make_problem
 from napari_dip.image.result import UnitReport
 from napari_dip.progress import Snapshot

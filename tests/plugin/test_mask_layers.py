@@ -13,7 +13,7 @@ from napari_dip.errors import BadMask
 from napari_dip.plugin.controllers import viewer_layers
 from napari_dip.plugin.controllers.viewer_layers import mask_grid
 from napari_dip.plugin.models.layer_input import read_layer
-from napari_dip.plugin.models.masks import Mask
+from napari_dip.plugin.models.mask_layers import Mask
 
 TILTED = {
     "scale": (0.3, 0.7),

@@ -1,0 +1,176 @@
+"""A panel fits its window, and its keys, icons and help work."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+from qtpy.QtCore import QBuffer, QPoint, QPointF, Qt
+from qtpy.QtGui import QIcon, QWheelEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import (
+    QApplication,
+    QScrollArea,
+)
+from superqt import QCollapsible
+
+PANELS = ("Denoise", "Super-resolution", "Inpaint")
+
+
+@pytest.fixture
+def run(open_panel):
+    """Open a panel on some layers, set a few controls, run to the end, return the output."""
+
+    def to_the_end(name, *layers, iterations=3):
+        panel = open_panel(name, *layers)
+        panel["iterations"].setValue(iterations)
+        panel["device"].setCurrentText("processor (cpu)")
+        panel.press("run")
+        panel.wait_until_idle()
+        assert panel.said.startswith("Done"), panel.said
+        return panel.viewer.layers[-1]
+
+    return to_the_end
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_panel_leaves_room_for_the_canvas(open_panel, name):
+    image = Image(np.zeros((32, 32)), name="a very long name " * 9)
+    panel = open_panel(name, image, Labels(np.eye(32, dtype=int)))
+    panel["status"].setText("a very long message " * 30)
+    for seldom_seen in (panel["scrub"].parent(), panel["copy_python"].parent()):
+        seldom_seen.parent().show()
+        seldom_seen.show()
+    for fold in panel.dock.findChildren(QCollapsible):
+        fold.expand(animate=False)
+    area = panel.dock.findChild(QScrollArea)
+    widest = area.widget().minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width()
+    assert widest <= panel.widget.native.maximumWidth() <= 350
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_help_leads_to_a_page_that_is_there(open_panel, name):
+    link = open_panel(name)["help"]
+    (address,) = re.findall(r'href="(.*?)"', link.text())
+    assert link.openExternalLinks()
+    assert address in link.toolTip()
+    site = metadata("napari-dip").get_all("Project-URL")
+    page = next(
+        address.removeprefix(start)
+        for one in site
+        if address.startswith(start := one.removeprefix("Documentation, "))
+    )
+    pages = Path(__file__).parents[3] / "docs"
+    assert (pages / f"{page.rstrip('/')}.md").is_file()
+
+
+def test_icons_and_link_follow_the_theme(open_panel):
+    panel = open_panel("Inpaint", Image(np.zeros((32, 32))))
+    fold = panel.dock.findChild(QCollapsible, "advanced").toggleButton()
+
+    def picture(icon, mode):
+        buffer = QBuffer()
+        buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+        icon.pixmap(16, 16, mode).save(buffer, "PNG")
+        return bytes(buffer.data())
+
+    def looks():
+        pictures = [
+            picture(button.icon(), mode)
+            for button in (fold, panel["discard"], panel["new_mask"])
+            for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled)
+        ]
+        return [*pictures, panel["help"].text()]
+
+    panel.viewer.theme = "dark"
+    dark = looks()
+    assert len({*dark}) == len(dark)
+    panel.viewer.theme = "light"
+    assert not {*dark} & {*looks()}
+    panel.viewer.theme = "dark"
+    assert looks() == dark
+
+
+def test_a_fold_that_opens_by_itself_looks_open(open_panel):
+    fold = open_panel("Denoise").dock.findChild(QCollapsible, "placing")
+    closed = fold.toggleButton().icon().cacheKey()
+    fold.expand(animate=False)
+    assert fold.toggleButton().icon().cacheKey() != closed
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_scrolling_panel_cuts_nothing_off(open_panel, qtbot, engine, name):
+    image, mask = Image(np.ones((32, 32)), name="cells"), Labels(np.eye(32, dtype=int), name="mask")
+    panel = open_panel(name, image, mask)
+    window = panel.viewer.window._qt_window
+    window.resize(1000, 500)
+    window.show()
+    panel.press("run")  # shows the widest row of buttons
+    panel.wait_for_preview()
+    engine.finish.set()
+    panel.wait_until_idle()
+    area = panel.dock.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() > 0)
+    qtbot.waitUntil(lambda: area.widget().width() <= area.viewport().width())
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_a_high_panel_scrolls_unsqueezed(open_panel, qtbot, name):
+    panel = open_panel(name)
+    window = panel.viewer.window._qt_window
+    window.resize(1000, 500)
+    window.show()
+    height = window.height()
+    for fold in panel.dock.findChildren(QCollapsible):
+        fold.expand(animate=False)
+    bar = panel.dock.findChild(QScrollArea).verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    preset = panel["preset"]
+    qtbot.waitUntil(lambda: preset.height() >= preset.minimumSizeHint().height())
+    assert window.height() == height
+
+
+def test_tab_skips_folded_controls(open_panel, qtbot):
+    panel = open_panel("Denoise", Image(np.eye(32), name="cells"))
+    window = panel.viewer.window._qt_window
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+
+    def reached():
+        panel["run"].setFocus()
+        names = []
+        for _ in range(14):
+            QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+            names.append(QApplication.focusWidget().objectName())
+        return names
+
+    assert not {"machines", "preset", "queue"} & {*reached()}
+    advanced = panel.dock.findChild(QCollapsible, "advanced")
+    advanced.toggleButton().click()
+    assert "preset" in reached() and "seed" in reached()
+    assert advanced.isExpanded()
+    advanced.toggleButton().click()
+    assert "preset" not in reached()
+
+
+def test_the_wheel_changes_no_setting(open_panel):
+    panel = open_panel("Denoise")
+    seed, where = panel["seed"], QPointF(5, 5)
+    before = seed.value()
+    turn = QWheelEvent(
+        where,
+        seed.mapToGlobal(where),
+        QPoint(0, 0),
+        QPoint(0, 120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(seed, turn)
+    assert seed.value() == before

@@ -1,0 +1,76 @@
+"""Other processes restore a layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from distributed import LocalCluster
+from napari.layers import Image
+
+from napari_dip.generators import finished
+from napari_dip.plugin.controllers import worker
+from napari_dip.plugin.controllers.worker import prepare_run
+from napari_dip.plugin.models.layer_input import match_settings, read_layer
+from napari_dip.plugin.models.run_request import ComputeOptions
+from napari_dip.plugin.models.target import Target
+from napari_dip.settings import Settings
+
+QUICK = Settings(iterations=2, device="cpu")
+
+
+@pytest.fixture
+def stack():
+    return np.random.default_rng(0).poisson(20, (3, 24, 28)).astype(np.uint16) * [
+        [[1]],
+        [[9]],
+        [[5]],
+    ]
+
+
+@pytest.fixture
+def cells(stack):
+    return Image(
+        stack,
+        name="cells",
+        scale=(2, 0.5, 0.5),
+        translate=(7, 1, -3),
+        units="um",
+        axis_labels="zyx",
+    )
+
+
+def ready(panel, path=None):
+    """Set few iterations, and a folder if there is a path."""
+    panel["iterations"].setValue(2)
+    panel["device"].setCurrentText("processor (cpu)")
+    if path is not None:
+        panel["save_to"].setCurrentText("save as OME-Zarr …")
+        panel.widget._output.path.value = path
+    return panel
+
+
+def test_a_scheduler_that_does_not_answer_is_told(open_panel, cells, monkeypatch, notifications):
+    monkeypatch.setattr(worker, "SCHEDULER_TIMEOUT_S", 0.5)
+    panel = ready(open_panel("Denoise", cells))
+    panel["machines"].setCurrentText("a dask scheduler")
+    panel["address"].setText("tcp://127.0.0.1:9")
+    panel.press("run")
+    panel.wait_until_idle()
+    assert "no scheduler answers" in notifications[-1].message
+    assert panel["run"].isEnabled()
+
+
+def test_a_cluster_restores_the_same(open_panel, cells, tmp_path):
+    loopback = {"host": "127.0.0.1", "protocol": "tcp", "dashboard_address": None}
+    source, asked = match_settings(read_layer(cells), QUICK)
+    with prepare_run(source, asked, Target(), ComputeOptions(), lambda: False) as work:
+        here = finished(work.steps).image
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **loopback) as cluster:
+        panel = ready(open_panel("Denoise", cells))
+        panel["machines"].setCurrentText("a dask scheduler")
+        panel["address"].setText(cluster.scheduler_address)
+        for path in (None, tmp_path / "a.ome.zarr"):
+            ready(panel, path).press("run")
+            panel.wait_until_idle()
+            assert panel.said.startswith("Done"), panel.said
+            np.testing.assert_array_equal(panel.viewer.layers[-1].data, here)
