@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from napari_dip import Inpaint, Settings
-from napari_dip.image.forecast import expected_seconds, survey_seconds
+from napari_dip.image.forecast import expected_seconds, expected_steps, survey_seconds
 from napari_dip.image.layout_plan import choose_plan, make_layout
 from napari_dip.image.plan_text import duration, outlook
+from napari_dip.image.restoration_plan import plan
 from napari_dip.pipeline import costs as module
 from napari_dip.pipeline import precision as calibrate
 
@@ -134,10 +135,28 @@ def test_inpainting_a_stack_stays_within_the_forecast():
         hidden[..., 3:5, :] = True
         return outlook(plan, settings, device, result_bytes=0, missing=hidden)
 
-    assert "Takes up to" in words((4, 64, 64))
+    assert "· up to" in words((4, 64, 64))
     assert "planes without a gap take no time" in words((4, 64, 64))
     assert "depending on how noisy the image is" in words((64, 64))
     assert "without a gap" not in words((4, 64, 64), keep_known=False)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(axes="YX", noise=10.0),
+        Settings(axes="YX", preset="best", noise=10.0),
+        Settings(axes="YX", task="super-resolve", noise=30.0),
+        Settings(axes="YX", preset="paper", noise=10.0),
+    ],
+    ids=["fast", "best", "super-resolve", "paper"],
+)
+def test_expected_steps_are_those_of_the_plan(settings):
+    settings = settings.replace(device="cpu")
+    image = np.random.default_rng(0).normal(100, 10, (64, 64)).astype(np.float32)
+    planned = plan(image, settings)
+    expected, _ = choose_plan(make_layout(image.shape, settings), settings, device="cpu")
+    assert expected_steps(expected, settings) == planned.steps
 
 
 @pytest.mark.parametrize(

@@ -101,3 +101,23 @@ def test_the_shared_axis_is_chosen(axes, shape, asked, expected):
 )
 def test_the_plan_is_described_in_a_sentence(plan, words):
     assert str(plan) == words
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (Plan(Layout("YX", (8, 8)), at_once=2), "1 image"),
+        (Plan(Layout("ZYX", (4, 8, 8), "ZYX")), "1 volume"),
+        (Plan(Layout("TYX", (5, 8, 8), shared="T"), window=5), "5 frames, fitted together"),
+        (
+            Plan(Layout("TCZYX", (12, 3, 40, 8, 8), shared="Z"), window=10),
+            "12 frames × 3 channels × 40 planes, planes fitted together, up to 10 at a time",
+        ),
+        (
+            Plan(Layout("TZYX", (2, 4, 8, 8), "ZYX"), tile=256),
+            "2 frames, each a volume, in tiles of 256 pixels",
+        ),
+    ],
+)
+def test_the_plan_is_described_in_short(plan, words):
+    assert plan.in_short() == words

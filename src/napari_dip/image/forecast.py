@@ -1,4 +1,4 @@
-"""How long a restoration will take, and how much memory, roughly, before it begins."""
+"""The expected steps, time and memory of a restoration, before the image is read."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from napari_dip.pipeline.presets import recipe
 from napari_dip.pipeline.stages import denoises_first, stage_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari_dip.dip.recipe import Recipe
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.plan import Plan
     from napari_dip.image.survey import Survey
     from napari_dip.pipeline.cost_model import Costs
+    from napari_dip.pipeline.facts import Facts
+    from napari_dip.pipeline.resolve import Pipeline
     from napari_dip.settings import Hole, Settings
 
-__all__ = ["expected_bytes", "expected_seconds", "is_noisy", "survey_seconds"]
+__all__ = ["expected_bytes", "expected_seconds", "expected_steps", "is_noisy", "survey_seconds"]
 
 # Measured in benchmarks/NOTES.md, "Run time forecast".
 
@@ -45,11 +49,37 @@ def expected_seconds(
     ``missing``, of the image's shape, the kind of the first gaps stands for that of all, and
     ``noisy`` says whether the other pixels are, which ends the fit sooner.
     """
+    if denoises_first(settings):
+        return sum(expected_seconds(plan, stage, device) for stage in stage_settings(settings))
+    seconds = 0.0
+    for facts, pipeline in _expected_pipelines(plan, settings, missing, noisy=noisy):
+        costs = _costs(pipeline.recipe, plan, device)
+        seconds += pipeline.seconds(facts.shape, costs, plan.fits_at_once)
+    units = math.ceil(len(plan.units) / plan.units_at_once)
+    return float(units * seconds * (_CONCURRENT if plan.at_once > 1 else 1))
+
+
+def expected_steps(
+    plan: Plan, settings: Settings, missing: LazyArray | None = None, *, noisy: bool = False
+) -> tuple[str, ...]:
+    """Describe the steps of the first part, a sentence each, before the image is read.
+
+    They may change when the image is surveyed: an image without noise is not filtered.
+    """
+    if denoises_first(settings):
+        stages = stage_settings(settings)
+        return tuple(sentence for stage in stages for sentence in expected_steps(plan, stage))
+    _, pipeline = next(_expected_pipelines(plan, settings, missing, noisy=noisy))
+    return tuple(pipeline.sentences())
+
+
+def _expected_pipelines(
+    plan: Plan, settings: Settings, missing: LazyArray | None, *, noisy: bool
+) -> Iterator[tuple[Facts, Pipeline]]:
+    """Yield the assumed facts and the pipeline of each tile of a unit, in one stage."""
     from napari_dip.pipeline.facts import assume
     from napari_dip.pipeline.resolve import resolve
 
-    if denoises_first(settings):
-        return sum(expected_seconds(plan, stage, device) for stage in stage_settings(settings))
     hole, layout = _hole(plan, settings, missing), plan.layout
     shares = plan.window > 1
     shared = layout.shared if shares else ""
@@ -60,15 +90,10 @@ def expected_seconds(
         if plan.tile
         else [whole]
     )
-    seconds = 0.0
     for tile in tiles:
         sides = tuple(part.stop - part.start for part in tile)
         facts = assume(settings, channels, sides, gaps=hole, shared=shared, noisy=noisy)
-        pipeline = resolve(facts, settings)
-        costs = _costs(pipeline.recipe, plan, device)
-        seconds += pipeline.seconds(facts.shape, costs, plan.fits_at_once)
-    units = math.ceil(len(plan.units) / plan.units_at_once)
-    return float(units * seconds * (_CONCURRENT if plan.at_once > 1 else 1))
+        yield facts, resolve(facts, settings)
 
 
 def is_noisy(survey: Survey) -> bool:

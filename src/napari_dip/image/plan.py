@@ -141,6 +141,33 @@ class Plan:
             )
         return ", ".join(division) + ("; " if execution else "") + ", ".join(execution)
 
+    def in_short(self) -> str:
+        """Name the parts in a few words.
+
+        Examples
+        --------
+        >>> from napari_dip.image.axes import Layout
+        >>> Plan(Layout("YX", (8, 8))).in_short()
+        '1 image'
+        """
+        layout = self.layout
+        nouns = [_PLANE_NOUNS.get(layout.axes[axis], "plane") for axis in layout.leading]
+        sizes = [layout.shape[axis] for axis in layout.leading]
+        counts = [_counted(size, noun) for size, noun in zip(sizes, nouns, strict=True)]
+        volume = layout.ndim == 3
+        parts = [" × ".join(counts) or ("1 volume" if volume else "1 image")]
+        if counts and volume:
+            parts.append("each a volume")
+        if self.window > 1:
+            axis = layout.axes.index(layout.shared)
+            size = layout.shape[axis]
+            which = f"{nouns[layout.leading.index(axis)]}s " if len(counts) > 1 else ""
+            at_a_time = f", up to {self.window} at a time" if size > self.window else ""
+            parts.append(f"{which}fitted together{at_a_time}")
+        if self.tile:
+            parts.append(f"in tiles of {self.tile} pixels")
+        return ", ".join(parts)
+
     def _window_text(self) -> str:
         layout = self.layout
         size = layout.shape[layout.axes.index(layout.shared)]

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.image.forecast import expected_bytes, expected_seconds, is_noisy, survey_seconds
+from napari_dip.image.forecast import (
+    expected_bytes,
+    expected_seconds,
+    expected_steps,
+    is_noisy,
+    survey_seconds,
+)
 from napari_dip.image.layout_plan import with_concurrency
 from napari_dip.image.plan import Plan
 
@@ -83,7 +89,9 @@ def outlook(
     workers: int | None = None,
     missing: LazyArray | None = None,
 ) -> str:
-    """Describe a run and its cost before the image is read.
+    """Describe a run before the image is read: its parts and cost, and below them its steps.
+
+    A blank line separates the steps.
 
     Parameters
     ----------
@@ -98,42 +106,55 @@ def outlook(
     missing
         Of the shape of the image, true where a pixel is missing.
     """
-    doing = str(plan)
-    sentences = [f"{doing[0].upper()}{doing[1:]}."]
+    # Noise in the other pixels ends the fit of an image with gaps sooner.
+    fills = settings.task.fills_gaps and settings.noise != "none"
+    parts = [plan.in_short()]
     if device is None:
-        sentences.append("The time depends on the workers.")
+        parts.append("the time depends on the workers")
     else:
-        alone = Plan(plan.layout, tile=plan.tile)
-        if workers is None:
-            alone = with_concurrency(alone, settings, device)
-        look = survey_seconds(plan)
-        # Noise in the other pixels ends the fit of an image with gaps sooner.
-        fills = settings.task.fills_gaps and settings.noise != "none"
-        times = [
-            look + expected_seconds(one, settings, device, missing, noisy=noisy)
-            for one in (plan, alone)
-            for noisy in {fills, False}
-        ]
-        least, most = min(times), max(times)
-        seconds = _at_most_or_about(most, plan, settings)
-        if duration(least) != duration(most) and not _skips(plan, settings):
-            reasons = ["how similar neighbours are"] if plan.window > 1 else []
-            reasons += ["how noisy the image is"] if fills else []
-            depends = " and ".join(reasons)
-            seconds = f"{duration(least)} to {duration(most)}, depending on {depends}"
         processes = workers or 1
         less = f" (less with {processes} processes)" if processes > 1 else ""
         work = processes * expected_bytes(plan, settings, device)
+        time = _time(plan, settings, device, missing, alone=workers is None, fills=fills)
         memory = gigabytes(work if on_disk else work + result_bytes)
-        sentences.append(f"Takes {seconds}{less}, and {memory} of memory on {device}.")
+        parts += [f"{time}{less}", memory, device]
+    lines = [" · ".join(parts)]
     if on_disk:
-        sentences.append(f"The result takes up to {gigabytes(result_bytes)} on the disk.")
+        lines.append(f"The result takes up to {gigabytes(result_bytes)} on the disk.")
     elif too_large:
-        sentences.append(
+        lines.append(
             f"The result, {gigabytes(result_bytes)}, nearly fills the free memory; save it as "
             "OME-Zarr."
         )
-    return " ".join(sentences)
+    steps = enumerate(expected_steps(plan, settings, missing, noisy=fills), start=1)
+    return "\n".join([*lines, "", "Expected steps:", *(f"{n}. {step}" for n, step in steps)])
+
+
+def _time(
+    plan: Plan,
+    settings: Settings,
+    device: str,
+    missing: LazyArray | None,
+    *,
+    alone: bool,
+    fills: bool,
+) -> str:
+    """Say how long a run takes, and on what that depends; ``alone`` is without other processes."""
+    separate = Plan(plan.layout, tile=plan.tile)
+    if alone:
+        separate = with_concurrency(separate, settings, device)
+    survey = survey_seconds(plan)
+    times = [
+        survey + expected_seconds(one, settings, device, missing, noisy=noisy)
+        for one in (plan, separate)
+        for noisy in {fills, False}
+    ]
+    least, most = min(times), max(times)
+    if duration(least) == duration(most) or _skips(plan, settings):
+        return _at_most_or_about(most, plan, settings)
+    reasons = ["how similar neighbours are"] if plan.window > 1 else []
+    reasons += ["how noisy the image is"] if fills else []
+    return f"{duration(least)} to {duration(most)}, depending on {' and '.join(reasons)}"
 
 
 def _skips(plan: Plan, settings: Settings) -> bool:

@@ -110,10 +110,12 @@ def test_a_pyramids_full_resolution_is_restored(open_panel, tmp_path):
 
 def test_the_plan_is_told_before_run(open_panel, cells, qtbot):
     panel = open_panel("Denoise", cells)
-    qtbot.waitUntil(lambda: "memory" in panel["estimate"].text(), timeout=60_000)
-    assert panel["estimate"].text().startswith("3 planes, each plane in 2-D")
+    qtbot.waitUntil(lambda: "GiB" in panel["estimate"].text(), timeout=60_000)
+    assert panel["estimate"].text().startswith("3 planes, fitted together · ")
+    assert "Filter groups of similar patches of neighbouring" in panel["estimate"].toolTip()
     panel["preset"].setCurrentText("paper")
-    qtbot.waitUntil(lambda: "sharing" not in panel["estimate"].text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "Adam" in panel["estimate"].toolTip(), timeout=60_000)
+    assert "together" not in panel["estimate"].text()
 
 
 def test_no_pixel_is_read_for_the_plan():
@@ -128,6 +130,7 @@ def test_no_pixel_is_read_for_the_plan():
     assert asked.too_large
     assert "5000 planes" in asked.describe()
     assert "save it as OME-Zarr" in asked.describe()
+    assert "\n\nExpected steps:\n1. Fit a network" in asked.describe()
 
 
 def test_large_results_go_to_disk_by_default(open_panel, cells, monkeypatch):

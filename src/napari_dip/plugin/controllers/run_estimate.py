@@ -38,7 +38,7 @@ class Estimable(Protocol):
     """An object whose description may take a while."""
 
     def describe(self) -> str:
-        """Return the description."""
+        """Return the description; a blank line separates its details."""
         ...
 
 

@@ -110,7 +110,7 @@ class RunRequest:
         return bool(self.result_bytes > FRACTION_OF_FREE_MEMORY * available)
 
     def describe(self) -> str:
-        """Plan the run, and say in one sentence what it does and needs; this loads torch.
+        """Say what the run needs, and after a blank line its expected steps; this loads torch.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class RunRequest:
         plan, device = choose_plan(self.layout, settings, device=device)
         if self.compute.workers:
             plan = replace(plan, at_once=1)
-        text = outlook(
+        summary, blank, steps = outlook(
             plan,
             settings,
             None if remote else device,
@@ -132,8 +132,9 @@ class RunRequest:
             on_disk=self.target.path is not None,
             workers=self.compute.workers,
             missing=broadcast_mask(self.source.whole_mask, self.layout),
-        )
-        return " ".join(filter(None, (text, self.target.placement_note(self.source))))
+        ).partition("\n\n")
+        note = self.target.placement_note(self.source)
+        return "\n".join(filter(None, (summary, note))) + blank + steps
 
 
 @dataclass(frozen=True)

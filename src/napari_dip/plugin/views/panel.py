@@ -244,7 +244,8 @@ class Panel(Container[Widget]):
         self.status.value = text
 
     def _show_estimate(self, text: str) -> None:
-        self.estimate.value = text
+        self.estimate.value, _, details = text.partition("\n\n")
+        self.estimate.native.setToolTip(details)
 
     def _show_result(self, session: Session) -> None:
         self._run_view.show_result(session.finished)
