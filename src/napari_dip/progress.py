@@ -26,9 +26,10 @@ class Snapshot:
     index
         Where ``image`` belongs: ``output[index] = image``.
     iteration, iterations
-        The iteration of this unit, from 1, and the most that it may take.
+        The iteration of this unit, from 1, and the most that it may take; 0 for a preview before
+        the fit.
     loss, metric
-        The objective, and the number that the stopping rule monitors.
+        The objective, and the number that the stopping rule monitors; NaN before the fit.
     elapsed_s, remaining_s
         Seconds since the start, and until the end if no unit stops early.
     image

@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from napari_dip.patches.fill_gaps import fill_gaps
-from napari_dip.patches.nl_bayes import refine
+from napari_dip.patches.refine import refine
 
 
 def tensor(array):

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from napari_dip.patches.fill_gaps import fill_gaps
-from napari_dip.patches.nl_bayes import refine
+from napari_dip.patches.refine import refine
 from napari_dip.patches.stack_filter import map_planes, refine_stack
 
 

@@ -24,6 +24,7 @@ def names(facts, settings):
 
 
 FILTERED = ["Stabilise", "Fit", "PatchFilter", "Unstabilise"]
+FILTERED_FIRST = ["Stabilise", "FirstFilter", "Fit", "PatchFilter", "Unstabilise"]
 SEVERAL = [*FILTERED, "Ensemble"]
 FITTED = ["Stabilise", "Fit", "Unstabilise"]
 
@@ -31,10 +32,16 @@ FITTED = ["Stabilise", "Fit", "Unstabilise"]
 @pytest.mark.parametrize(
     ("facts", "settings", "steps"),
     [
-        pytest.param(PLANE, Settings(), FILTERED, id="noise"),
+        pytest.param(PLANE, Settings(), FILTERED_FIRST, id="noise"),
+        pytest.param(PLANE, Settings(prior="unet"), FILTERED, id="another network"),
         pytest.param(PLANE, Settings(refinement=0), FITTED, id="the network alone"),
         pytest.param(PLANE, Settings(preset="paper"), FITTED, id="as published"),
-        pytest.param(PLANE, Settings(preset="best"), [*SEVERAL, "AverageWithFilter"], id="best"),
+        pytest.param(
+            PLANE,
+            Settings(preset="best"),
+            [*FILTERED_FIRST, "Ensemble", "AverageWithFilter"],
+            id="best",
+        ),
         pytest.param(STACK, Settings(preset="best"), SEVERAL, id="best, a stack"),
         pytest.param(replace(PLANE, blurred=True), Settings(), FITTED, id="blurred"),
         pytest.param(PLANE, Settings(task=SuperResolve()), FITTED, id="decimated"),

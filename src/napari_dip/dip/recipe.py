@@ -24,6 +24,9 @@ class Recipe:
         Settings of the stopping rule.
     code, code_channels
         Kind and number of channels of the input code.
+    estimate_strength
+        Standard deviation of the first estimate of the patch filter among the channels of the code;
+        0 leaves it out.
     code_noise
         Standard deviation of the noise that each iteration adds to the code.
     noise_pool
@@ -64,6 +67,7 @@ class Recipe:
     stopping: Stopping = Fixed()
     code: Literal["noise", "meshgrid"] = "noise"
     code_channels: int = 32
+    estimate_strength: float = 0.0
     code_noise: float = 1 / 30
     noise_pool: bool = False
     optimiser: Literal["adam", "muon"] = "adam"

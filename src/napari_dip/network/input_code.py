@@ -10,7 +10,10 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CodeNoise", "make_code"]
+__all__ = ["CodeNoise", "make_code", "with_estimate"]
+
+
+MIN_STD = 1e-6  # of the intensity range: a constant estimate is not scaled
 
 
 def make_code(
@@ -46,6 +49,29 @@ def make_code(
     generator = torch.Generator().manual_seed(seed)
     uniform = torch.rand(1, channels, *shape, generator=generator, dtype=torch.float32)
     return 0.1 * uniform
+
+
+def with_estimate(code: Tensor, estimate: Tensor, strength: float) -> Tensor:
+    """Append an estimate of the image to the code, so that a fit starts from it.
+
+    Parameters
+    ----------
+    code
+        ``(1, channels, *spatial)``.
+    estimate
+        ``(1, image channels, *spatial)``, on any device.
+    strength
+        Standard deviation of the appended channels; their mean is 0.
+
+    Examples
+    --------
+    >>> code = torch.zeros(1, 2, 4, 4)
+    >>> with_estimate(code, torch.arange(16.0).reshape(1, 1, 4, 4), 0.5).shape
+    torch.Size([1, 3, 4, 4])
+    """
+    deviation = estimate - estimate.mean()
+    scaled = deviation * (strength / estimate.std().clamp(min=MIN_STD))
+    return torch.cat([code, scaled.to(code)], dim=1)
 
 
 class CodeNoise:

@@ -106,6 +106,31 @@ RESIDUAL_CLIP = 3.0
 """Standard deviations of the noise: larger residuals count as this one, so that hot pixels are not
 kept [Refinement]."""
 
+# Coarse scales
+
+COARSE_SCALES = 3
+"""How often the size is halved [Coarse scales]."""
+
+MIN_COARSE_SIDE = 16
+"""Pixels: the least side of a coarse scale. A smaller one has too few patches to compare. Not
+measured."""
+
+COARSE_WEIGHT = 0.7
+"""Weight of the coarse scales where there is no fine structure; 1 loses 0.03 dB, 0.5 0.02 [Coarse
+scales]."""
+
+DETAIL_OF_STRUCTURE = 0.01
+"""Variances of the noise: a local mean square of the detail of the finest scale that halves the
+weight of the coarse scales; 0.005 and 0.02 are equal to 0.01 dB [Coarse scales]."""
+
+DETAIL_WINDOW = 9
+"""Coarse pixels: side of the square that averages the squared detail; 25 is equal to 0.01 dB
+[Coarse scales]."""
+
+MIN_MEAN_VARIANCE = 0.05
+"""Variances of the noise: the least variance of the mean of two neighbours. An estimated
+correlation may be near -1. Not measured."""
+
 # Weights
 
 KAISER_BETA = 2.0

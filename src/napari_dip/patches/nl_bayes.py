@@ -22,7 +22,6 @@ from napari_dip.patches.constants import (
     PatchSearch,
 )
 from napari_dip.patches.filter_pass import covariance, filter_pass
-from napari_dip.patches.pilot import pilot
 from napari_dip.patches.search import patch_noise_covariance
 
 if TYPE_CHECKING:
@@ -30,72 +29,20 @@ if TYPE_CHECKING:
 
     from napari_dip.noise.model import Correlation
 
-__all__ = ["nl_bayes", "nl_bayes_pass", "refine"]
-
-
-def refine(
-    estimate: Tensor,
-    noisy: Tensor,
-    sigma: float,
-    correlation: Correlation = ((), ()),
-    *,
-    passes: int,
-    search: PatchSearch = PATCH_SEARCH,
-) -> Tensor:
-    """Refine an estimate by the Gaussian model of groups of similar patches.
-
-    Parameters
-    ----------
-    estimate, noisy
-        ``(1, channels, height, width)``, about [0, 1], with the same noise in all channels.
-    sigma
-        Standard deviation of the noise, in the units of both.
-    correlation
-        Correlation of the noise along Y and X.
-    passes
-        Number of passes; each starts from the one before, and the last has a larger search radius.
-        0 returns the estimate.
-    search
-        Parameters of the search.
-
-    Returns
-    -------
-    Tensor
-        A new tensor with the shape of the estimate.
-
-    Notes
-    -----
-    This is the second step of Lebrun, Buades and Morel, "A Nonlocal Bayesian Image Denoising
-    Algorithm", SIAM J. Imaging Sciences 6 (2013): a group of similar patches of the pilot estimate
-    has a mean m and a covariance C, and its noisy patches y become m + C (C + N)⁻¹ (y - m). N is
-    the covariance of the noise, sigma² I for white noise. The pilot estimate is a mixture of the
-    estimate and of their first step on the noisy image:
-    see :func:`~napari_dip.patches.pilot.pilot`.
-
-    Examples
-    --------
-    >>> random = torch.Generator().manual_seed(0)
-    >>> stripes = torch.arange(48.0).sin() * torch.linspace(0.5, 1.5, 48)[:, None]
-    >>> truth = stripes.expand(1, 1, 48, 48)
-    >>> noisy = truth + 0.2 * torch.randn(truth.shape, generator=random)
-    >>> refined = refine(0.8 * truth, noisy, 0.2, passes=2)
-    >>> bool((refined - truth).square().mean() < 0.5 * (0.2 * truth).square().mean())
-    True
-    """
-    guide, seen = estimate[:, :, None], noisy[:, :, None]
-    once = partial(nl_bayes_pass, noisy=seen, sigma=sigma, correlation=correlation)
-    if passes:
-        guide = pilot(guide, _from_noisy(seen, once, search), seen, sigma, correlation)
-    for number in range(passes):
-        last = number == passes - 1
-        guide = once(guide, search=replace(search, radius=LAST_PASS_RADIUS) if last else search)
-    return guide[:, :, 0]
+__all__ = ["nl_bayes", "nl_bayes_pass", "two_passes"]
 
 
 def nl_bayes(noisy: Tensor, sigma: float, correlation: Correlation = ((), ())) -> Tensor:
     """Denoise an image without an estimate, by the two steps of Lebrun, Buades and Morel.
 
-    Parameters and result are those of :func:`refine`.
+    Parameters
+    ----------
+    noisy
+        ``(1, channels, height, width)``, about [0, 1], with the same noise in all channels.
+    sigma
+        Standard deviation of the noise.
+    correlation
+        Correlation of the noise along Y and X.
 
     Examples
     --------
@@ -104,15 +51,24 @@ def nl_bayes(noisy: Tensor, sigma: float, correlation: Correlation = ((), ())) -
     >>> bool((nl_bayes(noisy, 0.2) - truth).square().mean() < 0.1 * 0.2**2)
     True
     """
+    guide = two_passes(noisy, sigma, correlation)[:, :, None]
+    last = replace(PATCH_SEARCH, radius=LAST_PASS_RADIUS)
+    filtered = nl_bayes_pass(
+        guide, noisy[:, :, None], sigma=sigma, correlation=correlation, search=last
+    )
+    return filtered[:, :, 0]
+
+
+def two_passes(
+    noisy: Tensor,
+    sigma: float,
+    correlation: Correlation = ((), ()),
+    search: PatchSearch = PATCH_SEARCH,
+) -> Tensor:
+    """Run the first step on a noisy image, ``(1, channels, height, width)``, and a second one."""
     seen = noisy[:, :, None]
     once = partial(nl_bayes_pass, noisy=seen, sigma=sigma, correlation=correlation)
-    guide = _from_noisy(seen, once, PATCH_SEARCH)
-    return once(guide, search=replace(PATCH_SEARCH, radius=LAST_PASS_RADIUS))[:, :, 0]
-
-
-def _from_noisy(noisy: Tensor, once: Callable[..., Tensor], search: PatchSearch) -> Tensor:
-    """Run the first step on the noisy image, and a pass of the second."""
-    return once(once(noisy, search=FIRST_STEP_SEARCH, noisy_guide=True), search=search)
+    return once(once(seen, search=FIRST_STEP_SEARCH, noisy_guide=True), search=search)[:, :, 0]
 
 
 def nl_bayes_pass(

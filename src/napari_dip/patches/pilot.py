@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch.nn import functional
-
 from napari_dip.patches.constants import (
     MIN_SIGMA,
     NOISY_WEIGHT,
@@ -14,13 +12,14 @@ from napari_dip.patches.constants import (
     RESIDUAL_OF_TEXTURE,
     RESIDUAL_WINDOW,
 )
+from napari_dip.patches.local_mean import local_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_dip.noise.model import Correlation
 
-__all__ = ["pilot"]
+__all__ = ["missed_texture", "pilot"]
 
 
 def pilot(
@@ -38,7 +37,7 @@ def pilot(
     Parameters
     ----------
     estimate, filtered, noisy
-        ``(1, channels, planes, height, width)``: the network's estimate, the filtered image, and
+        ``(1, channels, height, width)``: the network's estimate, the filtered image, and
         the noisy image, with the same noise in all channels.
     sigma
         Standard deviation of the noise, in their units.
@@ -54,7 +53,7 @@ def pilot(
     Examples
     --------
     >>> import torch
-    >>> noisy = torch.randn(1, 1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    >>> noisy = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     >>> estimate, other = 0.1 * noisy, 0.1 * noisy + 1
     >>> float((pilot(estimate, other, noisy, 1.0) - estimate).mean().round(decimals=1))
     0.5
@@ -63,16 +62,34 @@ def pilot(
     """
     if any(correlation):
         return estimate.lerp(filtered, NOISY_WEIGHT)
-    residual = (noisy - estimate) / max(sigma, MIN_SIGMA)
-    left = _local_mean(residual.square().clamp(max=RESIDUAL_CLIP**2).mean(dim=1, keepdim=True))
-    missed = ((left - RESIDUAL_OF_NOISE) / (RESIDUAL_OF_TEXTURE - RESIDUAL_OF_NOISE)).clamp(0, 1)
+    missed = missed_texture(estimate, noisy, sigma)
     return estimate.lerp(filtered, NOISY_WEIGHT + (1 - NOISY_WEIGHT) * missed)
 
 
-def _local_mean(x: Tensor) -> Tensor:
-    """Average over the part of a square around each pixel that lies in the image."""
-    height, width = (min(RESIDUAL_WINDOW, (size - 1) // 2 * 2 + 1) for size in x.shape[-2:])
-    for sides in ((1, 1, width), (1, height, 1)):
-        half = tuple(side // 2 for side in sides)
-        x = functional.avg_pool3d(x, sides, 1, half, count_include_pad=False)
-    return x
+def missed_texture(estimate: Tensor, noisy: Tensor, sigma: float) -> Tensor:
+    """Tell where the residual of an estimate is stronger than white noise.
+
+    Parameters
+    ----------
+    estimate, noisy
+        ``(1, channels, height, width)``, with the same noise in all channels.
+    sigma
+        Standard deviation of the noise, in their units.
+
+    Returns
+    -------
+    Tensor
+        From 0, only noise is missing, to 1; ``(1, 1, height, width)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> noisy = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    >>> bool((missed_texture(0.1 * noisy, noisy, 1.0) < 0.1).float().mean() > 0.9)
+    True
+    """
+    residual = (noisy - estimate) / max(sigma, MIN_SIGMA)
+    squares = residual.square().clamp(max=RESIDUAL_CLIP**2).mean(dim=1, keepdim=True)
+    strength = local_mean(squares, RESIDUAL_WINDOW)
+    ratio = (strength - RESIDUAL_OF_NOISE) / (RESIDUAL_OF_TEXTURE - RESIDUAL_OF_NOISE)
+    return ratio.clamp(0, 1)

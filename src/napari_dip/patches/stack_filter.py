@@ -18,8 +18,9 @@ from napari_dip.patches.constants import (
     SHORT_PATCH_PLANES,
     STACK_RADIUS,
 )
-from napari_dip.patches.nl_bayes import nl_bayes_pass, refine
+from napari_dip.patches.nl_bayes import nl_bayes_pass
 from napari_dip.patches.pilot import pilot
+from napari_dip.patches.refine import refine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +52,7 @@ def refine_stack(
     estimate, noisy
         ``(1, channels, planes, height, width)``, about [0, 1], with the same noise in all channels.
     sigma, correlation, search
-        As of :func:`~napari_dip.patches.nl_bayes.refine`.
+        As of :func:`~napari_dip.patches.refine.refine`.
     passes
         Number of passes before the one with short patches; 0 returns the estimate.
 
@@ -79,6 +80,7 @@ def refine_stack(
         refine, sigma=sigma, correlation=correlation, passes=passes, search=search
     )
     once = partial(nl_bayes_pass, sigma=sigma, correlation=correlation)
+    mixed = partial(pilot, sigma=sigma, correlation=correlation)
     first, long = (
         replace(each, planes=LONG_PATCH_PLANES, plane_radius=PLANE_RADIUS)
         for each in (FIRST_STEP_SEARCH, search)
@@ -90,7 +92,7 @@ def refine_stack(
         guide, seen = (volume[:, :, planes] for volume in (estimate, noisy))
         if passes and guide.shape[2] > 1:
             filtered = once(seen, seen, search=first, noisy_guide=True)
-            guide = pilot(guide, filtered, seen, sigma, correlation)
+            guide = map_planes(mixed, guide, filtered, seen)
             for number in range(passes):
                 guide = once(guide, seen, search=long, offset=number % 2 * LONG_PATCH_PLANES // 2)
             guide = once(guide, seen, search=short)

@@ -9,14 +9,14 @@ __all__ = ["FILTER_BYTES", "FIT_BYTES", "Bytes", "Costs"]
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds on one device, measured on a plane of one channel that ``fast`` denoises.
+    """Seconds on one device, measured on a plane of one channel.
 
     Parameters
     ----------
     iteration_s
-        Of an iteration, whatever the size of the image.
+        Of an iteration with the network of ``fast``, whatever the size of the image.
     pixel_s
-        Of an iteration, for each pixel.
+        Of such an iteration, for each pixel, if the network has convolutions at full resolution.
     filter_s
         Of a pass of the patch filter, for each pixel.
     """
@@ -52,6 +52,7 @@ FILTER_BYTES = Bytes(150_000_000, 0, 40)  # batches of patches, and copies of th
 # All ratios are measured in benchmarks/NOTES.md, "Run time forecast".
 
 WIDE_NETWORK = 12.0  # time of a pixel with 128 channels at full resolution / with fast's network
+HALF_NETWORK = 0.45  # time of a pixel without convolutions at full resolution / with them
 WIDE = 128  # channels at full resolution of the published network
 PASSES_BEFORE = 2  # passes on the noisy image alone, before those that use the estimate
 MORE_CHANNELS = 0.69  # part of the time of a filter pass that grows with the number of channels

@@ -19,6 +19,7 @@ from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.cost_model import PASSES_BEFORE, Costs
 from napari_dip.pipeline.filter_steps import PatchFilter
+from napari_dip.pipeline.first_filter import FirstFilter
 from napari_dip.pipeline.precision import benchmark_side, calibrate, run_with_threads
 from napari_dip.pipeline.restore_block import Prepared, prepare_member
 from napari_dip.settings import Settings
@@ -63,7 +64,8 @@ def measure_costs(device: torch.device | str, threads: int | None = None) -> Cos
 
 def _recall_or_measure(device: torch.device) -> Costs:
     arithmetic = calibrate(device).chosen
-    key = f"costs: {describe_machine(device)}, {benchmark_side(device)} pixels, {arithmetic}"
+    image = f"{benchmark_side(device)} pixels"
+    key = f"costs with coarse scales: {describe_machine(device)}, {image}, {arithmetic}"
     costs, _ = cached_measurement(key, device, lambda _: asdict(_measure(device)), _parse)
     return costs
 
@@ -76,8 +78,11 @@ def _measure(device: torch.device) -> Costs:
     side = benchmark_side(device)
     small, large = side // 2, 2 * side
     with torch_errors(device), default_modes():
-        member = _prepare(small, device)
-        few, many = _iteration_s(member, device), _iteration_s(_prepare(large, device), device)
+        few, many = (
+            _iteration_s(_prepare(each, device, Settings(refinement=0)), device)
+            for each in (small, large)
+        )
+        member = _prepare(small, device, Settings())
         filtering = _least_s(partial(_filter, member), device, _FILTER_REPEATS)
     pixel_s = max(many - few, 0.0) / (large**2 - small**2)
     return Costs(
@@ -87,19 +92,21 @@ def _measure(device: torch.device) -> Costs:
     )
 
 
-def _prepare(side: int, device: torch.device) -> Prepared:
-    """Prepare a fit of ``fast`` to a wave with noise."""
+def _prepare(side: int, device: torch.device, settings: Settings) -> Prepared:
+    """Prepare a fit to a wave with noise."""
     wave = np.sin(np.linspace(0, 20, side, dtype=np.float32))
     noise = np.random.default_rng(0).normal(0, _SIGMA, (1, side, side))
     values = (0.5 + 0.2 * wave[:, None] * wave + noise).astype(np.float32)
     block = Block(values, np.ones(values.shape, bool), (PoissonGaussian(read=_SIGMA),))
-    return prepare_member(block, Settings(), str(device), seed=0)
+    return prepare_member(block, settings, str(device), seed=0)
 
 
 def _filter(member: Prepared) -> None:
-    """Filter the noisy image as if it were the estimate of a fit."""
+    """Filter the noisy image alone, then as if it were the estimate of a fit."""
     data = replace(member.data, estimate=member.data.block.values)
     for step in member.pipeline.every_step:
+        if isinstance(step, FirstFilter):
+            data = step.apply(data)
         if isinstance(step, PatchFilter):
             step.apply(data, member.context)
 

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from napari_dip.dip.loop import FitResult
 from napari_dip.dip.projection import project
 from napari_dip.patches.constants import PATCH_SEARCH
 from napari_dip.patches.fill_gaps import fill_gaps
-from napari_dip.patches.nl_bayes import nl_bayes, refine
+from napari_dip.patches.nl_bayes import nl_bayes
+from napari_dip.patches.refine import FirstEstimate, first_estimate, refine
 from napari_dip.patches.stack_filter import map_planes, refine_stack
 from napari_dip.patches.wiener import collaborative_filter
 from napari_dip.pipeline.cost_model import (
@@ -29,65 +29,23 @@ from napari_dip.pipeline.observation import interpolation_guidance, to_tensor
 from napari_dip.pipeline.steps import Immediate, Stabilise, Unstabilise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    import torch
     from numpy.typing import NDArray
 
     from napari_dip.dip.objective import Observation
     from napari_dip.noise.domain import Domain
     from napari_dip.noise.model import Correlation
     from napari_dip.pipeline.cost_model import Costs
+    from napari_dip.pipeline.equal_noise import EqualNoise
     from napari_dip.pipeline.steps import Context, Data
 
-__all__ = ["AverageWithFilter", "EqualNoise", "FilterAlone", "PatchFilter", "Project"]
+__all__ = ["AverageWithFilter", "FilterAlone", "PatchFilter", "Project"]
 
 PATCH_SIDES = (7, 6)  # pixels: one ensemble member after the other, since their errors differ
 
 KNOWN_WEIGHT = 0.5  # where known pixels are filtered next: half of the noise is left in them
-
-
-@dataclass(frozen=True)
-class EqualNoise:
-    """Scaling of the channels to noise of equal strength, in which patches are compared.
-
-    Parameters
-    ----------
-    sigmas
-        Standard deviation of the noise of each channel, in the intensities of the fit.
-    trusted
-        Fraction of the noise that the filter assumes.
-    each_too
-        Whether each channel is filtered alone as well, and the mean is taken: channels of a
-        microscope may show different things.
-    planes
-        Whether the channels are neighbouring planes.
-    """
-
-    sigmas: tuple[float, ...]
-    trusted: float = 1.0
-    each_too: bool = False
-    planes: bool = False
-
-    def filtered(
-        self, function: Callable[..., torch.Tensor], *images: torch.Tensor, known: torch.Tensor
-    ) -> NDArray[np.float32]:
-        """Filter ``(1, channels, *spatial)`` with ``function(*images, known, sigma)``."""
-        least = min(self.sigmas)
-        parts_of_least = [least / sigma if least else 1.0 for sigma in self.sigmas]
-        ratios = torch.tensor(parts_of_least, dtype=known.dtype, device=known.device)
-        ratios = ratios.reshape(-1, *[1] * (known.ndim - 2))
-        parts = [*(image * ratios for image in images), known]
-        sigma = least * self.trusted
-        window = self.planes and known.ndim == 4
-        if window:  # planes are no channels
-            parts = [part[:, None] for part in parts]
-        image = function(*parts, sigma)
-        image = image[:, 0] if window else image
-        if self.each_too:
-            channels = zip(*(part.split(1, dim=1) for part in parts), strict=True)
-            alone = torch.cat([function(*each, sigma) for each in channels], dim=1)
-            image = (image + alone) / 2
-        return (image / ratios)[0].cpu().numpy()
 
 
 @dataclass(frozen=True)
@@ -105,6 +63,8 @@ class PatchFilter(Immediate):
         estimate of the fit fills them.
     passes
         Passes that remove noise; 0 for none.
+    follows_first
+        Whether :class:`~napari_dip.pipeline.first_filter.FirstFilter` has run before.
     """
 
     scaling: EqualNoise
@@ -112,6 +72,7 @@ class PatchFilter(Immediate):
     has_gaps: bool
     filling: int
     passes: int
+    follows_first: bool = False
 
     def apply(self, data: Data, context: Context, /) -> Data:
         """Filter the estimate."""
@@ -122,21 +83,26 @@ class PatchFilter(Immediate):
         noisy = observation.y
         if observation.clipping is not None:
             noisy = noisy + guide - observation.clipping(guide)
-        side = PATCH_SIDES[context.member % len(PATCH_SIDES)]
-        function = partial(self._filtered, side=side)
+        images = [guide, noisy]
+        if data.first is not None:
+            images += [to_tensor(image).to(noisy) for image in (data.first.fine, data.first.coarse)]
+        function = partial(self._filtered, side=PATCH_SIDES[context.member % len(PATCH_SIDES)])
         known = observation.known
-        return replace(data, estimate=self.scaling.filtered(function, guide, noisy, known=known))
+        return replace(data, estimate=self.scaling.filtered(function, *images, known=known))
 
     def _filtered(
         self,
         guide: torch.Tensor,
         noisy: torch.Tensor,
+        *first: torch.Tensor,
         known: torch.Tensor,
         sigma: float,
-        *,
         side: int,
     ) -> torch.Tensor:
-        """Fill gaps first, then remove noise as if the filled pixels had been observed."""
+        """Fill gaps, then remove noise as if the filled pixels had been observed.
+
+        ``first`` is the first estimate, fine and coarse, if there is one.
+        """
         planes = self.scaling.planes
         if self.has_gaps:
             images = guide, noisy, known
@@ -149,6 +115,8 @@ class PatchFilter(Immediate):
         if not self.passes:
             return guide
         smooth = refine_stack if planes else refine
+        if first:
+            smooth = partial(refine, first=FirstEstimate(*first))
         search = replace(PATCH_SEARCH, side=side)
         return smooth(guide, noisy, sigma, self.correlation, passes=self.passes, search=search)
 
@@ -157,7 +125,8 @@ class PatchFilter(Immediate):
         channels, pixels = shape[0], math.prod(shape[1:])
         filling = self.filling * channels * GAP_PASS if self.has_gaps else 0.0
         # Of planes, one pass before and one of short patches after; else both before.
-        every = self.passes + PASSES_BEFORE if self.passes else 0
+        before = 0 if self.follows_first else PASSES_BEFORE
+        every = self.passes + before if self.passes else 0
         planes = STACK_PASS * channels
         smoothing = every * (planes if self.scaling.planes else 1 + MORE_CHANNELS * (channels - 1))
         return (filling + smoothing) * pixels * costs.filter_s
@@ -199,7 +168,7 @@ class AverageWithFilter(Immediate):
     def filter_alone(self, seen: Observation) -> NDArray[np.float32]:
         """Denoise without a network, in the intensities of the block."""
 
-        def filtered(noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
+        def filtered(noisy: torch.Tensor, *, known: torch.Tensor, sigma: float) -> torch.Tensor:
             alone = nl_bayes(noisy, sigma, self.correlation)
             return collaborative_filter(alone, noisy, sigma, self.correlation)
 
@@ -254,10 +223,13 @@ class FilterAlone(Immediate):
         )
         return replace(data, estimate=estimate, fits=(ended,))
 
-    def _filtered(self, noisy: torch.Tensor, _: torch.Tensor, sigma: float) -> torch.Tensor:
-        alone = partial(nl_bayes, sigma=sigma, correlation=self.correlation)
+    def _filtered(self, noisy: torch.Tensor, *, known: torch.Tensor, sigma: float) -> torch.Tensor:
         if not self.scaling.planes:
-            return alone(noisy)
+            first = first_estimate(noisy, sigma, self.correlation)
+            return refine(
+                first.fine, noisy, sigma, self.correlation, passes=self.passes, first=first
+            )
+        alone = partial(nl_bayes, sigma=sigma, correlation=self.correlation)
         guide = map_planes(alone, noisy)
         return refine_stack(guide, noisy, sigma, self.correlation, passes=self.passes)
 

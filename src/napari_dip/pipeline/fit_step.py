@@ -13,10 +13,10 @@ from napari_dip.dip.choose_rule import make_rule
 from napari_dip.dip.loop import fit, prepare_fit
 from napari_dip.dip.stopping_rules import RuleContext
 from napari_dip.network.build import build_network
-from napari_dip.network.input_code import make_code
+from napari_dip.network.input_code import make_code, with_estimate
 from napari_dip.pipeline.block import derived_seed
-from napari_dip.pipeline.cost_model import FIT_BYTES, LOOP, WIDE, WIDE_NETWORK
-from napari_dip.pipeline.observation import interpolation_guidance
+from napari_dip.pipeline.cost_model import FIT_BYTES, HALF_NETWORK, LOOP, WIDE, WIDE_NETWORK
+from napari_dip.pipeline.observation import interpolation_guidance, to_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -104,6 +104,9 @@ class Fit:
         shape = tuple(size * factor for size, factor in zip(low, self.factors, strict=True))
         order = context.arithmetic.memory_format(len(shape))
         code = make_code(recipe.code, recipe.code_channels, shape, derived_seed(seed, "code"))
+        if recipe.estimate_strength:
+            assert data.first is not None
+            code = with_estimate(code, to_tensor(data.first.fine), recipe.estimate_strength)
         network = build_network(
             recipe.network,
             code,
@@ -147,8 +150,9 @@ class Fit:
 
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
         """Estimate the time of the iterations."""
-        slower = WIDE_NETWORK if self._is_wide else 1
-        iteration = costs.iteration_s + self._pixels(shape) * costs.pixel_s * slower
+        ratio = WIDE_NETWORK if self._is_wide else 1
+        ratio *= HALF_NETWORK if self.recipe.network.is_half_resolution else 1
+        iteration = costs.iteration_s + self._pixels(shape) * costs.pixel_s * ratio
         return LOOP * self.expected_iterations * iteration
 
     def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
@@ -168,6 +172,7 @@ class Fit:
         stopping = recipe.stopping
         end = f"; the rule {stopping.rule} may stop it earlier" if stopping.stops_early else ""
         return (
-            f"Fit {recipe.network.words} to the image with {recipe.optimiser.capitalize()}, "
+            f"Fit {recipe.network.words} to the image with {recipe.optimiser.capitalize()}"
+            f"{', with that estimate as an input' * (recipe.estimate_strength > 0)}, "
             f"at most {recipe.iterations} iterations{end}."
         )

@@ -8,7 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_dip.pipeline.fast_recipes import best_recipe, fast_recipe
+from napari_dip.pipeline.fast_recipes import (
+    best_recipe,
+    fast_recipe,
+    starting_from_estimate,
+)
 from napari_dip.pipeline.published_recipes import published_recipe
 from napari_dip.settings import NETWORKS
 from napari_dip.settings.architectures import SkipNet
@@ -41,7 +45,12 @@ _FIELDS_OF_SETTINGS = (
 
 
 def recipe(
-    settings: Settings, *, hole: Hole = "scratches", sigma: float = 25 / 255, side: int = 256
+    settings: Settings,
+    *,
+    hole: Hole = "scratches",
+    sigma: float = 25 / 255,
+    side: int = 256,
+    filtered_first: bool = False,
 ) -> Recipe:
     """Return the recipe of a preset with the changes in the settings.
 
@@ -55,6 +64,9 @@ def recipe(
         Standard deviation of the noise; 1 is the range of intensities.
     side
         The longest side of the result in pixels: the network of a large result is deeper.
+    filtered_first
+        Whether a filter can estimate the image before the fit. The fit starts from the estimate if
+        the preset filters, and if no other network or optimiser is compared.
 
     Examples
     --------
@@ -69,6 +81,9 @@ def recipe(
             chosen = fast_recipe(settings, hole, sigma, side)
         case "best":
             chosen = best_recipe(settings, hole, sigma, side)
+    compares = settings.prior.network is not None or settings.prior.optimiser == "adam"
+    if filtered_first and chosen.refinement and not compares:
+        chosen = starting_from_estimate(chosen)
     if chosen.window == 1 and settings.share in ("Z", "T", "C"):
         chosen = replace(chosen, window=DEFAULT_WINDOW)
     if settings.prior.network is not None:

@@ -14,13 +14,14 @@ import numpy as np
 from napari_dip.noise.domain import Domain
 from napari_dip.pipeline.conditions import LITTLE_NOISE, mixes_pixels, uses_noise_model
 from napari_dip.pipeline.ensemble import Ensemble
+from napari_dip.pipeline.equal_noise import EqualNoise
 from napari_dip.pipeline.filter_steps import (
     AverageWithFilter,
-    EqualNoise,
     FilterAlone,
     PatchFilter,
     Project,
 )
+from napari_dip.pipeline.first_filter import FirstFilter
 from napari_dip.pipeline.fit_step import Fit
 from napari_dip.pipeline.presets import recipe
 from napari_dip.pipeline.steps import Align, PutBack, Stabilise, Unstabilise
@@ -130,8 +131,9 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     >>> level = NoiseLevel(0.1, (0.1,))
     >>> facts = Facts((1, 64, 64), (PoissonGaussian(read=0.1),), level, level)
     >>> print(resolve(facts, Settings()))
-    Fit a network to the image with Muon, at most 400 iterations; the rule consensus may stop it
-    earlier.
+    Filter groups of similar patches of the noisy image, at several scales.
+    Fit a network to the image with Muon, with that estimate as an input, at most 40 iterations; the
+    rule consensus may stop it earlier.
     Filter groups of similar patches, 2 passes.
     """
     models_noise = uses_noise_model(settings)
@@ -140,7 +142,10 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     domain = Domain.of(facts.noises, stabilise=stabilises)
     level = facts.stabilised_level if stabilises else facts.level
     factors = tuple(settings.factors.values())
-    chosen = _recipe(facts, settings, level.typical)
+    removes_noise = not settings.keeps_known and level.typical > 0
+    complete_plane = not (mixes or facts.has_gaps or facts.is_stack)
+    filtered_first = removes_noise and complete_plane and settings.refinement != 0
+    chosen = _recipe(facts, settings, level.typical, filtered_first=filtered_first)
     correlation = facts.correlation
 
     # What was given of the noise counts. An estimate counts neither along Z nor where pixels are
@@ -148,7 +153,7 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     given = not isinstance(settings.noise, str)
     trusts_noise = given or not (chosen.projection_steps or (mixes and any(correlation)))
 
-    passes = 0 if settings.keeps_known or not level.typical else chosen.refinement
+    passes = chosen.refinement if removes_noise else 0
     filters = not mixes and (passes > 0 or (chosen.gap_passes > 0 and facts.has_gaps))
     scaling = EqualNoise(
         level.channels,
@@ -174,6 +179,7 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
         mean_of_averages=filters and isinstance(chosen.stopping, Consensus),
         expected_iterations=_expected_iterations(chosen, level.typical, facts, settings),
     )
+    starts_from_estimate = chosen.estimate_strength > 0
     estimate: list[Step] = [fit]
     if isinstance(chosen.network, NoNetwork):
         estimate = [FilterAlone(domain, level.typical, scaling, correlation, passes)]
@@ -181,7 +187,9 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
         estimate += [Project(chosen.projection_steps, level.typical if trusts_noise else 0.0)]
     elif filters:
         gaps, filling = facts.has_gaps, chosen.gap_passes
-        estimate += [PatchFilter(scaling, correlation, gaps, filling, passes)]
+        estimate += [PatchFilter(scaling, correlation, gaps, filling, passes, starts_from_estimate)]
+    if starts_from_estimate:
+        estimate = [FirstFilter(scaling, correlation), *estimate]
     steps: list[Step] = [stabilise, *estimate, unstabilise]
     if chosen.members > 1:
         steps = [Ensemble(chosen.members, tuple(steps))]
@@ -209,19 +217,22 @@ def _with_recipe(steps: Sequence[Step], recipe: Recipe) -> tuple[Step, ...]:
 
 def _expected_iterations(chosen: Recipe, sigma: float, facts: Facts, settings: Settings) -> float:
     """Estimate after how many iterations the stopping rule ends the fit."""
-    if _shares_iterations(chosen, facts, settings) or not chosen.stopping.stops_early:
-        return chosen.iterations  # fits of shared planes seldom stop before their few iterations
+    few = chosen.estimate_strength > 0 or _shares_iterations(chosen, facts, settings)
+    if few or not chosen.stopping.stops_early:
+        return chosen.iterations  # such fits seldom stop before their few iterations
     if facts.has_gaps:  # only noise ends a fit to an image with gaps
         return min(chosen.iterations, STOP_WITH_GAPS) if sigma > LITTLE_NOISE else chosen.iterations
     of_preset = recipe(settings.replace(iterations=None)).iterations
     return min(chosen.iterations, EXPECTED_STOP * of_preset)
 
 
-def _recipe(facts: Facts, settings: Settings, sigma: float) -> Recipe:
+def _recipe(facts: Facts, settings: Settings, sigma: float, *, filtered_first: bool) -> Recipe:
     """Return what the preset and the settings say about the fit of a block."""
     factors = settings.factors.values()
     side = max(n * f for n, f in zip(facts.shape[1:], factors, strict=True))
-    chosen = recipe(settings, hole=facts.gaps, sigma=sigma, side=side)
+    chosen = recipe(
+        settings, hole=facts.gaps, sigma=sigma, side=side, filtered_first=filtered_first
+    )
     if _shares_iterations(chosen, facts, settings):
         chosen = replace(chosen, iterations=chosen.shared_iterations)
     return chosen

@@ -38,6 +38,7 @@ __all__ = [
     "Align",
     "Context",
     "Data",
+    "First",
     "PutBack",
     "Stabilise",
     "Step",
@@ -84,6 +85,22 @@ class Context:
 
 
 @dataclass(frozen=True)
+class First:
+    """What a filter found in the noisy image alone, in the intensities of the fit.
+
+    Parameters
+    ----------
+    fine
+        float32, ``(channels, *spatial)``.
+    coarse
+        The means of 2 x 2 pixels.
+    """
+
+    fine: NDArray[np.float32]
+    coarse: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Data:
     """A block on its way through the steps.
 
@@ -93,6 +110,8 @@ class Data:
         What was observed.
     observation
         The same as tensors, in the intensities of the fit.
+    first
+        What a filter found in the noisy image alone.
     estimate
         float32, ``(channels, *spatial)``.
     spread
@@ -105,6 +124,7 @@ class Data:
 
     block: Block
     observation: Observation | None = None
+    first: First | None = None
     estimate: NDArray[np.float32] | None = None
     spread: NDArray[np.float32] | None = None
     fits: tuple[FitResult, ...] = ()

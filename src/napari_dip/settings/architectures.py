@@ -27,6 +27,11 @@ class Architecture:
         """Filters at full resolution; the estimates of time and memory depend on them."""
         return 0
 
+    @property
+    def is_half_resolution(self) -> bool:
+        """Whether no convolution larger than one pixel runs at full resolution."""
+        return False
+
 
 @dataclass(frozen=True)
 class SkipNet(Architecture):
@@ -72,6 +77,11 @@ class SkipNet(Architecture):
     def width(self) -> int:
         """Filters at full resolution."""
         return self.down[0]
+
+    @property
+    def is_half_resolution(self) -> bool:
+        """Whether the skips start after the down blocks."""
+        return self.skip_after_down
 
 
 @dataclass(frozen=True)

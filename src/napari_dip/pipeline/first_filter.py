@@ -1,0 +1,83 @@
+"""The step before a fit: filter the noisy image alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from napari_dip.patches.coarse_scales import estimate_coarse
+from napari_dip.patches.refine import first_fine
+from napari_dip.pipeline.cost_model import MORE_CHANNELS, PASSES_BEFORE
+from napari_dip.pipeline.observation import to_tensor
+from napari_dip.pipeline.steps import First
+from napari_dip.progress import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from napari_dip.noise.model import Correlation
+    from napari_dip.pipeline.cost_model import Costs
+    from napari_dip.pipeline.equal_noise import EqualNoise
+    from napari_dip.pipeline.steps import Context, Data
+
+__all__ = ["FirstFilter"]
+
+
+@dataclass(frozen=True)
+class FirstFilter:
+    """Filter groups of similar patches of the noisy image at several scales.
+
+    The result is an input of the network, a pilot estimate of the filter after the fit, and the
+    first preview.
+    """
+
+    scaling: EqualNoise
+    correlation: Correlation
+
+    def run(self, data: Data, context: Context, /) -> Generator[Snapshot, None, Data]:
+        """Filter, and yield the first preview."""
+        data = self.apply(data)
+        assert data.first is not None
+        monitor = context.monitor
+        image = monitor.convert(data.first.fine)
+        yield Snapshot(iterations=monitor.iterations or 0, image=image).after(monitor.before)
+        return data
+
+    def apply(self, data: Data) -> Data:
+        """Filter the observation."""
+        assert data.observation is not None
+        noisy, known = data.observation.y, data.observation.known
+        coarse = self.scaling.filtered(self._coarse, noisy, known=known)
+        means = to_tensor(coarse).to(noisy)
+        fine = self.scaling.filtered(self._fine, noisy, means, known=known)
+        return replace(data, first=First(fine, coarse))
+
+    def _coarse(self, noisy: torch.Tensor, *, known: torch.Tensor, sigma: float) -> torch.Tensor:
+        return estimate_coarse(noisy, sigma, self.correlation)
+
+    def _fine(
+        self, noisy: torch.Tensor, coarse: torch.Tensor, *, known: torch.Tensor, sigma: float
+    ) -> torch.Tensor:
+        return first_fine(noisy, coarse, sigma, self.correlation)
+
+    def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Leave a preview unchanged."""
+        return estimate
+
+    def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
+        """Estimate the time of the passes."""
+        channels, pixels = shape[0], math.prod(shape[1:])
+        return PASSES_BEFORE * (1 + MORE_CHANNELS * (channels - 1)) * pixels * costs.filter_s
+
+    def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
+        """Take no more than the filter after the fit, which does not run at the same time."""
+        return 0
+
+    def describe(self) -> str:
+        """Name the filter."""
+        return "Filter groups of similar patches of the noisy image, at several scales."
