@@ -101,6 +101,12 @@ _FAST_NET = SkipNet(
     padding="zeros",
     taper=True,
 )
+_ESTIMATE_NET = replace(
+    _FAST_NET, down=(16, 32, 64), up=(16, 32, 64), skip=(4,) * 3, skip_after_down=True
+)
+"""The filter sees the details, so no convolution runs at full resolution, and slow variations, so
+three levels are enough [Fit from a first estimate]."""
+
 _FAST = Recipe(
     _FAST_NET,
     FAST_ITERATIONS,
@@ -166,14 +172,10 @@ def fast_recipe(settings: Settings, hole: Hole, sigma: float, side: int) -> Reci
 
 
 def starting_from_estimate(chosen: Recipe) -> Recipe:
-    """Return the recipe for a fit that starts from an estimate of the patch filter.
-
-    The filter sees the details, so no convolution runs at full resolution.
-    """
-    assert isinstance(chosen.network, SkipNet)
+    """Return the recipe for a fit that starts from an estimate of the patch filter."""
     return replace(
         chosen,
-        network=replace(chosen.network, skip_after_down=True),
+        network=_ESTIMATE_NET,
         iterations=ESTIMATE_ITERATIONS,
         shared_iterations=0,
         estimate_strength=ESTIMATE_STRENGTH,
