@@ -61,3 +61,9 @@ def test_resumed_units_count_as_done(plan):
     snapshot = TotalProgress(plan, 2).update(plan.units[2], step(5))
     assert (snapshot.unit, snapshot.iteration) == (2, 5)
     assert snapshot.remaining_s == pytest.approx(snapshot.elapsed_s)
+
+
+def test_preview_before_the_fit_is_no_iteration(plan):
+    snapshot = TotalProgress(plan, 0).update(plan.units[0], step(0))
+    assert (snapshot.unit, snapshot.part) == (0, "frame 1 of 3")
+    assert snapshot.remaining_s >= 0

@@ -59,17 +59,18 @@ def test_the_network_of_paper_costs_more():
 
 
 def test_the_refinement_counts():
-    without = told((256, 256), FAST.replace(refinement=0))
     two, four = told((256, 256)), told((256, 256), FAST.replace(refinement=4))
     passes = (four - two) / (256 * 256 * FILTER_S)
     assert passes == pytest.approx(2)
-    assert two - without == pytest.approx(2 * (four - two))
+    # Two passes come before the fit and two after it; an iteration costs less than a pass.
+    one = told((256, 256), FAST.replace(iterations=1))
+    assert 4 * passes / 2 < one / (256 * 256 * FILTER_S) < 5 * passes / 2
 
 
 def test_shared_planes_take_less_time():
     stack = FAST.replace(axes="ZYX")
     shared, alone = told((12, 144, 144), stack), told((12, 144, 144), stack.replace(share="none"))
-    assert shared < alone / 3
+    assert shared < alone / 2
     assert shared - told((12, 144, 144), stack.replace(refinement=0)) > 2
 
 

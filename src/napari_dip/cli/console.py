@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import math
 import sys
 import threading
 from contextlib import contextmanager
@@ -97,8 +98,8 @@ def follow(restoration: Restoration, label: str, *, quiet: bool = False) -> Resu
 
 
 def _state(now: Snapshot) -> str:
-    if not now.iteration:
-        return "filtered; the fit begins"
+    if math.isnan(now.loss):
+        return "filtered, the fit begins"
     left = timedelta(seconds=round(now.remaining_s))
     return (
         f"iteration {now.iteration} of {now.iterations}, loss {now.loss:.3g}, at most {left} left"

@@ -63,10 +63,11 @@ class TotalProgress:
         running = sum(each.iteration / each.iterations for each in self._running.values())
         self._total = max(self._total, self._done + running)
         self._iterations = max(self._iterations, step.iterations)
-        number = math.ceil(self._total) - 1
+        number = max(0, math.ceil(self._total) - 1)
         iteration = round((self._total - number) * self._iterations)
         elapsed = self.elapsed_s
         left = self._units - self._total
+        least = 1 / self._iterations  # before the first iteration
         return replace(
             step,
             unit=number,
@@ -75,6 +76,6 @@ class TotalProgress:
             iteration=max(1, iteration),
             iterations=self._iterations,
             elapsed_s=elapsed,
-            remaining_s=elapsed / (self._total - self._done_before) * left,
+            remaining_s=elapsed / max(least, self._total - self._done_before) * left,
             part=place_in_words(self._layout, unit.index),
         )

@@ -40,12 +40,14 @@ class FirstFilter:
     correlation: Correlation
 
     def run(self, data: Data, context: Context, /) -> Generator[Snapshot, None, Data]:
-        """Filter, and yield the first preview."""
+        """Filter, and yield the first preview, unless an earlier fit was shown."""
+        is_first = context.member == 0 and data.fit_state is None
         data = self.apply(data)
         assert data.first is not None
-        monitor = context.monitor
-        image = monitor.convert(data.first.fine)
-        yield Snapshot(iterations=monitor.iterations or 0, image=image).after(monitor.before)
+        if is_first:
+            monitor = context.monitor
+            image = monitor.convert(data.first.fine)
+            yield Snapshot(iterations=monitor.iterations or 0, image=image).after(monitor.before)
         return data
 
     def apply(self, data: Data) -> Data:

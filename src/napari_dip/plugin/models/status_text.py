@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from napari_dip.image.plan_text import alignment, duration, gigabytes
@@ -20,6 +21,8 @@ __all__ = ["ending_text", "progress_text", "saved_text", "status_text"]
 def progress_text(snapshot: Snapshot) -> str:
     """Say how far a run is, and how long it takes at most."""
     part = f"{snapshot.part}, " if snapshot.part else ""
+    if math.isnan(snapshot.loss):
+        return f"{part}filtered, the fit begins"
     return (
         f"{part}iteration {snapshot.iteration} of {snapshot.iterations}, "
         f"loss {snapshot.loss:.2g}, at most {duration(snapshot.remaining_s)} left"
