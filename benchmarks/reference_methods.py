@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from skimage import restoration, transform
 
+from napari_dip import restore
+from napari_dip.generators import finished
 from napari_dip.noise.estimate import estimate_noise
-from napari_dip.patches.nl_bayes import nl_bayes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,21 +87,12 @@ def bm4d(case: Case) -> Pixels:
 
 
 def filter_alone(case: Case) -> Pixels:
-    """Apply the non-local Bayes filter of the presets to the noisy image, without a network.
+    """Apply the patch filter of the presets to the noisy image, without a network.
 
-    Its first step takes the covariances from the noisy image, two passes follow. The noise is
-    estimated as the presets estimate it; the true standard deviation is not given.
+    The noise is estimated; the true standard deviation is not given.
     """
-    noise = noise_of(case)
-    observed = case.observed.astype(np.float64)
-    values = noise.stabilise(observed) if noise.gain else observed
-    low, span = float(values.min()), float(np.ptp(values))
-    planes = values if case.colours else values[..., None]
-    noisy = torch.from_numpy(np.moveaxis((planes - low) / span, -1, 0)).float().contiguous()[None]
-    sigma = (1.0 if noise.gain else noise.read) / span
-    filtered = nl_bayes(noisy, sigma, noise.correlation)[0].double().movedim(0, -1).numpy()
-    filtered = (filtered * span + low).reshape(observed.shape)
-    return noise.unstabilise(filtered) if noise.gain else filtered
+    settings = case.settings.replace(prior="none", dtype="float32")
+    return np.asarray(finished(restore(case.observed, settings)).image, np.float64)
 
 
 def zero_shot_noise2noise(case: Case, steps: int) -> Pixels:

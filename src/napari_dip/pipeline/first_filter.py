@@ -40,24 +40,33 @@ class FirstFilter:
     correlation: Correlation
 
     def run(self, data: Data, context: Context, /) -> Generator[Snapshot, None, Data]:
-        """Filter, and yield the first preview, unless an earlier fit was shown."""
+        """Filter, and yield two previews, unless an earlier fit was shown."""
         is_first = context.member == 0 and data.fit_state is None
-        data = self.apply(data)
-        assert data.first is not None
+        coarse = self.coarse(data)
         if is_first:
-            monitor = context.monitor
-            image = monitor.convert(data.first.fine)
-            yield Snapshot(iterations=monitor.iterations or 0, image=image).after(monitor.before)
-        return data
+            rows, columns = data.block.values.shape[1:]
+            yield _preview(coarse.repeat(2, axis=1).repeat(2, axis=2)[:, :rows, :columns], context)
+        first = self.first(data, coarse)
+        if is_first:
+            yield _preview(first.fine, context)
+        return replace(data, first=first)
 
     def apply(self, data: Data) -> Data:
-        """Filter the observation."""
+        """Filter without a preview."""
+        return replace(data, first=self.first(data, self.coarse(data)))
+
+    def coarse(self, data: Data) -> NDArray[np.float32]:
+        """Filter the means of 2 x 2 pixels of the observation."""
+        assert data.observation is not None
+        observation = data.observation
+        return self.scaling.filtered(self._coarse, observation.y, known=observation.known)
+
+    def first(self, data: Data, coarse: NDArray[np.float32]) -> First:
+        """Filter the observation, whose coarse scales have been filtered."""
         assert data.observation is not None
         noisy, known = data.observation.y, data.observation.known
-        coarse = self.scaling.filtered(self._coarse, noisy, known=known)
         means = to_tensor(coarse).to(noisy)
-        fine = self.scaling.filtered(self._fine, noisy, means, known=known)
-        return replace(data, first=First(fine, coarse))
+        return First(self.scaling.filtered(self._fine, noisy, means, known=known), coarse)
 
     def _coarse(self, noisy: torch.Tensor, *, known: torch.Tensor, sigma: float) -> torch.Tensor:
         return estimate_coarse(noisy, sigma, self.correlation)
@@ -83,3 +92,10 @@ class FirstFilter:
     def describe(self) -> str:
         """Name the filter."""
         return "Filter groups of similar patches of the noisy image, at several scales."
+
+
+def _preview(estimate: NDArray[np.float32], context: Context) -> Snapshot:
+    """Return a snapshot of the block before its fit."""
+    monitor = context.monitor
+    image = monitor.convert(estimate)
+    return Snapshot(iterations=monitor.iterations or 0, image=image).after(monitor.before)
