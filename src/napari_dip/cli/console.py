@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
-import math
 import sys
 import threading
 from contextlib import contextmanager

@@ -6,6 +6,10 @@ the measurement. The constants of the presets are in :mod:`napari_dip.pipeline.p
 
 from __future__ import annotations
 
+INVERSION_STEPS = 10
+"""Steps that invert the mean of clipped pixels: each halves the error at the end of the range. Not
+measured."""
+
 # Loop
 
 CHECK_INTERVAL = 10

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from napari_dip.dip.constants import TV_EPSILON
+from napari_dip.dip.constants import INVERSION_STEPS, TV_EPSILON
 from napari_dip.dip.operators import ForwardOperator, Mask
 
 if TYPE_CHECKING:
@@ -37,6 +37,21 @@ class Clipping:
             return _clipped(x, *self.sensors[0])
         channels = zip(x.split(1, dim=1), self.sensors, strict=True)
         return torch.cat([_clipped(channel, *sensor) for channel, sensor in channels], dim=1)
+
+    def inverse(self, mean: Tensor) -> Tensor:
+        """Return an x whose clipped mean is the given one, by fixed-point iteration.
+
+        Examples
+        --------
+        >>> clipping = Clipping(((0.1, 0.0, 1.0),))
+        >>> dark = torch.full((1, 1, 2, 2), 0.02)
+        >>> bool((clipping.inverse(clipping(dark)) - dark).abs().max() < 1e-3)
+        True
+        """
+        x = mean
+        for _ in range(INVERSION_STEPS):
+            x = x + mean - self(x)
+        return x
 
 
 def _clipped(x: Tensor, sigma: float, low: float, high: float) -> Tensor:

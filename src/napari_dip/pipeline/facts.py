@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import zip_longest
 from statistics import fmean
@@ -87,6 +88,14 @@ class Facts:
     def shares_planes(self) -> bool:
         """Whether the channels are neighbouring planes."""
         return self.shared not in ("", "C")
+
+    @property
+    def clipped(self) -> bool:
+        """Whether the sensor clips noise that does not depend on the intensity."""
+        return any(
+            not noise.signal_dependent and any(map(math.isfinite, noise.limits))
+            for noise in self.noises
+        )
 
     @property
     def correlation(self) -> Correlation:

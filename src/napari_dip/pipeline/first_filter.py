@@ -42,30 +42,43 @@ class FirstFilter:
     def run(self, data: Data, context: Context, /) -> Generator[Snapshot, None, Data]:
         """Filter, and yield two previews, unless an earlier fit was shown."""
         is_first = context.member == 0 and data.fit_state is None
-        coarse = self.coarse(data)
+        noisy = self.unclipped(data)
+        coarse = self.coarse(data, noisy)
         if is_first:
             rows, columns = data.block.values.shape[1:]
             yield _preview(coarse.repeat(2, axis=1).repeat(2, axis=2)[:, :rows, :columns], context)
-        first = self.first(data, coarse)
+        first = self.first(data, noisy, coarse)
         if is_first:
             yield _preview(first.fine, context)
         return replace(data, first=first)
 
     def apply(self, data: Data) -> Data:
         """Filter without a preview."""
-        return replace(data, first=self.first(data, self.coarse(data)))
+        noisy = self.unclipped(data)
+        return replace(data, first=self.first(data, noisy, self.coarse(data, noisy)))
 
-    def coarse(self, data: Data) -> NDArray[np.float32]:
-        """Filter the means of 2 x 2 pixels of the observation."""
-        assert data.observation is not None
-        observation = data.observation
-        return self.scaling.filtered(self._coarse, observation.y, known=observation.known)
+    def unclipped(self, data: Data) -> torch.Tensor:
+        """Return the observation, corrected for the bias of clipped pixels.
 
-    def first(self, data: Data, coarse: NDArray[np.float32]) -> First:
-        """Filter the observation, whose coarse scales have been filtered."""
+        The bias is found from an estimate of the observation as it is.
+        """
         assert data.observation is not None
-        noisy, known = data.observation.y, data.observation.known
-        means = to_tensor(coarse).to(noisy)
+        noisy, clipping = data.observation.y, data.observation.clipping
+        if clipping is None:
+            return noisy
+        biased = self.first(data, noisy, self.coarse(data, noisy)).fine
+        estimate = clipping.inverse(to_tensor(biased).to(noisy))
+        return noisy + estimate - clipping(estimate)
+
+    def coarse(self, data: Data, noisy: torch.Tensor) -> NDArray[np.float32]:
+        """Filter the means of 2 x 2 pixels."""
+        assert data.observation is not None
+        return self.scaling.filtered(self._coarse, noisy, known=data.observation.known)
+
+    def first(self, data: Data, noisy: torch.Tensor, coarse: NDArray[np.float32]) -> First:
+        """Filter a noisy image whose coarse scales have been filtered."""
+        assert data.observation is not None
+        known, means = data.observation.known, to_tensor(coarse).to(noisy)
         return First(self.scaling.filtered(self._fine, noisy, means, known=known), coarse)
 
     def _coarse(self, noisy: torch.Tensor, *, known: torch.Tensor, sigma: float) -> torch.Tensor:

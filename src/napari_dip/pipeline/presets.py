@@ -51,6 +51,7 @@ def recipe(
     sigma: float = 25 / 255,
     side: int = 256,
     filtered_first: bool = False,
+    clipped: bool = False,
 ) -> Recipe:
     """Return the recipe of a preset with the changes in the settings.
 
@@ -67,6 +68,8 @@ def recipe(
     filtered_first
         Whether a filter can estimate the image before the fit. The fit starts from the estimate if
         the preset filters, and if no other network or optimiser is compared.
+    clipped
+        Whether the sensor clips Gaussian noise; such a fit then takes longer.
 
     Examples
     --------
@@ -83,7 +86,7 @@ def recipe(
             chosen = best_recipe(settings, hole, sigma, side)
     compares = settings.prior.network is not None or settings.prior.optimiser == "adam"
     if filtered_first and chosen.refinement and not compares:
-        chosen = starting_from_estimate(chosen)
+        chosen = starting_from_estimate(chosen, clipped=clipped)
     if chosen.window == 1 and settings.share in ("Z", "T", "C"):
         chosen = replace(chosen, window=DEFAULT_WINDOW)
     if settings.prior.network is not None:

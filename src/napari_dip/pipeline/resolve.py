@@ -142,11 +142,13 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     domain = Domain.of(facts.noises, stabilise=stabilises)
     level = facts.stabilised_level if stabilises else facts.level
     factors = tuple(settings.factors.values())
+    correlation = facts.correlation
+
+    # With correlated noise the first estimate is the worse one, and a fit would follow it.
     removes_noise = not settings.keeps_known and level.typical > 0
-    complete_plane = not (mixes or facts.has_gaps or facts.is_stack)
+    complete_plane = not (mixes or facts.has_gaps or facts.is_stack or any(correlation))
     filtered_first = removes_noise and complete_plane and settings.refinement != 0
     chosen = _recipe(facts, settings, level.typical, filtered_first=filtered_first)
-    correlation = facts.correlation
 
     # What was given of the noise counts. An estimate counts neither along Z nor where pixels are
     # mixed and the noise seems correlated: decimated texture looks like that.
@@ -231,7 +233,12 @@ def _recipe(facts: Facts, settings: Settings, sigma: float, *, filtered_first: b
     factors = settings.factors.values()
     side = max(n * f for n, f in zip(facts.shape[1:], factors, strict=True))
     chosen = recipe(
-        settings, hole=facts.gaps, sigma=sigma, side=side, filtered_first=filtered_first
+        settings,
+        hole=facts.gaps,
+        sigma=sigma,
+        side=side,
+        filtered_first=filtered_first,
+        clipped=facts.clipped,
     )
     if _shares_iterations(chosen, facts, settings):
         chosen = replace(chosen, iterations=chosen.shared_iterations)
