@@ -36,6 +36,13 @@ def test_previews_come_before_the_first_iteration(noisy, truth):
     assert all(mse(now.image, truth) < 0.2 * mse(noisy, truth) for now in before)
 
 
+def test_previews_of_the_fit_stay_near_the_truth(noisy, truth):
+    settings = Settings(device="cpu", iterations=5, noise=SIGMA, preview_every_s=0)
+    previews = [now.image for now in restore(noisy, settings) if now.iteration]
+    assert len(previews) == 5
+    assert all(mse(image, truth) < 0.3 * mse(noisy, truth) for image in previews)
+
+
 def test_first_estimate_is_an_input_of_the_network(noisy):
     block = Block(noisy[None], np.ones((1, *noisy.shape), bool), (PoissonGaussian(read=SIGMA),))
     member = prepare_member(block, Settings(), "cpu", seed=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from napari_dip.dip.loop import fit, prepare_fit
 from napari_dip.dip.stopping_rules import RuleContext
 from napari_dip.network.build import build_network
 from napari_dip.network.input_code import make_code, with_estimate
+from napari_dip.patches.pilot import pilot
 from napari_dip.pipeline.block import derived_seed
 from napari_dip.pipeline.cost_model import FIT_BYTES, HALF_NETWORK, LOOP, WIDE, WIDE_NETWORK
 from napari_dip.pipeline.observation import interpolation_guidance, to_tensor
@@ -76,6 +78,9 @@ class Fit:
     def run(self, data: Data, context: Context, /) -> Generator[Snapshot, None, Data]:
         """Fit, or continue the fit_state that the data hold."""
         fit_state = data.fit_state or self.begin(data, context)
+        if data.first is not None:
+            monitor = context.monitor.through(partial(self._mixed_with_first, data))
+            context = replace(context, monitor=monitor)
         fitted = yield from self.advance(fit_state, context)
         estimate = self.choose(fitted.latest, fitted.estimate)
         return replace(data, estimate=estimate, fits=(fitted,), fit_state=fit_state)
@@ -143,6 +148,14 @@ class Fit:
     def choose(self, latest: NDArray[np.float32], best: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the estimate of a fit that has ended, from two averages of its outputs."""
         return np.float32(0.5) * (latest + best) if self.mean_of_averages else best
+
+    def _mixed_with_first(self, data: Data, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mix a preview with the first estimate, as the filter after the fit does."""
+        assert data.first is not None
+        assert data.observation is not None
+        noisy = data.observation.y
+        network, first = (to_tensor(each).to(noisy) for each in (estimate, data.first.fine))
+        return pilot(network, first, noisy, self.sigma)[0].cpu().numpy()
 
     def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Leave a preview unchanged."""
