@@ -205,7 +205,7 @@ def test_a_panel_in_full_fits_a_small_screen(ended):
 
 
 def test_the_real_engine_goes_on_with_its_network(open_panel):
-    counts = np.random.default_rng(0).poisson(20, (32, 32)).astype(np.uint16)
+    counts = 100 * np.random.default_rng(0).poisson(20, (32, 32)).astype(np.uint16)
     panel = open_panel("Denoise", Image(counts, name="cells"))
     panel["iterations"].setValue(4)
     panel["device"].setCurrentText("processor (cpu)")

@@ -130,7 +130,7 @@ def test_no_pixel_is_read_for_the_plan():
     assert asked.too_large
     assert "5000 planes" in asked.describe()
     assert "save it as OME-Zarr" in asked.describe()
-    assert "\n\nExpected steps:\n1. Fit a network" in asked.describe()
+    assert "\n\nExpected steps:\n1. Filter groups" in asked.describe()
 
 
 def test_large_results_go_to_disk_by_default(open_panel, cells, monkeypatch):

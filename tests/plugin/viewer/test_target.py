@@ -257,6 +257,7 @@ def test_a_stopped_stack_says_which_planes_are_empty(open_panel, cells, qtbot, d
     limits = layer.contrast_limits
     panel = ready(open_panel("Denoise", layer))
     panel["iterations"].setValue(5000)
+    panel["stopping"].setCurrentText("after all iterations")
     panel.press("run")
     qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2, timeout=60_000)
     output = panel.viewer.layers[-1]
