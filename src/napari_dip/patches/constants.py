@@ -112,12 +112,11 @@ COARSE_SCALES = 3
 """How often the size is halved [Coarse scales]."""
 
 MIN_COARSE_SIDE = 16
-"""Pixels: the least side of a coarse scale. A smaller one has too few patches to compare. Not
-measured."""
+"""Pixels: the least side of the second and third scale. A smaller one has too few patches to
+compare. Not measured."""
 
 COARSE_WEIGHT = 0.7
-"""Weight of the coarse scales where there is no fine structure; 1 loses 0.03 dB, 0.5 0.02 [Coarse
-scales]."""
+"""Weight of the coarse scales where there is no fine structure; 1 loses 0.03 dB [Coarse scales]."""
 
 DETAIL_OF_STRUCTURE = 0.01
 """Variances of the noise: a local mean square of the detail of the finest scale that halves the
