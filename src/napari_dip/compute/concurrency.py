@@ -180,7 +180,11 @@ class _RunningFit(Generic[Step, R]):
 
     def __init__(self, fit: Generator[Step, None, R], device: torch.device) -> None:
         self.fit = fit
-        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self._stream = None
+        if device.type == "cuda":
+            self._stream = torch.cuda.Stream(device)
+            # What the fits share was computed on the stream of the caller.
+            self._stream.wait_stream(torch.cuda.current_stream(device))
 
     def advance(self) -> Step | None:
         """Compute the next step; ``None`` at the end, when ``result`` is set."""

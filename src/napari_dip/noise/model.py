@@ -99,6 +99,14 @@ class NoiseModel(Protocol):
         return -math.inf, math.inf
 
     @property
+    def modelled_limits(self) -> tuple[float, float]:
+        """The limits of noise that is equal everywhere; infinite for other noise.
+
+        The mean of clipped values is not modelled where the noise depends on the intensity.
+        """
+        return (-math.inf, math.inf) if self.signal_dependent else self.limits
+
+    @property
     def sure(self) -> bool:
         """False if texture may have been taken for noise."""
         return True

@@ -106,7 +106,7 @@ def _filter(member: Prepared) -> None:
     data = replace(member.data, estimate=member.data.block.values)
     for step in member.pipeline.every_step:
         if isinstance(step, FirstFilter):
-            data = step.apply(data)
+            data = step.apply(data, member.context)
         if isinstance(step, PatchFilter):
             step.apply(data, member.context)
 

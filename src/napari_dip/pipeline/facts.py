@@ -92,10 +92,7 @@ class Facts:
     @property
     def clipped(self) -> bool:
         """Whether the sensor clips noise that does not depend on the intensity."""
-        return any(
-            not noise.signal_dependent and any(map(math.isfinite, noise.limits))
-            for noise in self.noises
-        )
+        return any(math.isfinite(end) for noise in self.noises for end in noise.modelled_limits)
 
     @property
     def correlation(self) -> Correlation:

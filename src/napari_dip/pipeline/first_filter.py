@@ -40,19 +40,18 @@ class FirstFilter:
     correlation: Correlation
 
     def run(self, data: Data, context: Context, /) -> Generator[Snapshot, None, Data]:
-        """Filter, and yield two previews, unless an earlier fit was shown."""
-        is_first = context.member == 0 and data.fit_state is None
+        """Filter, and yield two previews; keep an estimate that the data hold."""
+        if data.first is not None:
+            return data
         noisy = self.unclipped(data)
         coarse = self.coarse(data, noisy)
-        if is_first:
-            rows, columns = data.block.values.shape[1:]
-            yield _preview(coarse.repeat(2, axis=1).repeat(2, axis=2)[:, :rows, :columns], context)
+        rows, columns = data.block.values.shape[1:]
+        yield _preview(coarse.repeat(2, axis=1).repeat(2, axis=2)[:, :rows, :columns], context)
         first = self.first(data, noisy, coarse)
-        if is_first:
-            yield _preview(first.fine, context)
+        yield _preview(first.fine, context)
         return replace(data, first=first)
 
-    def apply(self, data: Data) -> Data:
+    def apply(self, data: Data, context: Context, /) -> Data:
         """Filter without a preview."""
         noisy = self.unclipped(data)
         return replace(data, first=self.first(data, noisy, self.coarse(data, noisy)))

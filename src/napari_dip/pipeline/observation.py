@@ -93,9 +93,7 @@ def to_tensor(array: NDArray[np.generic]) -> torch.Tensor:
 
 def _clipping(block: Block, domain: Domain) -> Clipping | None:
     """Return how the sensor clips; not modelled where the noise depends on the intensity."""
-    clips = [
-        (-np.inf, np.inf) if noise.signal_dependent else noise.limits for noise in block.noises
-    ]
+    clips = [noise.modelled_limits for noise in block.noises]
     if not np.isfinite(clips).any() or not domain.sigma(block.values, block.known):
         return None
     sigmas = domain.sigmas(block.values, block.known)

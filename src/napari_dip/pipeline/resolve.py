@@ -190,11 +190,12 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     elif filters:
         gaps, filling = facts.has_gaps, chosen.gap_passes
         estimate += [PatchFilter(scaling, correlation, gaps, filling, passes, starts_from_estimate)]
+    before_fit: list[Step] = [stabilise]
     if starts_from_estimate:
-        estimate = [FirstFilter(scaling, correlation), *estimate]
-    steps: list[Step] = [stabilise, *estimate, unstabilise]
-    if chosen.members > 1:
-        steps = [Ensemble(chosen.members, tuple(steps))]
+        before_fit.append(FirstFilter(scaling, correlation))
+    member = (*estimate, unstabilise)
+    # All members start from the same observation and the same first estimate.
+    steps = [*before_fit, *([Ensemble(chosen.members, member)] if chosen.members > 1 else member)]
     plane_with_noise = not facts.is_stack and level.typical > 0 and not facts.has_gaps
     if chosen.average_with_filter and filters and plane_with_noise:
         steps.append(AverageWithFilter(stabilise, unstabilise, scaling, correlation))

@@ -155,10 +155,8 @@ def prepare_member(
     whole = prepare(block, settings, device, seed)
     data = whole.data
     for step in whole.pipeline.every_step:
-        if isinstance(step, Align | Stabilise):
+        if isinstance(step, Align | Stabilise | FirstFilter):
             data = step.apply(data, whole.context)
-        elif isinstance(step, FirstFilter):
-            data = step.apply(data)
     return Prepared(whole.pipeline, data, replace(whole.context, member=number))
 
 
@@ -172,7 +170,7 @@ def _run(prepared: Prepared) -> Generator[Snapshot, None, Restored]:
     how = f"threads: {context.threads}" if on_cpu else data.fits[-1].launch_mode
     kept = replace(
         prepared,
-        data=Data(prepared.data.block, fit_state=data.fit_state),
+        data=Data(prepared.data.block, first=data.first, fit_state=data.fit_state),
         context=replace(context, monitor=Monitor()),  # which may hold the image
     )
     return Restored(
