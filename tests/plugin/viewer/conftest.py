@@ -11,6 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from example_results import PREVIEW, begun
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QPushButton, QWidget
@@ -18,6 +21,7 @@ from qtpy.QtWidgets import QPushButton, QWidget
 from napari_dip.image import restore as engine_module
 from napari_dip.image.result import Result, UnitReport
 from napari_dip.plugin.controllers import session
+from napari_dip.plugin.controllers.result_layer import ResultLayer
 from napari_dip.progress import Snapshot
 
 
@@ -141,3 +145,96 @@ def notifications():
     notification_manager.records.clear()
     yield notification_manager.records
     notification_manager.records.clear()
+
+
+@pytest.fixture
+def run(open_panel):
+    """Open a panel on some layers, set a few controls, run to the end, return the output."""
+
+    def to_the_end(name, *layers, iterations=3):
+        panel = open_panel(name, *layers)
+        panel["iterations"].setValue(iterations)
+        panel["device"].setCurrentText("processor (cpu)")
+        panel.press("run")
+        panel.wait_until_idle()
+        assert panel.said.startswith("Done"), panel.said
+        return panel.viewer.layers[-1]
+
+    return to_the_end
+
+
+@pytest.fixture
+def counts():
+    """Photon counts, 32 x 40."""
+    return np.random.default_rng(0).poisson(20, (32, 40)).astype(np.uint16)
+
+
+@pytest.fixture
+def stack():
+    """Photon counts of three planes of different brightness."""
+    return np.random.default_rng(0).poisson(20, (3, 24, 28)).astype(np.uint16) * [
+        [[1]],
+        [[9]],
+        [[5]],
+    ]
+
+
+@pytest.fixture
+def cells(stack):
+    """A calibrated z-stack."""
+    return Image(
+        stack,
+        name="cells",
+        scale=(2, 0.5, 0.5),
+        translate=(7, 1, -3),
+        units="um",
+        axis_labels="zyx",
+    )
+
+
+@pytest.fixture
+def noisy():
+    """An image of 32 x 32 different values."""
+    return Image(np.arange(1024, dtype=np.uint16).reshape(32, 32), name="noisy")
+
+
+@pytest.fixture
+def running(open_panel, engine, noisy):
+    """A panel whose run has shown its first preview."""
+    panel = open_panel("Denoise", noisy)
+    panel.press("run")
+    panel.wait_for_preview()
+    return panel
+
+
+@pytest.fixture
+def calibrated():
+    """An image of equal values with a scale and a translation."""
+    return Image(np.full((32, 32), 100, np.uint16), name="noisy", scale=(2, 3), translate=(5, 7))
+
+
+@pytest.fixture
+def advanced(open_panel, engine, calibrated, qtbot):
+    """A panel whose run has shown several previews."""
+    engine.final = ""
+    panel = open_panel("Denoise", calibrated)
+    panel.press("run")
+    qtbot.waitUntil(lambda: panel["scrub"].maximum() >= 3, timeout=60_000)
+    return panel
+
+
+@pytest.fixture
+def viewer():
+    """A viewer without a window, with an image and a mask."""
+    viewer = ViewerModel()
+    viewer.add_layer(Image(np.arange(256.0).reshape(16, 16), name="cells"))
+    viewer.add_layer(Labels(np.zeros((16, 16), int), name="mask"))
+    return viewer
+
+
+@pytest.fixture
+def output(viewer):
+    """A result layer with a first preview."""
+    output = ResultLayer(viewer)
+    output.update(begun(), PREVIEW)
+    return output

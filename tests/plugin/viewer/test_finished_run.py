@@ -18,26 +18,11 @@ TOOLS = ("use_this", "keep_as_layer", "history", "continue", "blend")
 
 
 @pytest.fixture
-def noisy():
-    return Image(np.full((32, 32), 100, np.uint16), name="noisy", scale=(2, 3), translate=(5, 7))
-
-
-@pytest.fixture
-def running(open_panel, engine, noisy, qtbot):
-    """A panel whose run has shown several previews."""
-    engine.final = ""
-    panel = open_panel("Denoise", noisy)
-    panel.press("run")
-    qtbot.waitUntil(lambda: panel["scrub"].maximum() >= 3, timeout=60_000)
-    return panel
-
-
-@pytest.fixture
-def ended(running, engine):
+def ended(advanced, engine):
     """The same panel at the end of its run."""
     engine.finish.set()
-    running.wait_until_idle()
-    return running
+    advanced.wait_until_idle()
+    return advanced
 
 
 def value(layer):
@@ -54,21 +39,23 @@ def scrub(panel, place, qtbot, until):
     qtbot.waitUntil(until)
 
 
-def test_the_curve_is_there_before_the_first_picture(open_panel, engine, noisy, qtbot, monkeypatch):
+def test_the_curve_is_there_before_the_first_picture(
+    open_panel, engine, calibrated, qtbot, monkeypatch
+):
     monkeypatch.setattr(RunView, "_update", lambda view: None)  # no image arrives
-    panel = open_panel("Denoise", noisy)
+    panel = open_panel("Denoise", calibrated)
     assert panel["curve"] is None  # pyqtgraph is not loaded
     panel.press("run")
     qtbot.waitUntil(lambda: panel["curve"] is not None)
     assert panel.widget._run_view.isHidden()
 
 
-def test_curve_and_status_show_progress(running, qtbot):
-    curve = running["curve"]
+def test_curve_and_status_show_progress(advanced, qtbot):
+    curve = advanced["curve"]
     points = len(curve._loss.getData()[0])
     qtbot.waitUntil(lambda: len(curve._loss.getData()[0]) > points)
-    assert "50 iterations/s; cpu" in running.said
-    assert "GiB" in running.said
+    assert "50 iterations/s; cpu" in advanced.said
+    assert "GiB" in advanced.said
     assert not curve.best.isVisible()
 
 
@@ -121,7 +108,7 @@ def test_previews_can_be_kept_as_layers(ended, qtbot):
     assert value(layer) == frames[1].iteration
 
 
-def test_the_blend_is_live_and_told(ended, qtbot, noisy):
+def test_the_blend_is_live_and_told(ended, qtbot, calibrated):
     layer = ended.viewer.layers[-1]
     result = value(layer)
     ended["blend"].setValue(25)
@@ -133,11 +120,11 @@ def test_the_blend_is_live_and_told(ended, qtbot, noisy):
     ended["blend"].setValue(100)
     qtbot.waitUntil(lambda: value(layer) == result)
     assert "picture" not in made(layer)
-    assert value(noisy) == 100
+    assert value(calibrated) == 100
 
 
-def test_blending_repeats_pixels_of_the_input(open_panel, engine, noisy, qtbot):
-    panel = open_panel("Super-resolution", noisy)
+def test_blending_repeats_pixels_of_the_input(open_panel, engine, calibrated, qtbot):
+    panel = open_panel("Super-resolution", calibrated)
     panel.press("run")
     layer = panel.wait_for_preview()
     engine.finish.set()
@@ -174,8 +161,8 @@ def test_a_continued_run_can_be_discarded(ended, engine, qtbot):
     assert max(frame.iteration for frame in ended.widget._run_view.finished.frames) == result
 
 
-def test_what_cannot_be_continued_says_why(open_panel, engine, noisy):
-    panel = open_panel("Denoise", noisy)
+def test_what_cannot_be_continued_says_why(open_panel, engine, calibrated):
+    panel = open_panel("Denoise", calibrated)
     engine.finish.set()
     panel.press("run")
     panel.wait_until_idle()

@@ -7,16 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
-from napari.layers import Image, Labels
+from napari.layers import Image
 
 from napari_dip.errors import BadImage, FileProblem, OutputExists
 from napari_dip.files.image_io import StoredImage, read_image, write_image
 from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.problem import make_problem
-from napari_dip.image.result import Result
 from napari_dip.plugin.controllers.backups import back_up, folder_size, is_displayed
-from napari_dip.plugin.controllers.result_layer import ResultLayer
 from napari_dip.plugin.controllers.worker import prepare_run
 from napari_dip.plugin.models.folder_content import batch_request, inspect_folder, resume_request
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
@@ -27,36 +24,9 @@ from napari_dip.plugin.models.run_request import (
     RunRequest,
 )
 from napari_dip.plugin.models.target import Target, proposed_path, reopen_result, stored_image
-from napari_dip.progress import Snapshot
 from napari_dip.settings import Inpaint, Settings
 
 QUICK = Settings(iterations=2, device="cpu", axes="ZYX")
-PICTURE = Snapshot(0, 1, (), 5, 9, 0.1, 0.1, 1.0, 1.0, np.full((16, 16), 7.0))
-
-
-@pytest.fixture
-def viewer():
-    viewer = ViewerModel()
-    viewer.add_layer(Image(np.arange(256.0).reshape(16, 16), name="cells"))
-    viewer.add_layer(Labels(np.zeros((16, 16), int), name="mask"))
-    return viewer
-
-
-@pytest.fixture
-def output(viewer):
-    """A result layer with a first preview."""
-    output = ResultLayer(viewer)
-    output.update(begun(), PICTURE)
-    return output
-
-
-def begun():
-    return np.zeros((16, 16)), {"name": "cells (denoised)"}, "image"
-
-
-def result():
-    settings = Settings(axes="YX", device="cpu")
-    return Result(np.full((16, 16), 9.0), "YX", settings, (), "cpu", 1.0, False)
 
 
 @pytest.fixture

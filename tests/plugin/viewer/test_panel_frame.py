@@ -21,22 +21,6 @@ from superqt import QCollapsible
 PANELS = ("Denoise", "Super-resolution", "Inpaint")
 
 
-@pytest.fixture
-def run(open_panel):
-    """Open a panel on some layers, set a few controls, run to the end, return the output."""
-
-    def to_the_end(name, *layers, iterations=3):
-        panel = open_panel(name, *layers)
-        panel["iterations"].setValue(iterations)
-        panel["device"].setCurrentText("processor (cpu)")
-        panel.press("run")
-        panel.wait_until_idle()
-        assert panel.said.startswith("Done"), panel.said
-        return panel.viewer.layers[-1]
-
-    return to_the_end
-
-
 @pytest.mark.parametrize("name", PANELS)
 def test_a_panel_leaves_room_for_the_canvas(open_panel, name):
     image = Image(np.zeros((32, 32)), name="a very long name " * 9)

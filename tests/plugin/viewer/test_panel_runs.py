@@ -6,29 +6,7 @@ import gc
 import weakref
 
 import numpy as np
-import pytest
 from napari.layers import Image, Labels
-
-
-@pytest.fixture
-def run(open_panel):
-    """Open a panel on some layers, set a few controls, run to the end, return the output."""
-
-    def to_the_end(name, *layers, iterations=3):
-        panel = open_panel(name, *layers)
-        panel["iterations"].setValue(iterations)
-        panel["device"].setCurrentText("processor (cpu)")
-        panel.press("run")
-        panel.wait_until_idle()
-        assert panel.said.startswith("Done"), panel.said
-        return panel.viewer.layers[-1]
-
-    return to_the_end
-
-
-@pytest.fixture
-def counts():
-    return np.random.default_rng(0).poisson(20, (32, 40)).astype(np.uint16)
 
 
 def test_denoising(run, counts):

@@ -29,27 +29,6 @@ from napari_dip.plugin.views.task_panels import Denoise
 PANELS = ("Denoise", "Super-resolution", "Inpaint")
 
 
-@pytest.fixture
-def run(open_panel):
-    """Open a panel on some layers, set a few controls, run to the end, return the output."""
-
-    def to_the_end(name, *layers, iterations=3):
-        panel = open_panel(name, *layers)
-        panel["iterations"].setValue(iterations)
-        panel["device"].setCurrentText("processor (cpu)")
-        panel.press("run")
-        panel.wait_until_idle()
-        assert panel.said.startswith("Done"), panel.said
-        return panel.viewer.layers[-1]
-
-    return to_the_end
-
-
-@pytest.fixture
-def counts():
-    return np.random.default_rng(0).poisson(20, (32, 40)).astype(np.uint16)
-
-
 @pytest.mark.parametrize("name", PANELS)
 def test_every_control_is_named_and_explained(open_panel, name):
     panel = open_panel(name)

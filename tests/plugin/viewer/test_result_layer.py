@@ -5,7 +5,6 @@ from __future__ import annotations
 from copy import deepcopy
 
 import numpy as np
-import pytest
 from napari.layers import Image
 
 from napari_dip.image.problem import make_problem
@@ -15,20 +14,6 @@ from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.layer_output import preview_layer_data
 from napari_dip.progress import Snapshot
 from napari_dip.settings import Settings, SuperResolve
-
-
-@pytest.fixture
-def noisy():
-    return Image(np.arange(1024, dtype=np.uint16).reshape(32, 32), name="noisy")
-
-
-@pytest.fixture
-def running(open_panel, engine, noisy):
-    """A panel whose run has shown its first preview."""
-    panel = open_panel("Denoise", noisy)
-    panel.press("run")
-    panel.wait_for_preview()
-    return panel
 
 
 def test_the_preview_is_refined_in_place(running, qtbot):

@@ -7,7 +7,6 @@ import gc
 import numpy as np
 import pytest
 from napari._qt.qthreading import wait_for_workers_to_quit
-from napari.layers import Image
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QScrollArea
@@ -15,21 +14,6 @@ from qtpy.QtWidgets import QApplication, QScrollArea
 from napari_dip.plugin.controllers import session
 
 TOOLS = ("use_this", "keep_as_layer", "history", "continue", "blend")
-
-
-@pytest.fixture
-def noisy():
-    return Image(np.full((32, 32), 100, np.uint16), name="noisy", scale=(2, 3), translate=(5, 7))
-
-
-@pytest.fixture
-def running(open_panel, engine, noisy, qtbot):
-    """A panel whose run has shown several previews."""
-    engine.final = ""
-    panel = open_panel("Denoise", noisy)
-    panel.press("run")
-    qtbot.waitUntil(lambda: panel["scrub"].maximum() >= 3, timeout=60_000)
-    return panel
 
 
 def value(layer):
@@ -42,12 +26,12 @@ def scrub(panel, place, qtbot, until):
     qtbot.waitUntil(until)
 
 
-def test_a_pause_holds_the_run(running, engine, qtbot):
-    running.press("pause")
-    assert "Paused" in running.said
-    assert [running[name].isEnabled() for name in ("pause", "resume", "stop")] == [0, 1, 1]
+def test_a_pause_holds_the_run(advanced, engine, qtbot):
+    advanced.press("pause")
+    assert "Paused" in advanced.said
+    assert [advanced[name].isEnabled() for name in ("pause", "resume", "stop")] == [0, 1, 1]
     qtbot.wait(100)  # the iteration in progress
-    layer = running.viewer.layers[-1]
+    layer = advanced.viewer.layers[-1]
     one = session.running_sessions.copy().pop()
     one._update()
     before = value(layer)
@@ -56,42 +40,42 @@ def test_a_pause_holds_the_run(running, engine, qtbot):
     assert session.running_sessions
     assert value(layer) == before
     engine.finish.clear()
-    running.press("resume")
+    advanced.press("resume")
     qtbot.waitUntil(lambda: value(layer) > before)
-    assert "Paused" not in running.said
+    assert "Paused" not in advanced.said
 
 
 @pytest.mark.parametrize("button", ["stop", "discard"])
-def test_a_paused_run_can_be_ended(running, button):
-    running.press("pause")
-    running.press(button)
-    running.wait_until_idle()
-    assert running["run"].isEnabled()
-    assert not running["resume"].isEnabled()
+def test_a_paused_run_can_be_ended(advanced, button):
+    advanced.press("pause")
+    advanced.press(button)
+    advanced.wait_until_idle()
+    assert advanced["run"].isEnabled()
+    assert not advanced["resume"].isEnabled()
 
 
-def test_closing_the_viewer_ends_a_paused_run(running, engine, qtbot):
-    running.press("pause")
-    running.viewer.close()
+def test_closing_the_viewer_ends_a_paused_run(advanced, engine, qtbot):
+    advanced.press("pause")
+    advanced.viewer.close()
     qtbot.waitUntil(lambda: not session.running_sessions, timeout=60_000)
     gc.collect()
     assert engine.ballast() is None
 
 
-def test_quitting_ends_a_paused_run(running):
-    running.press("pause")
+def test_quitting_ends_a_paused_run(advanced):
+    advanced.press("pause")
     wait_for_workers_to_quit(20_000)  # napari waits without a limit; here it would raise
-    running.wait_until_idle()
+    advanced.wait_until_idle()
 
 
 @pytest.fixture
-def in_front(running, qtbot):
+def in_front(advanced, qtbot):
     """The same panel in an active window, which receives keys."""
-    window = running.viewer.window._qt_window
+    window = advanced.viewer.window._qt_window
     with qtbot.waitActive(window):
         window.show()
         window.activateWindow()
-    return running
+    return advanced
 
 
 @pytest.mark.parametrize(("stop", "told"), [(Qt.Key.Key_F7, "F7"), (Qt.Key.Key_Escape, "Esc")])
@@ -144,12 +128,12 @@ def test_the_focus_never_moves_to_discard(in_front, qtbot):
     assert in_front.said.startswith("Stopped")
 
 
-def test_earlier_previews_do_not_pause_the_run(running, qtbot):
-    layer = running.viewer.layers[-1]
+def test_earlier_previews_do_not_pause_the_run(advanced, qtbot):
+    layer = advanced.viewer.layers[-1]
     (one,) = session.running_sessions
     first = one.history.frames[0].iteration
-    scrub(running, 0, qtbot, lambda: value(layer) == first)
+    scrub(advanced, 0, qtbot, lambda: value(layer) == first)
     seen = one.history.latest.iteration
     qtbot.waitUntil(lambda: one.history.latest.iteration > seen)
     assert value(layer) == first
-    scrub(running, running["scrub"].maximum(), qtbot, lambda: value(layer) > first)
+    scrub(advanced, advanced["scrub"].maximum(), qtbot, lambda: value(layer) > first)

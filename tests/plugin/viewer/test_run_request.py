@@ -9,6 +9,7 @@ from dataclasses import replace
 import dask.array as da
 import numpy as np
 import pytest
+from example_results import ready
 from napari.layers import Image, Labels
 
 from napari_dip.errors import BadImage
@@ -49,37 +50,6 @@ class Pulled:
     def _gone(self):
         with self._lock:
             self.alive -= 1
-
-
-@pytest.fixture
-def stack():
-    return np.random.default_rng(0).poisson(20, (3, 24, 28)).astype(np.uint16) * [
-        [[1]],
-        [[9]],
-        [[5]],
-    ]
-
-
-@pytest.fixture
-def cells(stack):
-    return Image(
-        stack,
-        name="cells",
-        scale=(2, 0.5, 0.5),
-        translate=(7, 1, -3),
-        units="um",
-        axis_labels="zyx",
-    )
-
-
-def ready(panel, path=None):
-    """Set few iterations, and a folder if there is a path."""
-    panel["iterations"].setValue(2)
-    panel["device"].setCurrentText("processor (cpu)")
-    if path is not None:
-        panel["save_to"].setCurrentText("save as OME-Zarr …")
-        panel.widget._output.path.value = path
-    return panel
 
 
 def test_a_lazy_layer_is_read_by_planes(monkeypatch):

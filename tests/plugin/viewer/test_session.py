@@ -7,26 +7,11 @@ import threading
 
 import numpy as np
 import pytest
-from napari.layers import Image
 from napari.utils.progress import progress
 
 from napari_dip.errors import OutOfMemory
 from napari_dip.image import restore as engine_module
 from napari_dip.plugin.controllers import session
-
-
-@pytest.fixture
-def noisy():
-    return Image(np.arange(1024, dtype=np.uint16).reshape(32, 32), name="noisy")
-
-
-@pytest.fixture
-def running(open_panel, engine, noisy):
-    """A panel whose run has shown its first preview."""
-    panel = open_panel("Denoise", noisy)
-    panel.press("run")
-    panel.wait_for_preview()
-    return panel
 
 
 def test_a_run_has_its_own_thread(running, engine):

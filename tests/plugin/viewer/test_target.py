@@ -7,6 +7,7 @@ from pathlib import Path
 import dask.array as da
 import numpy as np
 import pytest
+from example_results import ready
 from napari.layers import Image, Labels
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
@@ -26,37 +27,6 @@ from napari_dip.plugin.models.target import Target, stored_image
 from napari_dip.settings import Settings
 
 QUICK = Settings(iterations=2, device="cpu")
-
-
-@pytest.fixture
-def stack():
-    return np.random.default_rng(0).poisson(20, (3, 24, 28)).astype(np.uint16) * [
-        [[1]],
-        [[9]],
-        [[5]],
-    ]
-
-
-@pytest.fixture
-def cells(stack):
-    return Image(
-        stack,
-        name="cells",
-        scale=(2, 0.5, 0.5),
-        translate=(7, 1, -3),
-        units="um",
-        axis_labels="zyx",
-    )
-
-
-def ready(panel, path=None):
-    """Set few iterations, and a folder if there is a path."""
-    panel["iterations"].setValue(2)
-    panel["device"].setCurrentText("processor (cpu)")
-    if path is not None:
-        panel["save_to"].setCurrentText("save as OME-Zarr …")
-        panel.widget._output.path.value = path
-    return panel
 
 
 def begun_run(cells, path, units=1):

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
+from example_results import PREVIEW, begun, result
 from napari.layers import Image, Labels, Shapes
 
 from napari_dip.errors import BadImage
 from napari_dip.files.image_io import StoredImage, write_image
-from napari_dip.image.result import Result
 from napari_dip.plugin.controllers.backups import show_completed
 from napari_dip.plugin.controllers.finished_run import FinishedRun
 from napari_dip.plugin.controllers.result_layer import ResultLayer
@@ -25,35 +24,7 @@ from napari_dip.plugin.models.run_request import (
     copy_pixels,
 )
 from napari_dip.plugin.models.target import Target, reopen_result
-from napari_dip.progress import Snapshot
 from napari_dip.settings import Settings
-
-PICTURE = Snapshot(0, 1, (), 5, 9, 0.1, 0.1, 1.0, 1.0, np.full((16, 16), 7.0))
-
-
-@pytest.fixture
-def viewer():
-    viewer = ViewerModel()
-    viewer.add_layer(Image(np.arange(256.0).reshape(16, 16), name="cells"))
-    viewer.add_layer(Labels(np.zeros((16, 16), int), name="mask"))
-    return viewer
-
-
-@pytest.fixture
-def output(viewer):
-    """A result layer with a first preview."""
-    output = ResultLayer(viewer)
-    output.update(begun(), PICTURE)
-    return output
-
-
-def begun():
-    return np.zeros((16, 16)), {"name": "cells (denoised)"}, "image"
-
-
-def result():
-    settings = Settings(axes="YX", device="cpu")
-    return Result(np.full((16, 16), 9.0), "YX", settings, (), "cpu", 1.0, False)
 
 
 def complete(output, viewer):
@@ -68,7 +39,7 @@ def test_the_first_picture_takes_no_selection_away(viewer, output):
 def test_a_deleted_output_can_be_added_again(viewer, output):
     source = read_layer(viewer.layers["cells"])
     viewer.layers.remove(output.layer)
-    output.update(begun(), PICTURE)
+    output.update(begun(), PREVIEW)
     layer = complete(output, viewer)
     assert layer not in viewer.layers
     after = FinishedRun(
@@ -83,7 +54,7 @@ def test_a_deleted_output_can_be_added_again(viewer, output):
 def test_pixels_that_the_user_replaced_stay(viewer, output, end):
     edited = output.layer
     edited.data = mine = np.ones((3, 4))
-    output.update(begun(), PICTURE)
+    output.update(begun(), PREVIEW)
     output.show_frame(Frame(1, (), np.full((16, 16), 3.0)))
     layer = complete(output, viewer) if end == "complete" else output.remove()
     assert edited.data is mine and edited in viewer.layers
@@ -104,7 +75,7 @@ def test_looking_back_leaves_replaced_pixels_alone(viewer, output):
 def test_a_continued_result_that_was_deleted_stays_so(viewer):
     earlier = viewer.add_layer(Image(np.full((16, 16), 4.0), name="earlier"))
     output = ResultLayer(viewer, earlier=earlier)
-    output.update(begun(), PICTURE)
+    output.update(begun(), PREVIEW)
     viewer.layers.remove(earlier)
     output.remove()
     assert earlier not in viewer.layers
