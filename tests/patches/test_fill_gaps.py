@@ -4,17 +4,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
+from tensors import mse, tensor
 
 from napari_dip.patches.fill_gaps import fill_gaps
 from napari_dip.patches.refine import refine
-
-
-def tensor(array):
-    return torch.from_numpy(np.ascontiguousarray(array, np.float32))[None, None]
-
-
-def mse(one, other):
-    return (one - other).square().mean().item()
 
 
 def random_mask(like, missing):

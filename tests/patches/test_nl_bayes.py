@@ -1,23 +1,9 @@
 """Denoise by non-local Bayes from the noisy image alone."""
 
-import numpy as np
-import pytest
 import torch
+from tensors import mse, tensor
 
 from napari_dip.patches.nl_bayes import nl_bayes
-
-
-def tensor(array):
-    return torch.from_numpy(np.ascontiguousarray(array, np.float32))[None, None]
-
-
-def mse(one, other):
-    return (one - other).square().mean().item()
-
-
-@pytest.fixture
-def noisy(texture):
-    return texture + np.random.default_rng(0).normal(0, 0.08, texture.shape)
 
 
 def test_noisy_image_alone_is_denoised(texture, noisy):

@@ -1,28 +1,15 @@
 """Refine estimates and noisy images by groups of similar patches."""
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
+from tensors import mse, tensor
 
 from napari_dip.patches import search
 from napari_dip.patches.nl_bayes import two_passes
 from napari_dip.patches.refine import first_estimate, refine
-
-
-def tensor(array):
-    return torch.from_numpy(np.ascontiguousarray(array, np.float32))[None, None]
-
-
-def mse(one, other):
-    return (one - other).square().mean().item()
-
-
-@pytest.fixture
-def noisy(texture):
-    return texture + np.random.default_rng(0).normal(0, 0.08, texture.shape)
 
 
 def test_smoothed_texture_comes_back(texture, noisy):

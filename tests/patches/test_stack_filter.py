@@ -7,14 +7,11 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
+from tensors import mse
 
 from napari_dip.patches.fill_gaps import fill_gaps
 from napari_dip.patches.refine import refine
 from napari_dip.patches.stack_filter import map_planes, refine_stack
-
-
-def mse(one, other):
-    return (one - other).square().mean().item()
 
 
 @pytest.fixture(scope="module")

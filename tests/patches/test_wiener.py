@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
+from tensors import mse
 
 from napari_dip import Settings, restore
 from napari_dip.generators import finished
@@ -20,10 +21,6 @@ def noisy_cloth(*, colours=1, sigma=0.1):
     truth = truth.expand(1, colours, 64, 64)
     random = torch.Generator().manual_seed(0)
     return truth, truth + sigma * torch.randn(truth.shape, generator=random)
-
-
-def mse(one, other):
-    return (one - other).square().mean().item()
 
 
 @pytest.mark.parametrize("colours", [1, 3])
