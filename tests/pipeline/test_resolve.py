@@ -27,6 +27,15 @@ FILTERED = ["Stabilise", "Fit", "PatchFilter", "Unstabilise"]
 FILTERED_FIRST = ["Stabilise", "FirstFilter", "Fit", "PatchFilter", "Unstabilise"]
 SEVERAL = [*FILTERED, "Ensemble"]
 FITTED = ["Stabilise", "Fit", "Unstabilise"]
+FILLED_FIRST = [
+    "Stabilise",
+    "FirstFill",
+    "Fit",
+    "AverageWithFirst",
+    "PatchFilter",
+    "Unstabilise",
+]
+GAPS = replace(PLANE, has_gaps=True)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +61,21 @@ FITTED = ["Stabilise", "Fit", "Unstabilise"]
             id="along Z",
         ),
         pytest.param(PLANE, Settings(task=Inpaint()), FITTED, id="inpainting without gaps"),
+        pytest.param(GAPS, Settings(task=Inpaint()), FILLED_FIRST, id="inpainting"),
         pytest.param(
-            replace(PLANE, has_gaps=True), Settings(task=Inpaint()), FILTERED, id="inpainting"
+            replace(GAPS, gaps="hole"),
+            Settings(task=Inpaint()),
+            [step for step in FILLED_FIRST if step != "PatchFilter"],
+            id="inpainting a hole",
+        ),
+        pytest.param(
+            GAPS, Settings(task=Inpaint(), refinement=0), FITTED, id="inpainting, no filter"
+        ),
+        pytest.param(
+            GAPS, Settings(task=Inpaint(), prior="unet"), FILTERED, id="inpainting, another network"
+        ),
+        pytest.param(
+            GAPS, Settings(task=Inpaint(keep_known=False)), FILTERED, id="inpainting with noise"
         ),
         pytest.param(
             replace(STACK, shifts=((0, 0), (1, 2), (0, 1), (3, 3))),
@@ -68,14 +90,12 @@ def test_steps_follow_from_facts_and_settings(facts, settings, steps):
 
 
 def test_known_pixels_that_stay_are_not_denoised():
-    gaps = replace(PLANE, has_gaps=True)
-
     def passes(**task):
-        steps = resolve(gaps, Settings(task=Inpaint(**task))).steps
-        return steps[2].filling, steps[2].passes, steps[2].scaling.trusted
+        steps = resolve(GAPS, Settings(task=Inpaint(**task))).steps
+        return steps[-2].filling, steps[-2].passes, steps[-2].scaling.trusted
 
-    assert passes() == (6, 0, 0.5)
-    assert passes(keep_known=False) == (6, 2, 1)
+    assert passes() == (8, 0, 0.5)
+    assert passes(keep_known=False) == (8, 2, 1)
 
 
 def test_only_photon_noise_is_stabilised():

@@ -25,8 +25,8 @@ class Recipe:
     code, code_channels
         Kind and number of channels of the input code.
     estimate_strength
-        Standard deviation of the first estimate of the patch filter among the channels of the code;
-        0 leaves it out.
+        Standard deviation of the first estimate, which needs no network, among the channels of the
+        code; 0 leaves it out.
     code_noise
         Standard deviation of the noise that each iteration adds to the code.
     noise_pool

@@ -12,9 +12,11 @@ from torch import Tensor
 from napari_dip.patches.constants import (
     GAP_SEARCH,
     GAP_SIGMA_RATIO,
+    GAP_SOLVER_STEPS,
     LAST_PASS_RADIUS,
     MAX_GAP_SIGMA,
     MIN_GAP_SIGMA,
+    TINY,
 )
 from napari_dip.patches.filter_pass import covariance, filter_pass
 from napari_dip.patches.search import patch_noise_covariance
@@ -106,12 +108,29 @@ def _conditional_mean(
     trust = (GAP_SIGMA_RATIO**2 * variance).clamp(max=MAX_GAP_SIGMA**2)
     trust = trust.clamp(min=max(sigma, MIN_GAP_SIGMA) ** 2)
     # The same variance is added in all directions, because a group is too small to know them.
-    spread, trust = (spread + trust * one)[:, None], trust[:, None]
-    both = known[..., :, None] * known[..., None, :]
-    systems = both * (spread + trust * (noise - one)) + trust * one
-    residual = (known * (values - mean))[..., None]
-    weights = known[..., None] * torch.linalg.solve(systems, residual)
+    spread = spread + trust * one
+    weights = _solved(spread + trust * noise, known, known * (values - mean))
     # A patch without a known pixel would only be blurred: it is left unchanged.
     seen = known.amax(dim=-1, keepdim=True) > 0
-    filled: Tensor = mean + torch.where(seen, (spread @ weights)[..., 0], deviations)
+    filled: Tensor = mean + torch.where(seen, weights @ spread, deviations)
     return filled
+
+
+def _solved(matrices: Tensor, known: Tensor, values: Tensor) -> Tensor:
+    """Solve M B Mᵀ x = M y for each patch, by conjugate gradients.
+
+    ``matrices`` B are those of the groups, ``(groups, side², side²)``. Each patch has another
+    selection M of known pixels: a decomposition would be needed for each, but a product with B is
+    one for the whole group.
+    """
+    x = torch.zeros_like(values)
+    residual = direction = values
+    norm = values.square().sum(dim=-1, keepdim=True)
+    for _ in range(GAP_SOLVER_STEPS):
+        change = known * (direction @ matrices)
+        length = norm / (direction * change).sum(dim=-1, keepdim=True).clamp(min=TINY)
+        x = x + length * direction
+        residual = residual - length * change
+        before, norm = norm, residual.square().sum(dim=-1, keepdim=True)
+        direction = residual + norm / before.clamp(min=TINY) * direction
+    return x

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_dip.patches.constants import VALUES_OF_GAP_FILTER
 from napari_dip.patches.search import PatchGrid, cosine_transform, similar_patch_groups
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def filter_pass(
     mask, required, values_per_pixel = None, None, 1
     if known is not None:
         mask = known.flatten()
-        values_per_pixel = grid.search.side**2  # each patch has a matrix of its own
+        values_per_pixel = VALUES_OF_GAP_FILTER
         required = mask == 0 if gaps_only else None
     total, count = torch.zeros_like(values).flatten(1), torch.zeros_like(values[0]).flatten()
     for pixels in similar_patch_groups(

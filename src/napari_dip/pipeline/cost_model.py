@@ -57,6 +57,6 @@ WIDE = 128  # channels at full resolution of the published network
 PASSES_BEFORE = 2  # passes on the noisy image alone, before those that use the estimate
 MORE_CHANNELS = 0.69  # part of the time of a filter pass that grows with the number of channels
 STACK_PASS = 0.92  # time of a pixel in a pass over neighbouring planes, for each plane
-GAP_PASS = 3.8  # time of a pixel in a pass that fills gaps, for each channel
+GAP_PASS = 1.05  # time of a pixel in a pass that fills gaps
 FILTER_ALONE = 5.4  # time of a pixel in the filters without a network, for each channel
 LOOP = 1.1  # checks, previews and the survey, as a factor of the time of the iterations

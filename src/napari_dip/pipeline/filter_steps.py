@@ -84,7 +84,7 @@ class PatchFilter(Immediate):
         if observation.clipping is not None:
             noisy = noisy + guide - observation.clipping(guide)
         images = [guide, noisy]
-        if data.first is not None:
+        if self.follows_first and data.first is not None and data.first.coarse is not None:
             images += [to_tensor(image).to(noisy) for image in (data.first.fine, data.first.coarse)]
         function = partial(self._filtered, side=PATCH_SIDES[context.member % len(PATCH_SIDES)])
         known = observation.known
@@ -123,12 +123,14 @@ class PatchFilter(Immediate):
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
         """Estimate the time of the passes."""
         channels, pixels = shape[0], math.prod(shape[1:])
-        filling = self.filling * channels * GAP_PASS if self.has_gaps else 0.0
+        colours = 1 + MORE_CHANNELS * (channels - 1)
+        filling = self.filling * GAP_PASS if self.has_gaps else 0.0
+        filling *= channels if self.scaling.planes else colours
         # Of planes, one pass before and one of short patches after; else both before.
         before = 0 if self.follows_first else PASSES_BEFORE
         every = self.passes + before if self.passes else 0
         planes = STACK_PASS * channels
-        smoothing = every * (planes if self.scaling.planes else 1 + MORE_CHANNELS * (channels - 1))
+        smoothing = every * (planes if self.scaling.planes else colours)
         return (filling + smoothing) * pixels * costs.filter_s
 
     def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:

@@ -18,6 +18,7 @@ from napari_dip.network.input_code import make_code, with_estimate
 from napari_dip.patches.pilot import pilot
 from napari_dip.pipeline.block import derived_seed
 from napari_dip.pipeline.cost_model import FIT_BYTES, HALF_NETWORK, LOOP, WIDE, WIDE_NETWORK
+from napari_dip.pipeline.first_estimate import mean_with_first
 from napari_dip.pipeline.observation import interpolation_guidance, to_tensor
 
 if TYPE_CHECKING:
@@ -150,9 +151,11 @@ class Fit:
         return np.float32(0.5) * (latest + best) if self.mean_of_averages else best
 
     def _mixed_with_first(self, data: Data, estimate: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Mix a preview with the first estimate, as the filter after the fit does."""
+        """Mix a preview with the first estimate, as the steps after the fit do."""
         assert data.first is not None
         assert data.observation is not None
+        if not self.everything_observed:
+            return mean_with_first(data, estimate)
         noisy = data.observation.y
         network, first = (to_tensor(each).to(noisy) for each in (estimate, data.first.fine))
         return pilot(network, first, noisy, self.sigma)[0].cpu().numpy()

@@ -50,7 +50,7 @@ def recipe(
     hole: Hole = "scratches",
     sigma: float = 25 / 255,
     side: int = 256,
-    filtered_first: bool = False,
+    from_estimate: bool = False,
     clipped: bool = False,
 ) -> Recipe:
     """Return the recipe of a preset with the changes in the settings.
@@ -65,7 +65,7 @@ def recipe(
         Standard deviation of the noise; 1 is the range of intensities.
     side
         The longest side of the result in pixels: the network of a large result is deeper.
-    filtered_first
+    from_estimate
         Whether a filter can estimate the image before the fit. The fit starts from the estimate if
         the preset filters, and if no other network or optimiser is compared.
     clipped
@@ -85,7 +85,7 @@ def recipe(
         case "best":
             chosen = best_recipe(settings, hole, sigma, side)
     compares = settings.prior.network is not None or settings.prior.optimiser == "adam"
-    if filtered_first and chosen.refinement and not compares:
+    if from_estimate and chosen.refinement and not compares:
         chosen = starting_from_estimate(chosen, clipped=clipped)
     if chosen.window == 1 and settings.share in ("Z", "T", "C"):
         chosen = replace(chosen, window=DEFAULT_WINDOW)

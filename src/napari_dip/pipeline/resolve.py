@@ -21,6 +21,8 @@ from napari_dip.pipeline.filter_steps import (
     PatchFilter,
     Project,
 )
+from napari_dip.pipeline.first_estimate import AverageWithFirst
+from napari_dip.pipeline.first_fill import FirstFill
 from napari_dip.pipeline.first_filter import FirstFilter
 from napari_dip.pipeline.fit_step import Fit
 from napari_dip.pipeline.presets import recipe
@@ -41,6 +43,7 @@ __all__ = ["Pipeline", "resolve"]
 
 EXPECTED_STOP = 0.5  # of the preset's iterations, the mean; 0.3 to 0.7 (NOTES, "Run time forecast")
 STOP_WITH_GAPS = 100  # iterations: 70 to 150 (NOTES, "Run time forecast")
+FIRST_GAP_PASSES = 8  # that fill gaps before a fit (NOTES, "Fit from filled gaps")
 TRUSTED_IN_GAPS = 0.5  # of the noise, where known pixels stay: a filter that blurs costs more
 
 
@@ -144,11 +147,13 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     factors = tuple(settings.factors.values())
     correlation = facts.correlation
 
-    # With correlated noise the first estimate is the worse one, and a fit would follow it.
     removes_noise = not settings.keeps_known and level.typical > 0
-    complete_plane = not (mixes or facts.has_gaps or facts.is_stack or any(correlation))
-    filtered_first = removes_noise and complete_plane and settings.refinement != 0
-    chosen = _recipe(facts, settings, level.typical, filtered_first=filtered_first)
+    one_plane = not (mixes or facts.is_stack)
+    # With correlated noise the first estimate is the worse one, and a fit would follow it.
+    filters_first = one_plane and removes_noise and not (facts.has_gaps or any(correlation))
+    fills_first = one_plane and settings.keeps_known and facts.has_gaps
+    may_start = (filters_first or fills_first) and settings.refinement != 0
+    chosen = _recipe(facts, settings, level.typical, from_estimate=may_start)
 
     # What was given of the noise counts. An estimate counts neither along Z nor where pixels are
     # mixed and the noise seems correlated: decimated texture looks like that.
@@ -181,17 +186,22 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
         mean_of_averages=filters and isinstance(chosen.stopping, Consensus),
         expected_iterations=_expected_iterations(chosen, level.typical, facts, settings),
     )
-    starts_from_estimate = chosen.estimate_strength > 0
+    starts = chosen.estimate_strength > 0
     estimate: list[Step] = [fit]
+    if starts and fills_first:
+        estimate.append(AverageWithFirst())
     if isinstance(chosen.network, NoNetwork):
         estimate = [FilterAlone(domain, level.typical, scaling, correlation, passes)]
     elif chosen.projection_steps:
         estimate += [Project(chosen.projection_steps, level.typical if trusts_noise else 0.0)]
     elif filters:
         gaps, filling = facts.has_gaps, chosen.gap_passes
-        estimate += [PatchFilter(scaling, correlation, gaps, filling, passes, starts_from_estimate)]
+        estimate += [PatchFilter(scaling, correlation, gaps, filling, passes, starts)]
     before_fit: list[Step] = [stabilise]
-    if starts_from_estimate:
+    if starts and fills_first:
+        filling_first = PatchFilter(scaling, correlation, True, FIRST_GAP_PASSES, 0)
+        before_fit.append(FirstFill(domain, level.typical, filling_first))
+    elif starts:
         before_fit.append(FirstFilter(scaling, correlation))
     member = (*estimate, unstabilise)
     # All members start from the same observation and the same first estimate.
@@ -229,7 +239,7 @@ def _expected_iterations(chosen: Recipe, sigma: float, facts: Facts, settings: S
     return min(chosen.iterations, EXPECTED_STOP * of_preset)
 
 
-def _recipe(facts: Facts, settings: Settings, sigma: float, *, filtered_first: bool) -> Recipe:
+def _recipe(facts: Facts, settings: Settings, sigma: float, *, from_estimate: bool) -> Recipe:
     """Return what the preset and the settings say about the fit of a block."""
     factors = settings.factors.values()
     side = max(n * f for n, f in zip(facts.shape[1:], factors, strict=True))
@@ -238,8 +248,8 @@ def _recipe(facts: Facts, settings: Settings, sigma: float, *, filtered_first: b
         hole=facts.gaps,
         sigma=sigma,
         side=side,
-        filtered_first=filtered_first,
-        clipped=facts.clipped,
+        from_estimate=from_estimate,
+        clipped=facts.clipped and not settings.keeps_known,
     )
     if _shares_iterations(chosen, facts, settings):
         chosen = replace(chosen, iterations=chosen.shared_iterations)

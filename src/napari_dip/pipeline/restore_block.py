@@ -11,7 +11,7 @@ from napari_dip.compute.concurrency import threads_per_fit
 from napari_dip.compute.device import cpu_threads, torch_errors
 from napari_dip.pipeline.conditions import may_align
 from napari_dip.pipeline.facts import measure
-from napari_dip.pipeline.first_filter import FirstFilter
+from napari_dip.pipeline.first_estimate import FirstEstimate
 from napari_dip.pipeline.precision import choose_arithmetic
 from napari_dip.pipeline.resolve import resolve
 from napari_dip.pipeline.steps import Align, Context, Data, Stabilise, with_previews
@@ -155,7 +155,7 @@ def prepare_member(
     whole = prepare(block, settings, device, seed)
     data = whole.data
     for step in whole.pipeline.every_step:
-        if isinstance(step, Align | Stabilise | FirstFilter):
+        if isinstance(step, Align | Stabilise | FirstEstimate):
             data = step.apply(data, whole.context)
     return Prepared(whole.pipeline, data, replace(whole.context, member=number))
 

@@ -86,18 +86,18 @@ class Context:
 
 @dataclass(frozen=True)
 class First:
-    """What a filter found in the noisy image alone, in the intensities of the fit.
+    """What was estimated without a network, in the intensities of the fit.
 
     Parameters
     ----------
     fine
         float32, ``(channels, *spatial)``.
     coarse
-        The means of 2 x 2 pixels.
+        The means of 2 x 2 pixels, where a filter has estimated them too.
     """
 
     fine: NDArray[np.float32]
-    coarse: NDArray[np.float32]
+    coarse: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Data:
     observation
         The same as tensors, in the intensities of the fit.
     first
-        What a filter found in the noisy image alone.
+        What was estimated without a network.
     estimate
         float32, ``(channels, *spatial)``.
     spread
