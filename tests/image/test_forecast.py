@@ -139,7 +139,7 @@ def test_inpainting_a_stack_stays_within_the_forecast():
 
     assert "· up to" in words((4, 64, 64))
     assert "planes without a gap take no time" in words((4, 64, 64))
-    assert "depending on how noisy the image is" in words((64, 64))
+    assert "· about" in words((64, 64))
     assert "without a gap" not in words((4, 64, 64), keep_known=False)
 
 

@@ -146,7 +146,7 @@ def test_time_and_memory_are_told_for_both(seen):
     told = [
         peak_bytes(QUICK.replace(noise=noise), 1, (96, 96), "float32") for noise in (12.0, "none")
     ]
-    assert told[0] > told[1]
+    assert told[0] >= told[1]
 
 
 def test_planes_are_registered_once(monkeypatch):

@@ -65,4 +65,4 @@ def test_adam_gets_more_iterations_than_muon():
     assert recipe(asked.replace(iterations=7)).iterations == 7
     assert recipe(asked.replace(preset="paper")) == recipe(Settings(preset="paper"))
     slow, usual = (stage_settings(s.replace(task=SuperResolve()))[1] for s in (asked, Settings()))
-    assert slow.iterations == 5 * usual.iterations
+    assert slow.iterations > 5 * usual.iterations

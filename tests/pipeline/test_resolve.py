@@ -55,6 +55,24 @@ GAPS = replace(PLANE, has_gaps=True)
         pytest.param(replace(PLANE, blurred=True), Settings(), FITTED, id="blurred"),
         pytest.param(PLANE, Settings(task=SuperResolve()), FITTED, id="decimated"),
         pytest.param(
+            CLEAN,
+            Settings(task=SuperResolve()),
+            ["Stabilise", "Fit", "FilterAndProject", "Unstabilise"],
+            id="decimated, no noise",
+        ),
+        pytest.param(
+            CLEAN, Settings(task=SuperResolve(), refinement=0), FITTED, id="decimated, no filter"
+        ),
+        pytest.param(
+            replace(CLEAN, blurred=True), Settings(task=SuperResolve()), FITTED, id="and blurred"
+        ),
+        pytest.param(
+            CLEAN, Settings(task=SuperResolve(), preset="paper"), FITTED, id="decimated, published"
+        ),
+        pytest.param(
+            CLEAN, Settings(task=SuperResolve(), prior="unet"), FITTED, id="decimated, U-Net"
+        ),
+        pytest.param(
             PLANE,
             Settings(task=SuperResolve(axis="Z"), voxel=(2, 1, 1)),
             ["Stabilise", "Fit", "Project", "Unstabilise"],

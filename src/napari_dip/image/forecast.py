@@ -50,7 +50,7 @@ def expected_seconds(
     ``noisy`` says whether the other pixels are, which ends the fit sooner.
     """
     if denoises_first(settings):
-        return sum(expected_seconds(plan, stage, device) for stage in stage_settings(settings))
+        return sum(expected_seconds(plan, stage, device) for stage in _stages(plan, settings))
     seconds = 0.0
     for facts, pipeline in _expected_pipelines(plan, settings, missing, noisy=noisy):
         costs = _costs(pipeline.recipe, plan, device)
@@ -67,7 +67,7 @@ def expected_steps(
     They may change when the image is surveyed: an image without noise is not filtered.
     """
     if denoises_first(settings):
-        stages = stage_settings(settings)
+        stages = _stages(plan, settings)
         return tuple(sentence for stage in stages for sentence in expected_steps(plan, stage))
     _, pipeline = next(_expected_pipelines(plan, settings, missing, noisy=noisy))
     return tuple(pipeline.sentences())
@@ -94,6 +94,10 @@ def _expected_pipelines(
         sides = tuple(part.stop - part.start for part in tile)
         facts = assume(settings, channels, sides, gaps=hole, shared=shared, noisy=noisy)
         yield facts, resolve(facts, settings)
+
+
+def _stages(plan: Plan, settings: Settings) -> tuple[Settings, Settings]:
+    return stage_settings(settings, one_plane=plan.layout.ndim == 2 and plan.window == 1)
 
 
 def is_noisy(survey: Survey) -> bool:

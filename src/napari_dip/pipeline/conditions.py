@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari_dip.settings import Settings
 
-__all__ = ["LITTLE_NOISE", "may_align", "mixes_pixels", "uses_noise_model"]
+__all__ = [
+    "LITTLE_NOISE",
+    "filters_and_projects",
+    "may_align",
+    "mixes_pixels",
+    "uses_noise_model",
+]
 
 LITTLE_NOISE = 0.02  # of the range of intensities: weaker noise does not end a fit with gaps
 
@@ -15,6 +21,15 @@ LITTLE_NOISE = 0.02  # of the range of intensities: weaker noise does not end a 
 def uses_noise_model(settings: Settings) -> bool:
     """Whether the noise is modelled; the method as published knows its strength alone."""
     return settings.preset != "paper"
+
+
+def filters_and_projects(settings: Settings, *, blurred: bool, one_plane: bool) -> bool:
+    """Whether a filter and a projection in turn can refine decimated planes without noise.
+
+    A projection on blurred data would amplify their rounding.
+    """
+    decimated = settings.task.decimates and not settings.is_axial
+    return decimated and one_plane and not blurred and settings.refinement != 0
 
 
 def mixes_pixels(settings: Settings, *, blurred: bool) -> bool:

@@ -58,5 +58,6 @@ PASSES_BEFORE = 2  # passes on the noisy image alone, before those that use the 
 MORE_CHANNELS = 0.69  # part of the time of a filter pass that grows with the number of channels
 STACK_PASS = 0.92  # time of a pixel in a pass over neighbouring planes, for each plane
 GAP_PASS = 1.05  # time of a pixel in a pass that fills gaps
+PROJECTION = 0.2  # time of a pixel in a projection on decimated data, for each channel
 FILTER_ALONE = 5.4  # time of a pixel in the filters without a network, for each channel
 LOOP = 1.1  # checks, previews and the survey, as a factor of the time of the iterations

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_dip.pipeline.fast_recipes import (
+    before_projection,
     best_recipe,
     fast_recipe,
     starting_from_estimate,
@@ -52,6 +53,7 @@ def recipe(
     side: int = 256,
     from_estimate: bool = False,
     clipped: bool = False,
+    projects: bool = False,
 ) -> Recipe:
     """Return the recipe of a preset with the changes in the settings.
 
@@ -70,6 +72,9 @@ def recipe(
         the preset filters, and if no other network or optimiser is compared.
     clipped
         Whether the sensor clips Gaussian noise; such a fit then takes longer.
+    projects
+        Whether a filter and a projection can refine the result. They follow the fit, which is
+        then shorter, unless the preset is ``paper``, or another network or optimiser is compared.
 
     Examples
     --------
@@ -87,6 +92,8 @@ def recipe(
     compares = settings.prior.network is not None or settings.prior.optimiser == "adam"
     if from_estimate and chosen.refinement and not compares:
         chosen = starting_from_estimate(chosen, clipped=clipped)
+    if projects and settings.preset != "paper" and not compares:
+        chosen = before_projection(chosen, max(settings.factors.values()))
     if chosen.window == 1 and settings.share in ("Z", "T", "C"):
         chosen = replace(chosen, window=DEFAULT_WINDOW)
     if settings.prior.network is not None:

@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.noise.domain import Domain
-from napari_dip.pipeline.conditions import LITTLE_NOISE, mixes_pixels, uses_noise_model
+from napari_dip.pipeline.conditions import (
+    LITTLE_NOISE,
+    filters_and_projects,
+    mixes_pixels,
+    uses_noise_model,
+)
 from napari_dip.pipeline.ensemble import Ensemble
 from napari_dip.pipeline.equal_noise import EqualNoise
+from napari_dip.pipeline.filter_and_project import FilterAndProject
 from napari_dip.pipeline.filter_steps import (
     AverageWithFilter,
     FilterAlone,
@@ -44,6 +50,8 @@ __all__ = ["Pipeline", "resolve"]
 EXPECTED_STOP = 0.5  # of the preset's iterations, the mean; 0.3 to 0.7 (NOTES, "Run time forecast")
 STOP_WITH_GAPS = 100  # iterations: 70 to 150 (NOTES, "Run time forecast")
 FIRST_GAP_PASSES = 8  # that fill gaps before a fit (NOTES, "Fit from filled gaps")
+FIRST_ROUND_SIGMA = 10 / 255  # of the range, a unit of the factor (NOTES, "Filter and projection")
+LAST_ROUND_SIGMA = 4 / 255  # of the range; not measured
 TRUSTED_IN_GAPS = 0.5  # of the noise, where known pixels stay: a filter that blurs costs more
 
 
@@ -152,8 +160,11 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     # With correlated noise the first estimate is the worse one, and a fit would follow it.
     filters_first = one_plane and removes_noise and not (facts.has_gaps or any(correlation))
     fills_first = one_plane and settings.keeps_known and facts.has_gaps
+    projects = level.typical == 0 and filters_and_projects(
+        settings, blurred=facts.blurred, one_plane=not facts.is_stack
+    )
     may_start = (filters_first or fills_first) and settings.refinement != 0
-    chosen = _recipe(facts, settings, level.typical, from_estimate=may_start)
+    chosen = _recipe(facts, settings, level.typical, from_estimate=may_start, projects=projects)
 
     # What was given of the noise counts. An estimate counts neither along Z nor where pixels are
     # mixed and the noise seems correlated: decimated texture looks like that.
@@ -194,6 +205,8 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
         estimate = [FilterAlone(domain, level.typical, scaling, correlation, passes)]
     elif chosen.projection_steps:
         estimate += [Project(chosen.projection_steps, level.typical if trusts_noise else 0.0)]
+    elif projects and chosen.refinement:
+        estimate += [_filter_and_project(chosen.refinement, max(factors))]
     elif filters:
         gaps, filling = facts.has_gaps, chosen.gap_passes
         estimate += [PatchFilter(scaling, correlation, gaps, filling, passes, starts)]
@@ -212,6 +225,12 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     if facts.shifts is not None:
         steps = [Align(facts.shifts), *steps, PutBack(facts.shifts)]
     return Pipeline(tuple(steps), chosen)
+
+
+def _filter_and_project(rounds: int, factor: int) -> FilterAndProject:
+    """Return the step with its rounds, which assume less and less noise."""
+    sigmas = np.geomspace(factor * FIRST_ROUND_SIGMA, LAST_ROUND_SIGMA, rounds)
+    return FilterAndProject(tuple(map(float, sigmas)), factor)
 
 
 def _with_recipe(steps: Sequence[Step], recipe: Recipe) -> tuple[Step, ...]:
@@ -239,7 +258,9 @@ def _expected_iterations(chosen: Recipe, sigma: float, facts: Facts, settings: S
     return min(chosen.iterations, EXPECTED_STOP * of_preset)
 
 
-def _recipe(facts: Facts, settings: Settings, sigma: float, *, from_estimate: bool) -> Recipe:
+def _recipe(
+    facts: Facts, settings: Settings, sigma: float, *, from_estimate: bool, projects: bool
+) -> Recipe:
     """Return what the preset and the settings say about the fit of a block."""
     factors = settings.factors.values()
     side = max(n * f for n, f in zip(facts.shape[1:], factors, strict=True))
@@ -249,6 +270,7 @@ def _recipe(facts: Facts, settings: Settings, sigma: float, *, from_estimate: bo
         sigma=sigma,
         side=side,
         from_estimate=from_estimate,
+        projects=projects,
         clipped=facts.clipped and not settings.keeps_known,
     )
     if _shares_iterations(chosen, facts, settings):

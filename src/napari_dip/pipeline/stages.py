@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_dip.noise.domain import Domain
 from napari_dip.noise.poisson_gaussian import PoissonGaussian
-from napari_dip.pipeline.conditions import uses_noise_model
+from napari_dip.pipeline.conditions import filters_and_projects, uses_noise_model
 from napari_dip.pipeline.presets import recipe
 from napari_dip.settings import Denoise
 
@@ -31,8 +31,13 @@ def denoises_first(settings: Settings) -> bool:
     return refines_planes and uses_noise_model(settings) and settings.noise != "none"
 
 
-def stage_settings(settings: Settings) -> tuple[Settings, Settings]:
+def stage_settings(
+    settings: Settings, *, blurred: bool = False, one_plane: bool = True
+) -> tuple[Settings, Settings]:
     """Return the settings of both stages.
+
+    ``blurred`` says that a point spread function is given, and ``one_plane`` that the block is
+    neither a volume nor several planes.
 
     Examples
     --------
@@ -41,7 +46,8 @@ def stage_settings(settings: Settings) -> tuple[Settings, Settings]:
     >>> denoising.task.kind, refining.noise
     ('denoise', 'none')
     """
-    preset = recipe(settings).iterations
+    projects = filters_and_projects(settings, blurred=blurred, one_plane=one_plane)
+    preset = recipe(settings, projects=projects).iterations
     iterations = settings.iterations or round(SECOND_STAGE_ITERATIONS * preset)
     refining = settings.replace(noise="none", stopping="fixed", iterations=iterations)
     return settings.replace(task=Denoise()), refining
@@ -60,7 +66,11 @@ def stages(block: Block, settings: Settings) -> tuple[tuple[Block, Settings], ..
     clean = replace(block, noises=(PoissonGaussian(),) * len(block.noises))
     if not has_noise(block):
         return ((clean, settings.replace(noise="none")),)
-    denoising, refining = stage_settings(settings)
+    denoising, refining = stage_settings(
+        settings,
+        blurred=block.psf is not None,
+        one_plane=block.values.ndim == 3 and not block.shares_planes,
+    )
     # The point spread function has the pixel size of the result, so the second stage applies it.
     return (replace(block, psf=None), denoising), (clean, refining)
 
