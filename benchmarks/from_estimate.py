@@ -1,10 +1,10 @@
-"""Compare PSNR and processor time of ``fast`` with and without an estimate before the fit.
+"""Compare PSNR and processor time of ``fast`` and of its network alone: gaps and super-resolution.
 
     OMP_NUM_THREADS=1 python benchmarks/from_estimate.py [--size 128] [--groups pixels holes]
 
 Every method restores each image in turn, on the threads that torch has: the network alone
-(``refinement=0``), which needs no estimate, and ``fast`` with several numbers of iterations. PSNR
-is that of the missing pixels. Seconds are those of the processor; the first call of each method
+(``refinement=0``), which takes all its iterations, and ``fast`` with several numbers of iterations.
+PSNR is that of the missing pixels, or of all but the border. Seconds are those of the processor; the first call of each method
 does not count. For a processor without bfloat16 set ``ATEN_CPU_CAPABILITY=avx2
 ONEDNN_MAX_CPU_ISA=AVX2``.
 """
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from cases import SHARED, Case, Pixels, crop, half_missing, photograph
+from cases import SHARED, Case, Pixels, crop, decimated, half_missing, photograph
 from results_file import ResultsFile
 
 from napari_dip import Inpaint, Settings, restore
@@ -68,10 +68,18 @@ def holes(size: int) -> Iterator[Case]:
             yield without(case_name, crop(photograph(name), size), missing)
 
 
+def enlarged(size: int) -> Iterator[Case]:
+    """Decimate by 2 and by 4."""
+    for factor in (2, 4):
+        for name in PHOTOGRAPHS:
+            yield decimated(name, size, factor)
+
+
 GROUPS: dict[str, Callable[[int], Iterator[Case]]] = {
     "pixels": pixels,
     "scratches": scratches,
     "holes": holes,
+    "enlarged": enlarged,
 }
 
 
@@ -88,7 +96,11 @@ def measured(case: Case, settings: Settings) -> tuple[float, float]:
     began = time.process_time()
     image = finished(restore(case.observed, settings, mask=case.missing)).image
     seconds = time.process_time() - began
-    error = np.asarray(image, np.float64)[case.missing] - case.truth[case.missing]
+    error = np.asarray(image, np.float64) - case.truth
+    if case.missing is not None:
+        error = error[case.missing]
+    elif case.border:
+        error = error[case.border : -case.border, case.border : -case.border]
     return float(10 * np.log10(255**2 / np.square(error).mean())), seconds
 
 
