@@ -1,4 +1,4 @@
-"""Compare PSNR and processor time of ``fast`` and of its network alone: gaps and super-resolution.
+"""Compare PSNR and processor time of ``fast`` and of its network alone.
 
     OMP_NUM_THREADS=1 python benchmarks/from_estimate.py [--size 128] [--groups pixels holes]
 
