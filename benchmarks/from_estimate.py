@@ -4,8 +4,8 @@
 
 Every method restores each image in turn, on the threads that torch has: the network alone
 (``refinement=0``), which takes all its iterations, and ``fast`` with several numbers of iterations.
-PSNR is that of the missing pixels, or of all but the border. Seconds are those of the processor; the
-first call of each method does not count. For a processor without bfloat16 set
+PSNR is that of the missing pixels, or of all but the border. Seconds are those of the processor;
+the first call of each method does not count. For a processor without bfloat16 set
 ``ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2``.
 """
 
