@@ -27,6 +27,9 @@ class Recipe:
     estimate_strength
         Standard deviation of the first estimate, which needs no network, among the channels of the
         code; 0 leaves it out.
+    correction_span
+        Difference of the largest and the smallest correction of that estimate by the network, in
+        standard deviations of the noise; 0 for a network that returns the whole image.
     code_noise
         Standard deviation of the noise that each iteration adds to the code.
     noise_pool
@@ -68,6 +71,7 @@ class Recipe:
     code: Literal["noise", "meshgrid"] = "noise"
     code_channels: int = 32
     estimate_strength: float = 0.0
+    correction_span: float = 0.0
     code_noise: float = 1 / 30
     noise_pool: bool = False
     optimiser: Literal["adam", "muon"] = "adam"

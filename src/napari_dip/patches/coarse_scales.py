@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from napari_dip.noise.model import Correlation
 
-__all__ = ["estimate_coarse", "noise_of_means", "with_coarse"]
+__all__ = ["estimate_coarse", "halved", "noise_of_means", "with_coarse"]
 
 WHITE: Correlation = ((), ())
 
@@ -64,13 +64,13 @@ def estimate_coarse(
     >>> coarse.shape, bool(coarse.std() < 0.5 * 0.1)
     (torch.Size([1, 1, 16, 16]), True)
     """
-    means = _halved(noisy)
+    means = halved(noisy)
     sigma, correlation = noise_of_means(sigma, correlation)
     estimate = nl_bayes(means, sigma, correlation)
     if scales == 1 or min(means.shape[-2:]) < 2 * MIN_COARSE_SIDE:
         return estimate
     coarser = estimate_coarse(means, sigma, correlation, scales - 1)
-    return estimate + _enlarged(coarser - _halved(estimate), estimate)
+    return estimate + _enlarged(coarser - halved(estimate), estimate)
 
 
 def with_coarse(
@@ -96,12 +96,12 @@ def with_coarse(
     >>> round(float(with_coarse(fine, coarse, fine, 0.2).mean()), 3)
     0.035
     """
-    means = _halved(fine)
-    detail = _halved((fine - _enlarged(means, fine)).square()).sum(dim=1, keepdim=True)
+    means = halved(fine)
+    detail = halved((fine - _enlarged(means, fine)).square()).sum(dim=1, keepdim=True)
     detail = local_mean(detail, DETAIL_WINDOW) / max(sigma, MIN_SIGMA) ** 2
     weight = COARSE_WEIGHT / (1 + detail / DETAIL_OF_STRUCTURE)
     if not any(correlation):
-        weight = weight * (1 - missed_texture(coarse, _halved(noisy), sigma / 2))
+        weight = weight * (1 - missed_texture(coarse, halved(noisy), sigma / 2))
     return fine + _enlarged(weight * (coarse - means), fine)
 
 
@@ -128,8 +128,15 @@ def noise_of_means(sigma: float, correlation: Correlation) -> tuple[float, Corre
     return sigma, (of_means[0], of_means[1])
 
 
-def _halved(image: Tensor) -> Tensor:
-    """Average squares of 2 x 2 pixels; at an odd border those that there are."""
+def halved(image: Tensor) -> Tensor:
+    """Average squares of 2 x 2 pixels; at an odd border those that there are.
+
+    Examples
+    --------
+    >>> import torch
+    >>> halved(torch.arange(6.0).reshape(1, 1, 2, 3)).tolist()
+    [[[[2.0, 3.5]]]]
+    """
     return functional.avg_pool2d(image, 2, ceil_mode=True)
 
 

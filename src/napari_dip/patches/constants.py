@@ -44,13 +44,17 @@ class PatchSearch:
 
 # Searches
 
-PATCH_SEARCH = PatchSearch(side=7, step=4, radius=8, group_size=30)
-"""All passes but the first and last: a small radius avoids wrong matches [Refinement]."""
+PATCH_SEARCH = PatchSearch(side=7, step=6, radius=8, group_size=30)
+"""All passes but the first and last: a small radius avoids wrong matches [Refinement]. A step of 4
+pixels takes twice the time and gains 0.01 dB [Refinement]."""
 
-FIRST_STEP_SEARCH = PatchSearch(side=5, step=4, radius=10, group_size=90)
-"""First step, on the noisy image: large groups, so that noise does not pass for texture. Groups of
-60 gain 0.04 to 0.1 dB in stacks by themselves, but lose with other changes [Stacks and
-time-lapses]."""
+FIRST_STEP_SEARCH = PatchSearch(side=5, step=5, radius=10, group_size=90)
+"""First step, on the noisy image: large groups, so that noise does not pass for texture. A step of
+4 pixels takes 1.5 times the time and gains nothing [Refinement]."""
+
+NOISE_EDGE = 0.7
+"""Part of the largest eigenvalue of pure noise: smaller ones count as noise in the first step. 0.6
+and 0.8 are equal to 0.03 dB; without, three more passes are needed [Refinement]."""
 
 GAP_SEARCH = PatchSearch(side=5, step=3, radius=10, group_size=30)
 """Images with gaps: small patches, because each patch needs a linear system of its own; the radius
@@ -74,6 +78,10 @@ PLANE_RADIUS = 8
 OTHER_PLANES_RADIUS = 4
 """Pixels searched in these planes: objects have hardly moved there. Not measured."""
 
+STACK_NOISE_EDGE = 1.2
+"""As ``NOISE_EDGE``, in stacks, where most differences between the planes of a patch are noise: 1
+loses 0.05 dB and flickers more [Refinement]."""
+
 LONG_PATCH_PLANES = 4
 """Planes in a patch of all passes but the last: the most averaging [Stacks and time-lapses]."""
 
@@ -83,6 +91,11 @@ SHORT_PATCH_PLANES = 2
 MIN_PLANE_CORRELATION = 0.3
 """Correlation of two neighbouring planes that are filtered together: below, the filter loses more
 than it gains [Stacks and time-lapses]."""
+
+WEAK_COVARIANCE = 0.1
+"""Variances of the noise: planes whose structure is this much weaker are filtered together, since
+its correlation cannot be told. The estimate of the variance may be off by as much [Stacks and
+time-lapses]."""
 
 # Pilot estimate
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_dip.patches.coarse_scales import estimate_coarse, with_coarse
-from napari_dip.patches.constants import LAST_PASS_RADIUS, PATCH_SEARCH, PatchSearch
-from napari_dip.patches.nl_bayes import nl_bayes_pass, two_passes
+from napari_dip.patches.constants import PATCH_SEARCH, PatchSearch
+from napari_dip.patches.nl_bayes import last_passes, two_passes
 from napari_dip.patches.pilot import pilot
 
 if TYPE_CHECKING:
@@ -123,9 +121,6 @@ def refine(
     if not passes:
         return estimate.clone()
     first = first or first_estimate(noisy, sigma, correlation, search)
-    once = partial(nl_bayes_pass, noisy=noisy[:, :, None], sigma=sigma, correlation=correlation)
-    guide = pilot(estimate, first.fine, noisy, sigma, correlation)[:, :, None]
-    for number in range(passes):
-        last = number == passes - 1
-        guide = once(guide, search=replace(search, radius=LAST_PASS_RADIUS) if last else search)
-    return with_coarse(guide[:, :, 0], first.coarse, noisy, sigma, correlation)
+    guide = pilot(estimate, first.fine, noisy, sigma, correlation)
+    fine = last_passes(guide, noisy, sigma, correlation, passes=passes, search=search)
+    return with_coarse(fine, first.coarse, noisy, sigma, correlation)

@@ -1,4 +1,4 @@
-"""Refine the planes of a stack together, by patches that span several planes."""
+"""Filter the planes of a stack together, by patches that span several planes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_dip.patches.coarse_scales import (
+    estimate_coarse,
+    halved,
+    noise_of_means,
+    with_coarse,
+)
 from napari_dip.patches.constants import (
     FIRST_STEP_SEARCH,
     LONG_PATCH_PLANES,
@@ -16,11 +22,13 @@ from napari_dip.patches.constants import (
     PATCH_SEARCH,
     PLANE_RADIUS,
     SHORT_PATCH_PLANES,
+    STACK_NOISE_EDGE,
     STACK_RADIUS,
+    WEAK_COVARIANCE,
 )
-from napari_dip.patches.nl_bayes import nl_bayes_pass
+from napari_dip.patches.nl_bayes import first_pass, last_passes, nl_bayes_pass
 from napari_dip.patches.pilot import pilot
-from napari_dip.patches.refine import refine
+from napari_dip.patches.refine import FirstEstimate, first_fine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,21 +38,76 @@ if TYPE_CHECKING:
     from napari_dip.noise.model import Correlation
     from napari_dip.patches.constants import PatchSearch
 
-__all__ = ["map_planes", "refine_stack"]
+__all__ = ["coarse_of_stack", "fine_of_stack", "first_of_stack", "map_planes", "refine_stack"]
+
+WHITE: Correlation = ((), ())
+
+
+def first_of_stack(
+    noisy: Tensor,
+    sigma: float,
+    correlation: Correlation = WHITE,
+    search: PatchSearch = PATCH_SEARCH,
+) -> FirstEstimate:
+    """Filter a noisy stack at two scales, without an estimate of a network.
+
+    Parameters are those of :func:`refine_stack`.
+
+    Examples
+    --------
+    >>> noisy = 0.2 * torch.randn(1, 1, 4, 32, 31, generator=torch.Generator().manual_seed(0))
+    >>> bool(first_of_stack(noisy, 0.2).fine.std() < 0.2 * 0.2)
+    True
+    """
+    coarse = coarse_of_stack(noisy, sigma, correlation)
+    return FirstEstimate(fine_of_stack(noisy, coarse, sigma, correlation, search), coarse)
+
+
+def coarse_of_stack(noisy: Tensor, sigma: float, correlation: Correlation = WHITE) -> Tensor:
+    """Denoise the means of 2 x 2 pixels of each plane: ``FirstEstimate.coarse``."""
+    of_means = noise_of_means(sigma, correlation)
+
+    def together(seen: Tensor) -> Tensor:
+        means = map_planes(halved, seen)
+        guide = _first_pass(means, *of_means)
+        return _last_passes(guide, means, *of_means, PATCH_SEARCH, 1)
+
+    alone = partial(estimate_coarse, sigma=sigma, correlation=correlation)
+    return _map_runs(together, alone, _similar_runs(noisy, sigma), noisy)
+
+
+def fine_of_stack(
+    noisy: Tensor,
+    coarse: Tensor,
+    sigma: float,
+    correlation: Correlation = WHITE,
+    search: PatchSearch = PATCH_SEARCH,
+) -> Tensor:
+    """Filter a noisy stack whose coarse scale has been estimated: ``FirstEstimate.fine``.
+
+    The coarse scale is for single planes; similar planes flicker more with it before the last pass.
+    """
+
+    def together(seen: Tensor, _: Tensor) -> Tensor:
+        return _first_pass(seen, sigma, correlation)
+
+    alone = partial(first_fine, sigma=sigma, correlation=correlation, search=search)
+    return _map_runs(together, alone, _similar_runs(noisy, sigma), noisy, coarse)
 
 
 def refine_stack(
     estimate: Tensor,
     noisy: Tensor,
     sigma: float,
-    correlation: Correlation = ((), ()),
+    correlation: Correlation = WHITE,
     *,
     passes: int,
     search: PatchSearch = PATCH_SEARCH,
+    first: FirstEstimate | None = None,
 ) -> Tensor:
     """Refine the planes of a stack, each together with similar neighbouring planes.
 
-    Patches span four planes, in a last pass two, and are searched in the planes before and after
+    Patches span four planes, in the last pass two, and are searched in the planes before and after
     too. Runs of planes are refined together; a run ends where two neighbours are uncorrelated.
 
     Parameters
@@ -54,7 +117,9 @@ def refine_stack(
     sigma, correlation, search
         As of :func:`~napari_dip.patches.refine.refine`.
     passes
-        Number of passes before the one with short patches; 0 returns the estimate.
+        Number of passes; 0 returns the estimate.
+    first
+        From :func:`first_of_stack`; ``None`` computes it.
 
     Returns
     -------
@@ -68,6 +133,7 @@ def refine_stack(
 
     Examples
     --------
+    >>> from napari_dip.patches.refine import refine
     >>> random = torch.Generator().manual_seed(0)
     >>> truth = torch.arange(48.0).sin().expand(1, 1, 5, 48, 48)
     >>> noisy = truth + 0.2 * torch.randn(truth.shape, generator=random)
@@ -76,30 +142,17 @@ def refine_stack(
     >>> bool((together - truth).square().mean() < (alone - truth[:, :, 0]).square().mean())
     True
     """
-    refine_plane = partial(
-        refine, sigma=sigma, correlation=correlation, passes=passes, search=search
+    if not passes:
+        return estimate.clone()
+    mix, exchange, together, alone = (
+        partial(function, sigma=sigma, correlation=correlation)
+        for function in (pilot, with_coarse, _last_passes, last_passes)
     )
-    once = partial(nl_bayes_pass, sigma=sigma, correlation=correlation)
-    mixed = partial(pilot, sigma=sigma, correlation=correlation)
-    first, long = (
-        replace(each, planes=LONG_PATCH_PLANES, plane_radius=PLANE_RADIUS)
-        for each in (FIRST_STEP_SEARCH, search)
-    )
-    long = replace(long, radius=STACK_RADIUS)
-    short = replace(long, planes=SHORT_PATCH_PLANES)
-    refined = []
-    for planes in _similar_runs(estimate):
-        guide, seen = (volume[:, :, planes] for volume in (estimate, noisy))
-        if passes and guide.shape[2] > 1:
-            filtered = once(seen, seen, search=first, noisy_guide=True)
-            guide = map_planes(mixed, guide, filtered, seen)
-            for number in range(passes):
-                guide = once(guide, seen, search=long, offset=number % 2 * LONG_PATCH_PLANES // 2)
-            guide = once(guide, seen, search=short)
-        else:
-            guide = map_planes(refine_plane, guide, seen)
-        refined.append(guide)
-    return torch.cat(refined, dim=2)
+    together, alone = (partial(each, passes=passes, search=search) for each in (together, alone))
+    first = first or first_of_stack(noisy, sigma, correlation, search)
+    guide = map_planes(mix, estimate, first.fine, noisy)
+    fine = _map_runs(together, alone, _similar_runs(noisy, sigma), guide, noisy)
+    return map_planes(exchange, fine, first.coarse, noisy)
 
 
 def map_planes(function: Callable[..., Tensor], *volumes: Tensor) -> Tensor:
@@ -115,16 +168,66 @@ def map_planes(function: Callable[..., Tensor], *volumes: Tensor) -> Tensor:
     return torch.stack([function(*plane) for plane in planes], dim=2)
 
 
-def _similar_runs(estimate: Tensor) -> Iterator[slice]:
+def _first_pass(noisy: Tensor, sigma: float, correlation: Correlation) -> Tensor:
+    """Filter similar planes without an estimate."""
+    search = replace(_in_stack(FIRST_STEP_SEARCH), radius=FIRST_STEP_SEARCH.radius)
+    return first_pass(
+        noisy, sigma=sigma, correlation=correlation, search=search, noise_edge=STACK_NOISE_EDGE
+    )
+
+
+def _last_passes(
+    guide: Tensor,
+    noisy: Tensor,
+    sigma: float,
+    correlation: Correlation,
+    search: PatchSearch,
+    passes: int,
+) -> Tensor:
+    """Filter similar planes by a guide; the patches of the last pass span fewer planes."""
+    once = partial(nl_bayes_pass, noisy=noisy, sigma=sigma, correlation=correlation)
+    long = _in_stack(search)
+    for number in range(1, passes):
+        guide = once(guide, search=long, offset=number % 2 * LONG_PATCH_PLANES // 2)
+    return once(guide, search=replace(long, planes=SHORT_PATCH_PLANES))
+
+
+def _in_stack(search: PatchSearch) -> PatchSearch:
+    """Search patches of several planes, in the planes before and after too."""
+    return replace(search, planes=LONG_PATCH_PLANES, plane_radius=PLANE_RADIUS, radius=STACK_RADIUS)
+
+
+def _map_runs(
+    together: Callable[..., Tensor],
+    alone: Callable[..., Tensor],
+    runs: Iterator[slice],
+    *volumes: Tensor,
+) -> Tensor:
+    """Call one function with each run of several planes, and another one with single planes."""
+    mapped = []
+    for planes in runs:
+        parts = [volume[:, :, planes] for volume in volumes]
+        several = parts[0].shape[2] > 1
+        mapped.append(together(*parts) if several else map_planes(alone, *parts))
+    return torch.cat(mapped, dim=2)
+
+
+def _similar_runs(noisy: Tensor, sigma: float) -> Iterator[slice]:
     """Yield the runs of planes in which each plane correlates with the next."""
     breaks = (
         place
-        for place, pair in enumerate(pairwise(estimate.unbind(dim=2)), start=1)
-        if not _correlation(*pair) > MIN_PLANE_CORRELATION
+        for place, pair in enumerate(pairwise(noisy.unbind(dim=2)), start=1)
+        if not _correlate(*pair, sigma**2)
     )
-    return (slice(*ends) for ends in pairwise([0, *breaks, estimate.shape[2]]))
+    return (slice(*ends) for ends in pairwise([0, *breaks, noisy.shape[2]]))
 
 
-def _correlation(one: Tensor, other: Tensor) -> float:
-    """Return the correlation of two planes; NaN where one is constant."""
-    return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
+def _correlate(one: Tensor, other: Tensor, noise: float) -> bool:
+    """Whether two planes with noise of some variance show similar things, or hardly anything.
+
+    The noise of two planes is independent: it adds to their variances, but not to their covariance.
+    """
+    covariance = torch.cov(torch.stack([one.flatten(), other.flatten()])).double()
+    variances = (covariance.diagonal() - noise).clamp(min=0)
+    least = MIN_PLANE_CORRELATION * variances.prod().sqrt() - WEAK_COVARIANCE * noise
+    return bool(covariance[0, 1] >= least)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-__all__ = ["FILTER_BYTES", "FIT_BYTES", "Bytes", "Costs"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["FILTER_BYTES", "FIT_BYTES", "Bytes", "Costs", "pass_seconds"]
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,24 @@ FILTER_BYTES = Bytes(150_000_000, 0, 40)  # batches of patches, and copies of th
 # All ratios are measured in benchmarks/NOTES.md, "Run time forecast".
 
 WIDE_NETWORK = 12.0  # time of a pixel with 128 channels at full resolution / with fast's network
-HALF_NETWORK = 0.45  # time of a pixel without convolutions at full resolution / with them
+HALF_NETWORK = 0.42  # time of a pixel without convolutions at full resolution / with them
 WIDE = 128  # channels at full resolution of the published network
 PASSES_BEFORE = 2  # passes on the noisy image alone, before those that use the estimate
 MORE_CHANNELS = 0.69  # part of the time of a filter pass that grows with the number of channels
 STACK_PASS = 0.92  # time of a pixel in a pass over neighbouring planes, for each plane
 GAP_PASS = 1.05  # time of a pixel in a pass that fills gaps
 PROJECTION = 0.2  # time of a pixel in a projection on decimated data, for each channel
-FILTER_ALONE = 5.4  # time of a pixel in the filters without a network, for each channel
+FILTERS_OF_BEST = 6.2  # time of a pixel in the filters that `best` averages, for each channel
 LOOP = 1.1  # checks, previews and the survey, as a factor of the time of the iterations
+
+
+def pass_seconds(shape: Sequence[int], costs: Costs, *, planes: bool) -> float:
+    """Estimate the time of a filter pass over ``(channels, *spatial)``; ``planes`` may be channels.
+
+    Examples
+    --------
+    >>> pass_seconds((2, 10, 10), Costs(0.0, 0.0, filter_s=0.01), planes=False)
+    1.69
+    """
+    channels = STACK_PASS * shape[0] if planes else 1 + MORE_CHANNELS * (shape[0] - 1)
+    return channels * math.prod(shape[1:]) * costs.filter_s

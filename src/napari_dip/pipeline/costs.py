@@ -65,7 +65,7 @@ def measure_costs(device: torch.device | str, threads: int | None = None) -> Cos
 def _recall_or_measure(device: torch.device) -> Costs:
     arithmetic = calibrate(device).chosen
     image = f"{benchmark_side(device)} pixels"
-    key = f"costs with coarse scales: {describe_machine(device)}, {image}, {arithmetic}"
+    key = f"costs with sparse patches: {describe_machine(device)}, {image}, {arithmetic}"
     costs, _ = cached_measurement(key, device, lambda _: asdict(_measure(device)), _parse)
     return costs
 

@@ -15,15 +15,14 @@ from napari_dip.patches.constants import PATCH_SEARCH
 from napari_dip.patches.fill_gaps import fill_gaps
 from napari_dip.patches.nl_bayes import nl_bayes
 from napari_dip.patches.refine import FirstEstimate, first_estimate, refine
-from napari_dip.patches.stack_filter import map_planes, refine_stack
+from napari_dip.patches.stack_filter import first_of_stack, map_planes, refine_stack
 from napari_dip.patches.wiener import collaborative_filter
 from napari_dip.pipeline.cost_model import (
-    FILTER_ALONE,
     FILTER_BYTES,
+    FILTERS_OF_BEST,
     GAP_PASS,
-    MORE_CHANNELS,
     PASSES_BEFORE,
-    STACK_PASS,
+    pass_seconds,
 )
 from napari_dip.pipeline.observation import interpolation_guidance, to_tensor
 from napari_dip.pipeline.steps import Immediate, Stabilise, Unstabilise
@@ -114,24 +113,20 @@ class PatchFilter(Immediate):
             guide = filled.lerp(guide, known * (KNOWN_WEIGHT if self.passes else 0))
         if not self.passes:
             return guide
-        smooth = refine_stack if planes else refine
-        if first:
-            smooth = partial(refine, first=FirstEstimate(*first))
+        smooth = partial(
+            refine_stack if planes else refine, first=FirstEstimate(*first) if first else None
+        )
         search = replace(PATCH_SEARCH, side=side)
         return smooth(guide, noisy, sigma, self.correlation, passes=self.passes, search=search)
 
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
         """Estimate the time of the passes."""
-        channels, pixels = shape[0], math.prod(shape[1:])
-        colours = 1 + MORE_CHANNELS * (channels - 1)
         filling = self.filling * GAP_PASS if self.has_gaps else 0.0
-        filling *= channels if self.scaling.planes else colours
-        # Of planes, one pass before and one of short patches after; else both before.
         before = 0 if self.follows_first else PASSES_BEFORE
-        every = self.passes + before if self.passes else 0
-        planes = STACK_PASS * channels
-        smoothing = every * (planes if self.scaling.planes else colours)
-        return (filling + smoothing) * pixels * costs.filter_s
+        smoothing = self.passes + before if self.passes else 0
+        one = partial(pass_seconds, shape, costs)
+        planes = self.scaling.planes
+        return filling * one(planes=planes) + smoothing * one(planes=planes)
 
     def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
         """Estimate the memory of the patches, beside that of the fit."""
@@ -178,7 +173,7 @@ class AverageWithFilter(Immediate):
 
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
         """Estimate the time of the filters."""
-        return _seconds_alone(shape, costs)
+        return FILTERS_OF_BEST * math.prod(shape) * costs.filter_s
 
     def describe(self) -> str:
         """Name the filters."""
@@ -226,18 +221,16 @@ class FilterAlone(Immediate):
         return replace(data, estimate=estimate, fits=(ended,))
 
     def _filtered(self, noisy: torch.Tensor, *, known: torch.Tensor, sigma: float) -> torch.Tensor:
-        if not self.scaling.planes:
-            first = first_estimate(noisy, sigma, self.correlation)
-            return refine(
-                first.fine, noisy, sigma, self.correlation, passes=self.passes, first=first
-            )
-        alone = partial(nl_bayes, sigma=sigma, correlation=self.correlation)
-        guide = map_planes(alone, noisy)
-        return refine_stack(guide, noisy, sigma, self.correlation, passes=self.passes)
+        estimate, smooth = (
+            (first_of_stack, refine_stack) if self.scaling.planes else (first_estimate, refine)
+        )
+        first = estimate(noisy, sigma, self.correlation)
+        return smooth(first.fine, noisy, sigma, self.correlation, passes=self.passes, first=first)
 
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
-        """Estimate the time of the filter."""
-        return _seconds_alone(shape, costs)
+        """Estimate the time of the passes."""
+        passes = PASSES_BEFORE + self.passes if self.sigma else 0
+        return passes * pass_seconds(shape, costs, planes=self.scaling.planes)
 
     def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
         """Estimate the memory of the patches."""
@@ -267,11 +260,6 @@ class Project(Immediate):
     def describe(self) -> str:
         """Name the number of steps."""
         return f"Bring the estimate into agreement with the data, {self.steps} CG steps."
-
-
-def _seconds_alone(shape: Sequence[int], costs: Costs) -> float:
-    """Estimate the time of a filter that starts from the noisy image."""
-    return FILTER_ALONE * math.prod(shape) * costs.filter_s
 
 
 def _passes(number: int) -> str:

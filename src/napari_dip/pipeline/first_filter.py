@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_dip.patches.coarse_scales import estimate_coarse
 from napari_dip.patches.refine import first_fine
-from napari_dip.pipeline.cost_model import MORE_CHANNELS, PASSES_BEFORE
+from napari_dip.patches.stack_filter import coarse_of_stack, fine_of_stack
+from napari_dip.pipeline.cost_model import PASSES_BEFORE, pass_seconds
 from napari_dip.pipeline.first_estimate import FirstEstimate
 from napari_dip.pipeline.observation import to_tensor
 from napari_dip.pipeline.steps import First
@@ -43,8 +43,9 @@ class FirstFilter(FirstEstimate):
         """Filter the coarse scales, then the finest."""
         noisy = self.unclipped(data)
         coarse = self.coarse(data, noisy)
-        rows, columns = data.block.values.shape[1:]
-        yield coarse.repeat(2, axis=1).repeat(2, axis=2)[:, :rows, :columns]
+        rows, columns = data.block.values.shape[-2:]
+        enlarged = coarse.repeat(2, axis=-2).repeat(2, axis=-1)
+        yield enlarged[..., :rows, :columns]
         return self.first(data, noisy, coarse)
 
     def unclipped(self, data: Data) -> torch.Tensor:
@@ -72,17 +73,18 @@ class FirstFilter(FirstEstimate):
         return First(self.scaling.filtered(self._fine, noisy, means, known=known), coarse)
 
     def _coarse(self, noisy: torch.Tensor, *, known: torch.Tensor, sigma: float) -> torch.Tensor:
-        return estimate_coarse(noisy, sigma, self.correlation)
+        estimate = coarse_of_stack if self.scaling.planes else estimate_coarse
+        return estimate(noisy, sigma, self.correlation)
 
     def _fine(
         self, noisy: torch.Tensor, coarse: torch.Tensor, *, known: torch.Tensor, sigma: float
     ) -> torch.Tensor:
-        return first_fine(noisy, coarse, sigma, self.correlation)
+        estimate = fine_of_stack if self.scaling.planes else first_fine
+        return estimate(noisy, coarse, sigma, self.correlation)
 
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
         """Estimate the time of the passes."""
-        channels, pixels = shape[0], math.prod(shape[1:])
-        return PASSES_BEFORE * (1 + MORE_CHANNELS * (channels - 1)) * pixels * costs.filter_s
+        return PASSES_BEFORE * pass_seconds(shape, costs, planes=self.scaling.planes)
 
     def describe(self) -> str:
         """Name the filter."""

@@ -14,6 +14,7 @@ from napari_dip.dip.choose_rule import make_rule
 from napari_dip.dip.loop import fit, prepare_fit
 from napari_dip.dip.stopping_rules import RuleContext
 from napari_dip.network.build import build_network
+from napari_dip.network.correction import Correction
 from napari_dip.network.input_code import make_code, with_estimate
 from napari_dip.patches.pilot import pilot
 from napari_dip.pipeline.block import derived_seed
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from numpy.typing import NDArray
+    from torch import nn
 
     from napari_dip.dip.loop import FitResult
     from napari_dip.dip.recipe import Recipe
@@ -110,17 +112,19 @@ class Fit:
         shape = tuple(size * factor for size, factor in zip(low, self.factors, strict=True))
         order = context.arithmetic.memory_format(len(shape))
         code = make_code(recipe.code, recipe.code_channels, shape, derived_seed(seed, "code"))
-        if recipe.estimate_strength:
-            assert data.first is not None
-            code = with_estimate(code, to_tensor(data.first.fine), recipe.estimate_strength)
-        network = build_network(
+        first = None if data.first is None else to_tensor(data.first.fine)
+        if first is not None:
+            code = with_estimate(code, first, recipe.estimate_strength)
+        network: nn.Module = build_network(
             recipe.network,
             code,
             channels,
             derived_seed(seed, "weights"),
             recipe.spacing,
             shortest_last=device.type != "cuda",
-        ).to(device)
+        ).to(device, memory_format=order)  # type: ignore[call-overload]
+        if first is not None and recipe.correction_span:
+            network = Correction(network, first.to(device), recipe.correction_span * self.sigma)
         guidance = (
             interpolation_guidance(data.block, self.domain, self.sigma, self.factors, device)
             if recipe.guidance_decay
@@ -128,7 +132,7 @@ class Fit:
         )
         return prepare_fit(
             replace(observation, guidance=guidance),
-            network.to(memory_format=order),  # type: ignore[call-overload]
+            network,
             code.to(device).contiguous(memory_format=order),
             watch(rule),
             recipe,
@@ -157,8 +161,10 @@ class Fit:
         if not self.everything_observed:
             return mean_with_first(data, estimate)
         noisy = data.observation.y
-        network, first = (to_tensor(each).to(noisy) for each in (estimate, data.first.fine))
-        return pilot(network, first, noisy, self.sigma)[0].cpu().numpy()
+        images = (to_tensor(estimate).to(noisy), to_tensor(data.first.fine).to(noisy), noisy)
+        network, first, noisy = (image.reshape(-1, 1, *image.shape[-2:]) for image in images)
+        mixed = pilot(network, first, noisy, self.sigma)
+        return mixed.reshape(estimate.shape).cpu().numpy()
 
     def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Leave a preview unchanged."""
@@ -186,9 +192,11 @@ class Fit:
         """Name the network, the optimiser and the end."""
         recipe = self.recipe
         stopping = recipe.stopping
+        role = ", with that estimate as an input" if recipe.estimate_strength else ""
+        role = ", as a correction of that estimate" if recipe.correction_span else role
         end = f"; the rule {stopping.rule} may stop it earlier" if stopping.stops_early else ""
         return (
             f"Fit {recipe.network.words} to the image with {recipe.optimiser.capitalize()}"
-            f"{', with that estimate as an input' * (recipe.estimate_strength > 0)}, "
+            f"{role}, "
             f"at most {recipe.iterations} iterations{end}."
         )

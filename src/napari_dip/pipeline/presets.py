@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from napari_dip.pipeline.fast_recipes import (
     before_projection,
     best_recipe,
+    correcting_estimate,
     fast_recipe,
     starting_from_estimate,
 )
@@ -52,7 +53,6 @@ def recipe(
     sigma: float = 25 / 255,
     side: int = 256,
     from_estimate: bool = False,
-    clipped: bool = False,
     projects: bool = False,
 ) -> Recipe:
     """Return the recipe of a preset with the changes in the settings.
@@ -70,8 +70,6 @@ def recipe(
     from_estimate
         Whether a filter can estimate the image before the fit. The fit starts from the estimate if
         the preset filters, and if no other network or optimiser is compared.
-    clipped
-        Whether the sensor clips Gaussian noise; such a fit then takes longer.
     projects
         Whether a filter and a projection can refine the result. They follow the fit, which is
         then shorter, unless the preset is ``paper``, or another network or optimiser is compared.
@@ -91,7 +89,8 @@ def recipe(
             chosen = best_recipe(settings, hole, sigma, side)
     compares = settings.prior.network is not None or settings.prior.optimiser == "adam"
     if from_estimate and chosen.refinement and not compares:
-        chosen = starting_from_estimate(chosen, clipped=clipped)
+        starts = starting_from_estimate if settings.keeps_known else correcting_estimate
+        chosen = starts(chosen)
     if projects and settings.preset != "paper" and not compares:
         chosen = before_projection(chosen, max(settings.factors.values()))
     if chosen.window == 1 and settings.share in ("Z", "T", "C"):

@@ -143,8 +143,8 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     >>> facts = Facts((1, 64, 64), (PoissonGaussian(read=0.1),), level, level)
     >>> print(resolve(facts, Settings()))
     Filter groups of similar patches of the noisy image, at several scales.
-    Fit a network to the image with Muon, with that estimate as an input, at most 40 iterations; the
-    rule consensus may stop it earlier.
+    Fit a network to the image with Muon, as a correction of that estimate, at most 16 iterations;
+    the rule consensus may stop it earlier.
     Filter groups of similar patches, 2 passes.
     """
     models_noise = uses_noise_model(settings)
@@ -156,10 +156,10 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     correlation = facts.correlation
 
     removes_noise = not settings.keeps_known and level.typical > 0
-    one_plane = not (mixes or facts.is_stack)
+    complete = not (mixes or facts.has_gaps or any(correlation))
     # With correlated noise the first estimate is the worse one, and a fit would follow it.
-    filters_first = one_plane and removes_noise and not (facts.has_gaps or any(correlation))
-    fills_first = one_plane and settings.keeps_known and facts.has_gaps
+    filters_first = removes_noise and complete
+    fills_first = settings.keeps_known and facts.has_gaps and not (mixes or facts.is_stack)
     projects = level.typical == 0 and filters_and_projects(
         settings, blurred=facts.blurred, one_plane=not facts.is_stack
     )
@@ -271,7 +271,6 @@ def _recipe(
         side=side,
         from_estimate=from_estimate,
         projects=projects,
-        clipped=facts.clipped and not settings.keeps_known,
     )
     if _shares_iterations(chosen, facts, settings):
         chosen = replace(chosen, iterations=chosen.shared_iterations)
