@@ -69,7 +69,7 @@ def coarse_of_stack(noisy: Tensor, sigma: float, correlation: Correlation = WHIT
 
     def together(seen: Tensor) -> Tensor:
         means = map_planes(halved, seen)
-        guide = _first_pass(means, *of_means)
+        guide = _first_passes(means, *of_means, PATCH_SEARCH)
         return _last_passes(guide, means, *of_means, PATCH_SEARCH, 1)
 
     alone = partial(estimate_coarse, sigma=sigma, correlation=correlation)
@@ -89,7 +89,7 @@ def fine_of_stack(
     """
 
     def together(seen: Tensor, _: Tensor) -> Tensor:
-        return _first_pass(seen, sigma, correlation)
+        return _first_passes(seen, sigma, correlation, search)
 
     alone = partial(first_fine, sigma=sigma, correlation=correlation, search=search)
     return _map_runs(together, alone, _similar_runs(noisy, sigma), noisy, coarse)
@@ -168,11 +168,16 @@ def map_planes(function: Callable[..., Tensor], *volumes: Tensor) -> Tensor:
     return torch.stack([function(*plane) for plane in planes], dim=2)
 
 
-def _first_pass(noisy: Tensor, sigma: float, correlation: Correlation) -> Tensor:
-    """Filter similar planes without an estimate."""
-    search = replace(_in_stack(FIRST_STEP_SEARCH), radius=FIRST_STEP_SEARCH.radius)
-    return first_pass(
-        noisy, sigma=sigma, correlation=correlation, search=search, noise_edge=STACK_NOISE_EDGE
+def _first_passes(
+    noisy: Tensor, sigma: float, correlation: Correlation, search: PatchSearch
+) -> Tensor:
+    """Filter similar planes by two passes, without an estimate."""
+    first = replace(_in_stack(FIRST_STEP_SEARCH), radius=FIRST_STEP_SEARCH.radius)
+    guide = first_pass(
+        noisy, sigma=sigma, correlation=correlation, search=first, noise_edge=STACK_NOISE_EDGE
+    )
+    return nl_bayes_pass(
+        guide, noisy, sigma=sigma, correlation=correlation, search=_in_stack(search)
     )
 
 
