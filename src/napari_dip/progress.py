@@ -75,6 +75,10 @@ def _never() -> bool:
     return False
 
 
+def _nothing(stage: str, done: float) -> None:
+    pass
+
+
 def _unchanged(estimate: NDArray[np.float32]) -> NDArray[np.float32]:
     return estimate
 
@@ -89,7 +93,13 @@ class Monitor:
     Parameters
     ----------
     stop_requested
-        Called in every iteration; true ends the fit.
+        Called in every iteration and between the batches of a filter; true ends the fit. It may
+        block to pause the run.
+    overdue
+        Whether the stop was requested so long ago that a filter must be interrupted.
+    report
+        Called with the name of a stage, ``"filter"`` or ``"fit"``, and with the part of it that is
+        done, from 0 to 1.
     convert
         Converts an estimate of the fit, float32, ``(channels, *spatial)``, to the preview of the
         caller; ``None`` for no preview. It is called only if a preview is due.
@@ -106,6 +116,8 @@ class Monitor:
     """
 
     stop_requested: Callable[[], bool] = _never
+    overdue: Callable[[], bool] = _never
+    report: Callable[[str, float], object] = _nothing
     convert: Callable[[NDArray[np.float32]], NDArray[Any] | None] = _unchanged
     before: int = 0
     iterations: int | None = None

@@ -46,13 +46,19 @@ def test_the_spread_has_the_shape_of_rgba(noisy):
 
 
 def test_stopping_in_the_second_fit_keeps_the_first(noisy):
-    calls = []
+    fits = []
 
-    def stop():
-        calls.append(1)
-        return len(calls) == 5
+    def see(stage, done):
+        if stage == "fit":
+            fits.append(done)
 
-    _, result = finish(restore(noisy, Settings(members=3, **QUICK), stop_requested=stop))
+    run = restore(
+        noisy,
+        Settings(members=3, **QUICK),
+        stop_requested=lambda: len(fits) == 2,
+        report=see,
+    )
+    _, result = finish(run)
     assert result.stopped_by_user
     assert (result.reports[0].members, result.reports[0].iterations) == (2, 5)
     _, first = finish(restore(noisy, Settings(members=1, **QUICK)))

@@ -12,7 +12,9 @@ from distributed import Event, WorkerPlugin, get_worker
 
 from napari_dip.extensions import load_extensions
 from napari_dip.generators import finished
+from napari_dip.image.run_progress import Clock
 from napari_dip.image.unit import RestoredUnit, restore_unit
+from napari_dip.progress import Monitor
 
 if TYPE_CHECKING:
     from distributed import Client, Worker
@@ -176,6 +178,8 @@ def _restore(job: Job, stop_requested: _StopRequested) -> RestoredUnit:
     """Run the unit to its end, and send its progress to the client."""
     worker = get_worker()
     sent_at, key = -PROGRESS_EVERY_S, (job.run, job.unit.number)
+    clock = Clock()
+    monitor = Monitor(clock.patient(stop_requested), clock.overdue)
 
     def send(step: Snapshot) -> None:
         nonlocal sent_at
@@ -187,7 +191,7 @@ def _restore(job: Job, stop_requested: _StopRequested) -> RestoredUnit:
             worker.log_event(job.run, asdict(step.without_image()) | sender)
 
     try:
-        return finished(restore_unit(job.problem, job.unit, stop_requested), send)
+        return finished(restore_unit(job.problem, job.unit, monitor), send)
     finally:
         _previews.pop(key, None)
 

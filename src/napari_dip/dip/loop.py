@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_dip.dip.recipe import Recipe
     from napari_dip.dip.stopping_rules import StoppingRule
 
-__all__ = ["FitResult", "fit", "prepare_fit"]
+__all__ = ["FitResult", "fit", "prepare_fit", "without_fit"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,25 @@ class FitResult:
     rollbacks: int
     launch_mode: str
     metrics: tuple[tuple[int, float], ...]
+
+
+def without_fit(
+    estimate: NDArray[np.float32], *, iterations: int = 0, stopped: bool = False
+) -> FitResult:
+    """Return the result of a filter in place of a fit, which the user may have stopped."""
+    return FitResult(
+        estimate=estimate,
+        latest=estimate,
+        iterations=iterations,
+        best_iteration=iterations,
+        rule="none",
+        reason="stopped by the user" if stopped else "filtered without a network",
+        stopped_by_user=stopped,
+        loss=0.0,
+        rollbacks=0,
+        launch_mode="",
+        metrics=(),
+    )
 
 
 def prepare_fit(

@@ -18,7 +18,7 @@ from napari_dip.image.result import Result, UnitReport
 from napari_dip.image.run_progress import Clock, Progress
 from napari_dip.image.sink import InMemory, Sink
 from napari_dip.image.unit import RestoredUnit, continue_unit, restore_unit
-from napari_dip.progress import Snapshot
+from napari_dip.progress import Monitor, Snapshot
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def restore(
     mask_axes: str | None = None,
     psf_axes: str | None = None,
     stop_requested: Callable[[], bool] = lambda: False,
+    report: Callable[[str, float], object] = lambda stage, done: None,
     keep_network: bool = False,
 ) -> Restoration:
     """Restore an image, and yield its progress.
@@ -72,9 +73,12 @@ def restore(
         One letter for each axis of the mask, and of the point spread function. They are needed if
         the lengths of the axes fit the image in more than one way.
     stop_requested
-        Called in every iteration; true ends the run with the best estimate so far. Planes that have
-        not begun are then empty: NaN, or 0 for integers; see :attr:`Result.empty`. It may block to
-        pause the run; that time is not counted.
+        Called in every iteration, and between the batches of a filter; true ends the run with the
+        best estimate so far. Planes that have not begun are then empty: NaN, or 0 for integers; see
+        :attr:`Result.empty`. It may block to pause the run; that time is not counted.
+    report
+        Called with the stage of a unit, ``"filter"`` or ``"fit"``, and with the part of the stage
+        that is done, from 0 to 1. Several units at once call it from threads of their own.
     keep_network
         Whether the result keeps the network, which :meth:`Result.continued` needs.
 
@@ -112,13 +116,14 @@ def restore(
         psf_axes=psf_axes,
         stacklevel=3,
     )
-    return run(problem, InMemory(problem), stop_requested, keep_network=keep_network)
+    return run(problem, InMemory(problem), stop_requested, report, keep_network=keep_network)
 
 
 def run(
     problem: Problem,
     output: Sink,
     stop_requested: Callable[[], bool] = lambda: False,
+    report: Callable[[str, float], object] = lambda stage, done: None,
     *,
     keep_network: bool = False,
 ) -> Restoration:
@@ -127,7 +132,7 @@ def run(
     from napari_dip.compute.device import default_modes
 
     clock = Clock()
-    stop_requested = clock.patient(stop_requested)
+    monitor = Monitor(clock.patient(stop_requested), clock.overdue, report)
     keep = keep_network and len(problem.plan.units) == 1
     reports = dict(output.done())
     todo = [unit for unit in problem.plan.units if unit.number not in reports]
@@ -142,7 +147,7 @@ def run(
         kept = done.restored
 
     begun = takewhile(lambda _: not clock.stopping, todo)
-    units = (restore_unit(problem, unit, stop_requested, keep=keep) for unit in begun)
+    units = (restore_unit(problem, unit, monitor, keep=keep) for unit in begun)
     if (at_once := problem.plan.units_at_once) > 1:
         steps = map_steps(run_concurrently(units, at_once, problem.device, put), progress.noted)
         with closing(in_fit_order(steps, progress.ended, Snapshot.without_image)) as in_order:
@@ -190,8 +195,8 @@ class _More:
 
         clock = Clock(time.monotonic() - result.elapsed_s)
         progress = Progress(self.problem.plan, [self.unit], clock)
-        stop_requested = clock.patient(stop_requested)
-        steps = continue_unit(self.problem, self.unit, restored, iterations, stop_requested)
+        monitor = Monitor(clock.patient(stop_requested), clock.overdue)
+        steps = continue_unit(self.problem, self.unit, restored, iterations, monitor)
         done = yield from map_steps(steps, partial(progress.update, 0), default_modes)
         output = InMemory(self.problem)
         output.put(self.unit, done)
@@ -215,7 +220,8 @@ def _why_final(problem: Problem, result: Result) -> str:
     if len(problem.plan.units) > 1:
         return "each of its parts was restored by a network of its own"
     if not result.reports:
-        return "there was nothing to restore"
+        nothing = "there was nothing to restore"
+        return "it was stopped before the fit" if result.stopped_by_user else nothing
     if problem.settings.prior.network == "none":
         return "no network was fitted"
     if problem.plan.tile is not None or result.reports[0].tiles > 1:

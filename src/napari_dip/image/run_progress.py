@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Clock", "Progress"]
 
+STOP_WITHIN_S = 1.0  # seconds that a filter has to finish after a stop was requested
+
 
 @dataclass
 class Clock:
-    """Seconds since the start without pauses; ``stopping`` is true once a stop was requested."""
+    """Seconds since the start without pauses, and when a stop was requested."""
 
     began: float = field(default_factory=time.monotonic)
-    stopping: bool = False
+    stopped_at: float | None = None
     _asking: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -31,13 +33,23 @@ class Clock:
         """Seconds since the start."""
         return time.monotonic() - self.began
 
+    @property
+    def stopping(self) -> bool:
+        """Whether a stop was requested."""
+        return self.stopped_at is not None
+
+    def overdue(self) -> bool:
+        """Whether a stop was requested so long ago that a filter must be interrupted."""
+        return self.stopped_at is not None and time.monotonic() - self.stopped_at > STOP_WITHIN_S
+
     def patient(self, stop_requested: Callable[[], bool]) -> Callable[[], bool]:
         """Wrap a function that may block to pause the run; its time is not counted."""
 
         def stop_or_wait() -> bool:
             with self._asking:
                 before = time.monotonic()
-                self.stopping = self.stopping or stop_requested()
+                if stop_requested() and self.stopped_at is None:
+                    self.stopped_at = time.monotonic()
                 self.began += time.monotonic() - before
                 return self.stopping
 

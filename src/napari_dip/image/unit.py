@@ -16,10 +16,9 @@ from napari_dip.image.problem import Problem, unknown_channels
 from napari_dip.image.result import UnitReport
 from napari_dip.image.staged_fit import most_iterations, restore_in_stages
 from napari_dip.image.tiled_fit import restore_in_tiles, tiles_of
-from napari_dip.progress import Monitor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from numpy.typing import NDArray
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from napari_dip.noise.model import NoiseModel
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.restore_block import Restored
-    from napari_dip.progress import Snapshot
+    from napari_dip.progress import Monitor, Snapshot
 
 __all__ = [
     "RestoredUnit",
@@ -58,7 +57,7 @@ class RestoredUnit:
 
 
 def restore_unit(
-    problem: Problem, unit: Unit, stop_requested: Callable[[], bool], *, keep: bool = False
+    problem: Problem, unit: Unit, monitor: Monitor, *, keep: bool = False
 ) -> Generator[Snapshot, None, RestoredUnit]:
     """Read and restore one unit; ``keep`` keeps the network for a continuation.
 
@@ -77,7 +76,7 @@ def restore_unit(
     while True:
         tiles = len(tiles_of(block, settings, tile)) if tile else 1
         most = most_iterations(block, settings, tiles)
-        monitor = Monitor(stop_requested, show, iterations=most)
+        monitor = replace(monitor, convert=show, iterations=most)
         try:
             restored = yield from _fit(problem, unit, block, tile, monitor)
             break
@@ -115,7 +114,7 @@ def continue_unit(
     unit: Unit,
     restored: Restored,
     iterations: int,
-    stop_requested: Callable[[], bool],
+    monitor: Monitor,
 ) -> Generator[Snapshot, None, RestoredUnit]:
     """Continue the fit of a unit whose network was kept."""
     from napari_dip.compute.device import release_memory
@@ -128,7 +127,7 @@ def continue_unit(
     )
     total = denoising + refining + iterations
     show = partial(problem.finish, unit, observed, scale)
-    monitor = Monitor(stop_requested, show, before=denoising, iterations=total)
+    monitor = replace(monitor, convert=show, before=denoising, iterations=total)
     try:
         restored = yield from continue_block(restored, iterations, monitor)
     finally:

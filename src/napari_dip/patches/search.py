@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from scipy.linalg import toeplitz
 from torch import Tensor
 from torch.nn import functional
 
+from napari_dip.checkpoint import checkpoint
 from napari_dip.patches.constants import (
     MAX_VALUES,
     MAX_VALUES_PER_PIXEL,
@@ -118,7 +120,8 @@ def similar_patch_groups(
 ) -> Iterator[Tensor]:
     """Yield pixel indices of groups of similar patches, ``(planes, groups, patches, side²)``.
 
-    One batch contains as many groups as are processed at once.
+    One batch contains as many groups as are processed at once. After each batch is a checkpoint;
+    the work of one pass is the number of pixels.
 
     Parameters
     ----------
@@ -147,12 +150,15 @@ def similar_patch_groups(
     """
     search = grid.search
     each = search.planes * search.group_size * search.side**2 * values_per_pixel
-    for plane, corners in grid.references(offset, images.device):
+    every = [*grid.references(offset, images.device)]
+    work = math.prod(grid.shape) / sum(len(corners) for _, corners in every)
+    for plane, corners in every:
         if required is not None:
             own = grid.pixel_indices(grid.position_index(plane, *corners.T))
             corners = corners[required[own].any(dim=(0, 2))]
         for references in corners.split(max(1, _batch_values(images) // each)):
             yield grid.pixel_indices(_most_similar(plane, references, images, grid))
+            checkpoint(work * len(references))
 
 
 def _batch_values(images: Tensor) -> int:

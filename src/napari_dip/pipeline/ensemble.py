@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.compute.concurrency import in_fit_order, run_concurrently
-from napari_dip.pipeline.steps import with_previews
+from napari_dip.pipeline.steps import run_step, with_previews
 from napari_dip.progress import Snapshot
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ class Ensemble:
     members: int
     steps: tuple[Step, ...]
 
+    @property
+    def filter_passes(self) -> float:
+        """Leave the filters to the members."""
+        return 0.0
+
     def run(self, data: Data, context: Context, /) -> Generator[Snapshot, None, Data]:
         """Run the members, ``context.concurrency`` at the same time."""
         ended: dict[int, Data] = {}
@@ -56,7 +61,7 @@ class Ensemble:
     ) -> Generator[Snapshot, None, Data]:
         monitor = context.monitor.through(partial(_mean_of_ended, ended, context.member))
         for step, monitored in with_previews(self.steps, replace(context, monitor=monitor)):
-            data = yield from step.run(data, monitored)
+            data = yield from run_step(step, data, monitored)
         return data
 
     def _averaged(self, data: Data, ended: Sequence[Data]) -> Data:

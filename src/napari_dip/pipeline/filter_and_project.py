@@ -42,6 +42,11 @@ class FilterAndProject(Immediate):
     sigmas: tuple[float, ...]
     factor: int
 
+    @property
+    def filter_passes(self) -> float:
+        """Count the rounds; they filter the pixels of the result."""
+        return len(self.sigmas) * self.factor**2
+
     def apply(self, data: Data, context: Context, /) -> Data:
         """Filter and project the estimate."""
         assert data.observation is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dip.dip.loop import FitResult
+from napari_dip.dip.loop import without_fit
 from napari_dip.dip.projection import project
 from napari_dip.patches.constants import PATCH_SEARCH
 from napari_dip.patches.fill_gaps import fill_gaps
@@ -73,6 +73,11 @@ class PatchFilter(Immediate):
     passes: int
     follows_first: bool = False
 
+    @property
+    def filter_passes(self) -> float:
+        """Count the passes over all pixels."""
+        return (self.filling if self.has_gaps else 0) + self._smoothing
+
     def apply(self, data: Data, context: Context, /) -> Data:
         """Filter the estimate."""
         assert data.observation is not None
@@ -122,11 +127,14 @@ class PatchFilter(Immediate):
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
         """Estimate the time of the passes."""
         filling = self.filling * GAP_PASS if self.has_gaps else 0.0
+        one = pass_seconds(shape, costs, planes=self.scaling.planes)
+        return (filling + self._smoothing) * one
+
+    @property
+    def _smoothing(self) -> int:
+        """Passes that remove noise, with those of a first estimate."""
         before = 0 if self.follows_first else PASSES_BEFORE
-        smoothing = self.passes + before if self.passes else 0
-        one = partial(pass_seconds, shape, costs)
-        planes = self.scaling.planes
-        return filling * one(planes=planes) + smoothing * one(planes=planes)
+        return self.passes + before if self.passes else 0
 
     def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
         """Estimate the memory of the patches, beside that of the fit."""
@@ -151,6 +159,11 @@ class AverageWithFilter(Immediate):
     unstabilise: Unstabilise
     scaling: EqualNoise
     correlation: Correlation
+
+    @property
+    def filter_passes(self) -> float:
+        """Count three passes of one filter, and one of another."""
+        return 4.0
 
     def apply(self, data: Data, context: Context, /) -> Data:
         """Average, unless the fit was interrupted."""
@@ -193,6 +206,11 @@ class FilterAlone(Immediate):
     correlation: Correlation
     passes: int
 
+    @property
+    def filter_passes(self) -> float:
+        """Count the passes."""
+        return PASSES_BEFORE + self.passes
+
     def apply(self, data: Data, context: Context, /) -> Data:
         """Filter the observation."""
         assert data.observation is not None
@@ -205,20 +223,7 @@ class FilterAlone(Immediate):
         estimate = noisy[0].cpu().numpy()
         if self.sigma:
             estimate = self.scaling.filtered(self._filtered, noisy, known=seen.known)
-        ended = FitResult(
-            estimate=estimate,
-            latest=estimate,
-            iterations=1,
-            best_iteration=1,
-            rule="none",
-            reason="filtered without a network",
-            stopped_by_user=False,
-            loss=0.0,
-            rollbacks=0,
-            launch_mode="",
-            metrics=(),
-        )
-        return replace(data, estimate=estimate, fits=(ended,))
+        return replace(data, estimate=estimate, fits=(without_fit(estimate, iterations=1),))
 
     def _filtered(self, noisy: torch.Tensor, *, known: torch.Tensor, sigma: float) -> torch.Tensor:
         estimate, smooth = (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_dip.checkpoint import Interrupted
 from napari_dip.generators import finished, map_steps
-from napari_dip.pipeline.steps import Immediate
+from napari_dip.pipeline.steps import First, Immediate, interrupted
 from napari_dip.progress import Snapshot
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.pipeline.steps import Context, Data, First
+    from napari_dip.pipeline.steps import Context, Data
 
     Estimates = Generator[NDArray[np.float32], None, First]
 
@@ -25,7 +25,7 @@ __all__ = ["AverageWithFirst", "FirstEstimate", "mean_with_first"]
 
 
 class FirstEstimate:
-    """A step before a fit: it defines ``estimates``.
+    """A step before a fit: it defines ``estimates`` and ``filter_passes``.
 
     What it estimates is an input of the network, a part of the estimate after the fit, and the
     first preview.
@@ -39,7 +39,18 @@ class FirstEstimate:
         """Estimate, and yield previews; keep an estimate that the data hold."""
         if data.first is not None:
             return data
-        first = yield from map_steps(self.estimates(data, context), partial(_preview, context))
+        coarser: list[NDArray[np.float32]] = []
+
+        def preview(estimate: NDArray[np.float32]) -> Snapshot:
+            coarser.append(estimate)
+            return _preview(context, estimate)
+
+        try:
+            first = yield from map_steps(self.estimates(data, context), preview)
+        except Interrupted:
+            if not coarser:
+                raise
+            return interrupted(replace(data, first=First(coarser[-1])))
         yield _preview(context, first.fine)
         return replace(data, first=first)
 

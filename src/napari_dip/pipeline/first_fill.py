@@ -53,6 +53,11 @@ class FirstFill(FirstEstimate):
         assert estimate is not None
         return First(estimate)
 
+    @property
+    def filter_passes(self) -> float:
+        """Count the passes that fill."""
+        return self.patches.filter_passes
+
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
         """Estimate the time of the passes; the interpolation takes little."""
         return self.patches.seconds(shape, costs)

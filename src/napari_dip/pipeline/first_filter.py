@@ -39,6 +39,11 @@ class FirstFilter(FirstEstimate):
     scaling: EqualNoise
     correlation: Correlation
 
+    @property
+    def filter_passes(self) -> float:
+        """Count two passes, and three over the means of 2, 4 and 8 pixels."""
+        return 3.0
+
     def estimates(self, data: Data, context: Context, /) -> Estimates:
         """Filter the coarse scales, then the finest."""
         noisy = self.unclipped(data)

@@ -78,8 +78,16 @@ class Fit:
     mean_of_averages: bool = False
     expected_iterations: float = 0.0
 
+    @property
+    def filter_passes(self) -> float:
+        """Do not filter."""
+        return 0.0
+
     def run(self, data: Data, context: Context, /) -> Generator[Snapshot, None, Data]:
         """Fit, or continue the fit_state that the data hold."""
+        if data.stopped_by_user:
+            return data  # before the fit
+        context.monitor.report("fit", 0.0)
         fit_state = data.fit_state or self.begin(data, context)
         if data.first is not None:
             monitor = context.monitor.through(partial(self._mixed_with_first, data))

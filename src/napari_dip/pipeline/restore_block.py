@@ -14,7 +14,7 @@ from napari_dip.pipeline.facts import measure
 from napari_dip.pipeline.first_estimate import FirstEstimate
 from napari_dip.pipeline.precision import choose_arithmetic
 from napari_dip.pipeline.resolve import resolve
-from napari_dip.pipeline.steps import Align, Context, Data, Stabilise, with_previews
+from napari_dip.pipeline.steps import Align, Context, Data, Stabilise, run_step, with_previews
 from napari_dip.progress import Monitor
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _run(prepared: Prepared) -> Generator[Snapshot, None, Restored]:
     pipeline, context, data = prepared.pipeline, prepared.context, prepared.data
     with torch_errors(context.device):
         for step, monitored in with_previews(pipeline.steps, context):
-            data = yield from step.run(data, monitored)
+            data = yield from run_step(step, data, monitored)
     assert data.estimate is not None
     on_cpu = context.device.type == "cpu"
     how = f"threads: {context.threads}" if on_cpu else data.fits[-1].launch_mode
