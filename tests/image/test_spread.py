@@ -60,7 +60,7 @@ def test_stopping_in_the_second_fit_keeps_the_first(noisy):
     )
     _, result = finish(run)
     assert result.stopped_by_user
-    assert (result.reports[0].members, result.reports[0].iterations) == (2, 5)
+    assert (result.reports[0].members, result.reports[0].iterations) == (2, 4)
     _, first = finish(restore(noisy, Settings(members=1, **QUICK)))
     assert np.array_equal(result.image, first.image)
     assert result.spread is None
