@@ -224,6 +224,14 @@ def advanced(open_panel, engine, calibrated, qtbot):
 
 
 @pytest.fixture
+def ended(advanced, engine):
+    """The same panel at the end of its run."""
+    engine.finish.set()
+    advanced.wait_until_idle()
+    return advanced
+
+
+@pytest.fixture
 def viewer():
     """A viewer without a window, with an image and a mask."""
     viewer = ViewerModel()

@@ -17,14 +17,6 @@ from napari_dip.plugin.views.run_view import RunView
 TOOLS = ("use_this", "keep_as_layer", "history", "continue", "blend")
 
 
-@pytest.fixture
-def ended(advanced, engine):
-    """The same panel at the end of its run."""
-    engine.finish.set()
-    advanced.wait_until_idle()
-    return advanced
-
-
 def value(layer):
     (one,) = np.unique(layer.data)
     return int(one)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 import numpy as np
 from napari.layers import Image, Labels
@@ -18,6 +18,8 @@ from napari_dip.image.axes import MIN_SIDE, guess_axes
 from napari_dip.plugin.models.mask_pixels import finest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.layers import Layer
     from numpy.typing import NDArray
 
@@ -69,6 +71,10 @@ AXIS_LETTERS = {
 }
 
 
+def _no_layer() -> None:
+    return None
+
+
 @dataclass(frozen=True, eq=False)
 class LayerInput:
     """An Image layer as it is when a run starts; later changes of the layer have no effect.
@@ -98,6 +104,8 @@ class LayerInput:
         The part of the layer to restore; empty for all of it.
     mask_files
         Files and folders that the mask layer reads from, as far as they are known.
+    layer
+        Returns the layer, or ``None`` once it is gone.
     """
 
     data: Any
@@ -111,6 +119,7 @@ class LayerInput:
     mask_record: dict[str, Any] | None = None
     part: tuple[slice, ...] = ()
     mask_files: tuple[Path, ...] = ()
+    layer: Callable[[], Image | None] = _no_layer
 
     @property
     def whole_mask(self) -> NDArray[np.bool_] | None:
@@ -197,6 +206,7 @@ def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
         path=Path(layer.source.path) if layer.source.path else None,
         mask_record=None if mask is None else _record_of_mask(mask),
         mask_files=() if mask is None else _files_of_mask(mask),
+        layer=ref(layer),
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +9,7 @@ from napari.utils.theme import get_theme
 from qtpy.QtCore import QPointF, Qt, Signal  # type: ignore[attr-defined]
 
 from napari_dip.plugin.views import tooltips
-
-# pyqtgraph replaces the exception hooks that napari uses for its notifications.
-_hooks = sys.excepthook, threading.excepthook
-import pyqtgraph as pg  # noqa: E402
-
-sys.excepthook, threading.excepthook = _hooks
+from napari_dip.plugin.views.plotting import pg
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer

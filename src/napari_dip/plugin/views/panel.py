@@ -191,7 +191,7 @@ class Panel(Container[Widget]):
         ):
             self.native.layout().addWidget(part)
         make_scrollable(self.native)
-        bind_shortcuts(self.native, [*self._run_buttons.all, self._run_view.tools.continue_run])
+        bind_shortcuts(self.native, [*self._run_buttons.all, *self._run_view.buttons_with_keys])
         Icons(self.native, self._viewer)
         self.native.setMaximumWidth(MAX_WIDTH)
 

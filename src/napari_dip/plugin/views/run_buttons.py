@@ -29,6 +29,7 @@ __all__ = ["ProvenanceButtons", "RunButtons", "TrialButtons", "bind_shortcuts", 
 
 # napari uses none of these keys, except Esc while a shape or label is drawn on the canvas.
 SHORTCUTS = {
+    "compare": ["F4"],
     "run": ["F5"],
     "pause": ["F6"],
     "resume": ["F6"],

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt.utils import qthrottled
 
 from napari_dip.plugin.models.history import frame_name
+from napari_dip.plugin.views.compare_tools import CompareTools
 from napari_dip.plugin.views.result_tools import ResultTools
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ class RunView(QWidget):
         self.tools = ResultTools(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        self.compare = CompareTools(viewer)
+        self.buttons_with_keys = [self.compare.compare, self.tools.continue_run]
+        layout.addWidget(self.compare)
         layout.addWidget(self.tools)
+        self.compare.message.connect(self.message)
         self.hide()
         self.tools.hide()
         # Attributes, because the signals do not keep them alive.
@@ -73,6 +78,7 @@ class RunView(QWidget):
         if session.history.latest is None:
             self.close_result()
         self._session, self.finished = session, None
+        self.compare.set_layers(None, None)
         self.tools.blend_slider.setValue(100)
         session.advanced.connect(self._update)
         self.tools.show_running(session.history.frames)
@@ -83,8 +89,10 @@ class RunView(QWidget):
         """Offer the tools for a result; with ``None`` there is no result."""
         self._session, self.finished = None, finished
         if finished is None:
+            self.compare.set_layers(None, None)
             self.hide()
             return
+        self.compare.set_layers(finished.source.layer(), finished.layer)
         self._was_in_viewer = finished.in_viewer
         if not self._was_in_viewer:
             self.tools.show_deleted()

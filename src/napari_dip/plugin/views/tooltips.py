@@ -124,6 +124,19 @@ CURVE: Final = (
 HISTORY: Final = "Show the image at earlier iterations; the result is on the right."
 HISTORY_LIVE: Final = "Show the image at earlier iterations; the latest is on the right."
 BLEND: Final = "Blend the result with the input image; nothing is computed again."
+COMPARE: Final = (
+    "Show the input left of a line on the canvas, and the result right of it. Drag the line, or "
+    "move it with the arrow keys. Both have the same contrast limits; afterwards all is as before. "
+    "In the 2-D view."
+)
+WIPE_LINE: Final = "Drag to see more of the input or of the result; arrow keys move it too."
+PROFILE: Final = (
+    "Plot the input and the result along a line: the one in the selected Shapes layer, or a new "
+    "one. Move the line with the tool Select shapes: the plot follows."
+)
+PROFILE_PLOT: Final = (
+    "Intensities along the line, in the units of the image: dashed the input, solid the result."
+)
 USE_AS_RESULT: Final = "Make the shown image the result; its metadata record this."
 KEEP_AS_LAYER: Final = "Add a copy of the shown image as a layer."
 ADD_RESULT: Final = "Add the result of the run as a layer."
