@@ -47,7 +47,7 @@ def test_colours_are_averaged():
     np.testing.assert_allclose(profile.intensity, np.arange(6) * 0.02)
 
 
-def test_a_line_of_two_axes_applies_to_a_stack():
+def test_a_plane_line_applies_to_a_stack():
     viewer = ViewerModel()
     viewer.add_image(RAMP)
     assert drawn_line(viewer) is None

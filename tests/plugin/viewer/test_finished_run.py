@@ -1,4 +1,4 @@
-"""A finished run: show a frame, use it, blend, keep and continue."""
+"""A finished run: show a frame, use it, set its strength, keep and continue."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari_dip.plugin.models.history import blend
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.views.run_view import RunView
 
-TOOLS = ("use_this", "keep_as_layer", "history", "continue", "blend")
+TOOLS = ("use_this", "keep_as_layer", "history", "continue", "strength")
 
 
 def value(layer):
@@ -100,16 +100,16 @@ def test_previews_can_be_kept_as_layers(ended, qtbot):
     assert value(layer) == frames[1].iteration
 
 
-def test_the_blend_is_live_and_told(ended, qtbot, calibrated):
+def test_the_strength_is_live_and_recorded(ended, qtbot, calibrated):
     layer = ended.viewer.layers[-1]
     result = value(layer)
-    ended["blend"].setValue(25)
+    ended["strength"].setValue(25)
     qtbot.waitUntil(lambda: value(layer) == round(0.25 * result + 75))
     assert layer.data.dtype == np.uint16
-    assert made(layer)["picture"] == {"blend": 0.25}
-    ended["blend"].setValue(0)
+    assert made(layer)["picture"] == {"strength_percent": 25}
+    ended["strength"].setValue(0)
     qtbot.waitUntil(lambda: value(layer) == 100)
-    ended["blend"].setValue(100)
+    ended["strength"].setValue(100)
     qtbot.waitUntil(lambda: value(layer) == result)
     assert "picture" not in made(layer)
     assert value(calibrated) == 100
@@ -122,7 +122,7 @@ def test_blending_repeats_pixels_of_the_input(open_panel, engine, calibrated, qt
     engine.finish.set()
     panel.wait_until_idle()
     result = value(layer)
-    panel["blend"].setValue(50)
+    panel["strength"].setValue(50)
     qtbot.waitUntil(lambda: value(layer) == round(0.5 * result + 50))
     assert layer.data.shape == (64, 64)
 

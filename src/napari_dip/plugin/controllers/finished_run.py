@@ -1,4 +1,4 @@
-"""Work with the result of a run: show an earlier frame, blend it, choose it, or keep a copy."""
+"""Work with the result of a run: show a frame, set the strength, choose it, or keep a copy."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class FinishedRun:
         iterations = sum(report.iterations for report in result.reports)
         self.outcome = Frame(iterations, (), np.asarray(result.image), result=True)
         self.chosen = self.shown = self.outcome
-        self.weight = 1.0
+        self.strength = 1.0
         self._data = layer.data
 
     @property
@@ -79,8 +79,8 @@ class FinishedRun:
         return self.layer.data is not self._data
 
     @property
-    def blend_obstacle(self) -> str:
-        """Why the result cannot be blended; empty if it can."""
+    def strength_obstacle(self) -> str:
+        """Why the strength cannot be changed; empty if it can."""
         too_large = self.outcome.image.size > MAX_BLENDED_VALUES
         return "the image is too large" if too_large else ""
 
@@ -89,9 +89,9 @@ class FinishedRun:
         self.shown = frame
         self._draw()
 
-    def blend(self, weight: float) -> None:
-        """Blend the frame with the input; weight 1 is the frame alone, 0 the input alone."""
-        self.weight = weight
+    def set_strength(self, strength: float) -> None:
+        """Blend the frame with the input; strength 1 is the frame alone, 0 the input alone."""
+        self.strength = strength
         self._draw()
 
     def use(self) -> None:
@@ -117,10 +117,10 @@ class FinishedRun:
     def keep_as_layer(self) -> Image:
         """Add a copy of the shown pixels as a layer under the result."""
         current = read_layer(self.layer)
-        weight = "" if self.weight == 1 else f", {self.weight:.0%}"
+        strength = "" if self.strength == 1 else f", strength {self.strength:.0%}"
         layer = Image(
             np.array(self._pixels()),
-            name=f"{current.name}, {frame_name(self.shown)}{weight}",
+            name=f"{current.name}, {frame_name(self.shown)}{strength}",
             metadata={"napari-dip": self._provenance()},
             rgb=current.rgb,
             **current.display,
@@ -169,8 +169,8 @@ class FinishedRun:
     def _pixels(self) -> NDArray[Any]:
         """Compute the shown pixels."""
         pixels = insert_frame(self.shown, self.outcome.image)
-        if self.weight < 1:
-            mixed = blend(pixels, self._input, self.weight, self.source)
+        if self.strength < 1:
+            mixed = blend(pixels, self._input, self.strength, self.source)
             pixels = self._keep_empty_planes(mixed, pixels)
         return pixels
 
@@ -195,8 +195,8 @@ class FinishedRun:
         if self.shown is not self.outcome:
             by_user = self.shown is self.chosen
             picture = {"iteration": self.shown.iteration, "chosen_by_user": by_user}
-        if self.weight < 1:
-            picture["blend"] = round(self.weight, 4)
+        if self.strength < 1:
+            picture["strength_percent"] = round(100 * self.strength, 2)
         return {**record, "picture": picture} if picture else record
 
     @cached_property

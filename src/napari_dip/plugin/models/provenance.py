@@ -249,7 +249,7 @@ def _comments(record: Mapping[str, Any], name: str, save_lines: list[str]) -> li
         "stopped by the user": record["stopped_by_user"],
         "continued": record["continued_at"],
         f"set to iteration {picture.get('iteration')}": "iteration" in picture,
-        "blended with the image": "blend" in picture,
+        f"set to a strength of {picture.get('strength_percent')} %": "strength_percent" in picture,
     }
     if any(manual_steps.values()):
         done = ", ".join(step for step, was_done in manual_steps.items() if was_done)

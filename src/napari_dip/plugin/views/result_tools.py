@@ -21,7 +21,8 @@ __all__ = ["ResultTools"]
 class ResultTools(QWidget):
     """Sliders and buttons without their actions.
 
-    ``frame_chosen`` has the number of a frame, ``blended`` the weight of the result from 0 to 1.
+    ``frame_chosen`` has the number of a frame, ``strength_changed`` the
+    part of the result from 0 to 1.
 
     Parameters
     ----------
@@ -30,14 +31,14 @@ class ResultTools(QWidget):
     """
 
     frame_chosen = Signal(int)
-    blended = Signal(float)
+    strength_changed = Signal(float)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self.strength_slider = _slider("strength", "Strength", tooltips.STRENGTH, self)
+        self.strength_slider.setRange(0, 100)
+        self.strength_slider.setValue(100)
         self.frame_slider = _slider("scrub", "History", tooltips.HISTORY_LIVE, self)
-        self.blend_slider = _slider("blend", "Blend", tooltips.BLEND, self)
-        self.blend_slider.setRange(0, 100)
-        self.blend_slider.setValue(100)
         self.use_this = controls.button(
             "use_this", "Use as result", tooltips.USE_AS_RESULT, enabled=False
         )
@@ -57,12 +58,12 @@ class ResultTools(QWidget):
         self.more.setRange(1, controls.MAX_INTEGER)
         self.more.setValue(100)
         self.more.setPrefix("+ ")
-        self._frame_label, self._weight_label = QLabel(self), QLabel("100 %", self)
-        for label in (self._frame_label, self._weight_label):
+        self._frame_label, self._strength_label = QLabel(self), QLabel("100 %", self)
+        for label in (self._frame_label, self._strength_label):
             label.setMinimumWidth(self.fontMetrics().horizontalAdvance("iteration 00000"))
         self._arrange()
         self.frame_slider.valueChanged.connect(self.frame_chosen)
-        self.blend_slider.valueChanged.connect(self._emit_weight)
+        self.strength_slider.valueChanged.connect(self._emit_strength)
 
     def show_running(self, frames: Sequence[Frame]) -> None:
         """Offer the frames of a run in progress; the slider follows unless the user moved it."""
@@ -70,7 +71,7 @@ class ResultTools(QWidget):
         self._set_range(len(frames), self.frame_slider.value() if not following else len(frames))
         for control in (self.use_this, self.keep_as_layer, self.keep_history, self.continue_run):
             control.enabled = False
-        self.blend_slider.setEnabled(False)
+        self.strength_slider.setEnabled(False)
 
     def show_finished(
         self,
@@ -78,7 +79,7 @@ class ResultTools(QWidget):
         *,
         part: str,
         continue_obstacle: str,
-        blend_obstacle: str,
+        strength_obstacle: str,
     ) -> None:
         """Offer the frames and actions of a result.
 
@@ -88,8 +89,8 @@ class ResultTools(QWidget):
             The frames, the result last.
         part
             The part of the image that the frames show, as a sentence; empty for all of it.
-        continue_obstacle, blend_obstacle
-            Why the result cannot be continued or blended; empty if it can.
+        continue_obstacle, strength_obstacle
+            Why the result cannot be continued, or its strength changed; empty if it can.
         """
         self._set_range(len(frames) - 1, len(frames) - 1)
         none = ""
@@ -101,7 +102,9 @@ class ResultTools(QWidget):
         self.keep_as_layer.text = "Keep as layer"
         _set_state(self.keep_as_layer.native, tooltips.KEEP_AS_LAYER, "")
         _set_state(
-            self.blend_slider, tooltips.BLEND, blend_obstacle and f"No blending: {blend_obstacle}."
+            self.strength_slider,
+            tooltips.STRENGTH,
+            strength_obstacle and f"The strength cannot be changed: {strength_obstacle}.",
         )
         _set_state(
             self.continue_run.native,
@@ -109,7 +112,7 @@ class ResultTools(QWidget):
             continue_obstacle and f"It cannot be continued: {continue_obstacle}.",
         )
         self.more.setEnabled(not continue_obstacle)
-        self.blend_slider.setValue(100)
+        self.strength_slider.setValue(100)
 
     def show_deleted(self) -> None:
         """Offer only to add the result, because the user deleted its layer during the run."""
@@ -118,7 +121,7 @@ class ResultTools(QWidget):
             self.frame_slider,
             self.keep_history.native,
             self.use_this.native,
-            self.blend_slider,
+            self.strength_slider,
             self.continue_run.native,
         ):
             _set_state(control, "", why)
@@ -137,17 +140,17 @@ class ResultTools(QWidget):
         self.frame_slider.setValue(value)
         self.frame_slider.blockSignals(False)
 
-    def _emit_weight(self, percent: int) -> None:
-        self._weight_label.setText(f"{percent} %")
-        self.blended.emit(percent / 100)
+    def _emit_strength(self, percent: int) -> None:
+        self._strength_label.setText(f"{percent} %")
+        self.strength_changed.emit(percent / 100)
 
     def _arrange(self) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         for row, (title, slider, label) in enumerate(
             [
+                ("Strength", self.strength_slider, self._strength_label),
                 ("History", self.frame_slider, self._frame_label),
-                ("Blend", self.blend_slider, self._weight_label),
             ]
         ):
             grid.addWidget(QLabel(title, self), row, 0)

@@ -60,12 +60,12 @@ class RunView(QWidget):
         self.tools.hide()
         # Attributes, because the signals do not keep them alive.
         self._show_throttled = qthrottled(self._show_frame, timeout=DRAW_INTERVAL_MS)
-        self._blend_throttled = qthrottled(self._blend, timeout=DRAW_INTERVAL_MS)
+        self._strength_throttled = qthrottled(self._set_strength, timeout=DRAW_INTERVAL_MS)
         self._plot_timer = QTimer(self)
         self._plot_timer.setSingleShot(True)
         self._plot_timer.timeout.connect(self._make_plot)
         self.tools.frame_chosen.connect(self._show_throttled)
-        self.tools.blended.connect(self._blend_throttled)
+        self.tools.strength_changed.connect(self._strength_throttled)
         self.tools.use_this.changed.connect(self._use)
         self.tools.keep_as_layer.changed.connect(self._keep)
         self.tools.keep_history.changed.connect(self._keep_history)
@@ -79,7 +79,7 @@ class RunView(QWidget):
             self.close_result()
         self._session, self.finished = session, None
         self.compare.set_layers(None, None)
-        self.tools.blend_slider.setValue(100)
+        self.tools.strength_slider.setValue(100)
         session.advanced.connect(self._update)
         self.tools.show_running(session.history.frames)
         # Before the first image: drawing both at once would take twice as long.
@@ -107,7 +107,7 @@ class RunView(QWidget):
             finished.frames,
             part=part,
             continue_obstacle=finished.result.final,
-            blend_obstacle=finished.blend_obstacle,
+            strength_obstacle=finished.strength_obstacle,
         )
         self.tools.more.setValue(max(10, finished.outcome.iteration // 20 * 10))
         self._draw(finished.history)
@@ -177,9 +177,9 @@ class RunView(QWidget):
         if self._plot is not None:
             self._plot.mark_shown(None if latest or frame is None else frame.iteration)
 
-    def _blend(self, weight: float) -> None:
+    def _set_strength(self, strength: float) -> None:
         if self.finished is not None:
-            self.finished.blend(weight)
+            self.finished.set_strength(strength)
             self._report_edited()
 
     def _use(self) -> None:

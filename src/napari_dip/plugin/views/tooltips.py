@@ -123,7 +123,10 @@ CURVE: Final = (
 )
 HISTORY: Final = "Show the image at earlier iterations; the result is on the right."
 HISTORY_LIVE: Final = "Show the image at earlier iterations; the latest is on the right."
-BLEND: Final = "Blend the result with the input image; nothing is computed again."
+STRENGTH: Final = (
+    "How much of the restoration is applied: 100 % is the result, 0 % the input. Nothing is "
+    "computed again, and it can be changed back; the metadata of the layer record it."
+)
 COMPARE: Final = (
     "Show the input left of a line on the canvas, and the result right of it. Drag the line, or "
     "move it with the arrow keys. Both have the same contrast limits; afterwards all is as before. "
