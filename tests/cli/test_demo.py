@@ -20,8 +20,8 @@ from napari_dip.image.result import Result, UnitReport
 def oracle(shift: int = 0):
     """Stand in for a restoration: return the original plus a shift."""
 
-    def fake(restoration, _doing):
-        restoration.close()
+    def fake(begin, _doing):
+        begin(lambda stage, done: None).close()
         report = UnitReport(
             (), "fixed", "all 2 iterations done", 2, 2, 0.1, {}, 0, 1, "float32", ()
         )

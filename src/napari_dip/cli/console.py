@@ -62,13 +62,18 @@ def interruptible(keep: bool) -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def follow(restoration: Restoration, label: str, *, quiet: bool = False) -> Result:
+def follow(
+    begin: Callable[[Callable[[str, float], object]], Restoration],
+    label: str,
+    *,
+    quiet: bool = False,
+) -> Result:
     """Run a restoration to its end; show a progress bar on stderr if it is a terminal.
 
     Parameters
     ----------
-    restoration
-        As :func:`napari_dip.restore` returns it.
+    begin
+        Returns a restoration, given its ``report``: see :func:`napari_dip.restore`.
     label
         Text beside the bar for an image without parts, such as ``"denoise"``.
     quiet
@@ -94,7 +99,11 @@ def follow(restoration: Restoration, label: str, *, quiet: bool = False) -> Resu
                 state=_state(now),
             )
 
-        return finished(restoration, show)
+        def report(stage: str, done: float) -> None:
+            if stage == "filter":
+                bar.update(task, state=f"filtering, {done:.0%}")
+
+        return finished(begin(report), show)
 
 
 def _state(now: Snapshot) -> str:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from napari_dip.image.restore import Restoration, Result
 
+    Begin = Callable[[Callable[[str, float], object]], Restoration]
+
 __all__ = ["CASES", "Case", "Outcome", "ground_truth", "run_demo"]
 
 SEED = 0
@@ -126,7 +128,7 @@ class Outcome:
 
 def run_demo(
     folder: Path,
-    follow: Callable[[Restoration, str], Result],
+    follow: Callable[[Begin, str], Result],
     *,
     cases: tuple[Case, ...] = CASES,
 ) -> bool:
@@ -184,11 +186,13 @@ def run_demo(
     return all(outcome.improved for outcome in outcomes)
 
 
-def _run(case: Case, follow: Callable[[Restoration, str], Result]) -> Outcome:
+def _run(case: Case, follow: Callable[[Begin, str], Result]) -> Outcome:
     original = ground_truth()
     degraded, missing = case.degrade(original)
     settings = case.settings.replace(axes="YXS", seed=SEED)
-    result = follow(restore(degraded, settings, mask=missing), case.name)
+    result = follow(
+        lambda report: restore(degraded, settings, mask=missing, report=report), case.name
+    )
     if degraded.shape != original.shape:
         degraded = transform.resize(degraded, original.shape, order=3, preserve_range=True)
         degraded = degraded.round().clip(0, 255).astype(np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import typer
@@ -91,9 +92,9 @@ def restore_file(
             raise KeyboardInterrupt(
                 run.describe_unfinished()
             )  # no iteration is done, so there is no result
-        steps = _steps(run, pool, stop_requested)
+        begin = partial(_steps, run, pool, stop_requested)
         try:
-            result = follow(steps, settings.task.kind, quiet=options.quiet)
+            result = follow(begin, settings.task.kind, quiet=options.quiet)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(run.describe_unfinished()) from None
         except Exception as error:
@@ -134,11 +135,14 @@ def _as_utf8(path: Path) -> str:
 
 
 def _steps(
-    run: FileRun, pool: WorkerPool | None, stop_requested: Callable[[], bool]
+    run: FileRun,
+    pool: WorkerPool | None,
+    stop_requested: Callable[[], bool],
+    report: Callable[[str, float], object],
 ) -> Restoration:
     """Restore in this process, or on the workers if there are any."""
     if pool is None:
-        return run.steps(stop_requested)
+        return run.steps(stop_requested, report)
     from napari_dip.cluster.restoration import restore_on_cluster
 
     return restore_on_cluster(

@@ -59,9 +59,13 @@ class FileRun:
     overwrite: bool
     notes: tuple[str, ...]
 
-    def steps(self, stop_requested: Callable[[], bool] = lambda: False) -> Restoration:
-        """Restore the units that are not complete."""
-        return run(self.problem, self.output, stop_requested)
+    def steps(
+        self,
+        stop_requested: Callable[[], bool] = lambda: False,
+        report: Callable[[str, float], object] = lambda stage, done: None,
+    ) -> Restoration:
+        """Restore the units that are not complete; see :func:`napari_dip.restore`."""
+        return run(self.problem, self.output, stop_requested, report)
 
     def restored(self, result: Result, image: LazyArray | None = None) -> StoredImage:
         """Return a result image with the metadata of the input."""

@@ -183,6 +183,10 @@ def run_step(step: Step, data: Data, context: Context) -> Generator[Snapshot, No
 
     An interrupted filter leaves the estimate as it was, averaged with the first one.
     """
+    return _run_watched(step, data, context) if step.filter_passes else step.run(data, context)
+
+
+def _run_watched(step: Step, data: Data, context: Context) -> Generator[Snapshot, None, Data]:
     done = 0.0
     monitor, shape = context.monitor, data.block.values.shape
 
