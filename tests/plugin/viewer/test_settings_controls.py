@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_dip.errors import BadSettings
+from napari_dip.plugin.views.axes_controls import AxesControls
 from napari_dip.plugin.views.settings_controls import NoiseControls, SettingsControls
 from napari_dip.settings import RULES, Denoise, Fixed, Settings
 from napari_dip.settings.camera import GivenNoise, SensorNoise
@@ -79,7 +81,7 @@ def test_numbers_that_are_missing_are_asked_for():
 @pytest.mark.usefixtures("qtbot")
 def test_every_registered_rule_can_be_chosen(monkeypatch):
     monkeypatch.setitem(RULES, "other", type("Other", (Fixed,), {"label": ""}))
-    controls = SettingsControls([])
+    controls = SettingsControls([], AxesControls(ViewerModel()))
     assert controls.stopping.choices == ("", *RULES)
     names = [controls.stopping.native.itemText(i) for i in range(len(RULES) + 1)]
     assert names == ["default", *(RULES[name].label for name in [*RULES][:-1]), "other"]

@@ -180,7 +180,17 @@ class LayerWatcher:
         A method without arguments; it is held weakly.
     """
 
-    EVENTS = ("data", "axis_labels", "name", "scale", "translate", "rotate", "shear", "affine")
+    EVENTS = (
+        "data",
+        "axis_labels",
+        "name",
+        "scale",
+        "units",
+        "translate",
+        "rotate",
+        "shear",
+        "affine",
+    )
     LABELS_EVENTS = ("paint", "labels_update", "set_data")  # a stroke, its steps, and undo
 
     def __init__(self, callback: Callable[[], None]) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 from napari.layers import Image, Labels
 from pint import DimensionalityError
 
-from napari_dip.errors import BadImage
-from napari_dip.image.axes import MIN_SIDE, guess_axes
+from napari_dip.errors import BadImage, BadSettings
+from napari_dip.plugin.models.axis_labels import axes_of
 from napari_dip.plugin.models.mask_pixels import finest
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LayerInput",
-    "axes_of",
-    "check_last_axis",
     "checksum",
     "is_unfinished",
     "match_settings",
@@ -56,19 +54,6 @@ DISPLAY_ATTRIBUTES = (
     "depiction",
     "projection_mode",
 )
-
-AXIS_LETTERS = {
-    "t": "T",
-    "time": "T",
-    "frame": "T",
-    "c": "C",
-    "ch": "C",
-    "channel": "C",
-    "z": "Z",
-    "depth": "Z",
-    "y": "Y",
-    "x": "X",
-}
 
 
 def _no_layer() -> None:
@@ -153,8 +138,10 @@ class LayerInput:
         """Spacing of the pixels along Z, Y and X, in one unit; ``None`` if it is not known."""
         sizes = dict(zip(self.axes, self.placement["scale"], strict=False))
         units = dict(zip(self.axes, self.placement["units"], strict=False))
-        if "Z" not in sizes or all(sizes[axis] == 1 for axis in "ZYX"):
-            return None  # napari's default scale is 1
+        if "Z" not in sizes or all(
+            sizes[axis] == 1 and str(units[axis]) == "pixel" for axis in "ZYX"
+        ):
+            return None  # napari's default is a scale of 1 pixel
         try:
             z, y, x = (abs((sizes[axis] * units[axis]).to(units["X"]).m) for axis in "ZYX")
         except DimensionalityError:
@@ -215,57 +202,32 @@ def match_settings(source: LayerInput, settings: Settings) -> tuple[LayerInput, 
 
     Where the settings need Z and the layer does not name it, its one axis of unknown meaning is Z:
     napari seldom names it.
-    """
-    unnamed = source.axes.count("Q") == 1 and "Z" not in source.axes
-    if "Z" in settings.spatial and unnamed:
-        source = replace(source, axes=source.axes.replace("Q", "Z"))
-    return source, settings.replace(axes=source.axes).with_voxel(source.voxel)
-
-
-def axes_of(layer: Image, shape: tuple[int, ...]) -> str:
-    """Return one letter for each axis of a layer.
-
-    Parameters
-    ----------
-    layer
-        Its axis labels count where they include Y and X and no known axis twice. An axis with
-        another name has an unknown meaning, ``"Q"``.
-    shape
-        Shape of its pixels at full resolution.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from napari.layers import Image
-    >>> stack = np.zeros((2, 3, 16, 16))
-    >>> axes_of(Image(stack, axis_labels=("time", "z", "y", "x")), stack.shape)
-    'TZYX'
-    >>> axes_of(Image(stack), stack.shape)
-    'QQYX'
-    """
-    letters = [AXIS_LETTERS.get(str(label).strip().lower(), "Q") for label in layer.axis_labels]
-    named = [letter for letter in letters if letter != "Q"]
-    if {"Y", "X"} <= set(named) and len(named) == len(set(named)):
-        return "".join(letters) + "S" * bool(layer.rgb)
-    return guess_axes(shape, bool(layer.rgb))
-
-
-def check_last_axis(layer: Image, axes: str, shape: tuple[int, ...]) -> None:
-    """Refuse a layer whose last axis probably holds colours or channels that are not named.
 
     Raises
     ------
     BadImage
-        If the last axis is X and has as few pixels as an axis of colours.
+        If the settings need Z, and the image has several axes that it could be, or none.
+    BadSettings
+        If the voxels are to become cubes, and their size is not known.
     """
-    last = shape[-1]
-    if axes.endswith("YX") and 1 < last < MIN_SIDE <= min(shape[-3:-1], default=0):
-        colours = "add it to the viewer with rgb=True, or " if last in (3, 4) else ""
+    unnamed = source.axes.count("Q") == 1 and "Z" not in source.axes
+    if "Z" in settings.spatial and unnamed:
+        source = replace(source, axes=source.axes.replace("Q", "Z"))
+    if "Z" in settings.spatial and "Z" not in source.axes:
         raise BadImage(
-            f"The last axis of '{layer.name}' has {last} pixels, too few for an image. If it holds "
-            f"colours or channels, {colours}name the axes in napari's console: "
-            f"viewer.layers[{layer.name!r}].axis_labels = {tuple('tzyxc'[5 - len(shape) :])!r}."
+            f"'{source.name}' has no axis Z: its axes are {source.axes.replace('Q', '?')}. Name Z "
+            "under Axes, or choose Y and X."
         )
+    settings = settings.replace(axes=source.axes).with_voxel(source.voxel)
+    if settings.voxel is None:
+        try:
+            _ = settings.factors
+        except BadSettings:
+            raise BadSettings(
+                f"The voxel size of '{source.name}' is not known, and cubes need it: type it under "
+                "Axes, or choose Z and a factor."
+            ) from None
+    return source, settings
 
 
 def is_unfinished(layer: Layer) -> bool:

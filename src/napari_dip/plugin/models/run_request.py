@@ -14,9 +14,9 @@ from napari_dip.image.arrays import as_lazy
 from napari_dip.image.layout_plan import choose_plan, make_layout
 from napari_dip.image.masks import broadcast_mask
 from napari_dip.image.plan_text import outlook
+from napari_dip.plugin.models.axis_labels import check_last_axis
 from napari_dip.plugin.models.layer_input import (
     LayerInput,
-    check_last_axis,
     is_unfinished,
     match_settings,
     read_layer,

@@ -18,6 +18,7 @@ from napari_dip.plugin.models.provenance import recorded_settings
 from napari_dip.plugin.models.run_request import LayerReader, RequestTemplate
 from napari_dip.plugin.models.target import proposed_path
 from napari_dip.plugin.views import controls, tooltips
+from napari_dip.plugin.views.axes_controls import AxesControls
 from napari_dip.plugin.views.batch_list import BatchList
 from napari_dip.plugin.views.output_controls import OutputControls, ask_about_folder
 from napari_dip.plugin.views.panel_frame import (
@@ -86,7 +87,8 @@ class Panel(Container[Widget]):
         self._trial_buttons = TrialButtons()
         self._provenance_buttons = ProvenanceButtons(self._viewer)
         self._run_view = RunView(self._viewer)
-        self._settings = SettingsControls(advanced_controls)
+        self._axes = AxesControls(self._viewer)
+        self._settings = SettingsControls(advanced_controls, self._axes)
         remember_values(self._settings.remembered)
         self._output = OutputControls()
         super().__init__(widgets=[self.image, *task_controls])
@@ -126,10 +128,11 @@ class Panel(Container[Widget]):
         Raises
         ------
         BadImage
-            If there is none.
+            If there is none, or a field of its axes is not valid.
         """
         if self.image.value is None:
             raise BadImage(no_image_text(self._viewer))
+        self._axes.check()
         layer: Image = self.image.value
         return layer
 
@@ -176,6 +179,7 @@ class Panel(Container[Widget]):
         return fits, without_control
 
     def _arrange(self) -> None:
+        self.native.layout().insertWidget(1, self._axes.section)
         self._output_section = controls.section("placing", "Output and computing", self._output)
         for part in (
             self.estimate.native,
@@ -220,6 +224,8 @@ class Panel(Container[Widget]):
         self._run_view.message.connect(controller.say)
         self._provenance_buttons.loaded.connect(self._load_settings)
         self._provenance_buttons.message.connect(controller.say)
+        self._axes.edited.connect(self._check)
+        self._axes.message.connect(controller.say)
         self._viewer.layers.events.inserted.connect(self._check_if_no_image)
         self._viewer.layers.events.removed.connect(self._check_if_no_image)
         for part in (self, self._settings, self._output):
@@ -228,6 +234,7 @@ class Panel(Container[Widget]):
     def _check(self) -> None:
         """Check whether a run is possible with the current controls and layers."""
         self._watcher.watch([layer for layer in self.watched_layers() if layer is not None])
+        self._axes.show_layer(self.image.value)
         self._open_sample.native.setVisible(self.image.value is None)
         self.controller.check()
 

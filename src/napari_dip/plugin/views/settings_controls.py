@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from magicgui.widgets.bases import ValueWidget
 
+    from napari_dip.plugin.views.axes_controls import AxesControls
     from napari_dip.settings.camera import Noise
 
 __all__ = ["NoiseControls", "SettingsControls", "remember_values"]
@@ -31,6 +32,8 @@ class SettingsControls(Container[Widget]):
     ----------
     task_controls
         Controls of one task, which come first.
+    axes
+        The controls of the axes: they say how channels are restored.
 
     Attributes
     ----------
@@ -38,7 +41,8 @@ class SettingsControls(Container[Widget]):
         The controls whose values napari remembers.
     """
 
-    def __init__(self, task_controls: Sequence[Widget]) -> None:
+    def __init__(self, task_controls: Sequence[Widget], axes: AxesControls) -> None:
+        self._axes = axes
         self.preset = controls.combo_box(
             "preset",
             "Preset",
@@ -92,6 +96,7 @@ class SettingsControls(Container[Widget]):
             iterations=int(self.iterations.value) or None,
             stopping=self.stopping.value or None,
             noise=self.noise.value,
+            share="C" if self._axes.share_channels else "auto",
             seed=int(self.seed.value),
             device=self.device.value,
         )
@@ -109,6 +114,7 @@ class SettingsControls(Container[Widget]):
         self.iterations.value = min(settings.iterations or 0, controls.MAX_INTEGER)
         self.stopping.value = rule if rule in self.stopping.choices else ""
         self.noise.value = settings.noise
+        self._axes.set_channels(together=settings.share == "C")
         self.seed.value = min(settings.seed, controls.MAX_INTEGER)
         self.device.value = settings.device if settings.device in self.device.choices else "auto"
         shown = self.settings(settings.task)

@@ -6,6 +6,21 @@ from typing import Final
 
 IMAGE: Final = "The Image layer to restore. The layer does not change."
 
+# Axes
+AXES: Final = (
+    "One letter for each axis of the image: T time, C channels, Z, Y, X, or ? for another meaning. "
+    "Press Enter; the layer keeps them as its axis labels."
+)
+VOXEL_SIZE: Final = (
+    "Distance between neighbouring pixels; empty if it is not known. Press Enter; the layer keeps "
+    "it as its scale and units, and its pixels stay the same."
+)
+UNIT: Final = "The unit of the numbers beside it."
+CHANNELS: Final = (
+    "One by one: each channel is restored alone. Together: all channels of a plane at once, in "
+    "half the time, and better where they show the same structures."
+)
+
 # Denoise and Super-resolution
 ARTEFACT: Final = "Remove camera noise, or the blocks of JPEG compression."
 AXIS: Final = (
