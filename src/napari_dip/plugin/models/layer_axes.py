@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pint
 from napari.layers import Image, Labels
 
-from napari_dip.errors import BadImage, NapariDipError
+from napari_dip.errors import BadImage
 from napari_dip.image.metadata import MICROMETRES, SECONDS, canonical_unit
 from napari_dip.plugin.models.axis_labels import AXIS_LETTERS, axes_of
+from napari_dip.plugin.models.layer_file import stored_in_file
 from napari_dip.plugin.models.mask_pixels import finest
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ __all__ = [
     "shown_letters",
     "spacing_of",
     "spacing_of_file",
-    "stored_in_file",
 ]
 
 LENGTH_UNITS = ("µm", "nm", "mm", "pixel")
@@ -242,32 +240,6 @@ def axes_text(letters: str, spacing: Spacing) -> str:
         if letter in letters
     )
     return f"Axes {letters} · {numbers} {spacing.unit}"
-
-
-def stored_in_file(layer: Image) -> StoredImage | None:
-    """Open the file of a layer; ``None`` if it does not hold an image of the same shape.
-
-    Its values are not read.
-    """
-    path = Path(layer.source.path or "")
-    try:
-        if not path.is_file():
-            return None
-        stored = _opened(path, path.stat().st_mtime_ns)
-    except OSError:
-        return None
-    shape = tuple(finest(layer).shape)
-    return stored if stored is not None and tuple(stored.image.shape) == shape else None
-
-
-@lru_cache(maxsize=16)
-def _opened(path: Path, _changed: int) -> StoredImage | None:
-    from napari_dip.files.image_io import read_image
-
-    try:
-        return read_image(path, lazy=True)
-    except NapariDipError:  # napari has read it; its metadata are not needed
-        return None
 
 
 def spacing_of_file(stored: StoredImage, wanted: str) -> Spacing:

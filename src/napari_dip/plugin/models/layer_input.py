@@ -15,6 +15,7 @@ from pint import DimensionalityError
 
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.plugin.models.axis_labels import axes_of
+from napari_dip.plugin.models.layer_file import channels_of
 from napari_dip.plugin.models.mask_pixels import finest
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from numpy.typing import NDArray
 
+    from napari_dip.image.metadata import Channel
     from napari_dip.plugin.models.mask_layers import Mask
     from napari_dip.settings import Settings
     from napari_dip.settings.voxel import Voxel
@@ -91,6 +93,8 @@ class LayerInput:
         Files and folders that the mask layer reads from, as far as they are known.
     layer
         Returns the layer, or ``None`` once it is gone.
+    channels
+        Names and colours of the channels; empty if they are not known.
     """
 
     data: Any
@@ -105,6 +109,7 @@ class LayerInput:
     part: tuple[slice, ...] = ()
     mask_files: tuple[Path, ...] = ()
     layer: Callable[[], Image | None] = _no_layer
+    channels: tuple[Channel, ...] = ()
 
     @property
     def whole_mask(self) -> NDArray[np.bool_] | None:
@@ -174,9 +179,10 @@ def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
     if layer.source.path and (reason := _missing_planes(Path(layer.source.path))):
         raise BadImage(f"'{layer.name}' shows missing planes as black: {reason}.")
     data = finest(layer)
+    axes = axes_of(layer, data.shape)
     return LayerInput(
         data=data,
-        axes=axes_of(layer, data.shape),
+        axes=axes,
         rgb=bool(layer.rgb),
         name=layer.name,
         mask=None if mask is None else mask.for_all_planes(layer),
@@ -194,6 +200,7 @@ def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
         mask_record=None if mask is None else _record_of_mask(mask),
         mask_files=() if mask is None else _files_of_mask(mask),
         layer=ref(layer),
+        channels=channels_of(layer, axes),
     )
 
 

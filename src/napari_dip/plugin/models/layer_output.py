@@ -8,6 +8,7 @@ import numpy as np
 from napari.utils.transforms import Affine
 
 from napari_dip.plugin.models.canvas import Canvas, SectionCanvas
+from napari_dip.plugin.models.layer_file import channel_metadata
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,10 @@ def to_layer_data(result: Result, source: LayerInput) -> LayerData:
     """
     factors = _factors(result.axes, result.settings)
     keywords = _keywords(source, result.settings, factors)
-    keywords["metadata"] = {"napari-dip": provenance_of(result, source)}
+    keywords["metadata"] = {
+        "napari-dip": provenance_of(result, source),
+        **channel_metadata(source.channels),
+    }
     return result.image, keywords, "image"
 
 

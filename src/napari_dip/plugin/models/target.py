@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SUFFIX",
     "Target",
+    "lost_transforms",
     "proposed_path",
     "reopen_result",
     "stored_image",
@@ -113,7 +114,7 @@ class Target:
 
     def placement_note(self, source: LayerInput) -> str:
         """Say which part of the placement OME-Zarr cannot hold; empty if it holds all."""
-        lost = _lost_transforms(source.placement) if self.path is not None else []
+        lost = lost_transforms(source.placement) if self.path is not None else []
         if not lost:
             return ""
         return (
@@ -243,11 +244,12 @@ def stored_image(source: LayerInput) -> StoredImage:
             for letter, offset in zip(letters, placement["translate"], strict=True)
             if offset
         },
+        channels=source.channels,
         extras={"ngff": {"name": source.name}},
     )
 
 
-def _lost_transforms(placement: dict[str, Any]) -> list[str]:
+def lost_transforms(placement: dict[str, Any]) -> list[str]:
     """Name the transforms of a layer besides a positive scale and a translation."""
     from napari.utils.transforms import Affine
 

@@ -8,7 +8,13 @@ from weakref import ref
 from magicgui.widgets import Container, PushButton, Widget
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QApplication, QHBoxLayout, QShortcut, QWidget  # type: ignore[attr-defined]
+from qtpy.QtWidgets import (  # type: ignore[attr-defined]
+    QApplication,
+    QHBoxLayout,
+    QShortcut,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_dip.errors import NapariDipError
 from napari_dip.plugin.models.provenance import (
@@ -18,6 +24,7 @@ from napari_dip.plugin.models.provenance import (
     shell_command,
 )
 from napari_dip.plugin.views import controls, tooltips
+from napari_dip.plugin.views.save_result import SaveResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence, Set
@@ -95,7 +102,7 @@ class TrialButtons(Container[Widget]):
 
 
 class ProvenanceButtons(QWidget):
-    """The buttons that copy how a layer was made, or load its settings.
+    """The buttons that save a layer, copy how it was made, or load its settings.
 
     They apply to the selected layer if a run made it, or else to the last result of the panel, and
     are visible only if there is one. ``loaded`` has the record and the name of the layer,
@@ -115,8 +122,13 @@ class ProvenanceButtons(QWidget):
         self._viewer = viewer
         self._layer: Any = None
         self._last_result: Callable[[], Layer | None] = lambda: None
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        self.save = SaveResult(viewer, lambda: self._layer)
+        self.save.message.connect(self.message)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.save)
+        row = QHBoxLayout()
+        rows.addLayout(row)
         for name, text, tip, action in (
             ("copy_python", "Copy Python", tooltips.COPY_PYTHON, lambda: self._copy(python_code)),
             (

@@ -161,6 +161,10 @@ ADD_RESULT: Final = "Add the result of the run as a layer."
 KEEP_HISTORY: Final = "Add all frames as one layer with an axis for the iteration."
 CONTINUE: Final = "Continue the run from its end, with the same network."
 MORE: Final = "Number of additional iterations for Continue."
+SAVE: Final = (
+    "Write the selected result, or else the last one, to OME-TIFF, OME-Zarr, TIFF or PNG, with "
+    "pixel sizes, position, channels and the record of the run."
+)
 COPY_PYTHON: Final = (
     "Copy Python code that reproduces the selected layer, or else the last result, with the same "
     "seed and settings."

@@ -1,0 +1,131 @@
+"""Write an Image layer to a file, with its pixel sizes, its channels and the record of its run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_dip.errors import BadImage, FileProblem, NapariDipError
+from napari_dip.image.arrays import as_lazy
+from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
+from napari_dip.plugin.models.provenance import record_of
+from napari_dip.plugin.models.target import MAX_NAME_BYTES, lost_transforms, stored_image
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+    from napari_dip.image.metadata import StoredImage
+
+__all__ = ["SavedLayer", "with_suffix"]
+
+FORMATS = {".ome.tif": "OME-TIFF", ".ome.zarr": "OME-Zarr", ".tif": "TIFF", ".png": "PNG"}
+"""Name of each format that a panel offers, by its suffix."""
+
+
+@dataclass(frozen=True)
+class SavedLayer:
+    """A layer as it is when it is saved.
+
+    Attributes
+    ----------
+    stored
+        Pixels, axes, sizes, position and channels.
+    record
+        How the layer was made; ``None`` if no run made it.
+    lost
+        What no file can hold, such as ``"rotation"``.
+    """
+
+    stored: StoredImage
+    record: dict[str, Any] | None
+    lost: tuple[str, ...]
+    name: str
+
+    @classmethod
+    def of(cls, layer: Image) -> SavedLayer:
+        """Read a layer; its pixels are read when they are written.
+
+        Raises
+        ------
+        BadImage
+            If its run has not ended.
+        """
+        if is_unfinished(layer):
+            raise BadImage(f"'{layer.name}' shows a run that has not ended: wait for its end.")
+        source, record = read_layer(layer), record_of(layer)
+        recorded = "" if record is None else str(record["axes"])
+        if "Q" in source.axes and len(recorded) == len(source.axes):
+            source = replace(source, axes=recorded)
+        stored = replace(stored_image(source), image=as_lazy(source.data))
+        return cls(stored, record, tuple(lost_transforms(source.placement)), source.name)
+
+    def formats(self) -> dict[str, str]:
+        """Return the names of the formats that can hold the image, by their suffixes."""
+        from napari_dip.files.write_plan import empty_copy, plan_write
+
+        axes, dtype = self.stored.axes, self.stored.image.dtype
+        possible = {}
+        for suffix, name in FORMATS.items():
+            try:
+                plan = plan_write(f"image{suffix}", empty_copy(self.stored, axes, dtype))
+            except NapariDipError:
+                continue
+            possible[suffix] = f"{name} for ImageJ" if plan.dialect == "imagej" else name
+        return possible
+
+    def proposed_path(self) -> Path:
+        """Propose a file beside that of the input image, or in the home folder."""
+        from napari_dip.files.file_conflicts import enclosing_zarr
+
+        path, folder = self._input_path, Path.home()
+        if path is not None and (parent := (enclosing_zarr(path) or path).parent).is_dir():
+            folder = parent
+        short = self.name.encode(errors="ignore")[:MAX_NAME_BYTES].decode(errors="ignore")
+        return folder / re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "_", short)
+
+    def write(self, path: Path, *, overwrite: bool = False) -> str:
+        """Write the image, and return a sentence about what the file holds.
+
+        Raises
+        ------
+        NapariDipError
+            If it cannot be written, or the file is that of the input image.
+        """
+        from napari_dip.files.file_conflicts import files_of, refuse_conflicts
+        from napari_dip.files.image_io import dropped_notes, write_image
+
+        if self._input_path is not None and self._input_path.exists():
+            refuse_conflicts({"the result": path}, files_of(self._input_path))
+        axes, dtype = self.stored.axes, self.stored.image.dtype
+        notes = list(dropped_notes(path, self.stored, dtype, axes))
+        if self.lost:
+            notes.append(f"Not kept, since a file cannot hold it: {', '.join(self.lost)}.")
+        try:
+            write_image(path, self.stored, provenance=self.record, overwrite=overwrite)
+        except NapariDipError:
+            raise
+        except (OSError, MemoryError) as error:
+            raise FileProblem(
+                f"{path} could not be written ({type(error).__name__}: {error}). Choose another "
+                "folder or format."
+            ) from error
+        return " ".join((f"Saved to {path}.", *notes))
+
+    @property
+    def _input_path(self) -> Path | None:
+        path = None if self.record is None else self.record["input"].get("path")
+        return Path(path) if isinstance(path, str) and path else None
+
+
+def with_suffix(path: Path, chosen: str) -> Path:
+    """Add the suffix of the chosen format, unless the name has that of a known one.
+
+    Examples
+    --------
+    >>> with_suffix(Path("cells"), ".ome.tif").name, with_suffix(Path("cells.png"), ".tif").name
+    ('cells.ome.tif', 'cells.png')
+    """
+    known = path.name.lower().endswith((*FORMATS, ".tiff", ".zarr"))
+    return path if known else path.with_name(path.name + chosen)
