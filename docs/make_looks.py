@@ -16,7 +16,7 @@ from pathlib import Path
 import napari
 from make_pictures import SAMPLES, wait
 from qtpy import API_NAME
-from qtpy.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea, QWidget
 from superqt import QCollapsible
 
 LOOKS = Path("build/looks")
@@ -73,7 +73,7 @@ def look(theme: str, widget: str) -> list[str]:
     for fold in folds:
         fold.collapse(animate=False)
     press["run"].click()
-    while not (curve := panel.native.findChild(QWidget, "curve")) or not curve.isVisible():
+    while "Fitting" not in panel.native.findChild(QLabel, "stage").text():
         wait(200)
     wait(1500)
     shoot("4 running")

@@ -67,7 +67,7 @@ def slide(name: str, values: np.ndarray) -> None:
 
 wait(1000)
 press("open_sample")
-while not panel.estimate.value:
+while not panel.estimate.text():
     wait(200)
 wait(1000)
 press("run")

@@ -20,12 +20,14 @@ def ended(*reports, task=None, stopped=False):
 
 
 def test_a_status_has_speed_device_and_memory():
-    assert status_text(LATEST, 12.34, "cpu", 2**30, paused=False) == (
-        "plane 1 of 2, iteration 5 of 10, loss 0.25, at most 30 s left; 12.3 iterations/s; "
-        "cpu, 1.0 GiB"
+    assert status_text(LATEST, 30, 12.34, "cpu", 2**30) == (
+        "iteration 5 of 10 · about 30 s left\n\nloss 0.25 · 12.3 iterations/s · cpu, 1.0 GiB"
     )
-    paused = status_text(LATEST, None, "", 0, paused=True)
-    assert paused == "Paused at plane 1 of 2, iteration 5 of 10, loss 0.25, at most 30 s left"
+
+
+def test_a_status_begins_without_a_time():
+    assert status_text(LATEST, None, None, "", 0).startswith("iteration 5 of 10\n\n")
+    assert status_text(None, None, None, "", 0) == "\n\n"
 
 
 @pytest.mark.parametrize(

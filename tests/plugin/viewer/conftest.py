@@ -17,11 +17,13 @@ from napari.layers import Image, Labels
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QPushButton, QWidget
+from superqt import QCollapsible
 
 from napari_dip.image import restore as engine_module
 from napari_dip.image.result import Result, UnitReport
 from napari_dip.plugin.controllers import session
 from napari_dip.plugin.controllers.result_layer import ResultLayer
+from napari_dip.plugin.views.curve_fold import CurveFold
 from napari_dip.progress import Snapshot
 
 
@@ -102,6 +104,9 @@ class Panel:
     def __getitem__(self, name):
         return self.dock.findChild(QWidget, name)
 
+    def unfold(self, name):
+        self.dock.findChild(QCollapsible, name).expand(animate=False)
+
     def press(self, name):
         self.dock.findChild(QPushButton, name).click()
 
@@ -137,6 +142,7 @@ def _nothing_remembered():
     """Reset the remembered settings, which napari keeps for the whole process."""
     yield
     get_plugin_settings("napari-dip").panels.reset()
+    CurveFold.opened = False
 
 
 @pytest.fixture

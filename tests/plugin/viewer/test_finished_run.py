@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QWidget
 
 from napari_dip.plugin.models.history import blend
 from napari_dip.plugin.models.layer_input import read_layer
-from napari_dip.plugin.views.run_view import RunView
 
 TOOLS = ("use_this", "keep_as_layer", "history", "continue", "strength")
 
@@ -31,23 +30,26 @@ def scrub(panel, place, qtbot, until):
     qtbot.waitUntil(until)
 
 
-def test_the_curve_is_there_before_the_first_picture(
-    open_panel, engine, calibrated, qtbot, monkeypatch
-):
-    monkeypatch.setattr(RunView, "_update", lambda view: None)  # no image arrives
-    panel = open_panel("Denoise", calibrated)
-    assert panel["curve"] is None  # pyqtgraph is not loaded
-    panel.press("run")
-    qtbot.waitUntil(lambda: panel["curve"] is not None)
-    assert panel.widget._run_view.isHidden()
+def test_the_curve_is_drawn_only_when_opened(advanced, qtbot):
+    assert advanced["curve"] is None  # pyqtgraph is not loaded
+    advanced.unfold("loss_curve")
+    assert len(advanced["curve"]._loss.getData()[0])
+
+
+def test_an_opened_curve_stays_open(advanced):
+    advanced.unfold("loss_curve")
+    _, other = advanced.viewer.window.add_plugin_dock_widget("napari-dip", "Inpaint")
+    assert other._run_view.curve.fold.isExpanded()
 
 
 def test_curve_and_status_show_progress(advanced, qtbot):
+    advanced.unfold("loss_curve")
     curve = advanced["curve"]
     points = len(curve._loss.getData()[0])
     qtbot.waitUntil(lambda: len(curve._loss.getData()[0]) > points)
-    assert "50 iterations/s; cpu" in advanced.said
-    assert "GiB" in advanced.said
+    qtbot.waitUntil(lambda: "50 iterations/s · cpu" in advanced["status"].toolTip())
+    assert "GiB" in advanced["status"].toolTip()
+    assert "of 1000" in advanced.said
     assert not curve.best.isVisible()
 
 
@@ -69,6 +71,7 @@ def test_an_earlier_picture_can_be_made_the_result(ended, qtbot):
 def test_a_curve_click_shows_the_nearest_preview(ended, qtbot):
     layer = ended.viewer.layers[-1]
     frames = ended.widget._run_view.finished.frames
+    ended.unfold("loss_curve")
     ended["curve"].clicked.emit(frames[1].iteration)
     qtbot.waitUntil(lambda: value(layer) == frames[1].iteration)
     assert ended["scrub"].value() == 1
@@ -174,6 +177,7 @@ def test_deleting_the_layer_releases_the_network(ended, qtbot):
 
 
 def test_a_panel_in_full_fits_a_small_screen(ended):
+    ended.unfold("loss_curve")
     ended.widget._settings.native.parentWidget().expand(animate=False)
     size = ended.widget.native.sizeHint()
     assert size.width() <= 350

@@ -14,7 +14,7 @@ from napari_dip.files.image_io import StoredImage, read_image, write_image
 from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.problem import make_problem
 from napari_dip.plugin.controllers.backups import back_up, folder_size, is_displayed
-from napari_dip.plugin.controllers.worker import prepare_run
+from napari_dip.plugin.controllers.worker import WorkerChannel, prepare_run
 from napari_dip.plugin.models.folder_content import batch_request, inspect_folder, resume_request
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.run_request import (
@@ -57,7 +57,7 @@ def test_an_unfinished_run_is_resumed_with_its_settings(cells, unfinished):
     cells.axis_labels = ("-3", "-2", "-1")  # as after opening the file again
     again = resume_request(asked_of(cells, unfinished), found)
     assert again.settings.seed == 7 and again.source.axes == "ZYX" and again.target.resume
-    work = prepare_run(again.source, again.settings, again.target, again.compute, lambda: False)
+    work = prepare_run(again.source, again.settings, again.target, again.compute, WorkerChannel())
     with work as ready:
         assert ready.problem.settings.seed == 7
 
@@ -122,7 +122,7 @@ def test_a_resumed_large_image_is_compared(cells, unfinished, monkeypatch):
     again = resume_request(asked, found)
     with (
         pytest.raises(BadImage, match="cannot be resumed: the pixels of 'cells'"),
-        prepare_run(again.source, again.settings, again.target, again.compute, lambda: False),
+        prepare_run(again.source, again.settings, again.target, again.compute, WorkerChannel()),
     ):
         pass
 

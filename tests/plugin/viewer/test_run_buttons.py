@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_dip.plugin.controllers import session
 
-TOOLS = ("use_this", "keep_as_layer", "history", "continue", "blend")
+TOOLS = ("use_this", "keep_as_layer", "history", "continue", "strength")
 
 
 def value(layer):
@@ -93,6 +93,7 @@ def test_keys_press_buttons_of_the_focused_panel(in_front, qtbot, stop, told):
 
 def test_a_click_gives_the_panel_its_keys(in_front, qtbot):
     panel = in_front.widget.native
+    in_front.unfold("loss_curve")
     blank = in_front.dock.findChild(QScrollArea).widget()
     for clicked, heard in ((in_front["curve"].viewport(), in_front["scrub"]), (blank, panel)):
         in_front.viewer.window._qt_window.setFocus()
@@ -105,6 +106,8 @@ def test_a_click_gives_the_panel_its_keys(in_front, qtbot):
 def test_tab_visits_all_enabled_buttons(in_front, engine, qtbot):
     engine.finish.set()
     in_front.wait_until_idle()
+    for name in ("reuse", "trying"):
+        in_front.unfold(name)
     in_front["image"].setFocus()
     reached = []
     for _ in range(60):

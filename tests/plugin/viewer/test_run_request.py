@@ -16,7 +16,7 @@ from napari_dip.errors import BadImage
 from napari_dip.files.image_io import read_image
 from napari_dip.generators import finished
 from napari_dip.image import survey
-from napari_dip.plugin.controllers.worker import prepare_run
+from napari_dip.plugin.controllers.worker import WorkerChannel, prepare_run
 from napari_dip.plugin.models import run_request
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.layer_output import preview_layer_data
@@ -58,7 +58,7 @@ def test_a_lazy_layer_is_read_by_planes(monkeypatch):
     layer = Image(pulled.array, name="lazy", contrast_limits=(0, 6000), axis_labels="zyx")
     quick = Settings(iterations=1, refinement=0, share="none", precision="float32", device="cpu")
     source, asked = match_settings(read_layer(layer), quick)
-    with prepare_run(source, asked, Target(), ComputeOptions(), lambda: False) as work:
+    with prepare_run(source, asked, Target(), ComputeOptions(), WorkerChannel()) as work:
         canvas, _, _ = preview_layer_data(source, work.problem, work.output)
         assert not canvas[7].any()
         result = finished(work.steps)

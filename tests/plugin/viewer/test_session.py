@@ -181,14 +181,14 @@ def test_an_error_is_told_and_leaves_nothing_behind(running, engine, notificatio
     assert engine.ballast() is None
 
 
-def test_the_activity_dock_tells_iteration_loss_and_time(running, qtbot):
+def test_panel_and_activity_dock_tell_the_stage(running, qtbot):
     bars = progress._all_instances
-    qtbot.waitUntil(lambda: any("iteration" in bar.desc for bar in bars))
+    qtbot.waitUntil(lambda: any("Fitting" in bar.desc for bar in bars))
     (bar,) = bars
-    assert "loss 0.5" in bar.desc
-    assert "2 s left" in bar.desc
-    assert bar.total == 1000
+    assert bar.total == 100
     qtbot.waitUntil(lambda: bar.n > 1)
+    assert running["stage"].text().startswith("Fitting")
+    qtbot.waitUntil(lambda: running["progress"].value() > 10)
     running.press("stop")
     running.wait_until_idle()
     assert not bars

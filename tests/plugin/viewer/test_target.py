@@ -18,7 +18,7 @@ from napari_dip.files.resumable_output import OnDisk
 from napari_dip.generators import finished
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run
-from napari_dip.plugin.controllers.worker import prepare_run
+from napari_dip.plugin.controllers.worker import WorkerChannel, prepare_run
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.layer_output import preview_layer_data
 from napari_dip.plugin.models.mask_layers import Mask
@@ -116,7 +116,7 @@ def test_colours_come_back_in_their_order(tmp_path):
     source, asked = match_settings(read_layer(Image(colours, rgb=True)), QUICK)
     target = Target(tmp_path / "a.ome.zarr")
     here, there = (
-        prepare_run(source, asked, one, ComputeOptions(), lambda: False)
+        prepare_run(source, asked, one, ComputeOptions(), WorkerChannel())
         for one in (Target(), target)
     )
     with here as one, there as other:
@@ -233,7 +233,8 @@ def test_a_stopped_stack_says_which_planes_are_empty(open_panel, cells, qtbot, d
     output = panel.viewer.layers[-1]
     fill = np.nan if dtype == "float32" else 0
     np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
-    qtbot.waitUntil(lambda: "channel 1 of 3, iteration" in panel.said, timeout=60_000)
+    qtbot.waitUntil(lambda: "channel 1 of 3" in panel["stage"].text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "iteration" in panel.said, timeout=60_000)
     panel.press("stop")
     panel.wait_until_idle()
     assert "channel 1 stopped after " in panel.said
@@ -241,7 +242,7 @@ def test_a_stopped_stack_says_which_planes_are_empty(open_panel, cells, qtbot, d
     np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
     assert {"C": 2} in output.metadata["napari-dip"]["planes"]["empty"]
     assert output.contrast_limits == limits
-    panel["blend"].setValue(50)  # the image is not blended in
+    panel["strength"].setValue(50)  # the image is not blended in
     np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
 
 

@@ -8,7 +8,7 @@ from example_results import ready
 
 from napari_dip.generators import finished
 from napari_dip.plugin.controllers import worker
-from napari_dip.plugin.controllers.worker import prepare_run
+from napari_dip.plugin.controllers.worker import WorkerChannel, prepare_run
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.run_request import ComputeOptions
 from napari_dip.plugin.models.target import Target
@@ -31,7 +31,7 @@ def test_a_scheduler_that_does_not_answer_is_told(open_panel, cells, monkeypatch
 def test_a_cluster_restores_the_same(open_panel, cells, tmp_path):
     loopback = {"host": "127.0.0.1", "protocol": "tcp", "dashboard_address": None}
     source, asked = match_settings(read_layer(cells), QUICK)
-    with prepare_run(source, asked, Target(), ComputeOptions(), lambda: False) as work:
+    with prepare_run(source, asked, Target(), ComputeOptions(), WorkerChannel()) as work:
         here = finished(work.steps).image
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, **loopback) as cluster:
         panel = ready(open_panel("Denoise", cells))

@@ -16,6 +16,7 @@ from napari_dip.plugin.controllers.run_estimate import Estimate, Estimator
 from napari_dip.plugin.controllers.session import Session
 from napari_dip.plugin.models.folder_content import batch_request
 from napari_dip.plugin.models.run_request import copy_pixels
+from napari_dip.plugin.models.stage_progress import Progress
 from napari_dip.plugin.models.trial import Trial, trial_request
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from napari_dip.plugin.models.run_request import LayerReader, RequestTemplate, RunRequest
 
 __all__ = ["RunController"]
+
+PAUSED = "Paused: "
 
 
 class RunController:
@@ -55,6 +58,7 @@ class RunController:
     """
 
     status_changed = Signal(str)
+    progress_changed = Signal(Progress)
     estimate_changed = Signal(str)
     actions_changed = Signal(frozenset)
     """The names of the buttons that are enabled."""
@@ -146,12 +150,13 @@ class RunController:
         if self.session is not None:
             self.session.pause()
             self._allow("resume", "stop", "discard")
-            self.say(f"Paused: {self._status}")
+            self.say(f"{PAUSED}{self._status}")
 
     def resume(self) -> None:
         """Continue the run after a pause."""
         if self.session is not None:
             self._allow("pause", "stop", "discard")
+            self.say(self._status.removeprefix(PAUSED))
             self.session.resume()
 
     def stop(self) -> None:
@@ -231,6 +236,7 @@ class RunController:
         self.session = session
         session.ended.connect(self._finish)
         session.progressed.connect(self.say)
+        session.reported.connect(self.progress_changed)
         self.session_started.emit(session)
         self.batch.set_busy(busy=True)
         self._allow("pause", "stop", "discard")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from napari.qt.threading import thread_worker
 from napari.utils import progress
 from napari.utils.notifications import show_error
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_dip.plaintext import as_html
 from napari_dip.plugin.controllers.backups import show_completed
@@ -17,9 +18,9 @@ from napari_dip.plugin.controllers.result_layer import ResultLayer
 from napari_dip.plugin.controllers.worker import WorkerChannel, deep_image_prior_restoration
 from napari_dip.plugin.models.history import History
 from napari_dip.plugin.models.run_request import ComputeOptions
+from napari_dip.plugin.models.stage_progress import Progress
 from napari_dip.plugin.models.status_text import (
     ending_text,
-    progress_text,
     saved_text,
     status_text,
 )
@@ -32,12 +33,17 @@ if TYPE_CHECKING:
     from napari_dip.image.restore import Result
     from napari_dip.plugin.models.history import Frame
     from napari_dip.plugin.models.layer_input import LayerInput
-    from napari_dip.progress import Snapshot
     from napari_dip.settings import Settings
 
     Ending = Literal["done", "stopped", "discarded", "failed"]
 
 __all__ = ["Session"]
+
+# Milliseconds between two looks at the progress. Each change of a text draws napari's whole window
+# again, because the canvas uses OpenGL.
+POLL_INTERVAL_MS = 250
+
+BAR_FORMAT = "{desc}|{bar}| {elapsed}"
 
 # Qt holds methods of plain objects weakly: without this, a run would end with its panel.
 running_sessions: set[Session] = set()
@@ -78,6 +84,7 @@ class Session:
     """
 
     progressed = Signal(str)
+    reported = Signal(Progress)
     advanced = Signal()
     ended = Signal(str)
 
@@ -112,7 +119,11 @@ class Session:
         if earlier is not None:
             self._channel.earlier, self._channel.more = earlier.result, more
             self.history.add_frame(earlier.outcome)
-        self._progress: progress | None = None
+        self._bar: progress | None = None
+        self._timer = QTimer()
+        self._timer.setInterval(POLL_INTERVAL_MS)
+        self._timer.timeout.connect(self._report)
+        self._reported = Progress()
         self._target = target or Target()
         self._placement_note = self._target.placement_note(source)
         self._in_sections = settings.fits_sections
@@ -128,8 +139,11 @@ class Session:
     def start(self) -> None:
         """Start the worker thread."""
         running_sessions.add(self)
-        self._progress = progress(total=0, desc="starting")
+        # Without the time that is left as tqdm estimates it: from a single step.
+        self._bar = progress(total=100, desc=Progress().in_words(), bar_format=BAR_FORMAT)
         self._worker.start()
+        self._timer.start()
+        self.reported.emit(self._reported)
 
     @property
     def paused(self) -> bool:
@@ -189,30 +203,39 @@ class Session:
         if initial is not None and (with_image is not None or new_unit):
             self._unit = latest.unit
             self._output.update(initial, with_image or latest)
-        if not self._channel.stopping.is_set():
-            self.progressed.emit(self._status_text(latest))
         self.advanced.emit()
-        self._advance_bar(latest)  # last, because the run may end before it returns
 
-    def _advance_bar(self, latest: Snapshot) -> None:
-        if (bar := self._progress) is None:
+    def _report(self) -> None:
+        """Report the progress if a text that shows it has changed."""
+        channel, progress = self._channel, self._channel.progress.now()
+        if self._output is None or channel.cancelled:
             return
-        bar.total = latest.units * latest.iterations
-        bar.set_description(progress_text(latest))
-        if self._progress is not None:  # else the run has ended in the meantime
-            bar.update(max(0, latest.unit * latest.iterations + latest.iteration - bar.n))
+        before, self._reported = self._reported, progress
+        if _shown(progress) == _shown(before):
+            return
+        self.reported.emit(progress)
+        if not (channel.stopping.is_set() or self.paused):
+            latest, speed = self.history.latest, self.history.per_second
+            self.progressed.emit(
+                status_text(latest, progress.remaining_s, speed, channel.device, channel.used_bytes)
+            )
+        self._advance_bar(progress)  # last: it processes Qt events, in which the run may end
 
-    def _status_text(self, latest: Snapshot) -> str:
-        """Say how far the run is, its speed, its device and its memory."""
-        channel = self._channel
-        return status_text(
-            latest, self.history.per_second, channel.device, channel.used_bytes, paused=self.paused
-        )
+    def _advance_bar(self, progress: Progress) -> None:
+        """Advance the bar of napari's activity dock."""
+        if (bar := self._bar) is None:
+            return
+        if (words := progress.in_words()) != bar.desc:
+            bar.set_description(words)
+        percent = int(100 * progress.fraction)
+        if self._bar is not None and percent > bar.n:
+            bar.update(percent - bar.n)
 
     def _finish(self) -> None:
         running_sessions.discard(self)
-        if self._progress is not None:
-            bar, self._progress = self._progress, None
+        self._timer.stop()
+        if self._bar is not None:
+            bar, self._bar = self._bar, None
             bar.close()
         output, source = self._output, self._source
         earlier, self._earlier = self._earlier, None
@@ -274,6 +297,11 @@ class Session:
         saved = saved_text(self._target.path, resumable=resumable, in_sections=self._in_sections)
         notes = (saved, self._target.note, self._placement_note)
         return "".join(f" {note}" for note in notes if note)
+
+
+def _shown(progress: Progress) -> tuple[Any, ...]:
+    """Return what the panel shows of a progress: percents and whole seconds."""
+    return progress.in_words(), int(100 * progress.fraction), int(progress.elapsed_s)
 
 
 def _stopped_at(result: Result) -> int | None:

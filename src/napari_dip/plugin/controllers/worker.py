@@ -15,6 +15,7 @@ import numpy as np
 from napari_dip.errors import NapariDipError
 from napari_dip.plugin.models.layer_output import preview_layer_data, to_layer_data
 from napari_dip.plugin.models.run_request import ComputeOptions
+from napari_dip.plugin.models.stage_progress import StageProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -66,6 +67,8 @@ class WorkerChannel:
         Cleared by the viewer to pause the run, and set to resume it.
     earlier, more
         A result to continue, and the number of iterations; ``None`` for a new run.
+    progress
+        The stage of the run and how far it is.
     device, used_bytes
         The device, and its memory in use.
     initial
@@ -84,6 +87,7 @@ class WorkerChannel:
     running: threading.Event = field(default_factory=_set_event)
     earlier: Result | None = None
     more: int = 0
+    progress: StageProgress = field(default_factory=StageProgress)
     device: str = ""
     used_bytes: int = 0
     initial: LayerData | None = None
@@ -109,6 +113,7 @@ class WorkerChannel:
 
     def post(self, snapshot: Snapshot) -> None:
         """Add a snapshot; its image replaces the latest one."""
+        self.progress.add(snapshot)
         with self._lock:
             self._unread.append(snapshot.without_image())
             if snapshot.image is not None:
@@ -146,9 +151,11 @@ def prepare_run(
     settings: Settings,
     target: Target,
     compute: ComputeOptions,
-    stop_requested: Callable[[], bool],
+    channel: WorkerChannel,
 ) -> Iterator[PreparedRun]:
     """Prepare a restoration, and keep its output and its workers open during the body.
+
+    The channel gives the stop, and takes the stages.
 
     Raises
     ------
@@ -161,11 +168,19 @@ def prepare_run(
 
     if compute == ComputeOptions():
         device, mask = target.device or None, source.whole_mask
+        channel.progress.report("noise")
         problem = make_problem(source.data, settings, mask, None, device, target.recorded_tiling())
         output = target.open(problem, source)
         in_memory = target.path is None
         with closing(output):
-            steps = run(problem, output, stop_requested, keep_network=in_memory)
+            _announce_first(problem, output, channel)
+            steps = run(
+                problem,
+                output,
+                channel.stop_requested,
+                report=channel.progress.report,
+                keep_network=in_memory,
+            )
             yield PreparedRun(problem, output, steps)
         return
     from napari_dip.cluster.connect import connect
@@ -175,8 +190,9 @@ def prepare_run(
         compute.workers,
         compute.scheduler,
         timeout_s=SCHEDULER_TIMEOUT_S,
-        stop_requested=stop_requested,
+        stop_requested=channel.stop_requested,
     ) as pool:
+        channel.progress.report("noise")
         # After connect(), which checks that dask is installed.
         from napari_dip.cluster.restoration import restore_on_cluster
 
@@ -186,10 +202,24 @@ def prepare_run(
         )
         output = target.open(problem, source)
         steps = restore_on_cluster(
-            problem, output, pool.client, stop_requested=stop_requested, threads=pool.threads
+            problem,
+            output,
+            pool.client,
+            stop_requested=channel.stop_requested,
+            threads=pool.threads,
         )
         with closing(output):
             yield PreparedRun(problem, output, steps)
+
+
+def _announce_first(problem: Problem, output: Sink, channel: WorkerChannel) -> None:
+    """Name the first of several units; a stage that several units share names none."""
+    from napari_dip.image.coverage import place_in_words
+
+    plan, done = problem.plan, dict(output.done())
+    todo = [unit for unit in plan.units if unit.number not in done]
+    if todo and len(plan.units) > 1 and plan.units_at_once == 1:
+        channel.progress.begin(place_in_words(plan.layout, todo[0].index), len(plan.units))
 
 
 def deep_image_prior_restoration(
@@ -204,6 +234,7 @@ def deep_image_prior_restoration(
     Errors go to the channel: a generator worker drops a ``RuntimeError``, such as that of a full
     memory, without any signal.
     """
+    channel.progress.report("reading")
     try:
         yield from _restore(source, settings, channel, target, compute)
     except NapariDipError as error:
@@ -235,9 +266,7 @@ def _restore(
         yield from _post_each(channel.steps, channel)
         return
     with channel.cleanup as cleanup:
-        prepared = cleanup.enter_context(
-            prepare_run(source, settings, target, compute, channel.stop_requested)
-        )
+        prepared = cleanup.enter_context(prepare_run(source, settings, target, compute, channel))
         channel.initial = preview_layer_data(source, prepared.problem, prepared.output)
         channel.device = prepared.problem.device if compute == ComputeOptions() else ""
         channel.steps = prepared.steps
@@ -259,6 +288,7 @@ def _post_each(steps: Restoration, channel: WorkerChannel) -> Generator[None, No
                 channel.used_bytes = used_bytes(channel.device) if channel.device else 0
                 yield
     except StopIteration as end:
+        channel.progress.report("saving")
         channel.result = end.value
     finally:
         steps.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from napari_dip.image.plan_text import alignment, duration, gigabytes
@@ -15,31 +14,40 @@ if TYPE_CHECKING:
     from napari_dip.progress import Snapshot
     from napari_dip.settings import Task
 
-__all__ = ["ending_text", "progress_text", "saved_text", "status_text"]
-
-
-def progress_text(snapshot: Snapshot) -> str:
-    """Say how far a run is, and how long it takes at most."""
-    part = f"{snapshot.part}, " if snapshot.part else ""
-    if math.isnan(snapshot.loss):
-        return f"{part}filtered, the fit begins"
-    return (
-        f"{part}iteration {snapshot.iteration} of {snapshot.iterations}, "
-        f"loss {snapshot.loss:.2g}, at most {duration(snapshot.remaining_s)} left"
-    )
+__all__ = ["ending_text", "saved_text", "status_text"]
 
 
 def status_text(
-    latest: Snapshot, per_second: float | None, device: str, used_bytes: int | None, *, paused: bool
+    latest: Snapshot | None,
+    remaining_s: float | None,
+    per_second: float | None,
+    device: str,
+    used_bytes: int | None,
 ) -> str:
-    """Say how far a run is, its speed in iterations per second, its device and its memory."""
-    parts = [
-        f"{'Paused at ' * paused}{progress_text(latest)}",
-        *([] if per_second is None else [f"{per_second:.3g} iterations/s"]),
-    ]
+    """Say how far a fit is and how long it takes, and after a blank line its details.
+
+    Parameters
+    ----------
+    latest
+        The latest snapshot; ``None`` before the first.
+    remaining_s
+        Seconds until the end; ``None`` while that is not known.
+    per_second
+        Iterations per second; ``None`` while that is not known.
+    device, used_bytes
+        The device, empty if it is not of this process, and its memory in use.
+    """
+    parts, details = [], []
+    if latest is not None and latest.iteration:
+        parts.append(f"iteration {latest.iteration} of {latest.iterations}")
+        details.append(f"loss {latest.loss:.2g}")
+    if remaining_s is not None:
+        parts.append(f"about {duration(remaining_s)} left")
+    if per_second:
+        details.append(f"{per_second:.3g} iterations/s")
     if device:
-        parts.append(f"{device}, {gigabytes(used_bytes)}")
-    return "; ".join(parts)
+        details.append(f"{device}, {gigabytes(used_bytes)}")
+    return f"{' · '.join(parts)}\n\n{' · '.join(details)}"
 
 
 def saved_text(path: Path, *, resumable: bool, in_sections: bool) -> str:

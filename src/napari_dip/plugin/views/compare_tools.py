@@ -59,8 +59,8 @@ class CompareTools(QWidget):
         self._plot: ProfilePlot | None = None
         self._shapes: Shapes | None = None
         self._own_line: Shapes | None = None
-        self.compare = controls.button("compare", "Compare", tooltips.COMPARE)
-        self.profile = controls.button("profile", "Line profile", tooltips.PROFILE)
+        self.compare = controls.button("compare", "Compare", tooltips.COMPARE, enabled=False)
+        self.profile = controls.button("profile", "Line profile", tooltips.PROFILE, enabled=False)
         row = QHBoxLayout()
         for button in (self.compare, self.profile):
             button.native.setCheckable(True)
@@ -80,7 +80,8 @@ class CompareTools(QWidget):
         """Set the layers of the input and of the result; what is switched on ends."""
         self.close_all()
         self._before, self._after = before, after
-        self.setVisible(after is not None)
+        for button in (self.compare, self.profile):
+            button.enabled = after is not None
 
     def close_all(self) -> None:
         """Switch the comparison and the profile off."""

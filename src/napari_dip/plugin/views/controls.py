@@ -22,7 +22,7 @@ from magicgui.widgets.bases import RangedWidget
 from napari.layers import Image, Labels, Shapes
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox, QWidget
-from superqt import QCollapsible
+from superqt import QCollapsible, QFlowLayout
 
 from napari_dip.plaintext import plain
 
@@ -39,6 +39,7 @@ __all__ = [
     "check_box",
     "combo_box",
     "devices",
+    "flow",
     "integer_box",
     "layer_box",
     "mask_box",
@@ -53,6 +54,8 @@ __all__ = [
 MAX_INTEGER = 2**31 - 1  # the largest integer of Qt's spin box
 
 LABEL_WIDTH = 88  # pixels: fits most labels
+
+GAP = 4  # pixels between buttons
 
 MAX_HEIGHT = 2**24 - 1  # pixels: QWIDGETSIZE_MAX, which some Qt bindings lack
 
@@ -118,6 +121,18 @@ def row(*widgets: Widget) -> Container[Widget]:
     container = Container(widgets=widgets, layout="horizontal", labels=False, label="")
     container.margins = (0, 0, 0, 0)
     return container
+
+
+def flow(*widgets: QWidget) -> QWidget:
+    """Place widgets side by side, in as many lines as they need."""
+    place = QWidget()
+    layout = QFlowLayout(place)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setHorizontalSpacing(GAP)
+    layout.setVerticalSpacing(GAP)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return place
 
 
 def combo_box(name: str, label: str, tip: str, choices: Sequence[tuple[str, str]]) -> ComboBox:

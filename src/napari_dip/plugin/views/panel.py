@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import Container, Widget
 from napari.layers import Image
 from napari.utils.notifications import show_error
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_dip.errors import BadImage, NapariDipError
 from napari_dip.extensions import load_extensions
@@ -30,6 +31,7 @@ from napari_dip.plugin.views.panel_frame import (
     no_image_text,
     with_help,
 )
+from napari_dip.plugin.views.progress_view import ProgressView
 from napari_dip.plugin.views.run_buttons import (
     ProvenanceButtons,
     RunButtons,
@@ -39,6 +41,7 @@ from napari_dip.plugin.views.run_buttons import (
 )
 from napari_dip.plugin.views.run_view import RunView
 from napari_dip.plugin.views.settings_controls import SettingsControls, remember_values
+from napari_dip.plugin.views.text_lines import TextLines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +56,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel"]
 
-MAX_WIDTH = 350  # pixels: the canvas needs the rest of the window
+WIDTH = 350  # pixels: fits all rows at a font size of 14; the canvas needs the rest of the window
+
+PLAN_LINES, STATUS_LINES = 2, 3  # lines that fit nearly all texts
 
 
 class Panel(Container[Widget]):
@@ -81,8 +86,9 @@ class Panel(Container[Widget]):
         _load_extensions()
         self.image = controls.layer_box("image", "Image", tooltips.IMAGE, self._viewer, Image)
         self._open_sample = controls.button("open_sample", "Open sample", tooltips.OPEN_SAMPLE)
-        self.estimate = controls.text_line("estimate")
-        self.status = controls.text_line("status")
+        self.estimate = TextLines("estimate", "Plan", PLAN_LINES)
+        self.status = TextLines("status", "Status", STATUS_LINES)
+        self._progress_view = ProgressView()
         self._run_buttons = RunButtons()
         self._trial_buttons = TrialButtons()
         self._provenance_buttons = ProvenanceButtons(self._viewer)
@@ -91,7 +97,7 @@ class Panel(Container[Widget]):
         self._settings = SettingsControls(advanced_controls, self._axes)
         remember_values(self._settings.remembered)
         self._output = OutputControls()
-        super().__init__(widgets=[self.image, *task_controls])
+        super().__init__(widgets=[self.image, self._settings.preset, *task_controls])
         controls.align_labels(self)
         self.controller = RunController(self._viewer, self, self.native)
         self._arrange()
@@ -182,22 +188,34 @@ class Panel(Container[Widget]):
         self.native.layout().insertWidget(1, self._axes.section)
         self._output_section = controls.section("placing", "Output and computing", self._output)
         for part in (
-            self.estimate.native,
+            self.estimate,
+            self._run_buttons,
+            self._progress_view,
+            with_help(self.status, HelpLink(self.task().spec.page, self._viewer)),
             self._open_sample.native,
-            self._run_buttons.native,
-            self._trial_buttons.native,
-            with_help(self.status.native, HelpLink(self.task().spec.page, self._viewer)),
             self._run_view,
-            self._provenance_buttons,
+            self._provenance_buttons.save,
+            controls.section("reuse", "Continue and reuse", self._reuse()),
+            self._run_view.curve,
+            controls.section("trying", "Try on a part", self._trial_buttons),
             self._output_section,
             controls.section("advanced", "Advanced settings", self._settings),
             controls.section("queueing", "Batch", BatchList(self.controller.batch)),
         ):
             self.native.layout().addWidget(part)
-        make_scrollable(self.native)
+        make_scrollable(self.native, self._viewer)
         bind_shortcuts(self.native, [*self._run_buttons.all, *self._run_view.buttons_with_keys])
         Icons(self.native, self._viewer)
-        self.native.setMaximumWidth(MAX_WIDTH)
+        self.native.setFixedWidth(WIDTH)
+
+    def _reuse(self) -> QWidget:
+        """Place the controls that make more of a result."""
+        place = QWidget()
+        column = QVBoxLayout(place)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._run_view.tools.continue_row)
+        column.addWidget(self._provenance_buttons)
+        return place
 
     def _connect(self) -> None:
         controller = self.controller
@@ -215,10 +233,11 @@ class Panel(Container[Widget]):
         ):
             button.changed.connect(action)
         controller.status_changed.connect(self._show_status)
+        controller.progress_changed.connect(self._progress_view.show_progress)
         controller.estimate_changed.connect(self._show_estimate)
         controller.actions_changed.connect(self._run_buttons.allow)
         controller.actions_changed.connect(self._trial_buttons.allow)
-        controller.session_started.connect(self._run_view.follow)
+        controller.session_started.connect(self._follow)
         controller.session_ended.connect(self._show_result)
         self._run_view.continued.connect(self._continue)
         self._run_view.message.connect(controller.say)
@@ -248,13 +267,20 @@ class Panel(Container[Widget]):
         choose_first_image(self.image, self._viewer)
 
     def _show_status(self, text: str) -> None:
-        self.status.value = text
+        text, _, details = text.partition("\n\n")
+        self.status.show_text(text, details)
 
     def _show_estimate(self, text: str) -> None:
-        self.estimate.value, _, details = text.partition("\n\n")
-        self.estimate.native.setToolTip(details)
+        text, _, details = text.partition("\n\n")
+        self.estimate.show_text(text, details)
+
+    def _follow(self, session: Session) -> None:
+        # With the tools: nothing appears during the run or at its end.
+        self._provenance_buttons.save.show()
+        self._run_view.follow(session)
 
     def _show_result(self, session: Session) -> None:
+        self._progress_view.clear()
         self._run_view.show_result(session.finished)
         self._provenance_buttons.set_last_result(session.layer)
 

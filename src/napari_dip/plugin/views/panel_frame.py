@@ -24,6 +24,8 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from napari_dip.plugin.views.focus_ring import FocusRing
+
 if TYPE_CHECKING:
     from magicgui.widgets import ComboBox
     from napari.viewer import Viewer
@@ -205,8 +207,8 @@ class _WheelFilter(QObject):
         return True
 
 
-def make_scrollable(panel: QWidget) -> None:
-    """Move the layout of a panel into a scroll area."""
+def make_scrollable(panel: QWidget, viewer: Viewer) -> None:
+    """Move the layout of a panel into a scroll area, where the focused control has a frame."""
     content = QWidget()
     inner = panel.layout()
     content.setLayout(inner)  # moves the widgets of the layout too
@@ -216,6 +218,7 @@ def make_scrollable(panel: QWidget) -> None:
     outer = QVBoxLayout(panel)
     outer.setContentsMargins(0, 0, 0, 0)
     outer.addWidget(_ScrollArea(content))
+    FocusRing(content, viewer)
     wheel_filter = _WheelFilter(panel)
     for kind in (QComboBox, QAbstractSpinBox, QSlider):
         for control in content.findChildren(kind):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSlider, QSpinBox, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QSlider, QSpinBox, QWidget
 
 from napari_dip.plaintext import as_html
 from napari_dip.plugin.views import controls, tooltips
@@ -28,6 +28,11 @@ class ResultTools(QWidget):
     ----------
     parent
         The parent widget.
+
+    Attributes
+    ----------
+    continue_row
+        *Continue* and its number of iterations, which the panel places.
     """
 
     frame_chosen = Signal(int)
@@ -58,6 +63,7 @@ class ResultTools(QWidget):
         self.more.setRange(1, controls.MAX_INTEGER)
         self.more.setValue(100)
         self.more.setPrefix("+ ")
+        self.more.setEnabled(False)
         self._frame_label, self._strength_label = QLabel(self), QLabel("100 %", self)
         for label in (self._frame_label, self._strength_label):
             label.setMinimumWidth(self.fontMetrics().horizontalAdvance("iteration 00000"))
@@ -69,9 +75,15 @@ class ResultTools(QWidget):
         """Offer the frames of a run in progress; the slider follows unless the user moved it."""
         following = self.frame_slider.value() == self.frame_slider.maximum()
         self._set_range(len(frames), self.frame_slider.value() if not following else len(frames))
-        for control in (self.use_this, self.keep_as_layer, self.keep_history, self.continue_run):
+        for control in (self.use_this, self.keep_as_layer, self.keep_history):
             control.enabled = False
         self.strength_slider.setEnabled(False)
+        self.show_none()
+
+    def show_none(self) -> None:
+        """Offer no continuation, because there is no result."""
+        self.continue_run.enabled = False
+        self.more.setEnabled(False)
 
     def show_finished(
         self,
@@ -156,17 +168,11 @@ class ResultTools(QWidget):
             grid.addWidget(QLabel(title, self), row, 0)
             grid.addWidget(slider, row, 1)
             grid.addWidget(label, row, 2)
-        for row, widgets in enumerate(
-            [
-                [self.use_this.native, self.keep_as_layer.native, self.keep_history.native],
-                [self.continue_run.native, self.more],
-            ],
-            start=2,
-        ):
-            line = QHBoxLayout()
-            for widget in widgets:
-                line.addWidget(widget)
-            grid.addLayout(line, row, 0, 1, 3)
+        buttons = controls.flow(
+            self.use_this.native, self.keep_as_layer.native, self.keep_history.native
+        )
+        grid.addWidget(buttons, 2, 0, 1, 3)
+        self.continue_row = controls.flow(self.continue_run.native, self.more)
 
 
 def _slider(name: str, title: str, tip: str, parent: QWidget) -> QSlider:

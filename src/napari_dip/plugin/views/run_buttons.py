@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from magicgui.widgets import Container, PushButton, Widget
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (  # type: ignore[attr-defined]
     QApplication,
-    QHBoxLayout,
     QShortcut,
+    QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
@@ -29,6 +28,7 @@ from napari_dip.plugin.views.save_result import SaveResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence, Set
 
+    from magicgui.widgets import PushButton
     from napari.layers import Layer
     from napari.viewer import Viewer
 
@@ -49,18 +49,28 @@ SHORTCUTS = {
 NEXT_FOCUS = {"run": "pause", "pause": "resume", "resume": "pause"}
 
 
-class RunButtons(Container[Widget]):
+class RunButtons(QWidget):
     """Run, Pause, Resume, Stop and Discard."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.run = controls.button("run", "Run", tooltips.RUN)
         self.pause = controls.button("pause", "Pause", tooltips.PAUSE)
         self.resume = controls.button("resume", "Resume", tooltips.RESUME)
         self.stop = controls.button("stop", "Stop", tooltips.STOP_RUN)
         self.discard = controls.button("discard", "Discard", tooltips.DISCARD)
         self.all = [self.run, self.pause, self.resume, self.stop, self.discard]
-        super().__init__(widgets=self.all, layout="horizontal", labels=False)
-        self.margins = (0, 0, 0, 0)
+        # Pause and Resume have one place, so that the buttons after it never move.
+        place = QWidget()
+        row = QStackedLayout(place)
+        row.addWidget(self.pause.native)
+        row.addWidget(self.resume.native)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(
+            controls.flow(self.run.native, place, self.stop.native, self.discard.native)
+        )
+        self._place = row
         self.allow({"run"})
 
     def allow(self, names: Set[str]) -> None:
@@ -68,32 +78,31 @@ class RunButtons(Container[Widget]):
         enabled = {button.name: button for button in self.all if button.name in names}
         for button in enabled.values():
             button.enabled = True
-        visible, hidden = self.pause, self.resume
-        if "resume" in enabled:
-            visible, hidden = hidden, visible
-        visible.visible = True
+        shown = self.resume if "resume" in enabled else self.pause
+        focused = next((one for one in self.all if one.native.hasFocus()), None)
+        self._place.setCurrentWidget(shown.native)
+        if focused is not None and focused.name not in enabled:
+            # Qt would move the focus from Stop to Discard, where a second press discards.
+            following = enabled.get(NEXT_FOCUS.get(focused.name, ""))
+            (self if following is None else following.native).setFocus()
         for button in self.all:
-            if button.name in enabled:
-                continue
-            if button.native.hasFocus():
-                # Qt would move the focus from Stop to Discard, where a second press discards.
-                focus = enabled.get(NEXT_FOCUS.get(button.name, ""), self)
-                focus.native.setFocus()
-            button.enabled = False
-        hidden.visible = False
+            if button.name not in enabled:
+                button.enabled = False
 
 
-class TrialButtons(Container[Widget]):
+class TrialButtons(QWidget):
     """The buttons that restore a part first, and then the whole in the same way."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.try_here = controls.button("try_here", "Try here first", tooltips.TRY_HERE)
         self.apply_to_stack = controls.button(
             "apply_to_stack", "Apply to whole", tooltips.APPLY_TO_STACK, enabled=False
         )
         self.all = [self.try_here, self.apply_to_stack]
-        super().__init__(widgets=self.all, layout="horizontal", labels=False)
-        self.margins = (0, 0, 0, 0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(controls.flow(*(button.native for button in self.all)))
 
     def allow(self, names: Set[str]) -> None:
         """Enable these buttons only."""
@@ -105,13 +114,18 @@ class ProvenanceButtons(QWidget):
     """The buttons that save a layer, copy how it was made, or load its settings.
 
     They apply to the selected layer if a run made it, or else to the last result of the panel, and
-    are visible only if there is one. ``loaded`` has the record and the name of the layer,
+    are enabled only if there is one. ``loaded`` has the record and the name of the layer,
     ``message`` a text for the user.
 
     Parameters
     ----------
     viewer
         The viewer.
+
+    Attributes
+    ----------
+    save
+        *Save result*, which the panel places. It appears with a run or a layer that a run made.
     """
 
     loaded = Signal(object, str)
@@ -124,11 +138,8 @@ class ProvenanceButtons(QWidget):
         self._last_result: Callable[[], Layer | None] = lambda: None
         self.save = SaveResult(viewer, lambda: self._layer)
         self.save.message.connect(self.message)
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.addWidget(self.save)
-        row = QHBoxLayout()
-        rows.addLayout(row)
+        self.save.hide()
+        self._buttons: list[PushButton] = []
         for name, text, tip, action in (
             ("copy_python", "Copy Python", tooltips.COPY_PYTHON, lambda: self._copy(python_code)),
             (
@@ -140,10 +151,11 @@ class ProvenanceButtons(QWidget):
             ("reapply", "Load settings", tooltips.LOAD_SETTINGS, self._load),
         ):
             button = controls.button(name, text, tip)
-            button.native.setMinimumWidth(0)
             button.changed.connect(action)
-            setattr(self, name, button)  # keeps the magicgui widget alive
-            row.addWidget(button.native)
+            self._buttons.append(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(controls.flow(*(button.native for button in self._buttons)))
         viewer.layers.selection.events.active.connect(self.update_layer)
         viewer.layers.events.removed.connect(self.update_layer)
         self.update_layer()
@@ -155,7 +167,7 @@ class ProvenanceButtons(QWidget):
         self.update_layer()
 
     def update_layer(self, _event: Any = None) -> None:
-        """Choose the layer, and show the buttons if a run made it."""
+        """Choose the layer, and enable the buttons if a run made it."""
         layer, last = self._viewer.layers.selection.active, self._last_result()
         if record_of(layer) is None and last is not None and last in self._viewer.layers:
             layer = last
@@ -165,7 +177,12 @@ class ProvenanceButtons(QWidget):
             self._layer = layer
             if layer is not None:
                 layer.events.metadata.connect(self.update_layer)
-        self.setVisible(record_of(layer) is not None)
+        recorded = record_of(layer) is not None
+        for button in self._buttons:
+            button.enabled = recorded
+        self.save.setEnabled(recorded)
+        if recorded:
+            self.save.show()
 
     def _copy(self, write: Callable[[dict[str, Any], str], str]) -> None:
         record = record_of(self._layer)

@@ -1,15 +1,16 @@
-"""Show the curve of a run and the tools for its frames and its result."""
+"""Show the tools for the frames and the result of a run, and draw its curve."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt.utils import qthrottled
 
 from napari_dip.plugin.models.history import frame_name
 from napari_dip.plugin.views.compare_tools import CompareTools
+from napari_dip.plugin.views.curve_fold import CurveFold
 from napari_dip.plugin.views.result_tools import ResultTools
 
 if TYPE_CHECKING:
@@ -17,26 +18,29 @@ if TYPE_CHECKING:
 
     from napari_dip.plugin.controllers.finished_run import FinishedRun
     from napari_dip.plugin.controllers.session import Session
-    from napari_dip.plugin.models.history import Frame, History
-    from napari_dip.plugin.views.curve import CurvePlot
+    from napari_dip.plugin.models.history import Frame
 
 __all__ = ["RunView"]
 
 DRAW_INTERVAL_MS = 50  # milliseconds: a slider emits values faster than napari draws
 
-PLOT_DELAY_MS = 50  # milliseconds after Run: the buttons are drawn, and no image has arrived
-
 
 class RunView(QWidget):
     """Show a run while it is in progress, and the tools for its result afterwards.
 
-    It is hidden while there is nothing to show. ``continued`` has a number of iterations,
-    ``message`` a text for the user.
+    The tools appear with the press of *Run*, and are enabled when there is something to show: so
+    nothing moves during a run. ``continued`` has a number of iterations, ``message`` a text for the
+    user.
 
     Parameters
     ----------
     viewer
         The viewer.
+
+    Attributes
+    ----------
+    curve
+        The section with the curve, which the panel places.
     """
 
     continued = Signal(int)
@@ -46,7 +50,7 @@ class RunView(QWidget):
         super().__init__()
         self._viewer = viewer
         self._session: Session | None = None
-        self._plot: CurvePlot | None = None
+        self.curve = CurveFold(viewer)
         self.finished: FinishedRun | None = None
         self.tools = ResultTools(self)
         layout = QVBoxLayout(self)
@@ -61,9 +65,7 @@ class RunView(QWidget):
         # Attributes, because the signals do not keep them alive.
         self._show_throttled = qthrottled(self._show_frame, timeout=DRAW_INTERVAL_MS)
         self._strength_throttled = qthrottled(self._set_strength, timeout=DRAW_INTERVAL_MS)
-        self._plot_timer = QTimer(self)
-        self._plot_timer.setSingleShot(True)
-        self._plot_timer.timeout.connect(self._make_plot)
+        self.curve.clicked.connect(self._choose_nearest)
         self.tools.frame_chosen.connect(self._show_throttled)
         self.tools.strength_changed.connect(self._strength_throttled)
         self.tools.use_this.changed.connect(self._use)
@@ -82,14 +84,16 @@ class RunView(QWidget):
         self.tools.strength_slider.setValue(100)
         session.advanced.connect(self._update)
         self.tools.show_running(session.history.frames)
-        # Before the first image: drawing both at once would take twice as long.
-        self._plot_timer.start(PLOT_DELAY_MS)
+        self.tools.show()
+        self.show()
 
     def show_result(self, finished: FinishedRun | None) -> None:
         """Offer the tools for a result; with ``None`` there is no result."""
         self._session, self.finished = None, finished
         if finished is None:
             self.compare.set_layers(None, None)
+            self.curve.draw(None)
+            self.tools.show_none()
             self.hide()
             return
         self.compare.set_layers(finished.source.layer(), finished.layer)
@@ -110,7 +114,7 @@ class RunView(QWidget):
             strength_obstacle=finished.strength_obstacle,
         )
         self.tools.more.setValue(max(10, finished.outcome.iteration // 20 * 10))
-        self._draw(finished.history)
+        self.curve.draw(finished.history)
         self._name_frame(finished.shown, latest=True)
         self.tools.show()
         self.show()
@@ -127,25 +131,10 @@ class RunView(QWidget):
         if self._session is None:
             return
         history = self._session.history
-        self._draw(history)
+        self.curve.draw(history)
         self.tools.show_running(history.frames)
         if self._session.shown_frame is None:
             self.tools.set_frame_name("latest")
-        self.tools.setVisible(len(history.frames) > 1)
-        self.show()
-
-    def _draw(self, history: History) -> None:
-        self._make_plot().draw(history)
-
-    def _make_plot(self) -> CurvePlot:
-        if self._plot is None:
-            # Imported for the first run: pyqtgraph would delay the opening of the panel.
-            from napari_dip.plugin.views.curve import CurvePlot
-
-            self._plot = CurvePlot(self._viewer, self)
-            self._plot.clicked.connect(self._choose_nearest)
-            self.layout().insertWidget(0, self._plot)  # type: ignore[union-attr]
-        return self._plot
 
     @property
     def _frames(self) -> list[Frame]:
@@ -174,8 +163,7 @@ class RunView(QWidget):
 
     def _name_frame(self, frame: Frame | None, *, latest: bool) -> None:
         self.tools.set_frame_name("latest" if frame is None else frame_name(frame))
-        if self._plot is not None:
-            self._plot.mark_shown(None if latest or frame is None else frame.iteration)
+        self.curve.mark_shown(None if latest or frame is None else frame.iteration)
 
     def _set_strength(self, strength: float) -> None:
         if self.finished is not None:

@@ -37,6 +37,8 @@ class SettingsControls(Container[Widget]):
 
     Attributes
     ----------
+    preset
+        The preset, which the panel places.
     remembered
         The controls whose values napari remembers.
     """
@@ -76,7 +78,6 @@ class SettingsControls(Container[Widget]):
         super().__init__(
             widgets=[
                 *task_controls,
-                self.preset,
                 self.iterations,
                 self.stopping,
                 *self.noise.all,

@@ -1,0 +1,48 @@
+"""Show the stage of a run and how far it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
+
+from napari_dip.image.plan_text import duration
+from napari_dip.plugin.views.text_lines import TextLines
+
+if TYPE_CHECKING:
+    from napari_dip.plugin.models.stage_progress import Progress
+
+__all__ = ["ProgressView"]
+
+STEPS = 1000  # of the bar: more than its width in pixels
+
+BAR_HEIGHT = 10  # pixels
+
+
+class ProgressView(QWidget):
+    """A line with the stage, and a bar below it; both have their place before the first run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage = TextLines("stage", "Stage", 1)
+        self.bar = QProgressBar()
+        self.bar.setObjectName("progress")
+        self.bar.setAccessibleName("Progress")
+        self.bar.setRange(0, STEPS)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(BAR_HEIGHT)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.stage)
+        layout.addWidget(self.bar)
+
+    def show_progress(self, progress: Progress) -> None:
+        """Show how far a run is, and the time since its start."""
+        self.bar.setValue(round(STEPS * progress.fraction))
+        self.stage.show_text(f"{progress.in_words()} · {duration(progress.elapsed_s)}")
+
+    def clear(self) -> None:
+        """Empty the line and the bar."""
+        self.bar.reset()
+        self.stage.show_text("")

@@ -1,0 +1,76 @@
+"""Show a text in a fixed number of lines, so that nothing below it moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QAction  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QApplication, QSizePolicy
+from superqt import QElidingLabel
+
+from napari_dip.plaintext import as_html, plain
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QShowEvent
+
+__all__ = ["TextLines"]
+
+PADDING = 8  # pixels: of napari's style sheet above and below a text
+
+
+class TextLines(QElidingLabel):
+    """A label of a fixed height; a longer text is cut, and its tooltip has all of it.
+
+    The context menu copies the whole text.
+
+    Parameters
+    ----------
+    name, title
+        The name of the object, and its name for screen readers.
+    lines
+        The number of lines.
+    """
+
+    def __init__(self, name: str, title: str, lines: int) -> None:
+        super().__init__()
+        self._lines = lines
+        self.setObjectName(name)
+        self.setAccessibleName(title)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(lines > 1)
+        self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        copy = QAction("Copy", self)
+        copy.triggered.connect(self._copy)
+        self.addAction(copy)
+        self._fit_height()
+
+    def show_text(self, text: str, details: str = "") -> None:
+        """Show a text, and details below it in the tooltip."""
+        if plain(text) != self.text():
+            self.setText(plain(text))
+        everything = "\n\n".join(part for part in (text, details) if part)
+        lines = [as_html(line) for line in everything.split("\n")]
+        rich = any(line != plain(line) for line in lines if line)
+        self.setToolTip(("<br>" if rich else "\n").join(lines))
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Follow the size of the font."""
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit_height()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Measure the font of napari's style sheet, which applies to visible widgets only."""
+        super().showEvent(event)
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        self.setFixedHeight(self._lines * self.fontMetrics().height() + PADDING)
+        self.setText(self.text())
+
+    def _copy(self) -> None:
+        if (clipboard := QApplication.clipboard()) is not None:
+            clipboard.setText(self.text())
