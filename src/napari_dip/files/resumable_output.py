@@ -144,6 +144,10 @@ class OnDisk:
             and not report.stopped_by_user
         }
 
+    def holds(self, unit: Unit, /) -> bool:
+        """Return whether a unit was committed."""
+        return self._image.has(_key(unit))
+
     def restored(self, unit: Unit, index: Index, /) -> NDArray[Any] | None:
         """Read a part of a unit; ``None`` if the unit is not complete."""
         return self._image.read(_key(unit), index)

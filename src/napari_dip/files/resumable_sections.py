@@ -127,6 +127,10 @@ class ResumableSections:
         """The reports of all complete units by key."""
         return self._sections.done
 
+    def has(self, key: str) -> bool:
+        """Return whether a section is complete."""
+        return self._sections.has(key)
+
     def read(self, key: str, index: Index) -> NDArray[Any] | None:
         """Read a part of a complete unit, in the axis order of the planes."""
         if not _chunk_folder(self._planes.path).exists():  # transposed, perhaps by another process

@@ -225,6 +225,10 @@ class ResumableZarr:
         """The reports of all complete units by key."""
         return {key: entry["report"] for key, entry in self._journal.entries().items()}
 
+    def has(self, key: str) -> bool:
+        """Return whether a unit is complete."""
+        return self._journal.has(key)
+
     def read(self, key: str, index: Index) -> NDArray[Any] | None:
         """Read a part of a complete unit, in the axis order of :meth:`create`; else ``None``."""
         if not self._journal.has(key):

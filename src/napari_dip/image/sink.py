@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.axes import Index
+    from napari_dip.image.layout_plan import Tiling
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
@@ -35,6 +36,9 @@ class Sink(Protocol):
     def done(self) -> Mapping[int, UnitReport]:
         """Return the reports of the units that are complete, by their numbers."""
 
+    def holds(self, unit: Unit, /) -> bool:
+        """Return whether a unit was stored. It must be fast: the viewer asks for every unit."""
+
     def restored(self, unit: Unit, index: Index, /) -> NDArray[Any] | None:
         """Return a part of a unit; ``None`` if the unit is not complete. Threads may call it."""
 
@@ -49,14 +53,32 @@ class Sink(Protocol):
 
 
 class InMemory:
-    """A sink in memory; planes that were not restored are empty: NaN, or 0 for integers."""
+    """A sink in memory; planes that were not restored are empty: NaN, or 0 for integers.
 
-    def __init__(self, problem: Problem) -> None:
+    Parameters
+    ----------
+    problem
+        What is restored.
+    earlier
+        The sink of a stopped run of an equal problem. Its complete units are copied, and those
+        that were stopped early are empty again.
+
+    Attributes
+    ----------
+    tiling
+        How the image is divided, for a run that resumes this one.
+    """
+
+    def __init__(self, problem: Problem, earlier: InMemory | None = None) -> None:
         self._problem = problem
         self._image: NDArray[Any] | None = None
-        self._missing = {unit.number: unit for unit in problem.plan.units}
+        self._reports: dict[int, UnitReport] = {}
         self.spread: NDArray[np.float32] | None = None
         self._constant: list[Index] = []
+        plan = problem.plan
+        self.tiling: Tiling = plan.window, plan.tile, plan.at_once
+        if earlier is not None:
+            self._copy(earlier)
 
     @property
     def image(self) -> NDArray[Any]:
@@ -64,12 +86,17 @@ class InMemory:
         return self._allocated()
 
     def done(self) -> Mapping[int, UnitReport]:
-        """Return no report: a new array has no complete unit."""
-        return {}
+        """Return the reports of the units that are complete."""
+        reports = self._reports.items()
+        return {number: report for number, report in reports if not report.stopped_by_user}
+
+    def holds(self, unit: Unit, /) -> bool:
+        """Return whether a unit was stored."""
+        return unit.number in self._reports
 
     def restored(self, unit: Unit, index: Index, /) -> NDArray[Any] | None:
         """Return a part of a unit; ``None`` if the unit is not complete."""
-        return None if unit.number in self._missing else self._allocated()[index]
+        return self._allocated()[index] if self.holds(unit) else None
 
     def put(self, unit: Unit, done: RestoredUnit, /) -> None:
         """Store a restored unit."""
@@ -86,13 +113,24 @@ class InMemory:
                 self._constant.append(unit.index)
             else:
                 self.spread[unit.index] = 0
-        self._missing.pop(unit.number, None)
+        self._reports[unit.number] = done.report
 
     def finish(self, result: Result, /) -> None:
         """Do nothing: the array is complete."""
 
     def close(self) -> None:
         """Do nothing: there is no file."""
+
+    def _copy(self, earlier: InMemory) -> None:
+        self._reports = dict(earlier.done())
+        self._image = earlier.image.copy()
+        self.spread = None if earlier.spread is None else earlier.spread.copy()
+        self._constant = [*earlier._constant]
+        for unit in self._problem.plan.units:
+            if earlier.holds(unit) and not self.holds(unit):
+                self._image[unit.index] = self._problem.empty(unit.index)
+                if self.spread is not None:
+                    self.spread[unit.index] = np.nan
 
     def _allocated(self) -> NDArray[Any]:
         if self._image is None:

@@ -13,12 +13,12 @@ from napari_dip.image.lazy import LazyArray
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from napari_dip.image.axes import Index
+    from napari_dip.image.axes import Index, Layout
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
     from napari_dip.image.sink import Sink
 
-__all__ = ["Canvas", "SectionCanvas"]
+__all__ = ["Canvas", "SectionCanvas", "planes_of"]
 
 MAX_COPIED_VALUES = 2**27  # values: a larger duplicate would block the viewer for seconds
 
@@ -52,7 +52,9 @@ class Canvas(LazyArray):
     def __init__(self, problem: Problem, output: Sink) -> None:
         self._problem, self._output = problem, output
         self._units = {
-            numbers: unit for unit in problem.plan.units for numbers in _planes(problem, unit)
+            numbers: unit
+            for unit in problem.plan.units
+            for numbers in planes_of(problem.layout, unit)
         }
         self._preview: tuple[Index, NDArray[Any]] | None = None
 
@@ -204,9 +206,8 @@ class SectionCanvas(Canvas):
         shown[inside] = preview[within].reshape(shown[inside].shape)
 
 
-def _planes(problem: Problem, unit: Unit) -> itertools.product[tuple[int, ...]]:
+def planes_of(layout: Layout, unit: Unit) -> itertools.product[tuple[int, ...]]:
     """List the planes of a unit by their indices along the leading axes."""
-    layout = problem.layout
     parts = (unit.index[axis] for axis in layout.leading)
     ranges = (
         range(part.start, part.stop) if isinstance(part, slice) else (part,) for part in parts

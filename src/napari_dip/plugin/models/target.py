@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_dip.image.layout_plan import Tiling
     from napari_dip.image.problem import Problem
     from napari_dip.image.restore import Result
-    from napari_dip.image.sink import Sink
+    from napari_dip.image.sink import InMemory, Sink
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.settings import Settings
 
@@ -57,6 +57,8 @@ class Target:
         The device of the run to resume; empty for a new run.
     note
         A sentence to show at the end of the run.
+    earlier
+        The memory of a stopped run to resume; ``None`` for a new run, or one in a folder.
     """
 
     path: Path | None = None
@@ -64,6 +66,7 @@ class Target:
     overwrite: bool = False
     device: str = ""
     note: str = ""
+    earlier: InMemory | None = None
 
     def check(self, source: LayerInput, settings: Settings | None = None) -> None:
         """Check that the result and its uncertainty can be written, before any work.
@@ -124,6 +127,8 @@ class Target:
 
     def recorded_tiling(self) -> Tiling | None:
         """Return the tiling of the run to resume; ``None`` for a new run."""
+        if self.earlier is not None:
+            return self.earlier.tiling
         if self.path is None or not self.resume:
             return None
         from napari_dip.files.resumable_output import recorded_tiling
@@ -141,7 +146,7 @@ class Target:
         if self.path is None:
             from napari_dip.image.sink import InMemory
 
-            return InMemory(problem)
+            return InMemory(problem, self.earlier)
         from napari_dip.files.atomic_write import check_writable
         from napari_dip.files.journal import plain_json
         from napari_dip.files.lock import RunLock
