@@ -36,6 +36,9 @@ class Snapshot:
         A preview in the units, dtype and order of axes of the result, or ``None``.
     best_iteration
         The iteration that the stopping rule would return now; 0 before it is known.
+    denoising
+        In the second stage of a super-resolution, the iterations of the first, which denoised;
+        else 0.
     part
         What is restored, such as ``"plane 5 of 7"``; empty for the whole image.
 
@@ -60,6 +63,7 @@ class Snapshot:
     image: NDArray[Any] | None = None
     best_iteration: int = 0
     part: str = ""
+    denoising: int = 0
 
     def after(self, before: int) -> Snapshot:
         """Return the snapshot with the iterations of earlier fits added."""

@@ -156,3 +156,13 @@ def test_planes_are_registered_once(monkeypatch):
     settings = Settings(device="cpu", axes="TYX", iterations=2, refinement=0, noise=5.0)
     finished(restore(stack, settings))
     assert len(calls) == 1
+
+
+def test_snapshots_tell_where_the_second_stage_begins(seen):
+    snapshots, result = finish(seen, QUICK)
+    (report,) = result.reports
+    assert report.denoising > 0
+    for snapshot in snapshots:
+        second = snapshot.iteration > report.denoising
+        assert snapshot.denoising in ({report.denoising} if second else {0, report.denoising})
+    assert snapshots[-1].denoising == report.denoising

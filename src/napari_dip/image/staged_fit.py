@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_dip.generators import map_steps
 from napari_dip.image.tiled_fit import enlarged
 from napari_dip.pipeline.stages import stages
 
@@ -59,11 +60,17 @@ def _restore_both(
     # A tile that was not restored is NaN.
     values = np.where(clean.known, denoised.estimate, clean.values)
     refined = replace(clean, values=values)
-    restored = yield from restore(refined, refining, monitor=monitor.after(done))
+    steps = restore(refined, refining, monitor=monitor.after(done))
+    restored = yield from map_steps(steps, lambda snapshot: replace(snapshot, denoising=done))
     if spread is not None and restored.spread is not None:
         spread = np.hypot(spread, restored.spread)
-    steps = (*denoised.steps, *restored.steps)
-    return replace(restored, spread=spread, before=fits, moved=denoised.moved, steps=steps)
+    return replace(
+        restored,
+        spread=spread,
+        before=fits,
+        moved=denoised.moved,
+        steps=(*denoised.steps, *restored.steps),
+    )
 
 
 def most_iterations(block: Block, settings: Settings, tiles: int) -> int:

@@ -125,10 +125,14 @@ def test_the_outline_is_drawn_while_requested(open_panel, cells):
     second.contour = 3
     panel = open_panel("Inpaint", cells, first, second)
     outline = panel.dock.findChild(QCheckBox, "outline")
+    before = first.colormap, first.opacity
     outline.setChecked(True)
-    assert (first.contour, second.contour) == (1, 3)
+    assert (first.contour, second.contour) == (2, 3)
+    np.testing.assert_allclose(first.get_color(1), [1, 0, 1, 1])
+    assert first.opacity == 1
     panel.widget.mask.value = second
     assert (first.contour, second.contour) == (0, 3)
+    assert (first.colormap, first.opacity) == before
     panel.widget.mask.value = first
     panel.viewer.window.remove_dock_widget(panel.dock)
     assert (first.contour, second.contour) == (0, 3)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from napari.layers import Labels
+from napari.utils.colormaps import DirectLabelColormap
 from napari.utils.transforms import Affine
 from superqt.utils import create_worker
 
@@ -39,6 +40,14 @@ __all__ = [
 ]
 
 MAX_MASK_PIXELS = 2**26  # pixels: a larger stack gets one mask plane for all of its planes
+
+OUTLINE_WIDTH = 2  # pixels of the mask: one is hard to see where the image is shown small
+
+OUTLINE = {
+    "colormap": DirectLabelColormap(color_dict={None: "magenta", 0: "transparent"}),
+    "opacity": 1.0,
+}
+"""How a mask is drawn as an outline: in a colour that is neither dark nor bright."""
 
 BRUSH_SIZES = 3, 40  # pixels: smallest and largest brush
 
@@ -151,11 +160,14 @@ def suggest_mask(viewer: Viewer, image: Image, receive: Callable[[MaskSuggestion
 
 
 class MaskOutline:
-    """Draw at most one Labels layer as an outline, and restore it afterwards."""
+    """Draw at most one Labels layer as an outline, and restore it afterwards.
+
+    The outline is magenta and opaque, to be visible on dark and on bright images.
+    """
 
     def __init__(self) -> None:
         self._layer: Labels | None = None
-        self._before = 0
+        self._before: dict[str, Any] = {}
 
     def show(self, layer: Layer | None) -> None:
         """Draw this layer as an outline and no other; with ``None``, none."""
@@ -165,10 +177,16 @@ class MaskOutline:
         self._layer = layer if isinstance(layer, Labels) else None
         # Setting the contour emits an event that may call this method: the state is set before.
         if outlined is not None:
-            outlined.contour = before
+            _set_all(outlined, before)
         if self._layer is not None:
-            self._before = self._layer.contour
-            self._layer.contour = max(1, self._before)
+            self._before = {name: getattr(self._layer, name) for name in ("contour", *OUTLINE)}
+            width = max(OUTLINE_WIDTH, self._layer.contour)
+            _set_all(self._layer, {"contour": width, **OUTLINE})
+
+
+def _set_all(layer: Labels, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(layer, name, value)
 
 
 class LayerWatcher:

@@ -69,7 +69,12 @@ class CurvePlot(pg.PlotWidget):  # type: ignore[misc]
         self._criterion.setLogMode(False, True)
         self._second_scale.addItem(self._criterion)
         self.best, self.stop, self.shown = (pg.InfiniteLine(angle=90) for _ in range(3))
-        for line in (self.best, self.stop, self.shown):
+        self.stage = pg.InfiniteLine(
+            angle=90,
+            label="super-resolution",
+            labelOpts={"position": 0.9, "anchors": [(0, 0), (0, 0)]},
+        )
+        for line in (self.best, self.stop, self.shown, self.stage):
             line.hide()
             self._plot.addItem(line, ignoreBounds=True)
         self._plot.vb.sigResized.connect(self._align_scales)
@@ -91,6 +96,7 @@ class CurvePlot(pg.PlotWidget):  # type: ignore[misc]
         best = latest.best_iteration if latest is not None else 0
         self._mark(self.best, best if latest is not None and best < latest.iteration else None)
         self._mark(self.stop, history.stopped_at)
+        self._mark(self.stage, latest.denoising if latest is not None else None)
 
     def mark_shown(self, iteration: int | None) -> None:
         """Mark the iteration whose frame is shown; ``None`` for the latest."""
@@ -130,6 +136,8 @@ class CurvePlot(pg.PlotWidget):  # type: ignore[misc]
         self._criterion.setPen(pg.mkPen(warm, width=1))
         self.best.setPen(pg.mkPen(warm, style=Qt.PenStyle.DashLine))
         self.stop.setPen(pg.mkPen(warm, width=2))
+        self.stage.setPen(pg.mkPen(text, style=Qt.PenStyle.DotLine))
+        self.stage.label.setColor(text)
         self.shown.setPen(pg.mkPen(cold, width=2))
         self._title_has_criterion = None
         self._set_title(criterion=True)

@@ -133,7 +133,8 @@ BATCH_CLEAR: Final = "Clear the list; the layers stay."
 # Results
 CURVE: Final = (
     "The loss and the noise criterion of the stopping rule, each on its own logarithmic scale. "
-    "Dashed: the best iteration so far. Solid: where the rule stopped. Click to show the image of "
+    "Dashed: the best iteration so far. Solid: where the rule stopped. Dotted: "
+    "where super-resolution begins, after denoising. Click to show the image of "
     "an iteration."
 )
 HISTORY: Final = "Show the image at earlier iterations; the result is on the right."
