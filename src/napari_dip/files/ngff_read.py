@@ -22,7 +22,10 @@ _COLOUR = re.compile("[0-9A-Fa-f]{6}")
 
 
 class ImageDescription(NamedTuple):
-    """The content of the attributes of a group: the path of the array and its metadata."""
+    """The content of the attributes of a group: the paths of its arrays and their metadata.
+
+    ``smaller`` are the paths of the other arrays of a pyramid, largest first.
+    """
 
     array: str
     axes: str
@@ -31,6 +34,7 @@ class ImageDescription(NamedTuple):
     translate: dict[str, float]
     extras: dict[str, dict[str, Any]]
     channels: tuple[Channel, ...]
+    smaller: tuple[str, ...]
 
 
 def holds_several_images(attributes: Mapping[str, Any]) -> bool:
@@ -129,6 +133,11 @@ def _parse(attributes: Mapping[str, Any], number: int, parser: TolerantParser) -
         },
         extras={"ngff": {key: value for key, value in kept.items() if value}},
         channels=_channels(omero, parser),
+        smaller=tuple(
+            str(one["path"])
+            for one in image["datasets"][1:]
+            if isinstance(one, dict) and "path" in one
+        ),
     )
 
 

@@ -126,6 +126,7 @@ def read_png_jpeg(path: Path, number: int | None = None, *, labels: bool = False
         notes=tuple(notes),
         files=(path,),
         series=selected,
+        images=(size,) * frames if frames > 1 else (),
     )
 
 

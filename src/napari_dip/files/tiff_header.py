@@ -103,7 +103,10 @@ def find_tiff_image(
         extras["tiff"] = tiff
     notes += [*parser.notes(), *(one for one in messages if "OME series" not in one)]
     full_header = header._replace(
-        extras=extras, channels=channels, notes=tuple(dict.fromkeys(notes))
+        extras=extras,
+        channels=channels,
+        notes=tuple(dict.fromkeys(notes)),
+        images=tuple(names) if len(names) > 1 else (),
     )
     alone = not series.is_multifile and tif.filename == path.name
     return TiffImage(series, axes, full_header, alone)

@@ -47,6 +47,7 @@ class Header(NamedTuple):
     notes: tuple[str, ...] = ()
     translate: Mapping[str, float] = {}
     channels: tuple[Channel, ...] = ()
+    images: tuple[str, ...] = ()
 
 
 class Samples(NamedTuple):

@@ -68,7 +68,8 @@ def read_vendor_file(path: Path, number: int | None = None) -> StoredImage:
         raise FileProblem(f"{path} needs bioio, which is not installed: {cure}") from None
     try:
         image = BioImage(path)
-        selected, notes = select_image(path, number, _scenes(image))
+        scenes = _scenes(image)
+        selected, notes = select_image(path, number, scenes)
         if selected or len(image.scenes) > 1:
             image.set_scene(selected)
         values = image.dask_data
@@ -102,6 +103,7 @@ def read_vendor_file(path: Path, number: int | None = None) -> StoredImage:
         notes=(*notes, *parser.notes()),
         channels=tuple(named) if any(named) and len(named) == count else (),
         series=selected,
+        images=tuple(scenes) if len(scenes) > 1 else (),
     )
 
 

@@ -28,7 +28,7 @@ from napari_dip.image.metadata import StoredImage
 from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from zarr.abc.store import Store
 
@@ -120,7 +120,8 @@ def _read(place: _Location, number: int | None) -> StoredImage:
     images = list_images(path, attributes)
     for _, name in images:
         check_file_reference(place.path, name)
-    selected, listed = select_image(path, number, _describe_images(place, images))
+    names = _describe_images(place, images)
+    selected, listed = select_image(path, number, names)
     parser = TolerantParser()
     described = describe_image(path, attributes, selected, parser)
     array = _open(place / described.array)
@@ -147,7 +148,24 @@ def _read(place: _Location, number: int | None) -> StoredImage:
         files=((place / described.array).file,),
         channels=described.channels,
         series=selected,
+        images=tuple(names) if len(names) > 1 else (),
+        smaller=tuple(_smaller_arrays(place, described.smaller, array)),
     )
+
+
+def _smaller_arrays(
+    place: _Location, names: tuple[str, ...], largest: zarr.Array[Any]
+) -> Iterator[ZarrArray]:
+    """Open the smaller arrays of a pyramid; only a viewer needs them, so none is required."""
+    for name in names:
+        try:
+            check_file_reference(place.path, name)
+            array = _open(place / name)
+        except NapariDipError:
+            return
+        if not isinstance(array, zarr.Array) or array.ndim != largest.ndim:
+            return
+        yield ZarrArray(array, Path(str(place)))
 
 
 def _read_nested(place: _Location, group: zarr.Group, number: int | None) -> StoredImage:
@@ -166,7 +184,8 @@ def _read_nested(place: _Location, group: zarr.Group, number: int | None) -> Sto
         described += _describe_images(place / name, [(image, array), (image, array)])[:1]
     selected, listed = select_image(path, number, described)
     stored = _read(place / names[selected], 0)
-    return replace(stored, notes=(*listed, *stored.notes), series=selected)
+    images = tuple(described) if len(described) > 1 else ()
+    return replace(stored, notes=(*listed, *stored.notes), series=selected, images=images)
 
 
 def _describe_images(place: _Location, images: list[tuple[str, str]]) -> list[str]:

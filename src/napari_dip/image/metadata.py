@@ -134,6 +134,10 @@ class StoredImage:
         Names and colours of the channels, in their order; empty if unknown.
     series
         Number of the image in a file with several images.
+    images
+        Names and sizes of all images in such a file; empty for a file with one.
+    smaller
+        The same image with fewer pixels along Y and X, as pyramids have it; largest first.
     """
 
     image: LazyArray
@@ -146,6 +150,8 @@ class StoredImage:
     files: tuple[Path, ...] = ()
     channels: tuple[Channel, ...] = ()
     series: int = 0
+    images: tuple[str, ...] = ()
+    smaller: tuple[LazyArray, ...] = ()
 
     def with_image(
         self, image: LazyArray, axes: str, factors: Mapping[str, int] | None = None
@@ -165,7 +171,8 @@ class StoredImage:
         >>> old.with_image(np.zeros((16, 8)), "YX", {"Y": 2}).pixel_size
         {'Y': 0.25, 'X': 0.5}
         """
-        return replace(self.refined(factors or {}), image=image, axes=axes, files=())
+        refined = self.refined(factors or {})
+        return replace(refined, image=image, axes=axes, files=(), images=(), smaller=())
 
     def refined(self, factors: Mapping[str, int]) -> StoredImage:
         """Return a copy with smaller pixels that cover the same area.

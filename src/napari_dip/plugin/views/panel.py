@@ -21,6 +21,7 @@ from napari_dip.plugin.models.target import proposed_path
 from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.axes_controls import AxesControls
 from napari_dip.plugin.views.batch_list import BatchList
+from napari_dip.plugin.views.open_file import OpenButton
 from napari_dip.plugin.views.output_controls import OutputControls, ask_about_folder
 from napari_dip.plugin.views.panel_frame import (
     HelpLink,
@@ -93,6 +94,7 @@ class Panel(Container[Widget]):
         self._trial_buttons = TrialButtons()
         self._provenance_buttons = ProvenanceButtons(self._viewer)
         self._run_view = RunView(self._viewer)
+        self._open = OpenButton(self._viewer)
         self._axes = AxesControls(self._viewer)
         self._settings = SettingsControls(advanced_controls, self._axes)
         remember_values(self._settings.remembered)
@@ -185,6 +187,8 @@ class Panel(Container[Widget]):
         return fits, without_control
 
     def _arrange(self) -> None:
+        self.image.native.setMinimumContentsLength(4)  # makes room for the button beside it
+        self.image.native.parentWidget().layout().addWidget(self._open)
         self.native.layout().insertWidget(1, self._axes.section)
         self._output_section = controls.section("placing", "Output and computing", self._output)
         for part in (
@@ -243,6 +247,8 @@ class Panel(Container[Widget]):
         self._run_view.message.connect(controller.say)
         self._provenance_buttons.loaded.connect(self._load_settings)
         self._provenance_buttons.message.connect(controller.say)
+        self._open.message.connect(controller.say)
+        self._open.opened.connect(self.choose_image)
         self._axes.edited.connect(self._check)
         self._axes.message.connect(controller.say)
         self._viewer.layers.events.inserted.connect(self._check_if_no_image)

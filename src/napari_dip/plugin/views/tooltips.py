@@ -6,6 +6,11 @@ from typing import Final
 
 IMAGE: Final = "The Image layer to restore. The layer does not change."
 
+OPEN: Final = (
+    "Open CZI, ND2, LIF, OME-Zarr, TIFF and PNG with axes, pixel sizes and channels. Several files "
+    "are opened as one series, by the numbers in their names. Values are read when they are needed."
+)
+
 # Axes
 AXES: Final = (
     "One letter for each axis of the image: T time, C channels, Z, Y, X, or ? for another meaning. "
