@@ -35,25 +35,25 @@ def test_a_sample_is_the_same_every_time(sample):
 
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_a_sample_lies_on_its_truth(sample):
-    spoilt, truth, *_ = (Layer.create(*data) for data in sample())
+    truth, spoilt, *_ = (Layer.create(*data) for data in sample())
     assert truth.name == "truth"
     edges = [layer.extent.world + np.outer((-0.5, 0.5), layer.scale) for layer in (spoilt, truth)]
     np.testing.assert_allclose(*edges)
 
 
 def test_the_noise_is_neither_faint_nor_hopeless():
-    (noisy, *_), (truth, *_) = sample_data.noisy()
+    (truth, *_), (noisy, *_) = sample_data.noisy()
     assert 15 < peak_signal_noise_ratio(truth, noisy, data_range=int(np.ptp(truth))) < 25
 
 
 def test_small_pixels_are_means_of_the_truth():
-    (small, *_), (truth, *_) = sample_data.low_resolution()
+    (truth, *_), (small, *_) = sample_data.low_resolution()
     blocks = truth.reshape(128, 2, 128, 2, 3).mean((1, 3))
     np.testing.assert_allclose(small, blocks, atol=0.5)
 
 
 def test_the_mask_marks_exactly_the_scratches():
-    scratched, truth, mask = (Layer.create(*data) for data in sample_data.scratched())
+    truth, scratched, mask = (Layer.create(*data) for data in sample_data.scratched())
     known = ~read_layer(scratched, Mask(mask)).mask
     assert 0.02 < 1 - known.mean() < 0.3
     np.testing.assert_array_equal(scratched.data[known], truth.data[known])

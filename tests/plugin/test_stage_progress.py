@@ -49,7 +49,7 @@ def test_the_fit_takes_the_place_of_skipped_stages():
 
 def test_planes_are_counted():
     progress = StageProgress()
-    progress.begin("plane 1 of 4", 4)
+    progress.begin("plane 1 of 4", 4, at_once=1)
     progress.report("filter", 1.0)
     assert progress.now().in_words() == "Filtering · plane 1 of 4"
     progress.add(Snapshot(unit=0, units=4, iteration=9, iterations=9, part="plane 1 of 4"))
@@ -58,6 +58,14 @@ def test_planes_are_counted():
     progress.add(Snapshot(unit=1, units=4, iteration=0, iterations=9, part="plane 2 of 4"))
     assert progress.now().in_words() == "Fitting · plane 2 of 4"
     assert progress.now().fraction >= 0.25
+
+
+def test_planes_at_once_share_one_stage():
+    progress = StageProgress()
+    progress.begin("plane 1 of 4", 4, at_once=2)
+    for stage in ("filter", "fit", "filter"):
+        progress.report(stage, 0.0)
+        assert progress.now().in_words() == "Filtering and fitting · plane 1 of 4"
 
 
 def test_no_time_is_told_before_ten_iterations():

@@ -28,7 +28,8 @@ def noisy() -> list[LayerData]:
     Returns
     -------
     list of layers
-        The noisy image and its ground truth, (256, 256), uint16 camera counts.
+        The ground truth and the noisy image, (256, 256), uint16 camera counts. napari selects the
+        last one.
     """
     random = np.random.default_rng(0)
     tissue = color.rgb2gray(data.immunohistochemistry()[:SIZE, -SIZE:])
@@ -39,8 +40,8 @@ def noisy() -> list[LayerData]:
     image = counts.round().clip(0).astype(np.uint16)
     look = {**_placed(), "rgb": False, "colormap": "green", "contrast_limits": (100, 280)}
     return [
-        (image, {"name": "noisy", **look}, "image"),
         (truth, {"name": "truth", "visible": False, **look}, "image"),
+        (image, {"name": "noisy", **look}, "image"),
     ]
 
 
@@ -50,7 +51,7 @@ def low_resolution() -> list[LayerData]:
     Returns
     -------
     list of layers
-        The small image, (128, 128, 3), and its ground truth, (256, 256, 3), both uint8. The two
+        The ground truth, (256, 256, 3), and the small image, (128, 128, 3), both uint8. The two
         layers overlay each other: the pixels of the small image are twice as large.
     """
     factor = 2
@@ -58,8 +59,8 @@ def low_resolution() -> list[LayerData]:
     small = transform.downscale_local_mean(truth, (factor, factor, 1))
     image = small.round().astype(np.uint8)
     return [
-        (image, {"name": "low resolution", "rgb": True, **_placed(factor)}, "image"),
         (truth, {"name": "truth", "visible": False, "rgb": True, **_placed()}, "image"),
+        (image, {"name": "low resolution", "rgb": True, **_placed(factor)}, "image"),
     ]
 
 
@@ -69,7 +70,7 @@ def scratched() -> list[LayerData]:
     Returns
     -------
     list of layers
-        The scratched image and its ground truth, (256, 256, 3), uint8, and the mask, (256, 256),
+        The ground truth and the scratched image, (256, 256, 3), uint8, and the mask, (256, 256),
         1 on the scratches.
     """
     random = np.random.default_rng(0)
@@ -83,8 +84,8 @@ def scratched() -> list[LayerData]:
     image = truth.copy()
     image[mask > 0] = 255
     return [
-        (image, {"name": "scratched", "rgb": True, **_placed()}, "image"),
         (truth, {"name": "truth", "visible": False, "rgb": True, **_placed()}, "image"),
+        (image, {"name": "scratched", "rgb": True, **_placed()}, "image"),
         (mask, {"name": "scratches", **_placed()}, "labels"),
     ]
 

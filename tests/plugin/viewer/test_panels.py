@@ -93,7 +93,8 @@ def test_without_an_image_the_sample_is_offered(open_panel, name):
     assert panel["open_sample"].isVisibleTo(panel.dock)
     assert not panel["run"].isEnabled()
     panel.press("open_sample")
-    assert panel["image"].currentText() == panel.viewer.layers[0].name
+    sample = panel.viewer.layers.selection.active
+    assert panel["image"].currentText() == sample.name != "truth"
     assert not panel["open_sample"].isVisibleTo(panel.dock)
     assert panel["run"].isEnabled()
     panel.viewer.layers.clear()
@@ -152,8 +153,10 @@ def test_the_selected_visible_image_is_chosen(make_napari_viewer):
 def test_a_sample_opens_with_its_truth(make_napari_viewer, key):
     viewer = make_napari_viewer()
     viewer.open_sample("napari-dip", key)
-    assert viewer.layers[0].visible
-    assert viewer.layers[1].name == "truth"
+    assert viewer.layers[0].name == "truth"
+    assert not viewer.layers[0].visible
+    assert viewer.layers[1].visible
+    assert viewer.layers.selection.active.name != "truth"
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -165,6 +168,61 @@ def test_the_panels_are_in_the_menus(make_napari_viewer, name):
     action = next(titles[title] for title in titles if name in title)
     action.trigger()
     assert any(name in title for title in viewer.window.dock_widgets)
+
+
+def test_choosing_a_panel_again_shows_it(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+
+    def choose(command):
+        get_app_model().commands.execute_command(f"napari-dip.{command}").result()
+
+    def seen(dock):
+        return not dock.isHidden() and dock.x() >= 0  # Qt moves covered tabs out of the window
+
+    choose("denoise")
+    (dock,) = viewer.window._wrapped_dock_widgets.values()
+    choose("inpaint")
+    *_, other = viewer.window._wrapped_dock_widgets.values()
+    window = viewer.window._qt_window
+    window.tabifyDockWidget(dock, other)
+    other.raise_()
+    qtbot.waitUntil(lambda: not seen(dock))
+    for _ in range(2):  # behind another tab, and in front
+        choose("denoise")
+        qtbot.waitUntil(lambda: seen(dock))
+    dock.close()  # by the user
+    qtbot.wait(50)
+    assert dock.isHidden()
+    choose("denoise")
+    qtbot.waitUntil(lambda: seen(dock))
+
+
+def test_a_removed_panel_stays_removed(open_panel, qtbot):
+    panel = open_panel("Denoise")
+    panel.viewer.window._qt_window.show()
+    panel.dock.destroyOnClose()
+    qtbot.wait(50)
+    assert not panel.viewer.window.dock_widgets
+
+
+def test_an_uncertainty_is_never_preselected(running, engine):
+    running["preset"].setCurrentText("best")
+    running.press("stop")
+    running.wait_until_idle()
+    running.press("run")
+    engine.finish.set()
+    running.wait_until_idle()
+    viewer = running.viewer
+    spread = next(layer for layer in viewer.layers if layer.name.endswith("uncertainty"))
+    spread.visible = True
+    viewer.layers.selection.active = spread
+    assert Denoise(viewer).image.value is not spread
+    panel = Denoise(viewer)
+    for layer in [*viewer.layers]:
+        if layer is not spread and layer is not viewer.layers[-1]:
+            viewer.layers.remove(layer)
+    panel.reset_choices()
+    assert panel.image.value is not spread
 
 
 def test_what_was_chosen_is_remembered_for_all_panels(open_panel):

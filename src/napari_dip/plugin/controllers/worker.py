@@ -213,13 +213,14 @@ def prepare_run(
 
 
 def _announce_first(problem: Problem, output: Sink, channel: WorkerChannel) -> None:
-    """Name the first of several units; a stage that several units share names none."""
+    """Name the first of several units."""
     from napari_dip.image.coverage import place_in_words
 
     plan, done = problem.plan, dict(output.done())
     todo = [unit for unit in plan.units if unit.number not in done]
-    if todo and len(plan.units) > 1 and plan.units_at_once == 1:
-        channel.progress.begin(place_in_words(plan.layout, todo[0].index), len(plan.units))
+    if todo and len(plan.units) > 1:
+        first = place_in_words(plan.layout, todo[0].index)
+        channel.progress.begin(first, len(plan.units), plan.units_at_once)
 
 
 def deep_image_prior_restoration(

@@ -74,7 +74,7 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
         "rgb": False,
         "colormap": "magma",
         "visible": False,
-        "metadata": {"napari-dip": provenance_of(result, source)},
+        "metadata": {"napari-dip": {**provenance_of(result, source), "shows": "uncertainty"}},
     }
     return spread, keywords, "image"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Layer
 
-__all__ = ["python_code", "record_of", "recorded_settings", "shell_command"]
+__all__ = ["python_code", "record_of", "recorded_settings", "shell_command", "shows_uncertainty"]
 
 # In one line, so that it can be pasted into napari's console.
 SAVE_IMPORTS = (
@@ -39,6 +39,11 @@ def record_of(layer: Layer | None) -> dict[str, Any] | None:
     record = None if layer is None else layer.metadata.get("napari-dip")
     valid = isinstance(record, dict) and isinstance(record.get("input"), dict)
     return record if valid else None
+
+
+def shows_uncertainty(layer: Layer) -> bool:
+    """Return whether a run made a layer as the uncertainty of its result."""
+    return (record_of(layer) or {}).get("shows") == "uncertainty"
 
 
 def recorded_settings(record: Mapping[str, Any]) -> Settings:

@@ -21,12 +21,21 @@ STAGES = {
     "noise": "Measuring the noise",
     "filter": "Filtering",
     "fit": "Fitting",
+    "several": "Filtering and fitting",  # several units at once, each in a stage of its own
     "saving": "Saving",
 }
 
 # Where a stage ends within a unit, as a fraction of it; it begins where the last one has ended, so
 # a stage that a run skips takes no place. As in `fast` at 512².
-STAGE_ENDS = {"": 0.0, "reading": 0.02, "noise": 0.1, "filter": 0.6, "fit": 0.92, "saving": 1.0}
+STAGE_ENDS = {
+    "": 0.0,
+    "reading": 0.02,
+    "noise": 0.1,
+    "filter": 0.6,
+    "fit": 0.92,
+    "several": 0.98,
+    "saving": 1.0,
+}
 
 FIRST_ITERATIONS = 10  # iterations: the first are slower, as memory is allocated and code loaded
 
@@ -130,14 +139,14 @@ class StageProgress:
         self._lock = threading.Lock()
         self._remaining = RemainingTime()
         self._stage, self._part = "", ""
-        self._unit, self._units = 0, 1
+        self._unit, self._units, self._several = 0, 1, False
         self._stage_begins, self._within, self._fraction = 0.0, 0.0, 0.0
         self._offset_s: float | None = None
 
-    def begin(self, part: str, units: int) -> None:
-        """Set the first unit, and the number of all units."""
+    def begin(self, part: str, units: int, at_once: int) -> None:
+        """Set the first unit, the number of all units, and how many are restored at once."""
         with self._lock:
-            self._part, self._units = part, units
+            self._part, self._units, self._several = part, units, at_once > 1
 
     def report(self, stage: str, done: float = math.nan) -> None:
         """Set the stage, and which fraction of it is done; NaN if that is not known."""
@@ -161,11 +170,13 @@ class StageProgress:
         with self._lock:
             elapsed_s = self._clock() - self._began
             remaining_s = None
-            if self._offset_s is not None and self._stage == "fit":
+            if self._offset_s is not None and self._stage in ("fit", "several"):
                 remaining_s = self._remaining.after(elapsed_s - self._offset_s)
             return Progress(self._stage, self._part, self._fraction, elapsed_s, remaining_s)
 
     def _report(self, stage: str, done: float) -> None:
+        if self._several and stage in ("filter", "fit"):
+            stage, done = "several", done if stage == "fit" else math.nan
         if stage != self._stage:
             if self._stage == "fit" and self._part:
                 # The filter after the fit of this unit, or that before the fit of the next one.

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox, QWidget
 from superqt import QCollapsible, QFlowLayout
 
 from napari_dip.plaintext import plain
+from napari_dip.plugin.models.provenance import shows_uncertainty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,10 +91,14 @@ class _OrderedComboBox(ComboBox):
 
 
 def layer_box(name: str, label: str, tip: str, viewer: Viewer, kind: type[Layer]) -> ComboBox:
-    """Make a combo box of the layers of one kind."""
+    """Make a combo box of the layers of one kind.
+
+    The first is chosen automatically, so an uncertainty is never first.
+    """
 
     def choices(_: Any) -> list[Layer]:
-        return [layer for layer in viewer.layers if isinstance(layer, kind)]
+        layers = [layer for layer in viewer.layers if isinstance(layer, kind)]
+        return sorted(layers, key=shows_uncertainty)
 
     return _compact(_OrderedComboBox(label=label, choices=choices), name, tip)
 

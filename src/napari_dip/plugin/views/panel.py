@@ -24,6 +24,7 @@ from napari_dip.plugin.views.batch_list import BatchList
 from napari_dip.plugin.views.open_file import OpenButton
 from napari_dip.plugin.views.output_controls import OutputControls, ask_about_folder
 from napari_dip.plugin.views.panel_frame import (
+    DockWatcher,
     HelpLink,
     Icons,
     UndockWatcher,
@@ -224,6 +225,7 @@ class Panel(Container[Widget]):
     def _connect(self) -> None:
         controller = self.controller
         UndockWatcher(self.native).undocked.connect(self._close)
+        DockWatcher(self.native)
         self.native.destroyed.connect(controller.abandon)
         for button, action in (
             (self._run_buttons.run, controller.run),
@@ -271,6 +273,7 @@ class Panel(Container[Widget]):
     def _add_sample(self) -> None:
         self._viewer.open_sample("napari-dip", self.task().spec.sample)
         choose_first_image(self.image, self._viewer)
+        self._viewer.layers.selection.active = self.image.value
 
     def _show_status(self, text: str) -> None:
         text, _, details = text.partition("\n\n")

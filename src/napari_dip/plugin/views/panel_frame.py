@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.compat import isalive
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
+    QDockWidget,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QMainWindow,
     QPushButton,
     QScrollArea,
     QScrollBar,
@@ -24,6 +27,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from napari_dip.plugin.models.provenance import shows_uncertainty
 from napari_dip.plugin.views.focus_ring import FocusRing
 
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 __all__ = [
+    "DockWatcher",
     "HelpLink",
     "Icons",
     "UndockWatcher",
@@ -137,8 +142,9 @@ def with_help(label: QLabel, link: HelpLink) -> QWidget:
 
 
 def choose_first_image(images: ComboBox, viewer: Viewer) -> None:
-    """Choose the selected visible image, or else the topmost visible one."""
-    visible = [layer for layer in viewer.layers if isinstance(layer, Image) and layer.visible]
+    """Choose the selected visible image, or else the topmost visible one; no uncertainty."""
+    possible = [layer for layer in viewer.layers if isinstance(layer, Image) and layer.visible]
+    visible = [layer for layer in possible if not shows_uncertainty(layer)]
     if visible:
         active = viewer.layers.selection.active
         images.value = active if active in visible else visible[-1]
@@ -224,6 +230,68 @@ def make_scrollable(panel: QWidget, viewer: Viewer) -> None:
         for control in content.findChildren(kind):
             control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # no focus by the wheel
             control.installEventFilter(wheel_filter)
+
+
+class DockWatcher(QObject):
+    """Show a docked panel again when napari's menu hides it.
+
+    The entry of a panel in the menu hides it, also if another tab covers it, where a user wants to
+    see it. A dock that the user closes gets an event of its own before, and stays closed.
+
+    Parameters
+    ----------
+    panel
+        The widget in the dock, which owns this object.
+    """
+
+    def __init__(self, panel: QWidget) -> None:
+        super().__init__(panel)
+        self._panel, self._closing = panel, False
+        self._dock: QDockWidget | None = None
+        panel.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Watch the dock; no event is filtered out."""
+        if event is None:
+            return False
+        if watched is self._panel and event.type() == QEvent.Type.ParentChange:
+            self._find_dock()
+        elif self._dock is not None and watched is self._dock and not event.spontaneous():
+            if event.type() == QEvent.Type.Close:
+                self._closing = True
+            elif event.type() == QEvent.Type.Hide:
+                if self._dock.isHidden() and not self._closing:
+                    QTimer.singleShot(0, self._show)
+                self._closing = False
+            elif event.type() == QEvent.Type.Show:
+                QTimer.singleShot(0, self._raise)
+        return False
+
+    def _find_dock(self) -> None:
+        if self._dock is not None and isalive(self._dock):  # type: ignore[no-untyped-call]
+            self._dock.removeEventFilter(self)
+        parent = self._panel.parentWidget()
+        while parent is not None and not isinstance(parent, QDockWidget):
+            parent = parent.parentWidget()
+        self._dock = parent
+        if parent is not None:
+            parent.installEventFilter(self)
+
+    def _show(self) -> None:
+        """Show the dock again, unless napari has removed it."""
+        dock = self._dock
+        if dock is None or not isalive(dock):  # type: ignore[no-untyped-call]
+            return
+        window = dock.parentWidget()
+        nowhere = Qt.DockWidgetArea.NoDockWidgetArea
+        if isinstance(window, QMainWindow) and window.dockWidgetArea(dock) != nowhere:
+            dock.show()
+
+    def _raise(self) -> None:
+        """Show the dock above the tabs that cover it."""
+        dock = self._dock
+        if dock is not None and isalive(dock) and not dock.isHidden():  # type: ignore[no-untyped-call]
+            dock.raise_()
 
 
 class UndockWatcher(QObject):
