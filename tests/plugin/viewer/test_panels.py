@@ -44,7 +44,7 @@ def test_every_control_is_named_and_explained(open_panel, name):
         "read_noise": QAbstractSpinBox,
         "seed": QSpinBox,
         "device": QComboBox,
-        "keep_previews": QCheckBox,
+        "keep_history": QCheckBox,
         "save_to": QComboBox,
         "path": QWidget,
         "machines": QComboBox,
@@ -229,12 +229,12 @@ def test_what_was_chosen_is_remembered_for_all_panels(open_panel):
     first = open_panel("Denoise")
     first["preset"].setCurrentText("best")
     first["device"].setCurrentText("processor (cpu)")
-    first["keep_previews"].setChecked(True)
+    first["keep_history"].setChecked(True)
     first["seed"].setValue(3)
     dock, _ = first.viewer.window.add_plugin_dock_widget("napari-dip", "Inpaint")
     assert dock.findChild(QComboBox, "preset").currentText() == "best"
     assert dock.findChild(QComboBox, "device").currentText() == "processor (cpu)"
-    assert dock.findChild(QCheckBox, "keep_previews").isChecked()
+    assert dock.findChild(QCheckBox, "keep_history").isChecked()
     assert dock.findChild(QSpinBox, "seed").value() == 0  # the seed is not remembered
 
 

@@ -119,16 +119,18 @@ def test_renamed_layers_stay_what_they_are(running, engine, noisy):
     assert "napari-dip" in output.metadata
 
 
-def test_each_preview_can_be_kept(open_panel, engine, noisy, qtbot):
+def test_the_history_is_kept_as_one_layer(open_panel, engine, noisy, qtbot):
     panel = open_panel("Denoise", noisy)
-    panel["keep_previews"].setChecked(True)
+    assert not panel["keep_history"].isChecked()
+    panel["keep_history"].setChecked(True)
     panel.press("run")
-    layers = panel.viewer.layers
-    qtbot.waitUntil(lambda: len(layers) >= 4, timeout=60_000)
+    qtbot.waitUntil(lambda: panel["scrub"].maximum() >= 2, timeout=60_000)
+    panel.viewer.layers[-1].name = "mine"
     engine.finish.set()
     panel.wait_until_idle()
-    first, second = layers[1:3]
-    assert "iteration" in first.name
-    assert first.data[0, 0] < second.data[0, 0]
-    assert "napari-dip" in layers[-1].metadata
+    layers = panel.viewer.layers
+    assert [layer.name for layer in layers] == ["noisy", "mine", "mine, history"]
+    assert layers[-1].axis_labels[0] == "iteration"
+    assert not layers[-1].visible
+    assert len(layers[-1].data) >= 3
     assert layers.selection.active is noisy

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_dip.image.restore import Result
     from napari_dip.plugin.models.history import History
     from napari_dip.plugin.models.layer_input import LayerInput
+    from napari_dip.plugin.models.run_request import RunRequest
 
 __all__ = ["FinishedRun"]
 
@@ -50,15 +51,24 @@ class FinishedRun:
         The result.
     history
         The history of the run.
+    rest
+        The request that restores the planes that the result lacks; ``None`` if there are none.
     """
 
     def __init__(
-        self, viewer: Viewer, layer: Image, source: LayerInput, result: Result, history: History
+        self,
+        viewer: Viewer,
+        layer: Image,
+        source: LayerInput,
+        result: Result,
+        history: History,
+        rest: RunRequest | None = None,
     ) -> None:
         self.viewer, self.layer = viewer, layer
-        self.source, self.result, self.history = source, result, history
+        self.source, self.result, self.history, self.rest = source, result, history, rest
         iterations = sum(report.iterations for report in result.reports)
-        self.outcome = Frame(iterations, (), np.asarray(result.image), result=True)
+        pixels: Any = result.image  # an array, or the file of the result
+        self.outcome = Frame(iterations, (), pixels, result=True)
         self.chosen = self.shown = self.outcome
         self.strength = 1.0
         self._data = layer.data
@@ -79,8 +89,27 @@ class FinishedRun:
         return self.layer.data is not self._data
 
     @property
+    def left(self) -> int:
+        """Number of planes that the result lacks."""
+        coverage = self.result.coverage
+        return 0 if coverage is None else len(coverage.empty) + len(coverage.partial)
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether the run has frames besides the result."""
+        return bool(self.history.frames)
+
+    @property
+    def file_obstacle(self) -> str:
+        """Why the pixels of the layer cannot be changed; empty if they can."""
+        in_memory = isinstance(self.outcome.image, np.ndarray)
+        return "" if in_memory else "the layer shows the file of the result"
+
+    @property
     def strength_obstacle(self) -> str:
         """Why the strength cannot be changed; empty if it can."""
+        if self.file_obstacle:
+            return self.file_obstacle
         too_large = self.outcome.image.size > MAX_BLENDED_VALUES
         return "the image is too large" if too_large else ""
 
@@ -129,7 +158,7 @@ class FinishedRun:
         insert_beside(self.viewer, self.layer, layer)
         return layer
 
-    def keep_history(self) -> Image:
+    def keep_history(self, *, visible: bool = True) -> Image:
         """Add all frames as one layer whose first axis is the iteration.
 
         Its world coordinate is the iteration, as exactly as constant steps allow. The exact numbers
@@ -152,6 +181,7 @@ class FinishedRun:
                 "napari-dip": provenance_of(self.result, self.source),
                 "iterations": iterations,
             },
+            visible=visible,
             **current.display,
             **_with_first_axis("iteration", placement, step, float(iterations[0])),
         )
@@ -175,7 +205,7 @@ class FinishedRun:
         return pixels
 
     def _draw(self) -> None:
-        if not self.in_viewer or self.edited:
+        if not self.in_viewer or self.edited or self.file_obstacle:
             return
         self.layer.data = self._pixels()
         self._data = self.layer.data

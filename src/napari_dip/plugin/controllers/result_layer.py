@@ -31,18 +31,14 @@ class ResultLayer:
     ----------
     viewer
         The viewer.
-    keep_previews
-        Whether each preview is added as a layer of its own.
     earlier
         The layer of a result that the run continues; it stays if the run has no result.
     """
 
-    def __init__(
-        self, viewer: Viewer, *, keep_previews: bool = False, earlier: Image | None = None
-    ) -> None:
+    def __init__(self, viewer: Viewer, *, earlier: Image | None = None) -> None:
         self._viewer = viewer
-        self._keep_previews = keep_previews
-        self._earlier = None if earlier is None else (earlier.data, earlier.metadata)
+        # A copy: napari clears the dictionary before it takes the values of another one.
+        self._earlier = None if earlier is None else (earlier.data, dict(earlier.metadata))
         self._pixels: Any = None
         self._latest: Snapshot | None = None
         self._shown_frame: Frame | None = None
@@ -86,8 +82,6 @@ class ResultLayer:
             self._set_pixels(pixels)
         else:
             self.layer.refresh(extent=False, highlight=False)  # only the pixels have changed
-        if self._keep_previews and has_image:
-            self._keep_preview(initial, snapshot)
 
     def show_frame(self, frame: Frame | None) -> None:
         """Show an earlier frame in place of new images; ``None`` shows the latest again."""
@@ -141,13 +135,6 @@ class ResultLayer:
         if self.layer is not None:
             self.layer.data = pixels
             self._data = self.layer.data
-
-    def _keep_preview(self, initial: LayerData, snapshot: Snapshot) -> None:
-        pixels, keywords, _ = initial
-        where = f"{snapshot.part}, " if snapshot.part else ""
-        name = f"{keywords['name']}, {where}iteration {snapshot.iteration}"
-        preview = Image(pixels.copy(), **{**keywords, "name": name, "visible": False})
-        insert_beside(self._viewer, self.layer, preview)
 
 
 def add_uncertainty(viewer: Viewer, layer: Image, result: Result, source: LayerInput) -> None:

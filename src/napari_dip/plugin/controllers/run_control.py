@@ -145,6 +145,23 @@ class RunController:
         self._start(Session(self._viewer, finished.source, settings, earlier=finished, more=more))
         self.say(f"Continuing '{finished.layer.name}' …")
 
+    def resume_rest(self, finished: FinishedRun) -> None:
+        """Restore the planes that a stopped run has left."""
+        rest = finished.rest
+        if self.session is not None or rest is None:
+            return
+        self._start(
+            Session(
+                self._viewer,
+                rest.source,
+                rest.settings,
+                target=rest.target,
+                compute=rest.compute,
+                earlier=finished,
+            )
+        )
+        self.say(f"Resuming '{finished.layer.name}' …")
+
     def pause(self) -> None:
         """Pause the run."""
         if self.session is not None:
@@ -218,7 +235,7 @@ class RunController:
             request.settings,
             target=request.target,
             compute=request.compute,
-            keep_previews=self._form.keep_previews,
+            keep_history=self._form.keep_history,
         )
         self._start(session)
         self._trial_input = None

@@ -19,8 +19,8 @@ class RunForm(Protocol):
     """The controls of a panel, as the controller uses them."""
 
     @property
-    def keep_previews(self) -> bool:
-        """Whether each preview is added as a layer of its own."""
+    def keep_history(self) -> bool:
+        """Whether all previews are added as one layer at the end."""
         ...
 
     def input_layer(self) -> Image:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from napari.qt.threading import thread_worker
 from napari.utils import progress
 from napari.utils.notifications import show_error
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_dip.image.layout_plan import make_layout
 from napari_dip.plaintext import as_html
 from napari_dip.plugin.controllers.backups import show_completed
 from napari_dip.plugin.controllers.finished_run import FinishedRun
 from napari_dip.plugin.controllers.result_layer import ResultLayer
 from napari_dip.plugin.controllers.worker import WorkerChannel, deep_image_prior_restoration
 from napari_dip.plugin.models.history import History
-from napari_dip.plugin.models.run_request import ComputeOptions
+from napari_dip.plugin.models.plane_states import plane_states, waiting_planes
+from napari_dip.plugin.models.run_request import ComputeOptions, RunRequest, rest_request
 from napari_dip.plugin.models.stage_progress import Progress
 from napari_dip.plugin.models.status_text import (
     ending_text,
@@ -64,10 +65,11 @@ class Session:
         The place of the result.
     compute
         Which processes compute.
-    keep_previews
-        Whether each preview is added as a layer of its own.
+    keep_history
+        Whether all previews are added as one layer at the end.
     earlier, more
-        A result to continue, and the number of iterations.
+        A result to continue, and the number of iterations; 0 to restore the planes that it lacks,
+        with its ``rest`` as the request.
 
     Attributes
     ----------
@@ -79,6 +81,8 @@ class Session:
         How the run ended: ``"done"``, ``"stopped"``, ``"discarded"`` or ``"failed"``.
     layer
         The layer of the result, at the end.
+    planes
+        The state of each plane.
     shown_frame
         The earlier frame that is shown in place of the latest image.
     """
@@ -96,7 +100,7 @@ class Session:
         *,
         target: Target | None = None,
         compute: ComputeOptions | None = None,
-        keep_previews: bool = False,
+        keep_history: bool = False,
         earlier: FinishedRun | None = None,
         more: int = 0,
     ) -> None:
@@ -105,18 +109,20 @@ class Session:
         self._viewer = viewer
         self._source: LayerInput | None = source
         self._earlier = earlier
-        self.history = History() if earlier is None else earlier.history
+        self._more, self._keep_history = more, keep_history
+        self.history = earlier.history if earlier is not None and more else History()
+        self.planes = waiting_planes(make_layout(source.data.shape, settings))
+        if earlier is not None and earlier.result.coverage is not None:
+            self.planes = self.planes.at_end(earlier.result.coverage)
         self.finished: FinishedRun | None = None
         self.layer: Image | None = None
         self.ending: Ending = "failed"
         self.shown_frame: Frame | None = None
         layer = None if earlier is None or earlier.edited else earlier.layer
-        self._output: ResultLayer | None = ResultLayer(
-            viewer, keep_previews=keep_previews, earlier=layer
-        )
+        self._output: ResultLayer | None = ResultLayer(viewer, earlier=layer)
         self._updating = False
         self._channel = WorkerChannel()
-        if earlier is not None:
+        if earlier is not None and more:
             self._channel.earlier, self._channel.more = earlier.result, more
             self.history.add_frame(earlier.outcome)
         self._bar: progress | None = None
@@ -124,12 +130,13 @@ class Session:
         self._timer.setInterval(POLL_INTERVAL_MS)
         self._timer.timeout.connect(self._report)
         self._reported = Progress()
-        self._target = target or Target()
+        self._target, self._compute = target or Target(), compute or ComputeOptions()
+        self._settings = settings
         self._placement_note = self._target.placement_note(source)
         self._in_sections = settings.fits_sections
         self._unit: int | None = None
         self._worker = thread_worker(deep_image_prior_restoration)(
-            source, settings, self._channel, self._target, compute or ComputeOptions()
+            source, settings, self._channel, self._target, self._compute
         )
         # napari asks workers to quit when it closes; a paused run must notice it too.
         self._channel.closing_napari = lambda: bool(self._worker.abort_requested)
@@ -213,6 +220,7 @@ class Session:
         before, self._reported = self._reported, progress
         if _shown(progress) == _shown(before):
             return
+        self._update_planes()
         self.reported.emit(progress)
         if not (channel.stopping.is_set() or self.paused):
             latest, speed = self.history.latest, self.history.per_second
@@ -220,6 +228,10 @@ class Session:
                 status_text(latest, progress.remaining_s, speed, channel.device, channel.used_bytes)
             )
         self._advance_bar(progress)  # last: it processes Qt events, in which the run may end
+
+    def _update_planes(self) -> None:
+        if (prepared := self._channel.prepared) is not None:
+            self.planes = plane_states(prepared.problem, prepared.output)
 
     def _advance_bar(self, progress: Progress) -> None:
         """Advance the bar of napari's activity dock."""
@@ -258,7 +270,7 @@ class Session:
         if self._channel.cancelled:
             self.ending = "discarded"
             output.remove()
-            self.finished = None if earlier is None else earlier.without_continuation()
+            self.finished = self._earlier_again(earlier)
             in_viewer = earlier is not None and earlier.in_viewer
             back = " The earlier result is shown again." if in_viewer else ""
             return f"Discarded.{back}{self._saved_text()}"
@@ -269,16 +281,54 @@ class Session:
                 show_completed(self._viewer, self._target.path)
             self.ending = "stopped" if result.stopped_by_user else "done"
             self.history.stopped_at = _stopped_at(result) or self.history.stopped_at
-            if isinstance(result.image, np.ndarray):  # a result on disk is not loaded
-                self.finished = FinishedRun(self._viewer, layer, source, result, self.history)
+            if result.coverage is not None:
+                self.planes = self.planes.at_end(result.coverage)
+            self._finish_with(result, source)
             saved = self._saved_text(resumable=result.stopped_by_user)
             text = ending_text(result, "" if output.deleted else layer.name)
             return f"{text}{saved}{self._unchanged_text(output, edited)}"
-        output.remove()
-        self.finished = None if earlier is None else earlier.without_continuation()
         failure = self._channel.failure or "The restoration ended without a result."
+        self._update_planes()
+        self.planes = self.planes.failed()
+        kept = self._complete_planes()
+        if kept is None:
+            output.remove()
+            self.finished = self._earlier_again(earlier)
+        else:
+            self.layer = output.complete(kept, source)
+            self._finish_with(kept, source)
+            failure = f"{failure} {ending_text(kept, self.layer.name)}"
         show_error(as_html(failure))
         return failure
+
+    def _finish_with(self, result: Result, source: LayerInput) -> None:
+        """Offer the tools for a result, and restoring the planes that it lacks."""
+        if self.layer is None:
+            return
+        rest = None
+        if (prepared := self._channel.prepared) is not None:
+            request = RunRequest(source, self._settings, self._target, self._compute)
+            rest = rest_request(request, result, prepared.output)
+        self.finished = FinishedRun(self._viewer, self.layer, source, result, self.history, rest)
+        if self._keep_history and self.finished.has_frames and self.finished.in_viewer:
+            self.finished.keep_history(visible=False)
+
+    def _earlier_again(self, earlier: FinishedRun | None) -> FinishedRun | None:
+        """Return the result that the run would have continued or resumed."""
+        return earlier.without_continuation() if earlier is not None and self._more else earlier
+
+    def _complete_planes(self) -> Result | None:
+        """Return the planes that were complete before a failure; ``None`` if none are in memory."""
+        prepared = self._channel.prepared
+        if prepared is None or self._target.path is not None:
+            return None
+        if not (reports := prepared.output.done()):
+            return None
+        from napari_dip.image.restore import conclude
+
+        latest = self.history.latest
+        elapsed_s = 0.0 if latest is None else latest.elapsed_s
+        return conclude(prepared.problem, prepared.output, reports, elapsed_s, stopped=True)
 
     def _unchanged_text(self, output: ResultLayer, edited: Image | None) -> str:
         """Say where the result is, if the user deleted its layer or replaced its pixels."""
@@ -286,9 +336,7 @@ class Session:
             return f" The pixels of '{edited.name}' were replaced during the run and are kept."
         if not output.deleted:
             return ""
-        if self.finished is not None:
-            return " The layer was deleted during the run: press Add the result to show it."
-        return " The layer was deleted during the run: open the file to see the result."
+        return " The layer was deleted during the run: press Add the result to show it."
 
     def _saved_text(self, *, resumable: bool = False) -> str:
         """Say what is saved on disk."""

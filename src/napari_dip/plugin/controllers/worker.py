@@ -77,6 +77,8 @@ class WorkerChannel:
         The result or the error message; neither if the run was discarded.
     steps
         The restoration, which holds the network.
+    prepared
+        The problem and the output of a new run, once they are known.
     cleanup
         Resources to close after the steps, such as worker processes.
     """
@@ -94,6 +96,7 @@ class WorkerChannel:
     result: Result | None = None
     failure: str | None = None
     steps: Restoration | None = None
+    prepared: PreparedRun | None = None
     cleanup: ExitStack = field(default_factory=ExitStack)
     _latest_image: Snapshot | None = None
     _unread: list[Snapshot] = field(default_factory=list)
@@ -132,7 +135,7 @@ class WorkerChannel:
             self.steps.close()
         self.cleanup.close()
         self.closing_napari = _never
-        self.steps = self._latest_image = self.initial = None
+        self.steps = self.prepared = self._latest_image = self.initial = None
         self.result = self.earlier = None
 
 
@@ -270,7 +273,7 @@ def _restore(
         prepared = cleanup.enter_context(prepare_run(source, settings, target, compute, channel))
         channel.initial = preview_layer_data(source, prepared.problem, prepared.output)
         channel.device = prepared.problem.device if compute == ComputeOptions() else ""
-        channel.steps = prepared.steps
+        channel.steps, channel.prepared = prepared.steps, prepared
         yield from _post_each(prepared.steps, channel)
         if channel.result is not None:
             channel.result = target.displayable(channel.result, channel.initial[0])

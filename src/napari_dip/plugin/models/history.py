@@ -167,7 +167,9 @@ def stack_frames(frames: Sequence[Frame], ndim: int) -> tuple[NDArray[Any], NDAr
     index = (*index, *[slice(None)] * (ndim - len(index)))
     widen = tuple(np.newaxis if isinstance(part, int) else slice(None) for part in index)
     start = [part if isinstance(part, int) else part.start or 0 for part in index]
-    return np.stack([frame.image for frame in frames])[:, *widen], np.array(start, float)
+    return np.stack([np.asarray(frame.image) for frame in frames])[:, *widen], np.array(
+        start, float
+    )
 
 
 def _positive(numbers: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -26,11 +26,20 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_dip.image.axes import Layout
+    from napari_dip.image.result import Result
+    from napari_dip.image.sink import Sink
     from napari_dip.plugin.models.mask_layers import MaskSource
     from napari_dip.plugin.models.target import Target
     from napari_dip.settings import Settings
 
-__all__ = ["ComputeOptions", "LayerReader", "RequestTemplate", "RunRequest", "copy_pixels"]
+__all__ = [
+    "ComputeOptions",
+    "LayerReader",
+    "RequestTemplate",
+    "RunRequest",
+    "copy_pixels",
+    "rest_request",
+]
 
 FRACTION_OF_FREE_MEMORY = 0.5  # of the free memory: for a larger result, disk is proposed
 
@@ -203,6 +212,32 @@ class RequestTemplate:
         source, settings = match_settings(read(layer), self.settings)
         check_last_axis(layer, source.axes, source.data.shape)
         return RunRequest(source, settings, self.target, self.compute)
+
+
+def rest_request(request: RunRequest, result: Result, output: Sink) -> RunRequest | None:
+    """Return the request that restores the planes that a stopped run has left.
+
+    Parameters
+    ----------
+    request
+        The request of the stopped run.
+    result, output
+        Its result and its output.
+
+    Returns
+    -------
+    RunRequest
+        ``None`` if nothing is left, or if the image is restored as a whole.
+    """
+    from napari_dip.image.sink import InMemory
+
+    coverage = result.coverage
+    if coverage is None or len(coverage.parts) == 1 or not (coverage.empty or coverage.partial):
+        return None
+    target = replace(request.target, device=result.device, overwrite=False, note="")
+    if isinstance(output, InMemory):
+        target = replace(target, earlier=output)
+    return replace(request, target=replace(target, resume=target.path is not None))
 
 
 def copy_pixels(source: LayerInput) -> LayerInput:

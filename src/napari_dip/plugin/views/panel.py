@@ -127,9 +127,9 @@ class Panel(Container[Widget]):
         return [self.image.value]
 
     @property
-    def keep_previews(self) -> bool:
-        """Whether each preview is added as a layer of its own."""
-        return bool(self._settings.keep_previews.value)
+    def keep_history(self) -> bool:
+        """Whether all previews are added as one layer at the end."""
+        return bool(self._settings.keep_history.value)
 
     def input_layer(self) -> Image:
         """Return the chosen image.
@@ -246,6 +246,7 @@ class Panel(Container[Widget]):
         controller.session_started.connect(self._follow)
         controller.session_ended.connect(self._show_result)
         self._run_view.continued.connect(self._continue)
+        self._run_view.resumed.connect(self._resume_rest)
         self._run_view.message.connect(controller.say)
         self._provenance_buttons.loaded.connect(self._load_settings)
         self._provenance_buttons.message.connect(controller.say)
@@ -296,6 +297,10 @@ class Panel(Container[Widget]):
     def _continue(self, more: int) -> None:
         if self._run_view.finished is not None:
             self.controller.continue_run(self._run_view.finished, more)
+
+    def _resume_rest(self) -> None:
+        if self._run_view.finished is not None:
+            self.controller.resume_rest(self._run_view.finished)
 
     def _load_settings(self, record: Mapping[str, Any], name: str) -> None:
         try:

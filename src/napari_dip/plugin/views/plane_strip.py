@@ -55,6 +55,11 @@ class PlaneStrip(QWidget):
         viewer.events.theme.connect(self._repaint)
         self.hide()
 
+    @property
+    def has_planes(self) -> bool:
+        """Whether there are several planes to show."""
+        return self.states is not None and len(self.states.states) > 1
+
     def draw(self, states: PlaneStates | None) -> None:
         """Draw the states of the planes; ``None`` if there are none."""
         if states == self.states:
@@ -62,7 +67,7 @@ class PlaneStrip(QWidget):
         self.states = states
         if states is not None:
             self.setAccessibleDescription(states.in_words())
-        self.setVisible(states is not None and len(states.states) > 1)
+        self.setVisible(self.has_planes)
         self.update()
 
     def text_at(self, x: float) -> str:

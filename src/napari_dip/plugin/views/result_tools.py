@@ -53,6 +53,8 @@ class ResultTools(QWidget):
         self.keep_history = controls.button(
             "history", "Keep history", tooltips.KEEP_HISTORY, enabled=False
         )
+        self.resume_rest = controls.button("resume_rest", "Resume", tooltips.RESUME_REST)
+        self.resume_rest.native.hide()
         self.continue_run = controls.button(
             "continue", "Continue", tooltips.CONTINUE, enabled=False
         )
@@ -67,6 +69,8 @@ class ResultTools(QWidget):
         self._frame_label, self._strength_label = QLabel(self), QLabel("100 %", self)
         for label in (self._frame_label, self._strength_label):
             label.setMinimumWidth(self.fontMetrics().horizontalAdvance("iteration 00000"))
+        self._file_note = controls.text_line("file_note")
+        self._file_note.native.hide()
         self._arrange()
         self.frame_slider.valueChanged.connect(self.frame_chosen)
         self.strength_slider.valueChanged.connect(self._emit_strength)
@@ -78,7 +82,13 @@ class ResultTools(QWidget):
         for control in (self.use_this, self.keep_as_layer, self.keep_history):
             control.enabled = False
         self.strength_slider.setEnabled(False)
+        self.show_left(0)
         self.show_none()
+
+    def show_left(self, planes: int) -> None:
+        """Offer to restore so many planes that a stopped run has left."""
+        self.resume_rest.text = f"Resume {planes} plane{'' if planes == 1 else 's'}"
+        self.resume_rest.native.setVisible(planes > 0)
 
     def show_none(self) -> None:
         """Offer no continuation, because there is no result."""
@@ -92,6 +102,7 @@ class ResultTools(QWidget):
         part: str,
         continue_obstacle: str,
         strength_obstacle: str,
+        file_obstacle: str,
     ) -> None:
         """Offer the frames and actions of a result.
 
@@ -103,16 +114,21 @@ class ResultTools(QWidget):
             The part of the image that the frames show, as a sentence; empty for all of it.
         continue_obstacle, strength_obstacle
             Why the result cannot be continued, or its strength changed; empty if it can.
+        file_obstacle
+            Why no frame can be shown in the layer; empty if it can.
         """
         self._set_range(len(frames) - 1, len(frames) - 1)
         none = ""
         if len(frames) == 1:
             none = "There are no frames: the run was too short, or the image is too large."
-        _set_state(self.frame_slider, f"{tooltips.HISTORY} {part}".strip(), none)
+        in_file = (
+            file_obstacle and f"Not possible: {file_obstacle}. Keep history adds the previews."
+        )
+        _set_state(self.frame_slider, f"{tooltips.HISTORY} {part}".strip(), none or in_file)
         _set_state(self.keep_history.native, f"{tooltips.KEEP_HISTORY} {part}".strip(), none)
-        _set_state(self.use_this.native, tooltips.USE_AS_RESULT, none)
+        _set_state(self.use_this.native, tooltips.USE_AS_RESULT, none or in_file)
         self.keep_as_layer.text = "Keep as layer"
-        _set_state(self.keep_as_layer.native, tooltips.KEEP_AS_LAYER, "")
+        _set_state(self.keep_as_layer.native, tooltips.KEEP_AS_LAYER, in_file)
         _set_state(
             self.strength_slider,
             tooltips.STRENGTH,
@@ -124,6 +140,12 @@ class ResultTools(QWidget):
             continue_obstacle and f"It cannot be continued: {continue_obstacle}.",
         )
         self.more.setEnabled(not continue_obstacle)
+        self._file_note.value = (
+            f"Strength and History need a result in memory: {file_obstacle}."
+            if file_obstacle
+            else ""
+        )
+        self._file_note.native.setVisible(bool(file_obstacle))
         self.strength_slider.setValue(100)
 
     def show_deleted(self) -> None:
@@ -172,6 +194,7 @@ class ResultTools(QWidget):
             self.use_this.native, self.keep_as_layer.native, self.keep_history.native
         )
         grid.addWidget(buttons, 2, 0, 1, 3)
+        grid.addWidget(self._file_note.native, 3, 0, 1, 3)
         self.continue_row = controls.flow(self.continue_run.native, self.more)
 
 

@@ -11,6 +11,7 @@ from superqt.utils import qthrottled
 from napari_dip.plugin.models.history import frame_name
 from napari_dip.plugin.views.compare_tools import CompareTools
 from napari_dip.plugin.views.curve_fold import CurveFold
+from napari_dip.plugin.views.plane_strip import PlaneStrip
 from napari_dip.plugin.views.result_tools import ResultTools
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class RunView(QWidget):
 
     The tools appear with the press of *Run*, and are enabled when there is something to show: so
     nothing moves during a run. ``continued`` has a number of iterations, ``message`` a text for the
-    user.
+    user; ``resumed`` asks for the planes that a stopped run has left.
 
     Parameters
     ----------
@@ -44,6 +45,7 @@ class RunView(QWidget):
     """
 
     continued = Signal(int)
+    resumed = Signal()
     message = Signal(str)
 
     def __init__(self, viewer: Viewer) -> None:
@@ -57,6 +59,9 @@ class RunView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         self.compare = CompareTools(viewer)
         self.buttons_with_keys = [self.compare.compare, self.tools.continue_run]
+        self.planes = PlaneStrip(viewer)
+        layout.addWidget(self.planes)
+        layout.addWidget(self.tools.resume_rest.native)
         layout.addWidget(self.compare)
         layout.addWidget(self.tools)
         self.compare.message.connect(self.message)
@@ -71,6 +76,7 @@ class RunView(QWidget):
         self.tools.use_this.changed.connect(self._use)
         self.tools.keep_as_layer.changed.connect(self._keep)
         self.tools.keep_history.changed.connect(self._keep_history)
+        self.tools.resume_rest.changed.connect(self._resume)
         self.tools.continue_run.changed.connect(self._continue)
         self._was_in_viewer = False
         viewer.layers.events.removed.connect(self._release_deleted)
@@ -83,22 +89,31 @@ class RunView(QWidget):
         self.compare.set_layers(None, None)
         self.tools.strength_slider.setValue(100)
         session.advanced.connect(self._update)
+        session.reported.connect(self._draw_planes)
+        self.planes.draw(session.planes)
         self.tools.show_running(session.history.frames)
         self.tools.show()
         self.show()
 
     def show_result(self, finished: FinishedRun | None) -> None:
         """Offer the tools for a result; with ``None`` there is no result."""
-        self._session, self.finished = None, finished
+        session, self._session, self.finished = self._session, None, finished
+        if session is not None:
+            self.planes.draw(session.planes)
         if finished is None:
             self.compare.set_layers(None, None)
             self.curve.draw(None)
+            self.tools.show_left(0)
             self.tools.show_none()
-            self.hide()
+            self.tools.hide()
+            # The planes of a failed run say where it failed.
+            failed = session is not None and session.ending == "failed"
+            self.setVisible(failed and self.planes.has_planes)
             return
         self.compare.set_layers(finished.source.layer(), finished.layer)
         self._was_in_viewer = finished.in_viewer
         if not self._was_in_viewer:
+            self.tools.show_left(0)
             self.tools.show_deleted()
             self.tools.show()
             self.show()
@@ -112,7 +127,9 @@ class RunView(QWidget):
             part=part,
             continue_obstacle=finished.result.final,
             strength_obstacle=finished.strength_obstacle,
+            file_obstacle=finished.file_obstacle,
         )
+        self.tools.show_left(0 if finished.rest is None else finished.left)
         self.tools.more.setValue(max(10, finished.outcome.iteration // 20 * 10))
         self.curve.draw(finished.history)
         self._name_frame(finished.shown, latest=True)
@@ -124,7 +141,10 @@ class RunView(QWidget):
         if self.finished is not None:
             self.finished.reset()
         self.show_result(None)
-        self.tools.hide()
+
+    def _draw_planes(self) -> None:
+        if self._session is not None:
+            self.planes.draw(self._session.planes)
 
     def _update(self) -> None:
         """Draw new points; the session limits how often."""
@@ -145,7 +165,7 @@ class RunView(QWidget):
     def _choose_nearest(self, iteration: int) -> None:
         """Choose the frame that is nearest to an iteration."""
         frames = self._frames
-        if frames:
+        if frames and self.tools.frame_slider.isEnabled():
             distances = [abs(frame.iteration - iteration) for frame in frames]
             self.tools.frame_slider.setValue(distances.index(min(distances)))
             self.tools.frame_slider.setFocus()  # for the arrow keys
@@ -202,6 +222,9 @@ class RunView(QWidget):
         if self.finished is not None:
             layer = self.finished.keep_history()
             self.message.emit(f"Added '{layer.name}' with {len(layer.data)} frames.")
+
+    def _resume(self) -> None:
+        self.resumed.emit()
 
     def _continue(self) -> None:
         self.continued.emit(self.tools.more.value())

@@ -71,10 +71,10 @@ class SettingsControls(Container[Widget]):
         self.device = controls.combo_box(
             "device", "Compute on", tooltips.DEVICE, controls.devices()
         )
-        self.keep_previews = controls.check_box(
-            "keep_previews", "Keep previews", tooltips.KEEP_PREVIEWS
+        self.keep_history = controls.check_box(
+            "keep_history", "Keep history", tooltips.KEEP_ALL_PREVIEWS
         )
-        self.remembered = [self.preset, self.device, self.keep_previews]
+        self.remembered = [self.preset, self.device, self.keep_history]
         super().__init__(
             widgets=[
                 *task_controls,
@@ -83,7 +83,7 @@ class SettingsControls(Container[Widget]):
                 *self.noise.all,
                 self.seed,
                 self.device,
-                self.keep_previews,
+                self.keep_history,
             ]
         )
         controls.align_labels(self)

@@ -85,9 +85,9 @@ READ_NOISE: Final = (
 )
 SEED: Final = "Seed of the random numbers. The same seed gives the same result."
 DEVICE: Final = "Where to compute; automatic uses a graphics card if there is one."
-KEEP_PREVIEWS: Final = (
-    "Add each preview, at most one per second, as a hidden layer. Each needs as much memory as the "
-    "planes that it shows."
+KEEP_ALL_PREVIEWS: Final = (
+    "At the end of each run, add its previews as one hidden layer with an axis for the iteration, "
+    "as Keep history does. It needs at most 256 MB."
 )
 
 # Output and computing
@@ -165,6 +165,7 @@ USE_AS_RESULT: Final = "Make the shown image the result; its metadata record thi
 KEEP_AS_LAYER: Final = "Add a copy of the shown image as a layer."
 ADD_RESULT: Final = "Add the result of the run as a layer."
 KEEP_HISTORY: Final = "Add all frames as one layer with an axis for the iteration."
+RESUME_REST: Final = "Restore the planes that the stopped run has left; the others stay."
 CONTINUE: Final = "Continue the run from its end, with the same network."
 MORE: Final = "Number of additional iterations for Continue."
 SAVE: Final = (
