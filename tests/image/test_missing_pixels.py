@@ -5,8 +5,9 @@ import pytest
 from skimage.metrics import mean_squared_error as mse
 
 from napari_dip import Settings, denoise, inpaint, restore
-from napari_dip.errors import BadMask, PlanesUnchanged
+from napari_dip.errors import BadMask, BadSettings, PlanesUnchanged
 from napari_dip.generators import finished
+from napari_dip.settings import Inpaint
 
 CPU = {"device": "cpu", "refinement": 0}
 QUICK = {"device": "cpu", "iterations": 3}
@@ -129,3 +130,28 @@ def test_nan_in_alpha_does_not_matter():
     image[..., :3] = np.nan
     with pytest.raises(BadMask, match="no pixel is known"):
         denoise(image, axes="YXS", **QUICK)
+
+
+def test_matched_noise_has_the_variance_of_the_surroundings():
+    random = np.random.default_rng(0)
+    image = random.poisson(60 + 30 * np.sin(np.arange(96) / 15), (96, 96)).astype(np.uint16)
+    mask = np.zeros(image.shape, bool)
+    mask[30:66, 30:66] = True
+    keywords = {"device": "cpu", "iterations": 30, "stopping": "fixed", "seed": 1}
+    smooth = inpaint(image, mask, **keywords)
+    noisy, again = (inpaint(image, mask, match_noise=True, **keywords) for _ in range(2))
+    np.testing.assert_array_equal(noisy, again)
+    for filled in (smooth, noisy):
+        np.testing.assert_array_equal(filled[~mask], image[~mask])
+
+    def noise_variance(values):
+        return np.mean(np.diff(values.astype(float), axis=0) ** 2) / 2
+
+    around, hole = noise_variance(image[:28]), np.s_[32:64, 32:64]
+    assert noise_variance(smooth[hole]) < 0.3 * around
+    assert 0.7 < noise_variance(noisy[hole]) / around < 1.4
+
+
+def test_matched_noise_needs_known_pixels_as_they_are():
+    with pytest.raises(BadSettings, match="keep_known=False removes"):
+        Inpaint(match_noise=True, keep_known=False)

@@ -37,6 +37,14 @@ FILLED_FIRST = [
 GAPS = replace(PLANE, has_gaps=True)
 
 
+def test_matched_noise_is_the_last_step():
+    settings = Settings(task=Inpaint(match_noise=True))
+    moved = replace(STACK, has_gaps=True, shifts=((0, 0), (0, 1), (0, 2), (0, 3)))
+    assert names(GAPS, settings)[-1] == "MatchNoise"
+    assert names(moved, settings)[-2:] == ["PutBack", "MatchNoise"]
+    assert "MatchNoise" not in names(replace(CLEAN, has_gaps=True), settings)
+
+
 @pytest.mark.parametrize(
     ("facts", "settings", "steps"),
     [

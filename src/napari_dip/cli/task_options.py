@@ -70,6 +70,7 @@ SHOWN = {
     "downsampler": Shown("NAME", "lanczos2, along Z gaussian"),
     "missing": Shown("NAME"),
     "keep_known": Shown(default="keep-known", flags="--keep-known/--smooth-known"),
+    "match_noise": Shown(default="no-match-noise"),
 }
 """By the name of the option."""
 

@@ -110,7 +110,8 @@ def inpaint(image: ArrayLike, mask: ArrayLike, **settings: Any) -> NDArray[Any]:
     **settings
         ``missing`` is the type of the gaps (``"scratches"``, ``"hole"``, ``"large-hole"``,
         ``"pixels"``; by default found from the mask). ``keep_known=False`` denoises the known
-        pixels too. The rest as in :func:`denoise`.
+        pixels too. ``match_noise=True`` adds noise like that of the image to the filled pixels; the
+        seed decides which. The rest as in :func:`denoise`.
 
     Returns
     -------

@@ -93,7 +93,13 @@ def _restore_each_tile(
             slice(factor * part.start, factor * part.stop)
             for factor, part in zip(factors, tiles[number], strict=True)
         )
-        part = replace(block, values=block.values[where], known=block.known[where])
+        part = replace(
+            block,
+            values=block.values[where],
+            known=block.known[where],
+            start=tuple(side.start for side in tiles[number]),
+            sides_of_unit=tuple(sides),
+        )
         after = monitor.after(sum(fitted.iterations for fitted in fits))
         beside = after.through(partial(_beside_other_tiles, blend, fine))
         restored = yield from restore_part(part, settings, monitor=beside)

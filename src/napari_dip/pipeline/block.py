@@ -33,6 +33,8 @@ class Block:
     shared
         The axis that the channels come from: ``"T"`` or ``"Z"`` for neighbouring planes, ``"C"``
         for channels of a microscope, empty for one plane and for colours.
+    start, sides_of_unit
+        Of a tile: the first pixel in its unit, and the sides of the unit; empty for a whole unit.
     """
 
     values: NDArray[np.float32]
@@ -41,6 +43,8 @@ class Block:
     hole: Hole = "scratches"
     psf: NDArray[np.float32] | None = None
     shared: str = ""
+    start: tuple[int, ...] = ()
+    sides_of_unit: tuple[int, ...] = ()
 
     @property
     def shares_planes(self) -> bool:

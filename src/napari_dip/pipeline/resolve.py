@@ -31,6 +31,7 @@ from napari_dip.pipeline.first_estimate import AverageWithFirst
 from napari_dip.pipeline.first_fill import FirstFill
 from napari_dip.pipeline.first_filter import FirstFilter
 from napari_dip.pipeline.fit_step import Fit
+from napari_dip.pipeline.match_noise import MatchNoise
 from napari_dip.pipeline.presets import recipe
 from napari_dip.pipeline.steps import Align, PutBack, Stabilise, Unstabilise
 from napari_dip.settings import Consensus
@@ -224,6 +225,9 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
         steps.append(AverageWithFilter(stabilise, unstabilise, scaling, correlation))
     if facts.shifts is not None:
         steps = [Align(facts.shifts), *steps, PutBack(facts.shifts)]
+    noisy = any(not noise.is_none for noise in facts.noises)
+    if settings.task.matches_noise and facts.has_gaps and noisy:
+        steps.append(MatchNoise(facts.noises))
     return Pipeline(tuple(steps), chosen)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -281,14 +281,23 @@ class PutBack(Immediate):
     shifts: Shifts
 
     def apply(self, data: Data, context: Context, /) -> Data:
-        """Cut the estimate and its spread."""
+        """Cut the block, the estimate and its spread."""
         assert data.estimate is not None
+        values, known = (self._cut(each) for each in (data.block.values, data.block.known))
         spread = None if data.spread is None else self.preview(data.spread)
-        return replace(data, estimate=self.preview(data.estimate), spread=spread)
+        return replace(
+            data,
+            block=replace(data.block, values=values, known=known),
+            estimate=self.preview(data.estimate),
+            spread=spread,
+        )
 
     def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Cut a preview."""
-        return cut_from_canvas(estimate, self.shifts)
+        return self._cut(estimate)
+
+    def _cut(self, canvas: NDArray[Any]) -> NDArray[Any]:
+        return cut_from_canvas(canvas, self.shifts)
 
     def describe(self) -> str:
         """Name the inverse of the alignment."""

@@ -69,6 +69,11 @@ class Task(Frozen):
         return False
 
     @property
+    def matches_noise(self) -> bool:
+        """Whether filled pixels get noise like that of the image."""
+        return False
+
+    @property
     def hole(self) -> Hole | None:
         """The type of the gaps, which can select the network; ``None`` finds it from the mask."""
         return "scratches"

@@ -131,7 +131,13 @@ class Inpaint(Task):
     """Fill the missing pixels of a mask: y = m x.
 
     ``missing`` is the type of the gaps, which selects the published network; ``"auto"`` finds it
-    from the mask. ``keep_known`` returns the known pixels unchanged, bit for bit.
+    from the mask. ``keep_known`` returns the known pixels unchanged, bit for bit. ``match_noise``
+    adds noise like that of the image to the filled pixels, which are smooth otherwise.
+
+    Raises
+    ------
+    BadSettings
+        If the noise is to be matched, and the known pixels are to be denoised.
 
     Examples
     --------
@@ -146,6 +152,23 @@ class Inpaint(Task):
     keep_known: bool = True
     """Leave the pixels outside the mask unchanged, or denoise them."""
 
+    match_noise: bool = False
+    """Add noise like that of the image to the filled pixels; for display, not for measurements."""
+
+    @model_validator(mode="after")
+    def _noise_like_known_pixels(self) -> Self:
+        if self.match_noise and not self.keep_known:
+            raise ValueError(
+                "match_noise adds the noise of the known pixels, which keep_known=False removes; "
+                "choose one of them"
+            )
+        return self
+
+    @property
+    def matches_noise(self) -> bool:
+        """Whether filled pixels get noise like that of the image."""
+        return self.match_noise
+
     @property
     def keeps_known(self) -> bool:
         """Whether the known pixels are returned unchanged."""
@@ -157,8 +180,9 @@ class Inpaint(Task):
         return None if self.missing == "auto" else self.missing
 
     def details(self, factors: Mapping[str, int]) -> str:
-        """Name the type of the gaps."""
-        return f"(missing: {self.missing})"
+        """Name the type of the gaps, and the noise."""
+        noise = ", with noise like that of the image" if self.match_noise else ""
+        return f"(missing: {self.missing}{noise})"
 
 
 for _spec in (

@@ -149,3 +149,12 @@ def test_painted_can_mean_known(open_panel, cells, told):
     panel["marks"].setCurrentText("known")
     told(panel, "25 % of the pixels")
     assert panel.widget.reader().read(cells).mask[..., :8, :].all()
+
+
+def test_noise_is_matched_only_beside_known_pixels(open_panel, counts):
+    panel = open_panel("Inpaint", Image(counts), Labels(np.eye(32, 40, dtype=int)))
+    panel["match_noise"].setChecked(True)
+    assert panel.widget.task().match_noise
+    panel["keep_known"].setChecked(False)
+    assert not panel["match_noise"].isEnabled()
+    assert not panel.widget.task().match_noise

@@ -76,6 +76,7 @@ def test_every_control_is_named_and_explained(open_panel, name):
                 "label": QSpinBox,
                 "missing": QComboBox,
                 "keep_known": QCheckBox,
+                "match_noise": QCheckBox,
             },
         }[name],
     }

@@ -71,6 +71,7 @@ class Inpaint(Panel):
                 self.label_number,
                 self.planes,
                 self.keep_known,
+                self.match_noise,
                 self.outline,
                 self.coverage,
             ],
@@ -84,11 +85,16 @@ class Inpaint(Panel):
 
     def task(self) -> settings.Task:
         """Return the task that the controls show."""
-        return settings.Inpaint(missing=self.missing.value, keep_known=self.keep_known.value)
+        return settings.Inpaint(
+            missing=self.missing.value,
+            keep_known=self.keep_known.value,
+            match_noise=self.match_noise.value and self.keep_known.value,
+        )
 
     def set_task(self, task: Any, origin: Mapping[str, Any]) -> None:
         """Set the controls of the task to those of a recorded layer, and its mask if it exists."""
         self.missing.value, self.keep_known.value = task.missing, task.keep_known
+        self.match_noise.value = task.match_noise
         if mask := origin.get("mask"):
             layers: list[Any] = [*self.mask.choices]
             named = [layer for layer in layers if layer.name == mask["layer"]]
@@ -146,6 +152,9 @@ class Inpaint(Panel):
         self.keep_known = controls.check_box(
             "keep_known", "Leave unpainted pixels unchanged", tooltips.KEEP_KNOWN, value=True
         )
+        self.match_noise = controls.check_box(
+            "match_noise", "Match the noise in filled pixels", tooltips.MATCH_NOISE
+        )
         self.outline = controls.check_box("outline", "Outline", tooltips.OUTLINE)
         self.coverage = controls.text_line("coverage", "Coverage")
         self.missing = controls.combo_box(
@@ -174,6 +183,7 @@ class Inpaint(Panel):
         self.label_number.visible = self.outline.visible = isinstance(mask, Labels)
         both = image is not None and mask is not None
         self.planes.visible = both and has_more_planes(image, mask)
+        self.match_noise.enabled = self.keep_known.value
         self.new_mask.enabled = self.suggest_mask.enabled = image is not None
         self._mask_outline.show(mask if self.outline.value else None)
         super()._check()

@@ -61,6 +61,10 @@ KEEP_KNOWN: Final = (
     "Keep the exact values of all pixels that are not filled. Otherwise the network denoises the "
     "whole image."
 )
+MATCH_NOISE: Final = (
+    "Add noise like that of the image to the filled pixels, so that they look like their "
+    "surroundings. It is random: for display, not for measurements."
+)
 OUTLINE: Final = "Draw the mask as an outline, to see the pixels under it."
 GAP_TYPE: Final = "The shape of the gaps. The preset 'paper' chooses its network by it."
 
