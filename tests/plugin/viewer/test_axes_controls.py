@@ -23,7 +23,7 @@ def panel(open_panel):
 def test_an_edit_is_kept_on_the_layer(panel):
     layer = panel.viewer.layers[0]
     panel.viewer.dims.current_step = (2, 0, 0)
-    panel["axis"].setCurrentText("Z, to cubic voxels")
+    panel.widget.axis.value = "isotropic"
     assert not panel["run"].isEnabled()
     type_into(panel, axes="zyx", size_z="1.5", size_y="0.5", size_x="0.5")
     assert layer.axis_labels == ("z", "y", "x")

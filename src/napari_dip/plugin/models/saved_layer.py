@@ -55,7 +55,7 @@ class SavedLayer:
         if is_unfinished(layer):
             raise BadImage(f"'{layer.name}' shows a run that has not ended: wait for its end.")
         source, record = read_layer(layer), record_of(layer)
-        recorded = "" if record is None else str(record["axes"])
+        recorded = "" if record is None else str(record.get("axes", ""))
         if "Q" in source.axes and len(recorded) == len(source.axes):
             source = replace(source, axes=recorded)
         stored = replace(stored_image(source), image=as_lazy(source.data))

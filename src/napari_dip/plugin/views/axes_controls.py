@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container, Widget
 from psygnal import Signal
+from qtpy.QtWidgets import QSizePolicy
 
 from napari_dip.errors import BadImage
 from napari_dip.plugin.models.layer_axes import (
@@ -104,6 +105,9 @@ class AxesControls(Container[Widget]):
             combo.native.activated.connect(self._apply)
         self.channels.changed.connect(lambda _: self.edited.emit())
         self.section = controls.section("axes_section", "Axes", self)
+        # A long title must not make the panel wider.
+        title = self.section.toggleButton()
+        title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     @property
     def share_channels(self) -> bool:
@@ -154,7 +158,9 @@ class AxesControls(Container[Widget]):
         self._unit.value, self._step_unit.value = lengths.unit, times.unit
         self._step_row.visible = "T" in letters
         self.channels.visible = "C" in letters
-        self.section.setText(axes_text(letters, lengths))
+        title = axes_text(letters, lengths)
+        self.section.setText(title)
+        self.section.toggleButton().setToolTip(title)
         self._shown = self._tried = self._typed()
 
     def _typed(self) -> dict[str, str]:
@@ -216,7 +222,7 @@ def _size_field(name: str, label: str) -> LineEdit:
     field = controls.text_field(
         name, label, tooltips.VOXEL_SIZE, label[-1] if "along" in label else ""
     )
-    field.native.setMinimumWidth(30)
+    field.native.setMinimumWidth(20)
     return field
 
 
