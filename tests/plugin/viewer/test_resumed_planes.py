@@ -39,7 +39,6 @@ def strip(panel):
 
 def stop_after_one(panel, qtbot):
     panel.press("run")
-    qtbot.waitUntil(lambda: panel.widget.controller.session.history.latest is not None)
     view = panel.widget._run_view
 
     def first_is_done():
@@ -88,7 +87,8 @@ def test_discarding_a_resumed_run_restores_the_stopped_one(start, qtbot, one_at_
     finished = stop_after_one(panel, qtbot)
     before, record = finished.layer.data.copy(), record_of(finished.layer)
     panel.press("resume_rest")
-    qtbot.waitUntil(lambda: panel.widget.controller.session.history.latest is not None)
+    session = panel.widget.controller.session
+    qtbot.waitUntil(lambda: session.history.latest is not None, timeout=60_000)
     panel.press("discard")
     panel.wait_until_idle()
     np.testing.assert_array_equal(finished.layer.data, before)
