@@ -14,6 +14,7 @@ from qtpy.QtGui import QIcon, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QApplication,
+    QLabel,
     QScrollArea,
 )
 from superqt import QCollapsible
@@ -158,3 +159,71 @@ def test_the_wheel_changes_no_setting(open_panel):
     )
     QApplication.sendEvent(seed, turn)
     assert seed.value() == before
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_nothing_moves_during_a_run(open_panel, engine, qtbot, name):
+    panel = open_panel(name, Image(np.ones((32, 32)), name="cells"), Labels(np.eye(32, dtype=int)))
+    panel.viewer.window._qt_window.show()
+    above = ("image", "preset", "estimate", "run", "stop", "discard", "progress", "status")
+    below = ("reuse", "loss_curve", "trying", "placing", "advanced", "queueing")
+
+    def places(names):
+        qtbot.wait(50)
+        return [panel[one].mapTo(panel.widget.native, QPoint(0, 0)) for one in names]
+
+    qtbot.waitUntil(panel["run"].isEnabled)
+    width, before = panel.dock.width(), places(above)
+    panel.press("run")
+    started = places(below)
+    qtbot.waitUntil(lambda: panel["scrub"].maximum() > 0, timeout=60_000)
+    for state in ("", "pause", "resume"):
+        if state:
+            panel.press(state)
+        assert places(above) == before
+        assert places(below) == started
+    engine.finish.set()
+    panel.wait_until_idle()
+    assert places(above) == before
+    assert places(below) == started
+    assert panel.dock.width() == width
+
+
+def test_a_long_message_is_cut_and_told(open_panel):
+    panel = open_panel("Denoise", Image(np.ones((32, 32)), name="cells"))
+    status, message = panel["status"], "a long <b>message</b> " * 30
+    height = status.height()
+    panel.widget.controller.say(message)
+    assert status.height() == height
+    assert "&lt;b&gt;" in status.toolTip()
+    assert len(QLabel.text(status)) < len(message)
+    assert panel.said == message
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_the_keyboard_reaches_all_with_a_frame(open_panel, qtbot, name):
+    panel = open_panel(name, Image(np.eye(32), name="cells"), Labels(np.eye(32, dtype=int)))
+    window = panel.viewer.window._qt_window
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    qtbot.waitUntil(panel["run"].isEnabled)
+    for fold in panel.dock.findChildren(QCollapsible):
+        fold.expand(animate=False)
+    ring, reached = panel["focus_ring"], []
+    panel["image"].setFocus()
+    for _ in range(80):
+        focused = QApplication.focusWidget()
+        if panel["image"].window() is focused.window() and ring.parent().isAncestorOf(focused):
+            corner = focused.mapTo(ring.parent(), QPoint(0, 0))
+            assert ring.isVisible()
+            assert ring.geometry().contains(focused.rect().translated(corner))
+            reached.append(focused.objectName())
+        QTest.keyClick(focused, Qt.Key.Key_Tab)
+    assert {"preset", "run", "try_here", "iterations", "seed", "save_to", "machines"} <= {*reached}
+    assert reached.index("preset") < reached.index("run") < reached.index("iterations")
+    panel["run"].setFocus()
+    QTest.keyClick(panel["run"], Qt.Key.Key_Space)
+    assert panel.widget.controller.session is not None
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_F9)
+    panel.wait_until_idle()

@@ -21,7 +21,7 @@ STAGES = {
     "noise": "Measuring the noise",
     "filter": "Filtering",
     "fit": "Fitting",
-    "several": "Filtering and fitting",  # several units at once, each in a stage of its own
+    "several": "Restoring",  # several units at once, each in a stage of its own
     "saving": "Saving",
 }
 
@@ -37,9 +37,14 @@ STAGE_ENDS = {
     "saving": 1.0,
 }
 
+# Stages that are done when the next one begins. A fit may go on after a filter.
+MEASURED_BY_END = {"reading", "noise", "filter"}
+
 FIRST_ITERATIONS = 10  # iterations: the first are slower, as memory is allocated and code loaded
 
 SMOOTHING = 0.15  # weight of a new estimate: a single slow iteration changes the time by a seventh
+
+RISE = 1.2  # times: a smaller rise of the time that is left is not told, because it comes and goes
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ class RemainingTime:
         self._unit_first: Snapshot | None = None
         self._unit_began_s = self._latest_s = 0.0
         self._ends_s: float | None = None
+        self._told_s: float | None = None
 
     def add(self, snapshot: Snapshot) -> None:
         """Add the latest snapshot; those of previews before the fit have iteration 0."""
@@ -105,7 +111,12 @@ class RemainingTime:
 
     def after(self, elapsed_s: float) -> float | None:
         """Return the seconds that are left after so many; ``None`` while that is not known."""
-        return None if self._ends_s is None else max(0.0, self._ends_s - elapsed_s)
+        if self._ends_s is None:
+            return None
+        left = max(0.0, self._ends_s - elapsed_s)
+        if self._told_s is None or not self._told_s < left < RISE * self._told_s:
+            self._told_s = left
+        return self._told_s
 
     def _measured(self, now: Snapshot) -> float | None:
         """Return when the run ends, in seconds from its start, if it goes on as measured."""
@@ -140,7 +151,8 @@ class StageProgress:
         self._remaining = RemainingTime()
         self._stage, self._part = "", ""
         self._unit, self._units, self._several = 0, 1, False
-        self._stage_begins, self._within, self._fraction = 0.0, 0.0, 0.0
+        self._begins: dict[str, float] = {}  # where each stage began within the unit
+        self._within, self._fraction = 0.0, 0.0
         self._offset_s: float | None = None
 
     def begin(self, part: str, units: int, at_once: int) -> None:
@@ -157,7 +169,7 @@ class StageProgress:
         """Take the unit and the iteration of a snapshot."""
         with self._lock:
             if snapshot.unit != self._unit:
-                self._stage, self._stage_begins, self._within = "", 0.0, 0.0
+                self._stage, self._begins, self._within = "", {}, 0.0
             self._unit, self._units = snapshot.unit, snapshot.units
             self._report("fit", snapshot.iteration / max(1, snapshot.iterations))
             self._part = snapshot.part
@@ -181,13 +193,12 @@ class StageProgress:
             if self._stage == "fit" and self._part:
                 # The filter after the fit of this unit, or that before the fit of the next one.
                 self._part = f"after {self._part}"
-            if self._within < (ended := STAGE_ENDS.get(self._stage, 0.0)):
-                self._within = ended
-            self._stage, self._stage_begins = stage, self._within
-        if not math.isnan(done):
-            end = STAGE_ENDS.get(stage, 0.0)
-            if end <= self._stage_begins:  # a filter after the fit: half of what is left
-                end = (1 + self._stage_begins) / 2
-            within = self._stage_begins + min(1.0, max(0.0, done)) * (end - self._stage_begins)
+            if self._stage in MEASURED_BY_END:
+                self._within = max(self._within, STAGE_ENDS[self._stage])
+            self._stage = stage
+            self._begins.setdefault(stage, self._within)
+        begin, end = self._begins.get(stage, self._within), STAGE_ENDS.get(stage, 0.0)
+        if not math.isnan(done) and end > begin:
+            within = begin + min(1.0, max(0.0, done)) * (end - begin)
             self._within = max(self._within, within)
         self._fraction = max(self._fraction, (self._unit + self._within) / self._units)

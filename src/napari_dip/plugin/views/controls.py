@@ -20,7 +20,7 @@ from magicgui.widgets import (
 )
 from magicgui.widgets.bases import RangedWidget
 from napari.layers import Image, Labels, Shapes
-from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtCore import QEvent, QObject, QSignalBlocker, Qt
 from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox, QWidget
 from superqt import QCollapsible, QFlowLayout
 
@@ -212,9 +212,22 @@ def text_line(name: str, label: str = "") -> Label:
 
 
 def align_labels(container: Container[Widget]) -> None:
-    """Give all labels the same width; magicgui measures them in another font."""
+    """Give most labels the same width; magicgui measures them in another font."""
+    widths = _LabelWidths(container.native)
     for label in container.native.findChildren(QLabel):
         label.setMinimumWidth(LABEL_WIDTH)
+        label.installEventFilter(widths)
+
+
+class _LabelWidths(QObject):
+    """Keep labels as wide as their texts in the current font."""
+
+    def eventFilter(self, label: QObject | None, event: QEvent | None) -> bool:
+        """Follow the font; no event is filtered out."""
+        measured = event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.Show)
+        if measured and isinstance(label, QLabel):
+            label.setMinimumWidth(max(LABEL_WIDTH, label.sizeHint().width()))
+        return False
 
 
 def section(name: str, title: str, content: Container[Widget] | QWidget) -> QCollapsible:
@@ -252,7 +265,7 @@ def _compact(combo: ComboBox, name: str, tip: str) -> ComboBox:
     """Allow a combo box to be narrower than its longest choice."""
     native: QComboBox = combo.native
     native.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    native.setMinimumContentsLength(10)
+    native.setMinimumContentsLength(6)
     return _named(combo, name, tip)
 
 

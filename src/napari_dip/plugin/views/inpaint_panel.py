@@ -22,6 +22,7 @@ from napari_dip.plugin.models.run_request import LayerReader
 from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.panel import Panel
 from napari_dip.plugin.views.panel_frame import UndockWatcher
+from napari_dip.plugin.views.text_lines import TextLines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +61,7 @@ class Inpaint(Panel):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._mask_outline = MaskOutline()
         self._make_controls(unwrap_viewer(viewer))
-        self._coverage_estimator = Estimator(self.coverage.native)
+        self._coverage_estimator = Estimator(self.coverage)
         self._coverage_estimator.estimated.connect(self._show_coverage)
         super().__init__(
             viewer,
@@ -73,9 +74,9 @@ class Inpaint(Panel):
                 self.keep_known,
                 self.match_noise,
                 self.outline,
-                self.coverage,
             ],
             advanced_controls=[self.missing],
+            notes=[self.coverage],
         )
         self.image.changed.connect(self._update_masks)
         self.new_mask.changed.connect(self._add_mask)
@@ -156,7 +157,7 @@ class Inpaint(Panel):
             "match_noise", "Match the noise in filled pixels", tooltips.MATCH_NOISE
         )
         self.outline = controls.check_box("outline", "Outline", tooltips.OUTLINE)
-        self.coverage = controls.text_line("coverage", "Coverage")
+        self.coverage = TextLines("coverage", "Coverage", 2)
         self.missing = controls.combo_box(
             "missing",
             "Gap type",
@@ -200,13 +201,13 @@ class Inpaint(Panel):
         """Estimate which part of the pixels is missing."""
         image, mask = self.image.value, self.mask.value
         both = image is not None and mask is not None
-        self.coverage.visible = both and self.coverage.visible
+        if not both:
+            self.coverage.show_text("")
         masked = _MaskedImage(self._mask_source().mask_for(image), image) if both else None
         self._coverage_estimator.request(masked)
 
     def _show_coverage(self, estimate: Estimate) -> None:
-        self.coverage.value = estimate.text
-        self.coverage.visible = estimate.possible
+        self.coverage.show_text(estimate.text if estimate.possible else "")
         if not estimate.possible:
             self.controller.block(estimate.text)
 

@@ -74,6 +74,8 @@ class Panel(Container[Widget]):
         The controls of the task, under the image.
     advanced_controls
         The controls of the task under *Advanced settings*.
+    notes
+        What is said about the task, above the plan.
 
     Attributes
     ----------
@@ -82,9 +84,14 @@ class Panel(Container[Widget]):
     """
 
     def __init__(
-        self, viewer: Viewer, task_controls: Sequence[Widget], advanced_controls: Sequence[Widget]
+        self,
+        viewer: Viewer,
+        task_controls: Sequence[Widget],
+        advanced_controls: Sequence[Widget],
+        notes: Sequence[QWidget] = (),
     ) -> None:
         self._viewer = unwrap_viewer(viewer)
+        self._notes = notes
         _load_extensions()
         self.image = controls.layer_box("image", "Image", tooltips.IMAGE, self._viewer, Image)
         self._open_sample = controls.button("open_sample", "Open sample", tooltips.OPEN_SAMPLE)
@@ -193,6 +200,7 @@ class Panel(Container[Widget]):
         self.native.layout().insertWidget(1, self._axes.section)
         self._output_section = controls.section("placing", "Output and computing", self._output)
         for part in (
+            *self._notes,
             self.estimate,
             self._run_buttons,
             self._progress_view,
