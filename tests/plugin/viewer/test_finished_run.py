@@ -10,8 +10,10 @@ import pytest
 from napari.layers import Image
 from qtpy.QtWidgets import QWidget
 
+from napari_dip.files.image_io import read_image, read_provenance
 from napari_dip.plugin.models.history import blend
 from napari_dip.plugin.models.layer_input import read_layer
+from napari_dip.plugin.models.saved_layer import SavedLayer
 
 TOOLS = ("use_this", "keep_as_layer", "history", "continue", "strength")
 
@@ -231,3 +233,12 @@ def test_replaced_pixels_stay_when_a_result_is_continued(ended, engine, qtbot):
     assert edited.data is mine
     assert ended.viewer.layers[-1].name == "noisy (denoised) [1]"
     assert tuple(ended.viewer.layers[-1].scale) == (2, 3)
+
+
+def test_a_saved_file_records_the_strength(ended, tmp_path):
+    ended.widget._run_view.finished.set_strength(0.25)
+    layer = ended.viewer.layers[-1]
+    path = tmp_path / "cells.ome.tif"
+    SavedLayer.of(layer).write(path)
+    assert read_provenance(path)["picture"] == {"strength_percent": 25}
+    np.testing.assert_array_equal(read_image(path).whole(), layer.data)

@@ -290,7 +290,10 @@ class Session:
         failure = self._channel.failure or "The restoration ended without a result."
         self._update_planes()
         self.planes = self.planes.failed()
-        kept = self._complete_planes()
+        prepared, latest = self._channel.prepared, self.history.latest
+        kept = None
+        if prepared is not None and latest is not None and self._target.path is None:
+            kept = prepared.complete_units(latest.elapsed_s)
         if kept is None:
             output.remove()
             self.finished = self._earlier_again(earlier)
@@ -316,19 +319,6 @@ class Session:
     def _earlier_again(self, earlier: FinishedRun | None) -> FinishedRun | None:
         """Return the result that the run would have continued or resumed."""
         return earlier.without_continuation() if earlier is not None and self._more else earlier
-
-    def _complete_planes(self) -> Result | None:
-        """Return the planes that were complete before a failure; ``None`` if none are in memory."""
-        prepared = self._channel.prepared
-        if prepared is None or self._target.path is not None:
-            return None
-        if not (reports := prepared.output.done()):
-            return None
-        from napari_dip.image.restore import conclude
-
-        latest = self.history.latest
-        elapsed_s = 0.0 if latest is None else latest.elapsed_s
-        return conclude(prepared.problem, prepared.output, reports, elapsed_s, stopped=True)
 
     def _unchanged_text(self, output: ResultLayer, edited: Image | None) -> str:
         """Say where the result is, if the user deleted its layer or replaced its pixels."""

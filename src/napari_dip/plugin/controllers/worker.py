@@ -147,6 +147,15 @@ class PreparedRun:
     output: Sink
     steps: Restoration
 
+    def complete_units(self, elapsed_s: float) -> Result | None:
+        """Return a result of the units that were complete before a failure, or ``None``."""
+        from napari_dip.image.restore import conclude
+
+        reports = self.output.done()
+        if not reports:
+            return None
+        return conclude(self.problem, self.output, reports, elapsed_s, stopped=True)
+
 
 @contextmanager
 def prepare_run(
