@@ -8,6 +8,8 @@ import threading
 import numpy as np
 import pytest
 from napari.utils.progress import progress
+from qtpy.QtGui import QMovie
+from qtpy.QtWidgets import QLabel
 
 from napari_dip.errors import OutOfMemory
 from napari_dip.image import restore as engine_module
@@ -201,3 +203,12 @@ def test_a_busy_viewer_gets_the_latest_preview(running, engine, qtbot):
     points, picture = one._channel.take()
     assert not before or points[-1].iteration > before[-1].iteration
     assert picture.without_image() == points[-1]
+
+
+def test_the_spinner_costs_no_time(open_panel, engine, noisy, qtbot):
+    panel = open_panel("Denoise", noisy)
+    window = panel.viewer.window._qt_window
+    window.show()
+    panel.press("run")
+    (movie,) = [one.movie() for one in window.findChildren(QLabel) if one.movie() is not None]
+    qtbot.waitUntil(lambda: movie.state() == QMovie.MovieState.Paused)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import Container, Widget
 from napari.layers import Image
 from napari.utils.notifications import show_error
+from qtpy.compat import isalive
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_dip.errors import BadImage, NapariDipError
@@ -31,6 +33,7 @@ from napari_dip.plugin.views.panel_frame import (
     choose_first_image,
     make_scrollable,
     no_image_text,
+    pause_spinner,
     with_help,
 )
 from napari_dip.plugin.views.progress_view import ProgressView
@@ -296,6 +299,11 @@ class Panel(Container[Widget]):
         # With the tools: nothing appears during the run or at its end.
         self._provenance_buttons.save.show()
         self._run_view.follow(session)
+        QTimer.singleShot(0, self._pause_spinner)  # napari starts it with the run
+
+    def _pause_spinner(self) -> None:
+        if isalive(self.native):  # type: ignore[no-untyped-call]
+            pause_spinner(self.native.window())
 
     def _show_result(self, session: Session) -> None:
         self._progress_view.clear()
