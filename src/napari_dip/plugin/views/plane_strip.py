@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 __all__ = ["PlaneStrip"]
 
 HEIGHT = 14  # pixels
-MIN_CELL = 4  # pixels: a narrower cell would be its frame only
+MIN_CELL = 4  # pixels: a narrower cell cannot be seen
+MIN_FRAMED_CELL = 8  # pixels: in a narrower cell, the frame would hide the colour
 
-# Okabe and Ito's colours, which differ for colour-blind users, and a pattern for each: no state is
-# told by its colour alone. Waiting planes are empty cells.
+# Okabe and Ito's colours, which differ for colour-blind users, under a black pattern where two of
+# them could be mistaken. Waiting planes are empty cells.
 LOOKS: dict[PlaneState, tuple[str, Qt.BrushStyle]] = {
     "failed": ("#d55e00", Qt.BrushStyle.DiagCrossPattern),
-    "running": ("#e69f00", Qt.BrushStyle.SolidPattern),
+    "running": ("#e69f00", Qt.BrushStyle.NoBrush),
     "partial": ("#56b4e9", Qt.BrushStyle.FDiagPattern),
-    "waiting": ("#000000", Qt.BrushStyle.NoBrush),
-    "untouched": ("#808080", Qt.BrushStyle.Dense4Pattern),
-    "done": ("#009e73", Qt.BrushStyle.SolidPattern),
+    "waiting": ("transparent", Qt.BrushStyle.NoBrush),
+    "untouched": ("#999999", Qt.BrushStyle.Dense6Pattern),
+    "done": ("#009e73", Qt.BrushStyle.NoBrush),
 }
 
 
@@ -96,9 +97,14 @@ class PlaneStrip(QWidget):
         width = (self.width() - 1) / len(cells)
         for number, state in enumerate(cells):
             colour, pattern = LOOKS[state]
-            painter.setPen(frame)
-            painter.setBrush(QBrush(QColor(colour), pattern))
-            painter.drawRect(QRectF(number * width, 0, width, self.height() - 1))
+            cell = QRectF(number * width, 0, width, self.height() - 1)
+            painter.fillRect(cell, QColor(colour))
+            painter.setPen(frame if width >= MIN_FRAMED_CELL else Qt.PenStyle.NoPen)
+            painter.setBrush(QBrush(QColor("black"), pattern))
+            painter.drawRect(cell)
+        painter.setPen(frame)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(QRectF(0, 0, self.width() - 1, self.height() - 1))
         painter.end()
 
     def _bounds(self, states: PlaneStates) -> list[tuple[int, int]]:
