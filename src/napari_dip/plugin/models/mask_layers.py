@@ -136,7 +136,7 @@ class Mask:
             if not pixels.any():
                 raise BadMask(
                     f"All of '{name}' is painted, and painted pixels are known: no pixel is left "
-                    "to fill. Set 'Painted pixels are' to 'to fill'."
+                    "to fill. Set 'Painted pixels' to 'to fill'."
                 )
             mask_shape = pixels.shape
             pixels = _nearest(pixels, matrix, offset, shape)
@@ -151,7 +151,7 @@ class Mask:
         if pixels.all():
             raise BadMask(
                 f"The mask '{name}' covers all of '{image.name}': paint only the pixels to fill. "
-                "If painted pixels are the known ones, set 'Painted pixels are' to 'known'."
+                "If painted pixels are the known ones, set 'Painted pixels' to 'known'."
             )
         return Missing(pixels, note)
 

@@ -215,8 +215,9 @@ def align_labels(container: Container[Widget]) -> None:
     """Give most labels the same width; magicgui measures them in another font."""
     widths = _LabelWidths(container.native)
     for label in container.native.findChildren(QLabel):
-        label.setMinimumWidth(LABEL_WIDTH)
-        label.installEventFilter(widths)
+        label.setMinimumWidth(LABEL_WIDTH if label.text() else 0)
+        if label.text():
+            label.installEventFilter(widths)
 
 
 class _LabelWidths(QObject):

@@ -137,7 +137,7 @@ class Inpaint(Panel):
         self.suggest_mask = controls.button("suggest_mask", "Suggest mask", tooltips.SUGGEST_MASK)
         self.marks = controls.combo_box(
             "marks",
-            "Painted pixels are",
+            "Painted pixels",
             tooltips.MARKS,
             [("to fill", "missing"), ("known", "known")],
         )
@@ -151,10 +151,10 @@ class Inpaint(Panel):
             [("every plane", EVERY_PLANE), ("the shown plane", SHOWN_PLANE)],
         )
         self.keep_known = controls.check_box(
-            "keep_known", "Leave unpainted pixels unchanged", tooltips.KEEP_KNOWN, value=True
+            "keep_known", "Keep unpainted pixels", tooltips.KEEP_KNOWN, value=True
         )
         self.match_noise = controls.check_box(
-            "match_noise", "Match the noise in filled pixels", tooltips.MATCH_NOISE
+            "match_noise", "Match the noise in gaps", tooltips.MATCH_NOISE
         )
         self.outline = controls.check_box("outline", "Outline", tooltips.OUTLINE)
         self.coverage = TextLines("coverage", "Coverage", 2)
