@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.compute.concurrency import in_fit_order, run_concurrently
-from napari_dip.pipeline.steps import run_step, with_previews
+from napari_dip.pipeline.run_step import run_step
+from napari_dip.pipeline.steps import with_previews
 from napari_dip.progress import Snapshot
 
 if TYPE_CHECKING:

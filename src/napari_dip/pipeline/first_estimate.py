@@ -9,7 +9,8 @@ import numpy as np
 
 from napari_dip.checkpoint import Interrupted
 from napari_dip.generators import finished, map_steps
-from napari_dip.pipeline.steps import First, Immediate, interrupted
+from napari_dip.pipeline.run_step import interrupted
+from napari_dip.pipeline.steps import First, Immediate
 from napari_dip.progress import Snapshot
 
 if TYPE_CHECKING:

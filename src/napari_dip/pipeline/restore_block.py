@@ -14,7 +14,8 @@ from napari_dip.pipeline.facts import measure
 from napari_dip.pipeline.first_estimate import FirstEstimate
 from napari_dip.pipeline.precision import choose_arithmetic
 from napari_dip.pipeline.resolve import resolve
-from napari_dip.pipeline.steps import Align, Context, Data, Stabilise, run_step, with_previews
+from napari_dip.pipeline.run_step import run_step
+from napari_dip.pipeline.steps import Align, Context, Data, Stabilise, with_previews
 from napari_dip.progress import Monitor
 
 if TYPE_CHECKING:
