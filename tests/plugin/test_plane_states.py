@@ -34,7 +34,9 @@ def test_planes_are_running_until_they_are_stored(options, running):
     problem = make_problem(stack, Settings(axes="ZYX", **CPU | options), None, None)
     sink, seen = InMemory(problem), []
     finished(run(problem, sink), lambda _: seen.append(plane_states(problem, sink).states))
-    assert seen[0] == ("running",) * running + ("waiting",) * (6 - running)
+    # Of units at the same time, the second may be stored before the first reports.
+    assert seen[0][0] == "running"
+    assert seen[0].count("running") == running
     done = [states.count("done") for states in seen]
     assert done == sorted(done)
     assert plane_states(problem, sink).states == ("done",) * 6
