@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Monitor", "Snapshot"]
+    Report = Callable[[str, float], object]
+
+__all__ = ["Monitor", "Snapshot", "no_report"]
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,8 @@ def _never() -> bool:
     return False
 
 
-def _nothing(stage: str, done: float) -> None:
-    pass
+def no_report(stage: str, done: float) -> None:
+    """Do not report."""
 
 
 def _unchanged(estimate: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -121,7 +123,7 @@ class Monitor:
 
     stop_requested: Callable[[], bool] = _never
     overdue: Callable[[], bool] = _never
-    report: Callable[[str, float], object] = _nothing
+    report: Report = no_report
     convert: Callable[[NDArray[np.float32]], NDArray[Any] | None] = _unchanged
     before: int = 0
     iterations: int | None = None

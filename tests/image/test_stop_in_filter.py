@@ -104,3 +104,48 @@ def test_inpainting_stops_while_gaps_are_filled(noisy, truth, at_once):
     result = finished(run)
     assert result.stopped_by_user
     assert np.abs(result.image - truth)[holes].mean() < 10
+
+
+def test_stop_in_the_last_average_keeps_the_mean(truth, at_once):
+    """The mean of the fits is in photons, and the first estimate was stabilised."""
+    photons = np.random.default_rng(0).poisson(truth).astype(float)
+
+    def best(stop_after):
+        reports = []
+        run = restore(
+            photons,
+            Settings(device="cpu", preset="best", members=2, at_once=1, iterations=2),
+            stop_requested=lambda: len(reports) >= stop_after,
+            report=lambda stage, done: reports.append(stage),
+        )
+        return finished(run), reports
+
+    whole, reports = best(10**6)
+    stopped, _ = best(len(reports) - 1)
+    assert stopped.stopped_by_user
+    assert mse(stopped.image, truth) < 2 * mse(whole.image, truth)
+
+
+def test_tiles_stop_within_the_first_filter(noisy, at_once):
+    result, _ = stopped_after(1, np.tile(noisy, (2, 2)), tile=64, overlap=8)
+    assert result.stopped_by_user
+    assert np.isnan(result.image).any()
+    assert np.isfinite(result.image).any()
+
+
+def test_a_stop_is_asked_for_only_once(noisy):
+    """Afterwards the caller may block to pause, or answer anything."""
+    answers = []
+
+    def stop():
+        answers.append(len(answers) == 2)
+        return answers[-1]
+
+    run = restore(noisy, Settings(device="cpu", noise=SIGMA), stop_requested=stop)
+    assert finished(run).stopped_by_user
+    assert answers == [False, False, True]
+
+
+def test_colours_are_counted_as_one_image(noisy):
+    _, reports = stopped_after(10**6, np.stack([noisy] * 3, axis=-1), axes="YXS", iterations=1)
+    assert 0.8 < reports[reports.index(("fit", 0.0)) - 1][1] <= 1

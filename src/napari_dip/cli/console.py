@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from napari_dip.image.restore import Restoration, Result
-    from napari_dip.progress import Snapshot
+    from napari_dip.progress import Report, Snapshot
+
+    Begin = Callable[[Report], Restoration]
 
 __all__ = ["follow", "interruptible"]
 
@@ -63,7 +65,7 @@ def interruptible(keep: bool) -> Iterator[Callable[[], bool]]:
 
 
 def follow(
-    begin: Callable[[Callable[[str, float], object]], Restoration],
+    begin: Begin,
     label: str,
     *,
     quiet: bool = False,

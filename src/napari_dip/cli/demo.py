@@ -32,9 +32,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.image.restore import Restoration, Result
-
-    Begin = Callable[[Callable[[str, float], object]], Restoration]
+    from napari_dip.cli.console import Begin
+    from napari_dip.image.restore import Result
 
 __all__ = ["CASES", "Case", "Outcome", "ground_truth", "run_demo"]
 

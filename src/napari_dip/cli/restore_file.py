@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_dip.cluster.pool import WorkerPool
     from napari_dip.files.file_run import FileRun
     from napari_dip.image.restore import Restoration, Result
+    from napari_dip.progress import Report
     from napari_dip.settings import Settings
 
 __all__ = ["restore_file"]
@@ -138,7 +139,7 @@ def _steps(
     run: FileRun,
     pool: WorkerPool | None,
     stop_requested: Callable[[], bool],
-    report: Callable[[str, float], object],
+    report: Report,
 ) -> Restoration:
     """Restore in this process, or on the workers if there are any."""
     if pool is None:

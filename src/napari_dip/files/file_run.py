@@ -28,6 +28,7 @@ from napari_dip.image.problem import Problem, make_problem
 from napari_dip.image.restore import run
 from napari_dip.image.sink import InMemory
 from napari_dip.pipeline.presets import recipe
+from napari_dip.progress import no_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from napari_dip.image.metadata import StoredImage
     from napari_dip.image.restore import Restoration, Result
     from napari_dip.image.sink import Sink
+    from napari_dip.progress import Report
     from napari_dip.settings import Settings
 
 __all__ = ["FileRun", "open_run"]
@@ -62,7 +64,7 @@ class FileRun:
     def steps(
         self,
         stop_requested: Callable[[], bool] = lambda: False,
-        report: Callable[[str, float], object] = lambda stage, done: None,
+        report: Report = no_report,
     ) -> Restoration:
         """Restore the units that are not complete; see :func:`napari_dip.restore`."""
         return run(self.problem, self.output, stop_requested, report)

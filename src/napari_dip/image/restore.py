@@ -18,7 +18,7 @@ from napari_dip.image.result import Result, UnitReport
 from napari_dip.image.run_progress import Clock, Progress
 from napari_dip.image.sink import InMemory, Sink
 from napari_dip.image.unit import RestoredUnit, continue_unit, restore_unit
-from napari_dip.progress import Monitor, Snapshot
+from napari_dip.progress import Monitor, Snapshot, no_report
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
     from napari_dip.pipeline.restore_block import Restored
+    from napari_dip.progress import Report
 
 __all__ = ["Restoration", "Result", "UnitReport", "conclude", "restore", "run"]
 
@@ -43,7 +44,7 @@ def restore(
     mask_axes: str | None = None,
     psf_axes: str | None = None,
     stop_requested: Callable[[], bool] = lambda: False,
-    report: Callable[[str, float], object] = lambda stage, done: None,
+    report: Report = no_report,
     keep_network: bool = False,
 ) -> Restoration:
     """Restore an image, and yield its progress.
@@ -123,7 +124,7 @@ def run(
     problem: Problem,
     output: Sink,
     stop_requested: Callable[[], bool] = lambda: False,
-    report: Callable[[str, float], object] = lambda stage, done: None,
+    report: Report = no_report,
     *,
     keep_network: bool = False,
 ) -> Restoration:

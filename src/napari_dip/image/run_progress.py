@@ -48,7 +48,7 @@ class Clock:
         def stop_or_wait() -> bool:
             with self._asking:
                 before = time.monotonic()
-                if stop_requested() and self.stopped_at is None:
+                if self.stopped_at is None and stop_requested():
                     self.stopped_at = time.monotonic()
                 self.began += time.monotonic() - before
                 return self.stopping

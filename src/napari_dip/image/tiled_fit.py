@@ -104,9 +104,6 @@ def _restore_each_tile(
         beside = after.through(partial(_beside_other_tiles, blend, fine))
         restored = yield from restore_part(part, settings, monitor=beside)
         restored = replace(restored, last=None)  # frees its network
-        if not fits:
-            most = max(fitted.iterations for fitted in restored.fits)
-            settings = settings.replace(stopping="fixed", iterations=most)
         fits += restored.fits
         done += 1
         moved = max(moved, restored.moved)
@@ -116,6 +113,9 @@ def _restore_each_tile(
             blended_spread.add(fine, restored.spread)
         if restored.stopped_by_user:
             break
+        if done == 1:
+            most = max(fitted.iterations for fitted in restored.fits)
+            settings = settings.replace(stopping="fixed", iterations=most)
     spread = blended_spread.image(np.nan) if has_spread else None
     image, how = blend.image(np.nan), restored.arithmetic
     of_tiles = len(tiles)

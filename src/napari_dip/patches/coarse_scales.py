@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from napari_dip.noise.model import Correlation
 
-__all__ = ["estimate_coarse", "halved", "noise_of_means", "with_coarse"]
+__all__ = ["WHITE", "estimate_coarse", "halved", "noise_of_means", "with_coarse"]
 
 WHITE: Correlation = ((), ())
 

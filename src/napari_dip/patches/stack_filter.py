@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_dip.patches.coarse_scales import (
+    WHITE,
     estimate_coarse,
     halved,
     noise_of_means,
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from napari_dip.patches.constants import PatchSearch
 
 __all__ = ["coarse_of_stack", "fine_of_stack", "first_of_stack", "map_planes", "refine_stack"]
-
-WHITE: Correlation = ((), ())
 
 
 def first_of_stack(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,15 @@ class Block:
     shared: str = ""
     start: tuple[int, ...] = ()
     sides_of_unit: tuple[int, ...] = ()
+
+    @property
+    def filtered_pixels(self) -> int:
+        """Number of pixels of a pass of the patch filter, which treats colours together."""
+        channels, *spatial = self.values.shape
+        images = channels if self.shares_planes else 1
+        if self.shared == "C":
+            images += channels  # each one alone, too
+        return images * math.prod(spatial)
 
     @property
     def shares_planes(self) -> bool:

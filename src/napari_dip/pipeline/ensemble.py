@@ -66,9 +66,11 @@ class Ensemble:
         return data
 
     def _averaged(self, data: Data, ended: Sequence[Data]) -> Data:
+        """Average, and leave out the first estimate, which is in the intensities of the fit."""
         estimates = _to_average(ended)
         return replace(
             data,
+            first=None,
             estimate=np.mean(estimates, axis=0),
             spread=np.std(estimates, axis=0, ddof=1) if len(estimates) > 1 else None,
             fits=tuple(fitted for one in ended for fitted in one.fits),

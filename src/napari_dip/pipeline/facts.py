@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import zip_longest
 from statistics import fmean
@@ -88,11 +87,6 @@ class Facts:
     def shares_planes(self) -> bool:
         """Whether the channels are neighbouring planes."""
         return self.shared not in ("", "C")
-
-    @property
-    def clipped(self) -> bool:
-        """Whether the sensor clips noise that does not depend on the intensity."""
-        return any(math.isfinite(end) for noise in self.noises for end in noise.modelled_limits)
 
     @property
     def correlation(self) -> Correlation:

@@ -157,8 +157,8 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     correlation = facts.correlation
 
     removes_noise = not settings.keeps_known and level.typical > 0
-    complete = not (mixes or facts.has_gaps or any(correlation))
     # With correlated noise the first estimate is the worse one, and a fit would follow it.
+    complete = not (mixes or facts.has_gaps or any(correlation))
     filters_first = removes_noise and complete
     fills_first = settings.keeps_known and facts.has_gaps and not (mixes or facts.is_stack)
     projects = level.typical == 0 and filters_and_projects(

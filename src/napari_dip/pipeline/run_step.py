@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -32,13 +31,13 @@ def run_step(step: Step, data: Data, context: Context) -> Generator[Snapshot, No
 
 def _run_watched(step: Step, data: Data, context: Context) -> Generator[Snapshot, None, Data]:
     done = 0.0
-    monitor, shape = context.monitor, data.block.values.shape
+    monitor, work = context.monitor, step.filter_passes * data.block.filtered_pixels
 
     def see(pixels: float) -> None:
         nonlocal done
         done += pixels
         monitor.stop_requested()
-        monitor.report("filter", min(1.0, done / max(1.0, step.filter_passes * math.prod(shape))))
+        monitor.report("filter", min(1.0, done / work))
         if monitor.overdue():
             raise Interrupted
 
