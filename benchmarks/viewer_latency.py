@@ -27,7 +27,7 @@ from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QPushButton
 from results_file import ResultsFile, Row
 
-from napari_dip.plugin.controllers.worker import WorkerChannel
+from napari_dip.plugin.controllers.channel import WorkerChannel
 from napari_dip.plugin.views.settings_controls import SettingsControls
 
 if TYPE_CHECKING:

@@ -81,6 +81,14 @@ def test_continuing_gives_the_bytes_of_one_run(noisy, how):
         first.continued(1)
 
 
+def test_a_continued_fit_reports_its_stages(noisy):
+    stages = []
+    first = finish(restore(noisy, Settings(iterations=1, device="cpu"), keep_network=True))[1]
+    finish(first.continued(1, report=lambda stage, done: stages.append(stage)))
+    assert stages[0] == "fit"
+    assert "filter" in stages
+
+
 @pytest.mark.parametrize(
     ("image", "settings", "why"),
     [

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from napari_dip.image.restore import Restoration, Result
     from napari_dip.progress import Report, Snapshot
 
-    Begin = Callable[[Report], Restoration]
-
 __all__ = ["follow", "interruptible"]
 
 _STOPPING = b"\nStopping: the best result will be written. Press Ctrl-C again to discard it.\n"
@@ -65,7 +63,7 @@ def interruptible(keep: bool) -> Iterator[Callable[[], bool]]:
 
 
 def follow(
-    begin: Begin,
+    begin: Callable[[Report], Restoration],
     label: str,
     *,
     quiet: bool = False,

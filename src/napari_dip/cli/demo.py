@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_dip.cli.console import Begin
-    from napari_dip.image.restore import Result
+    from napari_dip.image.restore import Restoration, Result
+    from napari_dip.progress import Report
+
+    Begin = Callable[[Report], Restoration]
 
 __all__ = ["CASES", "Case", "Outcome", "ground_truth", "run_demo"]
 

@@ -178,12 +178,12 @@ class _More:
     restored: Restored | None
 
     def __call__(
-        self, result: Result, iterations: int, stop_requested: Callable[[], bool]
+        self, result: Result, iterations: int, stop_requested: Callable[[], bool], report: Report
     ) -> Restoration:
         if self.restored is None:
             raise BadSettings("this result was continued before; continue the later result")
         restored, self.restored = self.restored, None
-        return self._run(result, restored, iterations, stop_requested)
+        return self._run(result, restored, iterations, stop_requested, report)
 
     def _run(
         self,
@@ -191,12 +191,13 @@ class _More:
         restored: Restored,
         iterations: int,
         stop_requested: Callable[[], bool],
+        report: Report,
     ) -> Restoration:
         from napari_dip.compute.device import default_modes
 
         clock = Clock(time.monotonic() - result.elapsed_s)
         progress = Progress(self.problem.plan, [self.unit], clock)
-        monitor = Monitor(clock.patient(stop_requested), clock.overdue)
+        monitor = Monitor(clock.patient(stop_requested), clock.overdue, report)
         steps = continue_unit(self.problem, self.unit, restored, iterations, monitor)
         done = yield from map_steps(steps, partial(progress.update, 0), default_modes)
         output = InMemory(self.problem)

@@ -8,13 +8,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import BadSettings
+from napari_dip.progress import no_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from napari_dip.image.coverage import Coverage
     from napari_dip.image.lazy import LazyArray
-    from napari_dip.progress import Snapshot
+    from napari_dip.progress import Report, Snapshot
     from napari_dip.settings import Settings
 
 __all__ = ["Result", "UnitReport"]
@@ -133,7 +134,11 @@ class Result:
     more: Callable[..., Generator[Snapshot, None, Result]] | None = field(default=None, repr=False)
 
     def continued(
-        self, iterations: int, *, stop_requested: Callable[[], bool] = lambda: False
+        self,
+        iterations: int,
+        *,
+        stop_requested: Callable[[], bool] = lambda: False,
+        report: Report = no_report,
     ) -> Generator[Snapshot, None, Result]:
         """Continue the fit by more iterations.
 
@@ -145,7 +150,7 @@ class Result:
         ----------
         iterations
             The number of further iterations, at least 1.
-        stop_requested
+        stop_requested, report
             As in :func:`~napari_dip.image.restore.restore`.
 
         Raises
@@ -157,7 +162,7 @@ class Result:
             raise BadSettings(f"this result cannot be continued: {self.final}")
         if iterations < 1:
             raise BadSettings(f"iterations={iterations}: give at least one more")
-        return self.more(self, iterations, stop_requested)
+        return self.more(self, iterations, stop_requested, report)
 
     @property
     def restored(self) -> tuple[dict[str, int], ...]:

@@ -80,7 +80,7 @@ class Engine:
         result = Result(output, settings.axes, settings, (report,), "cpu", 1.0, stop_requested())
         spread = np.full(output.shape, 0.5, np.float32) if settings.preset == "best" else None
 
-        def more(result, iterations, stop_requested):
+        def more(result, iterations, stop_requested, report):
             self.finish.clear()
             return self._steps(problem, stop_requested, iteration)
 

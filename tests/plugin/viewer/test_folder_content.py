@@ -14,7 +14,8 @@ from napari_dip.files.image_io import StoredImage, read_image, write_image
 from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.problem import make_problem
 from napari_dip.plugin.controllers.backups import back_up, folder_size, is_displayed
-from napari_dip.plugin.controllers.worker import WorkerChannel, prepare_run
+from napari_dip.plugin.controllers.channel import WorkerChannel
+from napari_dip.plugin.controllers.worker import prepare_run
 from napari_dip.plugin.models.folder_content import batch_request, inspect_folder, resume_request
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.run_request import (

@@ -16,7 +16,8 @@ from napari_dip.errors import BadImage
 from napari_dip.files.image_io import read_image
 from napari_dip.generators import finished
 from napari_dip.image import survey
-from napari_dip.plugin.controllers.worker import WorkerChannel, prepare_run
+from napari_dip.plugin.controllers.channel import WorkerChannel
+from napari_dip.plugin.controllers.worker import prepare_run
 from napari_dip.plugin.models import run_request
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.layer_output import preview_layer_data

@@ -18,7 +18,8 @@ from napari_dip.files.resumable_output import OnDisk
 from napari_dip.generators import finished
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run
-from napari_dip.plugin.controllers.worker import WorkerChannel, prepare_run
+from napari_dip.plugin.controllers.channel import WorkerChannel
+from napari_dip.plugin.controllers.worker import prepare_run
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.layer_output import preview_layer_data
 from napari_dip.plugin.models.mask_layers import Mask

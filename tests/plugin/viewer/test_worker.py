@@ -8,7 +8,8 @@ from example_results import ready
 
 from napari_dip.generators import finished
 from napari_dip.plugin.controllers import worker
-from napari_dip.plugin.controllers.worker import WorkerChannel, prepare_run
+from napari_dip.plugin.controllers.channel import WorkerChannel
+from napari_dip.plugin.controllers.worker import prepare_run
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.run_request import ComputeOptions
 from napari_dip.plugin.models.target import Target

@@ -13,9 +13,10 @@ from qtpy.QtCore import QTimer
 from napari_dip.image.layout_plan import make_layout
 from napari_dip.plaintext import as_html
 from napari_dip.plugin.controllers.backups import show_completed
+from napari_dip.plugin.controllers.channel import WorkerChannel
 from napari_dip.plugin.controllers.finished_run import FinishedRun
 from napari_dip.plugin.controllers.result_layer import ResultLayer
-from napari_dip.plugin.controllers.worker import WorkerChannel, deep_image_prior_restoration
+from napari_dip.plugin.controllers.worker import deep_image_prior_restoration
 from napari_dip.plugin.models.history import History
 from napari_dip.plugin.models.plane_states import plane_states, waiting_planes
 from napari_dip.plugin.models.run_request import ComputeOptions, RunRequest, rest_request

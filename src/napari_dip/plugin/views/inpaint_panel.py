@@ -20,8 +20,8 @@ from napari_dip.plugin.controllers.viewer_layers import (
 from napari_dip.plugin.models.mask_layers import Mask, MaskSource, has_more_planes
 from napari_dip.plugin.models.run_request import LayerReader
 from napari_dip.plugin.views import controls, tooltips
+from napari_dip.plugin.views.docks import UndockWatcher
 from napari_dip.plugin.views.panel import Panel
-from napari_dip.plugin.views.panel_frame import UndockWatcher
 from napari_dip.plugin.views.text_lines import TextLines
 
 if TYPE_CHECKING:

@@ -23,13 +23,12 @@ from napari_dip.plugin.models.target import proposed_path
 from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.axes_controls import AxesControls
 from napari_dip.plugin.views.batch_list import BatchList
+from napari_dip.plugin.views.docks import DockWatcher, UndockWatcher
 from napari_dip.plugin.views.open_file import OpenButton
 from napari_dip.plugin.views.output_controls import OutputControls, ask_about_folder
 from napari_dip.plugin.views.panel_frame import (
-    DockWatcher,
     HelpLink,
     Icons,
-    UndockWatcher,
     choose_first_image,
     make_scrollable,
     no_image_text,
