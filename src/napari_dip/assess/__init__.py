@@ -1,0 +1,1 @@
+"""What can be said about a restored image without knowing the truth."""
