@@ -24,7 +24,7 @@ class TotalProgress:
 
     A worker that dies loses the progress of its unit; the total then waits until the unit has
     caught up. A run in one process restores its units in order and counts them
-    instead (:class:`~napari_dip.image.run_progress.Progress`).
+    instead (:class:`~napari_dip.image.run_progress.ImageProgress`).
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from napari_dip.generators import map_steps
 from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.coverage import Coverage, Part
 from napari_dip.image.result import Result, UnitReport
-from napari_dip.image.run_progress import Clock, Progress
+from napari_dip.image.run_progress import Clock, ImageProgress
 from napari_dip.image.sink import InMemory, Sink
 from napari_dip.image.unit import RestoredUnit, continue_unit, restore_unit
 from napari_dip.progress import Monitor, Snapshot, no_report
@@ -137,7 +137,7 @@ def run(
     keep = keep_network and len(problem.plan.units) == 1
     reports = dict(output.done())
     todo = [unit for unit in problem.plan.units if unit.number not in reports]
-    progress = Progress(problem.plan, todo, clock)
+    progress = ImageProgress(problem.plan, todo, clock)
     kept: Restored | None = None
 
     def put(place: int, done: RestoredUnit) -> None:
@@ -196,7 +196,7 @@ class _More:
         from napari_dip.compute.device import default_modes
 
         clock = Clock(time.monotonic() - result.elapsed_s)
-        progress = Progress(self.problem.plan, [self.unit], clock)
+        progress = ImageProgress(self.problem.plan, [self.unit], clock)
         monitor = Monitor(clock.patient(stop_requested), clock.overdue, report)
         steps = continue_unit(self.problem, self.unit, restored, iterations, monitor)
         done = yield from map_steps(steps, partial(progress.update, 0), default_modes)

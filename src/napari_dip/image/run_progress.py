@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_dip.image.plan import Plan, Unit
     from napari_dip.progress import Snapshot
 
-__all__ = ["Clock", "Progress"]
+__all__ = ["Clock", "ImageProgress"]
 
 STOP_WITHIN_S = 1.0  # seconds that a filter has to finish after a stop was requested
 
@@ -56,7 +56,7 @@ class Clock:
         return stop_or_wait
 
 
-class Progress:
+class ImageProgress:
     """Progress over all units.
 
     Parameters

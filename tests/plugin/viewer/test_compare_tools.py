@@ -32,7 +32,7 @@ def compared(ended):
 
 def test_each_side_of_the_line_shows_its_image(compared, qtbot):
     compared.viewer.window.show()
-    line = compared.widget._run_view.compare._line
+    line = compared.widget._result.run_view.compare._line
     line.move_to(0.4)
     qtbot.waitUntil(lambda: drawn(compared).max() > 200)
     row = drawn(compared)
@@ -59,7 +59,7 @@ def test_comparing_leaves_the_layers_as_they_were(ended):
 def test_the_line_is_dragged_and_follows_the_canvas(compared, qtbot):
     from qtpy.QtCore import QPoint, Qt
 
-    line = compared.widget._run_view.compare._line
+    line = compared.widget._result.run_view.compare._line
     canvas = line.parent()
     qtbot.mousePress(line, Qt.MouseButton.LeftButton, pos=QPoint(8, 50))
     qtbot.mouseMove(line, QPoint(8 - canvas.width() // 4, 50))
@@ -79,7 +79,7 @@ def test_the_line_is_dragged_and_follows_the_canvas(compared, qtbot):
 )
 def test_a_comparison_ends_when_it_is_impossible(compared, spoil):
     spoil(compared.viewer)
-    tools = compared.widget._run_view.compare
+    tools = compared.widget._result.run_view.compare
     assert tools._comparison is None
     assert not tools.compare.native.isChecked()
     compared.press("compare")
@@ -89,7 +89,7 @@ def test_a_comparison_ends_when_it_is_impossible(compared, spoil):
 def test_a_new_run_ends_the_comparison(compared, engine):
     engine.finish.clear()
     compared.press("run")
-    assert compared.widget._run_view.compare._comparison is None
+    assert compared.widget._result.run_view.compare._comparison is None
     assert tuple(compared.viewer.layers[1].contrast_limits) == (0, 7000)
     engine.finish.set()
     compared.wait_until_idle()
@@ -98,7 +98,7 @@ def test_a_new_run_ends_the_comparison(compared, engine):
 def test_the_profile_follows_a_moved_line(ended, qtbot):
     layers = list(ended.viewer.layers)
     ended.press("profile")
-    plot = ended.widget._run_view.compare._plot
+    plot = ended.widget._result.run_view.compare._plot
     line = ended.viewer.layers["line profile"]
     np.testing.assert_array_equal(np.unique(plot.before.getData()[1]), [100])
     layers[0].data[:, :3] = 50

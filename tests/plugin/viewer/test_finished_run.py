@@ -72,7 +72,7 @@ def test_an_earlier_picture_can_be_made_the_result(ended, qtbot):
 
 def test_a_curve_click_shows_the_nearest_preview(ended, qtbot):
     layer = ended.viewer.layers[-1]
-    frames = ended.widget._run_view.finished.frames
+    frames = ended.widget._result.run_view.finished.frames
     ended.unfold("loss_curve")
     ended["curve"].clicked.emit(frames[1].iteration)
     qtbot.waitUntil(lambda: value(layer) == frames[1].iteration)
@@ -82,7 +82,7 @@ def test_a_curve_click_shows_the_nearest_preview(ended, qtbot):
 
 def test_previews_can_be_kept_as_layers(ended, qtbot):
     layer = ended.viewer.layers[-1]
-    frames = ended.widget._run_view.finished.frames
+    frames = ended.widget._result.run_view.finished.frames
     scrub(ended, 1, qtbot, lambda: value(layer) == frames[1].iteration)
     ended.press("keep_as_layer")
     ended.press("history")
@@ -155,7 +155,7 @@ def test_a_continued_run_can_be_discarded(ended, engine, qtbot):
     assert list(ended.viewer.layers)[1:] == [layer]
     assert not ended["continue"].isEnabled()
     assert "a later run has changed its network" in ended["continue"].toolTip()
-    assert max(frame.iteration for frame in ended.widget._run_view.finished.frames) == result
+    assert max(frame.iteration for frame in ended.widget._result.run_view.finished.frames) == result
 
 
 def test_what_cannot_be_continued_says_why(open_panel, engine, calibrated):
@@ -172,8 +172,8 @@ def test_what_cannot_be_continued_says_why(open_panel, engine, calibrated):
 def test_deleting_the_layer_releases_the_network(ended, qtbot):
     ended["scrub"].setValue(0)
     ended.viewer.layers.remove(ended.viewer.layers[-1])
-    assert ended.widget._run_view.finished is None
-    assert ended.widget._run_view.isHidden()
+    assert ended.widget._result.run_view.finished is None
+    assert ended.widget._result.run_view.isHidden()
     qtbot.wait(100)  # the frame of the slider comes too late
     assert len(ended.viewer.layers) == 1
 
@@ -206,7 +206,7 @@ def test_the_real_engine_goes_on_with_its_network(open_panel):
     assert not np.array_equal(layer.data, before)
     assert layer.data.dtype == np.uint16
     assert panel["continue"].isEnabled()
-    network = weakref.ref(panel.widget._run_view.finished.result.more.restored)
+    network = weakref.ref(panel.widget._result.run_view.finished.result.more.restored)
     panel.viewer.layers.remove(layer)
     gc.collect()
     assert network() is None
@@ -236,7 +236,7 @@ def test_replaced_pixels_stay_when_a_result_is_continued(ended, engine, qtbot):
 
 
 def test_a_saved_file_records_the_strength(ended, tmp_path):
-    ended.widget._run_view.finished.set_strength(0.25)
+    ended.widget._result.run_view.finished.set_strength(0.25)
     layer = ended.viewer.layers[-1]
     path = tmp_path / "cells.ome.tif"
     SavedLayer.of(layer).write(path)

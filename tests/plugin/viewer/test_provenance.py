@@ -153,7 +153,7 @@ def test_a_changed_file_is_not_named(run, folder, counts):
 def test_what_was_done_by_hand_is_told(run, counts):
     panel, _ = run("Denoise", Image(counts, name="cells"))
     panel["strength"].setValue(50)
-    panel.widget._run_view.finished.set_strength(0.5)
+    panel.widget._result.run_view.finished.set_strength(0.5)
     assert "set to a strength of 50.0 %; this code does not repeat it" in copied(panel, "python")
 
 

@@ -39,7 +39,7 @@ def strip(panel):
 
 def stop_after_one(panel, qtbot):
     panel.press("run")
-    view = panel.widget._run_view
+    view = panel.widget._result.run_view
 
     def first_is_done():
         session = panel.widget.controller.session
@@ -114,7 +114,7 @@ def test_after_a_run_to_disk_history_stays(start, qtbot, tmp_path):
     panel.press("run")
     qtbot.waitUntil(lambda: len(panel.viewer.layers) > 1, timeout=60_000)
     panel.wait_until_idle()
-    finished = panel.widget._run_view.finished
+    finished = panel.widget._result.run_view.finished
     assert finished.has_frames
     assert "need a result in memory" in panel["file_note"].text()
     for name in ("scrub", "strength", "use_this", "keep_as_layer"):
@@ -125,7 +125,7 @@ def test_after_a_run_to_disk_history_stays(start, qtbot, tmp_path):
     assert panel.viewer.layers[-1].axis_labels[0] == "iteration"
     assert finished.layer.data is data
     panel.press("compare")
-    assert panel.widget._run_view.compare._comparison is not None
+    assert panel.widget._result.run_view.compare._comparison is not None
 
 
 def test_a_failure_keeps_the_complete_planes(start, qtbot, monkeypatch, one_at_once):

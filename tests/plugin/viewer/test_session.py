@@ -58,7 +58,7 @@ def test_only_run_can_be_pressed_before_and_after(open_panel, engine, noisy):
 
 def test_a_second_run_is_impossible_while_one_runs(running, engine):
     running.press("run")
-    running.widget._run_buttons.run.changed.emit(True)
+    running.widget._run.buttons.run.changed.emit(True)
     assert engine.calls == 1
     assert len(session.running_sessions) == 1
 
@@ -141,7 +141,7 @@ def test_closing_the_viewer_ends_the_run(
     viewer = make_napari_viewer(show=show)
     viewer.add_layer(noisy)
     _, widget = viewer.window.add_plugin_dock_widget("napari-dip", "Denoise")
-    widget._run_buttons.run.native.click()
+    widget._run.buttons.run.native.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=60_000)
     viewer.close()
     qtbot.waitUntil(lambda: not session.running_sessions, timeout=60_000)
@@ -155,7 +155,7 @@ def test_closing_the_viewer_at_once_ends_the_run(make_napari_viewer, engine, noi
     viewer = make_napari_viewer()
     viewer.add_layer(noisy)
     _, widget = viewer.window.add_plugin_dock_widget("napari-dip", "Denoise")
-    widget._run_buttons.run.native.click()
+    widget._run.buttons.run.native.click()
     viewer.close()
     qtbot.waitUntil(lambda: not session.running_sessions, timeout=60_000)
     gc.collect()

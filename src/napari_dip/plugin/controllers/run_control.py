@@ -15,8 +15,9 @@ from napari_dip.plugin.controllers.batch import Batch
 from napari_dip.plugin.controllers.run_estimate import Estimate, Estimator
 from napari_dip.plugin.controllers.session import Session
 from napari_dip.plugin.models.folder_content import batch_request
-from napari_dip.plugin.models.run_request import copy_pixels
+from napari_dip.plugin.models.run_request import ComputeOptions, RunRequest, copy_pixels
 from napari_dip.plugin.models.stage_progress import Progress
+from napari_dip.plugin.models.target import Target
 from napari_dip.plugin.models.trial import Trial, trial_request
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from napari_dip.plugin.controllers.finished_run import FinishedRun
     from napari_dip.plugin.controllers.run_form import RunForm
-    from napari_dip.plugin.models.run_request import LayerReader, RequestTemplate, RunRequest
+    from napari_dip.plugin.models.run_request import LayerReader, RequestTemplate
 
 __all__ = ["RunController"]
 
@@ -141,8 +142,8 @@ class RunController:
         """Continue a result by some iterations."""
         if self.session is not None:
             return
-        settings = finished.result.settings
-        self._start(Session(self._viewer, finished.source, settings, earlier=finished, more=more))
+        request = RunRequest(finished.source, finished.result.settings, Target(), ComputeOptions())
+        self._start(Session(self._viewer, request, earlier=finished, more=more))
         self.say(f"Continuing '{finished.layer.name}' …")
 
     def resume_rest(self, finished: FinishedRun) -> None:
@@ -150,16 +151,7 @@ class RunController:
         rest = finished.rest
         if self.session is not None or rest is None:
             return
-        self._start(
-            Session(
-                self._viewer,
-                rest.source,
-                rest.settings,
-                target=rest.target,
-                compute=rest.compute,
-                earlier=finished,
-            )
-        )
+        self._start(Session(self._viewer, rest, earlier=finished))
         self.say(f"Resuming '{finished.layer.name}' …")
 
     def pause(self) -> None:
@@ -229,15 +221,8 @@ class RunController:
         return ""
 
     def _start_request(self, request: RunRequest) -> None:
-        session = Session(
-            self._viewer,
-            copy_pixels(request.source),
-            request.settings,
-            target=request.target,
-            compute=request.compute,
-            keep_history=self._form.keep_history,
-        )
-        self._start(session)
+        copied = replace(request, source=copy_pixels(request.source))
+        self._start(Session(self._viewer, copied, keep_history=self._form.keep_history))
         self._trial_input = None
         if request.source.part:
             self._trial_input = self._form.input_layer(), self._form.template().reader

@@ -9,7 +9,6 @@ from napari.layers import Image
 from napari.utils.notifications import show_error
 from qtpy.compat import isalive
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_dip.errors import BadImage, NapariDipError
 from napari_dip.extensions import load_extensions
@@ -27,31 +26,27 @@ from napari_dip.plugin.views.docks import DockWatcher, UndockWatcher
 from napari_dip.plugin.views.open_file import OpenButton
 from napari_dip.plugin.views.output_controls import OutputControls, ask_about_folder
 from napari_dip.plugin.views.panel_frame import (
-    HelpLink,
     Icons,
     choose_first_image,
     make_scrollable,
     no_image_text,
     pause_spinner,
-    with_help,
 )
-from napari_dip.plugin.views.progress_view import ProgressView
+from napari_dip.plugin.views.result_section import ResultSection
 from napari_dip.plugin.views.run_buttons import (
-    ProvenanceButtons,
-    RunButtons,
     TrialButtons,
     bind_shortcuts,
     settings_loaded,
 )
-from napari_dip.plugin.views.run_view import RunView
+from napari_dip.plugin.views.run_section import RunSection
 from napari_dip.plugin.views.settings_controls import SettingsControls, remember_values
-from napari_dip.plugin.views.text_lines import TextLines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from napari.layers import Layer
     from napari.viewer import Viewer
+    from qtpy.QtWidgets import QWidget
 
     from napari_dip import settings
     from napari_dip.plugin.controllers.session import Session
@@ -61,8 +56,6 @@ if TYPE_CHECKING:
 __all__ = ["Panel"]
 
 WIDTH = 350  # pixels: fits all rows at a font size of 14; the canvas needs the rest of the window
-
-PLAN_LINES, STATUS_LINES = 2, 3  # lines that fit nearly all texts
 
 
 class Panel(Container[Widget]):
@@ -96,14 +89,9 @@ class Panel(Container[Widget]):
         self._notes = notes
         _load_extensions()
         self.image = controls.layer_box("image", "Image", tooltips.IMAGE, self._viewer, Image)
-        self._open_sample = controls.button("open_sample", "Open sample", tooltips.OPEN_SAMPLE)
-        self.estimate = TextLines("estimate", "Plan", PLAN_LINES)
-        self.status = TextLines("status", "Status", STATUS_LINES)
-        self._progress_view = ProgressView()
-        self._run_buttons = RunButtons()
         self._trial_buttons = TrialButtons()
-        self._provenance_buttons = ProvenanceButtons(self._viewer)
-        self._run_view = RunView(self._viewer)
+        self._run = RunSection(self.task().spec.page, self._viewer)
+        self._result = ResultSection(self._viewer)
         self._open = OpenButton(self._viewer)
         self._axes = AxesControls(self._viewer)
         self._settings = SettingsControls(advanced_controls, self._axes)
@@ -203,15 +191,8 @@ class Panel(Container[Widget]):
         self._output_section = controls.section("placing", "Output and computing", self._output)
         for part in (
             *self._notes,
-            self.estimate,
-            self._run_buttons,
-            self._progress_view,
-            with_help(self.status, HelpLink(self.task().spec.page, self._viewer)),
-            self._open_sample.native,
-            self._run_view,
-            self._provenance_buttons.save,
-            controls.section("reuse", "Continue and reuse", self._reuse()),
-            self._run_view.curve,
+            self._run,
+            self._result,
             controls.section("trying", "Try on a part", self._trial_buttons),
             self._output_section,
             controls.section("advanced", "Advanced settings", self._settings),
@@ -219,51 +200,29 @@ class Panel(Container[Widget]):
         ):
             self.native.layout().addWidget(part)
         make_scrollable(self.native, self._viewer)
-        bind_shortcuts(self.native, [*self._run_buttons.all, *self._run_view.buttons_with_keys])
+        bind_shortcuts(self.native, [*self._run.buttons.all, *self._result.buttons_with_keys])
         Icons(self.native, self._viewer)
         self.native.setFixedWidth(WIDTH)
-
-    def _reuse(self) -> QWidget:
-        """Place the controls that make more of a result."""
-        place = QWidget()
-        column = QVBoxLayout(place)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._run_view.tools.continue_row)
-        column.addWidget(self._provenance_buttons)
-        return place
 
     def _connect(self) -> None:
         controller = self.controller
         UndockWatcher(self.native).undocked.connect(self._close)
         DockWatcher(self.native)
         self.native.destroyed.connect(controller.abandon)
-        for button, action in (
-            (self._run_buttons.run, controller.run),
-            (self._run_buttons.pause, controller.pause),
-            (self._run_buttons.resume, controller.resume),
-            (self._run_buttons.stop, controller.stop),
-            (self._run_buttons.discard, controller.discard),
-            (self._trial_buttons.try_here, controller.run_trial),
-            (self._trial_buttons.apply_to_stack, controller.apply_trial),
-            (self._open_sample, self._add_sample),
-        ):
-            button.changed.connect(action)
-        controller.status_changed.connect(self._show_status)
-        controller.progress_changed.connect(self._progress_view.show_progress)
-        controller.estimate_changed.connect(self._show_estimate)
-        controller.actions_changed.connect(self._run_buttons.allow)
+        self._run.connect_to(controller)
+        self._run.open_sample.changed.connect(self._add_sample)
+        self._trial_buttons.try_here.changed.connect(controller.run_trial)
+        self._trial_buttons.apply_to_stack.changed.connect(controller.apply_trial)
         controller.actions_changed.connect(self._trial_buttons.allow)
         controller.session_started.connect(self._follow)
         controller.session_ended.connect(self._show_result)
-        self._run_view.continued.connect(self._continue)
-        self._run_view.resumed.connect(self._resume_rest)
-        self._run_view.message.connect(controller.say)
-        self._provenance_buttons.loaded.connect(self._load_settings)
-        self._provenance_buttons.message.connect(controller.say)
-        self._open.message.connect(controller.say)
+        self._result.continued.connect(self._continue)
+        self._result.resumed.connect(self._resume_rest)
+        self._result.loaded.connect(self._load_settings)
         self._open.opened.connect(self.choose_image)
         self._axes.edited.connect(self._check)
-        self._axes.message.connect(controller.say)
+        for source in (self._result, self._open, self._axes):
+            source.message.connect(controller.say)
         self._viewer.layers.events.inserted.connect(self._check_if_no_image)
         self._viewer.layers.events.removed.connect(self._check_if_no_image)
         for part in (self, self._settings, self._output):
@@ -273,7 +232,7 @@ class Panel(Container[Widget]):
         """Check whether a run is possible with the current controls and layers."""
         self._watcher.watch([layer for layer in self.watched_layers() if layer is not None])
         self._axes.show_layer(self.image.value)
-        self._open_sample.native.setVisible(self.image.value is None)
+        self._run.open_sample.native.setVisible(self.image.value is None)
         self.controller.check()
 
     def _check_if_no_image(self) -> None:
@@ -286,18 +245,8 @@ class Panel(Container[Widget]):
         choose_first_image(self.image, self._viewer)
         self._viewer.layers.selection.active = self.image.value
 
-    def _show_status(self, text: str) -> None:
-        text, _, details = text.partition("\n\n")
-        self.status.show_text(text, details)
-
-    def _show_estimate(self, text: str) -> None:
-        text, _, details = text.partition("\n\n")
-        self.estimate.show_text(text, details)
-
     def _follow(self, session: Session) -> None:
-        # With the tools: nothing appears during the run or at its end.
-        self._provenance_buttons.save.show()
-        self._run_view.follow(session)
+        self._result.follow(session)
         QTimer.singleShot(0, self._pause_spinner)  # napari starts it with the run
 
     def _pause_spinner(self) -> None:
@@ -305,17 +254,16 @@ class Panel(Container[Widget]):
             pause_spinner(self.native.window())
 
     def _show_result(self, session: Session) -> None:
-        self._progress_view.clear()
-        self._run_view.show_result(session.finished)
-        self._provenance_buttons.set_last_result(session.layer)
+        self._run.progress.clear()
+        self._result.show_result(session)
 
     def _continue(self, more: int) -> None:
-        if self._run_view.finished is not None:
-            self.controller.continue_run(self._run_view.finished, more)
+        if self._result.run_view.finished is not None:
+            self.controller.continue_run(self._result.run_view.finished, more)
 
     def _resume_rest(self) -> None:
-        if self._run_view.finished is not None:
-            self.controller.resume_rest(self._run_view.finished)
+        if self._result.run_view.finished is not None:
+            self.controller.resume_rest(self._result.run_view.finished)
 
     def _load_settings(self, record: Mapping[str, Any], name: str) -> None:
         try:
@@ -330,7 +278,7 @@ class Panel(Container[Widget]):
     def _close(self) -> None:
         """Stop the run when napari closes the panel."""
         self.controller.close()
-        self._run_view.close_result()
+        self._result.run_view.close_result()
 
 
 def _load_extensions() -> None:

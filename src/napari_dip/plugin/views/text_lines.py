@@ -56,6 +56,11 @@ class TextLines(QElidingLabel):
         rich = any(line != plain(line) for line in lines if line)
         self.setToolTip(("<br>" if rich else "\n").join(lines))
 
+    def show_with_details(self, text: str) -> None:
+        """Show a text whose details follow after a blank line."""
+        text, _, details = text.partition("\n\n")
+        self.show_text(text, details)
+
     def changeEvent(self, event: QEvent | None) -> None:
         """Follow the size of the font."""
         super().changeEvent(event)
