@@ -10,8 +10,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_dip.assess.residual import residual_of
     from napari_dip.errors import NapariDipError
     from napari_dip.image.api import denoise, inpaint, super_resolve
+    from napari_dip.image.arguments import problem
     from napari_dip.image.restoration_plan import RestorationPlan, plan
     from napari_dip.image.restore import Result, restore
     from napari_dip.progress import Snapshot
@@ -33,6 +35,8 @@ __all__ = [
     "denoise",
     "inpaint",
     "plan",
+    "problem",
+    "residual_of",
     "restore",
     "super_resolve",
 ]
@@ -50,6 +54,8 @@ _MODULES = {
     "denoise": "image.api",
     "inpaint": "image.api",
     "plan": "image.restoration_plan",
+    "problem": "image.arguments",
+    "residual_of": "assess.residual",
     "restore": "image.restore",
     "super_resolve": "image.api",
 }

@@ -14,7 +14,50 @@ from napari_dip.settings import Settings
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["problem_from_python"]
+__all__ = ["problem", "problem_from_python"]
+
+
+def problem(
+    image: ArrayLike,
+    settings: Settings | None = None,
+    *,
+    mask: ArrayLike | None = None,
+    psf: ArrayLike | None = None,
+    axes: str | None = None,
+    mask_axes: str | None = None,
+    psf_axes: str | None = None,
+) -> Problem:
+    """Check an image and the settings of a run, and survey the image; nothing is restored.
+
+    The functions of :mod:`napari_dip.assess` take the problem and its result.
+
+    Parameters
+    ----------
+    image, settings, mask, psf, axes, mask_axes, psf_axes
+        As in :func:`~napari_dip.image.restore.restore`.
+
+    Raises
+    ------
+    BadImage, BadMask, BadSettings, DeviceUnavailable
+        As :func:`~napari_dip.image.restore.restore`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> noisy = np.random.default_rng(0).normal(100, 5, (64, 64))
+    >>> problem(noisy, Settings(noise=5.0)).survey.noises[0].describe()
+    'Gaussian, standard deviation 5'
+    """
+    return problem_from_python(
+        image,
+        settings or Settings(),
+        mask=mask,
+        psf=psf,
+        axes=axes,
+        mask_axes=mask_axes,
+        psf_axes=psf_axes,
+        stacklevel=3,
+    )
 
 
 def problem_from_python(

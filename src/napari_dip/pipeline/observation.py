@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_dip.noise.domain import Domain
     from napari_dip.pipeline.block import Block
 
-__all__ = ["forward_operator", "interpolation_guidance", "observe", "to_tensor"]
+__all__ = ["forward_operator", "interpolation_guidance", "observe", "predict", "to_tensor"]
 
 
 def observe(
@@ -66,6 +66,33 @@ def _decimation(
     if psf is None:
         return decimation
     return Composed((Blur(torch.from_numpy(psf).to(device)), decimation))
+
+
+def predict(
+    estimate: NDArray[np.float64],
+    task: Task,
+    psf: NDArray[np.float32] | None,
+    factors: tuple[int, ...],
+) -> NDArray[np.float64]:
+    """Return the observation without noise that an estimate predicts, on the CPU.
+
+    Parameters
+    ----------
+    estimate
+        ``(channels, *spatial)``, in the intensities of the fit.
+    task, psf, factors
+        They determine the operator; one factor for each spatial axis.
+
+    Examples
+    --------
+    >>> from napari_dip.settings import SuperResolve
+    >>> predict(np.ones((1, 16, 16)), SuperResolve(factor=2), None, (2, 2)).shape
+    (1, 8, 8)
+    """
+    operator = forward_operator(task, psf, factors, torch.device("cpu"))
+    with torch.no_grad():
+        predicted: NDArray[np.float64] = operator(torch.from_numpy(estimate)[None])[0].numpy()
+    return predicted
 
 
 def interpolation_guidance(
