@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_dip.assess.residual import residual_of
+    from napari_dip.assess.residual_check import check_residual
     from napari_dip.errors import NapariDipError
     from napari_dip.image.api import denoise, inpaint, super_resolve
     from napari_dip.image.arguments import problem
@@ -32,6 +33,7 @@ __all__ = [
     "Snapshot",
     "SuperResolve",
     "__version__",
+    "check_residual",
     "denoise",
     "inpaint",
     "plan",
@@ -51,6 +53,7 @@ _MODULES = {
     "RestorationPlan": "image.restoration_plan",
     "Result": "image.restore",
     "Snapshot": "progress",
+    "check_residual": "assess.residual_check",
     "denoise": "image.api",
     "inpaint": "image.api",
     "plan": "image.restoration_plan",

@@ -133,12 +133,11 @@ class ResidualArray(LazyArray):
         ]
         estimate = np.asarray(self._restored[tuple(map(_slice, fine))], np.float64)
         residual = observed.values - self._predicted(estimate, channel)
-        residual = np.where(observed.known, residual, np.nan).astype(np.float32)
+        known = np.where(observed.known, residual, np.nan).astype(np.float32)
         inner = tuple(
             _slice(part) if all_ else slice(None) for part, all_ in zip(wanted, whole, strict=True)
         )
-        part: NDArray[np.float32] = residual[inner]
-        return part
+        return np.asarray(known[inner], np.float32)
 
     def _predicted(self, estimate: NDArray[np.float64], channel: int) -> NDArray[np.float64]:
         """Apply the operator to a part of the result, in the intensities of the fit."""
