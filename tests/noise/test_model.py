@@ -6,7 +6,7 @@ import pytest
 from pydantic_core import to_json
 
 from napari_dip.errors import BadSettings
-from napari_dip.noise.model import from_record, to_record
+from napari_dip.noise.model import NoiseModel, from_record, to_record
 from napari_dip.noise.poisson_gaussian import PoissonGaussian
 
 
@@ -37,3 +37,11 @@ def test_unknown_kind_is_refused():
 def test_infinity_becomes_null():
     noise = json.loads(json.dumps(PoissonGaussian(read=1.0).as_dict()))
     assert (noise["kind"], noise["read"], noise["high"]) == ("poisson-gaussian", 1.0, None)
+
+
+def test_noise_without_amplified_is_refused():
+    class Own(PoissonGaussian):
+        amplified = NoiseModel.amplified
+
+    with pytest.raises(BadSettings, match="define amplified"):
+        Own(read=1.0).amplified(2)

@@ -69,6 +69,21 @@ class NoiseModel(Protocol):
     def rescaled(self, low: float, span: float) -> Self:
         """Return the model of the same noise in the intensities ``(y - low) / span``."""
 
+    def amplified(self, variance: float) -> NoiseModel:
+        """Return the model of unclipped noise with ``variance`` times the variance.
+
+        It is needed to split an image into two images with independent noise.
+
+        Raises
+        ------
+        BadSettings
+            If the model does not define it.
+        """
+        raise BadSettings(
+            f"noise of kind {self.kind!r} cannot be amplified, so the image cannot be split; define "
+            f"amplified() in {type(self).__name__}"
+        )
+
     @abstractmethod
     def describe(self) -> str:
         """Describe the noise in words, in the units of the intensities."""

@@ -91,9 +91,20 @@ class PoissonGaussian(NoiseModel):
 
     def weakened(self, fraction: float) -> PoissonGaussian:
         """Return a model with this fraction of the variance, which is not sure."""
-        return replace(
-            self, gain=fraction * self.gain, read=math.sqrt(fraction) * self.read, sure=False
-        )
+        return replace(self, **self._times(fraction), sure=False)
+
+    def amplified(self, variance: float) -> PoissonGaussian:
+        """Return the model of unclipped noise with ``variance`` times the variance.
+
+        Examples
+        --------
+        >>> PoissonGaussian(gain=2.0, read=3.0, low=0.0).amplified(4)
+        PoissonGaussian(gain=8.0, offset=0.0, read=6.0, low=-inf, high=inf, ...)
+        """
+        return replace(self, **self._times(variance), low=-math.inf, high=math.inf)
+
+    def _times(self, variance: float) -> dict[str, Any]:
+        return {"gain": variance * self.gain, "read": math.sqrt(variance) * self.read}
 
     def stabilise(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """Apply the variance-stabilising transform: the noise has unit variance after it.
