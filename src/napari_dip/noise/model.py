@@ -80,8 +80,8 @@ class NoiseModel(Protocol):
             If the model does not define it.
         """
         raise BadSettings(
-            f"noise of kind {self.kind!r} cannot be amplified, so the image cannot be split; define "
-            f"amplified() in {type(self).__name__}"
+            f"noise of kind {self.kind!r} cannot be amplified, so the image cannot be split; "
+            f"define amplified() in {type(self).__name__}"
         )
 
     @abstractmethod
