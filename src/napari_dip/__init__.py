@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from napari_dip.image.arguments import problem
     from napari_dip.image.restoration_plan import RestorationPlan, plan
     from napari_dip.image.restore import Result, restore
+    from napari_dip.optics.measured import measured_psf
+    from napari_dip.optics.psf import PSF, gaussian_psf, optical_psf
     from napari_dip.progress import Snapshot
-    from napari_dip.settings import Denoise, Inpaint, SensorNoise, Settings, SuperResolve
+    from napari_dip.settings import Denoise, Inpaint, Optics, SensorNoise, Settings, SuperResolve
 
 __version__ = version("napari-dip")
 
 __all__ = [
+    "PSF",
     "Denoise",
     "Inpaint",
     "NapariDipError",
+    "Optics",
     "RestorationPlan",
     "Result",
     "SensorNoise",
@@ -35,7 +39,10 @@ __all__ = [
     "__version__",
     "check_residual",
     "denoise",
+    "gaussian_psf",
     "inpaint",
+    "measured_psf",
+    "optical_psf",
     "plan",
     "problem",
     "residual_of",
@@ -47,6 +54,8 @@ _MODULES = {
     "NapariDipError": "errors",
     "Denoise": "settings",
     "Inpaint": "settings",
+    "Optics": "settings",
+    "PSF": "optics.psf",
     "SensorNoise": "settings",
     "Settings": "settings",
     "SuperResolve": "settings",
@@ -55,7 +64,10 @@ _MODULES = {
     "Snapshot": "progress",
     "check_residual": "assess.residual_check",
     "denoise": "image.api",
+    "gaussian_psf": "optics.psf",
     "inpaint": "image.api",
+    "measured_psf": "optics.measured",
+    "optical_psf": "optics.psf",
     "plan": "image.restoration_plan",
     "problem": "image.arguments",
     "residual_of": "assess.residual",

@@ -9,19 +9,30 @@ adjoint comes from autograd; the tests compare it with its definition <A x, y> =
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import torch
+from scipy.fft import next_fast_len
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
-__all__ = ["Blur", "Composed", "Downsample", "ForwardOperator", "Identity", "Mask", "kernel_1d"]
+__all__ = [
+    "Blur",
+    "CircularBlur",
+    "Composed",
+    "Downsample",
+    "ForwardOperator",
+    "Identity",
+    "Mask",
+    "kernel_1d",
+    "padding",
+]
 
 
 class ForwardOperator(Protocol):
@@ -83,6 +94,9 @@ class Downsample:
 class Blur:
     """Convolution with the point spread function of a microscope; the border is replicated.
 
+    It is computed by the fast Fourier transform, so a large kernel costs little more than a small
+    one.
+
     Parameters
     ----------
     psf
@@ -90,15 +104,73 @@ class Blur:
     """
 
     psf: Tensor
+    _circular: dict[tuple[object, ...], CircularBlur] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def __call__(self, x: Tensor, /) -> Tensor:
-        spatial = x.ndim - 2
-        pad = [size // 2 for size in reversed(self.psf.shape) for _ in range(2)]
-        # torch computes a correlation: flip the kernel
-        kernel = self.psf.to(x).flip(tuple(range(spatial)))
-        kernel = kernel.expand(x.shape[1], 1, *self.psf.shape)
-        convolve = functional.conv2d if spatial == 2 else functional.conv3d
-        return convolve(functional.pad(x, pad, mode="replicate"), kernel, groups=x.shape[1])
+        sides = x.shape[2:]
+        margins = padding(self.psf.shape, sides)
+        pad = [width for widths in reversed(margins) for width in widths]
+        padded = functional.pad(x, pad, mode="replicate")
+        key = (*padded.shape[2:], x.dtype, x.device)
+        if key not in self._circular:
+            self._circular[key] = CircularBlur(self.psf.to(x), padded.shape[2:])
+        blurred = self._circular[key](padded)
+        for axis, ((before, _), size) in enumerate(zip(margins, sides, strict=True), start=2):
+            blurred = blurred.narrow(axis, before, size)
+        return blurred
+
+
+class CircularBlur:
+    """Convolution on a torus: values near a border depend on those at the opposite one.
+
+    Parameters
+    ----------
+    psf
+        One dimension for each spatial axis, an odd size along each.
+    sides
+        Of the images, along the spatial axes; none shorter than the kernel.
+    """
+
+    def __init__(self, psf: Tensor, sides: Sequence[int]) -> None:
+        kernel = functional.pad(
+            psf, [n for k, s in zip(psf.shape[::-1], sides[::-1], strict=True) for n in (0, s - k)]
+        )
+        centred = kernel.roll([-(size // 2) for size in psf.shape], tuple(range(psf.ndim)))
+        self._sides = tuple(sides)
+        self._axes = tuple(range(2, 2 + psf.ndim))
+        self._transfer = torch.fft.rfftn(centred)
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        """Blur ``(1, channels, *spatial)``."""
+        return self._filtered(x, self._transfer)
+
+    def adjoint(self, x: Tensor) -> Tensor:
+        """Correlate with the kernel."""
+        return self._filtered(x, self._transfer.conj())
+
+    def _filtered(self, x: Tensor, transfer: Tensor) -> Tensor:
+        spectrum = torch.fft.rfftn(x, dim=self._axes) * transfer
+        filtered: Tensor = torch.fft.irfftn(spectrum, s=self._sides, dim=self._axes)
+        return filtered
+
+
+def padding(kernel: Sequence[int], sides: Sequence[int]) -> list[tuple[int, int]]:
+    """Return pixels to add before and after each axis, so that opposite borders do not mix.
+
+    The padded sides are products of small primes, for which the transform is fast.
+
+    Examples
+    --------
+    >>> padding((3, 5), (97, 64))
+    [(1, 2), (2, 6)]
+    """
+    margins = []
+    for taps, size in zip(kernel, sides, strict=True):
+        half = taps // 2
+        margins.append((half, next_fast_len(size + 2 * half, real=True) - size - half))
+    return margins
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from napari_dip.settings.architectures import Architecture
 from napari_dip.settings.camera import GivenNoise, SensorNoise
 from napari_dip.settings.networks import NETWORKS, register_network
+from napari_dip.settings.optics import Optics
 from napari_dip.settings.prior import Prior
 from napari_dip.settings.settings import PresetName, Settings
 from napari_dip.settings.stopping import (
@@ -33,6 +34,7 @@ __all__ = [
     "Hole",
     "Inpaint",
     "MovingVariance",
+    "Optics",
     "PresetName",
     "Prior",
     "SensorNoise",

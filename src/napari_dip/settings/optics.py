@@ -1,0 +1,192 @@
+"""Describe the microscope whose point spread function is to be computed."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from napari_dip.errors import BadSettings
+from napari_dip.settings.frozen import Frozen
+
+__all__ = ["Modality", "Optics"]
+
+Modality = Literal["widefield", "confocal", "two-photon", "light-sheet"]
+
+SHORTEST_NM, LONGEST_NM = 150, 3000  # light that a light microscope can use
+STOKES_SHIFT = 30.0  # nm: of common dyes; the assumed excitation of a confocal microscope
+
+
+def _checked_wavelength(value: float | None) -> float | None:
+    if value is None or SHORTEST_NM <= value <= LONGEST_NM:
+        return value
+    meant = 1000 * value
+    hint = f"; for {value:g} µm give {meant:g}" if SHORTEST_NM <= meant <= LONGEST_NM else ""
+    raise ValueError(f"give nanometres, from {SHORTEST_NM} to {LONGEST_NM}{hint}")
+
+
+def _checked_length(value: float | None) -> float | None:
+    if value is None or 0 < value <= 20:
+        return value
+    hint = f"; for {value:g} nm give {value / 1000:g}" if 20 < value <= 20_000 else ""
+    raise ValueError(f"give micrometres, above 0 and up to 20{hint}")
+
+
+Wavelength = Annotated[float | None, AfterValidator(_checked_wavelength)]
+Length = Annotated[float | None, AfterValidator(_checked_length)]
+
+
+class Optics(Frozen):
+    """The numbers of a microscope that determine its point spread function.
+
+    ``None`` takes a number from the metadata of the file.
+
+    Raises
+    ------
+    BadSettings
+        If a number is out of range, or the numerical aperture is above the refractive index.
+
+    Examples
+    --------
+    >>> Optics(na=1.4, ri=1.518, wavelength=520, pixel_size=0.065).axial_cutoff
+    1.7907...
+    """
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    modality: Modality = "widefield"
+    """Kind of microscope."""
+
+    na: float | None = Field(None, gt=0, le=2)
+    """Numerical aperture of the objective."""
+
+    wavelength: Wavelength = None
+    """Wavelength of the emitted light, in nm."""
+
+    excitation: Wavelength = None
+    """Wavelength of the excitation, in nm; of a confocal microscope 30 nm below the emission if
+    unknown."""
+
+    ri: float | None = Field(None, ge=1, le=2)
+    """Refractive index of the immersion: air 1, water 1.33, glycerol 1.47, oil 1.518."""
+
+    sample_ri: float | None = Field(None, ge=1, le=2)
+    """Refractive index of the sample; that of the immersion if unknown."""
+
+    depth: float = Field(0.0, ge=0, le=2000)
+    """Depth of the structure below the cover slip, in µm; it matters if both indices differ."""
+
+    pinhole: float = Field(1.0, gt=0, le=20)
+    """Diameter of the pinhole of a confocal microscope, in Airy units."""
+
+    sheet: float | None = Field(None, gt=0, le=200)
+    """Full width at half maximum of the light sheet along Z, in µm."""
+
+    pixel_size: Length = None
+    """Size of a pixel of the image along Y and X, in µm."""
+
+    z_step: Length = None
+    """Distance of two planes, in µm."""
+
+    @model_validator(mode="after")
+    def _aperture_fits_index(self) -> Self:
+        if self.na is not None and self.ri is not None and self.na >= self.ri:
+            raise ValueError(
+                f"na={self.na:g} is not below ri={self.ri:g}, the refractive index of the "
+                "immersion; correct one of them (air 1, water 1.33, glycerol 1.47, oil 1.518)"
+            )
+        return self
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Names of the numbers that are needed and unknown, but for the pixel sizes."""
+        light = "excitation" if self.modality == "two-photon" else "wavelength"
+        needed = ["na", light, "ri", *(["sheet"] if self.modality == "light-sheet" else [])]
+        return tuple(name for name in needed if getattr(self, name) is None)
+
+    @property
+    def given(self) -> bool:
+        """Whether any number but a pixel size is given."""
+        defaults = Optics()
+        return any(
+            getattr(self, name) != getattr(defaults, name)
+            for name in Optics.model_fields
+            if name not in ("pixel_size", "z_step")
+        )
+
+    @property
+    def excited_at(self) -> float:
+        """Wavelength of the excitation in nm, known or assumed."""
+        if self.excitation is not None:
+            return self.excitation
+        assert self.wavelength is not None
+        return self.wavelength - STOKES_SHIFT
+
+    @property
+    def aperture(self) -> float:
+        """The numerical aperture that the light can use: that of the sample may be smaller."""
+        assert self.na is not None
+        return min(self.na, 0.999 * (self.sample_ri or math.inf))
+
+    @property
+    def cutoff(self) -> float:
+        """Highest spatial frequency in the plane that the image can show, in 1/µm."""
+        twice, light = (2, self.wavelength) if self.modality != "two-photon" else (4, None)
+        light = self.excited_at if self.modality in ("confocal", "two-photon") else light
+        assert light is not None
+        return 1000 * twice * self.aperture / light
+
+    @property
+    def axial_cutoff(self) -> float:
+        """Highest spatial frequency along Z, in 1/µm; a light sheet is taken for widefield."""
+        assert self.ri is not None
+        cosine = math.sqrt(1 - (self.aperture / self.ri) ** 2)
+        return self.cutoff * self.ri / (2 * self.aperture) * (1 - cosine)
+
+    def checked(self) -> Self:
+        """Return the optics if all needed numbers are known.
+
+        Raises
+        ------
+        BadSettings
+            If one is unknown.
+        """
+        if not self.lacking:
+            return self
+        examples = {
+            "na": "na=1.4 (--na 1.4)",
+            "wavelength": "wavelength=520 (--wavelength 520, in nm)",
+            "excitation": "excitation=800 (--excitation 800, in nm)",
+            "ri": "ri=1.518 (--ri 1.518; air 1, water 1.33, glycerol 1.47, oil 1.518)",
+            "sheet": "sheet=3 (--sheet 3, in µm)",
+        }
+        wanted = " and ".join(examples[name] for name in self.lacking)
+        raise BadSettings(
+            f"the point spread function of a {self.modality} microscope needs "
+            f"{', '.join(self.lacking)}; give {wanted}"
+        )
+
+    def with_metadata(self, found: dict[str, Any]) -> Self:
+        """Return optics in which unknown numbers are those found in a file."""
+        fields = type(self).model_fields
+        new = {
+            name: value
+            for name, value in found.items()
+            if getattr(self, name) == fields[name].default
+        }
+        return type(self)(**(dict(self) | new)) if new else self
+
+    def describe(self) -> str:
+        """Name the numbers, such as ``"widefield, NA 1.4, 520 nm, refractive index 1.518"``."""
+        light = self.excited_at if self.modality == "two-photon" else self.wavelength
+        said = [self.modality, f"NA {self.na:g}", f"{light:g} nm", f"refractive index {self.ri:g}"]
+        if self.modality == "confocal":
+            assumed = "" if self.excitation else " (assumed)"
+            said[2] += f" excited at {self.excited_at:g} nm{assumed}"
+            said.append(f"pinhole {self.pinhole:g} Airy units")
+        if self.modality == "light-sheet":
+            said.append(f"sheet of {self.sheet:g} µm")
+        if self.sample_ri not in (None, self.ri):
+            said.append(f"{self.depth:g} µm deep in a sample of {self.sample_ri:g}")
+        return ", ".join(said)
