@@ -10,7 +10,7 @@ import html
 import json
 import unicodedata
 
-__all__ = ["as_html", "as_json", "plain", "shortened"]
+__all__ = ["as_html", "as_json", "as_utf8", "plain", "shortened"]
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories of control and format characters, surrogates and line separators."""
@@ -66,6 +66,17 @@ def as_json(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)
+
+
+def as_utf8(name: object) -> str:
+    r"""Escape the bytes of a file name that are not UTF-8, as JSON cannot hold them.
+
+    Examples
+    --------
+    >>> print(as_utf8("cells\udcff.tif"))
+    cells\udcff.tif
+    """
+    return str(name).encode("utf-8", "backslashreplace").decode()
 
 
 def shortened(text: object, most: int = 200) -> str:

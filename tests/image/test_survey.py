@@ -103,8 +103,9 @@ def test_the_digest_depends_on_values_and_mask(stack):
     changed = stack.copy()
     changed[5, 3, 3] += 1
     digests = {
-        make_problem(image, settings, hidden, None).survey.digest
+        (found.digest, found.known)
         for image, hidden in ((stack, None), (stack, mask), (changed, None))
+        for found in [make_problem(image, settings, hidden, None).survey]
     }
     assert len(digests) == 3
 

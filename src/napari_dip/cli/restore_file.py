@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from napari_dip.cli.exit_codes import INTERRUPTED
 from napari_dip.image.plan_text import in_a_sentence, incomplete, outcome, summary
-from napari_dip.plaintext import as_json, plain
+from napari_dip.plaintext import as_json, as_utf8, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ def restore_file(
             say(note)
 
     try:
-        _print_outcome(run, result, {"input": source, "mask": mask, "output": output}, options)
+        _print_outcome(run, result, output, options)
     except OSError as error:
         error.add_note(f"{run.place} was written")
         raise
@@ -113,26 +113,20 @@ def restore_file(
         raise typer.Exit(INTERRUPTED)
 
 
-def _print_outcome(
-    run: FileRun, result: Result, names: dict[str, Path | None], options: RunOptions
-) -> None:
+def _print_outcome(run: FileRun, result: Result, output: Path, options: RunOptions) -> None:
     """Print where the result is, as text or as JSON."""
     if options.as_json:
-        files = {role: name and _as_utf8(name) for role, name in names.items()}
-        found = summary(run.restored(result), result)
-        record = (
-            files | {"notes": [plain(note) for note in run.notes]} | found | result.provenance()
-        )
+        record = {
+            "output": as_utf8(output),
+            "notes": [plain(note) for note in run.notes],
+            **summary(run.restored(result), result),
+            **result.provenance(),
+        }
         typer.echo(as_json(to_json(record, inf_nan_mode="null").decode()))
     elif not options.quiet:
         typer.echo(plain(outcome(run.place, result)))
     if warning := incomplete(run.place, result):  # printed even with --quiet
         typer.echo(plain(warning), err=True)
-
-
-def _as_utf8(path: Path) -> str:
-    """Escape the bytes of a name that are not UTF-8, as JSON cannot hold them."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _steps(

@@ -8,7 +8,7 @@ its unit. Workers write an OME-Zarr result themselves; then only previews pass t
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_dip.cluster.compatibility import call_worker, check_workers
 from napari_dip.cluster.dispatch import Dispatcher
@@ -102,13 +102,15 @@ def restore_on_cluster(
         )
     config = ComputeConfig(problem.device, threads, arithmetic)
     dispatcher = Dispatcher(problem, output, client, config, previews=previews)
-    return _run(problem, output, dispatcher, stop_requested)
+    machine = {**worker.machine, "threads": threads}
+    return _run(problem, output, dispatcher, machine, stop_requested)
 
 
 def _run(
     problem: Problem,
     output: Sink,
     dispatcher: Dispatcher,
+    machine: dict[str, Any],
     stop_requested: Callable[[], bool],
 ) -> Restoration:
     """Send units until all are done, and collect their results."""
@@ -143,4 +145,5 @@ def _run(
     stopped = len(reports) < len(problem.plan.units) or any(
         report.stopped_by_user for report in reports.values()
     )
-    return conclude(problem, output, reports, progress.elapsed_s, stopped=stopped)
+    seconds = progress.elapsed_s
+    return conclude(problem, output, reports, seconds, stopped=stopped, machine=machine)

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from distributed import Event, WorkerPlugin, get_worker
 
@@ -51,11 +51,12 @@ _one_unit_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """The device that a worker computes on, and its CPU threads."""
+    """The device that a worker computes on, its CPU threads, and what decides its last bits."""
 
     address: str
     device: str
     threads: int
+    machine: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,10 @@ def worker_info(device: str) -> WorkerInfo:
         If the worker does not have the device.
     """
     from napari_dip.compute.device import choose_device, cpu_threads
+    from napari_dip.compute.machine import machine_record
 
-    return WorkerInfo(get_worker().address, str(choose_device(device)), cpu_threads())
+    name = str(choose_device(device))
+    return WorkerInfo(get_worker().address, name, cpu_threads(), machine_record(name))
 
 
 def fastest_arithmetic(device: str, threads: int) -> Arithmetic:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic_core import to_json
 
@@ -28,6 +28,7 @@ from napari_dip.image.problem import Problem, make_problem
 from napari_dip.image.restore import run
 from napari_dip.image.sink import InMemory
 from napari_dip.pipeline.presets import recipe
+from napari_dip.plaintext import as_utf8
 from napari_dip.progress import no_report
 
 if TYPE_CHECKING:
@@ -108,13 +109,13 @@ class FileRun:
             incomplete = result.stopped_by_user and result.settings.fits_sections
             note = f"{self.path} is empty until all its sections are complete; --resume continues."
             return (note,) if incomplete else ()
-        images = [(self.path, result.image)]
+        images = [(self.path, result.image, result.provenance())]
         if self.uncertainty is not None and result.spread is not None:
-            images.append((self.uncertainty, result.spread))
+            images.append((self.uncertainty, result.spread, result.provenance(spread=True)))
         failed = []
-        for path, image in images:
+        for path, image, record in images:
             try:
-                self._write(path, self.restored(result, image), result)
+                self._write(path, self.restored(result, image), record)
             except NapariDipError as error:
                 failed.append(error)  # the other image is still written
         if failed:
@@ -123,9 +124,8 @@ class FileRun:
             return ()
         return (f"{self.uncertainty} was not written: it needs at least two completed fits.",)
 
-    def _write(self, path: Path, stored: StoredImage, result: Result) -> None:
+    def _write(self, path: Path, stored: StoredImage, provenance: dict[str, Any]) -> None:
         """Write a file; if that fails, save the image elsewhere."""
-        provenance = result.provenance()
         try:
             write_image(path, stored, provenance=provenance, overwrite=self.overwrite)
         except Exception as error:
@@ -214,6 +214,7 @@ def open_run(
     if not cached_survey and seconds > ANNOUNCED_SURVEY_S:
         say(f"All planes of {source} are surveyed first, about {seconds / 60:.0f} min.")
     problem = make_problem(stored.image, settings, missing, None, device, tiling, cached_survey)
+    problem = replace(problem, origin=_origin(source, stored.series, mask, marks, mask_axes))
     notes = [*given.notes]
     notes += dropped
     target: Sink = InMemory(problem)
@@ -231,6 +232,21 @@ def open_run(
                 "restored again."
             )
     return FileRun(stored, problem, target, output, uncertainty, overwrite, tuple(notes))
+
+
+def _origin(
+    source: Path,
+    series: int,
+    mask: Path | None,
+    marks: Literal["missing", "known"],
+    mask_axes: str | None,
+) -> dict[str, Any]:
+    """Return where image and mask are from, as JSON values."""
+    origin: dict[str, Any] = {"path": as_utf8(source.absolute()), "series": series}
+    if mask is not None:
+        place = as_utf8(mask.absolute())
+        origin["mask"] = {"path": place, "marks": marks, "axes": mask_axes}
+    return origin
 
 
 def _check_names(outputs: list[Path], inputs: list[Path | None], resume: bool) -> None:

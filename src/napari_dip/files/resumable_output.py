@@ -173,10 +173,11 @@ class OnDisk:
         for lock in self._locks:
             lock.check()
         for sink in (self._image, self._spread):
+            record = result.provenance(spread=sink is self._spread)
             if sink and result.stopped_by_user:
-                sink.stop(result.provenance())
+                sink.stop(record)
             elif sink:
-                sink.finish(result.provenance())
+                sink.finish(record)
 
     def close(self) -> None:
         """Release the locks. Nothing may be written afterwards."""

@@ -125,6 +125,7 @@ def _as_dict(survey: Survey) -> dict[str, Any]:
         "breaks": sorted(survey.breaks),
         "unknown": sorted(survey.unknown),
         "digest": survey.digest,
+        "known": survey.known,
     }
 
 
@@ -135,4 +136,5 @@ def _from_dict(entries: dict[str, Any]) -> Survey:
         breaks=frozenset(map(tuple, entries["breaks"])),
         unknown=frozenset(map(tuple, entries["unknown"])),
         digest=entries["digest"],
+        known=entries["known"],
     )

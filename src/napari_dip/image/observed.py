@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,13 @@ import numpy as np
 
 from napari_dip.image.arrays import NanFilledArray, masked_to_nan
 from napari_dip.image.lazy import LazyArray
+from napari_dip.image.pixel_digest import PixelDigest
 from napari_dip.image.row_bands import BandedArray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_dip.image.axes import Index
+    from napari_dip.image.axes import Index, Layout
 
 __all__ = ["Fingerprint", "ObservedImage", "ObservedPart", "affected_planes"]
 
@@ -82,19 +82,28 @@ class ObservedImage:
 
 
 class Fingerprint:
-    """A digest of the values and the mask of an image, updated plane by plane."""
+    """Digests of the values and of the known pixels of an image, updated plane by plane."""
 
-    def __init__(self) -> None:
-        self._digest = hashlib.blake2b(digest_size=16)
+    def __init__(self, layout: Layout) -> None:
+        self._values = PixelDigest(layout.axes, layout.shape)
+        self._known = PixelDigest(layout.axes, layout.shape)
+        self._complete = True
 
-    def add(self, plane: ObservedPart) -> None:
-        """Add a plane."""
-        for array in (plane.values, plane.known):
-            self._digest.update(np.ascontiguousarray(array).data)
+    def add(self, index: Index, plane: ObservedPart) -> None:
+        """Add a plane; see :meth:`PixelDigest.add`."""
+        self._values.add(index, plane.values)
+        self._known.add(index, plane.known)
+        self._complete = self._complete and bool(plane.known.all())
 
-    def __str__(self) -> str:
-        """Return the digest of all planes so far, in hexadecimal."""
-        return self._digest.hexdigest()
+    @property
+    def values(self) -> str:
+        """The digest of the values."""
+        return str(self._values)
+
+    @property
+    def known(self) -> str:
+        """The digest of the mask of the known pixels; empty if all are known."""
+        return "" if self._complete else str(self._known)
 
 
 class _SinglePart(LazyArray):

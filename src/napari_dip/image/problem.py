@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from napari_dip.image.intensity import combine_scales
 from napari_dip.image.layout_plan import Tiling, choose_plan, make_layout
 from napari_dip.image.masks import broadcast_mask, check_marks_pixels
 from napari_dip.image.observed import ObservedImage, ObservedPart
+from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.image.psf import normalised_psf
 from napari_dip.image.row_bands import BandedArray, read_in_bands
 from napari_dip.image.survey import Survey, survey
@@ -23,6 +23,8 @@ from napari_dip.pipeline.conditions import uses_noise_model
 from napari_dip.settings.voxel import describe_voxel_change
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike, NDArray
 
     from napari_dip.image.axes import Index, Layout
@@ -39,7 +41,8 @@ __all__ = ["Problem", "make_problem", "observed_image", "unknown_channels"]
 class Problem:
     """A checked problem: image, mask, layout, plan, survey, settings and device.
 
-    Only the image, which may be lazy, and the mask need much memory.
+    Only the image, which may be lazy, and the mask need much memory. ``origin`` tells where the
+    image and the mask are from, as JSON values: file, layer, part.
     """
 
     observed: ObservedImage
@@ -49,6 +52,7 @@ class Problem:
     settings: Settings
     device: str
     psf: NDArray[np.float32] | None
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def factors(self) -> dict[str, int]:
@@ -154,22 +158,43 @@ class Problem:
         from importlib.metadata import version
 
         display_only = {"preview_every_s"}
-        psf = None if self.psf is None else hashlib.blake2b(self.psf.tobytes()).hexdigest()[:32]
         return {
             "settings": self.settings.model_dump(mode="json", exclude=display_only),
             "image": {
                 "shape": self.layout.shape,
                 "dtype": str(self.observed.image.dtype),
                 "axes": self.layout.axes,
-                "values and mask": self.survey.digest,
+                "values and mask": [self.survey.digest, self.survey.known],
             },
-            "psf": psf,
+            "psf": self._psf_record(),
             "window": self.plan.window,
             "tile": self.plan.tile,
             "at once": self.plan.at_once,
             "device": self.device,
             "versions": {name: version(name) for name in ("napari-dip", "torch")},
         }
+
+    def input_record(self) -> dict[str, Any]:
+        """Return which pixels were restored, with their digests, as JSON values."""
+        return {
+            **self.origin,
+            "shape": list(self.layout.shape),
+            "dtype": str(self.observed.image.dtype),
+            "axes": self.layout.axes,
+            "pixels": self.survey.digest,
+            "known": self.survey.known,
+            "psf": self._psf_record(),
+        }
+
+    def tiling_record(self) -> dict[str, Any]:
+        """Return how the work is divided, which the last bits of the result depend on."""
+        return {"window": self.plan.window, "tile": self.plan.tile, "at_once": self.plan.at_once}
+
+    def _psf_record(self) -> dict[str, Any] | None:
+        if self.psf is None:
+            return None
+        pixels = pixel_digest(self.psf, self.settings.spatial)
+        return {"shape": list(self.psf.shape), "pixels": pixels}
 
     def _padded(self, values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the mask of the padding of each channel; the published method restores padding."""

@@ -8,12 +8,13 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import BadSettings
 from napari_dip.generators import map_steps
 from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.coverage import Coverage, Part
+from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.image.result import Result, UnitReport
 from napari_dip.image.run_progress import Clock, ImageProgress
 from napari_dip.image.sink import InMemory, Sink
@@ -240,12 +241,17 @@ def conclude(
     elapsed_s: float,
     *,
     stopped: bool,
+    machine: Mapping[str, Any] | None = None,
 ) -> Result:
-    """Build the result, and complete the sink."""
+    """Build the result, and complete the sink; ``machine`` describes another machine than this."""
+    from napari_dip.compute.machine import machine_record
+
+    axes = problem.layout.axes
+    arrays = {} if stopped else {"image": output.image, "spread": output.spread}
     result = Result(
         image=output.image,
         spread=output.spread,
-        axes=problem.layout.axes,
+        axes=axes,
         settings=problem.settings,
         reports=tuple(report for _, report in sorted(reports.items()) if report.iterations),
         device=problem.device,
@@ -253,6 +259,11 @@ def conclude(
         stopped_by_user=stopped,
         plan=str(problem),
         coverage=_coverage(problem, reports),
+        problem=problem,
+        digests={
+            name: pixel_digest(array, axes) for name, array in arrays.items() if array is not None
+        },
+        machine=machine_record(problem.device) if machine is None else machine,
     )
     output.finish(result)
     # A file may have its final name only now.

@@ -11,10 +11,11 @@ from napari_dip.errors import BadSettings
 from napari_dip.progress import no_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from napari_dip.image.coverage import Coverage
     from napari_dip.image.lazy import LazyArray
+    from napari_dip.image.problem import Problem
     from napari_dip.progress import Report, Snapshot
     from napari_dip.settings import Settings
 
@@ -117,6 +118,12 @@ class Result:
         The iterations after which earlier runs of the same fit had ended.
     final
         Why the fit cannot be continued; empty if :meth:`continued` can.
+    problem
+        The input of the run: image, mask, settings and plan.
+    digests
+        Digests of the pixels of the ``"image"`` and of its ``"spread"``; empty for a stopped run.
+    machine
+        What decides the last bits: system, processor, threads, graphics card.
     """
 
     image: LazyArray
@@ -131,6 +138,9 @@ class Result:
     coverage: Coverage | None = None
     continued_at: tuple[int, ...] = ()
     final: str = "its network was not kept"
+    problem: Problem | None = field(default=None, repr=False, compare=False)
+    digests: Mapping[str, str] = field(default_factory=dict, repr=False)
+    machine: Mapping[str, Any] = field(default_factory=dict, repr=False)
     more: Callable[..., Generator[Snapshot, None, Result]] | None = field(default=None, repr=False)
 
     def continued(
@@ -189,8 +199,18 @@ class Result:
         """How many times longer the result is along each spatial axis."""
         return self.settings.factors
 
-    def provenance(self) -> dict[str, Any]:
-        """Return how the image was made, as values that JSON can hold."""
+    def provenance(self, *, spread: bool = False) -> dict[str, Any]:
+        """Return how the image was made, as values that JSON can hold.
+
+        ``input`` and ``result`` identify the pixels by digests that do not depend on the file
+        format. ``tiling`` and ``machine`` decide the last bits.
+
+        Parameters
+        ----------
+        spread
+            Whether the record is that of the uncertainty.
+        """
+        shown: LazyArray | None = self.spread if spread else self.image
         return {
             "napari-dip": version("napari-dip"),
             "settings": self.settings.model_dump(mode="json"),
@@ -206,6 +226,15 @@ class Result:
             "planes": None if self.coverage is None else self.coverage.record(),
             "stop_reason": "; ".join(dict.fromkeys(report.reason for report in self.reports)),
             "units": [asdict(report) for report in self.reports],
+            **({} if self.problem is None else {"tiling": self.problem.tiling_record()}),
+            "machine": dict(self.machine),
+            "input": {} if self.problem is None else self.problem.input_record(),
+            "result": {
+                "shape": None if shown is None else list(shown.shape),
+                "dtype": str(getattr(shown, "dtype", "")),
+                "pixels": self.digests.get("spread" if spread else "image"),
+            },
+            **({"shows": "uncertainty"} if spread else {}),
             "versions": {
                 "python": platform.python_version(),
                 **{name: version(name) for name in ("torch", "numpy", "scipy")},

@@ -50,7 +50,9 @@ class Survey:
         Numbers along the leading axes of the planes that are dissimilar to the one before them
         along the shared axis.
     digest
-        Digest of all values and of the mask.
+        Digest of all values.
+    known
+        Digest of the mask of the known pixels; empty if all are known.
     unknown
         Numbers along the leading axes of the planes (or volumes) without any known pixel.
     """
@@ -59,6 +61,7 @@ class Survey:
     noises: tuple[NoiseModel, ...]
     breaks: frozenset[Numbers]
     digest: str
+    known: str = ""
     unknown: frozenset[Numbers] = frozenset()
 
 
@@ -86,13 +89,13 @@ def survey(
     ranges: dict[int, IntensityRange] = defaultdict(IntensityRange)
     samples: dict[int, list[ObservedPart]] = defaultdict(list)
     comparisons = PlaneComparisons(layout)
-    digest = Fingerprint()
+    fingerprint = Fingerprint(layout)
     step = _sample_step(layout)
     unknown: set[Numbers] = set()
     complete = True
     for number, index in enumerate(layout.indices()):
         plane = observed.read(index)
-        digest.add(plane)
+        fingerprint.add(index, plane)
         (channel,) = layout.channels_of(index)
         blocks = without_alpha(plane, layout)
         complete = complete and bool(blocks[1].all())
@@ -131,7 +134,8 @@ def survey(
         scales=scales,
         noises=noises,
         breaks=frozenset(breaks) | _channel_breaks(layout, scales, noises),
-        digest=str(digest),
+        digest=fingerprint.values,
+        known=fingerprint.known,
         unknown=frozenset(unknown),
     )
 

@@ -6,6 +6,7 @@ import logging
 import time
 import traceback
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,7 +58,9 @@ def prepare_run(
     if compute == ComputeOptions():
         device, mask = target.device or None, source.whole_mask
         channel.progress.report("noise")
-        problem = make_problem(source.data, settings, mask, None, device, target.recorded_tiling())
+        tiling = target.recorded_tiling()
+        problem = make_problem(source.data, settings, mask, None, device, tiling)
+        problem = replace(problem, origin=source.origin)
         output = target.open(problem, source)
         in_memory = target.path is None
         with closing(output):
@@ -88,6 +91,7 @@ def prepare_run(
         problem = make_problem(
             source.data, settings, source.whole_mask, None, pool.device, target.recorded_tiling()
         )
+        problem = replace(problem, origin=source.origin)
         output = target.open(problem, source)
         steps = restore_on_cluster(
             problem,

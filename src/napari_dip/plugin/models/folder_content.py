@@ -211,10 +211,10 @@ def _is_same_image(
     if not isinstance(data, np.ndarray) or data.size > MAX_FINGERPRINT_VALUES:
         return None
     layout = make_layout(data.shape, settings)
-    observed, fingerprint = observed_image(data, source.whole_mask, layout), Fingerprint()
+    observed, fingerprint = observed_image(data, source.whole_mask, layout), Fingerprint(layout)
     for index in layout.indices():
-        fingerprint.add(observed.read(index))
-    return bool(str(fingerprint) == recorded["values and mask"])
+        fingerprint.add(index, observed.read(index))
+    return bool([fingerprint.values, fingerprint.known] == recorded["values and mask"])
 
 
 def _changes(started: Settings, now: Settings) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,6 +13,8 @@ from napari.layers import Image, Labels
 from pint import DimensionalityError
 
 from napari_dip.errors import BadImage, BadSettings
+from napari_dip.image.pixel_digest import pixel_digest
+from napari_dip.plaintext import as_utf8
 from napari_dip.plugin.models.axis_labels import axes_of
 from napari_dip.plugin.models.layer_file import channels_of
 from napari_dip.plugin.models.mask_pixels import finest
@@ -31,14 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LayerInput",
-    "checksum",
     "is_unfinished",
     "match_settings",
     "read_layer",
     "unfinished_layers",
 ]
-
-MAX_CHECKSUM_VALUES = 2**24  # values: the checksum is computed in the main thread
 
 unfinished_layers: WeakSet[Layer] = WeakSet()  # layers of runs that have not ended
 
@@ -121,20 +119,17 @@ class LayerInput:
 
     @cached_property
     def origin(self) -> dict[str, Any]:
-        """Where the pixels and the mask came from, with checksums, as JSON values."""
+        """Where the pixels and the mask came from, as JSON values."""
         record: dict[str, Any] = {
             "layer": self.name,
-            "path": None if self.path is None else str(self.path.absolute()),
-            "shape": list(self.data.shape),
-            "dtype": str(self.data.dtype),
-            "crc32": checksum(self.data),
+            "path": None if self.path is None else as_utf8(self.path.absolute()),
             "part": [[part.start, part.stop] for part in self.part],
         }
         if self.mask is not None and self.mask_record is not None:
             record["mask"] = {
                 **self.mask_record,
                 "ndim": self.mask.ndim,
-                "crc32": checksum(self.mask),
+                "pixels": pixel_digest(self.mask, self.axes.replace("S", "")[-self.mask.ndim :]),
             }
         return record
 
@@ -242,13 +237,6 @@ def is_unfinished(layer: Layer) -> bool:
     return layer in unfinished_layers
 
 
-def checksum(values: Any) -> int | None:
-    """Return the CRC-32 of an array; ``None`` for a lazy or large one, which would take long."""
-    if not isinstance(values, np.ndarray) or values.size > MAX_CHECKSUM_VALUES:
-        return None
-    return zlib.crc32(np.ascontiguousarray(values).tobytes())
-
-
 def _missing_planes(path: Path) -> str:
     """Name the missing planes of a file; it is read again only after a change."""
     try:
@@ -274,6 +262,6 @@ def _files_of_mask(mask: Mask) -> tuple[Path, ...]:
 
 def _record_of_mask(mask: Mask) -> dict[str, Any]:
     path = mask.layer.source.path
-    absolute = str(Path(path).absolute()) if path else None
+    absolute = as_utf8(Path(path).absolute()) if path else None
     meaning = {"label": mask.label, "marks": mask.marks, "plane": mask.plane}
     return {"layer": mask.layer.name, "path": absolute, **meaning}

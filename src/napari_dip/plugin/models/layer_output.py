@@ -74,7 +74,7 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
         "rgb": False,
         "colormap": "magma",
         "visible": False,
-        "metadata": {"napari-dip": {**provenance_of(result, source), "shows": "uncertainty"}},
+        "metadata": {"napari-dip": provenance_of(result, source, spread=True)},
     }
     return spread, keywords, "image"
 
@@ -90,9 +90,10 @@ def preview_layer_data(source: LayerInput, problem: Problem, output: Sink) -> La
     return canvas, _keywords(source, problem.settings, factors), "image"
 
 
-def provenance_of(result: Result, source: LayerInput) -> dict[str, Any]:
+def provenance_of(result: Result, source: LayerInput, *, spread: bool = False) -> dict[str, Any]:
     """Return how and from what a result was made, as JSON values."""
-    return {**result.provenance(), "input": source.origin}
+    record = result.provenance(spread=spread)
+    return {**record, "input": {**record["input"], **source.origin}}
 
 
 def shifted_placement(placement: dict[str, Any], start: NDArray[np.float64]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import subprocess
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import BadImage, BadSettings, NapariDipError
+from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.plaintext import plain
-from napari_dip.plugin.models.layer_input import checksum
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ SAVE_IMPORTS = (
 SAVE_MASK_IMPORTS = "; from napari_dip.plugin.models.mask_layers import Mask"
 SAVE_COMMENT = "The input isn't saved in a file. Save it first, in napari's console:"
 
+MAX_READ_VALUES = 2**24  # values: a file is read in the main thread
 MAX_NAME_BYTES = 200  # bytes: file systems allow 255 for a whole name
 
 
@@ -230,7 +232,9 @@ def _holds_image(path: Path, origin: Mapping[str, Any]) -> bool:
     if origin["part"] and image.ndim == len(origin["shape"]):
         image = image[_part(origin)]
     same_form = list(image.shape) == origin["shape"] and str(image.dtype) == origin["dtype"]
-    return same_form and (origin["crc32"] is None or checksum(np.asarray(image)) == origin["crc32"])
+    if not same_form or math.prod(image.shape) > MAX_READ_VALUES:
+        return bool(same_form)
+    return bool(pixel_digest(np.asarray(image), origin["axes"]) == origin["pixels"])
 
 
 def _holds_mask(path: Path, origin: Mapping[str, Any]) -> bool:
@@ -238,7 +242,8 @@ def _holds_mask(path: Path, origin: Mapping[str, Any]) -> bool:
 
     mask = origin["mask"]
     missing = read_mask(path).missing[_part(origin, mask["ndim"])]
-    return mask["crc32"] is not None and checksum(missing) == mask["crc32"]
+    axes = origin["axes"].replace("S", "")[-missing.ndim :]
+    return bool(len(axes) == missing.ndim and pixel_digest(missing, axes) == mask["pixels"])
 
 
 def _comments(record: Mapping[str, Any], name: str, save_lines: list[str]) -> list[str]:

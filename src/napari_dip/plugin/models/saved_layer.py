@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import BadImage, FileProblem, NapariDipError
 from napari_dip.image.arrays import as_lazy
+from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
 from napari_dip.plugin.models.provenance import record_of
 from napari_dip.plugin.models.target import MAX_NAME_BYTES, lost_transforms, stored_image
@@ -103,7 +104,7 @@ class SavedLayer:
         if self.lost:
             notes.append(f"Not kept, since a file cannot hold it: {', '.join(self.lost)}.")
         try:
-            write_image(path, self.stored, provenance=self.record, overwrite=overwrite)
+            write_image(path, self.stored, provenance=self._file_record, overwrite=overwrite)
         except NapariDipError:
             raise
         except (OSError, MemoryError) as error:
@@ -112,6 +113,15 @@ class SavedLayer:
                 "folder or format."
             ) from error
         return " ".join((f"Saved to {path}.", *notes))
+
+    @property
+    def _file_record(self) -> dict[str, Any] | None:
+        """The record with the digest of the pixels, which the user may have changed since."""
+        image, axes = self.stored.image, self.stored.axes
+        if self.record is None:
+            return None
+        form = {"shape": list(image.shape), "dtype": str(image.dtype)}
+        return {**self.record, "result": {**form, "pixels": pixel_digest(image, axes)}}
 
     @property
     def _input_path(self) -> Path | None:
