@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari_dip.assess.residual import residual_of
     from napari_dip.assess.residual_check import check_residual
     from napari_dip.errors import NapariDipError
+    from napari_dip.files.reproduce import Reproduction, reproduce
     from napari_dip.image.api import denoise, inpaint, super_resolve
     from napari_dip.image.arguments import problem
     from napari_dip.image.restoration_plan import RestorationPlan, plan
@@ -30,6 +31,7 @@ __all__ = [
     "Inpaint",
     "NapariDipError",
     "Optics",
+    "Reproduction",
     "RestorationPlan",
     "Result",
     "SensorNoise",
@@ -46,6 +48,7 @@ __all__ = [
     "plan",
     "problem",
     "residual_of",
+    "reproduce",
     "restore",
     "super_resolve",
 ]
@@ -60,6 +63,7 @@ _MODULES = {
     "Settings": "settings",
     "SuperResolve": "settings",
     "RestorationPlan": "image.restoration_plan",
+    "Reproduction": "files.reproduce",
     "Result": "image.restore",
     "Snapshot": "progress",
     "check_residual": "assess.residual_check",
@@ -71,6 +75,7 @@ _MODULES = {
     "plan": "image.restoration_plan",
     "problem": "image.arguments",
     "residual_of": "assess.residual",
+    "reproduce": "files.reproduce",
     "restore": "image.restore",
     "super_resolve": "image.api",
 }

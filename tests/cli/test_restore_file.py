@@ -31,7 +31,7 @@ def test_json_prints_only_one_record(cells, tmp_path):
     record = json.loads(result.stdout)
     assert result.stdout.count("\n") == 1
     assert not result.stderr
-    assert (record["input"], record["output"]) == (str(cells), str(out))
+    assert (record["input"]["path"], record["output"]) == (str(cells), str(out))
     assert (record["axes"], record["shape"], record["dtype"]) == ("YX", [24, 20], "uint16")
     assert (record["iterations"], record["settings"]["seed"]) == (2, 4)
     assert record["stop_reason"]
@@ -66,7 +66,7 @@ def test_notes_about_the_files_are_printed(cells, tmp_path):
 def test_notes_about_the_files_are_in_the_record(cells, hole, tmp_path):
     record = json.loads(call("inpaint", cells, hole, tmp_path / "o.tif", *QUICK, "--json").stdout)
     assert record["notes"] == [f"{hole}: 8.8% of the pixels are missing."]
-    assert record["mask"] == str(hole)
+    assert record["input"]["mask"]["path"] == str(hole)
 
 
 def test_an_interrupted_zarr_run_can_be_resumed(cells, tmp_path, monkeypatch):
@@ -131,7 +131,9 @@ def test_control_characters_in_names_are_escaped(cells, tmp_path, name):
         assert not set(shown) & set("\x1b\u202e\udcff")
         assert "a\nb" not in shown
         if "--json" in more:
-            assert json.loads(result.stdout)["input"] == str(odd).replace("\udcff", r"\udcff")
+            assert json.loads(result.stdout)["input"]["path"] == str(odd).replace(
+                "\udcff", r"\udcff"
+            )
     tifffile.imwrite(odd, np.zeros((2, 2), np.uint8))
     result = call("denoise", odd, tmp_path / "o.tif", *QUICK)
     assert result.exit_code == 2

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 pytest.importorskip("napari", reason="the plugin's layers are napari's")
 
-from napari.layers import Image
+from napari.layers import Image, Labels
+from napari.layers._source import layer_source
 
+from napari_dip import Settings, reproduce
 from napari_dip.errors import BadImage, FileProblem
-from napari_dip.files.image_io import read_image, read_provenance
+from napari_dip.files.image_io import StoredImage, read_image, read_provenance, write_image
+from napari_dip.generators import finished
 from napari_dip.image.metadata import Channel
+from napari_dip.image.pixel_digest import pixel_digest
+from napari_dip.image.problem import make_problem
+from napari_dip.image.restore import run
+from napari_dip.image.sink import InMemory
 from napari_dip.plugin.models.layer_file import channel_metadata
-from napari_dip.plugin.models.layer_input import unfinished_layers
+from napari_dip.plugin.models.layer_input import read_layer, unfinished_layers
+from napari_dip.plugin.models.layer_output import to_layer_data
+from napari_dip.plugin.models.mask_layers import Mask
 from napari_dip.plugin.models.saved_layer import SavedLayer
+from napari_dip.plugin.models.trial import crop
 
 CHANNELS = (Channel("DAPI", "0000FF"), Channel("GFP", "00FF00"))
 VALUES = np.random.default_rng(0).integers(0, 999, (2, 16, 20), np.uint16)
@@ -82,3 +94,71 @@ def test_an_unfinished_run_is_not_saved():
     unfinished_layers.add(layer)
     with pytest.raises(BadImage, match="wait for its end"):
         SavedLayer.of(layer)
+
+
+def restored_layer(source, settings):
+    """Run as a panel does, and return the layer of the result."""
+    problem = make_problem(source.data, settings, source.whole_mask, None)
+    problem = replace(problem, origin=source.origin)
+    pixels, keywords, _ = to_layer_data(finished(run(problem, InMemory(problem))), source)
+    return Image(pixels, **keywords)
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """A stack and its labels, as napari opens them from files."""
+    labels = np.zeros((16, 20), np.uint8)
+    labels[4:8, 3:9], labels[10:12, 3:9] = 2, 1
+    write_image(tmp_path / "cells.tif", StoredImage(VALUES, "ZYX"))
+    write_image(tmp_path / "labels.tif", StoredImage(labels, "YX"))
+    layers = []
+    for kind, name, pixels in ((Image, "cells", VALUES), (Labels, "labels", labels)):
+        with layer_source(path=str(tmp_path / f"{name}.tif")):
+            layers.append(kind(pixels, name=name))
+    return layers
+
+
+@pytest.mark.parametrize(
+    ("mask", "part", "suffix"),
+    [
+        pytest.param(None, (), ".ome.tif", id="whole"),
+        pytest.param(None, (slice(1, 2), slice(2, 14), slice(4, 20)), ".tif", id="part"),
+        pytest.param({}, (), ".ome.zarr", id="mask"),
+        pytest.param({"label": 2}, (), ".tif", id="label"),
+        pytest.param({"marks": "known"}, (), ".tif", id="known"),
+        pytest.param({"plane": (1,)}, (), ".tif", id="plane"),
+        pytest.param(
+            {"label": 2}, (slice(0, 2), slice(2, 14), slice(1, 20)), ".tif", id="part of a mask"
+        ),
+    ],
+)
+def test_a_saved_result_is_reproduced(opened, tmp_path, mask, part, suffix):
+    image, labels = opened
+    source = read_layer(image, None if mask is None else Mask(labels, **mask))
+    source = crop(source, part) if part else source
+    task = "denoise" if mask is None else "inpaint"
+    settings = Settings(task=task, axes="ZYX", iterations=2, device="cpu")
+    path = tmp_path / f"result{suffix}"
+    SavedLayer.of(restored_layer(source, settings)).write(path)
+    again = reproduce(path)
+    assert again.same, str(again)
+
+
+def test_a_painted_mask_is_asked_for(opened, tmp_path):
+    image, labels = opened
+    painted = Labels(labels.data, name="painted")
+    source = read_layer(image, Mask(painted))
+    settings = Settings(task="inpaint", axes="ZYX", iterations=2, device="cpu")
+    path = tmp_path / "result.tif"
+    SavedLayer.of(restored_layer(source, settings)).write(path)
+    with pytest.raises(FileProblem, match="'painted' was not saved; save it as a TIFF file"):
+        reproduce(path)
+    assert reproduce(path, mask=tmp_path / "labels.tif").same
+
+
+def test_a_changed_strength_has_its_own_digest(tmp_path):
+    record = {"napari-dip": "0", "axes": "YX", "input": {"path": None}, "result": {"pixels": "a"}}
+    layer = Image(VALUES[0], metadata={"napari-dip": record})
+    SavedLayer.of(layer).write(tmp_path / "a.tif")
+    saved = read_provenance(tmp_path / "a.tif")["result"]
+    assert saved["pixels"] == pixel_digest(VALUES[0], "YX")

@@ -12,6 +12,7 @@ import typer
 
 from napari_dip.cli.exit_codes import errors_as_exit_codes
 from napari_dip.cli.plan_command import plan_command
+from napari_dip.cli.reproduce_command import reproduce
 from napari_dip.cli.task_command import task_command
 from napari_dip.errors import NapariDipError
 from napari_dip.extensions import load_extensions
@@ -78,6 +79,7 @@ def make_app() -> typer.Typer:
     for spec in TASKS.values():
         made.command(spec.kind)(task_command(spec))
     made.command("plan")(plan_command())
+    made.command()(reproduce)
     made.command()(info)
     made.command()(demo)
     return made

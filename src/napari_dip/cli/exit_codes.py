@@ -17,7 +17,7 @@ from napari_dip.plaintext import shortened
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DEBUG", "INTERRUPTED", "errors_as_exit_codes"]
+__all__ = ["DEBUG", "FAILED", "INTERRUPTED", "errors_as_exit_codes"]
 
 FAILED, BAD_CALL, INTERRUPTED = 1, 2, 130
 """Exit codes; 130 is the shells' code for a command that Ctrl-C ended."""

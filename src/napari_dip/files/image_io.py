@@ -109,7 +109,11 @@ def _read(path: Path, options: ReadOptions) -> StoredImage:
     return stored
 
 
-def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") -> StoredMask:
+def read_mask(
+    path: str | Path,
+    marks: Literal["missing", "known"] = "missing",
+    label: int | None = None,
+) -> StoredMask:
     """Read a mask: grey, colour or labels.
 
     Parameters
@@ -119,6 +123,8 @@ def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") 
     marks
         Meaning of non-zero pixels: napari's labels mark ``"missing"`` pixels, most published masks
         mark ``"known"`` ones.
+    label
+        The only value that marks pixels; ``None`` for all but 0.
 
     Returns
     -------
@@ -134,7 +140,9 @@ def read_mask(path: str | Path, marks: Literal["missing", "known"] = "missing") 
     if axes.endswith("S"):
         transparency_note = _check_transparency(path, values)
         values, axes = values[..., :3].max(-1), axes[:-1]
-    found = find_marked_pixels(values != 0 if "labels" in stored.extras else values)
+    is_labels = "labels" in stored.extras
+    marked = values != 0 if is_labels else values
+    found = find_marked_pixels(marked if label is None else values == label)
     missing = found.pixels if marks == "missing" else ~found.pixels
     notes = [*stored.notes, *filter(None, [transparency_note, found.note("It", marks)])]
     notes.append(f"{missing.mean():.1%} of the pixels are missing{affected_planes(missing)}.")

@@ -12,12 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from napari_dip.files.atomic_write import hidden_sibling
 from napari_dip.files.lock import RunLock
-from napari_dip.files.ngff import version_of
+from napari_dip.files.ngff import axes_in_zarr, version_of
 from napari_dip.files.output_folder import recorded_run, working_folder
 from napari_dip.files.resumable_sections import ResumableSections
 from napari_dip.files.resumable_zarr import ResumableZarr
 from napari_dip.files.zarr_output_check import check_zarr_location
 from napari_dip.files.zarr_reader import own_record
+from napari_dip.image.reordered import Reordered
 from napari_dip.image.result import UnitReport
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from napari_dip.files.zarr_reader import ZarrArray
     from napari_dip.image.axes import Index
     from napari_dip.image.layout_plan import Tiling
+    from napari_dip.image.lazy import LazyArray
     from napari_dip.image.metadata import StoredImage
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
@@ -85,6 +87,7 @@ class OnDisk:
         record = problem.record()
         refined = stored.refined(problem.factors)
         in_sections = problem.layout.is_section
+        self._axes = problem.layout.axes
 
         def sink(path: Path, dtype: Any, resume: bool, overwrite: bool) -> _Sink:
             if resume:
@@ -118,14 +121,21 @@ class OnDisk:
         self.redone = max(self._image.redone, self._spread.redone if self._spread else 0)
 
     @property
-    def image(self) -> ZarrArray:
-        """The result on disk."""
-        return self._image.array
+    def image(self) -> LazyArray:
+        """The result on disk, with the axes of the problem."""
+        return self._in_given_order(self._image.array)
 
     @property
-    def spread(self) -> ZarrArray | None:
+    def spread(self) -> LazyArray | None:
         """The uncertainty on disk; ``None`` if it was not requested."""
-        return self._spread.array if self._spread else None
+        return self._in_given_order(self._spread.array) if self._spread else None
+
+    def _in_given_order(self, array: ZarrArray) -> LazyArray:
+        axes, stored = self._axes, axes_in_zarr(self._axes)
+        if stored == axes:
+            return array
+        sizes = dict(zip(stored, array.shape, strict=True))
+        return Reordered(array, stored, axes, [sizes[letter] for letter in axes])
 
     @property
     def path(self) -> Path:
@@ -164,6 +174,11 @@ class OnDisk:
                 spread = np.full(done.image.shape, np.nan if unknown else 0, np.float32)
             self._spread.commit(key, unit.index, spread, {})
         self._image.commit(key, unit.index, done.image, report)
+
+    def assemble(self) -> None:
+        """Transpose the sections of an image that was restored along Z."""
+        for sink in filter(None, (self._image, self._spread)):
+            sink.assemble()
 
     def finish(self, result: Result, /) -> None:
         """Write the provenance. A complete result replaces the existing one.

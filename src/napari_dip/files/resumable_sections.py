@@ -141,8 +141,8 @@ class ResumableSections:
         """Write whole sections, then record that they are complete."""
         self._sections.commit(key, index, values, report)
 
-    def finish(self, provenance: Mapping[str, Any]) -> None:
-        """Transpose all sections to planes, write the provenance, and delete the sections.
+    def assemble(self) -> None:
+        """Transpose all sections to planes; a part of it can be done already.
 
         This can be resumed too: each group of planes is a unit of the image.
         """
@@ -151,6 +151,10 @@ class ResumableSections:
             if key not in transposed:
                 axis_order = self._sections.axis_order
                 self._planes.commit(key, index, axis_order.read(self._sections.array, index), {})
+
+    def finish(self, provenance: Mapping[str, Any]) -> None:
+        """Transpose all sections, write the provenance, and delete the sections."""
+        self.assemble()
         self._planes.finish(provenance)
         # The journal of the sections is kept as the record of each unit. The values are deleted
         # at once, since a viewer may be reading them.

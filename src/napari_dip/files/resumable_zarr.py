@@ -275,6 +275,9 @@ class ResumableZarr:
                 if (self.path / name).exists():
                     sync_to_disk(self.path / name)
 
+    def assemble(self) -> None:
+        """Do nothing: the units are parts of the image."""
+
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Write the provenance, mark the image as complete, and move it to its final folder.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_dip.image.axes import Index
     from napari_dip.image.lazy import LazyArray
 
-__all__ = ["PixelDigest", "pixel_digest", "planes_in_order"]
+__all__ = ["PixelDigest", "axes_in_order", "pixel_digest"]
 
 ORDER = "TZQCSYX"
 """Axes in the order of the digest. OME-Zarr stores colours (S) and other axes (Q) as channels, so
@@ -52,7 +52,7 @@ class PixelDigest:
 
     def __init__(self, axes: str, shape: tuple[int, ...]) -> None:
         self._axes = axes
-        order = _canonical(axes)
+        order = axes_in_order(axes)
         self._leading = [axis for axis in order if axes[axis] not in "YX"]
         sizes = [shape[axis] for axis in order]
         self._header = " ".join(str(size) for size in sizes if size > 1)
@@ -108,23 +108,20 @@ def pixel_digest(image: LazyArray, axes: str) -> str:
     return str(digest)
 
 
-def planes_in_order(image: LazyArray, axes: str) -> Iterator[NDArray[Any]]:
-    """Yield all planes along Y and X, in an order that does not depend on the order of the axes."""
-    for index in _plane_indices(image.shape, axes):
-        left = [letter for axis, letter in enumerate(axes) if index[axis] == slice(None)]
-        order = [left.index(letter) for letter in "SYX"[-len(left) :]]
-        plane = masked_to_nan(image[index]).transpose(order)
-        yield from plane if len(left) > 2 else [plane]
+def axes_in_order(axes: str) -> list[int]:
+    """Return the positions of the axes in the order of the digest.
 
-
-def _canonical(axes: str) -> list[int]:
-    """Return the positions of the axes in the order of the digest."""
+    Examples
+    --------
+    >>> axes_in_order("CZYX")
+    [1, 0, 2, 3]
+    """
     return sorted(range(len(axes)), key=lambda axis: ORDER.index(axes[axis]))
 
 
 def _plane_indices(shape: tuple[int, ...], axes: str) -> Iterator[Index]:
     """Yield the index of each plane; the samples of a colour are one plane."""
-    leading = [axis for axis in _canonical(axes) if axes[axis] not in "SYX"]
+    leading = [axis for axis in axes_in_order(axes) if axes[axis] not in "SYX"]
     for numbers in np.ndindex(*(shape[axis] for axis in leading)):
         chosen: dict[int, int] = dict(zip(leading, numbers, strict=True))
         yield tuple(chosen.get(axis, slice(None)) for axis in range(len(axes)))

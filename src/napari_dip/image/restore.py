@@ -247,6 +247,8 @@ def conclude(
     from napari_dip.compute.machine import machine_record
 
     axes = problem.layout.axes
+    if not stopped:
+        output.assemble()
     arrays = {} if stopped else {"image": output.image, "spread": output.spread}
     result = Result(
         image=output.image,

@@ -45,6 +45,9 @@ class Sink(Protocol):
     def put(self, unit: Unit, done: RestoredUnit, /) -> None:
         """Store a restored unit."""
 
+    def assemble(self) -> None:
+        """Make :attr:`image` readable after the last unit; it may be incomplete before."""
+
     def finish(self, result: Result, /) -> None:
         """Complete the output at the end of a run, also of one that the user stopped."""
 
@@ -114,6 +117,9 @@ class InMemory:
             else:
                 self.spread[unit.index] = 0
         self._reports[unit.number] = done.report
+
+    def assemble(self) -> None:
+        """Do nothing: the array is complete."""
 
     def finish(self, result: Result, /) -> None:
         """Do nothing: the array is complete."""

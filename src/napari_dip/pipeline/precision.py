@@ -6,6 +6,7 @@ import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -26,7 +27,7 @@ from napari_dip.pipeline.presets import recipe
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from napari_dip.dip.recipe import Recipe
 
@@ -37,6 +38,7 @@ __all__ = [
     "benchmark_side",
     "calibrate",
     "choose_arithmetic",
+    "computing_in",
     "run_with_threads",
 ]
 
@@ -180,6 +182,23 @@ _adopted: dict[torch.device, Arithmetic] = {}
 def adopt_arithmetic(device: str, arithmetic: Arithmetic) -> None:
     """Use in this process the arithmetic that another process has chosen for a device."""
     _adopted[torch.device(device)] = arithmetic
+
+
+@contextmanager
+def computing_in(device: str, recorded: str) -> Iterator[None]:
+    """Use the arithmetic of a record, such as ``"float32, channels last"``, during the body."""
+    place = torch.device(device)
+    chosen = next((one for one in _CANDIDATES if recorded.startswith(str(one))), None)
+    before = _adopted.get(place)
+    if chosen is not None:
+        _adopted[place] = chosen
+    try:
+        yield
+    finally:
+        if before is not None:
+            _adopted[place] = before
+        elif chosen is not None:
+            del _adopted[place]
 
 
 def choose_arithmetic(
