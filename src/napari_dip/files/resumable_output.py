@@ -177,8 +177,9 @@ class OnDisk:
 
     def assemble(self) -> None:
         """Transpose the sections of an image that was restored along Z."""
-        for sink in filter(None, (self._image, self._spread)):
-            sink.assemble()
+        self._image.assemble()
+        if self._spread:
+            self._spread.assemble()
 
     def finish(self, result: Result, /) -> None:
         """Write the provenance. A complete result replaces the existing one.
