@@ -12,7 +12,9 @@ from napari_dip.progress import no_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
+    from pathlib import Path
 
+    from napari_dip.assess.report import Labels, RestorationReport
     from napari_dip.image.coverage import Coverage
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.problem import Problem
@@ -198,6 +200,64 @@ class Result:
     def factors(self) -> dict[str, int]:
         """How many times longer the result is along each spatial axis."""
         return self.settings.factors
+
+    def report(
+        self,
+        path: str | Path | None = None,
+        *,
+        labels: Labels | None = None,
+        uncertainty: bool = False,
+        resolution: bool = False,
+        invented: bool = False,
+    ) -> RestorationReport:
+        """Make a report: pictures, what was done, what can be said about the result, methods.
+
+        Parameters
+        ----------
+        path
+            A file to write, ``.html`` or ``.json``; an existing one is replaced.
+        labels
+            Names of input and result, and pixel sizes.
+        uncertainty, resolution, invented
+            Further sections, as in :func:`~napari_dip.assess.assessment.assess`.
+
+        Returns
+        -------
+        Report
+            Its ``html()``, its ``as_dict()`` and its ``methods``.
+
+        Raises
+        ------
+        BadSettings
+            If the input is not known, or the name has another suffix.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from napari_dip import Settings, restore
+        >>> from napari_dip.generators import finished
+        >>> noisy = np.random.default_rng(0).poisson(20, (32, 32)).astype(np.uint16)
+        >>> result = finished(restore(noisy, Settings(iterations=5, device="cpu")))
+        >>> result.report().methods.paragraph
+        'The image (32 x 32 pixels) was denoised with napari-dip ...'
+        """
+        from napari_dip.assess.report import make_report
+
+        if self.problem is None:
+            raise BadSettings("this result does not know its input; make one with restore()")
+        report = make_report(
+            self.problem,
+            self.image,
+            self.provenance(),
+            labels=labels,
+            spread=self.spread,
+            uncertainty=uncertainty,
+            resolution=resolution,
+            invented=invented,
+        )
+        if path is not None:
+            report.write(path)
+        return report
 
     def provenance(self, *, spread: bool = False) -> dict[str, Any]:
         """Return how the image was made, as values that JSON can hold.

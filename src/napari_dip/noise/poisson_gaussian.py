@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PoissonGaussian"]
 
+NEGLIGIBLE = 1e-3  # of the gain, which is one photon: a smaller number is shown as 0
+
 
 @dataclass(frozen=True)
 class PoissonGaussian(NoiseModel):
@@ -147,8 +149,10 @@ class PoissonGaussian(NoiseModel):
             return "none"
         description = f"Gaussian, standard deviation {self.read:.3g}"
         if self.gain:
-            dark = f"standard deviation {self.read:.3g} in the dark"
-            description = (
-                f"Poisson-Gaussian, gain {self.gain:.3g}, offset {self.offset:.4g}, {dark}"
+            offset, read = (
+                0.0 if abs(value) < NEGLIGIBLE * self.gain else value
+                for value in (self.offset, self.read)
             )
+            dark = f"standard deviation {read:.3g} in the dark"
+            description = f"Poisson-Gaussian, gain {self.gain:.3g}, offset {offset:.4g}, {dark}"
         return f"{description}, correlated between neighbours" if self.correlated else description

@@ -250,6 +250,31 @@ class Settings(Frozen):
         needed = "Z" in self.spatial and self.voxel is None and voxel is not None
         return self.replace(voxel=voxel) if needed else self
 
+    def changes(self) -> dict[str, Any]:
+        """Return the settings that differ from their defaults, as keywords of a task's function.
+
+        Those of the task come first; ``preset`` and ``seed`` count as settings like others.
+
+        Examples
+        --------
+        >>> Settings(task={"kind": "super-resolve", "factor": 3}, seed=1).changes()
+        {'factor': 3, 'seed': 1}
+        """
+        defaults = type(self.task).model_fields
+        of_task = {name: value for name, value in self.task if value != defaults[name].default}
+        default = type(self)()
+        changed = {
+            name: value
+            for name, value in self
+            if name != "task" and value != getattr(default, name)
+        }
+        if self.stopping is not None and not self.stopping.model_dump(exclude_defaults=True):
+            changed["stopping"] = self.stopping.rule
+        return of_task | {
+            name: value.model_dump() if hasattr(value, "model_dump") else value
+            for name, value in changed.items()
+        }
+
     def replace(self, **changes: Any) -> Self:
         """Return a copy with changed values, which are checked."""
         return type(self)(**(dict(self) | changes))

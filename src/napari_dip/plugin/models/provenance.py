@@ -87,7 +87,7 @@ def python_code(record: Mapping[str, Any], name: str) -> str:
     new_axes = f"[{', '.join(['None'] * lacking)}]" if lacking else ""
     readers = ["read_image", *(["read_mask"] if mask else [])]
     arguments = ["image", *(["mask"] if mask else [])]
-    arguments += [f"{name}={value!r}" for name, value in _changed_settings(settings).items()]
+    arguments += [f"{name}={value!r}" for name, value in settings.changes().items()]
     return "\n".join(
         [
             *_comments(record, name, save_lines),
@@ -128,7 +128,7 @@ def shell_command(record: Mapping[str, Any], name: str) -> str:
     output = folder / (_file_name(name) + ".tif")
     words = ["napari-dip", settings.task.kind, str(image), *([str(mask)] if mask else [])]
     words.append(str(output))
-    for setting, value in _changed_settings(settings).items():
+    for setting, value in settings.changes().items():
         words += _option(setting, value)
     line = subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
     return "\n".join([*_comments(record, name, save_lines), line, ""])
@@ -144,24 +144,6 @@ def _subscript(record: Mapping[str, Any], ndim: int | None = None) -> str:
     """Write the restored part as a subscript; empty for the whole image."""
     parts = [f"{part.start}:{part.stop}" for part in _part(record["input"], ndim)]
     return f"[{', '.join(parts)}]" if parts else ""
-
-
-def _changed_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings that differ from their defaults, as keywords; those of the task first."""
-    defaults = type(settings.task).model_fields
-    of_task = {name: value for name, value in settings.task if value != defaults[name].default}
-    default = Settings()
-    changed = {
-        name: value
-        for name, value in settings
-        if name != "task" and value != getattr(default, name)
-    }
-    if settings.stopping is not None and not settings.stopping.model_dump(exclude_defaults=True):
-        changed["stopping"] = settings.stopping.rule
-    return of_task | {
-        name: value.model_dump() if hasattr(value, "model_dump") else value
-        for name, value in changed.items()
-    }
 
 
 def _option(name: str, value: Any) -> list[str]:

@@ -1,0 +1,127 @@
+"""A report of a result for a referee, as one HTML file or as JSON.
+
+The HTML file has no scripts, and nothing in it is loaded from a network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
+
+from napari_dip.assess.assessment import assess
+from napari_dip.assess.checklist import image_checklist, metadata_table
+from napari_dip.assess.methods_text import methods_text
+from napari_dip.assess.report_content import Labels, ReportContent
+from napari_dip.assess.report_html import render
+from napari_dip.assess.shown_planes import shown_planes
+from napari_dip.assess.thumbnails import scale_bar
+from napari_dip.errors import BadSettings, FileProblem
+from napari_dip.image.arrays import as_lazy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
+
+    from napari_dip.image.problem import Problem
+
+__all__ = ["Labels", "RestorationReport", "make_report"]
+
+
+class RestorationReport(ReportContent):
+    """A report; ``methods`` is its paragraph for the methods section, with the references."""
+
+    def html(self) -> str:
+        """Return the report as the text of one HTML file."""
+        return render(self)
+
+    def write(self, path: str | Path) -> None:
+        """Write the report; the suffix ``.html`` or ``.json`` decides its form.
+
+        An existing file is replaced.
+
+        Raises
+        ------
+        BadSettings
+            If the name has another suffix.
+        FileProblem
+            If the file cannot be written.
+        """
+        path = Path(path)
+        match path.suffix.lower():
+            case ".html" | ".htm":
+                content = self.html().encode("utf-8", "backslashreplace")
+            case ".json":
+                content = to_json(self.as_dict(), indent=2, inf_nan_mode="null")
+            case suffix:
+                raise BadSettings(
+                    f"a report is HTML or JSON, not {suffix or 'a name without suffix'!r}: end "
+                    f"{path.name} in .html or .json"
+                )
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            raise FileProblem(
+                f"{path} cannot be written ({error.strerror}); choose another folder"
+            ) from error
+
+
+def make_report(
+    problem: Problem,
+    restored: ArrayLike,
+    record: Mapping[str, Any],
+    *,
+    labels: Labels | None = None,
+    spread: ArrayLike | None = None,
+    uncertainty: bool = False,
+    resolution: bool = False,
+    invented: bool = False,
+) -> RestorationReport:
+    """Make the report of a result.
+
+    Parameters
+    ----------
+    problem
+        The image, its mask and the settings of the run.
+    restored, spread
+        The result, and its uncertainty if there is one.
+    record
+        How the result was made.
+    labels
+        Names and pixel sizes.
+    uncertainty, resolution, invented
+        Further sections, as in :func:`~napari_dip.assess.assessment.assess`.
+
+    Raises
+    ------
+    BadImage
+        If the result does not fit the problem.
+    """
+    labels = labels or Labels()
+    lazy = as_lazy(restored)
+    more = {"uncertainty": uncertainty, "resolution": resolution, "invented": invented}
+    assessment = assess(problem, lazy, **more)
+    planes = shown_planes(problem, lazy, None if spread is None else as_lazy(spread))
+    factors = problem.factors
+    bar = 0.0, ""
+    if size := labels.pixel_size.get(planes.axis):
+        pixel = size / factors.get(planes.axis, 1)
+        length, pixels = scale_bar(planes.pictures[0].pixels.shape[1], pixel)
+        bar = pixels, f"{length:g} {labels.unit.get(planes.axis, 'pixels')}"
+    sizes = labels.sizes(factors)
+    scale = "; ".join(f"{axis} {sizes[axis]}" for axis in "ZYX" if axis in sizes)
+    low, high = planes.limits
+    limits = f"shown linearly from {low:.5g} to {high:.5g}"
+    return RestorationReport(
+        record,
+        problem.settings,
+        labels,
+        assessment,
+        planes,
+        bar,
+        methods_text(record),
+        image_checklist(record, scale, limits),
+        metadata_table(record, sizes, ", ".join(filter(None, labels.channels))),
+    )

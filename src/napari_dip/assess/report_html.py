@@ -1,0 +1,210 @@
+"""Write a report as one HTML file: all text is escaped, and all pictures are inside."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from napari_dip.assess.checklist import CHECKLIST_SOURCES
+from napari_dip.assess.curve_svg import curve_svg
+from napari_dip.assess.report_style import STYLE
+from napari_dip.assess.thumbnails import thumbnail
+from napari_dip.plaintext import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from napari_dip.assess.checklist import ChecklistItem
+    from napari_dip.assess.report_content import ReportContent
+    from napari_dip.assess.section import Section
+
+__all__ = ["render"]
+
+MAX_PICTURES = 8  # two rows: more would move the methods to a third page
+
+
+def render(report: ReportContent) -> str:
+    """Return the report as the text of an HTML file."""
+    title = f"Restoration report: {report.labels.result or 'result'}"
+    body = "\n".join(
+        [
+            _header(report),
+            _pictures(report),
+            f'<div class="two"><div>{_steps(report)}</div><div>{_curve(report)}</div></div>',
+            *(_section(section) for section in report.assessment.sections),
+            _heading("What the restored image does not show"),
+            _list(report.caveats),
+            f'<div class="page">{_methods(report)}</div>',
+            f'<div class="two"><div>{_settings(report)}</div><div>{_machine(report)}</div></div>',
+            _checklists(report),
+        ]
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{_text(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
+    )
+
+
+def _text(value: object) -> str:
+    """Escape a text: names and metadata can hold any characters."""
+    return escape(plain(value))
+
+
+def _heading(text: str) -> str:
+    return f"<h2>{_text(text)}</h2>"
+
+
+def _list(sentences: Iterable[str], kind: str = "ul") -> str:
+    return f"<{kind}>{''.join(f'<li>{_text(one)}</li>' for one in sentences)}</{kind}>"
+
+
+def _header(report: ReportContent) -> str:
+    record, settings = report.record, report.settings
+    names = [name for name in (report.labels.input, report.labels.result) if name]
+    form = record.get("input", {})
+    shape = " x ".join(map(str, form.get("shape", ())))
+    facts = [
+        " → ".join(names),
+        f"{settings.task.spec.panel}, preset {settings.preset}, napari-dip {record['napari-dip']}",
+        f"{shape} ({form.get('axes', '')}), {form.get('dtype', '')}" if shape else "",
+        record.get("plan", ""),
+    ]
+    said = " · ".join(_text(fact) for fact in facts if fact)
+    return f'<h1>Restoration report</h1><p class="sub">{said}</p>'
+
+
+def _pictures(report: ReportContent) -> str:
+    planes, (bar, length) = report.planes, report.bar
+    of_sections = [one for section in report.assessment.sections for one in section.pictures()]
+    shown = [*planes.pictures, *of_sections][:MAX_PICTURES]
+    width = planes.pictures[0].pixels.shape[1]
+    figures = []
+    for picture in shown:
+        has_bar = picture.pixels.shape[1] == width
+        made = thumbnail(picture, bar if has_bar else 0.0)
+        figures.append(
+            f'<figure><img src="{made.address}" alt="{_text(made.caption)}">'
+            f"<figcaption>{_text(made.caption)}</figcaption></figure>"
+        )
+    low, high = planes.limits
+    caption = [
+        planes.place and f"{planes.place[0].upper()}{planes.place[1:]}.",
+        f"Input and result are shown linearly from {low:.5g} (black) to {high:.5g} (white).",
+        bar and f"Scale bar: {length}.",
+        "Missing pixels are blue-grey." if report.record.get("input", {}).get("known") else "",
+    ]
+    said = " ".join(part for part in caption if part)
+    return f'<div class="pictures">{"".join(figures)}</div><p class="small">{_text(said)}</p>'
+
+
+def _steps(report: ReportContent) -> str:
+    steps = report.record.get("steps") or ["Leave the image unchanged."]
+    return _heading("What was done") + _list(steps, "ol")
+
+
+def _curve(report: ReportContent) -> str:
+    units = report.record.get("units", ())
+    fitted = [unit for unit in units if unit.get("iterations")]
+    if not fitted:
+        return _heading("Stop of the fit") + "<p>Nothing was fitted.</p>"
+    first = fitted[0]
+    counts = [unit["iterations"] for unit in fitted]
+    span = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    parts = f" in {len(fitted)} parts" if len(fitted) > 1 else ""
+    of_first = " The curve is that of the first part." if len(fitted) > 1 else ""
+    curve = curve_svg(first)
+    lines = " Dashed: the returned iteration. Solid: the end." if curve else ""
+    said = f"{span} iterations{parts}: {first['reason']}.{of_first if curve else ''}{lines}"
+    return f'{_heading("Stop of the fit")}{curve}<p class="small">{_text(said)}</p>'
+
+
+def _section(section: Section) -> str:
+    verdict, *details = section.sentences() or ("",)
+    said = f"<p><b>{_text(verdict)}</b></p>" if verdict else ""
+    return _heading(section.heading) + said + (_list(details) if details else "")
+
+
+def _methods(report: ReportContent) -> str:
+    references = "".join(f"<li>{_text(one)}</li>" for one in report.methods.references)
+    return (
+        f"{_heading('Methods paragraph, to paste')}"
+        f'<p class="paste">{_text(report.methods.paragraph)}</p>'
+        f'<ul class="small">{references}</ul>'
+    )
+
+
+def _settings(report: ReportContent) -> str:
+    changes = report.settings.changes()
+    changed = {name: value for name, value in changes.items() if name != "preset"}
+    rows = {"task": report.settings.task.kind, "preset": report.settings.preset, **changed}
+    rest = "All others have the defaults of the preset."
+    return f'{_heading("Settings")}{_table(rows)}<p class="small">{_text(rest)}</p>'
+
+
+def _machine(report: ReportContent) -> str:
+    record = report.record
+    machine, tiling = record.get("machine", {}), record.get("tiling", {})
+    arithmetic = dict.fromkeys(
+        unit["arithmetic"] for unit in record.get("units", ()) if unit.get("arithmetic")
+    )
+    versions = {"napari-dip": record.get("napari-dip"), **record.get("versions", {})}
+    rows = {
+        "versions": ", ".join(f"{name} {number}" for name, number in versions.items()),
+        "device": ", ".join(filter(None, [record.get("device"), machine.get("gpu")])),
+        "processor": ", ".join(
+            filter(None, [machine.get("system"), machine.get("processor"), _threads(machine)])
+        ),
+        "precision": "; ".join(arithmetic),
+        "tiles": tiling.get("tile") and f"{tiling['tile']} pixels wide",
+        "concurrent fits": tiling.get("at_once"),
+        "seed": record.get("seed"),
+        "time": f"{record.get('elapsed_s', 0):.3g} s",
+        "input pixels": record.get("input", {}).get("pixels"),
+        "result pixels": record.get("result", {}).get("pixels"),
+    }
+    name = report.labels.result or "FILE"
+    again = f"<p class='small'>Repeat it: <code>napari-dip reproduce {_text(name)}</code></p>"
+    known = {label: value for label, value in rows.items() if value not in (None, "")}
+    return _heading("How to repeat it") + _table(known) + again
+
+
+def _threads(machine: Mapping[str, Any]) -> str:
+    threads = machine.get("threads")
+    return f"{threads} thread{'s' * (threads != 1)}" if threads else ""
+
+
+def _table(rows: Mapping[str, Any]) -> str:
+    cells = (
+        f"<tr><th>{_text(name)}</th><td>{_text(value)}</td></tr>" for name, value in rows.items()
+    )
+    return f"<table>{''.join(cells)}</table>"
+
+
+def _checklists(report: ReportContent) -> str:
+    lists = (
+        ("Checklist for published images and analyses", report.checklist, CHECKLIST_SOURCES[0]),
+        ("Minimal metadata of microscopy", report.metadata, CHECKLIST_SOURCES[1]),
+    )
+    said = []
+    for title, items, source in lists:
+        left = sum(not item.answer for item in items)
+        said.append(_heading(f"{title}: {left} of {len(items)} to fill in"))
+        said.append(f'<div class="columns">{_items(items)}</div>')
+        said.append(f'<p class="small">Paraphrased from {_text(source)}.</p>')
+    return "".join(said)
+
+
+def _items(items: Iterable[ChecklistItem]) -> str:
+    said, group = [], ""
+    for item in items:
+        if item.group != group:
+            group = item.group
+            said.append(f"<h3>{_text(group)}</h3>")
+        level = f" ({item.level})" if item.level and item.level != "minimal" else ""
+        if item.answer:
+            content = f"☑ {_text(item.item)}{level}: <b>{_text(item.answer)}</b>"
+        else:
+            content = f'<span class="todo">☐ {_text(item.item)}{level}: to fill in</span>'
+        said.append(f'<div class="item">{content}</div>')
+    return "".join(said)
