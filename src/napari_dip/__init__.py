@@ -47,8 +47,8 @@ __all__ = [
     "optical_psf",
     "plan",
     "problem",
-    "residual_of",
     "reproduce",
+    "residual_of",
     "restore",
     "super_resolve",
 ]

@@ -33,13 +33,14 @@ def movie(tmp_path):
 
 
 @pytest.fixture
-def reads(monkeypatch):
-    """Return a list to which each read index of a zarr is added."""
+def reads(movie, monkeypatch):
+    """Return a list to which each read index of the movie is added."""
     found = []
     read = ZarrArray.__getitem__
 
     def counted(array, index):
-        found.append(index)
+        if movie == array._path:
+            found.append(index)
         return read(array, index)
 
     monkeypatch.setattr(ZarrArray, "__getitem__", counted)

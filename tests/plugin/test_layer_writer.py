@@ -63,7 +63,7 @@ def test_sizes_channels_and_record_are_kept(viewer, tmp_path, suffix):
             assert file.is_ome and 'PhysicalSizeX="0.25"' in file.ome_metadata
 
 
-def test_a_name_without_suffix_gets_that_of_the_filter(viewer, tmp_path):
+def test_a_bare_name_gets_the_filter_suffix(viewer, tmp_path):
     _, writers = file_extensions_string_for_layers(viewer.layers)
     (writer,) = [one for one in writers if one.command == "napari-dip.write_ome_zarr"]
     paths = viewer.layers.save(str(tmp_path / "cells"), _writer=writer)

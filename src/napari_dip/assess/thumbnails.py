@@ -39,7 +39,7 @@ def contrast_limits(values: NDArray[Any]) -> tuple[float, float]:
     Examples
     --------
     >>> contrast_limits(np.array([[0.0, 10.0], [np.nan, 5.0]]))
-    (0.02, 9.98)
+    (0.01, 9.99)
     """
     known = values[np.isfinite(values)]
     if not known.size:
