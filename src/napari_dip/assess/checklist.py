@@ -186,4 +186,5 @@ def _mask(record: Mapping[str, Any]) -> str:
 
 
 def _if_needed(axis: str, lengths: Mapping[str, int], sizes: Mapping[str, str]) -> str:
-    return sizes.get(axis, "") if lengths.get(axis, 1) > 1 else "none"
+    one = {"Z": "one plane", "T": "one time point"}[axis]
+    return sizes.get(axis, "") if lengths.get(axis, 1) > 1 else one

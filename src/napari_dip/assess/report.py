@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_dip.image.problem import Problem
 
-__all__ = ["Labels", "RestorationReport", "make_report"]
+__all__ = ["Labels", "RestorationReport", "check_report_name", "make_report"]
 
 
 class RestorationReport(ReportContent):
@@ -49,23 +49,35 @@ class RestorationReport(ReportContent):
         FileProblem
             If the file cannot be written.
         """
-        path = Path(path)
-        match path.suffix.lower():
-            case ".html" | ".htm":
-                content = self.html().encode("utf-8", "backslashreplace")
-            case ".json":
-                content = to_json(self.as_dict(), indent=2, inf_nan_mode="null")
-            case suffix:
-                raise BadSettings(
-                    f"a report is HTML or JSON, not {suffix or 'a name without suffix'!r}: end "
-                    f"{path.name} in .html or .json"
-                )
+        path = check_report_name(path)
+        if path.suffix.lower() == ".json":
+            content = to_json(self.as_dict(), indent=2, inf_nan_mode="null")
+        else:
+            content = self.html().encode("utf-8", "backslashreplace")
         try:
             path.write_bytes(content)
         except OSError as error:
             raise FileProblem(
                 f"{path} cannot be written ({error.strerror}); choose another folder"
             ) from error
+
+
+def check_report_name(path: str | Path) -> Path:
+    """Return the path of a report, after checks of its name and its folder.
+
+    Raises
+    ------
+    BadSettings
+        If the suffix is neither ``.html`` nor ``.json``.
+    FileProblem
+        If there is no such folder.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm", ".json"):
+        raise BadSettings(f"{path.name}: a report is HTML or JSON; end its name in .html or .json")
+    if not path.absolute().parent.is_dir():
+        raise FileProblem(f"{path.parent} does not exist; create it first")
+    return path
 
 
 def make_report(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_dip.assess.checklist import CHECKLIST_SOURCES
 from napari_dip.assess.curve_svg import curve_svg
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari_dip.assess.checklist import ChecklistItem
     from napari_dip.assess.report_content import ReportContent
-    from napari_dip.assess.section import Section
+    from napari_dip.assess.section import Picture, Section
 
 __all__ = ["render"]
 
@@ -31,9 +34,7 @@ def render(report: ReportContent) -> str:
             _header(report),
             _pictures(report),
             f'<div class="two"><div>{_steps(report)}</div><div>{_curve(report)}</div></div>',
-            *(_section(section) for section in report.assessment.sections),
-            _heading("What the restored image does not show"),
-            _list(report.caveats),
+            _sections(report),
             f'<div class="page">{_methods(report)}</div>',
             f'<div class="two"><div>{_settings(report)}</div><div>{_machine(report)}</div></div>',
             _checklists(report),
@@ -76,7 +77,12 @@ def _header(report: ReportContent) -> str:
 
 def _pictures(report: ReportContent) -> str:
     planes, (bar, length) = report.planes, report.bar
-    of_sections = [one for section in report.assessment.sections for one in section.pictures()]
+    of_sections = [
+        replace(one, name=f"{one.name}{_range_in_words(one)}")
+        for section in report.assessment.sections
+        for one in section.pictures()
+        if _has_contrast(one)
+    ]
     shown = [*planes.pictures, *of_sections][:MAX_PICTURES]
     width = planes.pictures[0].pixels.shape[1]
     figures = []
@@ -98,6 +104,17 @@ def _pictures(report: ReportContent) -> str:
     return f'<div class="pictures">{"".join(figures)}</div><p class="small">{_text(said)}</p>'
 
 
+def _has_contrast(picture: Picture) -> bool:
+    known = picture.pixels[np.isfinite(picture.pixels)]
+    return bool(known.size) and known.min() < known.max()
+
+
+def _range_in_words(picture: Picture) -> str:
+    low, high = picture.limits
+    ends = ("blue", "red") if picture.diverging else ("black", "white")
+    return f": {low:.3g} ({ends[0]}) to {high:.3g} ({ends[1]})"
+
+
 def _steps(report: ReportContent) -> str:
     steps = report.record.get("steps") or ["Leave the image unchanged."]
     return _heading("What was done") + _list(steps, "ol")
@@ -114,9 +131,16 @@ def _curve(report: ReportContent) -> str:
     parts = f" in {len(fitted)} parts" if len(fitted) > 1 else ""
     of_first = " The curve is that of the first part." if len(fitted) > 1 else ""
     curve = curve_svg(first)
-    lines = " Dashed: the returned iteration. Solid: the end." if curve else ""
+    dashed = " Dashed: the returned iteration." if "dasharray" in curve else ""
+    lines = f"{dashed} Solid: the end." if curve else ""
     said = f"{span} iterations{parts}: {first['reason']}.{of_first if curve else ''}{lines}"
     return f'{_heading("Stop of the fit")}{curve}<p class="small">{_text(said)}</p>'
+
+
+def _sections(report: ReportContent) -> str:
+    caveats = _heading("What the restored image does not show") + _list(report.caveats)
+    said = [*map(_section, report.assessment.sections), caveats]
+    return f'<div class="sections">{"".join(f"<section>{one}</section>" for one in said)}</div>'
 
 
 def _section(section: Section) -> str:
@@ -130,7 +154,7 @@ def _methods(report: ReportContent) -> str:
     return (
         f"{_heading('Methods paragraph, to paste')}"
         f'<p class="paste">{_text(report.methods.paragraph)}</p>'
-        f'<ul class="small">{references}</ul>'
+        f'<ul class="columns">{references}</ul>'
     )
 
 

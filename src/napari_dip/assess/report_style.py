@@ -11,13 +11,13 @@ body { font: 9.5pt/1.35 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-ser
   background: #fff; max-width: 190mm; margin: 8mm auto; padding: 0 4mm; }
 h1 { font-size: 15pt; margin: 0; }
 h2 { font-size: 10.5pt; margin: 9pt 0 2pt; border-bottom: 0.5pt solid #b8bfc8; color: #143d66; }
-h3 { font-size: 9pt; margin: 4pt 0 1pt; }
+h3 { font-size: 8pt; margin: 3pt 0 0.5pt; }
 p { margin: 2pt 0; }
 ul, ol { margin: 2pt 0; padding-left: 14pt; }
 li { margin: 0.5pt 0; }
 .sub { color: #525c68; overflow-wrap: anywhere; }
 .pictures { display: flex; flex-wrap: wrap; gap: 2mm; margin: 4pt 0; }
-figure { margin: 0; width: 43.5mm; }
+figure { margin: 0; width: 45mm; }
 figure img { width: 100%; max-height: 46mm; object-fit: contain; object-position: left top;
   image-rendering: pixelated; display: block; }
 figcaption { font-size: 7.5pt; line-height: 1.2; color: #38414b; overflow-wrap: anywhere; }
@@ -30,9 +30,12 @@ td, th { text-align: left; vertical-align: top; padding: 0.6pt 4pt 0.6pt 0; over
 th { color: #525c68; white-space: nowrap; width: 1%; }
 .paste { border: 0.5pt solid #b8bfc8; padding: 4pt 6pt; background: #f7f9fb; }
 .small { font-size: 7.5pt; line-height: 1.22; }
-.columns { columns: 2; column-gap: 6mm; font-size: 7.4pt; line-height: 1.2; }
+.columns { columns: 2; column-gap: 6mm; font-size: 7.2pt; line-height: 1.17; }
+.sections { columns: 2; column-gap: 6mm; font-size: 8.2pt; line-height: 1.24; }
+.sections section { break-inside: avoid; }
+.sections h2:first-child { margin-top: 0; }
 .columns h3 { break-after: avoid; }
-.item { break-inside: avoid; margin: 0.6pt 0; padding-left: 10pt; text-indent: -10pt; }
+.item { break-inside: avoid; margin: 0.4pt 0; padding-left: 10pt; text-indent: -10pt; }
 .todo { color: #8a3b00; }
 code { font-family: ui-monospace, Consolas, "DejaVu Sans Mono", monospace; font-size: 7.5pt;
   overflow-wrap: anywhere; }
@@ -41,7 +44,7 @@ code { font-family: ui-monospace, Consolas, "DejaVu Sans Mono", monospace; font-
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 8.6pt; line-height: 1.28; }
   .page { break-before: page; }
-  h2 { margin-top: 6pt; }
+  h2 { margin-top: 5pt; }
   h2, h3 { break-after: avoid; }
   figure, tr, svg { break-inside: avoid; }
 }

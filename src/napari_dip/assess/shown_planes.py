@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.assess.section import Picture
-from napari_dip.assess.thumbnails import contrast_limits, detail_window
+from napari_dip.assess.thumbnails import DETAIL_SIDE, contrast_limits, detail_window
 from napari_dip.image.coverage import place_in_words
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def shown_planes(
     shown = [Picture("Input", given, limits), Picture("Result", result, limits)]
     grey, missing = (one if one.ndim == 2 else one.mean(-1) for one in (result, ~known))
     window = detail_window(grey, missing > 0)
-    if window != (slice(0, grey.shape[0]), slice(0, grey.shape[1])):
+    if min(grey.shape) > DETAIL_SIDE:
         shown += [Picture(f"{one.name}, detail", one.pixels[window], limits) for one in [*shown]]
     if spread is not None:
         deviation = plane(np.asarray(spread[at], np.float64))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_dip.assess.section import Picture
 
-__all__ = ["Thumbnail", "contrast_limits", "detail_window", "scale_bar", "thumbnail"]
+__all__ = ["DETAIL_SIDE", "Thumbnail", "contrast_limits", "detail_window", "scale_bar", "thumbnail"]
 
 MAX_SIDE = 420  # pixels: a quarter of the width of A4 at 200 dots per inch
 MIN_SIDE = 210  # pixels: smaller planes are enlarged by whole numbers, without interpolation

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from napari_dip.cli.assess_command import assess
 from napari_dip.cli.exit_codes import errors_as_exit_codes
 from napari_dip.cli.plan_command import plan_command
 from napari_dip.cli.reproduce_command import reproduce
@@ -79,6 +80,7 @@ def make_app() -> typer.Typer:
     for spec in TASKS.values():
         made.command(spec.kind)(task_command(spec))
     made.command("plan")(plan_command())
+    made.command()(assess)
     made.command()(reproduce)
     made.command()(info)
     made.command()(demo)

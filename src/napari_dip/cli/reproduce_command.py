@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - typer evaluates the annotations
 from typing import Annotated
 
 import typer
 from pydantic_core import to_json
 
 from napari_dip.cli.exit_codes import FAILED, INTERRUPTED, errors_as_exit_codes
+from napari_dip.cli.task_options import PsfFile  # noqa: TC001 - for typer
 from napari_dip.plaintext import as_json, plain
 
 __all__ = ["reproduce"]
-
-PsfFile = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Image of the point spread function, if there was one."),
-]
 
 
 @errors_as_exit_codes()

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
     from napari_dip.settings import Task
 
-__all__ = ["MaskAxes", "MaskMarks", "Series", "SettingsFile", "read_values", "task_parameters"]
+__all__ = [
+    "MaskAxes",
+    "MaskMarks",
+    "PsfFile",
+    "Series",
+    "SettingsFile",
+    "read_values",
+    "task_parameters",
+]
 
 SettingsFile = Annotated[
     Path | None,
@@ -31,6 +39,11 @@ Series = Annotated[
     typer.Option(
         metavar="N", show_default="0", help="Image to read from a file with several images."
     ),
+]
+
+PsfFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Image of the point spread function, if there was one."),
 ]
 
 MaskMarks = Annotated[

@@ -8,19 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dip.errors import BadSettings, FileProblem
+from napari_dip.errors import BadSettings
 from napari_dip.files.comparison import Comparison
-from napari_dip.files.image_io import read_image
-from napari_dip.files.recorded_input import (
-    open_recorded_image,
-    open_recorded_mask,
-    recorded_settings,
-    require_record,
-)
+from napari_dip.files.recorded_input import require_record
+from napari_dip.files.recorded_run import open_recorded_run
 from napari_dip.generators import finished
-from napari_dip.image.pixel_digest import pixel_digest
-from napari_dip.image.problem import make_problem
-from napari_dip.image.reordered import Reordered
 from napari_dip.image.restore import run
 from napari_dip.progress import no_report
 
@@ -185,40 +177,13 @@ def open_reproduction(
     psf: ArrayLike | None = None,
 ) -> ReproductionRun:
     """Check everything before a second run; see :func:`reproduce`."""
-    record = require_record(path)
-    _refuse_manual_steps(record, path)
-    settings = recorded_settings(record, path)
-    origin = record["input"]
-    if origin.get("psf") and psf is None:
-        raise BadSettings(
-            f"{path} was deconvolved, and its record has only the digest of the point spread "
-            "function; give it with --psf, or psf= in Python"
-        )
-    result = read_image(path, lazy=True)
-    recorded = record.get("result", {}).get("pixels")
-    if recorded and pixel_digest(result.image, result.axes) != recorded:
-        raise FileProblem(
-            f"the pixels of {path} are not those of its record: it was changed after it was "
-            "written; give the file as it was"
-        )
-    stored, found = open_recorded_image(record, path, source)
-    missing = open_recorded_mask(record, settings, path, mask)
-    tiling = record.get("tiling", {})
-    problem = make_problem(
-        stored.image,
-        settings,
-        missing,
-        psf,
-        _device(record["device"]),
-        (tiling["window"], tiling["tile"], tiling["at_once"]) if tiling else None,
+    _refuse_manual_steps(require_record(path), path)
+    found = open_recorded_run(path, source, mask, psf=psf)
+    output = Comparison(
+        found.problem, found.result, spread=found.record.get("shows") == "uncertainty"
     )
-    _refuse_changed_input(problem, origin, path, found)
-    try:
-        shown = Reordered(result.image, result.axes, problem.layout.axes, problem.shape)
-    except FileProblem as error:
-        raise FileProblem(f"{path}: {error}") from None
-    output = Comparison(problem, shown, spread=record.get("shows") == "uncertainty")
-    return ReproductionRun(path, str(found), record, replace(problem, origin={}), output)
+    problem = replace(found.problem, origin={})
+    return ReproductionRun(path, str(found.source), found.record, problem, output)
 
 
 def _refuse_manual_steps(record: Mapping[str, Any], path: Path) -> None:
@@ -237,29 +202,6 @@ def _refuse_manual_steps(record: Mapping[str, Any], path: Path) -> None:
             f"{path}: a run does not repeat it, since {' and '.join(reasons)}; reproduce a result "
             "as a run has left it"
         )
-
-
-def _refuse_changed_input(
-    problem: Problem, origin: Mapping[str, Any], path: Path, found: Path
-) -> None:
-    """Refuse an input whose pixels, missing pixels or psf are not those of the record."""
-    now = problem.input_record()
-    what = {"pixels": "the pixels of", "known": "the missing pixels of", "psf": "the psf for"}
-    for key, words in what.items():
-        if (now[key] or None) != (origin.get(key) or None):
-            cure = {"pixels": "--input", "known": "--mask", "psf": "--psf"}[key]
-            raise FileProblem(
-                f"{words} {found} are not those of {path}'s input: they were changed, or it is "
-                f"another file; give the right one with {cure}"
-            )
-
-
-def _device(recorded: str) -> str:
-    """Return the recorded device, or the fastest one if this machine lacks it."""
-    from napari_dip.compute.device import choose_device, devices
-
-    names = [device.name for device in devices()]
-    return recorded if recorded in names else str(choose_device("auto"))
 
 
 def _changes(record: Mapping[str, Any], result: Result) -> Iterator[str]:

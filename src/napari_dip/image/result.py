@@ -241,8 +241,10 @@ class Result:
         >>> result.report().methods.paragraph
         'The image (32 x 32 pixels) was denoised with napari-dip ...'
         """
-        from napari_dip.assess.report import make_report
+        from napari_dip.assess.report import check_report_name, make_report
 
+        if path is not None:
+            check_report_name(path)
         if self.problem is None:
             raise BadSettings("this result does not know its input; make one with restore()")
         report = make_report(

@@ -1,0 +1,134 @@
+"""Open a result with the input that its record names, as the problem that it solved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_dip.errors import BadSettings, FileProblem
+from napari_dip.files.image_io import read_image
+from napari_dip.files.recorded_input import (
+    open_recorded_image,
+    open_recorded_mask,
+    recorded_settings,
+    require_record,
+)
+from napari_dip.image.pixel_digest import pixel_digest
+from napari_dip.image.problem import make_problem
+from napari_dip.image.reordered import Reordered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike
+
+    from napari_dip.image.metadata import StoredImage
+    from napari_dip.image.problem import Problem
+
+__all__ = ["RecordedRun", "open_recorded_run"]
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A result in a file, and the problem that it solved.
+
+    Parameters
+    ----------
+    record
+        How it was made.
+    problem
+        The image, its mask and the settings of the run.
+    result
+        The pixels of the result, with the axes of the image; they are read on access.
+    source
+        The file of the input.
+    stored
+        The input, with its pixel sizes.
+    """
+
+    record: Mapping[str, Any]
+    problem: Problem
+    result: Reordered
+    source: Path
+    stored: StoredImage
+
+
+def open_recorded_run(
+    path: Path,
+    source: Path | None = None,
+    mask: Path | None = None,
+    *,
+    psf: ArrayLike | None = None,
+) -> RecordedRun:
+    """Open a result and its input, and check that both have the pixels of the record.
+
+    Parameters
+    ----------
+    path
+        The file of a result.
+    source, mask
+        Files of the input and of its mask; ``None`` looks for those of the record.
+    psf
+        The point spread function of the run.
+
+    Raises
+    ------
+    NapariDipError
+        If there is no record, a file is not found, or its pixels have changed.
+    """
+    record = require_record(path)
+    settings = recorded_settings(record, path)
+    origin = record["input"]
+    if origin.get("psf") and psf is None:
+        raise BadSettings(
+            f"{path} was deconvolved, and its record has only the digest of the point spread "
+            "function; give it with --psf, or psf= in Python"
+        )
+    result = read_image(path, lazy=True)
+    recorded = record.get("result", {}).get("pixels")
+    if recorded and pixel_digest(result.image, result.axes) != recorded:
+        raise FileProblem(
+            f"the pixels of {path} are not those of its record: it was changed after it was "
+            "written; give the file as it was"
+        )
+    stored, found = open_recorded_image(record, path, source)
+    missing = open_recorded_mask(record, settings, path, mask)
+    tiling = record.get("tiling", {})
+    problem = make_problem(
+        stored.image,
+        settings,
+        missing,
+        psf,
+        _device(record["device"]),
+        (tiling["window"], tiling["tile"], tiling["at_once"]) if tiling else None,
+    )
+    _refuse_changed_input(problem, origin, path, found)
+    try:
+        shown = Reordered(result.image, result.axes, problem.layout.axes, problem.shape)
+    except FileProblem as error:
+        raise FileProblem(f"{path}: {error}") from None
+    return RecordedRun(record, problem, shown, found, stored)
+
+
+def _refuse_changed_input(
+    problem: Problem, origin: Mapping[str, Any], path: Path, found: Path
+) -> None:
+    """Refuse an input whose pixels, missing pixels or psf are not those of the record."""
+    now = problem.input_record()
+    what = {"pixels": "the pixels of", "known": "the missing pixels of", "psf": "the psf for"}
+    for key, words in what.items():
+        if (now[key] or None) != (origin.get(key) or None):
+            cure = {"pixels": "--input", "known": "--mask", "psf": "--psf"}[key]
+            raise FileProblem(
+                f"{words} {found} are not those of {path}'s input: they were changed, or it is "
+                f"another file; give the right one with {cure}"
+            )
+
+
+def _device(recorded: str) -> str:
+    """Return the recorded device, or the fastest one if this machine lacks it."""
+    from napari_dip.compute.device import choose_device, devices
+
+    names = [device.name for device in devices()]
+    return recorded if recorded in names else str(choose_device("auto"))

@@ -1,0 +1,107 @@
+"""The paragraph for the methods section tells what was done, in the past tense."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from napari_dip import Settings
+from napari_dip.assess.methods_text import CITATIONS, in_the_past, methods_text
+from napari_dip.image.problem import make_problem
+from napari_dip.image.restoration_plan import plan_of
+from napari_dip.settings import Inpaint, SuperResolve
+
+VALUES = np.random.default_rng(0).poisson(20, (4, 64, 64)).astype(np.uint16)
+UNIT = {
+    "reason": "all 9 iterations done",
+    "iterations": 9,
+    "most_iterations": 9,
+    "rule": "consensus",
+    "noise": {"kind": "poisson-gaussian", "gain": 2.0, "offset": 90.0, "read": 3.0},
+}
+
+
+def record(axes="YX", shape=(64, 64), units=(UNIT,), steps=(), **settings):
+    asked = Settings(axes=axes, device="cpu", **settings)
+    return {
+        "napari-dip": "1.2.3",
+        "settings": asked.model_dump(mode="json"),
+        "input": {"axes": axes, "shape": list(shape)},
+        "units": list(units),
+        "steps": list(steps),
+        "versions": {"torch": "2.9", "python": "3.12"},
+        "machine": {"processor": "AVX2"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (record(seed=4), "The image (64 x 64 pixels) was denoised with napari-dip 1.2.3"),
+        (record("ZYX", (9, 64, 64)), "The z-stack (9 planes, 64 x 64 pixels) was denoised"),
+        (record("TCYX", (5, 2, 64, 64)), "The time-lapse (5 time points, 2 channels, 64 x 64"),
+        (record(task=SuperResolve(factor=3)), "super-resolved by a factor of 3 along Y and X"),
+        (record(task=Inpaint()), "Missing pixels of the image (64 x 64 pixels) were inpainted"),
+        (record(task=Inpaint(keep_known=False)), "inpainted, and the other pixels denoised with"),
+        (record(), "gain 2, offset 90, standard deviation 3 in the dark; in units of the image"),
+        (record(noise=5.0), "The noise was given ("),
+        (record(), "The fit ended after 9 iterations."),
+        (record(units=(UNIT, UNIT | {"iterations": 7})), "Each fit ended after 7 to 9 iterations"),
+        (
+            record(units=(UNIT | {"iterations": 7},)),
+            "after 7 iterations, by the stopping rule consensus (Wang et al., 2023).",
+        ),
+        (record(refinement=0), "Settings other than those of the preset were: refinement = 0."),
+        (record(prior="none"), "which filters groups of similar patches; no network was fitted"),
+        (record() | {"continued_at": [9]}, "continued by hand after 9 iterations"),
+        (record() | {"picture": {"strength_percent": 60}}, "mixed with the raw image (60 %"),
+        (record(), "PyTorch 2.9 (Paszke et al., 2019) and Python 3.12 on a CPU (AVX2)."),
+    ],
+)
+def test_it_tells_what_was_done(made, words):
+    assert words in methods_text(made).paragraph
+
+
+def test_only_what_is_cited_is_listed():
+    paper = methods_text(record(prior="none"))
+    assert CITATIONS["Ulyanov et al., 2020"] not in paper.references
+    assert all(words in paper.paragraph for words, one in CITATIONS.items() if one in str(paper))
+
+
+@pytest.mark.parametrize("preset", ["fast", "best", "paper"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"kind": "denoise"},
+        {"kind": "super-resolve"},
+        {"kind": "super-resolve", "axis": "Z"},
+        {"kind": "inpaint"},
+        {"kind": "inpaint", "match_noise": True},
+    ],
+    ids=str,
+)
+def test_every_step_is_in_the_past_tense(task, preset):
+    mask = np.zeros((64, 64), bool)
+    mask[20:30, 20:30] = True
+    hidden = mask if task["kind"] == "inpaint" else None
+    for axes, image in (("YX", VALUES[0]), ("ZYX", VALUES)):
+        if task.get("axis") and axes == "YX":
+            continue
+        asked = Settings(task=task, preset=preset, axes=axes, device="cpu")
+        steps = plan_of(make_problem(image, asked, hidden, None)).steps
+        paragraph = methods_text(record(steps=steps)).paragraph
+        assert steps
+        assert "A further step was" not in paragraph
+        assert not re.search(r"\. (Fit|Filter|Fill|Model|Average|Add|Bring) ", paragraph)
+
+
+def test_steps_of_extensions_are_quoted():
+    assert in_the_past("Straighten the worms.") == 'A further step was: "Straighten the worms."'
+
+
+def test_line_breaks_in_names_do_not_break_it():
+    made = record()
+    made["machine"]["processor"] = "AVX\n2"
+    assert "\n" not in methods_text(made).paragraph

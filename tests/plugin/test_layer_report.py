@@ -1,0 +1,78 @@
+"""A result layer and its input layer give a report and a methods paragraph."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("napari", reason="the plugin's layers are napari's")
+
+from napari.layers import Image, Labels
+
+from napari_dip import Settings
+from napari_dip.errors import BadImage, BadMask
+from napari_dip.generators import finished
+from napari_dip.image.problem import make_problem
+from napari_dip.image.restore import run
+from napari_dip.image.sink import InMemory
+from napari_dip.plugin.models.layer_input import read_layer
+from napari_dip.plugin.models.layer_output import to_layer_data
+from napari_dip.plugin.models.layer_report import layer_methods, layer_report
+from napari_dip.plugin.models.mask_layers import Mask
+from napari_dip.plugin.models.trial import crop
+
+VALUES = np.random.default_rng(0).poisson(20, (2, 24, 28)).astype(np.uint16)
+
+
+@pytest.fixture
+def cells():
+    return Image(VALUES, name="<cells>", scale=(1, 0.5, 0.5), units=("pixel", "um", "um"))
+
+
+def restored(source, **settings):
+    """Run as a panel does, and return the layer of the result."""
+    asked = Settings(axes="ZYX", iterations=2, device="cpu", **settings)
+    problem = make_problem(source.data, asked, source.whole_mask, None)
+    problem = replace(problem, origin=source.origin)
+    pixels, keywords, _ = to_layer_data(finished(run(problem, InMemory(problem))), source)
+    return Image(pixels, **keywords)
+
+
+def test_names_and_sizes_are_those_of_the_layers(cells):
+    source = read_layer(cells)
+    text = layer_report(restored(source), source).html()
+    assert "&lt;cells&gt; (denoised)" in text
+    assert "Scale bar: 2 µm." in text
+
+
+def test_a_part_is_cropped_from_the_whole(cells):
+    whole = read_layer(cells)
+    part = crop(whole, (slice(1, 2), slice(2, 20), slice(4, 28)))
+    report = layer_report(restored(part), whole)
+    assert "a part of the field of view" in report.methods.paragraph
+
+
+def test_a_mask_is_part_of_the_input(cells):
+    labels = np.zeros((24, 28), np.uint8)
+    labels[4:8, 3:9] = 2
+    source = read_layer(cells, Mask(Labels(labels, name="holes"), label=2))
+    made = restored(source, task="inpaint")
+    assert "the mask &#x27;holes&#x27;" in layer_report(made, source).html()
+    with pytest.raises(BadMask, match="nothing is missing"):
+        layer_report(made, read_layer(cells))
+
+
+def test_a_changed_input_is_refused(cells):
+    made = restored(read_layer(cells))
+    with pytest.raises(BadImage, match="their pixels differ"):
+        layer_report(made, read_layer(Image(VALUES + 1, name="other")))
+
+
+def test_methods_are_text_to_paste(cells):
+    text = layer_methods(restored(read_layer(cells)))
+    assert text.startswith("The z-stack (2 planes, 24 x 28 pixels) was denoised with napari-dip")
+    assert "doi:10.1007/s11263-020-01303-4" in text
+    with pytest.raises(BadImage, match="is not a result"):
+        layer_methods(cells)
