@@ -65,8 +65,17 @@ def test_planes_are_counted():
     progress.report("filter", 0.5)
     assert progress.now().in_words() == "Filtering · after plane 1 of 4"
     progress.add(Snapshot(unit=1, units=4, iteration=0, iterations=9, part="plane 2 of 4"))
-    assert progress.now().in_words() == "Fitting · plane 2 of 4"
+    assert progress.now().in_words() == "Filtering · plane 2 of 4"
     assert progress.now().fraction >= 0.25
+
+
+def test_a_preview_before_the_fit_is_no_fit():
+    progress = StageProgress()
+    progress.report("filter", 0.1)
+    before = progress.now()
+    progress.add(Snapshot(iteration=0, iterations=9))
+    assert progress.now().stage == "filter"
+    assert progress.now().fraction == before.fraction
 
 
 def test_planes_at_once_share_one_stage():

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from napari_dip.noise.model import Correlation
 
-__all__ = ["WHITE", "estimate_coarse", "halved", "noise_of_means", "with_coarse"]
+__all__ = ["WHITE", "enlarged", "estimate_coarse", "halved", "noise_of_means", "with_coarse"]
 
 WHITE: Correlation = ((), ())
 
@@ -70,7 +70,7 @@ def estimate_coarse(
     if scales == 1 or min(means.shape[-2:]) < 2 * MIN_COARSE_SIDE:
         return estimate
     coarser = estimate_coarse(means, sigma, correlation, scales - 1)
-    return estimate + _enlarged(coarser - halved(estimate), estimate)
+    return estimate + enlarged(coarser - halved(estimate), estimate)
 
 
 def with_coarse(
@@ -97,12 +97,12 @@ def with_coarse(
     0.035
     """
     means = halved(fine)
-    detail = halved((fine - _enlarged(means, fine)).square()).sum(dim=1, keepdim=True)
+    detail = halved((fine - enlarged(means, fine)).square()).sum(dim=1, keepdim=True)
     detail = local_mean(detail, DETAIL_WINDOW) / max(sigma, MIN_SIGMA) ** 2
     weight = COARSE_WEIGHT / (1 + detail / DETAIL_OF_STRUCTURE)
     if not any(correlation):
         weight = weight * (1 - missed_texture(coarse, halved(noisy), sigma / 2))
-    return fine + _enlarged(weight * (coarse - means), fine)
+    return fine + enlarged(weight * (coarse - means), fine)
 
 
 def noise_of_means(sigma: float, correlation: Correlation) -> tuple[float, Correlation]:
@@ -140,7 +140,7 @@ def halved(image: Tensor) -> Tensor:
     return functional.avg_pool2d(image, 2, ceil_mode=True)
 
 
-def _enlarged(means: Tensor, like: Tensor) -> Tensor:
+def enlarged(means: Tensor, like: Tensor) -> Tensor:
     """Interpolate to twice the size, without the pixels that an odd size does not have."""
     height, width = like.shape[-2:]
     return functional.interpolate(means, scale_factor=2, mode="bilinear")[..., :height, :width]

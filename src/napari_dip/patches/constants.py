@@ -128,6 +128,20 @@ MIN_COARSE_SIDE = 16
 """Pixels: the least side of the second and third scale. A smaller one has too few patches to
 compare. Not measured."""
 
+LOOK_SCALES = 4
+"""How often the size is halved for a first look [First picture]."""
+
+LOOK_WINDOW = 7
+"""Pixels: side of the square in which the local variance is measured [First picture]."""
+
+LOOK_MARGIN = 1.1
+"""Times the variance of the noise: what counts as noise, as a local variance is above it by chance
+[First picture]."""
+
+PART_OF_MEANS = 0.735
+"""Of the variance of means of 2 x 2 pixels: the difference between white noise and its interpolated
+means has this much less variance than the noise. Computed."""
+
 COARSE_WEIGHT = 0.7
 """Weight of the coarse scales where there is no fine structure; 1 loses 0.03 dB [Coarse scales]."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_dip.patches.coarse_scales import estimate_coarse
+from napari_dip.patches.local_wiener import local_wiener
 from napari_dip.patches.refine import first_fine
-from napari_dip.patches.stack_filter import coarse_of_stack, fine_of_stack
+from napari_dip.patches.stack_filter import coarse_of_stack, fine_of_stack, map_planes
 from napari_dip.pipeline.cost_model import PASSES_BEFORE, pass_seconds
 from napari_dip.pipeline.first_estimate import FirstEstimate
 from napari_dip.pipeline.observation import to_tensor
@@ -45,13 +47,19 @@ class FirstFilter(FirstEstimate):
         return 3.0
 
     def estimates(self, data: Data, context: Context, /) -> Estimates:
-        """Filter the coarse scales, then the finest."""
+        """Give a first look at once, then filter the coarse scales, then the finest."""
+        yield self.look(data)
         noisy = self.unclipped(data)
         coarse = self.coarse(data, noisy)
         rows, columns = data.block.values.shape[-2:]
         enlarged = coarse.repeat(2, axis=-2).repeat(2, axis=-1)
         yield enlarged[..., :rows, :columns]
         return self.first(data, noisy, coarse)
+
+    def look(self, data: Data) -> NDArray[np.float32]:
+        """Denoise coarsely and fast: nothing but a preview depends on it."""
+        assert data.observation is not None
+        return self.scaling.filtered(self._look, data.observation.y, known=data.observation.known)
 
     def unclipped(self, data: Data) -> torch.Tensor:
         """Return the observation, corrected for the bias of clipped pixels.
@@ -76,6 +84,10 @@ class FirstFilter(FirstEstimate):
         assert data.observation is not None
         known, means = data.observation.known, to_tensor(coarse).to(noisy)
         return First(self.scaling.filtered(self._fine, noisy, means, known=known), coarse)
+
+    def _look(self, noisy: torch.Tensor, *, known: torch.Tensor, sigma: float) -> torch.Tensor:
+        once = partial(local_wiener, sigma=sigma, correlation=self.correlation)
+        return map_planes(once, noisy) if self.scaling.planes else once(noisy)
 
     def _coarse(self, noisy: torch.Tensor, *, known: torch.Tensor, sigma: float) -> torch.Tensor:
         estimate = coarse_of_stack if self.scaling.planes else estimate_coarse

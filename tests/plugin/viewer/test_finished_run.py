@@ -41,7 +41,7 @@ def test_the_curve_is_drawn_only_when_opened(advanced, qtbot):
 def test_an_opened_curve_stays_open(advanced):
     advanced.unfold("loss_curve")
     _, other = advanced.viewer.window.add_plugin_dock_widget("napari-dip", "Inpaint")
-    assert other._run_view.curve.fold.isExpanded()
+    assert other._result.run_view.curve.fold.isExpanded()
 
 
 def test_curve_and_status_show_progress(advanced, qtbot):

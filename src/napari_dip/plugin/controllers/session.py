@@ -190,6 +190,7 @@ class Session:
         channel, progress = self._channel, self._channel.progress.now()
         if self._output is None or channel.cancelled:
             return
+        self._update()  # a preview before a long filter
         before, self._reported = self._reported, progress
         if _shown(progress) == _shown(before):
             return

@@ -94,11 +94,11 @@ def inspect_folder(request: RunRequest) -> FolderContent | None:
     FileProblem
         If the folder must not be replaced, or another run writes to it.
     """
-    from napari_dip.files.resumable_output import existing_output
-
     path = request.target.path
     if path is None:
         return None
+    from napari_dip.files.resumable_output import existing_output  # zarr takes long to load
+
     for folder in (path, uncertainty_path(path)):
         _refuse_locked(folder)
     kind = existing_output(path)

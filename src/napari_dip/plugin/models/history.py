@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.progress import Snapshot
 
-__all__ = ["Curve", "Frame", "History", "blend", "frame_name", "insert_frame", "stack_frames"]
+__all__ = [
+    "FIRST_ESTIMATE",
+    "Curve",
+    "Frame",
+    "History",
+    "blend",
+    "frame_name",
+    "insert_frame",
+    "stack_frames",
+]
+
+FIRST_ESTIMATE = "first estimate"
+"""Name of an image before the fit."""
 
 MAX_FRAME_BYTES = 256_000_000  # bytes: memory for the frames of one run
 
@@ -123,8 +135,10 @@ class History:
 
 
 def frame_name(frame: Frame) -> str:
-    """Name a frame by its iteration."""
-    return "result" if frame.result else f"iteration {frame.iteration}"
+    """Name a frame by its iteration; one before the fit is a first estimate."""
+    if frame.result:
+        return "result"
+    return f"iteration {frame.iteration}" if frame.iteration else FIRST_ESTIMATE
 
 
 def insert_frame(frame: Frame, image: NDArray[Any]) -> NDArray[Any]:

@@ -171,7 +171,10 @@ class StageProgress:
             if snapshot.unit != self._unit:
                 self._stage, self._begins, self._within = "", {}, 0.0
             self._unit, self._units = snapshot.unit, snapshot.units
-            self._report("fit", snapshot.iteration / max(1, snapshot.iterations))
+            if snapshot.iteration:
+                self._report("fit", snapshot.iteration / max(1, snapshot.iterations))
+            else:  # a preview of the filter before the fit
+                self._report("filter", math.nan)
             self._part = snapshot.part
             if self._offset_s is None:
                 self._offset_s = self._clock() - self._began - snapshot.elapsed_s

@@ -38,7 +38,9 @@ def status_text(
         The device, empty if it is not of this process, and its memory in use.
     """
     parts, details = [], []
-    if latest is not None and latest.iteration:
+    if latest is not None and not latest.iteration:
+        parts.append("first estimate: the result will be sharper")
+    elif latest is not None:
         parts.append(f"iteration {latest.iteration} of {latest.iterations}")
         details.append(f"loss {latest.loss:.2g}")
     if remaining_s is not None:

@@ -181,6 +181,7 @@ class _ScrollArea(QScrollArea):
     def __init__(self, content: QWidget) -> None:
         super().__init__()
         self._content, self._bar = content, QScrollBar(Qt.Orientation.Vertical)
+        self._hint = QSize()
         self.setVerticalScrollBar(self._bar)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -189,9 +190,12 @@ class _ScrollArea(QScrollArea):
         self.setWidget(content)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Update the geometry when the content changes; Qt does not update the width."""
+        """Update the geometry when the content changes its size; Qt does not update the width."""
         if watched is self._content and event and event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
+            # A new text in a label of fixed size asks for a layout too, and drawing takes time.
+            before, self._hint = self._hint, self._content.sizeHint()
+            if self._hint != before:
+                self.updateGeometry()
         return super().eventFilter(watched, event)
 
     def sizeHint(self) -> QSize:

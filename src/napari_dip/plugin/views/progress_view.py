@@ -39,7 +39,9 @@ class ProgressView(QWidget):
 
     def show_progress(self, progress: Progress) -> None:
         """Show how far a run is, and the time since its start."""
+        self.bar.setUpdatesEnabled(False)  # Qt would draw a new value at once, before the text
         self.bar.setValue(round(STEPS * progress.fraction))
+        self.bar.setUpdatesEnabled(True)
         self.stage.show_text(f"{progress.in_words()} · {duration(progress.elapsed_s)}")
 
     def clear(self) -> None:

@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt.utils import qthrottled
 
-from napari_dip.plugin.models.history import frame_name
+from napari_dip.plugin.models.history import FIRST_ESTIMATE, frame_name
 from napari_dip.plugin.views.compare_tools import CompareTools
 from napari_dip.plugin.views.curve_fold import CurveFold
 from napari_dip.plugin.views.plane_strip import PlaneStrip
@@ -154,7 +154,8 @@ class RunView(QWidget):
         self.curve.draw(history)
         self.tools.show_running(history.frames)
         if self._session.shown_frame is None:
-            self.tools.set_frame_name("latest")
+            in_fit = history.latest is not None and history.latest.iteration
+            self.tools.set_frame_name("latest" if in_fit else FIRST_ESTIMATE)
 
     @property
     def _frames(self) -> list[Frame]:
