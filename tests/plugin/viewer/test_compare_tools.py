@@ -115,3 +115,13 @@ def test_a_drawn_line_is_used_and_stays(ended):
     ended.press("profile")
     ended.press("profile")
     assert shapes in ended.viewer.layers
+
+
+def test_a_preview_can_be_compared(advanced, engine):
+    tools = advanced.widget._result.run_view.compare
+    advanced.press("compare")
+    assert tools._comparison is not None
+    engine.finish.set()
+    advanced.wait_until_idle()
+    assert tools._comparison is not None  # it goes on with the result
+    assert advanced["compare"].isChecked()

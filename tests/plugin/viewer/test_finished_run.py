@@ -8,8 +8,10 @@ import weakref
 import numpy as np
 import pytest
 from napari.layers import Image
+from qtpy.QtCore import QPoint
 from qtpy.QtWidgets import QWidget
 
+from napari_dip.errors import OutOfMemory
 from napari_dip.files.image_io import read_image, read_provenance
 from napari_dip.plugin.models.history import blend
 from napari_dip.plugin.models.layer_input import read_layer
@@ -173,7 +175,7 @@ def test_deleting_the_layer_releases_the_network(ended, qtbot):
     ended["scrub"].setValue(0)
     ended.viewer.layers.remove(ended.viewer.layers[-1])
     assert ended.widget._result.run_view.finished is None
-    assert ended.widget._result.run_view.isHidden()
+    assert not ended["strength"].isEnabled()
     qtbot.wait(100)  # the frame of the slider comes too late
     assert len(ended.viewer.layers) == 1
 
@@ -242,3 +244,31 @@ def test_a_saved_file_records_the_strength(ended, tmp_path):
     SavedLayer.of(layer).write(path)
     assert read_provenance(path)["picture"] == {"strength_percent": 25}
     np.testing.assert_array_equal(read_image(path).whole(), layer.data)
+
+
+@pytest.mark.parametrize("ending", ["discard", "failure"])
+def test_a_run_without_a_result_keeps_the_earlier_tools(ended, engine, ending, qtbot):
+    earlier = ended.viewer.layers[-1]
+    engine.finish.clear()
+    ended.press("run")
+    qtbot.waitUntil(lambda: len(ended.viewer.layers) > 2, timeout=60_000)
+    assert not ended["strength"].isEnabled()
+    if ending == "discard":
+        ended.press("discard")
+    else:
+        engine.fail = lambda: OutOfMemory("no memory left")
+    ended.wait_until_idle()
+    finished = ended.widget._result.run_view.finished
+    assert finished.layer is earlier
+    assert ended["compare"].isEnabled()
+    assert ended["strength"].isEnabled()
+    assert "a later run was started" in ended["continue"].toolTip()
+
+
+def test_tools_stay_in_place_without_a_result(advanced):
+    before = advanced["strength"].mapTo(advanced.dock, QPoint(0, 0))
+    advanced.press("discard")
+    advanced.wait_until_idle()
+    assert not advanced["strength"].isEnabled()
+    assert advanced["strength"].isVisibleTo(advanced.dock)
+    assert advanced["strength"].mapTo(advanced.dock, QPoint(0, 0)) == before

@@ -66,7 +66,7 @@ def test_icons_and_link_follow_the_theme(open_panel):
     def looks():
         pictures = [
             picture(button.icon(), mode)
-            for button in (fold, panel["discard"], panel["new_mask"])
+            for button in (fold, panel["queue_clear"], panel["new_mask"])
             for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled)
         ]
         return [*pictures, panel["help"].text()]

@@ -83,7 +83,7 @@ def test_discarding_a_run_releases_tensors(open_panel, counts):
 
     earlier = weakref.WeakSet(modules())
     panel = open_panel("Denoise", Image(counts, name="cells"))
-    panel["preset"].setCurrentText("paper")  # it does not end before the check
+    panel["published"].setChecked(True)  # it does not end before the check
     panel["device"].setCurrentText("processor (cpu)")
     panel.press("run")
     panel.wait_for_preview()
@@ -127,7 +127,7 @@ def test_the_controls_reach_the_engine(open_panel, engine, monkeypatch):
     painted[:4], painted[-4:] = 1, 2
     panel = open_panel("Inpaint", Image(np.ones((32, 32))), Labels(painted))
     panel["label"].setValue(2)
-    panel["preset"].setCurrentText("paper")
+    panel["published"].setChecked(True)
     panel["iterations"].setValue(77)
     panel["stopping"].setCurrentText("residual is noise")
     panel["noise"].setCurrentText("known level")

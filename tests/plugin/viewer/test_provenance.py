@@ -178,7 +178,7 @@ def test_settings_are_reapplied_to_the_controls(run, counts, painted):
         "label": 2,
         "keep_known": False,
         "missing": "a hole",
-        "preset": "paper",
+        "published": True,
         **LEVEL,
         "stopping": "after all iterations",
     }
@@ -187,7 +187,8 @@ def test_settings_are_reapplied_to_the_controls(run, counts, painted):
     panel["label"].setValue(0)
     panel["keep_known"].setChecked(True)
     panel["missing"].setCurrentIndex(0)
-    for name in ("preset", "noise", "stopping", "device"):
+    panel["published"].setChecked(False)
+    for name in ("noise", "stopping", "device"):
         panel[name].setCurrentIndex(0)
     for name in ("iterations", "noise_level", "seed"):
         panel[name].setValue(0)

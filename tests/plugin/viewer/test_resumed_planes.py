@@ -128,8 +128,14 @@ def test_after_a_run_to_disk_history_stays(start, qtbot, tmp_path):
     assert panel.widget._result.run_view.compare._comparison is not None
 
 
-def test_a_failure_keeps_the_complete_planes(start, qtbot, monkeypatch, one_at_once):
+@pytest.mark.parametrize("on_disk", [False, True], ids=["memory", "disk"])
+def test_a_failure_keeps_the_complete_planes(
+    start, qtbot, monkeypatch, one_at_once, tmp_path, on_disk
+):
     panel = start()
+    if on_disk:
+        panel["save_to"].setCurrentText("save as OME-Zarr …")
+        panel.widget._output.path.value = tmp_path / "out.ome.zarr"
     real, failing = engine_module.restore_unit, [True]
 
     def restore_unit(problem, unit, *args, **options):

@@ -84,7 +84,7 @@ def test_the_plan_is_told_before_run(open_panel, cells, qtbot):
     qtbot.waitUntil(lambda: "GiB" in panel["estimate"].text(), timeout=60_000)
     assert panel["estimate"].text().startswith("3 planes, fitted together · ")
     assert "Filter groups of similar patches of neighbouring" in panel["estimate"].toolTip()
-    panel["preset"].setCurrentText("paper")
+    panel["published"].setChecked(True)
     qtbot.waitUntil(lambda: "Adam" in panel["estimate"].toolTip(), timeout=60_000)
     assert "together" not in panel["estimate"].text()
 

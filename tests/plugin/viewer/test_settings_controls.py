@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
+from qtpy.QtWidgets import QComboBox
 
 from napari_dip.errors import BadSettings
 from napari_dip.plugin.views.axes_controls import AxesControls
@@ -100,3 +101,20 @@ def test_the_panel_opens_without_broken_extension(installed, open_panel, notific
     assert open_panel("Denoise")["stopping"].count() == len(RULES) + 1
     (shown,) = notifications
     assert "the extension 'no_such_module'" in shown.message
+
+
+def test_the_published_method_replaces_the_preset(panel):
+    panel["preset"].setCurrentText("best")
+    panel["published"].setChecked(True)
+    assert panel["preset"].currentText() == "paper"
+    assert not panel["preset"].isEnabled()
+    assert panel.widget.template().settings.preset == "paper"
+    panel["published"].setChecked(False)
+    assert panel["preset"].currentText() == "best"
+    assert panel.widget.template().settings.preset == "best"
+
+
+def test_the_published_method_is_not_remembered(panel):
+    panel["published"].setChecked(True)
+    dock, _ = panel.viewer.window.add_plugin_dock_widget("napari-dip", "Inpaint")
+    assert dock.findChild(QComboBox, "preset").currentText() == "fast"

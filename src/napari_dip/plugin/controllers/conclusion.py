@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from napari.utils.notifications import show_error
@@ -38,12 +38,15 @@ class Conclusion:
         How it ended, as a word and as the final status.
     layer, finished
         The layer of the result, and what can be done with it; ``None`` without a result.
+    rest
+        The request that restores the planes which a failed run has left on disk.
     """
 
     ending: Ending
     text: str
     layer: Image | None = None
     finished: FinishedRun | None = None
+    rest: RunRequest | None = None
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,16 @@ class EndedRun:
             finished = self._finished(layer, kept)
             failure = f"{failure} {ending_text(kept, layer.name)}"
         show_error(as_html(failure))
-        return Conclusion("failed", failure, layer, finished)
+        return Conclusion("failed", failure, layer, finished, self._rest_on_disk())
+
+    def _rest_on_disk(self) -> RunRequest | None:
+        """Return the request that resumes a failed run which writes its planes to a file."""
+        prepared, target = self.channel.prepared, self.request.target
+        if target.path is None or prepared is None or len(prepared.problem.plan.units) == 1:
+            return None
+        device = self.channel.device or target.device
+        resumed = replace(target, resume=True, overwrite=False, note="", device=device)
+        return replace(self.request, target=resumed)
 
     def _finished(self, layer: Image, result: Result) -> FinishedRun:
         """Offer the tools for a result, and restoring the planes that it lacks."""
@@ -124,7 +136,9 @@ class EndedRun:
     def _earlier_again(self) -> FinishedRun | None:
         """Return the earlier result as it can be used after a run without a result."""
         return (
-            self.earlier.without_continuation() if self.earlier and self.continued else self.earlier
+            self.earlier.without_network("a later run has changed its network")
+            if self.earlier and self.continued
+            else self.earlier
         )
 
     def _saved_text(self, *, resumable: bool = False) -> str:

@@ -133,12 +133,12 @@ class FinishedRun:
         if self.shown is not self.chosen:
             self.show(self.chosen)
 
-    def without_continuation(self) -> FinishedRun:
-        """Return this result after its continuation was discarded; its network is not available."""
-        result = replace(self.result, more=None, final="a later run has changed its network")
+    def without_network(self, why: str) -> FinishedRun:
+        """Return this result without its network, which a later run has changed or replaced."""
+        result = replace(self.result, more=None, final=why)
         self.history.truncate(self.outcome.iteration)
         self.history.frames = [frame for frame in self.history.frames if not frame.result]
-        run = FinishedRun(self.viewer, self.layer, self.source, result, self.history)
+        run = FinishedRun(self.viewer, self.layer, self.source, result, self.history, self.rest)
         if self.chosen is not self.outcome:
             run.chosen = run.shown = self.chosen
         return run

@@ -146,13 +146,13 @@ class RunController:
         self._start(Session(self._viewer, request, earlier=finished, more=more))
         self.say(f"Continuing '{finished.layer.name}' …")
 
-    def resume_rest(self, finished: FinishedRun) -> None:
-        """Restore the planes that a stopped run has left."""
-        rest = finished.rest
-        if self.session is not None or rest is None:
+    def resume_rest(self, rest: RunRequest, finished: FinishedRun | None) -> None:
+        """Restore the planes that a run has left; ``finished`` has the others, if it has them."""
+        if self.session is not None:
             return
-        self._start(Session(self._viewer, rest, earlier=finished))
-        self.say(f"Resuming '{finished.layer.name}' …")
+        own = finished is not None and finished.rest is rest
+        self._start(Session(self._viewer, rest, earlier=finished if own else None))
+        self.say(f"Resuming '{finished.layer.name if finished and own else rest.source.name}' …")
 
     def pause(self) -> None:
         """Pause the run."""

@@ -58,6 +58,9 @@ class Session:
         The curve and the frames so far.
     finished
         The result and what can be done with it, at the end.
+    rest
+        The request that restores the planes which a failed run has left on disk, at its end;
+        ``None`` if there are none.
     ending
         How the run ended: ``"done"``, ``"stopped"``, ``"discarded"`` or ``"failed"``.
     layer
@@ -93,6 +96,7 @@ class Session:
         if earlier is not None and earlier.result.coverage is not None:
             self.planes = self.planes.at_end(earlier.result.coverage)
         self.finished: FinishedRun | None = None
+        self.rest: RunRequest | None = None
         self.layer: Image | None = None
         self.ending: Ending = "failed"
         self.shown_frame: Frame | None = None
@@ -124,6 +128,14 @@ class Session:
         self._worker.start()
         self._timer.start()
         self.reported.emit(self._reported)
+
+    @property
+    def compared(self) -> tuple[Image | None, Image | None]:
+        """The layers of the input and of the previews; ``None`` while there is none."""
+        layer = None if self._output is None else self._output.layer
+        if layer is None or self._request is None:
+            return None, None
+        return self._request.source.layer(), layer
 
     @property
     def paused(self) -> bool:
@@ -234,6 +246,7 @@ class Session:
         conclusion = ended.conclude(output)
         self.ending = conclusion.ending
         self.layer, self.finished = conclusion.layer, conclusion.finished
+        self.rest = conclusion.rest
         if self.ending == "failed":
             self._update_planes()
             self.planes = self.planes.failed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QListWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QListWidget, QVBoxLayout, QWidget
 
 from napari_dip.plaintext import as_html, plain
 from napari_dip.plugin.views import controls, tooltips
@@ -39,18 +39,13 @@ class BatchList(QWidget):
         self.add = controls.button("queue_add", "Add selected layers", tooltips.BATCH_ADD)
         self.run = controls.button("queue_run", "Run all", tooltips.BATCH_RUN, enabled=False)
         self.clear = controls.button("queue_clear", "Clear", tooltips.BATCH_CLEAR, enabled=False)
-        row = QHBoxLayout()
-        for button, action in (
-            (self.add, batch.add_selected),
-            (self.run, batch.run),
-            (self.clear, batch.clear),
-        ):
+        actions = {self.add: batch.add_selected, self.run: batch.run, self.clear: batch.clear}
+        for button, action in actions.items():
             button.changed.connect(action)
-            row.addWidget(button.native)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.list)
-        layout.addLayout(row)
+        layout.addWidget(controls.flow(*(button.native for button in actions)))
         batch.changed.connect(self._update)
 
     def keyPressEvent(self, event: Any) -> None:

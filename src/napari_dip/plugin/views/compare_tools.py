@@ -77,7 +77,9 @@ class CompareTools(QWidget):
         viewer.layers.events.removed.connect(self._check)
 
     def set_layers(self, before: Image | None, after: Image | None) -> None:
-        """Set the layers of the input and of the result; what is switched on ends."""
+        """Set the layers of the input and of the result; for others, what is switched on ends."""
+        if before is self._before and after is self._after:
+            return
         self.close_all()
         self._before, self._after = before, after
         for button in (self.compare, self.profile):

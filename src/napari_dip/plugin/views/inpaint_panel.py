@@ -151,7 +151,7 @@ class Inpaint(Panel):
             [("every plane", EVERY_PLANE), ("the shown plane", SHOWN_PLANE)],
         )
         self.keep_known = controls.check_box(
-            "keep_known", "Keep unpainted pixels", tooltips.KEEP_KNOWN, value=True
+            "keep_known", "Leave known pixels unchanged", tooltips.KEEP_KNOWN, value=True
         )
         self.match_noise = controls.check_box(
             "match_noise", "Match the noise in gaps", tooltips.MATCH_NOISE

@@ -262,8 +262,8 @@ class Panel(Container[Widget]):
             self.controller.continue_run(self._result.run_view.finished, more)
 
     def _resume_rest(self) -> None:
-        if self._result.run_view.finished is not None:
-            self.controller.resume_rest(self._result.run_view.finished)
+        if self._result.run_view.rest is not None:
+            self.controller.resume_rest(self._result.run_view.rest, self._result.run_view.finished)
 
     def _load_settings(self, record: Mapping[str, Any], name: str) -> None:
         try:

@@ -6,6 +6,7 @@ from importlib.metadata import metadata
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
+from napari.settings import get_settings
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtGui import QIcon
@@ -45,9 +46,6 @@ ICON_SIZE = QSize(16, 12)  # pixels: wider than the icon, to keep its distance f
 
 BUTTON_ICONS = {
     "run": "right_arrow",
-    "resume": "right_arrow",
-    "stop": "square",
-    "discard": "delete",
     "continue": "right_arrow",
     "keep_as_layer": "new_image",
     "open_sample": "new_image",
@@ -62,7 +60,8 @@ MARGIN = 6  # pixels: the rows and the scroll bar fit into the width of the pane
 class Icons(QObject):
     """Set napari's icons on the buttons and sections of a panel, and follow the theme.
 
-    A button without a fitting icon, such as *Pause*, has a text only.
+    A button without a fitting icon has a text only, and so have those beside *Run*: with a font
+    size of 14 all must fit into one line.
 
     Parameters
     ----------
@@ -224,6 +223,26 @@ class _WheelFilter(QObject):
         return True
 
 
+class _FieldFont(QObject):
+    """Let text fields follow napari's font size, as all other controls do.
+
+    Parameters
+    ----------
+    content
+        The widget with the fields, which owns this object.
+    """
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__(content)
+        self._content, self._appearance = content, get_settings().appearance
+        self._apply()
+        self._appearance.events.font_size.connect(self._apply)
+
+    def _apply(self, _event: Any = None) -> None:
+        size = self._appearance.font_size
+        self._content.setStyleSheet(f"QLineEdit {{ font-size: {size}pt; }}")
+
+
 def make_scrollable(panel: QWidget, viewer: Viewer) -> None:
     """Move the layout of a panel into a scroll area, where the focused control has a frame."""
     content = QWidget()
@@ -236,6 +255,7 @@ def make_scrollable(panel: QWidget, viewer: Viewer) -> None:
     outer.setContentsMargins(0, 0, 0, 0)
     outer.addWidget(_ScrollArea(content))
     FocusRing(content, viewer)
+    _FieldFont(content)
     wheel_filter = _WheelFilter(panel)
     for kind in (QComboBox, QAbstractSpinBox, QSlider):
         for control in content.findChildren(kind):

@@ -51,6 +51,7 @@ class ResultSection(QWidget):
         for part in (
             self.run_view,
             self._provenance.save,
+            self.run_view.tools.keep_row,
             controls.section("reuse", "Continue and reuse", self._reuse()),
             self.run_view.curve,
         ):

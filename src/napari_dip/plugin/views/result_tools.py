@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QEvent, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QGridLayout, QLabel, QSlider, QSpinBox, QWidget
 
 from napari_dip.plaintext import as_html
+from napari_dip.plugin.models.history import FIRST_ESTIMATE
 from napari_dip.plugin.views import controls, tooltips
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qtpy.QtGui import QShowEvent
+
     from napari_dip.plugin.models.history import Frame
 
 __all__ = ["ResultTools"]
 
+LABEL_PADDING = 4  # pixels: of napari's style sheet beside a text
+
 
 class ResultTools(QWidget):
-    """Sliders and buttons without their actions.
+    """Sliders and buttons without their actions; the panel places the rows of buttons.
 
     ``frame_chosen`` has the number of a frame, ``strength_changed`` the
     part of the result from 0 to 1.
@@ -31,8 +36,10 @@ class ResultTools(QWidget):
 
     Attributes
     ----------
+    keep_row
+        *Use as result*, *Keep as layer* and *Keep history*.
     continue_row
-        *Continue* and its number of iterations, which the panel places.
+        *Continue* and its number of iterations.
     """
 
     frame_chosen = Signal(int)
@@ -67,8 +74,6 @@ class ResultTools(QWidget):
         self.more.setPrefix("+ ")
         self.more.setEnabled(False)
         self._frame_label, self._strength_label = QLabel(self), QLabel("100 %", self)
-        for label in (self._frame_label, self._strength_label):
-            label.setMinimumWidth(self.fontMetrics().horizontalAdvance("iteration 00000"))
         self._file_note = controls.text_line("file_note")
         self._file_note.native.hide()
         self._arrange()
@@ -163,6 +168,23 @@ class ResultTools(QWidget):
         self.keep_as_layer.text = "Add the result"
         _set_state(self.keep_as_layer.native, tooltips.ADD_RESULT, "")
 
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Make room for the longest name of a frame in the font of napari's style sheet."""
+        super().showEvent(event)
+        self._fit_labels()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Follow the size of the font."""
+        super().changeEvent(event)
+        if event is not None and event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit_labels()
+
+    def _fit_labels(self) -> None:
+        metrics = self._frame_label.fontMetrics()
+        widest = max(map(metrics.horizontalAdvance, (FIRST_ESTIMATE, "iteration 000")))
+        for label in (self._frame_label, self._strength_label):
+            label.setMinimumWidth(widest + LABEL_PADDING)
+
     def set_frame_name(self, name: str) -> None:
         """Name the frame that is shown."""
         self._frame_label.setText(as_html(name))
@@ -190,11 +212,10 @@ class ResultTools(QWidget):
             grid.addWidget(QLabel(title, self), row, 0)
             grid.addWidget(slider, row, 1)
             grid.addWidget(label, row, 2)
-        buttons = controls.flow(
+        grid.addWidget(self._file_note.native, 2, 0, 1, 3)
+        self.keep_row = controls.flow(
             self.use_this.native, self.keep_as_layer.native, self.keep_history.native
         )
-        grid.addWidget(buttons, 2, 0, 1, 3)
-        grid.addWidget(self._file_note.native, 3, 0, 1, 3)
         self.continue_row = controls.flow(self.continue_run.native, self.more)
 
 

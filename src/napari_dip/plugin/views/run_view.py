@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_dip.plugin.controllers.finished_run import FinishedRun
     from napari_dip.plugin.controllers.session import Session
     from napari_dip.plugin.models.history import Frame
+    from napari_dip.plugin.models.run_request import RunRequest
 
 __all__ = ["RunView"]
 
@@ -42,6 +43,12 @@ class RunView(QWidget):
     ----------
     curve
         The section with the curve, which the panel places.
+    finished
+        The result that is offered; ``None`` without one.
+    rest
+        The request for the planes that the last run has left; ``None`` if there are none.
+    tools
+        The sliders and buttons for the result; the panel places the rows of buttons.
     """
 
     continued = Signal(int)
@@ -54,6 +61,8 @@ class RunView(QWidget):
         self._session: Session | None = None
         self.curve = CurveFold(viewer)
         self.finished: FinishedRun | None = None
+        self.rest: RunRequest | None = None
+        self._before: FinishedRun | None = None
         self.tools = ResultTools(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -66,7 +75,7 @@ class RunView(QWidget):
         layout.addWidget(self.tools)
         self.compare.message.connect(self.message)
         self.hide()
-        self.tools.hide()
+        self._show_tools(False)
         # Attributes, because the signals do not keep them alive.
         self._show_throttled = qthrottled(self._show_frame, timeout=DRAW_INTERVAL_MS)
         self._strength_throttled = qthrottled(self._set_strength, timeout=DRAW_INTERVAL_MS)
@@ -84,7 +93,10 @@ class RunView(QWidget):
     def follow(self, session: Session) -> None:
         """Show a run from its start."""
         if session.history.latest is None:
+            before = self.finished
             self.close_result()
+            if before is not None:
+                self._before = before.without_network("a later run was started")
         self._session, self.finished = session, None
         self.compare.set_layers(None, None)
         self.tools.strength_slider.setValue(100)
@@ -92,30 +104,32 @@ class RunView(QWidget):
         session.reported.connect(self._draw_planes)
         self.planes.draw(session.planes)
         self.tools.show_running(session.history.frames)
-        self.tools.show()
+        self._show_tools(True)
         self.show()
 
     def show_result(self, finished: FinishedRun | None) -> None:
         """Offer the tools for a result; with ``None`` there is no result."""
         session, self._session, self.finished = self._session, None, finished
+        before, self._before = self._before, None
+        self.rest, left = None, 0
         if session is not None:
             self.planes.draw(session.planes)
-        if finished is None:
+            self.rest, left = session.rest, session.planes.left
+        if finished is None and before is not None and before.in_viewer:
+            self.finished = finished = before  # the run has left no result of its own
+        if finished is None:  # the tools stay in their place
             self.compare.set_layers(None, None)
             self.curve.draw(None)
-            self.tools.show_left(0)
-            self.tools.show_none()
-            self.tools.hide()
-            # The planes of a failed run say where it failed.
-            failed = session is not None and session.ending == "failed"
-            self.setVisible(failed and self.planes.has_planes)
+            self.tools.show_running([])
+            self.tools.set_frame_name("")
+            self.tools.show_left(left if self.rest is not None else 0)
             return
         self.compare.set_layers(finished.source.layer(), finished.layer)
         self._was_in_viewer = finished.in_viewer
         if not self._was_in_viewer:
             self.tools.show_left(0)
             self.tools.show_deleted()
-            self.tools.show()
+            self._show_tools(True)
             self.show()
             return
         latest = finished.history.latest
@@ -129,12 +143,18 @@ class RunView(QWidget):
             strength_obstacle=finished.strength_obstacle,
             file_obstacle=finished.file_obstacle,
         )
-        self.tools.show_left(0 if finished.rest is None else finished.left)
+        if self.rest is None:
+            self.rest, left = finished.rest, finished.left
+        self.tools.show_left(left if self.rest is not None else 0)
         self.tools.more.setValue(max(10, finished.outcome.iteration // 20 * 10))
         self.curve.draw(finished.history)
         self._name_frame(finished.shown, latest=True)
-        self.tools.show()
+        self._show_tools(True)
         self.show()
+
+    def _show_tools(self, shown: bool) -> None:
+        self.tools.setVisible(shown)
+        self.tools.keep_row.setVisible(shown)
 
     def close_result(self) -> None:
         """Show the chosen result in its layer, and release the frames and the network."""
@@ -151,6 +171,7 @@ class RunView(QWidget):
         if self._session is None:
             return
         history = self._session.history
+        self.compare.set_layers(*self._session.compared)
         self.curve.draw(history)
         self.tools.show_running(history.frames)
         if self._session.shown_frame is None:

@@ -24,6 +24,9 @@ __all__ = ["NoiseControls", "SettingsControls", "remember_values"]
 
 LEVEL, CAMERA = "level", "camera"
 
+PRESETS = [("fast", "fast"), ("best", "best")]
+PUBLISHED = "paper"
+
 
 class SettingsControls(Container[Widget]):
     """The controls under *Advanced settings*.
@@ -49,8 +52,11 @@ class SettingsControls(Container[Widget]):
             "preset",
             "Preset",
             tooltips.PRESET,
-            [("fast", "fast"), ("best", "best"), ("paper", "paper")],
+            PRESETS,
         )
+        self.published = controls.check_box("published", "Published method", tooltips.PUBLISHED)
+        self._own_preset = self.preset.value
+        self.published.changed.connect(self._set_method)
         self.iterations = controls.integer_box(
             "iterations",
             "Iterations",
@@ -78,6 +84,7 @@ class SettingsControls(Container[Widget]):
         super().__init__(
             widgets=[
                 *task_controls,
+                self.published,
                 self.iterations,
                 self.stopping,
                 *self.noise.all,
@@ -111,7 +118,9 @@ class SettingsControls(Container[Widget]):
             The settings that no control shows, except task, axes and voxel.
         """
         rule = "" if settings.stopping is None else settings.stopping.rule
-        self.preset.value = settings.preset
+        self.published.value = settings.preset == PUBLISHED
+        if settings.preset != PUBLISHED:
+            self.preset.value = settings.preset
         self.iterations.value = min(settings.iterations or 0, controls.MAX_INTEGER)
         self.stopping.value = rule if rule in self.stopping.choices else ""
         self.noise.value = settings.noise
@@ -124,6 +133,17 @@ class SettingsControls(Container[Widget]):
             for name, value in settings
             if name not in ("axes", "voxel") and value != getattr(shown, name)
         ]
+
+    def _set_method(self, published: bool) -> None:
+        """Show the preset of the published method in place of the user's choice, or that again."""
+        with self.preset.changed.blocked():  # the choice is remembered
+            if published:
+                self._own_preset = self.preset.value
+                self.preset.choices = [(PUBLISHED, PUBLISHED)]
+            else:
+                self.preset.choices = PRESETS
+                self.preset.value = self._own_preset
+        self.preset.enabled = not published
 
 
 class NoiseControls:

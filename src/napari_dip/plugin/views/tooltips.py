@@ -58,21 +58,24 @@ PLANES: Final = (
     "plane that is shown."
 )
 KEEP_KNOWN: Final = (
-    "Keep the exact values of all pixels that are not filled. Otherwise the network denoises the "
-    "whole image."
+    "Pixels that are not filled keep their exact values. Otherwise the network denoises the whole "
+    "image."
 )
 MATCH_NOISE: Final = (
     "Add noise like that of the image to the filled pixels, so that they look like their "
     "surroundings. It is random: for display, not for measurements."
 )
 OUTLINE: Final = "Draw the mask as an outline, to see the pixels under it."
-GAP_TYPE: Final = "The shape of the gaps. The preset 'paper' chooses its network by it."
+GAP_TYPE: Final = "The shape of the gaps. The published method chooses its network by it."
 
 # Advanced settings
 PRESET: Final = (
     "fast: one small network, about a minute. best: an ensemble of four, combined with a non-local "
-    "filter for single planes; their spread is added as an uncertainty layer. paper: the published "
-    "method, many times slower."
+    "filter for single planes; their spread is added as an uncertainty layer."
+)
+PUBLISHED: Final = (
+    "The preset 'paper': networks, optimiser and iterations of Ulyanov et al. (2020), for "
+    "comparison with the literature. Some hundred times slower than fast, and not better."
 )
 ITERATIONS: Final = "The maximum number of iterations per plane; 0 is the default of the preset."
 STOP: Final = "When to stop early, before the network fits the noise."
