@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_dip.assess.findings import findings
     from napari_dip.assess.residual import residual_of
     from napari_dip.assess.residual_check import check_residual
     from napari_dip.errors import NapariDipError
@@ -41,6 +42,7 @@ __all__ = [
     "__version__",
     "check_residual",
     "denoise",
+    "findings",
     "gaussian_psf",
     "inpaint",
     "measured_psf",
@@ -69,6 +71,7 @@ _MODULES = {
     "check_residual": "assess.residual_check",
     "denoise": "image.api",
     "gaussian_psf": "optics.psf",
+    "findings": "assess.findings",
     "inpaint": "image.api",
     "measured_psf": "optics.measured",
     "optical_psf": "optics.psf",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from napari_dip.assess.channel_residual import ChannelResidual, judge
+from napari_dip.assess.noise_of_image import colour_planes, noise_of_image
 from napari_dip.assess.plane_sample import sample_planes
 from napari_dip.assess.residual import residual_of
 from napari_dip.assess.residual_statistics import (
@@ -20,7 +21,6 @@ from napari_dip.assess.residual_statistics import (
 from napari_dip.assess.section import Picture
 from napari_dip.assess.structure import NEIGHBOURS
 from napari_dip.image.observed import ObservedPart
-from napari_dip.noise.estimate import estimate_noise
 from napari_dip.noise.padding import without_padding
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def check_residual(problem: Problem, restored: ArrayLike | LazyArray) -> Residua
     checks: list[ChannelResidual] = []
     clearest: Plane | None = None
     for sample in sample_planes(problem.layout):
-        noise = _noise_of_image(problem, sample)
+        noise = noise_of_image(problem, sample)
         planes = [
             (part, plane)
             for part in sample.parts
@@ -152,31 +152,16 @@ def check_residual(problem: Problem, restored: ArrayLike | LazyArray) -> Residua
     return ResidualCheck(tuple(checks), clearest.residual, clearest.scores)
 
 
-def _noise_of_image(problem: Problem, sample: PlaneSample) -> NoiseModel:
-    """Return the noise of a channel as estimated from the image, even if other noise was given."""
-    settings = problem.settings
-    if settings.noise in ("auto", "gaussian") and not settings.task.removes_jpeg:
-        return problem.survey.noises[sample.channel]
-    planes = [
-        plane
-        for part in sample.parts
-        for plane in zip(*_colours(problem, problem.observed.read(part.index)), strict=True)
-    ]
-    height, width = np.min([values.shape for values, _ in planes], axis=0)
-    values, known = (
-        np.stack([each[:height, :width] for each in arrays]) for arrays in zip(*planes, strict=True)
-    )
-    return estimate_noise(values, known, decimated=settings.task.decimates)
-
-
 def _planes(
     problem: Problem, part: PartOfPlane, residual: LazyArray, noise: NoiseModel
 ) -> Iterator[Plane]:
     """Yield the statistics of a part of a plane, or of each of its colours."""
     observed = problem.observed.read(part.index)
     removed = residual[part.index]
-    colours = _colours(problem, ObservedPart(removed, np.isfinite(removed)))
-    for values, known, left, restored in zip(*_colours(problem, observed), *colours, strict=True):
+    colours = colour_planes(problem, ObservedPart(removed, np.isfinite(removed)))
+    for values, known, left, restored in zip(
+        *colour_planes(problem, observed), *colours, strict=True
+    ):
         counted = known & restored
         if not counted.any():
             continue
@@ -186,17 +171,6 @@ def _planes(
         counted &= without_padding(values, known)
         if counted.any():
             yield measure_plane(image, left, counted, noise)
-
-
-def _colours(problem: Problem, part: ObservedPart) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return values and mask of a part as planes, ``(colours, height, width)``."""
-    axes = [
-        letter for letter in problem.layout.axes if letter in (*problem.layout.spatial[-2:], "S")
-    ]
-    wanted = [letter for letter in ("S", *problem.layout.spatial[-2:]) if letter in axes]
-    order = [axes.index(letter) for letter in wanted]
-    values, known = (each.transpose(order) for each in (part.values, part.known))
-    return (values[:3], known[:3]) if "S" in axes else (values[None], known[None])
 
 
 def _channel(

@@ -73,7 +73,8 @@ def plan(
     changes: Mapping[str, Any],
     **of_task: Any,
 ) -> None:
-    """Print the measured noise, the steps and the expected time of a restoration."""
+    """Print the measured noise, the steps, the time, and what is unusual in the image."""
+    from napari_dip.assess.findings import findings
     from napari_dip.files.file_input import open_input
     from napari_dip.image.problem import make_problem
     from napari_dip.image.restoration_plan import plan_of
@@ -86,9 +87,13 @@ def plan(
     problem = make_problem(opened.stored.image, opened.settings, opened.missing, None)
     for note in opened.notes:
         typer.echo(plain(note), err=True)
-    planned = plan_of(problem)
+    planned, found = plan_of(problem), findings(problem)
     if not as_json_text:
         typer.echo(str(planned))
+        if found:
+            typer.echo(
+                "\n".join(["Found in the image:", *(f" - {one}" for one in found.sentences())])
+            )
         return
     record = {
         "parts": planned.parts,
@@ -96,6 +101,7 @@ def plan(
         "steps": list(planned.steps),
         "seconds": round(planned.seconds, 1),
         "device": planned.device,
+        "findings": found.as_dict()["found"],
         "settings": opened.settings.model_dump(mode="json"),
     }
     typer.echo(as_json(to_json(record, inf_nan_mode="null").decode()))
