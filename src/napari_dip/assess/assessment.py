@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_dip.assess.findings import findings
 from napari_dip.assess.residual_check import check_residual
 
 if TYPE_CHECKING:
@@ -67,4 +68,5 @@ def assess(
 
 
 def _sections(problem: Problem, restored: ArrayLike, chosen: dict[str, bool]) -> Iterator[Section]:
+    yield findings(problem)
     yield check_residual(problem, restored)
