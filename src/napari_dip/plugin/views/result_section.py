@@ -50,8 +50,9 @@ class ResultSection(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         for part in (
             self.run_view,
-            self._provenance.save,
+            self._provenance.beside,
             self.run_view.tools.keep_row,
+            controls.section("check", "Check", self._provenance.check),
             controls.section("reuse", "Continue and reuse", self._reuse()),
             self.run_view.curve,
         ):
@@ -70,12 +71,13 @@ class ResultSection(QWidget):
     def follow(self, session: Session) -> None:
         """Show a run from its start."""
         # With the tools: nothing appears during the run or at its end.
-        self._provenance.save.show()
+        self._provenance.beside.show()
         self.run_view.follow(session)
 
     def show_result(self, session: Session) -> None:
         """Offer the tools for the result of a run that has ended."""
         self.run_view.show_result(session.finished)
+        self._provenance.check.set_finished(session.finished)
         self._provenance.set_last_result(session.layer)
 
     def _reuse(self) -> QWidget:

@@ -23,6 +23,7 @@ from napari_dip.plugin.models.provenance import (
     shell_command,
 )
 from napari_dip.plugin.views import controls, tooltips
+from napari_dip.plugin.views.check_tools import CheckTools
 from napari_dip.plugin.views.save_result import SaveResult
 
 if TYPE_CHECKING:
@@ -124,8 +125,9 @@ class ProvenanceButtons(QWidget):
 
     Attributes
     ----------
-    save
-        *Save result*, which the panel places. It appears with a run or a layer that a run made.
+    beside, check
+        *Save result*, *Residual* and *Report*, which appear with a run or a layer that a run made,
+        and the other tools that check a result. The panel places them.
     """
 
     loaded = Signal(object, str)
@@ -137,8 +139,15 @@ class ProvenanceButtons(QWidget):
         self._layer: Any = None
         self._last_result: Callable[[], Layer | None] = lambda: None
         self.save = SaveResult(viewer, lambda: self._layer)
-        self.save.message.connect(self.message)
-        self.save.hide()
+        self.check = CheckTools(viewer, lambda: self._layer)
+        self.beside = QWidget()
+        row = QVBoxLayout(self.beside)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(controls.flow(self.save, *(button.native for button in self.check.buttons)))
+        row.addWidget(self.check.verdict)
+        for source in (self.save, self.check):
+            source.message.connect(self.message)
+        self.beside.hide()
         self._buttons: list[PushButton] = []
         for name, text, tip, action in (
             ("copy_python", "Copy Python", tooltips.COPY_PYTHON, lambda: self._copy(python_code)),
@@ -181,8 +190,9 @@ class ProvenanceButtons(QWidget):
         for button in self._buttons:
             button.enabled = recorded
         self.save.setEnabled(recorded)
+        self.check.allow(recorded=recorded)
         if recorded:
-            self.save.show()
+            self.beside.show()
 
     def _copy(self, write: Callable[[dict[str, Any], str], str]) -> None:
         record = record_of(self._layer)

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from napari.layers import Image
 from napari.utils.notifications import show_error
-from qtpy.compat import isalive
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QWidget
-from superqt.utils import create_worker
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from napari_dip.errors import FileProblem, NapariDipError
 from napari_dip.plaintext import as_html, plain
+from napari_dip.plugin.controllers.background import in_background
 from napari_dip.plugin.controllers.backups import is_displayed
 from napari_dip.plugin.models.saved_layer import SavedLayer, with_suffix
 from napari_dip.plugin.views import controls, tooltips
+from napari_dip.plugin.views.save_dialog import ask_path, may_replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from napari.layers import Layer
     from napari.viewer import Viewer
 
 __all__ = ["SaveResult"]
+
+TITLE = "Save result"
 
 
 class SaveResult(QWidget):
@@ -67,13 +69,16 @@ class SaveResult(QWidget):
             self._fail(str(error))
             return
         exists = os.path.lexists(path)
-        if exists and not self._may_replace(path):
+        if exists and not may_replace(self, TITLE, path):
             return
         self.button.enabled = False
         self.message.emit(f"Saving '{layer.name}' …")
-        worker: Any = create_worker(_write, saved, path, overwrite=exists)
-        worker.returned.connect(self._finish)
-        worker.start()
+        in_background(
+            self,
+            lambda: saved.write(path, overwrite=exists),
+            self._finish,
+            lambda text: self._finish(text, failed=True),
+        )
 
     def _ask_path(self, saved: SavedLayer) -> Path | None:
         formats = saved.formats()
@@ -85,49 +90,16 @@ class SaveResult(QWidget):
         filters = {f"{name} (*{suffix})": suffix for suffix, name in formats.items()}
         first = next(iter(formats))
         proposed = with_suffix(saved.proposed_path(), first)
-        text, chosen = QFileDialog.getSaveFileName(
-            self,
-            "Save result",
-            str(proposed),
-            ";;".join(filters),
-            options=QFileDialog.Option.DontConfirmOverwrite,  # the suffix is added afterwards
-        )
-        return with_suffix(Path(text), filters.get(chosen, first)) if text else None
+        path, chosen = ask_path(self, TITLE, proposed, filters)
+        return path and with_suffix(path, filters.get(chosen, first))
 
-    def _may_replace(self, path: Path) -> bool:
-        answer = QMessageBox.question(
-            self,
-            "Save result",
-            as_html(f"{path} exists. Replace it?"),
-            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
-            QMessageBox.StandardButton.No,
-        )
-        return bool(answer == QMessageBox.StandardButton.Yes)
-
-    def _finish(self, outcome: _Outcome) -> None:
-        if not isalive(self):  # type: ignore[no-untyped-call]
-            return
+    def _finish(self, text: str, *, failed: bool = False) -> None:
         self.button.enabled = True
-        if outcome.saved:
-            self.message.emit(outcome.text)
+        if failed:
+            self._fail(text)
         else:
-            self._fail(outcome.text)
+            self.message.emit(text)
 
     def _fail(self, text: str) -> None:
         self.message.emit(text)
         show_error(as_html(plain(text)))
-
-
-class _Outcome(NamedTuple):
-    text: str
-    saved: bool
-
-
-def _write(saved: SavedLayer, path: Path, *, overwrite: bool) -> _Outcome:
-    """Write a layer in the worker thread; an exception there would emit no signal."""
-    try:
-        return _Outcome(saved.write(path, overwrite=overwrite), saved=True)
-    except Exception as error:  # noqa: BLE001 - every error must reach the user
-        known = isinstance(error, NapariDipError)
-        text = str(error) if known else f"{path} was not saved ({type(error).__name__}: {error})."
-        return _Outcome(text, saved=False)

@@ -179,6 +179,25 @@ SAVE: Final = (
     "Write the selected result, or else the last one, to OME-TIFF, OME-Zarr, TIFF or PNG, with "
     "pixel sizes, position, channels and the record of the run."
 )
+RESIDUAL: Final = (
+    "Add what the restoration removed as a layer: the input minus the result, in the units of the "
+    "input. Only noise should be in it; the text below says whether it is."
+)
+REPORT: Final = (
+    "Write a report on the result for a referee: pictures, settings, checks and a paragraph for "
+    "the methods section, as one web page or JSON."
+)
+METHODS: Final = "Copy a paragraph for the methods section, with its references."
+REPORT_UNCERTAINTY: Final = (
+    "In the report: intervals that contain the truth in 90 % of the pixels. Takes about two runs."
+)
+REPORT_RESOLUTION: Final = (
+    "In the report: the resolution of input and result by Fourier ring correlation. Takes about "
+    "two runs."
+)
+REPORT_INVENTED: Final = (
+    "In the report: how much structure the same settings find in pure noise. Takes about one run."
+)
 COPY_PYTHON: Final = (
     "Copy Python code that reproduces the selected layer, or else the last result, with the same "
     "seed and settings."

@@ -1,0 +1,220 @@
+"""Check and report on the layer of a result, with the layer that it was made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image
+
+from napari_dip.assess.methods_text import methods_text
+from napari_dip.assess.report import Labels, RestorationReport, make_report
+from napari_dip.errors import BadImage
+from napari_dip.image.reordered import Reordered
+from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
+from napari_dip.plugin.models.mask_layers import Mask
+from napari_dip.plugin.models.provenance import record_of, recorded_settings
+from napari_dip.plugin.models.residual_layer import ResidualLayer, residual_layer
+from napari_dip.plugin.models.target import stored_image
+from napari_dip.plugin.models.trial import crop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from napari.layers import Layer
+    from numpy.typing import ArrayLike
+
+    from napari_dip.image.lazy import LazyArray
+    from napari_dip.image.problem import Problem
+    from napari_dip.plugin.models.layer_input import LayerInput
+
+__all__ = ["AssessedLayer", "input_of_result", "layer_methods"]
+
+
+@dataclass(frozen=True, eq=False)
+class AssessedLayer:
+    """The layer of a result, and its input, as they are when they are read.
+
+    Its methods read all pixels and may restore again: call them in a worker thread.
+
+    Attributes
+    ----------
+    shown
+        The pixels of the result as the layer shows them.
+    record
+        How it was made.
+    source
+        The input, with its mask: :func:`read_layer` of the input layer, or that of the run. If a
+        part was restored, it may be the whole.
+    psf
+        The point spread function, if there was one.
+    """
+
+    shown: LayerInput
+    record: Mapping[str, Any]
+    source: LayerInput
+    psf: ArrayLike | None = None
+
+    @classmethod
+    def of(cls, layer: Image, source: LayerInput, *, psf: ArrayLike | None = None) -> AssessedLayer:
+        """Read a layer.
+
+        Raises
+        ------
+        BadImage
+            If no run made it, or its run has not ended.
+        BadSettings
+            If this version does not know its settings.
+        """
+        record = record_of(layer)
+        if record is None or is_unfinished(layer):
+            raise BadImage(
+                f"'{layer.name}' is not a finished result: select the layer of a result."
+            )
+        recorded_settings(record)
+        shown = read_layer(layer)
+        if "Q" in shown.axes and len(record["axes"]) == len(shown.axes):
+            shown = replace(shown, axes=record["axes"])
+        return cls(shown, record, source, psf)
+
+    def problem(self) -> Problem:
+        """Return the input of the run; it reads and surveys the image.
+
+        Raises
+        ------
+        BadImage
+            If the input is not that of the record.
+        """
+        from napari_dip.image.problem import make_problem
+
+        source, settings = self._matching_source(), recorded_settings(self.record)
+        device = self.record.get("device")
+        problem = make_problem(source.data, settings, source.whole_mask, self.psf, device)
+        now, then = problem.input_record(), self.record["input"]
+        if any((now[key] or None) != (then.get(key) or None) for key in ("pixels", "known")):
+            raise BadImage(
+                f"'{source.name}' or its mask is not what '{self.shown.name}' was made from: their "
+                "pixels differ. Select the layers of that run."
+            )
+        return problem
+
+    def residual(self) -> ResidualLayer:
+        """Compute and check the residual.
+
+        Raises
+        ------
+        BadImage
+            If the input is not that of the record.
+        """
+        problem = self.problem()
+        return residual_layer(problem, self._restored(problem), self.shown)
+
+    def report(
+        self, *, uncertainty: bool = False, resolution: bool = False, invented: bool = False
+    ) -> RestorationReport:
+        """Make the report.
+
+        Parameters
+        ----------
+        uncertainty, resolution, invented
+            Further sections, as in :func:`~napari_dip.assess.assessment.assess`.
+
+        Raises
+        ------
+        BadImage
+            If the input is not that of the record.
+        """
+        problem, source = self.problem(), self._matching_source()
+        stored = stored_image(source)
+        labels = Labels(
+            source.name,
+            self.shown.name,
+            stored.pixel_size,
+            stored.unit,
+            tuple(channel.name for channel in source.channels),
+        )
+        return make_report(
+            problem,
+            self._restored(problem),
+            self.record,
+            labels=labels,
+            uncertainty=uncertainty,
+            resolution=resolution,
+            invented=invented,
+        )
+
+    def _restored(self, problem: Problem) -> LazyArray:
+        """Return the shown pixels with the axes of the problem."""
+        return Reordered(self.shown.data, self.shown.axes, problem.layout.axes, problem.shape)
+
+    def _matching_source(self) -> LayerInput:
+        """Return the input with the axes and the part of the run."""
+        source, settings = self.source, recorded_settings(self.record)
+        if settings.axes is not None and len(settings.axes) == len(source.axes):
+            source = replace(source, axes=settings.axes)
+        part = tuple(slice(*ends) for ends in self.record["input"].get("part", ()))
+        return crop(source, part) if part and not source.part else source
+
+
+def input_of_result(layer: Layer, layers: Iterable[Layer]) -> LayerInput:
+    """Find the layers of the input and of its mask by their recorded names, and read them.
+
+    Parameters
+    ----------
+    layer
+        The layer of a result.
+    layers
+        All layers of the viewer.
+
+    Raises
+    ------
+    BadImage
+        If no run made the layer, or there is no layer with such a name.
+    """
+    record = record_of(layer)
+    if record is None:
+        raise BadImage(f"'{layer.name}' is not a result: select the layer of a result.")
+    by_name = {one.name: one for one in layers}
+    image = by_name.get(record["input"].get("layer"))
+    if not isinstance(image, Image):
+        name = record["input"].get("layer") or record["input"].get("path") or "its input"
+        raise BadImage(
+            f"'{layer.name}' was made from '{name}', and no Image layer has this name: open it, or "
+            "rename its layer."
+        )
+    marked = record["input"].get("mask")
+    if not marked or marked.get("layer") is None:
+        return read_layer(image)
+    mask = by_name.get(marked["layer"])
+    if mask is None:
+        raise BadImage(
+            f"'{layer.name}' was made with the mask '{marked['layer']}', and no layer has this "
+            "name: open it, or rename its layer."
+        )
+    plane = marked.get("plane")
+    return read_layer(
+        image,
+        Mask(
+            mask,
+            marked.get("label"),
+            marked.get("marks", "missing"),
+            None if plane is None else tuple(plane),
+        ),
+    )
+
+
+def layer_methods(layer: Layer) -> str:
+    """Return the paragraph for the methods section and its references, to paste.
+
+    Raises
+    ------
+    BadImage
+        If no run made the layer.
+    BadSettings
+        If this version does not know its settings.
+    """
+    record = record_of(layer)
+    if record is None:
+        raise BadImage(f"'{layer.name}' is not a result: select the layer of a result.")
+    recorded_settings(record)
+    return str(methods_text(record))
