@@ -14,9 +14,12 @@ def answers(items):
 
 
 def test_known_values_are_filled_in():
-    found = answers(image_checklist(RECORD, "Y 0.1 µm", "shown linearly from 1 to 9"))
+    found = answers(
+        image_checklist(RECORD, {"Y": "0.1 µm", "Z": "2 µm"}, "shown linearly from 1 to 9")
+    )
     assert found["Show a scale bar"].startswith("Y 0.1 µm")
     assert found["Give the exact version"] == "napari-dip 1.2.3"
+    assert found["Give intervals of time and depth"] == "Z 2 µm"
     assert "abababababab" in found["Provide example data"]
     found = answers(metadata_table(RECORD, {"Y": "0.1 µm", "X": "0.1 µm", "Z": "0.4 µm"}, "DAPI"))
     assert found["Distance of planes"] == "0.4 µm"
@@ -26,9 +29,10 @@ def test_known_values_are_filled_in():
 
 
 def test_unknown_values_are_left_open():
-    found = answers(image_checklist(RECORD, "", "linear"))
+    found = answers(image_checklist(RECORD, {}, "linear"))
     assert found["Show a scale bar"] == ""
     assert found["Explain all annotations"] == ""
+    assert found["Give intervals of time and depth"] == ""
     found = answers(metadata_table(RECORD, {}, ""))
     assert found["Distance of planes"] == ""
     assert found["Detector: maker, model, settings"] == ""
@@ -36,5 +40,5 @@ def test_unknown_values_are_left_open():
 
 def test_a_mask_is_to_be_shared():
     masked = RECORD | {"input": RECORD["input"] | {"known": "c", "mask": {"layer": "holes"}}}
-    found = answers(image_checklist(masked, "", ""))
+    found = answers(image_checklist(masked, {}, ""))
     assert found["Provide regions that were drawn by hand"] == "the mask 'holes'; share it"

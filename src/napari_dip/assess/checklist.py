@@ -50,7 +50,7 @@ class ChecklistItem:
 
 
 def image_checklist(
-    record: Mapping[str, Any], scale: str, limits: str
+    record: Mapping[str, Any], sizes: Mapping[str, str], limits: str
 ) -> tuple[ChecklistItem, ...]:
     """Return the items about a processed image and about an established workflow.
 
@@ -58,8 +58,8 @@ def image_checklist(
     ----------
     record
         The record of the result.
-    scale
-        Pixel sizes in words; empty if they are not known.
+    sizes
+        Pixel size or interval in words, by axis; unknown ones are left out.
     limits
         The intensities that are shown black and white, in words.
     """
@@ -67,7 +67,11 @@ def image_checklist(
     origin = record.get("input", {})
     digest = origin.get("pixels") or ""
     part = origin.get("part")
-    several = any(letter in "TZQ" for letter in origin.get("axes", ""))
+    axes = dict(zip(origin.get("axes", ""), origin.get("shape", ()), strict=False))
+    steps = [letter for letter in "ZT" if axes.get(letter, 1) > 1]
+    scale = "; ".join(f"{letter} {sizes[letter]}" for letter in "YX" if letter in sizes)
+    intervals = "; ".join(f"{letter} {sizes[letter]}" for letter in steps if letter in sizes)
+    all_known = all(letter in sizes for letter in steps)
     asked: list[tuple[str, Level, str, str]] = [
         ("Format", "minimal", "Crop to the relevant content; tell how", _cropping(part)),
         ("Format", "minimal", "Show the images of a figure apart from each other", ""),
@@ -83,7 +87,12 @@ def image_checklist(
             "input and result have the same limits in this report",
         ),
         ("Colour", "minimal", "Choose colours that all readers can tell apart", ""),
-        ("Colour", "recommended", "Show each channel in grey", "this report shows one in grey"),
+        (
+            "Colour",
+            "recommended",
+            "Show each channel in grey",
+            "" if "S" in axes else "this report shows one in grey",
+        ),
         ("Colour", "recommended", "Show a scale of the intensities", ""),
         ("Colour", "recommended", "Show a linear image beside one with another gamma", "linear"),
         (
@@ -98,7 +107,7 @@ def image_checklist(
             "Annotation",
             "recommended",
             "Give intervals of time and depth",
-            "" if several else "one plane",
+            (intervals if all_known else "") if steps else "one plane",
         ),
         ("Availability", "minimal", "Share the images, raw and processed, without loss", ""),
         ("Availability", "recommended", "Make them downloadable without a request", ""),
@@ -122,11 +131,11 @@ def image_checklist(
             "Workflow",
             "recommended",
             "Give all settings",
-            "in the record of the result; `napari-dip reproduce` repeats it",
+            "in the record of the result; napari-dip reproduce FILE repeats it",
         ),
         ("Workflow", "recommended", "Provide a public example", ""),
         ("Workflow", "ideal", "Document the use of the workflow on video or as a tutorial", ""),
-        ("Workflow", "ideal", "Make the workflow easy to install", "a package of Python"),
+        ("Workflow", "ideal", "Make the workflow easy to install", "pip install napari-dip"),
     ]
     return tuple(ChecklistItem(group, item, answer, level) for group, level, item, answer in asked)
 

@@ -123,7 +123,6 @@ def make_report(
         length, pixels = scale_bar(planes.pictures[0].pixels.shape[1], pixel)
         bar = pixels, f"{length:g} {labels.unit.get(planes.axis, 'pixels')}"
     sizes = labels.sizes(factors)
-    scale = "; ".join(f"{axis} {sizes[axis]}" for axis in "ZYX" if axis in sizes)
     low, high = planes.limits
     limits = f"shown linearly from {low:.5g} to {high:.5g}"
     return RestorationReport(
@@ -134,6 +133,6 @@ def make_report(
         planes,
         bar,
         methods_text(record),
-        image_checklist(record, scale, limits),
+        image_checklist(record, sizes, limits),
         metadata_table(record, sizes, ", ".join(filter(None, labels.channels))),
     )

@@ -8,7 +8,7 @@ STYLE = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
 body { font: 9.5pt/1.35 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; color: #1b1f24;
-  background: #fff; max-width: 190mm; margin: 8mm auto; padding: 0 4mm; }
+  background: #fff; max-width: 195mm; margin: 8mm auto; padding: 0 4mm; }
 h1 { font-size: 15pt; margin: 0; }
 h2 { font-size: 10.5pt; margin: 9pt 0 2pt; border-bottom: 0.5pt solid #b8bfc8; color: #143d66; }
 h3 { font-size: 8pt; margin: 3pt 0 0.5pt; }
@@ -33,7 +33,9 @@ th { color: #525c68; white-space: nowrap; width: 1%; }
 .columns { columns: 2; column-gap: 6mm; font-size: 7.2pt; line-height: 1.17; }
 .sections { columns: 2; column-gap: 6mm; font-size: 8.2pt; line-height: 1.24; }
 .sections section { break-inside: avoid; }
-.sections h2:first-child { margin-top: 0; }
+.sections section h2 { margin-top: 0; }
+.sections section + section h2 { margin-top: 5pt; }
+.columns li { break-inside: avoid; }
 .columns h3 { break-after: avoid; }
 .item { break-inside: avoid; margin: 0.4pt 0; padding-left: 10pt; text-indent: -10pt; }
 .todo { color: #8a3b00; }
