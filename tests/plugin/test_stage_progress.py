@@ -63,7 +63,7 @@ def test_planes_are_counted():
     assert progress.now().in_words() == "Filtering · plane 1 of 4"
     progress.add(Snapshot(unit=0, units=4, iteration=9, iterations=9, part="plane 1 of 4"))
     progress.report("filter", 0.5)
-    assert progress.now().in_words() == "Filtering · after plane 1 of 4"
+    assert progress.now().in_words() == "Filtering · plane 1 of 4"
     progress.add(Snapshot(unit=1, units=4, iteration=0, iterations=9, part="plane 2 of 4"))
     assert progress.now().in_words() == "Filtering · plane 2 of 4"
     assert progress.now().fraction >= 0.25

@@ -193,9 +193,6 @@ class StageProgress:
         if self._several and stage in ("filter", "fit"):
             stage, done = "several", done if stage == "fit" else math.nan
         if stage != self._stage:
-            if self._stage == "fit" and self._part:
-                # The filter after the fit of this unit, or that before the fit of the next one.
-                self._part = f"after {self._part}"
             if self._stage in MEASURED_BY_END:
                 self._within = max(self._within, STAGE_ENDS[self._stage])
             self._stage = stage

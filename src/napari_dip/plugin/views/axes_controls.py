@@ -90,12 +90,9 @@ class AxesControls(Container[Widget]):
             tooltips.CHANNELS,
             [("one by one", ONE_BY_ONE), ("together", TOGETHER)],
         )
-        self._letters_row = controls.row(self.letters, self._shape)
-        self._letters_row.label = "Axes"
-        self._size_row = controls.row(*self._sizes.values(), self._unit)
-        self._size_row.label = "Voxel size"
-        self._step_row = controls.row(self._step, self._step_unit)
-        self._step_row.label = "Time step"
+        self._letters_row = controls.row(self.letters, self._shape, label="Axes")
+        self._size_row = controls.row(*self._sizes.values(), self._unit, label="Voxel size")
+        self._step_row = controls.row(self._step, self._step_unit, label="Time step")
         super().__init__(widgets=[self._letters_row, self._size_row, self._step_row, self.channels])
         self.margins = (0, 0, 0, 0)
         controls.align_labels(self)

@@ -121,9 +121,9 @@ def mask_box(
     return _compact(_OrderedComboBox(label=label, choices=choices), name, tip)
 
 
-def row(*widgets: Widget) -> Container[Widget]:
+def row(*widgets: Widget, label: str = "") -> Container[Widget]:
     """Place controls side by side."""
-    container = Container(widgets=widgets, layout="horizontal", labels=False, label="")
+    container = Container(widgets=widgets, layout="horizontal", labels=False, label=label)
     container.margins = (0, 0, 0, 0)
     return container
 

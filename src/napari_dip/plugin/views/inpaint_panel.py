@@ -69,13 +69,11 @@ class Inpaint(Panel):
                 self.mask,
                 controls.row(self.new_mask, self.suggest_mask),
                 self.marks,
-                self.label_number,
+                self._labels_row,
                 self.planes,
                 self.keep_known,
-                self.match_noise,
-                self.outline,
             ],
-            advanced_controls=[self.missing],
+            advanced_controls=[self.missing, self.match_noise],
             notes=[self.coverage],
         )
         self.image.changed.connect(self._update_masks)
@@ -151,12 +149,13 @@ class Inpaint(Panel):
             [("every plane", EVERY_PLANE), ("the shown plane", SHOWN_PLANE)],
         )
         self.keep_known = controls.check_box(
-            "keep_known", "Leave known pixels unchanged", tooltips.KEEP_KNOWN, value=True
+            "keep_known", "Known pixels unchanged", tooltips.KEEP_KNOWN, value=True
         )
         self.match_noise = controls.check_box(
             "match_noise", "Match the noise in gaps", tooltips.MATCH_NOISE
         )
         self.outline = controls.check_box("outline", "Outline", tooltips.OUTLINE)
+        self._labels_row = controls.row(self.label_number, self.outline, label="Label")
         self.coverage = TextLines("coverage", "Coverage", 2)
         self.missing = controls.combo_box(
             "missing",
@@ -181,7 +180,7 @@ class Inpaint(Panel):
 
     def _check(self) -> None:
         mask, image = self.mask.value, self.image.value
-        self.label_number.visible = self.outline.visible = isinstance(mask, Labels)
+        self._labels_row.visible = isinstance(mask, Labels)
         both = image is not None and mask is not None
         self.planes.visible = both and has_more_planes(image, mask)
         self.match_noise.enabled = self.keep_known.value

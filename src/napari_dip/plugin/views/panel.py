@@ -199,7 +199,7 @@ class Panel(Container[Widget]):
             controls.section("queueing", "Batch", BatchList(self.controller.batch)),
         ):
             self.native.layout().addWidget(part)
-        make_scrollable(self.native, self._viewer)
+        self._area = make_scrollable(self.native, self._viewer)
         bind_shortcuts(self.native, [*self._run.buttons.all, *self._result.buttons_with_keys])
         Icons(self.native, self._viewer)
         self.native.setFixedWidth(WIDTH)
@@ -247,11 +247,16 @@ class Panel(Container[Widget]):
 
     def _follow(self, session: Session) -> None:
         self._result.follow(session)
-        QTimer.singleShot(0, self._pause_spinner)  # napari starts it with the run
+        QTimer.singleShot(0, self._show_run)  # napari starts its spinner with the run
 
-    def _pause_spinner(self) -> None:
-        if isalive(self.native):  # type: ignore[no-untyped-call]
-            pause_spinner(self.native.window())
+    def _show_run(self) -> None:
+        """Scroll to the progress and to the tools of the result, which then stay in place."""
+        if not isalive(self.native):  # type: ignore[no-untyped-call]
+            return
+        pause_spinner(self.native.window())
+        self.native.layout().activate()
+        for part in (self._result.save, self._run):  # the later one is seen in any case
+            self._area.ensureWidgetVisible(part, 0, 0)
 
     def _show_result(self, session: Session) -> None:
         self._run.progress.clear()

@@ -243,7 +243,7 @@ class _FieldFont(QObject):
         self._content.setStyleSheet(f"QLineEdit {{ font-size: {size}pt; }}")
 
 
-def make_scrollable(panel: QWidget, viewer: Viewer) -> None:
+def make_scrollable(panel: QWidget, viewer: Viewer) -> QScrollArea:
     """Move the layout of a panel into a scroll area, where the focused control has a frame."""
     content = QWidget()
     inner = panel.layout()
@@ -253,7 +253,8 @@ def make_scrollable(panel: QWidget, viewer: Viewer) -> None:
         inner.addStretch(1)
     outer = QVBoxLayout(panel)
     outer.setContentsMargins(0, 0, 0, 0)
-    outer.addWidget(_ScrollArea(content))
+    area = _ScrollArea(content)
+    outer.addWidget(area)
     FocusRing(content, viewer)
     _FieldFont(content)
     wheel_filter = _WheelFilter(panel)
@@ -261,3 +262,4 @@ def make_scrollable(panel: QWidget, viewer: Viewer) -> None:
         for control in content.findChildren(kind):
             control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # no focus by the wheel
             control.installEventFilter(wheel_filter)
+    return area

@@ -35,6 +35,8 @@ class ResultSection(QWidget):
     ----------
     run_view
         The planes of the run, and the tools for its result.
+    save
+        *Save result* and what is beside it, the last of these tools.
     """
 
     continued = Signal(int)
@@ -46,11 +48,12 @@ class ResultSection(QWidget):
         super().__init__()
         self.run_view = RunView(viewer)
         self._provenance = ProvenanceButtons(viewer)
+        self.save = self._provenance.beside
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         for part in (
             self.run_view,
-            self._provenance.beside,
+            self.save,
             self.run_view.tools.keep_row,
             controls.section("check", "Check", self._provenance.check),
             controls.section("reuse", "Continue and reuse", self._reuse()),
@@ -71,7 +74,7 @@ class ResultSection(QWidget):
     def follow(self, session: Session) -> None:
         """Show a run from its start."""
         # With the tools: nothing appears during the run or at its end.
-        self._provenance.beside.show()
+        self.save.show()
         self.run_view.follow(session)
 
     def show_result(self, session: Session) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ResultTools"]
 
+MAX_MORE = 99_999  # iterations: the box is as wide as this number
+
 LABEL_PADDING = 4  # pixels: of napari's style sheet beside a text
 
 
@@ -69,7 +71,7 @@ class ResultTools(QWidget):
         self.more.setObjectName("more")
         self.more.setAccessibleName("More iterations")
         self.more.setToolTip(tooltips.MORE)
-        self.more.setRange(1, controls.MAX_INTEGER)
+        self.more.setRange(1, MAX_MORE)
         self.more.setValue(100)
         self.more.setPrefix("+ ")
         self.more.setEnabled(False)
