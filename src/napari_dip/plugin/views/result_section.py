@@ -80,7 +80,7 @@ class ResultSection(QWidget):
     def show_result(self, session: Session) -> None:
         """Offer the tools for the result of a run that has ended."""
         self.run_view.show_result(session.finished)
-        self._provenance.check.set_finished(session.finished)
+        self._provenance.check.set_finished(self.run_view.finished)
         self._provenance.set_last_result(session.layer)
 
     def _reuse(self) -> QWidget:
