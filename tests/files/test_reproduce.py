@@ -211,6 +211,24 @@ def test_unknown_settings_name_both_versions(tmp_path):
         reproduce(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("units", 5),
+        ("device", None),
+        ("versions", []),
+        ("tiling", {"window": "many"}),
+        ("machine", {"threads": "all"}),
+        ("input", {"pixels": "a", "shape": "large"}),
+    ],
+    ids=str,
+)
+def test_a_damaged_record_is_told(tmp_path, name, value):
+    path = rewritten(made(tmp_path, "a.tif"), lambda record: record.update({name: value}))
+    with pytest.raises(FileProblem, match=f"its record is damaged.*{name}"):
+        reproduce(path)
+
+
 def test_a_file_without_a_record_is_refused(tmp_path):
     write_image(tmp_path / "a.tif", StoredImage(PLANE, "YX"))
     with pytest.raises(FileProblem, match="has no record of how it was made"):

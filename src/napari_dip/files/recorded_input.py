@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_dip.errors import BadSettings, FileProblem
 from napari_dip.files.image_io import read_image, read_mask, read_provenance
+from napari_dip.files.record_form import check_record
 from napari_dip.image.layout_plan import make_layout
 from napari_dip.image.masks import align_mask
 from napari_dip.settings import Settings
@@ -30,7 +31,7 @@ def require_record(path: Path) -> dict[str, Any]:
     Raises
     ------
     FileProblem
-        If there is none, or it does not identify its input.
+        If there is none, it does not identify its input, or it is damaged.
     """
     record = read_provenance(path)
     if record is None:
@@ -43,6 +44,7 @@ def require_record(path: Path) -> dict[str, Any]:
             f"{path}: its record does not identify the input, as napari-dip "
             f"{record.get('napari-dip', 'of an earlier version')} wrote it; restore the image again"
         )
+    check_record(record, path)
     return record
 
 

@@ -94,7 +94,7 @@ def open_recorded_run(
         )
     stored, found = open_recorded_image(record, path, source)
     missing = open_recorded_mask(record, settings, path, mask)
-    tiling = record.get("tiling", {})
+    tiling = record.get("tiling")
     problem = make_problem(
         stored.image,
         settings,

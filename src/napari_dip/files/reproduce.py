@@ -101,7 +101,7 @@ class ReproductionRun:
             if threads and self.problem.device == "cpu" and threads != cpu_threads():
                 undo.callback(set_cpu_threads, cpu_threads())
                 set_cpu_threads(threads)
-            arithmetic = next((one["arithmetic"] for one in self.record["units"]), "")
+            arithmetic = next((one.get("arithmetic", "") for one in self.record["units"]), "")
             undo.enter_context(computing_in(self.problem.device, arithmetic))
             return (yield from run(self.problem, self.output, stop_requested, report))
 
