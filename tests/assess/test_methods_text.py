@@ -44,6 +44,7 @@ def record(axes="YX", shape=(64, 64), units=(UNIT,), steps=(), **settings):
         (record("TCYX", (5, 2, 64, 64)), "The time-lapse (5 time points, 2 channels, 64 x 64"),
         (record(task=SuperResolve(factor=3)), "super-resolved by a factor of 3 along Y and X"),
         (record(task=Inpaint()), "Missing pixels of the image (64 x 64 pixels) were inpainted"),
+        (record(task=Inpaint()), "All other pixels were left unchanged."),
         (record(task=Inpaint(keep_known=False)), "inpainted, and the other pixels denoised with"),
         (record(), "gain 2, offset 90, standard deviation 3 in the dark; in units of the image"),
         (record(noise=5.0), "The noise was given ("),

@@ -183,7 +183,8 @@ def _what_was_done(record: Mapping[str, Any], settings: Settings) -> str:
         )
     psf = record.get("input", {}).get("psf")
     blurred = " The point spread function was given, so that it was deconvolved too." if psf else ""
-    return f"{done} with {program}, {how}.{blurred}"
+    unchanged = " All other pixels were left unchanged." if task.keeps_known else ""
+    return f"{done} with {program}, {how}.{unchanged}{blurred}"
 
 
 def _subject(record: Mapping[str, Any]) -> tuple[str, bool]:
