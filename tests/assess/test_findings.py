@@ -77,7 +77,7 @@ def test_hole_over_the_only_object_is_told():
     assert kinds(100 + 60 * disc + noise()) == []
 
 
-def test_faint_spot_of_one_pixel_is_no_bad_pixel():
+def test_faint_single_pixel_is_not_bad():
     image = 100 + noise()
     image[40, 50] += 5 * SIGMA
     assert "bad pixels" not in kinds(image)

@@ -11,7 +11,7 @@ from scipy.ndimage import median_filter
 from napari_dip.assess.finding import Finding
 from napari_dip.assess.spectrum import high_frequency_ratio, line_noise, periodic_noise
 from napari_dip.assess.structure import structure_scores
-from napari_dip.noise.bad_pixels import find_bad_pixels
+from napari_dip.noise.bad_pixels import DEAD, HOT, find_bad_pixels
 from napari_dip.noise.constants import HOT_ABOVE_MEDIAN, HOT_CONTRAST
 from napari_dip.noise.jpeg import jpeg_quality
 
@@ -203,10 +203,6 @@ def _details(plane: SamplePlane, noise: NoiseModel) -> int:
     low, high = np.percentile(values[plane.known], (0.1, 99.9))
     least = np.maximum(HOT_ABOVE_MEDIAN * noise.sigma(median), HOT_CONTRAST * (high - low))
     return int((np.abs(values - median) > least)[plane.known].sum())
-
-
-HOT, DEAD = 2, 3
-"""Labels of :func:`~napari_dip.noise.bad_pixels.find_bad_pixels`."""
 
 
 def _lines(planes: Sequence[SamplePlane], noise: NoiseModel) -> Iterator[Finding]:

@@ -47,6 +47,9 @@ HELP = {
         "gaussian, equal everywhere but unknown; or none; or auto, estimated from the image.",
         "NOISE",
     ),
+    "bad_pixels": Help(
+        "auto treats hot and dead pixels as missing; it may take sharp spots for them."
+    ),
     "members": Help("Number of fits to average; see --uncertainty."),
     "refinement": Help(
         "Passes of the non-local Bayes filter after the fit; 0 is the network alone."

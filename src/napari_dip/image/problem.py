@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_dip.errors import BadSettings
 from napari_dip.image.arrays import LogicalOr, as_lazy, masked_to_nan, split_mask
+from napari_dip.image.bad_pixel_mask import bad_pixel_mask
 from napari_dip.image.coverage import empty_part
 from napari_dip.image.intensity import combine_scales
 from napari_dip.image.layout_plan import Tiling, choose_plan, make_layout
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_dip.image.axes import Index, Layout
+    from napari_dip.image.bad_pixel_mask import SparseMask
     from napari_dip.image.intensity import Scale
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.plan import Plan, Unit
     from napari_dip.noise.model import NoiseModel
     from napari_dip.settings import Settings
 
-__all__ = ["Problem", "make_problem", "observed_image", "unknown_channels"]
+__all__ = ["Problem", "found_bad_pixels", "make_problem", "observed_image", "unknown_channels"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Problem:
     """A checked problem: image, mask, layout, plan, survey, settings and device.
 
     Only the image, which may be lazy, and the mask need much memory. ``origin`` tells where the
-    image and the mask are from, as JSON values: file, layer, part.
+    image and the mask are from, as JSON values: file, layer, part. ``bad_pixels`` is the number of
+    hot and dead values that count as missing.
     """
 
     observed: ObservedImage
@@ -53,6 +56,7 @@ class Problem:
     device: str
     psf: NDArray[np.float32] | None
     origin: Mapping[str, Any] = field(default_factory=dict)
+    bad_pixels: int = 0
 
     @property
     def factors(self) -> dict[str, int]:
@@ -74,9 +78,10 @@ class Problem:
         )
 
     def __str__(self) -> str:
-        """Describe the plan, and the change of the voxel size."""
+        """Describe the plan, the change of the voxel size, and the bad pixels."""
         voxels = describe_voxel_change(self.settings.voxel, self.factors)
-        return f"{self.plan}; {voxels}" if voxels else str(self.plan)
+        bad = f"{self.bad_pixels} hot or dead pixels count as missing" if self.bad_pixels else ""
+        return "; ".join(filter(None, [str(self.plan), voxels, bad]))
 
     def scale(self, unit: Unit) -> Scale | None:
         """Return the intensity scale of a unit; ``None`` if all known values are equal."""
@@ -261,13 +266,15 @@ def make_problem(
     missing = broadcast_mask(mask, layout, mask_axes)
     if settings.task.fills_gaps:
         check_marks_pixels(missing)
-    observed = observed_image(image, missing, layout)
+    bad = found_bad_pixels(image, layout, settings)
+    observed = observed_image(image, missing, layout, bad)
     kernel = normalised_psf(psf, layout, psf_axes)
     surveyed = (
         survey(observed, layout, settings, kernel) if earlier_survey is None else earlier_survey
     )
     plan, device = choose_plan(layout, settings, surveyed.breaks, device, tiling, surveyed.unknown)
-    return Problem(observed, layout, plan, surveyed, settings, device, kernel)
+    count = 0 if bad is None else bad.count
+    return Problem(observed, layout, plan, surveyed, settings, device, kernel, bad_pixels=count)
 
 
 def unknown_channels(known: NDArray[np.bool_]) -> list[int]:
@@ -275,8 +282,17 @@ def unknown_channels(known: NDArray[np.bool_]) -> list[int]:
     return np.flatnonzero(~known.any(axis=tuple(range(1, known.ndim)))).tolist()
 
 
-def observed_image(image: ArrayLike, mask: ArrayLike | None, layout: Layout) -> ObservedImage:
-    """Combine an image and its mask for reading in parts.
+def found_bad_pixels(image: ArrayLike, layout: Layout, settings: Settings) -> SparseMask | None:
+    """Return a mask of the hot and dead pixels; ``None`` if they are kept."""
+    if settings.bad_pixels == "keep":
+        return None
+    return bad_pixel_mask(split_mask(image).values, layout)
+
+
+def observed_image(
+    image: ArrayLike, mask: ArrayLike | None, layout: Layout, bad: LazyArray | None = None
+) -> ObservedImage:
+    """Combine an image and its masks, given and found, for reading in parts.
 
     Raises
     ------
@@ -285,8 +301,9 @@ def observed_image(image: ArrayLike, mask: ArrayLike | None, layout: Layout) -> 
     """
     lazy, masked = split_mask(image)
     missing: LazyArray | None = broadcast_mask(mask, layout)
-    if masked is not None:
-        missing = masked if missing is None else LogicalOr(missing, masked)
+    for further in (masked, bad):
+        if further is not None:
+            missing = further if missing is None else LogicalOr(missing, further)
     if layout.is_section:
         # A section includes a row of every plane: to read one costs as much as to read the stack.
         lazy = read_in_bands(lazy, layout.axes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,14 +25,19 @@ from napari_dip.noise.constants import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from napari_dip.noise.poisson_gaussian import PoissonGaussian
 
-__all__ = ["BadPixels", "find_bad_pixels"]
+__all__ = ["DEAD", "HOT", "BadPixels", "LabelledPlane", "find_bad_pixels", "label_planes"]
 
-_SATURATED, _HOT, _DEAD, _NOT_FINITE = 1, 2, 3, 4
+SATURATED, HOT, DEAD, NOT_FINITE = 1, 2, 3, 4
 """Labels."""
+
+LabelledPlane = tuple[tuple[int, ...], "NDArray[np.uint8]"]
+"""Numbers of a plane along the axes before Y and X, and its labels."""
 
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)
 """Footprint of the neighbours of a pixel."""
@@ -57,10 +63,10 @@ class BadPixels:
         """Name the labels and count their pixels; empty if all pixels are good."""
         counts = np.bincount(self.labels.ravel(), minlength=5)
         names = {
-            _SATURATED: f"saturated ({self.ceiling:g})" if self.ceiling is not None else "",
-            _HOT: "hot",
-            _DEAD: "dead",
-            _NOT_FINITE: "NaN or infinite",
+            SATURATED: f"saturated ({self.ceiling:g})" if self.ceiling is not None else "",
+            HOT: "hot",
+            DEAD: "dead",
+            NOT_FINITE: "NaN or infinite",
         }
         return "; ".join(
             f"label {label}: {counts[label]} {name}"
@@ -103,6 +109,24 @@ def find_bad_pixels(image: Any, *, rgb: bool = False) -> BadPixels:
     'label 2: 1 hot; label 4: 1 NaN or infinite'
     """
     shape = image.shape[:-1] if rgb else image.shape
+    labels = np.zeros(shape, np.uint8)
+    ceiling, planes = label_planes(image, rgb=rgb)
+    for index, plane in planes:
+        labels[index] = plane
+    return BadPixels(labels, ceiling)
+
+
+def label_planes(image: Any, *, rgb: bool = False) -> tuple[float | None, Iterator[LabelledPlane]]:
+    """Find the same pixels plane by plane, for an image whose labels need too much memory.
+
+    Returns
+    -------
+    float or None
+        The value at which the detector saturates.
+    iterator
+        Numbers of each plane along the axes before Y and X, and its labels.
+    """
+    shape = image.shape[:-1] if rgb else image.shape
     planes = [*np.ndindex(shape[:-2])]
 
     def colours(index: tuple[int, ...]) -> NDArray[Any]:
@@ -111,17 +135,22 @@ def find_bad_pixels(image: Any, *, rgb: bool = False) -> BadPixels:
 
     planes_sum = _PlanesSum()
     top = _ceiling((planes_sum.add(colours(index)) for index in planes), image.dtype)
-    labels = np.zeros(shape, np.uint8)
-    max_chance = CHANCE_PER_IMAGE / labels.size
+    max_chance = CHANCE_PER_IMAGE / math.prod(shape)
+    steady = np.zeros(shape[-2:], np.uint8)
     if (total := planes_sum.total()) is not None:
         sensor = _sensor(total)
-        labels[...] = np.max([_label(plane, None, sensor, max_chance) for plane in total], axis=0)
+        steady = np.max([_label(plane, None, sensor, max_chance) for plane in total], axis=0)
     sensor = _sensor(colours(planes[len(planes) // 2]))
-    for index in planes:
-        for plane in colours(index):
-            found = _label(plane, top, sensor, max_chance)
-            labels[index] = np.where(found, found, labels[index])
-    return BadPixels(labels, top)
+
+    def labelled() -> Iterator[LabelledPlane]:
+        for index in planes:
+            labels = steady.copy()
+            for plane in colours(index):
+                found = _label(plane, top, sensor, max_chance)
+                labels = np.where(found, found, labels)
+            yield index, labels
+
+    return top, labelled()
 
 
 class _PlanesSum:
@@ -202,7 +231,7 @@ def _label(
     if not finite.all():
         values[~finite] = np.median(values[finite]) if finite.any() else 0.0
     if top is not None:
-        labels[values >= top] = _SATURATED
+        labels[values >= top] = SATURATED
     median = median_filter(values, footprint=_NEIGHBOURS, mode="mirror")
     sigma = sensor.noise.sigma(median)
     above_median = np.maximum(HOT_ABOVE_MEDIAN * sigma, HOT_CONTRAST * sensor.span)
@@ -214,10 +243,10 @@ def _label(
         above_neighbours = np.maximum(above_neighbours, HOT_ABOVE_RANGE * (brightest - darkest))
         hot = (values - median > above_median) & (values - brightest > above_neighbours)
         hot[hot] = _chance(values, np.argwhere(hot), sensor) < max_chance
-        labels[hot] = _HOT
+        labels[hot] = HOT
         dead = (median - values > above_median) & (darkest - values > above_neighbours)
-        labels[dead] = _DEAD
-    labels[~finite] = _NOT_FINITE
+        labels[dead] = DEAD
+    labels[~finite] = NOT_FINITE
     return labels
 
 

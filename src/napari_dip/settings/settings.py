@@ -81,6 +81,11 @@ class Settings(Frozen):
         the image, a :class:`SensorNoise` describes the camera, another :class:`GivenNoise` is noise
         of your own, ``"none"`` means no noise. Images are denoised before super-resolution along Y
         and X.
+    bad_pixels
+        ``"auto"`` treats hot and dead pixels as missing, so that they are filled from their
+        surroundings. They differ from all their neighbours by more than the noise and a sharp spot
+        do: spots of the specimen that are narrower than 1.5 pixels may be taken for them.
+        ``"keep"`` restores them as structure.
     members
         Number of fits with different random numbers that are averaged. Their spread is the
         uncertainty of the result.
@@ -147,6 +152,7 @@ class Settings(Frozen):
     preset: PresetName = "fast"
     iterations: int | None = Field(None, ge=1, le=MAX_ITERATIONS)
     noise: Noise = "auto"
+    bad_pixels: Literal["keep", "auto"] = "keep"
     members: int | None = Field(None, ge=1, le=64)
     refinement: int | None = Field(None, ge=0, le=10)
     prior: Annotated[Prior, _by_name("network")] = Prior()

@@ -201,7 +201,7 @@ def _is_same_image(
     """Return whether the record has the fingerprint of the image; ``None`` for a large image."""
     from napari_dip.image.layout_plan import make_layout
     from napari_dip.image.observed import Fingerprint
-    from napari_dip.image.problem import observed_image
+    from napari_dip.image.problem import found_bad_pixels, observed_image
 
     source, recorded = request.source, record["image"]
     data = source.data
@@ -211,7 +211,9 @@ def _is_same_image(
     if not isinstance(data, np.ndarray) or data.size > MAX_FINGERPRINT_VALUES:
         return None
     layout = make_layout(data.shape, settings)
-    observed, fingerprint = observed_image(data, source.whole_mask, layout), Fingerprint(layout)
+    bad = found_bad_pixels(data, layout, settings)
+    observed = observed_image(data, source.whole_mask, layout, bad)
+    fingerprint = Fingerprint(layout)
     for index in layout.indices():
         fingerprint.add(index, observed.read(index))
     return bool([fingerprint.values, fingerprint.known] == recorded["values and mask"])
