@@ -247,7 +247,7 @@ def test_a_saved_file_records_the_strength(ended, tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["discard", "failure"])
-def test_a_run_without_a_result_keeps_the_earlier_tools(ended, engine, ending, qtbot):
+def test_no_result_keeps_the_earlier_tools(ended, engine, ending, qtbot):
     earlier = ended.viewer.layers[-1]
     engine.finish.clear()
     ended.press("run")
