@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_dip.assess.findings import findings
+    from napari_dip.assess.intensity import check_intensity
     from napari_dip.assess.residual import residual_of
     from napari_dip.assess.residual_check import check_residual
     from napari_dip.errors import NapariDipError
@@ -40,6 +41,7 @@ __all__ = [
     "Snapshot",
     "SuperResolve",
     "__version__",
+    "check_intensity",
     "check_residual",
     "denoise",
     "findings",
@@ -68,6 +70,7 @@ _MODULES = {
     "Reproduction": "files.reproduce",
     "Result": "image.restore",
     "Snapshot": "progress",
+    "check_intensity": "assess.intensity",
     "check_residual": "assess.residual_check",
     "denoise": "image.api",
     "gaussian_psf": "optics.psf",

@@ -81,6 +81,7 @@ HELP = {
         "from the file",
     ),
     "dtype": Help("Data type of the output."),
+    "conserve_total": Help("Give each plane the total intensity of the image."),
     "seed": Help("The same seed gives the same result."),
     "device": Help("auto, cpu, cuda, cuda:N or mps.", "NAME"),
 }
@@ -126,7 +127,9 @@ def _type(name: str) -> Any:
     return annotation if get_origin(annotation) is Literal or not kinds else kinds[0]
 
 
-def _metavar(name: str, kind: Any) -> str:
+def _metavar(name: str, kind: Any) -> str | None:
+    if kind is bool:
+        return None
     choices = get_args(Settings.model_fields[name].annotation)
     is_choice = get_origin(kind) is Literal or name == "ndim"
     return "|".join(map(str, choices)) if is_choice else "N"

@@ -10,10 +10,14 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import maximum_filter, median_filter
 
+from napari_dip.image.conserve_total import with_total
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from napari_dip.image.conserve_total import Total
 
 __all__ = ["IntensityRange", "Scale", "combine_scales"]
 
@@ -60,14 +64,20 @@ class Scale:
             unit[channel] = (inside - low) / (high - low)
         return unit
 
-    def from_unit(self, values: NDArray[np.float32], dtype: np.dtype) -> NDArray[Any]:
+    def from_unit(
+        self, values: NDArray[np.float32], dtype: np.dtype, totals: Sequence[Total] = ()
+    ) -> NDArray[Any]:
         """Map [0, 1] back; round, and clip to [low, high] and to the limits of the dtype.
 
-        NaN becomes 0 in integer types.
+        NaN becomes 0 in integer types. ``totals`` are sums for the channels, which are shifted to
+        them before they are rounded.
         """
         restored = np.empty(values.shape, dtype)
         for channel, low, high in self._channel_ranges(len(values)):
             scaled = values[channel].astype(np.float64).clip(0, 1) * (high - low) + low
+            if totals:
+                integer = dtype.kind in "iu"
+                scaled = with_total(scaled, totals[channel], low, high, integer=integer)
             restored[channel] = _cast(scaled, dtype)
         return restored
 

@@ -10,6 +10,7 @@ import numpy as np
 from napari_dip.errors import BadSettings
 from napari_dip.image.arrays import LogicalOr, as_lazy, masked_to_nan, split_mask
 from napari_dip.image.bad_pixel_mask import bad_pixel_mask
+from napari_dip.image.conserve_total import Total
 from napari_dip.image.coverage import empty_part
 from napari_dip.image.intensity import combine_scales
 from napari_dip.image.layout_plan import Tiling, choose_plan, make_layout
@@ -123,8 +124,9 @@ class Problem:
         colours = values[:3] if "S" in self.layout.axes else values
         known = known[: len(colours)]
         estimate = estimate[unit.output_planes]
-        restored = scale.from_unit(estimate, self.dtype)
         kept = known if self.settings.keeps_known else self._padded(colours, known)
+        totals = self._totals(colours, known & ~kept, estimate)
+        restored = scale.from_unit(estimate, self.dtype, totals)
         if kept.any():
             axes = "S" + self.layout.spatial
             copied = self._refined(colours, axes)
@@ -135,6 +137,25 @@ class Problem:
         alpha = self._refined(values[len(colours) :], "S" + self.layout.spatial)
         whole = np.concatenate([restored, alpha])
         return self.layout.from_block(whole, window=self.is_window(unit))
+
+    def _totals(
+        self, values: NDArray[Any], counted: NDArray[np.bool_], estimate: NDArray[np.float32]
+    ) -> list[Total]:
+        """Return the sum that each channel of a result is to have; none if none is conserved.
+
+        It is the sum of the image in the pixels that are counted; of finer pixels, the same mean.
+        """
+        if not self.settings.conserve_total:
+            return []
+        axes = "S" + self.layout.spatial
+        counted = (self._refined(counted, axes) > 0) & ~np.isnan(estimate)
+        fine = values.astype(np.float64)
+        for axis, letter in enumerate(axes):
+            fine = fine.repeat(self.factors.get(letter, 1), axis=axis)
+        return [
+            Total(mask, float(channel[mask].sum()))
+            for channel, mask in zip(fine, counted, strict=True)
+        ]
 
     def finish_spread(
         self, unit: Unit, observed: ObservedPart, scale: Scale, spread: NDArray[np.float32]

@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 MAX_METRICS = 500  # points of the curve of the stopping rule that a report keeps
+CONSERVE_TOTAL = "Add a constant to each plane, so that its total intensity is that of the image."
 SMALLEST_TILE = 64  # pixels: smaller tiles have too little structure to fit
 
 
@@ -147,10 +148,13 @@ def _done(
     keep: bool,
 ) -> RestoredUnit:
     spread = restored.spread
+    report = _report(unit, restored, problem.noises(unit), most, note)
+    if problem.settings.conserve_total:
+        report = replace(report, steps=(*report.steps, CONSERVE_TOTAL))
     return RestoredUnit(
         problem.finish(unit, observed, scale, restored.estimate),
         None if spread is None else problem.finish_spread(unit, observed, scale, spread),
-        _report(unit, restored, problem.noises(unit), most, note),
+        report,
         restored if keep and restored.last is not None else None,
     )
 

@@ -123,6 +123,10 @@ class Settings(Frozen):
         One letter of ``TCZYXSQ`` for each axis of the image; ``None`` guesses them from the shape.
     dtype
         ``"keep"`` returns the dtype of the input, ``"float32"`` avoids the rounding.
+    conserve_total
+        Whether each plane (or volume) of a channel has the total intensity of the image in its
+        known pixels; a constant is added to it before it is rounded. Padding and filled pixels do
+        not count. Integers have the exact sum, finer pixels the same mean.
     seed
         Seed of all random numbers. The same seed gives the same bytes on the same CPU; the sums of
         a GPU have no fixed order.
@@ -169,6 +173,7 @@ class Settings(Frozen):
     at_once: int | None = Field(None, ge=1, le=64)
     axes: Annotated[str | None, AfterValidator(_checked_axes)] = None
     dtype: Literal["keep", "float32"] = "keep"
+    conserve_total: bool = False
     seed: int = Field(0, ge=0, lt=2**63)
     device: Annotated[str, AfterValidator(_checked_device)] = "auto"
     precision: Literal["float32", "bfloat16"] | None = None
