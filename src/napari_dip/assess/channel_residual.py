@@ -22,7 +22,7 @@ MIN_STRUCTURED_PIXELS = 12
 """Pixels: with fewer, it is the noise of a small image, whose noise model is less certain. Noise of
 64 x 64 pixels had up to 10 in 4 of 150 images [Residual]."""
 
-MAX_NOISE_SCORE = 9.0
+MAX_NOISE_SCORE = 7.5
 """Standard deviations: a pixel with more is structure, however small the area. [Residual]."""
 
 MIN_EXCESS_CORRELATION = 0.05
