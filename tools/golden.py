@@ -173,7 +173,7 @@ def restored(image: np.ndarray, settings: dict[str, Any], others: dict[str, Any]
             result = end.value
             break
     ends = [(one.iterations, one.best_iteration, one.loss) for one in result.reports]
-    spread = () if result.spread is None else (np.asarray(result.spread),)
+    spread = () if result.uncertainty is None else (np.asarray(result.uncertainty),)
     return digest(np.asarray(result.image), *spread, ends)
 
 

@@ -124,7 +124,7 @@ def test_only_the_same_seed_gives_equal_files(cells, tmp_path):
 
 def test_uncertainty_is_written_as_another_image(cells, tmp_path):
     out, spread = tmp_path / "out.tif", tmp_path / "spread.tif"
-    options = ("--iterations", 2, "--members", 2, "--device", "cpu", "--uncertainty", spread)
+    options = ("--iterations", 2, "--device", "cpu", "--uncertainty", spread)
     assert call("denoise", cells, out, *options).exit_code == 0
     pixels = tifffile.imread(spread)
     assert pixels.dtype == np.float32

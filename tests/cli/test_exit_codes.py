@@ -31,12 +31,7 @@ def call(*arguments: object):
         pytest.param(("denoise", "cells.tif", "no/o.tif"), "does not exist", id="folder"),
         pytest.param(("denoise", "cells.tif", "old.tif"), "old.tif exists", id="exists"),
         pytest.param(
-            ("denoise", "cells.tif", "o.tif", "--uncertainty", "u.tif"),
-            "a single fit has no uncertainty",
-            id="no spread",
-        ),
-        pytest.param(
-            ("denoise", "cells.tif", "o.tif", "--members", "2", "--uncertainty", "o.tif"),
+            ("denoise", "cells.tif", "o.tif", "--uncertainty", "o.tif"),
             "choose another name for --uncertainty",
             id="same name",
         ),

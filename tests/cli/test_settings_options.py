@@ -17,8 +17,8 @@ from napari_dip.cli.settings_options import change_settings, settings_parameters
 from napari_dip.errors import BadSettings, NapariDipError
 from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve
 
-WITHOUT_OPTION = {"task", "prior", "averaging", "precision", "preview_every_s"}
-"""The command is the task, and --network sets one field of the prior."""
+WITHOUT_OPTION = {"task", "prior", "averaging", "precision", "preview_every_s", "uncertainty"}
+"""The command is the task, --network sets one field of the prior, --uncertainty names a file."""
 
 NUMBERS = (
     "iterations", "members", "refinement", "ndim", "window", "context", "tile", "overlap",

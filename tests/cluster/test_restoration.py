@@ -53,7 +53,7 @@ def on_cluster(problem, client, **options):
     "changes",
     [
         pytest.param({"share": "none", "refinement": 1}, marks=pytest.mark.slow),
-        {"share": "T", "window": 3, "members": 2, "iterations": 3},
+        {"share": "T", "window": 3, "uncertainty": True, "iterations": 3},
         {"precision": None, "task": Inpaint()},
     ],
 )
@@ -67,8 +67,8 @@ def test_cluster_and_local_results_are_equal(client, stack, changes):
     assert result.reports == expected.reports
     assert (result.plan, result.device) == (expected.plan, expected.device)
     assert not result.stopped_by_user
-    if expected.spread is not None:
-        np.testing.assert_array_equal(result.spread, expected.spread)
+    if expected.uncertainty is not None:
+        np.testing.assert_array_equal(result.uncertainty, expected.uncertainty)
 
 
 @pytest.mark.slow

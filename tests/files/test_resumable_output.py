@@ -128,7 +128,7 @@ def test_existing_output_is_unchanged_without_resume(stack, uninterrupted):
 
 def test_uncertainty_is_written_beside_the_image(stack, tmp_path):
     out, spread = tmp_path / "out.ome.zarr", tmp_path / "spread.ome.zarr"
-    result = call("denoise", stack, out, *QUICK, "--members", 2, "--uncertainty", spread)
+    result = call("denoise", stack, out, *QUICK, "--uncertainty", spread)
     assert result.exit_code == 0, result.output
     values = np.asarray(read_image(spread).image[:])
     assert values.shape == (6, 24, 28)
@@ -214,7 +214,7 @@ def test_folder_in_place_of_a_chunk_is_named(stack, uninterrupted, tmp_path):
 
 def test_damaged_uncertainty_is_restored_again(stack, tmp_path):
     out, spread = tmp_path / "out.ome.zarr", tmp_path / "spread.ome.zarr"
-    two = (*QUICK, "--members", 2, "--uncertainty", spread, "--refinement", 0)
+    two = (*QUICK, "--uncertainty", spread, "--refinement", 0)
     assert call("denoise", stack, out, *two).exit_code == 0
     before = chunks(spread), chunks(out)
     damage_chunk(spread)

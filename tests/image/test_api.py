@@ -196,7 +196,7 @@ def test_each_preset_does_each_task(noisy, preset):
         settings = Settings(task=task, preset=preset, device="cpu", iterations=2)
         _, result = finish(restore(image, settings, mask=hidden))
         assert np.isfinite(result.image).all()
-        assert (result.spread is not None) == (preset == "best")
+        assert (result.uncertainty is not None) == (preset == "best")
 
 
 def test_decimation_stripes_do_not_count_as_clipping():

@@ -28,7 +28,8 @@ def run_until(problem, iterations):
     [
         pytest.param({}, id="planes"),
         pytest.param({"at_once": 2}, id="two at once"),
-        pytest.param({"members": 2}, id="with a spread"),
+        pytest.param({"members": 2}, id="several fits"),
+        pytest.param({"uncertainty": True}, id="with its uncertainty"),
         pytest.param({"axes": "ZYX", "share": "Z", "window": 2, "noise": 30.0}, id="windows"),
         pytest.param({"task": "super-resolve"}, id="finer pixels"),
     ],
@@ -55,8 +56,8 @@ def test_resuming_gives_the_bytes_without_stop(options, dtype):
     assert len(units) == len(again.plan.units) - len(done)
     assert outcome.coverage.complete
     np.testing.assert_array_equal(outcome.image, whole.image)
-    if options.get("members"):
-        np.testing.assert_array_equal(outcome.spread, whole.spread)
+    if options.get("uncertainty"):
+        np.testing.assert_array_equal(outcome.uncertainty, whole.uncertainty)
     np.testing.assert_array_equal(result.image, before)
 
 

@@ -102,13 +102,13 @@ def test_it_goes_on_where_its_pixels_are_refined(seen):
     assert snapshots[-1].iteration == snapshots[-1].iterations == more.reports[0].iterations == 10
 
 
-def test_several_fits_disagree_about_both(seen):
+def test_both_stages_are_uncertain(seen):
     _, result = finish(seen, QUICK.replace(preset="best", members=2))
     (report,) = result.reports
     assert (report.members, report.denoising, report.iterations) == (2, 6, 12)
-    assert result.spread.shape == (96, 96)
-    assert result.spread.min() >= 0
-    assert result.spread.max() > 0
+    assert result.uncertainty.shape == (96, 96)
+    assert result.uncertainty.min() >= 0
+    assert result.uncertainty.max() > 0
 
 
 def test_it_is_not_deblurred_twice(seen):

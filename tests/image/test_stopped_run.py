@@ -57,12 +57,14 @@ def test_a_stopped_stack_of_volumes_names_both_axes():
     assert np.isfinite(result.image[1, 0]).all()
 
 
-def test_unfinished_fits_have_no_spread(noisy):
+def test_unfinished_planes_have_no_uncertainty(noisy):
     stack = np.stack([noisy[:16, :16], np.full((16, 16), 0.5), *[noisy[:16, :16]] * 3])
-    settings = Settings(axes="CYX", members=2, iterations=2, at_once=1, **CPU)
-    _, result = finish(restore(stack, settings, stop_requested=stop_after(6)))
+    settings = Settings(axes="CYX", uncertainty=True, iterations=2, at_once=1, **CPU)
+    units = []
+    stop = restore(stack, settings, stop_requested=lambda: 2 in units)
+    result = finished(stop, lambda snapshot: units.append(snapshot.unit))
     assert result.restored == ({"C": 0}, {"C": 1})
-    known = np.isfinite(result.spread).all(axis=(1, 2))
+    known = np.isfinite(result.uncertainty).all(axis=(1, 2))
     assert known.tolist() == [True, True, False, False, False]
 
 

@@ -34,7 +34,7 @@ def test_a_plane_is_denoised_without_a_network(scene):
     (report,) = result.reports
     assert report.reason == "filtered without a network"
     assert report.steps == ("Filter groups of similar patches, without a network.",)
-    assert result.spread is None
+    assert result.uncertainty is None
     np.testing.assert_array_equal(noisy, before)
     np.testing.assert_array_equal(finished(restore(noisy, settings)).image, result.image)
 

@@ -86,7 +86,7 @@ def make_report(
     record: Mapping[str, Any],
     *,
     labels: Labels | None = None,
-    spread: ArrayLike | None = None,
+    half_widths: ArrayLike | None = None,
     uncertainty: bool = False,
     resolution: bool = False,
     invented: bool = False,
@@ -97,7 +97,7 @@ def make_report(
     ----------
     problem
         The image, its mask and the settings of the run.
-    restored, spread
+    restored, half_widths
         The result, and its uncertainty if there is one.
     record
         How the result was made.
@@ -115,7 +115,7 @@ def make_report(
     lazy = as_lazy(restored)
     more = {"uncertainty": uncertainty, "resolution": resolution, "invented": invented}
     assessment = assess(problem, lazy, **more)
-    planes = shown_planes(problem, lazy, None if spread is None else as_lazy(spread))
+    planes = shown_planes(problem, lazy, None if half_widths is None else as_lazy(half_widths))
     factors = problem.factors
     bar = 0.0, ""
     if size := labels.pixel_size.get(planes.axis):

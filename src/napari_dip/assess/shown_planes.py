@@ -45,7 +45,7 @@ class ShownPlanes:
 
 
 def shown_planes(
-    problem: Problem, restored: LazyArray, spread: LazyArray | None = None
+    problem: Problem, restored: LazyArray, uncertainty: LazyArray | None = None
 ) -> ShownPlanes:
     """Show the middle plane, or that with the most missing pixels, and a detail.
 
@@ -53,7 +53,7 @@ def shown_planes(
     ----------
     problem
         What was restored.
-    restored, spread
+    restored, uncertainty
         The result and its uncertainty, with the axes of the image.
     """
     layout = problem.layout
@@ -84,11 +84,11 @@ def shown_planes(
     window = detail_window(grey, missing > 0)
     if min(grey.shape) > DETAIL_SIDE:
         shown += [Picture(f"{one.name}, detail", one.pixels[window], limits) for one in [*shown]]
-    if spread is not None:
-        deviation = plane(np.asarray(spread[at], np.float64))
+    if uncertainty is not None:
+        deviation = plane(np.asarray(uncertainty[at], np.float64))
         deviation = deviation if deviation.ndim == 2 else deviation.mean(-1)
         top = contrast_limits(deviation)[1]
-        name = f"Uncertainty (standard deviation of the fits), 0 to {top:.3g}"
+        name = f"Uncertainty (half width of the 90 % intervals), 0 to {top:.3g}"
         shown.append(Picture(name, deviation, (0.0, top)))
     leading = [part for part in index[: len(layout.axes)] if not isinstance(part, slice)]
     place = place_in_words(layout, index) if leading and layout.leading else ""

@@ -31,7 +31,8 @@ class RunOptions:
     uncertainty: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Also write the standard deviation of the fits; see --members."
+            metavar="FILE",
+            help="Also write half the width of the 90 % intervals; takes 3 times as long.",
         ),
     ] = None
     series: Series = None

@@ -50,7 +50,7 @@ HELP = {
     "bad_pixels": Help(
         "auto treats hot and dead pixels as missing; it may take sharp spots for them."
     ),
-    "members": Help("Number of fits to average; see --uncertainty."),
+    "members": Help("Number of fits to average."),
     "refinement": Help(
         "Passes of the non-local Bayes filter after the fit; 0 is the network alone."
     ),

@@ -32,7 +32,7 @@ class Comparison:
         What is restored.
     stored
         The image to compare with, with the axes of the result.
-    spread
+    uncertainty
         Whether the stored image is the uncertainty of the result.
 
     Attributes
@@ -43,9 +43,9 @@ class Comparison:
         The largest difference, in units of the image; NaN if a value is known in one of both only.
     """
 
-    def __init__(self, problem: Problem, stored: LazyArray, *, spread: bool = False) -> None:
-        self.image, self.spread = stored, None
-        self._problem, self._of_spread = problem, spread
+    def __init__(self, problem: Problem, stored: LazyArray, *, uncertainty: bool = False) -> None:
+        self.image, self.uncertainty = stored, None
+        self._problem, self._of_uncertainty = problem, uncertainty
         self._reports: dict[int, UnitReport] = {}
         self._lock = threading.Lock()
         self.different, self.pixels, self.largest = 0, math.prod(stored.shape), 0.0
@@ -71,10 +71,9 @@ class Comparison:
     def put(self, unit: Unit, done: RestoredUnit, /) -> None:
         """Compare a unit."""
         values = done.image
-        if self._of_spread:
-            unknown = np.nan if done.report.unchanged else 0
-            filled = np.full(done.image.shape, unknown, np.float32)
-            values = filled if done.spread is None else done.spread
+        if self._of_uncertainty:
+            unknown = np.full(done.image.shape, np.nan, np.float32)
+            values = unknown if done.uncertainty is None else done.uncertainty
         with self._lock:
             self._compare(values, np.asarray(self.image[unit.index]))
             self._reports[unit.number] = done.report

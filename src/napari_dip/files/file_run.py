@@ -27,7 +27,6 @@ from napari_dip.image.plan import Plan
 from napari_dip.image.problem import Problem, make_problem
 from napari_dip.image.restore import run
 from napari_dip.image.sink import InMemory
-from napari_dip.pipeline.presets import recipe
 from napari_dip.plaintext import as_utf8
 from napari_dip.progress import no_report
 
@@ -110,8 +109,9 @@ class FileRun:
             note = f"{self.path} is empty until all its sections are complete; --resume continues."
             return (note,) if incomplete else ()
         images = [(self.path, result.image, result.provenance())]
-        if self.uncertainty is not None and result.spread is not None:
-            images.append((self.uncertainty, result.spread, result.provenance(spread=True)))
+        if self.uncertainty is not None and result.uncertainty is not None:
+            record = result.provenance(uncertainty=True)
+            images.append((self.uncertainty, result.uncertainty, record))
         failed = []
         for path, image, record in images:
             try:
@@ -120,9 +120,9 @@ class FileRun:
                 failed.append(error)  # the other image is still written
         if failed:
             raise NapariDipError("; ".join(map(str, failed))) from failed[0]
-        if self.uncertainty is None or result.spread is not None:
+        if self.uncertainty is None or result.uncertainty is not None:
             return ()
-        return (f"{self.uncertainty} was not written: it needs at least two completed fits.",)
+        return (f"{self.uncertainty} was not written: the run was stopped before.",)
 
     def _write(self, path: Path, stored: StoredImage, provenance: dict[str, Any]) -> None:
         """Write a file; if that fails, save the image elsewhere."""
@@ -192,6 +192,7 @@ def open_run(
     refuse_conflicts({name: path for name, path in writes.items() if path}, reads)
     given = open_input(source, settings, series=series, mask=mask, marks=marks, mask_axes=mask_axes)
     stored, settings, missing = given.stored, given.settings, given.missing
+    settings = settings.replace(uncertainty=uncertainty is not None)
     axes = settings.axes or stored.axes
     kept = stored.image.dtype if settings.dtype == "keep" else settings.dtype
     dropped: list[str] = []
@@ -199,11 +200,6 @@ def open_run(
         check_output(path, dtype, axes, overwrite=overwrite or resume, resume=resume)
         missing_there = dropped_notes(path, stored, dtype, axes, settings.factors)
         dropped += [f"{path}: {note}" for note in missing_there if path is output]
-    if uncertainty and recipe(settings).members == 1:
-        raise BadSettings(
-            f"--uncertainty {uncertainty}: a single fit has no uncertainty; choose "
-            "--preset best, or --members 2 or more"
-        )
     resumable = is_zarr_name(output)
     existing = working_folder(output) if resumable and resume else None
     existing = existing if existing and existing.exists() else None

@@ -180,7 +180,7 @@ def open_reproduction(
     _refuse_manual_steps(require_record(path), path)
     found = open_recorded_run(path, source, mask, psf=psf)
     output = Comparison(
-        found.problem, found.result, spread=found.record.get("shows") == "uncertainty"
+        found.problem, found.result, uncertainty=found.record.get("shows") == "uncertainty"
     )
     problem = replace(found.problem, origin={})
     return ReproductionRun(path, str(found.source), found.record, problem, output)

@@ -105,20 +105,20 @@ class OnDisk:
             )
             return ResumableSections(planes) if in_sections else planes
 
-        self._spread: _Sink | None = None
+        self._widths: _Sink | None = None
         try:
             resumed = resume and _exists(path)
             self._image = sink(path, problem.dtype, resumed, overwrite)
             if uncertainty is not None:
                 # A kill between the two swaps may have left an outdated uncertainty.
                 outdated = overwrite and not self._image.done
-                resume_spread = resumed and _exists(uncertainty) and not outdated
-                self._spread = sink(uncertainty, np.float32, resume_spread, overwrite)
+                resume_widths = resumed and _exists(uncertainty) and not outdated
+                self._widths = sink(uncertainty, np.float32, resume_widths, overwrite)
         except BaseException:
             self.close()
             raise
         # A unit is restored again if either of its two parts was lost.
-        self.redone = max(self._image.redone, self._spread.redone if self._spread else 0)
+        self.redone = max(self._image.redone, self._widths.redone if self._widths else 0)
 
     @property
     def image(self) -> LazyArray:
@@ -126,9 +126,9 @@ class OnDisk:
         return self._in_given_order(self._image.array)
 
     @property
-    def spread(self) -> LazyArray | None:
+    def uncertainty(self) -> LazyArray | None:
         """The uncertainty on disk; ``None`` if it was not requested."""
-        return self._in_given_order(self._spread.array) if self._spread else None
+        return self._in_given_order(self._widths.array) if self._widths else None
 
     def _in_given_order(self, array: ZarrArray) -> LazyArray:
         axes, stored = self._axes, axes_in_zarr(self._axes)
@@ -144,12 +144,12 @@ class OnDisk:
 
     def done(self) -> Mapping[int, UnitReport]:
         """Return the reports of the units that are complete, including their uncertainty."""
-        spread = None if self._spread is None else self._spread.done
+        widths = None if self._widths is None else self._widths.done
         return {
             int(key): report
             for key, entry in self._image.done.items()
             if key.isdecimal()
-            and (spread is None or key in spread)
+            and (widths is None or key in widths)
             and (report := _report(entry)) is not None
             and not report.stopped_by_user
         }
@@ -167,19 +167,18 @@ class OnDisk:
         for lock in self._locks:
             lock.check()
         key, report = _key(unit), asdict(done.report)
-        if self._spread:
-            spread = done.spread
-            if spread is None:  # unknown for a stopped unit
-                unknown = done.report.stopped_by_user or done.report.unchanged
-                spread = np.full(done.image.shape, np.nan if unknown else 0, np.float32)
-            self._spread.commit(key, unit.index, spread, {})
+        if self._widths:
+            widths = done.uncertainty
+            if widths is None:  # of a stopped unit, or of one without a known pixel
+                widths = np.full(done.image.shape, np.nan, np.float32)
+            self._widths.commit(key, unit.index, widths, {})
         self._image.commit(key, unit.index, done.image, report)
 
     def assemble(self) -> None:
         """Transpose the sections of an image that was restored along Z."""
         self._image.assemble()
-        if self._spread:
-            self._spread.assemble()
+        if self._widths:
+            self._widths.assemble()
 
     def finish(self, result: Result, /) -> None:
         """Write the provenance. A complete result replaces the existing one.
@@ -188,8 +187,8 @@ class OnDisk:
         """
         for lock in self._locks:
             lock.check()
-        for sink in (self._image, self._spread):
-            record = result.provenance(spread=sink is self._spread)
+        for sink in (self._image, self._widths):
+            record = result.provenance(uncertainty=sink is self._widths)
             if sink and result.stopped_by_user:
                 sink.stop(record)
             elif sink:

@@ -19,6 +19,7 @@ from napari_dip.image.observed import ObservedImage, ObservedPart
 from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.image.psf import normalised_psf
 from napari_dip.image.row_bands import BandedArray, read_in_bands
+from napari_dip.image.standard_error import NORMAL_90
 from napari_dip.image.survey import Survey, survey
 from napari_dip.noise.padding import without_padding
 from napari_dip.pipeline.conditions import uses_noise_model
@@ -157,14 +158,43 @@ class Problem:
             for channel, mask in zip(fine, counted, strict=True)
         ]
 
-    def finish_spread(
-        self, unit: Unit, observed: ObservedPart, scale: Scale, spread: NDArray[np.float32]
+    def finish_error(
+        self, unit: Unit, observed: ObservedPart, scale: Scale, error: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Convert the spread of a unit to units of the image; that of alpha is 0."""
+        """Convert the standard error of a unit to its uncertainty, in units of the image.
+
+        Pixels that are copied from the image have the error of their noise; padding has none.
+        """
+        whole = error[unit.output_planes] * scale.span
+        axes = "S" + self.layout.spatial
+        values, known = (
+            self._output_planes(unit, part)[: len(whole)]
+            for part in (observed.values, observed.known)
+        )
+        if self.settings.keeps_known:
+            noises = self.noises(unit)
+            own = [noises[number % len(noises)].sigma(each) for number, each in enumerate(values)]
+            known_error = self._repeated(np.where(known, np.stack(own), 0), axes)
+            whole = np.where(self._repeated(known, axes), known_error, whole)
+        else:
+            whole = np.where(self._repeated(self._padded(values, known), axes), 0, whole)
+        return self._uncertainty(unit, observed, whole)
+
+    def known_exactly(self, unit: Unit, observed: ObservedPart) -> NDArray[np.float32]:
+        """Return the uncertainty of a unit whose values are all equal: 0."""
         values = self._output_planes(unit, observed.values)
-        whole = (spread[unit.output_planes] * scale.span).astype(np.float32)
-        alpha = np.zeros((len(values) - len(whole), *whole.shape[1:]), np.float32)
-        return self.layout.from_block(np.concatenate([whole, alpha]), window=self.is_window(unit))
+        colours = values[:3] if "S" in self.layout.axes else values
+        colours = self._repeated(colours, "S" + self.layout.spatial)
+        return self._uncertainty(unit, observed, np.zeros(colours.shape))
+
+    def _uncertainty(
+        self, unit: Unit, observed: ObservedPart, error: NDArray[Any]
+    ) -> NDArray[np.float32]:
+        """Widen a standard error to half of the 90 % interval; that of alpha is 0."""
+        values = self._output_planes(unit, observed.values)
+        alpha = np.zeros((len(values) - len(error), *error.shape[1:]), np.float32)
+        whole = np.concatenate([(NORMAL_90 * error).astype(np.float32), alpha])
+        return self.layout.from_block(whole, window=self.is_window(unit))
 
     def fill(self, unit: Unit, observed: ObservedPart) -> NDArray[Any]:
         """Return the result of a unit with constant colours; alpha is copied from the image."""
@@ -233,10 +263,13 @@ class Problem:
         return self.layout.to_block(part)[unit.output_planes]
 
     def _refined(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
-        """Repeat each pixel over the pixels of the result that it covers."""
+        """Repeat each pixel over the pixels of the result that it covers, in its dtype."""
+        return self._repeated(values, axes).astype(self.dtype)
+
+    def _repeated(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
         for axis, letter in enumerate(axes):
             values = values.repeat(self.factors.get(letter, 1), axis=axis)
-        return values.astype(self.dtype)
+        return values
 
 
 def make_problem(

@@ -249,10 +249,10 @@ def conclude(
     axes = problem.layout.axes
     if not stopped:
         output.assemble()
-    arrays = {} if stopped else {"image": output.image, "spread": output.spread}
+    arrays = {} if stopped else {"image": output.image, "uncertainty": output.uncertainty}
     result = Result(
         image=output.image,
-        spread=output.spread,
+        uncertainty=output.uncertainty,
         axes=axes,
         settings=problem.settings,
         reports=tuple(report for _, report in sorted(reports.items()) if report.iterations),
@@ -269,7 +269,7 @@ def conclude(
     )
     output.finish(result)
     # A file may have its final name only now.
-    return replace(result, image=output.image, spread=output.spread)
+    return replace(result, image=output.image, uncertainty=output.uncertainty)
 
 
 def _coverage(problem: Problem, reports: Mapping[int, UnitReport]) -> Coverage:

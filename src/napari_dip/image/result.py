@@ -108,10 +108,11 @@ class Result:
     stopped_by_user
         If true, planes that had not begun are empty: NaN, or 0 for integers.
         :attr:`restored`, :attr:`partial` and :attr:`empty` list them.
-    spread
-        Standard deviation of the ensemble members, in the units and of the shape of the result.
-        Where it is large, the result depends on random numbers. ``None`` for a single fit; NaN in
-        planes with fewer than two finished fits.
+    uncertainty
+        Half the width of the interval that holds the truth with a probability of 90 %, in the units
+        and of the shape of the result; the standard deviation is 1.645 times smaller. Where pixels
+        are missing or refined, see ``docs/uncertainty.md``. ``None`` if it was not computed; NaN in
+        planes that were stopped before.
     coverage
         Which planes are restored, partly restored, empty, or unchanged.
     plan
@@ -123,7 +124,8 @@ class Result:
     problem
         The input of the run: image, mask, settings and plan.
     digests
-        Digests of the pixels of the ``"image"`` and of its ``"spread"``; empty for a stopped run.
+        Digests of the pixels of the ``"image"`` and of its ``"uncertainty"``; empty for a stopped
+        run.
     machine
         What decides the last bits: system, processor, threads, graphics card.
     """
@@ -135,7 +137,7 @@ class Result:
     device: str
     elapsed_s: float
     stopped_by_user: bool
-    spread: LazyArray | None = None
+    uncertainty: LazyArray | None = None
     plan: str = ""
     coverage: Coverage | None = None
     continued_at: tuple[int, ...] = ()
@@ -252,7 +254,7 @@ class Result:
             self.image,
             self.provenance(),
             labels=labels,
-            spread=self.spread,
+            half_widths=self.uncertainty,
             uncertainty=uncertainty,
             resolution=resolution,
             invented=invented,
@@ -261,7 +263,7 @@ class Result:
             report.write(path)
         return report
 
-    def provenance(self, *, spread: bool = False) -> dict[str, Any]:
+    def provenance(self, *, uncertainty: bool = False) -> dict[str, Any]:
         """Return how the image was made, as values that JSON can hold.
 
         ``input`` and ``result`` identify the pixels by digests that do not depend on the file
@@ -269,10 +271,10 @@ class Result:
 
         Parameters
         ----------
-        spread
+        uncertainty
             Whether the record is that of the uncertainty.
         """
-        shown: LazyArray | None = self.spread if spread else self.image
+        shown: LazyArray | None = self.uncertainty if uncertainty else self.image
         return {
             "napari-dip": version("napari-dip"),
             "settings": self.settings.model_dump(mode="json"),
@@ -294,9 +296,9 @@ class Result:
             "result": {
                 "shape": None if shown is None else list(shown.shape),
                 "dtype": str(getattr(shown, "dtype", "")),
-                "pixels": self.digests.get("spread" if spread else "image"),
+                "pixels": self.digests.get("uncertainty" if uncertainty else "image"),
             },
-            **({"shows": "uncertainty"} if spread else {}),
+            **({"shows": "uncertainty"} if uncertainty else {}),
             "versions": {
                 "python": platform.python_version(),
                 **{name: version(name) for name in ("torch", "numpy", "scipy")},

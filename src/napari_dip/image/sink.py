@@ -30,8 +30,8 @@ class Sink(Protocol):
         """The result so far."""
 
     @property
-    def spread(self) -> LazyArray | None:
-        """The standard deviation of the ensemble members; ``None`` for single fits."""
+    def uncertainty(self) -> LazyArray | None:
+        """The uncertainty so far, as in :attr:`Result.uncertainty`; ``None`` for none."""
 
     def done(self) -> Mapping[int, UnitReport]:
         """Return the reports of the units that are complete, by their numbers."""
@@ -76,8 +76,9 @@ class InMemory:
         self._problem = problem
         self._image: NDArray[Any] | None = None
         self._reports: dict[int, UnitReport] = {}
-        self.spread: NDArray[np.float32] | None = None
-        self._constant: list[Index] = []
+        self.uncertainty: NDArray[np.float32] | None = None
+        if problem.settings.gives_uncertainty:
+            self.uncertainty = np.full(problem.shape, np.nan, np.float32)
         plan = problem.plan
         self.tiling: Tiling = plan.window, plan.tile, plan.at_once
         if earlier is not None:
@@ -104,18 +105,8 @@ class InMemory:
     def put(self, unit: Unit, done: RestoredUnit, /) -> None:
         """Store a restored unit."""
         self._allocated()[unit.index] = done.image
-        if done.spread is not None:
-            if self.spread is None:
-                # A constant unit has a spread of 0; that of a unit that is not restored is unknown.
-                self.spread = np.full(self._problem.shape, np.nan, np.float32)
-                for whole in self._constant:
-                    self.spread[whole] = 0
-            self.spread[unit.index] = done.spread
-        elif done.report.iterations == 0 and not done.report.unchanged:
-            if self.spread is None:
-                self._constant.append(unit.index)
-            else:
-                self.spread[unit.index] = 0
+        if self.uncertainty is not None and done.uncertainty is not None:
+            self.uncertainty[unit.index] = done.uncertainty
         self._reports[unit.number] = done.report
 
     def assemble(self) -> None:
@@ -130,13 +121,12 @@ class InMemory:
     def _copy(self, earlier: InMemory) -> None:
         self._reports = dict(earlier.done())
         self._image = earlier.image.copy()
-        self.spread = None if earlier.spread is None else earlier.spread.copy()
-        self._constant = [*earlier._constant]
+        self.uncertainty = None if earlier.uncertainty is None else earlier.uncertainty.copy()
         for unit in self._problem.plan.units:
             if earlier.holds(unit) and not self.holds(unit):
                 self._image[unit.index] = self._problem.empty(unit.index)
-                if self.spread is not None:
-                    self.spread[unit.index] = np.nan
+                if self.uncertainty is not None:
+                    self.uncertainty[unit.index] = np.nan
 
     def _allocated(self) -> NDArray[Any]:
         if self._image is None:

@@ -49,12 +49,10 @@ def _restore_both(
     factors = tuple(refining.factors.values())
     on_fine_pixels = monitor.through(partial(enlarged, factors=factors))
     denoised = yield from restore(*noisy, monitor=on_fine_pixels)
-    fits, spread = denoised.fits, denoised.spread
-    if spread is not None:
-        spread = enlarged(spread, factors)
+    fits = denoised.fits
     if denoised.stopped_by_user:
         estimate = enlarged(denoised.estimate, factors)
-        return replace(denoised, estimate=estimate, spread=spread, last=None)
+        return replace(denoised, estimate=estimate, last=None)
 
     done = sum(fitted.iterations for fitted in fits)
     # A tile that was not restored is NaN.
@@ -62,11 +60,8 @@ def _restore_both(
     refined = replace(clean, values=values)
     steps = restore(refined, refining, monitor=monitor.after(done))
     restored = yield from map_steps(steps, lambda snapshot: replace(snapshot, denoising=done))
-    if spread is not None and restored.spread is not None:
-        spread = np.hypot(spread, restored.spread)
     return replace(
         restored,
-        spread=spread,
         before=fits,
         moved=denoised.moved,
         steps=(*denoised.steps, *restored.steps),

@@ -82,8 +82,7 @@ def _restore_each_tile(
     channels, *sides = block.values.shape
     fine_shape = (channels, *(factor * side for factor, side in zip(factors, sides, strict=True)))
     overlaps = tuple(factor * settings.overlap for factor in factors)
-    blend, blended_spread = Blend(fine_shape, overlaps), Blend(fine_shape, overlaps)
-    has_spread = False
+    blend = Blend(fine_shape, overlaps)
     fits: list[FitResult] = []
     moved = done = 0
     contrasts = [float(block.values[(slice(None), *where)].std()) for where in tiles]
@@ -108,20 +107,15 @@ def _restore_each_tile(
         done += 1
         moved = max(moved, restored.moved)
         blend.add(fine, restored.estimate)
-        if restored.spread is not None:
-            has_spread = True
-            blended_spread.add(fine, restored.spread)
         if restored.stopped_by_user:
             break
         if done == 1:
             most = max(fitted.iterations for fitted in restored.fits)
             settings = settings.replace(stopping="fixed", iterations=most)
-    spread = blended_spread.image(np.nan) if has_spread else None
     image, how = blend.image(np.nan), restored.arithmetic
     of_tiles = len(tiles)
     return Restored(
         image,
-        spread,
         tuple(fits),
         how,
         moved=moved,

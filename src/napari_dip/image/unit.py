@@ -13,6 +13,7 @@ import numpy as np
 from napari_dip.errors import OutOfMemory
 from napari_dip.image.gap_types import gap_type
 from napari_dip.image.problem import Problem, unknown_channels
+from napari_dip.image.replicas import iterations_of_replicas, restore_replicas
 from napari_dip.image.result import UnitReport
 from napari_dip.image.staged_fit import most_iterations, restore_in_stages
 from napari_dip.image.tiled_fit import restore_in_tiles, tiles_of
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from napari_dip.image.intensity import Scale
     from napari_dip.image.observed import ObservedPart
     from napari_dip.image.plan import Unit
+    from napari_dip.image.replicas import Fit
     from napari_dip.noise.model import NoiseModel
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.restore_block import Restored
     from napari_dip.progress import Monitor, Snapshot
+    from napari_dip.settings import Settings
 
 __all__ = [
     "RestoredUnit",
@@ -52,7 +55,7 @@ class RestoredUnit:
     """
 
     image: NDArray[Any]
-    spread: NDArray[np.float32] | None
+    uncertainty: NDArray[np.float32] | None
     report: UnitReport
     restored: Restored | None = None
 
@@ -77,9 +80,12 @@ def restore_unit(
     while True:
         tiles = len(tiles_of(block, settings, tile)) if tile else 1
         most = most_iterations(block, settings, tiles)
-        monitor = replace(monitor, convert=show, iterations=most)
+        replicas = iterations_of_replicas(block, settings, tiles)
+        monitor = replace(monitor, convert=show, iterations=most + replicas)
+        fit = partial(_fit, problem, unit, tile)
         try:
-            restored = yield from _fit(problem, unit, block, tile, monitor)
+            restored = yield from fit(settings, block, monitor)
+            error = yield from _error_of(restored, block, settings, monitor, fit)
             break
         except OutOfMemory:
             tile = _smaller_tile(problem, tile)
@@ -92,7 +98,7 @@ def restore_unit(
     if "S" in problem.layout.axes and (lost := unknown_channels(colours)):
         names = " and ".join(("red", "green", "blue")[number] for number in lost)
         note = "; ".join(filter(None, [note, f"no pixel of {names} is known, which is unchanged"]))
-    return _done(problem, unit, observed, scale, restored, most, note, keep=keep)
+    return _done(problem, unit, observed, scale, restored, error, most, note, keep=keep)
 
 
 def unrestored_unit(problem: Problem, unit: Unit, observed: ObservedPart) -> RestoredUnit | None:
@@ -103,7 +109,9 @@ def unrestored_unit(problem: Problem, unit: Unit, observed: ObservedPart) -> Res
         return RestoredUnit(problem.unrestored(unit.index), None, report)
     if problem.scale(unit) is None or observed.constant:
         report = _untouched(unit, "all values are equal")
-        return RestoredUnit(problem.fill(unit, observed), None, report)
+        wanted = problem.settings.gives_uncertainty
+        uncertainty = problem.known_exactly(unit, observed) if wanted else None
+        return RestoredUnit(problem.fill(unit, observed), uncertainty, report)
     if problem.settings.keeps_known and known.all():
         report = _untouched(unit, "nothing is missing")
         return RestoredUnit(problem.unrestored(unit.index), None, report)
@@ -133,7 +141,7 @@ def continue_unit(
         restored = yield from continue_block(restored, iterations, monitor)
     finally:
         release_memory(problem.device)
-    return _done(problem, unit, observed, scale, restored, total, "", keep=True)
+    return _done(problem, unit, observed, scale, restored, None, total, "", keep=True)
 
 
 def _done(
@@ -142,35 +150,53 @@ def _done(
     observed: ObservedPart,
     scale: Scale,
     restored: Restored,
+    error: NDArray[np.float32] | None,
     most: int,
     note: str,
     *,
     keep: bool,
 ) -> RestoredUnit:
-    spread = restored.spread
     report = _report(unit, restored, problem.noises(unit), most, note)
     if problem.settings.conserve_total:
         report = replace(report, steps=(*report.steps, CONSERVE_TOTAL))
+    if error is None and problem.settings.gives_uncertainty and not restored.stopped_by_user:
+        reason = f"{report.reason}; stopped before its uncertainty was known"
+        report = replace(report, stopped_by_user=True, reason=reason)
     return RestoredUnit(
         problem.finish(unit, observed, scale, restored.estimate),
-        None if spread is None else problem.finish_spread(unit, observed, scale, spread),
+        None if error is None else problem.finish_error(unit, observed, scale, error),
         report,
         restored if keep and restored.last is not None else None,
     )
 
 
 def _fit(
-    problem: Problem, unit: Unit, block: Block, tile: int | None, monitor: Monitor
+    problem: Problem,
+    unit: Unit,
+    tile: int | None,
+    settings: Settings,
+    block: Block,
+    monitor: Monitor,
 ) -> Generator[Snapshot, None, Restored]:
     """Restore the block of a unit, with its own seed."""
     in_tiles = partial(
         restore_in_tiles,
         device=problem.device,
-        seed=unit_seed(problem.settings.seed, unit.number),
+        seed=unit_seed(settings.seed, unit.number),
         tile=tile,
         at_once=problem.plan.fits_at_once,
     )
-    return restore_in_stages(block, problem.settings, monitor, in_tiles)
+    return restore_in_stages(block, settings, monitor, in_tiles)
+
+
+def _error_of(
+    restored: Restored, block: Block, settings: Settings, monitor: Monitor, fit: Fit
+) -> Generator[Snapshot, None, NDArray[np.float32] | None]:
+    """Return the standard error of a restored block; ``None`` if it is not wanted, or stopped."""
+    if not settings.gives_uncertainty or restored.stopped_by_user:
+        return None
+    after = monitor.after(restored.iterations)
+    return (yield from restore_replicas(block, settings, restored.estimate, after, fit))
 
 
 def _smaller_tile(problem: Problem, tile: int | None) -> int | None:
@@ -232,7 +258,7 @@ def _report(
         index=_numbers(unit),
         rule=first.rule,
         reason="; ".join(dict.fromkeys(reasons)),
-        iterations=sum(fitted.iterations for fitted in everything),
+        iterations=restored.iterations,
         best_iteration=denoising + restored.fits[0].best_iteration,
         loss=last.loss,
         noise=[each.as_dict() for each in noises] if len(noises) > 1 else noises[0].as_dict(),

@@ -72,7 +72,6 @@ class Ensemble:
             data,
             first=None,
             estimate=np.mean(estimates, axis=0),
-            spread=np.std(estimates, axis=0, ddof=1) if len(estimates) > 1 else None,
             fits=tuple(fitted for one in ended for fitted in one.fits),
         )
 

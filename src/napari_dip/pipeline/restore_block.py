@@ -56,9 +56,8 @@ class Restored:
 
     Parameters
     ----------
-    estimate, spread
-        float32, ``(channels, *spatial)``; ``spread`` is the standard deviation of one ensemble
-        member, ``None`` for a single member.
+    estimate
+        float32, ``(channels, *spatial)``.
     fits
         How each member ended.
     arithmetic
@@ -77,7 +76,6 @@ class Restored:
     """
 
     estimate: NDArray[np.float32]
-    spread: NDArray[np.float32] | None
     fits: tuple[FitResult, ...]
     arithmetic: str
     last: Prepared | None = None
@@ -86,6 +84,11 @@ class Restored:
     tiles: int = 1
     of_tiles: int = 1
     steps: tuple[str, ...] = ()
+
+    @property
+    def iterations(self) -> int:
+        """Iterations of all fits of both stages."""
+        return sum(fitted.iterations for fitted in (*self.before, *self.fits))
 
     @property
     def stopped_by_user(self) -> bool:
@@ -176,7 +179,6 @@ def _run(prepared: Prepared) -> Generator[Snapshot, None, Restored]:
     )
     return Restored(
         data.estimate,
-        data.spread,
         data.fits,
         ", ".join(filter(None, [str(context.arithmetic), how])),
         last=None if data.fit_state is None else kept,

@@ -114,8 +114,6 @@ class Data:
         What was estimated without a network.
     estimate
         float32, ``(channels, *spatial)``.
-    spread
-        Standard deviation of one ensemble member, of the same shape; ``None`` for a single member.
     fits
         How each member ended.
     fit_state
@@ -126,7 +124,6 @@ class Data:
     observation: Observation | None = None
     first: First | None = None
     estimate: NDArray[np.float32] | None = None
-    spread: NDArray[np.float32] | None = None
     fits: tuple[FitResult, ...] = ()
     fit_state: FitState | None = None
 
@@ -230,15 +227,13 @@ class PutBack(Immediate):
     shifts: Shifts
 
     def apply(self, data: Data, context: Context, /) -> Data:
-        """Cut the block, the estimate and its spread."""
+        """Cut the block and the estimate."""
         assert data.estimate is not None
         values, known = (self._cut(each) for each in (data.block.values, data.block.known))
-        spread = None if data.spread is None else self.preview(data.spread)
         return replace(
             data,
             block=replace(data.block, values=values, known=known),
             estimate=self.preview(data.estimate),
-            spread=spread,
         )
 
     def preview(self, estimate: NDArray[np.float32], /) -> NDArray[np.float32]:

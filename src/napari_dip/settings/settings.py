@@ -87,8 +87,10 @@ class Settings(Frozen):
         do: spots of the specimen that are narrower than 1.5 pixels may be taken for them.
         ``"keep"`` restores them as structure.
     members
-        Number of fits with different random numbers that are averaged. Their spread is the
-        uncertainty of the result.
+        Number of fits with different random numbers that are averaged.
+    uncertainty
+        Whether to compute the uncertainty of the result, which takes two further fits. ``None``
+        computes it for the preset ``best``.
     refinement
         Number of passes of the non-local Bayes filter after denoising or inpainting; 0 returns the
         result of the network.
@@ -158,6 +160,7 @@ class Settings(Frozen):
     noise: Noise = "auto"
     bad_pixels: Literal["keep", "auto"] = "keep"
     members: int | None = Field(None, ge=1, le=64)
+    uncertainty: bool | None = None
     refinement: int | None = Field(None, ge=0, le=10)
     prior: Annotated[Prior, _by_name("network")] = Prior()
     stopping: Annotated[SerializeAsAny[Stopping] | None, BeforeValidator(read_rule)] = None
@@ -250,6 +253,11 @@ class Settings(Frozen):
     def keeps_known(self) -> bool:
         """Whether the known pixels are returned unchanged."""
         return self.task.keeps_known
+
+    @property
+    def gives_uncertainty(self) -> bool:
+        """Whether the uncertainty of the result is computed."""
+        return self.preset == "best" if self.uncertainty is None else self.uncertainty
 
     @property
     def memory_bytes(self) -> int | None:

@@ -78,13 +78,15 @@ class Engine:
             (), "fixed", "asked to", iteration, iteration, 0.5, {}, 0, 1, "float32", ()
         )
         result = Result(output, settings.axes, settings, (report,), "cpu", 1.0, stop_requested())
-        spread = np.full(output.shape, 0.5, np.float32) if settings.preset == "best" else None
+        uncertainty = np.full(output.shape, 0.5, np.float32) if settings.preset == "best" else None
 
         def more(result, iterations, stop_requested, report):
             self.finish.clear()
             return self._steps(problem, stop_requested, iteration)
 
-        return replace(result, spread=spread, final=self.final, more=None if self.final else more)
+        return replace(
+            result, uncertainty=uncertainty, final=self.final, more=None if self.final else more
+        )
 
 
 @pytest.fixture

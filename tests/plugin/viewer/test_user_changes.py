@@ -43,7 +43,7 @@ def test_a_deleted_output_can_be_added_again(viewer, output):
     layer = complete(output, viewer)
     assert layer not in viewer.layers
     after = FinishedRun(
-        viewer, layer, source, replace(result(), spread=np.ones((16, 16))), History()
+        viewer, layer, source, replace(result(), uncertainty=np.ones((16, 16))), History()
     )
     after.add_layer()
     assert [one.name for one in viewer.layers][-2:] == [f"{layer.name}, uncertainty", layer.name]

@@ -139,9 +139,9 @@ class ResultLayer:
 
 def add_uncertainty(viewer: Viewer, layer: Image, result: Result, source: LayerInput) -> None:
     """Add the uncertainty as a hidden layer under its result, if there is one."""
-    if result.spread is not None:
-        spread, keywords, _ = to_uncertainty_data(result, source)
-        insert_beside(viewer, layer, Image(spread, **keywords))
+    if result.uncertainty is not None:
+        uncertainty, keywords, _ = to_uncertainty_data(result, source)
+        insert_beside(viewer, layer, Image(uncertainty, **keywords))
 
 
 def insert_beside(viewer: Viewer, layer: Image | None, new: Image, *, above: bool = False) -> None:

@@ -56,27 +56,27 @@ def to_uncertainty_data(result: Result, source: LayerInput) -> LayerData:
     Raises
     ------
     ValueError
-        If the result has one ensemble member only, and so no spread.
+        If it was not computed.
     """
-    if result.spread is None:
-        raise ValueError("a single fit has no spread")
+    if result.uncertainty is None:
+        raise ValueError("the uncertainty was not computed")
     factors = _factors(result.axes, result.settings)
     placed = _keywords(source, result.settings, factors)
-    spread: Any = result.spread
-    spread = spread[..., :3].mean(axis=-1) if source.rgb else spread
+    widths: Any = result.uncertainty
+    widths = widths[..., :3].mean(axis=-1) if source.rgb else widths
     kept = (*source.placement, "scale", "translate")
     keywords = {name: value for name, value in placed.items() if name in kept}
     if result.coverage is not None and not result.coverage.complete:
         # napari would compute the limits from planes that may be empty.
-        keywords["contrast_limits"] = 0.0, _largest(spread, result) or 1.0
+        keywords["contrast_limits"] = 0.0, _largest(widths, result) or 1.0
     keywords |= {
         "name": f"{placed['name']}, uncertainty",
         "rgb": False,
         "colormap": "magma",
         "visible": False,
-        "metadata": {"napari-dip": provenance_of(result, source, spread=True)},
+        "metadata": {"napari-dip": provenance_of(result, source, uncertainty=True)},
     }
-    return spread, keywords, "image"
+    return widths, keywords, "image"
 
 
 def preview_layer_data(source: LayerInput, problem: Problem, output: Sink) -> LayerData:
@@ -90,9 +90,9 @@ def preview_layer_data(source: LayerInput, problem: Problem, output: Sink) -> La
     return canvas, _keywords(source, problem.settings, factors), "image"
 
 
-def provenance_of(result: Result, source: LayerInput, *, spread: bool = False) -> dict[str, Any]:
+def provenance_of(result: Result, source: LayerInput, *, uncertainty: bool = False) -> dict[str, Any]:
     """Return how and from what a result was made, as JSON values."""
-    record = result.provenance(spread=spread)
+    record = result.provenance(uncertainty=uncertainty)
     return {**record, "input": {**record["input"], **source.origin}}
 
 
@@ -115,11 +115,11 @@ def result_name(source: LayerInput, settings: Settings) -> str:
     return settings.task.spec.result_name(source.name, settings.factors, part)
 
 
-def _largest(spread: Any, result: Result) -> float:
+def _largest(widths: Any, result: Result) -> float:
     """Return the largest value of about eight of the restored planes."""
     axes = result.axes.replace("S", "")
     restored = [] if result.coverage is None else [*result.coverage.indices("restored", axes)]
-    planes = [np.asarray(spread[index]) for index in restored[:: len(restored) // 8 + 1]]
+    planes = [np.asarray(widths[index]) for index in restored[:: len(restored) // 8 + 1]]
     return float(max((plane[np.isfinite(plane)].max(initial=0) for plane in planes), default=0))
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from napari_dip.errors import BadImage, FileProblem, NapariDipError
 from napari_dip.image.metadata import StoredImage, canonical_unit
-from napari_dip.pipeline.presets import recipe
 from napari_dip.plaintext import shortened
 from napari_dip.plugin.models.layer_output import result_name
 from napari_dip.plugin.models.provenance import record_of
@@ -85,8 +84,8 @@ class Target:
 
         if not self.path.name.endswith(SUFFIX):
             raise FileProblem(f"'{self.path.name}' is not an OME-Zarr: end the name in {SUFFIX}.")
-        spread = None if settings is None else self.spread_path(settings)
-        writes = {"the result": self.path, "its uncertainty": spread}
+        widths = None if settings is None else self.widths_path(settings)
+        writes = {"the result": self.path, "its uncertainty": widths}
         try:
             refuse_conflicts({name: path for name, path in writes.items() if path}, _inputs(source))
             for path in writes.values():
@@ -109,9 +108,9 @@ class Target:
                 "in memory."
             ) from None
 
-    def spread_path(self, settings: Settings) -> Path | None:
+    def widths_path(self, settings: Settings) -> Path | None:
         """Return the folder of the uncertainty; ``None`` for a run without one."""
-        if self.path is None or recipe(settings).members == 1:
+        if self.path is None or not settings.gives_uncertainty:
             return None
         return uncertainty_path(self.path)
 
@@ -153,7 +152,7 @@ class Target:
         from napari_dip.files.output_folder import recorded_run
         from napari_dip.files.resumable_output import OnDisk
 
-        for path in filter(None, (self.path, self.spread_path(problem.settings))):
+        for path in filter(None, (self.path, self.widths_path(problem.settings))):
             check_writable(path)
             if RunLock.is_held_here(path):
                 raise FileProblem(
@@ -171,7 +170,7 @@ class Target:
             problem,
             stored_image(source),
             self.path,
-            self.spread_path(problem.settings),
+            self.widths_path(problem.settings),
             overwrite=self.overwrite,
             resume=self.resume,
         )
@@ -184,14 +183,14 @@ class Target:
         if self.path is None:
             return result
         if result.stopped_by_user and result.settings.fits_sections:
-            return replace(result, image=canvas, spread=None)
+            return replace(result, image=canvas, uncertainty=None)
         from napari_dip.files.output_folder import working_folder
 
-        spread = self.spread_path(result.settings)
+        widths = self.widths_path(result.settings)
         return replace(  # a run that was stopped has not replaced an earlier result
             result,
             image=_open_zarr(working_folder(self.path), result.axes),
-            spread=None if spread is None else _open_zarr(working_folder(spread), result.axes),
+            uncertainty=None if widths is None else _open_zarr(working_folder(widths), result.axes),
         )
 
 

@@ -202,7 +202,7 @@ def ask_about_folder(request: RunRequest, viewer: Viewer, parent: QWidget) -> Ru
         return _with_note(request, f"The earlier content is now in {kept.name}.")
     note = ""
     spread = uncertainty_path(content.path)
-    if spread.exists() and request.target.spread_path(request.settings) is None:
+    if spread.exists() and request.target.widths_path(request.settings) is None:
         # It would look like the uncertainty of the new result.
         note = f"The earlier uncertainty is now in {back_up(viewer, spread).name}."
     return _with_note(replace(request, target=replace(request.target, overwrite=True)), note)
