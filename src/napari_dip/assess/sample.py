@@ -122,7 +122,9 @@ def _problem_of(
     surveyed: Survey | None = None,
 ) -> Problem:
     """Make the problem of other values with the settings of a whole image."""
-    settings = whole.settings.replace(dtype="float32", axes=whole.layout.axes, tile=None)
+    settings = whole.settings.replace(
+        dtype="float32", axes=whole.layout.axes, tile=None, uncertainty=False
+    )
     mask = None if known.all() else ~known
     # The axes of the kernel are ordered already.
     psf_axes = None if whole.psf is None else whole.layout.spatial

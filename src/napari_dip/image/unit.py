@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RestoredUnit",
     "continue_unit",
+    "fit_block",
     "make_block",
     "restore_unit",
     "unit_seed",
@@ -82,7 +83,7 @@ def restore_unit(
         most = most_iterations(block, settings, tiles)
         replicas = iterations_of_replicas(block, settings, tiles)
         monitor = replace(monitor, convert=show, iterations=most + replicas)
-        fit = partial(_fit, problem, unit, tile)
+        fit = partial(fit_block, problem, unit, tile)
         try:
             restored = yield from fit(settings, block, monitor)
             error = yield from _error_of(restored, block, settings, monitor, fit)
@@ -170,7 +171,7 @@ def _done(
     )
 
 
-def _fit(
+def fit_block(
     problem: Problem,
     unit: Unit,
     tile: int | None,

@@ -1,0 +1,260 @@
+"""The uncertainty of a restored image: intervals that hold the truth with a probability of 90 %."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from napari_dip.assess.section import Picture
+from napari_dip.errors import BadImage
+from napari_dip.generators import finished
+from napari_dip.image.unit_error import uncertainty_of_unit
+from napari_dip.pipeline.conditions import mixes_pixels
+from napari_dip.progress import Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_dip.image.lazy import LazyArray
+    from napari_dip.image.problem import Problem
+
+__all__ = ["ChannelUncertainty", "UncertaintySection", "describe_uncertainty", "uncertainty"]
+
+FIFTHS = 5  # parts of the pixels by intensity, for which the sentences give an uncertainty
+
+MAX_PLANES = 8
+"""Planes of a channel that are read, evenly spaced; the medians need no more."""
+
+
+@dataclass(frozen=True)
+class ChannelUncertainty:
+    """Uncertainty of one channel, in the units of the image.
+
+    Parameters
+    ----------
+    median, largest
+        Of the half widths of the 90 % intervals of all pixels; the largest is that which 1 % of
+        the pixels exceed. ``None`` if no pixel is restored.
+    intensities, half_widths
+        Mean intensity of each fifth of the pixels by intensity, and their median half width.
+    noise
+        Median standard deviation of the noise of one pixel, for comparison.
+    sure, correlated
+        Whether the strength of the noise is sure, and whether neighbours share it.
+    """
+
+    median: float | None
+    largest: float | None
+    intensities: tuple[float, ...]
+    half_widths: tuple[float, ...]
+    noise: float
+    sure: bool
+    correlated: bool
+
+
+@dataclass(frozen=True)
+class UncertaintySection:
+    """How uncertain a result is; a section of a report.
+
+    Parameters
+    ----------
+    channels
+        One for each channel.
+    filled, refined
+        Whether there are filled gaps, and whether pixels are refined or deconvolved.
+    picture
+        Half widths of a plane in the middle.
+    """
+
+    heading: ClassVar[str] = "Uncertainty"
+    channels: tuple[ChannelUncertainty, ...]
+    filled: bool
+    refined: bool
+    picture: NDArray[np.float32] = field(repr=False, compare=False)
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return the uncertainty of each channel, then where it is not calibrated."""
+        several = len(self.channels) > 1
+        found = []
+        for number, channel in enumerate(self.channels):
+            if channel.median is None:
+                continue
+            low, high = channel.half_widths[0], channel.half_widths[-1]
+            found.append(
+                (f"Channel {number}: the" if several else "The")
+                + f" truth lies within ± {channel.median:.2g} of the result in 90 % of the pixels "
+                f"(median; ± {low:.2g} in the darkest fifth, ± {high:.2g} in the brightest)."
+            )
+        notes = []
+        if any(not channel.sure for channel in self.channels):
+            notes.append(
+                "Texture may have been taken for noise, so the intervals may be too wide or too "
+                "narrow."
+            )
+        if any(channel.correlated for channel in self.channels):
+            notes.append(
+                "The noise of neighbours is correlated: the intervals were measured for noise that "
+                "is not, and hold the truth less often."
+            )
+        if all(channel.noise == 0 for channel in self.channels):
+            notes.append("The image has no noise: the intervals show how much two fits differ.")
+        if self.filled:
+            notes.append(
+                "In filled gaps no data tell what is there: the intervals show how well similar "
+                "structures are filled, and may miss others."
+            )
+        if self.refined:
+            notes.append(
+                "Detail finer than the pixels of the image is not measured: the intervals show how "
+                "well similar detail is refined, and may miss other detail."
+            )
+        return (*found, *notes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all numbers."""
+        return {
+            "probability": 0.9,
+            "channels": [asdict(channel) for channel in self.channels],
+            "filled": self.filled,
+            "refined": self.refined,
+        }
+
+    def pictures(self) -> tuple[Picture, ...]:
+        """Return the half widths of a plane in the middle."""
+        seen = self.picture[np.isfinite(self.picture)]
+        top = float(np.quantile(seen, 0.99)) if len(seen) else 1.0
+        return (Picture("Half width of the 90 % intervals", self.picture, (0.0, top or 1.0)),)
+
+
+def uncertainty(
+    problem: Problem,
+    restored: LazyArray | NDArray[Any],
+    *,
+    stop_requested: Callable[[], bool] = lambda: False,
+) -> NDArray[np.float32]:
+    """Compute the uncertainty of a restored image: half the width of its 90 % intervals.
+
+    Each unit is restored twice more, with simulated noise. To compute it during the run, and to
+    write it plane by plane to a file, set ``uncertainty=True`` in the settings instead.
+
+    Parameters
+    ----------
+    problem
+        From :func:`napari_dip.problem`, with the settings of the run.
+    restored
+        The result, an array or a lazy array.
+    stop_requested
+        True ends the computation; parts that are not done are NaN.
+
+    Returns
+    -------
+    ndarray
+        float32, of the shape and in the units of the result. The standard deviation is 1.645 times
+        smaller.
+
+    Raises
+    ------
+    BadImage
+        If the result has another shape than the problem asks for.
+
+    Notes
+    -----
+    The method is an iterated parametric bootstrap; see :mod:`napari_dip.image.standard_error`. The
+    coverage on images with a known truth is in ``benchmarks/NOTES.md``, "Uncertainty".
+
+    Examples
+    --------
+    >>> from napari_dip import Settings, problem
+    >>> clean = 100 + 40 * np.sin(np.arange(64) / 6) * np.ones((64, 1))
+    >>> noisy = clean + np.random.default_rng(0).normal(0, 10, clean.shape)
+    >>> asked = problem(noisy, Settings(noise=10.0, iterations=5, device="cpu"))
+    >>> half = uncertainty(asked, clean)
+    >>> half.shape, bool(1 < np.median(half) < 10)
+    ((64, 64), True)
+    """
+    _check_shape(problem, restored)
+    whole = np.full(problem.shape, np.nan, np.float32)
+    monitor = Monitor(stop_requested=stop_requested)
+    for unit in problem.plan.units:
+        if stop_requested():
+            break
+        half = finished(uncertainty_of_unit(problem, unit, restored, monitor))
+        if half is not None:
+            whole[unit.index] = half
+    return whole
+
+
+def describe_uncertainty(
+    problem: Problem,
+    restored: LazyArray | NDArray[Any],
+    half_widths: LazyArray | NDArray[Any],
+) -> UncertaintySection:
+    """Describe the uncertainty of a restored image.
+
+    Parameters
+    ----------
+    problem
+        From :func:`napari_dip.problem`, with the settings of the run.
+    restored, half_widths
+        The result and its uncertainty: ``Result.image`` and ``Result.uncertainty``, or that of
+        :func:`uncertainty`.
+
+    Raises
+    ------
+    BadImage
+        If one of them has another shape than the problem asks for.
+    """
+    _check_shape(problem, restored)
+    _check_shape(problem, half_widths)
+    layout = problem.layout
+    indices = [*layout.indices()]
+    channels = []
+    filled = False
+    for channel in range(layout.channels):
+        own = [index for index in indices if channel in layout.channels_of(index)]
+        own = own[:: len(own) // MAX_PLANES + 1]
+        filled = filled or any(not problem.observed.read(index).known.all() for index in own)
+        image, half = (
+            np.concatenate([layout.colours(np.asarray(each[index])).ravel() for index in own])
+            for each in (restored, half_widths)
+        )
+        channels.append(_channel(problem, channel, image.astype(np.float64), half))
+    middle = indices[len(indices) // 2]
+    plane = layout.colours(np.asarray(half_widths[middle], np.float32))
+    while plane.ndim > 2:
+        plane = plane[len(plane) // 2]
+    refined = mixes_pixels(problem.settings, blurred=problem.psf is not None)
+    return UncertaintySection(tuple(channels), filled, refined, plane)
+
+
+def _channel(
+    problem: Problem, channel: int, image: NDArray[np.float64], half: NDArray[np.float32]
+) -> ChannelUncertainty:
+    noise = problem.survey.noises[channel]
+    known = np.isfinite(half) & np.isfinite(image)
+    if not known.any():
+        return ChannelUncertainty(None, None, (), (), 0.0, noise.sure, noise.correlated)
+    order = np.argsort(image[known], kind="stable")
+    parts = np.array_split(order, FIFTHS)
+    values, widths = image[known], half[known]
+    return ChannelUncertainty(
+        median=float(np.median(widths)),
+        largest=float(np.quantile(widths, 0.99)),
+        intensities=tuple(float(values[part].mean()) for part in parts if len(part)),
+        half_widths=tuple(float(np.median(widths[part])) for part in parts if len(part)),
+        noise=float(np.median(noise.sigma(values))),
+        sure=noise.sure,
+        correlated=noise.correlated,
+    )
+
+
+def _check_shape(problem: Problem, array: LazyArray | NDArray[Any]) -> None:
+    if tuple(array.shape) != problem.shape:
+        raise BadImage(
+            f"the result has the shape {tuple(array.shape)}, but {problem.shape} is that of the "
+            "restored image; give the image and the settings of the run"
+        )
