@@ -100,7 +100,7 @@ def test_noise_ends_a_fit_with_gaps_sooner():
 
 
 def test_the_filter_alone_counts_only_where_used():
-    best = FAST.replace(preset="best", refinement=1, members=1)
+    best = FAST.replace(preset="best", refinement=1, members=1, uncertainty=False)
     assert told((96, 96), best) > told((96, 96), best.replace(preset="fast"))
     gaps = best.replace(task=Inpaint())
     assert told((96, 96), gaps) == told((96, 96), gaps.replace(preset="fast"))
@@ -114,7 +114,7 @@ def test_tiles_take_longer_by_what_they_share():
 
 
 def test_fits_and_the_second_opinion_count():
-    best = FAST.replace(preset="best")
+    best = FAST.replace(preset="best", uncertainty=False)
     once = 2 * 128 * 128 * FILTER_S  # the filter before the fits, which all members share
     assert told((128, 128), best) - once > 4 * (told((128, 128)) - once)
     assert told((128, 128), best) > 1.5 * told((128, 128), best.replace(members=2))
@@ -166,3 +166,14 @@ def test_expected_steps_are_those_of_the_plan(settings):
 )
 def test_no_time_is_told_as_none(seconds, words):
     assert duration(seconds) == words
+
+
+def test_uncertainty_triples_the_time():
+    settings = Settings(axes="YX", device="cpu")
+    chosen, _ = choose_plan(make_layout((64, 64), settings), settings)
+    with_it = settings.replace(uncertainty=True)
+    alone, both = (expected_seconds(chosen, each, "cpu") for each in (settings, with_it))
+    assert both == pytest.approx(3 * alone)
+    steps = expected_steps(chosen, with_it)
+    assert steps[:-1] == expected_steps(chosen, settings)
+    assert "uncertainty" in steps[-1]

@@ -120,3 +120,12 @@ def test_progress_counts_the_replicas(noisy):
     iterations = [one.iteration for one in snapshots]
     assert iterations[-1] == snapshots[-1].iterations == 9
     assert iterations == sorted(iterations)
+
+
+def test_a_continued_fit_has_its_own(noisy):
+    settings = Settings(noise=0.1, **QUICK)
+    first = finished(restore(noisy, settings, keep_network=True))
+    longer = finished(first.continued(3))
+    assert np.isfinite(longer.uncertainty).all()
+    assert not longer.stopped_by_user
+    assert longer.reports[0].iterations == 6

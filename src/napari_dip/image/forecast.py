@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_dip.image.memory import peak_bytes
+from napari_dip.image.replicas import REPLICAS, SENTENCE, settings_of_replica
 from napari_dip.image.tiles import split_into_tiles
 from napari_dip.pipeline.conditions import LITTLE_NOISE
 from napari_dip.pipeline.presets import recipe
@@ -49,6 +50,12 @@ def expected_seconds(
     ``missing``, of the image's shape, the kind of the first gaps stands for that of all, and
     ``noisy`` says whether the other pixels are, which ends the fit sooner.
     """
+    if settings.gives_uncertainty:
+        alone, replica = settings.replace(uncertainty=False), settings_of_replica(settings, 0)
+        first, further = (
+            expected_seconds(plan, each, device, missing, noisy=noisy) for each in (alone, replica)
+        )
+        return first + REPLICAS * further
     if denoises_first(settings):
         return sum(expected_seconds(plan, stage, device) for stage in _stages(plan, settings))
     seconds = 0.0
@@ -66,6 +73,9 @@ def expected_steps(
 
     They may change when the image is surveyed: an image without noise is not filtered.
     """
+    if settings.gives_uncertainty:
+        alone = settings.replace(uncertainty=False)
+        return (*expected_steps(plan, alone, missing, noisy=noisy), SENTENCE)
     if denoises_first(settings):
         stages = _stages(plan, settings)
         return tuple(sentence for stage in stages for sentence in expected_steps(plan, stage))

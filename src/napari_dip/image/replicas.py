@@ -22,17 +22,26 @@ if TYPE_CHECKING:
 
     Fit = Callable[[Settings, Block, Monitor], Generator[Snapshot, None, Restored]]
 
-__all__ = ["iterations_of_replicas", "restore_replicas"]
+__all__ = [
+    "REPLICAS",
+    "SENTENCE",
+    "iterations_of_replicas",
+    "restore_replicas",
+    "settings_of_replica",
+]
 
 REPLICAS = 2
 """Restorations of simulated images: the first of the result, the second of the first."""
+
+SENTENCE = "Restore two simulated images in the same way, to measure the uncertainty."
+"""The step in the plan and in the report."""
 
 
 def iterations_of_replicas(block: Block, settings: Settings, tiles: int) -> int:
     """Return the most iterations of all replicas; 0 if no uncertainty is wanted."""
     if not settings.gives_uncertainty:
         return 0
-    return REPLICAS * most_iterations(block, _settings_of_replica(settings, 0), tiles)
+    return REPLICAS * most_iterations(block, settings_of_replica(settings, 0), tiles)
 
 
 def restore_replicas(
@@ -65,7 +74,7 @@ def restore_replicas(
     monitor = monitor.through(lambda _: None)
     truth, replicas = estimate, []
     for number in range(REPLICAS):
-        own = _settings_of_replica(settings, number)
+        own = settings_of_replica(settings, number)
         simulated = synthetic_block(block, settings, truth, own.seed)
         restored = yield from fit(own, simulated, monitor)
         if restored.stopped_by_user:
@@ -79,7 +88,7 @@ def restore_replicas(
     return standard_error(block, first, second, observes_pixels=observes)
 
 
-def _settings_of_replica(settings: Settings, number: int) -> Settings:
+def settings_of_replica(settings: Settings, number: int) -> Settings:
     """Return the settings of one fit with a seed of its own."""
     fits = {} if settings.prior.network == "none" else {"members": 1}
     seed = derived_seed(settings.seed, f"replica {number}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.forecast import expected_seconds, is_noisy
 from napari_dip.image.plan_text import doing, duration
+from napari_dip.image.replicas import SENTENCE
 from napari_dip.image.unit import make_block, unrestored_unit
 from napari_dip.settings import Settings
 
@@ -43,6 +44,8 @@ class RestorationPlan:
         A rough estimate of the time, good to a factor of about 1.5.
     device
         Where it would run.
+    uncertainty
+        Whether the uncertainty is computed.
     """
 
     task: str
@@ -51,11 +54,13 @@ class RestorationPlan:
     stages: tuple[Pipeline, ...]
     seconds: float
     device: str
+    uncertainty: bool = False
 
     @property
     def steps(self) -> tuple[str, ...]:
         """The steps of all stages, a sentence each."""
-        return tuple(sentence for stage in self.stages for sentence in stage.sentences())
+        steps = tuple(sentence for stage in self.stages for sentence in stage.sentences())
+        return (*steps, SENTENCE) if steps and self.uncertainty else steps
 
     def __str__(self) -> str:
         noises = dict.fromkeys(noise.describe() for noise in self.noise)
@@ -125,6 +130,7 @@ def plan_of(problem: Problem) -> RestorationPlan:
         next(pipelines, ()),
         expected_seconds(problem.plan, settings, problem.device, missing, noisy=noisy),
         problem.device,
+        settings.gives_uncertainty,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from napari_dip.errors import OutOfMemory
 from napari_dip.image.gap_types import gap_type
 from napari_dip.image.problem import Problem, unknown_channels
-from napari_dip.image.replicas import iterations_of_replicas, restore_replicas
+from napari_dip.image.replicas import SENTENCE, iterations_of_replicas, restore_replicas
 from napari_dip.image.result import UnitReport
 from napari_dip.image.staged_fit import most_iterations, restore_in_stages
 from napari_dip.image.tiled_fit import restore_in_tiles, tiles_of
@@ -137,12 +137,17 @@ def continue_unit(
     )
     total = denoising + refining + iterations
     show = partial(problem.finish, unit, observed, scale)
-    monitor = replace(monitor, convert=show, before=denoising, iterations=total)
+    block, settings = make_block(problem, unit, observed, scale), problem.settings
+    replicas = iterations_of_replicas(block, settings, tiles=1)
+    monitor = replace(monitor, convert=show, iterations=total + replicas)
     try:
-        restored = yield from continue_block(restored, iterations, monitor)
+        longer = replace(monitor, before=denoising)
+        restored = yield from continue_block(restored, iterations, longer)
+        fit = partial(fit_block, problem, unit, None)
+        error = yield from _error_of(restored, block, settings, monitor, fit)
     finally:
         release_memory(problem.device)
-    return _done(problem, unit, observed, scale, restored, None, total, "", keep=True)
+    return _done(problem, unit, observed, scale, restored, error, total, "", keep=True)
 
 
 def _done(
@@ -163,6 +168,8 @@ def _done(
     if error is None and problem.settings.gives_uncertainty and not restored.stopped_by_user:
         reason = f"{report.reason}; stopped before its uncertainty was known"
         report = replace(report, stopped_by_user=True, reason=reason)
+    if error is not None:
+        report = replace(report, steps=(*report.steps, SENTENCE))
     return RestoredUnit(
         problem.finish(unit, observed, scale, restored.estimate),
         None if error is None else problem.finish_error(unit, observed, scale, error),

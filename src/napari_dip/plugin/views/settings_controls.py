@@ -73,6 +73,7 @@ class SettingsControls(Container[Widget]):
             [("default", ""), *((rule.label or name, name) for name, rule in RULES.items())],
         )
         self.noise = NoiseControls()
+        self.uncertainty = controls.check_box("uncertainty", "Uncertainty", tooltips.UNCERTAINTY)
         self.seed = controls.integer_box("seed", "Seed", tooltips.SEED, 0, controls.MAX_INTEGER, 0)
         self.device = controls.combo_box(
             "device", "Compute on", tooltips.DEVICE, controls.devices()
@@ -88,6 +89,7 @@ class SettingsControls(Container[Widget]):
                 self.iterations,
                 self.stopping,
                 *self.noise.all,
+                self.uncertainty,
                 self.seed,
                 self.device,
                 self.keep_history,
@@ -104,6 +106,7 @@ class SettingsControls(Container[Widget]):
             iterations=int(self.iterations.value) or None,
             stopping=self.stopping.value or None,
             noise=self.noise.value,
+            uncertainty=self.uncertainty.value or None,
             share="C" if self._axes.share_channels else "auto",
             seed=int(self.seed.value),
             device=self.device.value,
@@ -124,6 +127,7 @@ class SettingsControls(Container[Widget]):
         self.iterations.value = min(settings.iterations or 0, controls.MAX_INTEGER)
         self.stopping.value = rule if rule in self.stopping.choices else ""
         self.noise.value = settings.noise
+        self.uncertainty.value = settings.uncertainty is True
         self._axes.set_channels(together=settings.share == "C")
         self.seed.value = min(settings.seed, controls.MAX_INTEGER)
         self.device.value = settings.device if settings.device in self.device.choices else "auto"

@@ -71,7 +71,7 @@ GAP_TYPE: Final = "The shape of the gaps. The published method chooses its netwo
 # Advanced settings
 PRESET: Final = (
     "fast: one small network, about a minute. best: an ensemble of four, combined with a non-local "
-    "filter for single planes; their spread is added as an uncertainty layer."
+    "filter for single planes; with the uncertainty."
 )
 PUBLISHED: Final = (
     "The preset 'paper': networks, optimiser and iterations of Ulyanov et al. (2020), for "
@@ -89,6 +89,10 @@ GAIN: Final = "Grey values per photon; 0 if the noise does not depend on the int
 OFFSET: Final = "Grey value without light."
 READ_NOISE: Final = (
     "Standard deviation of the noise without light, in grey values: electrons × gain."
+)
+UNCERTAINTY: Final = (
+    "Add a hidden layer: the truth lies within plus or minus its values in 90 % of the pixels. It "
+    "takes two further fits. The preset 'best' always does."
 )
 SEED: Final = "Seed of the random numbers. The same seed gives the same result."
 DEVICE: Final = "Where to compute; automatic uses a graphics card if there is one."
