@@ -193,7 +193,8 @@ def stacks() -> Iterator[Reference]:
 def reference_noise(case: Reference, result: Result) -> Pixels | float:
     """Return the standard deviation of the noise that the truth has, at each pixel."""
     if case.frames:
-        noise = from_record(result.reports[0].noise)
+        known = result.reports[0].noise.items()
+        noise = from_record({name: value for name, value in known if value is not None})
         return noise.sigma(np.asarray(result.image)) / np.sqrt(case.frames)
     if not case.noisy_truth:
         return 0.0

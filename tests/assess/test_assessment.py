@@ -15,3 +15,16 @@ def test_findings_and_residual_are_sections():
     record = json.loads(json.dumps(found.as_dict()))
     assert record["Residual"]["verdict"] == "noise"
     assert record["Residual"]["sentences"][0] in str(found)
+
+
+def test_further_sections_are_added_on_request():
+    rows, columns = np.indices((64, 64))
+    clean = 100 + 40 * np.sin(rows / 4) * np.cos(columns / 5)
+    noisy = clean + np.random.default_rng(0).normal(0, 10, clean.shape)
+    asked = problem(noisy, Settings(device="cpu", noise=10.0, iterations=3))
+    found = assess(asked, clean, uncertainty=True, resolution=True, invented=True)
+    headings = [section.heading for section in found.sections]
+    assert headings == ["Residual", "Uncertainty", "Resolution", "Invented structure"]
+    assert json.loads(json.dumps(found.as_dict()))["Uncertainty"]["probability"] == 0.9
+    known = assess(asked, clean, half_widths=np.full(clean.shape, 3.0))
+    assert "± 3 of the result" in known.sections[1].sentences()[0]

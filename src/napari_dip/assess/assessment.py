@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.assess.findings import findings
+from napari_dip.assess.invented import find_invented_structure
 from napari_dip.assess.residual_check import check_residual
+from napari_dip.assess.resolution import measure_resolution
+from napari_dip.assess.uncertainty import describe_uncertainty
+from napari_dip.assess.uncertainty import uncertainty as half_widths_of
+from napari_dip.image.arrays import as_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from napari_dip.assess.section import Section
+    from napari_dip.image.lazy import LazyArray
     from napari_dip.image.problem import Problem
 
 __all__ = ["Assessment", "assess"]
@@ -43,6 +49,7 @@ def assess(
     problem: Problem,
     restored: ArrayLike,
     *,
+    half_widths: ArrayLike | None = None,
     uncertainty: bool = False,
     resolution: bool = False,
     invented: bool = False,
@@ -55,18 +62,35 @@ def assess(
         The image, its mask and the settings of the run; :attr:`Result.problem` is one.
     restored
         The result, with the axes of the image. A lazy array is read plane by plane.
+    half_widths
+        The uncertainty of the result, if it is known: a section describes it.
     uncertainty, resolution, invented
-        Further sections, which take longer: some restore the image again.
+        Further sections. They restore the image twice more for its uncertainty, unless that is
+        known; parts of it twice for its resolution, and once for invented structure.
 
     Raises
     ------
-    BadImage
-        If the result has another shape than the settings make.
+    BadImage, BadSettings
+        If the result has another shape than the settings make, or if a section is not possible:
+        without noise, or with pixels that are copied or refined.
     """
     chosen = {"uncertainty": uncertainty, "resolution": resolution, "invented": invented}
-    return Assessment(tuple(_sections(problem, restored, chosen)))
+    return Assessment(tuple(_sections(problem, as_lazy(restored), half_widths, chosen)))
 
 
-def _sections(problem: Problem, restored: ArrayLike, chosen: dict[str, bool]) -> Iterator[Section]:
+def _sections(
+    problem: Problem,
+    restored: LazyArray,
+    half_widths: ArrayLike | None,
+    chosen: dict[str, bool],
+) -> Iterator[Section]:
     yield findings(problem)
     yield check_residual(problem, restored)
+    if half_widths is not None:
+        yield describe_uncertainty(problem, restored, as_lazy(half_widths))
+    elif chosen["uncertainty"]:
+        yield describe_uncertainty(problem, restored, half_widths_of(problem, restored))
+    if chosen["resolution"]:
+        yield measure_resolution(problem, restored)
+    if chosen["invented"]:
+        yield find_invented_structure(problem, restored)

@@ -114,7 +114,7 @@ def make_report(
     labels = labels or Labels()
     lazy = as_lazy(restored)
     more = {"uncertainty": uncertainty, "resolution": resolution, "invented": invented}
-    assessment = assess(problem, lazy, **more)
+    assessment = assess(problem, lazy, half_widths=half_widths, **more)
     planes = shown_planes(problem, lazy, None if half_widths is None else as_lazy(half_widths))
     factors = problem.factors
     bar = 0.0, ""

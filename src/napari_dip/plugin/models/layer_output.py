@@ -90,7 +90,9 @@ def preview_layer_data(source: LayerInput, problem: Problem, output: Sink) -> La
     return canvas, _keywords(source, problem.settings, factors), "image"
 
 
-def provenance_of(result: Result, source: LayerInput, *, uncertainty: bool = False) -> dict[str, Any]:
+def provenance_of(
+    result: Result, source: LayerInput, *, uncertainty: bool = False
+) -> dict[str, Any]:
     """Return how and from what a result was made, as JSON values."""
     record = result.provenance(uncertainty=uncertainty)
     return {**record, "input": {**record["input"], **source.origin}}
