@@ -146,7 +146,7 @@ def test_json_has_the_same_without_pictures(sections, tmp_path):
             "Row 21 of 40.",
             id="sections",
         ),
-        pytest.param({"members": 2}, "Uncertainty (standard deviation", id="ensemble"),
+        pytest.param({"uncertainty": True}, "Uncertainty (half width", id="uncertainty"),
         pytest.param(
             {"image": VALUES.astype(np.float32), "axes": "TYX"}, "Frame 2 of 3.", id="frames"
         ),
