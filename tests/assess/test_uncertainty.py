@@ -36,7 +36,7 @@ def run_of(image, mask=None, **settings):
         pytest.param((40, 40, 3), {"axes": "YXS", "noise": 10.0}, id="colours"),
     ],
 )
-def test_uncertainty_of_a_result_is_that_of_the_run(shape, options):
+def test_finished_result_has_that_of_the_run(shape, options):
     image = scene(*shape) if shape[-1] != 3 else np.stack([scene(*shape[:2])] * 3, axis=-1)
     asked, result = run_of(image, **options)
     half = uncertainty(asked, result.image)

@@ -111,7 +111,7 @@ class Result:
     uncertainty
         Half the width of the interval that holds the truth with a probability of 90 %, in the units
         and of the shape of the result; the standard deviation is 1.645 times smaller. Where pixels
-        are missing or refined, see ``docs/uncertainty.md``. ``None`` if it was not computed; NaN in
+        are missing or refined it is less sure. ``None`` if it was not computed; NaN in
         planes that were stopped before.
     coverage
         Which planes are restored, partly restored, empty, or unchanged.
