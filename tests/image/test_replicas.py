@@ -37,7 +37,9 @@ def test_the_image_does_not_depend_on_it(photograph):
     result = finish(noisy, **QUICK)
     np.testing.assert_array_equal(result.image, without.image)
     assert without.uncertainty is None
-    assert result.reports == without.reports
+    (report,), (shorter,) = result.reports, without.reports
+    assert report.steps[:-1] == shorter.steps
+    assert (report.iterations, report.loss) == (shorter.iterations, shorter.loss)
     again = finish(noisy, **QUICK)
     np.testing.assert_array_equal(result.uncertainty, again.uncertainty)
 
