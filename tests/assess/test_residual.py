@@ -123,3 +123,19 @@ def test_result_of_other_settings_is_refused():
     asked = problem(np.eye(16), Settings(task=SuperResolve(factor=2), device="cpu"))
     with pytest.raises(BadImage, match=r"\(16, 16\), but the settings make it \(32, 32\)"):
         residual_of(asked, np.eye(16))
+
+
+def test_operator_is_applied_once_to_a_volume(monkeypatch):
+    from napari_dip.pipeline import observation
+
+    calls, predict = [], observation.predict
+    monkeypatch.setattr(
+        observation, "predict", lambda *given: calls.append(None) or predict(*given)
+    )
+    image = RNG.normal(100, 10, (6, 16, 18))
+    psf = np.ones((3, 3, 3))
+    asked = problem(image, Settings(axes="ZYX", ndim=3, noise=10.0, device="cpu"), psf=psf)
+    residual = residual_of(asked, image)
+    planes = [residual[plane] for plane in range(6)]
+    assert len(calls) == 1
+    np.testing.assert_array_equal(np.stack(planes), np.asarray(residual))

@@ -81,6 +81,7 @@ class ResidualArray(LazyArray):
         layout = problem.layout
         self._factors = tuple(problem.factors.get(letter, 1) for letter in layout.axes)
         self._mixes = mixes_pixels(problem.settings, blurred=problem.psf is not None)
+        self._last: tuple[list[range], NDArray[np.float32]] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -126,6 +127,12 @@ class ResidualArray(LazyArray):
         channel = wanted[axes.index("C")][0] if "C" in axes else 0
         whole = [self._mixes and letter in layout.spatial for letter in axes]
         read = [range(layout.shape[a]) if all_ else wanted[a] for a, all_ in enumerate(whole)]
+        inner = tuple(
+            _slice(part) if all_ else slice(None) for part, all_ in zip(wanted, whole, strict=True)
+        )
+        last = self._last  # an operator needs the whole volume for each of its planes
+        if last is not None and last[0] == read:
+            return last[1][inner]
         observed = problem.observed.read(tuple(map(_slice, read)))
         fine = [
             range(len(each) * factor) if all_ else each
@@ -134,9 +141,8 @@ class ResidualArray(LazyArray):
         estimate = np.asarray(self._restored[tuple(map(_slice, fine))], np.float64)
         residual = observed.values - self._predicted(estimate, channel)
         known = np.where(observed.known, residual, np.nan).astype(np.float32)
-        inner = tuple(
-            _slice(part) if all_ else slice(None) for part, all_ in zip(wanted, whole, strict=True)
-        )
+        if self._mixes:
+            self._last = read, known
         return np.asarray(known[inner], np.float32)
 
     def _predicted(self, estimate: NDArray[np.float64], channel: int) -> NDArray[np.float64]:
