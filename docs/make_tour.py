@@ -12,7 +12,7 @@ from make_pictures import FOLDER, wait
 from PIL import Image as Picture
 from PIL import ImageDraw
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDockWidget, QPushButton, QSlider, QWidget
+from qtpy.QtWidgets import QDockWidget, QLabel, QPushButton, QSlider, QWidget
 
 SIZE = 960, 600
 RUN_FRAMES = 28
@@ -67,7 +67,7 @@ def slide(name: str, values: np.ndarray) -> None:
 
 wait(1000)
 press("open_sample")
-while not panel.estimate.text():
+while not panel.native.findChild(QLabel, "estimate").text():
     wait(200)
 wait(1000)
 press("run")

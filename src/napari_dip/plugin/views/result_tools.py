@@ -22,7 +22,7 @@ __all__ = ["ResultTools"]
 
 MAX_MORE = 99_999  # iterations: the box is as wide as this number
 
-LABEL_PADDING = 4  # pixels: of napari's style sheet beside a text
+LABEL_PADDING = 12  # pixels: of napari's style sheet beside a text, with a margin
 
 
 class ResultTools(QWidget):
