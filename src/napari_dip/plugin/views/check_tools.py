@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import ref
 
 from napari.layers import Image
 from napari.utils.notifications import show_error
@@ -69,7 +70,8 @@ class CheckTools(QWidget):
     def __init__(self, viewer: Viewer, layer: Callable[[], Layer | None]) -> None:
         super().__init__()
         self._viewer, self._layer = viewer, layer
-        self._finished: FinishedRun | None = None
+        # Not kept alive: it holds the network and the frames, which are released with its layer.
+        self._finished: Callable[[], FinishedRun | None] = lambda: None
         self.residual = controls.button("residual", "Residual", tooltips.RESIDUAL)
         self.report = controls.button("report", "Report…", tooltips.REPORT)
         self.methods = controls.button("copy_methods", "Copy methods text", tooltips.METHODS)
@@ -94,7 +96,7 @@ class CheckTools(QWidget):
 
     def set_finished(self, finished: FinishedRun | None) -> None:
         """Set the last result of the panel, whose input is known even if its layer is deleted."""
-        self._finished = finished
+        self._finished = (lambda: None) if finished is None else ref(finished)
         self.verdict.hide()
 
     def allow(self, *, recorded: bool) -> None:
@@ -167,7 +169,7 @@ class CheckTools(QWidget):
 
     def _read(self) -> tuple[Image | None, AssessedLayer | None]:
         """Read the layer and its input; say why if that is not possible."""
-        layer, finished = self._layer(), self._finished
+        layer, finished = self._layer(), self._finished()
         if not isinstance(layer, Image):
             return None, None
         try:
