@@ -65,6 +65,11 @@ def test_it_tells_what_was_done(made, words):
     assert words in methods_text(made).paragraph
 
 
+def test_settings_that_change_no_pixel_are_left_out():
+    made = record(uncertainty=False, memory="4GB", preview_every_s=2.0)
+    assert "Settings other than" not in methods_text(made).paragraph
+
+
 def test_only_what_is_cited_is_listed():
     paper = methods_text(record(prior="none"))
     assert CITATIONS["Ulyanov et al., 2020"] not in paper.references

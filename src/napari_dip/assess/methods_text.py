@@ -289,7 +289,8 @@ def _span(units: Sequence[Mapping[str, Any]], iterations: Sequence[int]) -> str:
 
 def _changes(settings: Settings) -> Iterator[str]:
     """Name the settings that differ from those of the preset and are not told elsewhere."""
-    told = {"preset", "seed", "axes", "device", "preview_every_s", "at_once", "memory", "voxel"}
+    told = {"preset", "seed", "axes", "device", "voxel", "uncertainty"}
+    told |= {"preview_every_s", "at_once", "memory"}  # which leave the pixels as they are
     changed = {name: value for name, value in settings.changes().items() if name not in told}
     for name in type(settings.task).model_fields:
         changed.pop(name, None)
