@@ -7,11 +7,17 @@ import numpy as np
 from napari_dip import Settings, problem
 from napari_dip.assess.assessment import assess
 
+FURTHER = ["Uncertainty", "Resolution", "Invented structure"]
 
-def test_findings_and_residual_are_sections():
+
+def test_findings_residual_and_intensity_are_sections():
     noisy = np.random.default_rng(0).normal(100, 5, (64, 64))
     found = assess(problem(noisy, Settings(device="cpu", noise=5.0)), np.full((64, 64), 100.0))
-    assert [section.heading for section in found.sections] == ["Before the run", "Residual"]
+    assert [section.heading for section in found.sections] == [
+        "Before the run",
+        "Residual",
+        "Intensity",
+    ]
     record = json.loads(json.dumps(found.as_dict()))
     assert record["Residual"]["verdict"] == "noise"
     assert record["Residual"]["sentences"][0] in str(found)
@@ -24,7 +30,7 @@ def test_further_sections_are_added_on_request():
     asked = problem(noisy, Settings(device="cpu", noise=10.0, iterations=3))
     found = assess(asked, clean, uncertainty=True, resolution=True, invented=True)
     headings = [section.heading for section in found.sections]
-    assert headings[1:] == ["Residual", "Uncertainty", "Resolution", "Invented structure"]
+    assert headings[1:] == ["Residual", "Intensity", *FURTHER]
     assert json.loads(json.dumps(found.as_dict()))["Uncertainty"]["probability"] == 0.9
     known = assess(asked, clean, half_widths=np.full(clean.shape, 3.0))
     assert "± 3 of the result" in known.sections[2].sentences()[0]

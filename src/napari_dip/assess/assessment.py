@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.assess.findings import findings
+from napari_dip.assess.intensity import check_intensity
 from napari_dip.assess.invented import find_invented_structure
 from napari_dip.assess.residual_check import check_residual
 from napari_dip.assess.resolution import measure_resolution
@@ -86,6 +87,7 @@ def _sections(
 ) -> Iterator[Section]:
     yield findings(problem)
     yield check_residual(problem, restored)
+    yield check_intensity(problem, restored)
     if half_widths is not None:
         yield describe_uncertainty(problem, restored, as_lazy(half_widths))
     elif chosen["uncertainty"]:

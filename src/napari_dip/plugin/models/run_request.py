@@ -15,6 +15,7 @@ from napari_dip.image.layout_plan import choose_plan, make_layout
 from napari_dip.image.masks import broadcast_mask
 from napari_dip.image.plan_text import outlook
 from napari_dip.plugin.models.axis_labels import check_last_axis
+from napari_dip.plugin.models.image_findings import findings_in_words
 from napari_dip.plugin.models.layer_input import (
     LayerInput,
     is_unfinished,
@@ -121,6 +122,8 @@ class RunRequest:
     def describe(self) -> str:
         """Say what the run needs, and after a blank line its expected steps; this loads torch.
 
+        What is unusual in the image is named, and the details say what to do about it.
+
         Raises
         ------
         NapariDipError
@@ -132,7 +135,7 @@ class RunRequest:
         plan, device = choose_plan(self.layout, settings, device=device)
         if self.compute.workers:
             plan = replace(plan, at_once=1)
-        summary, blank, steps = outlook(
+        summary, _, steps = outlook(
             plan,
             settings,
             None if remote else device,
@@ -143,7 +146,9 @@ class RunRequest:
             missing=broadcast_mask(self.source.whole_mask, self.layout),
         ).partition("\n\n")
         note = self.target.placement_note(self.source)
-        return "\n".join(filter(None, (summary, note))) + blank + steps
+        found, _, advice = findings_in_words(self.source).partition("\n\n")
+        short = "\n".join(filter(None, (summary, note, found)))
+        return "\n\n".join(filter(None, (short, advice, steps)))
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,12 @@ class SettingsControls(Container[Widget]):
             [("default", ""), *((rule.label or name, name) for name, rule in RULES.items())],
         )
         self.noise = NoiseControls()
+        self.bad_pixels = controls.check_box(
+            "bad_pixels", "Fill hot and dead pixels", tooltips.BAD_PIXELS
+        )
+        self.conserve_total = controls.check_box(
+            "conserve_total", "Keep total intensity", tooltips.CONSERVE_TOTAL
+        )
         self.uncertainty = controls.check_box("uncertainty", "Uncertainty", tooltips.UNCERTAINTY)
         self.seed = controls.integer_box("seed", "Seed", tooltips.SEED, 0, controls.MAX_INTEGER, 0)
         self.device = controls.combo_box(
@@ -89,6 +95,8 @@ class SettingsControls(Container[Widget]):
                 self.iterations,
                 self.stopping,
                 *self.noise.all,
+                self.bad_pixels,
+                self.conserve_total,
                 self.uncertainty,
                 self.seed,
                 self.device,
@@ -106,6 +114,8 @@ class SettingsControls(Container[Widget]):
             iterations=int(self.iterations.value) or None,
             stopping=self.stopping.value or None,
             noise=self.noise.value,
+            bad_pixels="auto" if self.bad_pixels.value else "keep",
+            conserve_total=bool(self.conserve_total.value),
             uncertainty=self.uncertainty.value or None,
             share="C" if self._axes.share_channels else "auto",
             seed=int(self.seed.value),
@@ -127,6 +137,8 @@ class SettingsControls(Container[Widget]):
         self.iterations.value = min(settings.iterations or 0, controls.MAX_INTEGER)
         self.stopping.value = rule if rule in self.stopping.choices else ""
         self.noise.value = settings.noise
+        self.bad_pixels.value = settings.bad_pixels == "auto"
+        self.conserve_total.value = settings.conserve_total
         self.uncertainty.value = settings.uncertainty is True
         self._axes.set_channels(together=settings.share == "C")
         self.seed.value = min(settings.seed, controls.MAX_INTEGER)

@@ -90,6 +90,13 @@ OFFSET: Final = "Grey value without light."
 READ_NOISE: Final = (
     "Standard deviation of the noise without light, in grey values: electrons × gain."
 )
+BAD_PIXELS: Final = (
+    "Treat single pixels that differ from all their neighbours by more than the noise as missing. "
+    "Spots of the specimen that are narrower than 1.5 pixels may be taken for them."
+)
+CONSERVE_TOTAL: Final = (
+    "Add a constant to each plane of the result, so that it has the total intensity of the input."
+)
 UNCERTAINTY: Final = (
     "Add a hidden layer: the truth lies within plus or minus its values in 90 % of the pixels. It "
     "takes two further fits. The preset 'best' always does."
