@@ -33,4 +33,4 @@ def test_further_sections_are_added_on_request():
     assert headings[1:] == ["Residual", "Intensity", *FURTHER]
     assert json.loads(json.dumps(found.as_dict()))["Uncertainty"]["probability"] == 0.9
     known = assess(asked, clean, half_widths=np.full(clean.shape, 3.0))
-    assert "± 3 of the result" in known.sections[2].sentences()[0]
+    assert "± 3 of the result" in known.sections[3].sentences()[0]
