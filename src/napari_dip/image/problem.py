@@ -19,7 +19,6 @@ from napari_dip.image.observed import ObservedImage, ObservedPart
 from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.image.psf import normalised_psf
 from napari_dip.image.row_bands import BandedArray, read_in_bands
-from napari_dip.image.standard_error import NORMAL_90
 from napari_dip.image.survey import Survey, survey
 from napari_dip.noise.padding import without_padding
 from napari_dip.pipeline.conditions import uses_noise_model
@@ -120,12 +119,12 @@ class Problem:
         padding otherwise. NaN in the estimate marks pixels that are not restored yet.
         """
         values, known = (
-            self._output_planes(unit, part) for part in (observed.values, observed.known)
+            self.output_planes(unit, part) for part in (observed.values, observed.known)
         )
         colours = values[:3] if "S" in self.layout.axes else values
         known = known[: len(colours)]
         estimate = estimate[unit.output_planes]
-        kept = known if self.settings.keeps_known else self._padded(colours, known)
+        kept = known if self.settings.keeps_known else self.padded(colours, known)
         totals = self._totals(colours, known & ~kept, estimate)
         restored = scale.from_unit(estimate, self.dtype, totals)
         if kept.any():
@@ -158,48 +157,10 @@ class Problem:
             for channel, mask in zip(fine, counted, strict=True)
         ]
 
-    def finish_error(
-        self, unit: Unit, observed: ObservedPart, scale: Scale, error: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Convert the standard error of a unit to its uncertainty, in units of the image.
-
-        Pixels that are copied from the image have the error of their noise; padding has none.
-        """
-        whole = error[unit.output_planes] * scale.span
-        axes = "S" + self.layout.spatial
-        values, known = (
-            self._output_planes(unit, part)[: len(whole)]
-            for part in (observed.values, observed.known)
-        )
-        if self.settings.keeps_known:
-            noises = self.noises(unit)
-            own = [noises[number % len(noises)].sigma(each) for number, each in enumerate(values)]
-            known_error = self._repeated(np.where(known, np.stack(own), 0), axes)
-            whole = np.where(self._repeated(known, axes), known_error, whole)
-        else:
-            whole = np.where(self._repeated(self._padded(values, known), axes), 0, whole)
-        return self._uncertainty(unit, observed, whole)
-
-    def known_exactly(self, unit: Unit, observed: ObservedPart) -> NDArray[np.float32]:
-        """Return the uncertainty of a unit whose values are all equal: 0."""
-        values = self._output_planes(unit, observed.values)
-        colours = values[:3] if "S" in self.layout.axes else values
-        colours = self._repeated(colours, "S" + self.layout.spatial)
-        return self._uncertainty(unit, observed, np.zeros(colours.shape))
-
-    def _uncertainty(
-        self, unit: Unit, observed: ObservedPart, error: NDArray[Any]
-    ) -> NDArray[np.float32]:
-        """Widen a standard error to half of the 90 % interval; that of alpha is 0."""
-        values = self._output_planes(unit, observed.values)
-        alpha = np.zeros((len(values) - len(error), *error.shape[1:]), np.float32)
-        whole = np.concatenate([(NORMAL_90 * error).astype(np.float32), alpha])
-        return self.layout.from_block(whole, window=self.is_window(unit))
-
     def fill(self, unit: Unit, observed: ObservedPart) -> NDArray[Any]:
         """Return the result of a unit with constant colours; alpha is copied from the image."""
         colours, known = (self.layout.colours(part) for part in (observed.values, observed.known))
-        values = self._output_planes(unit, observed.values).astype(self.dtype)
+        values = self.output_planes(unit, observed.values).astype(self.dtype)
         values[: len(colours)] = colours[known][0].astype(self.dtype)
         constant = self._refined(values, "S" + self.layout.spatial)
         return self.layout.from_block(constant, window=self.is_window(unit))
@@ -252,21 +213,22 @@ class Problem:
         pixels = pixel_digest(self.psf, self.settings.spatial)
         return {"shape": list(self.psf.shape), "pixels": pixels}
 
-    def _padded(self, values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def padded(self, values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the mask of the padding of each channel; the published method restores padding."""
         if not uses_noise_model(self.settings):
             return np.zeros_like(known)
         return known & ~np.stack(list(map(without_padding, values, known)))
 
-    def _output_planes(self, unit: Unit, part: NDArray[Any]) -> NDArray[Any]:
+    def output_planes(self, unit: Unit, part: NDArray[Any]) -> NDArray[Any]:
         """Return the restored planes of a fitted part, as a block with alpha."""
         return self.layout.to_block(part)[unit.output_planes]
 
     def _refined(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
         """Repeat each pixel over the pixels of the result that it covers, in its dtype."""
-        return self._repeated(values, axes).astype(self.dtype)
+        return self.repeated(values, axes).astype(self.dtype)
 
-    def _repeated(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
+    def repeated(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
+        """Repeat each pixel over the pixels of the result that it covers."""
         for axis, letter in enumerate(axes):
             values = values.repeat(self.factors.get(letter, 1), axis=axis)
         return values

@@ -17,6 +17,7 @@ from napari_dip.image.replicas import SENTENCE, iterations_of_replicas, restore_
 from napari_dip.image.result import UnitReport
 from napari_dip.image.staged_fit import most_iterations, restore_in_stages
 from napari_dip.image.tiled_fit import restore_in_tiles, tiles_of
+from napari_dip.image.unit_uncertainty import certain, uncertainty_from_error
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -111,7 +112,7 @@ def unrestored_unit(problem: Problem, unit: Unit, observed: ObservedPart) -> Res
     if problem.scale(unit) is None or observed.constant:
         report = _untouched(unit, "all values are equal")
         wanted = problem.settings.gives_uncertainty
-        uncertainty = problem.known_exactly(unit, observed) if wanted else None
+        uncertainty = certain(problem, unit, observed) if wanted else None
         return RestoredUnit(problem.fill(unit, observed), uncertainty, report)
     if problem.settings.keeps_known and known.all():
         report = _untouched(unit, "nothing is missing")
@@ -172,7 +173,7 @@ def _done(
         report = replace(report, steps=(*report.steps, SENTENCE))
     return RestoredUnit(
         problem.finish(unit, observed, scale, restored.estimate),
-        None if error is None else problem.finish_error(unit, observed, scale, error),
+        None if error is None else uncertainty_from_error(problem, unit, observed, scale, error),
         report,
         restored if keep and restored.last is not None else None,
     )

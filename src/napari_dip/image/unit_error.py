@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_dip.image.replicas import restore_replicas
 from napari_dip.image.unit import fit_block, make_block, unrestored_unit
+from napari_dip.image.unit_uncertainty import uncertainty_from_error
 from napari_dip.progress import Monitor
 
 if TYPE_CHECKING:
@@ -63,4 +64,4 @@ def uncertainty_of_unit(
     if error is None:
         return None
     error[unknown] = np.nan
-    return problem.finish_error(unit, observed, scale, error)
+    return uncertainty_from_error(problem, unit, observed, scale, error)
