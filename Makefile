@@ -60,6 +60,7 @@ bench: $(DEV) ## measure quality, stopping and speed against classical methods; 
 	$(BIN)/python benchmarks/compare.py --resume
 	$(BIN)/python benchmarks/stopping.py --resume
 	$(BIN)/python benchmarks/correlated_noise.py --resume
+	$(BIN)/python benchmarks/coverage.py --resume
 	$(BIN)/python benchmarks/stacks.py
 	$(BIN)/python benchmarks/axial.py --resume
 	$(BIN)/python benchmarks/tiles.py
