@@ -16,19 +16,28 @@ if TYPE_CHECKING:
     from napari_dip.assess.residual_check import check_residual
     from napari_dip.errors import NapariDipError
     from napari_dip.files.reproduce import Reproduction, reproduce
-    from napari_dip.image.api import denoise, inpaint, super_resolve
+    from napari_dip.image.api import deconvolve, denoise, inpaint, super_resolve
     from napari_dip.image.arguments import problem
     from napari_dip.image.restoration_plan import RestorationPlan, plan
     from napari_dip.image.restore import Result, restore
     from napari_dip.optics.measured import measured_psf
     from napari_dip.optics.psf import PSF, gaussian_psf, optical_psf
     from napari_dip.progress import Snapshot
-    from napari_dip.settings import Denoise, Inpaint, Optics, SensorNoise, Settings, SuperResolve
+    from napari_dip.settings import (
+        Deconvolve,
+        Denoise,
+        Inpaint,
+        Optics,
+        SensorNoise,
+        Settings,
+        SuperResolve,
+    )
 
 __version__ = version("napari-dip")
 
 __all__ = [
     "PSF",
+    "Deconvolve",
     "Denoise",
     "Inpaint",
     "NapariDipError",
@@ -43,6 +52,7 @@ __all__ = [
     "__version__",
     "check_intensity",
     "check_residual",
+    "deconvolve",
     "denoise",
     "findings",
     "gaussian_psf",
@@ -59,6 +69,7 @@ __all__ = [
 
 _MODULES = {
     "NapariDipError": "errors",
+    "Deconvolve": "settings",
     "Denoise": "settings",
     "Inpaint": "settings",
     "Optics": "settings",
@@ -72,6 +83,7 @@ _MODULES = {
     "Snapshot": "progress",
     "check_intensity": "assess.intensity",
     "check_residual": "assess.residual_check",
+    "deconvolve": "image.api",
     "denoise": "image.api",
     "gaussian_psf": "optics.psf",
     "findings": "assess.findings",

@@ -23,6 +23,7 @@ __all__ = [
     "OutOfMemory",
     "OutputExists",
     "PlanesUnchanged",
+    "Undersampled",
 ]
 
 
@@ -84,3 +85,7 @@ class MaskHasGreyLevels(NapariDipWarning):
 
 class PlanesUnchanged(NapariDipWarning):
     """Some planes have no known pixel, and are unchanged in the result."""
+
+
+class Undersampled(NapariDipWarning):
+    """The pixels are larger than the resolution of the optics allows (Nyquist)."""

@@ -86,9 +86,9 @@ def test_unwritable_result_is_saved_elsewhere(cells, tmp_path, monkeypatch, erro
 def test_file_created_during_the_run_is_kept(cells, tmp_path, monkeypatch):
     make, out = runs.make_problem, tmp_path / "out.tif"
 
-    def meanwhile(*arguments):
+    def meanwhile(*arguments, **keywords):
         out.write_text("of somebody else")
-        return make(*arguments)
+        return make(*arguments, **keywords)
 
     monkeypatch.setattr(runs, "make_problem", meanwhile)
     result = call("denoise", cells, out, *QUICK)

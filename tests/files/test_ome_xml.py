@@ -10,6 +10,8 @@ from napari_dip.files.image_io import (
     read_image,
     write_image,
 )
+from napari_dip.files.ome_xml import ome_root, read_ome
+from napari_dip.files.tolerant_parsing import TolerantParser
 
 
 def test_ome_keeps_units_channel_names_and_description(tmp_path):
@@ -59,3 +61,24 @@ def test_invalid_json_sizes_are_ignored(tmp_path, value):
     metadata |= {"PhysicalSizeXUnit": value, "TimeIncrement": value}
     tifffile.imwrite(tmp_path / "a.tif", values((16, 20)), metadata=metadata)
     assert read(tmp_path / "a.tif").pixel_size == {"Y": 0.5}
+
+
+OPTICS = """<OME><Instrument><Objective ID="Objective:0" LensNA="1.2" Immersion="Water"/>
+<Objective ID="Objective:1" LensNA="1.4" Immersion="Oil"/></Instrument>
+<Image><ObjectiveSettings ID="Objective:1"/><Pixels PhysicalSizeX="0.1" PhysicalSizeY="0.1">
+<Channel EmissionWavelength="520" ExcitationWavelength="0.488" ExcitationWavelengthUnit="µm"
+AcquisitionMode="LaserScanningConfocalMicroscopy"/>{more}</Pixels></Image></OME>"""
+
+
+def optics_of(more=""):
+    root = ome_root(OPTICS.format(more=more))
+    return read_ome(root.find("Image"), TolerantParser(), root).optics
+
+
+def test_the_microscope_is_read():
+    found = {"na": 1.4, "ri": 1.518, "wavelength": 520, "excitation": 488, "modality": "confocal"}
+    assert optics_of() == pytest.approx(found)
+
+
+def test_numbers_that_differ_between_channels_are_unknown():
+    assert sorted(optics_of('<Channel EmissionWavelength="610"/>')) == ["excitation", "na", "ri"]

@@ -118,6 +118,6 @@ def test_checks_come_before_any_work(monkeypatch):
 def test_a_task_may_need_a_psf(monkeypatch):
     row = replace(Settings().task.spec, needs_psf=True)
     monkeypatch.setitem(TASKS, "denoise", row)
-    with pytest.raises(BadSettings, match="denoise needs a point spread function; give psf"):
+    with pytest.raises(BadSettings, match="denoise needs a point spread function; give the"):
         make(plane(9, 9))
     assert make(plane(9, 9), psf=np.ones((3, 3))).psf is not None

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from napari_dip.errors import BadImage
+from napari_dip import PSF, Deconvolve, Denoise, Settings, gaussian_psf
+from napari_dip.errors import BadImage, InputError
 from napari_dip.image.axes import Layout
-from napari_dip.image.psf import normalised_psf
+from napari_dip.image.psf import normalised_psf, psf_of
 
 PLANE = Layout("YX", (8, 9))
 VOLUME = Layout("XYZ", (9, 8, 5), "ZYX")
@@ -55,3 +56,46 @@ def test_axes_of_xarray_are_used():
 def test_a_psf_that_does_not_fit_is_refused(psf, axes, words):
     with pytest.raises(BadImage, match=words):
         normalised_psf(psf, PLANE, axes)
+
+
+OIL = {"na": 1.2, "ri": 1.33, "wavelength": 520, "pixel_size": 0.08, "z_step": 0.2}
+LARGE, DEEP = Layout("YX", (64, 72)), Layout("XYZ", (64, 72, 12), "ZYX")
+
+
+def of(task, layout=LARGE, psf=None, ndim=2):
+    return psf_of(psf, None, layout, Settings(task=task, ndim=ndim))
+
+
+def test_the_microscope_gives_a_psf():
+    psf = of(Deconvolve(**OIL))
+    assert psf.describe().startswith("widefield, NA 1.2, 520 nm")
+    assert of(Deconvolve(**OIL), DEEP, ndim=3).values.ndim == 3
+
+
+def test_a_width_gives_a_gaussian():
+    assert of(Deconvolve(fwhm="0.24 µm", pixel_size=0.08)).source.startswith("Gaussian of 3 × 3")
+    deep = of(Deconvolve(fwhm="4,2,2"), DEEP, ndim=3).values
+    assert deep.shape[0] > deep.shape[1] == deep.shape[2]
+
+
+def test_a_given_psf_keeps_its_words():
+    given = gaussian_psf((3.0, 3.0))
+    found = of(Denoise(), psf=given)
+    assert isinstance(found, PSF)
+    assert found.source == given.source
+    assert of(Deconvolve(pixel_size=0.1), psf=given.values).source == "given"
+    assert of(Denoise()) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "psf", "words"),
+    [
+        pytest.param(Deconvolve(), None, "needs a point spread function; give the", id="nothing"),
+        pytest.param(Deconvolve(na=1.4), None, "needs wavelength, ri", id="part"),
+        pytest.param(Deconvolve(fwhm=3), np.ones((3, 3)), "leave out one of both", id="both"),
+        pytest.param(Deconvolve(fwhm=120), None, "larger than the image", id="wide"),
+    ],
+)
+def test_an_unclear_psf_is_refused(task, psf, words):
+    with pytest.raises(InputError, match=words):
+        of(task, psf=psf)

@@ -95,9 +95,9 @@ def test_a_gaussian_has_its_full_width():
 
 
 def test_coarse_pixels_are_noted():
-    assert not optical_psf(Optics(**OIL), (64, 64)).notes
+    assert not optical_psf(Optics(**OIL), (64, 64)).losses
     coarse = Optics(**OIL | {"pixel_size": 0.2, "z_step": 0.5})
-    pixels, planes = optical_psf(coarse, (8, 64, 64)).notes
+    pixels, planes = optical_psf(coarse, (8, 64, 64)).losses
     assert "pixels are 0.2 µm apart, and more than 0.0929 µm" in pixels
     assert "planes are 0.5 µm apart" in planes
 

@@ -25,6 +25,7 @@ def names(facts, settings):
 
 FILTERED = ["Stabilise", "Fit", "PatchFilter", "Unstabilise"]
 FILTERED_FIRST = ["Stabilise", "FirstFilter", "Fit", "PatchFilter", "Unstabilise"]
+SHARPENED = ["Stabilise", "FirstSharp", "Fit", "AverageWithFirst", "Unstabilise"]
 FITTED = ["Stabilise", "Fit", "Unstabilise"]
 FILLED_FIRST = [
     "Stabilise",
@@ -61,7 +62,7 @@ def test_matched_noise_is_the_last_step():
         pytest.param(
             STACK, Settings(preset="best"), [*FILTERED_FIRST, "Ensemble"], id="best, a stack"
         ),
-        pytest.param(replace(PLANE, blurred=True), Settings(), FITTED, id="blurred"),
+        pytest.param(replace(PLANE, blurred=True), Settings(), SHARPENED, id="blurred"),
         pytest.param(PLANE, Settings(task=SuperResolve()), FITTED, id="decimated"),
         pytest.param(
             CLEAN,

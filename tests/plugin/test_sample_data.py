@@ -15,7 +15,12 @@ from napari_dip.plugin import sample_data
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.mask_layers import Mask
 
-SAMPLES = [sample_data.noisy, sample_data.low_resolution, sample_data.scratched]
+SAMPLES = [
+    sample_data.noisy,
+    sample_data.low_resolution,
+    sample_data.scratched,
+    sample_data.blurred,
+]
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ OIL = {"na": 1.4, "ri": 1.518, "wavelength": 520}
         pytest.param({"wavelength": 0.52}, "for 0.52 µm give 520", id="wavelength-in-µm"),
         pytest.param({"excitation": 1e5}, "give nanometres, from 150 to 3000$", id="wavelength"),
         pytest.param({"pixel_size": 65}, "for 65 nm give 0.065", id="pixel-in-nm"),
-        pytest.param({"z_step": -1}, "give micrometres, above 0", id="negative"),
+        pytest.param({"z_step": -1}, "give micrometres, from 0.001", id="negative"),
         pytest.param({"modality": "lightsheet"}, "choose 'widefield'", id="modality"),
         pytest.param({"n_a": 1.2}, "did you mean 'na'", id="unknown"),
     ],

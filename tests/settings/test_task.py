@@ -50,7 +50,7 @@ def test_default_kernel_depends_on_the_axis(task, axial, kernel):
 
 
 def test_unknown_task_lists_the_tasks():
-    tasks = "'denoise', 'super-resolve', 'inpaint'"
+    tasks = "'denoise', 'super-resolve', 'inpaint', 'deconvolve'"
     with pytest.raises(BadSettings, match=f"^task='sharpen': choose one of {tasks}$"):
         Settings(task="sharpen")
     with pytest.raises(BadSettings, match=r"^task=\{'factor': 2\}: give its 'kind'$"):

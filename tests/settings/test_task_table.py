@@ -42,7 +42,9 @@ def test_napari_has_a_panel_for_each_task():
     npe2 = pytest.importorskip("npe2", reason="the manifest is napari's")
     manifest = npe2.PluginManifest.from_file(ROOT / "napari.yaml").contributions
     tasks = TASKS.values()
-    assert [one.display_name for one in manifest.widgets] == [spec.panel for spec in tasks]
+    assert [one.display_name for one in manifest.widgets] == [
+        spec.panel for spec in tasks if spec.panel
+    ]
     assert {spec.sample for spec in tasks} <= {sample.key for sample in manifest.sample_data}
     assert all((ROOT / f"docs/{spec.page}.md").is_file() for spec in tasks)
 

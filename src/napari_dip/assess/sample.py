@@ -129,7 +129,7 @@ def _problem_of(
     # The axes of the kernel are ordered already.
     psf_axes = None if whole.psf is None else whole.layout.spatial
     return make_problem(
-        values, settings, mask, whole.psf, earlier_survey=surveyed, psf_axes=psf_axes
+        values, settings, mask, whole.blur, earlier_survey=surveyed, psf_axes=psf_axes
     )
 
 

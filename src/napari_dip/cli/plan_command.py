@@ -15,6 +15,7 @@ from napari_dip.cli.options import RunOptions
 from napari_dip.cli.task_options import (
     MaskAxes,
     MaskMarks,
+    PsfFile,
     Series,
     SettingsFile,
     read_values,
@@ -67,6 +68,7 @@ def plan(
     ] = None,
     mask_marks: MaskMarks = "missing",
     mask_axes: MaskAxes = None,
+    psf: PsfFile = None,
     series: Series = None,
     settings: SettingsFile = None,
     as_json_text: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -82,10 +84,17 @@ def plan(
     options = RunOptions(settings=settings, changes=changes)
     requested = options.build(TASKS[task].settings, **read_values(of_task))
     opened = open_input(
-        image, requested, series=series, mask=mask, marks=mask_marks, mask_axes=mask_axes
+        image, requested, series=series, mask=mask, marks=mask_marks, mask_axes=mask_axes, psf=psf
     )
-    problem = make_problem(opened.stored.image, opened.settings, opened.missing, None)
-    for note in opened.notes:
+    problem = make_problem(
+        opened.stored.image,
+        opened.settings,
+        opened.missing,
+        opened.psf,
+        psf_axes=None if opened.psf is None else opened.settings.spatial,
+    )
+    losses = () if problem.blur is None else problem.blur.losses
+    for note in (*opened.notes, *losses):
         typer.echo(plain(note), err=True)
     planned, found = plan_of(problem), findings(problem)
     if not as_json_text:
@@ -99,6 +108,7 @@ def plan(
         "parts": planned.parts,
         "noise": [noise.as_dict() for noise in planned.noise],
         "steps": list(planned.steps),
+        "psf": planned.psf,
         "seconds": round(planned.seconds, 1),
         "device": planned.device,
         "findings": found.as_dict()["found"],

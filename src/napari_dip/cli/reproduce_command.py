@@ -36,12 +36,10 @@ def reproduce(
     Exit codes: 0 the same bytes, 1 other pixels, 2 wrong input or option.
     """
     from napari_dip.cli.console import follow, interruptible
-    from napari_dip.files.image_io import read_image
     from napari_dip.files.reproduce import open_reproduction
 
-    kernel = None if psf is None else read_image(psf).whole()
     with interruptible(keep=False) as stop_requested:
-        again = open_reproduction(result, source, mask, psf=kernel)
+        again = open_reproduction(result, source, mask, psf=psf)
         kind = again.problem.settings.task.kind
         silent = quiet or as_json_text
         try:

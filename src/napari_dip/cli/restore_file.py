@@ -36,6 +36,7 @@ def restore_file(
     mask: Path | None = None,
     marks: Literal["missing", "known"] = "missing",
     mask_axes: str | None = None,
+    psf: Path | None = None,
 ) -> None:
     """Restore a file as the command line asks.
 
@@ -49,6 +50,9 @@ def restore_file(
         What to do.
     mask, marks, mask_axes
         File of a mask, what its non-zero pixels are, and one letter for each of its axes.
+
+    psf
+        File of a point spread function.
 
     Raises
     ------
@@ -78,6 +82,7 @@ def restore_file(
             mask=mask,
             marks=marks,
             mask_axes=mask_axes,
+            psf=psf,
             uncertainty=options.uncertainty,
             overwrite=options.overwrite,
             resume=options.resume,

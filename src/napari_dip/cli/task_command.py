@@ -10,7 +10,7 @@ import typer
 
 from napari_dip.cli.exit_codes import errors_as_exit_codes
 from napari_dip.cli.restore_file import restore_file
-from napari_dip.cli.task_options import MaskAxes, MaskMarks, read_values, task_parameters
+from napari_dip.cli.task_options import MaskAxes, MaskMarks, PsfFile, read_values, task_parameters
 from napari_dip.cli.with_options import with_options
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
 
     @errors_as_exit_codes()
     def restore(image: Path, output: Path, *, options: RunOptions, **given: Any) -> None:
-        masked = {name: given.pop(name) for name in ("mask", "mask_axes") if name in given}
+        masked = {name: given.pop(name) for name in ("mask", "mask_axes", "psf") if name in given}
         marks = given.pop("mask_marks", "missing")
         settings = options.build(spec.settings, **read_values(given))
         restore_file(image, output, options, settings, marks=marks, **masked)
@@ -72,4 +72,5 @@ def _parameters(spec: TaskSpec) -> list[Parameter]:
         ),
         *(of_mask if spec.needs_mask else []),
         *task_parameters(spec.settings),
+        Parameter("psf", Parameter.KEYWORD_ONLY, default=None, annotation=PsfFile),
     ]

@@ -41,11 +41,6 @@ Series = Annotated[
     ),
 ]
 
-PsfFile = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Image of the point spread function, if there was one."),
-]
-
 MaskMarks = Annotated[
     Literal["missing", "known"],
     typer.Option(
@@ -60,6 +55,15 @@ MaskAxes = Annotated[
         metavar="AXES",
         show_default="from the file",
         help="One letter of TCZYXQ for each axis of the mask, such as CYX.",
+    ),
+]
+
+
+PsfFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Image of a bead, or another point spread function: remove this blur, too.",
     ),
 ]
 
@@ -82,6 +86,17 @@ SHOWN = {
     "axis": Shown(default="YX, with --ndim 3 all three"),
     "downsampler": Shown("NAME", "lanczos2, along Z gaussian"),
     "missing": Shown("NAME"),
+    "modality": Shown(default="from the file, or widefield"),
+    "na": Shown(default="from the file"),
+    "wavelength": Shown("NM", "from the file"),
+    "excitation": Shown("NM", "from the file"),
+    "ri": Shown(default="from the file"),
+    "sample_ri": Shown(default="that of the immersion"),
+    "depth": Shown("UM"),
+    "sheet": Shown("UM", "none"),
+    "pixel_size": Shown("UM", "from the file"),
+    "z_step": Shown("UM", "from the file"),
+    "fwhm": Shown("WIDTH", "none"),
     "keep_known": Shown(default="keep-known", flags="--keep-known/--smooth-known"),
     "match_noise": Shown(default="no-match-noise"),
 }

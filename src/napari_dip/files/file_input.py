@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from napari_dip.errors import BadMask
+from napari_dip.errors import BadMask, BadSettings
 from napari_dip.files.image_io import read_image, read_mask
+from napari_dip.files.psf_file import read_psf
 from napari_dip.image.layout_plan import make_layout
 from napari_dip.image.masks import align_mask, check_marks_pixels
+from napari_dip.image.psf import refuse_two_psfs
+from napari_dip.settings.optics import PIXEL_SIZES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.metadata import StoredImage
+    from napari_dip.optics.psf import PSF
     from napari_dip.settings import Settings
 
 __all__ = ["FileInput", "open_input"]
@@ -36,6 +40,8 @@ class FileInput:
         With the axes and the voxel size of the file, unless others were given.
     missing
         Of the shape of the image, true where a pixel is missing; ``None`` without a mask.
+    psf
+        The point spread function of a file; ``None`` without one.
     notes
         Sentences about what was noticed.
     """
@@ -43,6 +49,7 @@ class FileInput:
     stored: StoredImage
     settings: Settings
     missing: NDArray[np.bool_] | None
+    psf: PSF | None
     notes: tuple[str, ...]
 
 
@@ -54,12 +61,13 @@ def open_input(
     mask: Path | None = None,
     marks: Literal["missing", "known"] = "missing",
     mask_axes: str | None = None,
+    psf: Path | None = None,
 ) -> FileInput:
-    """Open an image and its mask, and check that they fit.
+    """Open an image, its mask and its point spread function, and check that they fit.
 
     Parameters
     ----------
-    source, settings, series, mask, marks, mask_axes
+    source, settings, series, mask, marks, mask_axes, psf
         As in :func:`~napari_dip.files.file_run.open_run`.
 
     Raises
@@ -69,10 +77,16 @@ def open_input(
     """
     stored = read_image(source, lazy=True, series=series)
     settings = settings.replace(axes=settings.axes or stored.axes).with_voxel(stored.voxel)
+    settings = _with_optics(source, stored, settings, computed=psf is None)
     layout = make_layout(stored.image.shape, settings)
     notes = [f"{source}: {note}" for note in stored.notes]
+    blur = None
+    if psf is not None:
+        refuse_two_psfs(settings)
+        blur = read_psf(psf, stored, settings)
+        notes += [f"{psf}: {note}" for note in blur.notes]
     if mask is None:
-        return FileInput(stored, settings, None, tuple(notes))
+        return FileInput(stored, settings, None, blur, tuple(notes))
     mask_image = read_mask(mask, marks)
     with _naming_mask(mask):
         names = mask_axes or mask_image.axes
@@ -80,7 +94,23 @@ def open_input(
         if settings.task.fills_gaps:
             check_marks_pixels(aligned.missing)
     notes += [f"{mask}: {note}" for note in (*mask_image.notes, aligned.note) if note]
-    return FileInput(stored, settings, aligned.missing, tuple(notes))
+    return FileInput(stored, settings, aligned.missing, blur, tuple(notes))
+
+
+def _with_optics(
+    source: Path, stored: StoredImage, settings: Settings, *, computed: bool
+) -> Settings:
+    """Let the task take unknown numbers of the microscope from the file, or pixel sizes alone.
+
+    ``computed`` says that the point spread function follows from the settings.
+    """
+    found = stored.known_optics
+    if not computed:
+        found = {name: found[name] for name in PIXEL_SIZES if name in found}
+    try:
+        return settings.replace(task=settings.task.with_metadata(found))
+    except BadSettings as error:
+        raise BadSettings(f"{source}: with the numbers in its metadata, {error}") from None
 
 
 @contextmanager

@@ -146,6 +146,7 @@ def open_run(
     mask: Path | None = None,
     marks: Literal["missing", "known"] = "missing",
     mask_axes: str | None = None,
+    psf: Path | None = None,
     uncertainty: Path | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -167,6 +168,8 @@ def open_run(
     mask, marks, mask_axes
         A mask file, the meaning of its marked pixels, and a letter for each of its axes without the
         colour axis; ``None`` uses the axes in the file.
+    psf
+        File of a point spread function, such as the image of a bead.
     uncertainty
         Where to write the uncertainty.
     overwrite
@@ -186,11 +189,13 @@ def open_run(
         If anything is wrong with the files, the image or the settings.
     """
     outputs = [output] if uncertainty is None else [output, uncertainty]
-    _check_names(outputs, [source, mask], resume)
-    reads = [*reads, *(file for given in (source, mask) if given for file in files_of(given))]
+    _check_names(outputs, [source, mask, psf], resume)
+    reads = [*reads, *(file for given in (source, mask, psf) if given for file in files_of(given))]
     writes = {"the restored image": output, "--uncertainty": uncertainty}
     refuse_conflicts({name: path for name, path in writes.items() if path}, reads)
-    given = open_input(source, settings, series=series, mask=mask, marks=marks, mask_axes=mask_axes)
+    given = open_input(
+        source, settings, series=series, mask=mask, marks=marks, mask_axes=mask_axes, psf=psf
+    )
     stored, settings, missing = given.stored, given.settings, given.missing
     settings = settings.replace(uncertainty=uncertainty is not None)
     axes = settings.axes or stored.axes
@@ -209,9 +214,21 @@ def open_run(
     seconds = survey_seconds(Plan(make_layout(stored.image.shape, settings)))
     if not cached_survey and seconds > ANNOUNCED_SURVEY_S:
         say(f"All planes of {source} are surveyed first, about {seconds / 60:.0f} min.")
-    problem = make_problem(stored.image, settings, missing, None, device, tiling, cached_survey)
+    problem = make_problem(
+        stored.image,
+        settings,
+        missing,
+        given.psf,
+        device,
+        tiling,
+        cached_survey,
+        psf_axes=None if given.psf is None else settings.spatial,
+    )
     problem = replace(problem, origin=_origin(source, stored.series, mask, marks, mask_axes))
     notes = [*given.notes]
+    if problem.blur is not None:
+        notes.append(f"The point spread function: {problem.blur.describe()}.")
+        notes += problem.blur.losses
     notes += dropped
     target: Sink = InMemory(problem)
     if resumable:

@@ -43,6 +43,17 @@ _KEPT_CHANNEL_KEYS = (
 )
 
 
+_IMMERSIONS = {"Air": 1.0, "Water": 1.33, "WaterDipping": 1.33, "Glycerol": 1.47, "Oil": 1.518}
+_MODALITIES = {
+    "WideField": "widefield",
+    "LaserScanningConfocalMicroscopy": "confocal",
+    "SpinningDiskConfocal": "confocal",
+    "MultiPhotonMicroscopy": "two-photon",
+    "SPIM": "light-sheet",
+}
+"""By OME's terms; "SpinningDiskConfocal" has pinholes of about one Airy unit."""
+
+
 def ome_root(text: str | None) -> ElementTree.Element | None:
     """Return the root element of OME-XML; ``None`` if there is none or it is damaged."""
     try:
@@ -72,8 +83,10 @@ def image_element(
     return found[number] if number < len(found) else None
 
 
-def read_ome(image: ElementTree.Element, parser: TolerantParser) -> Header:
-    """Convert the element of an image to a header."""
+def read_ome(
+    image: ElementTree.Element, parser: TolerantParser, root: ElementTree.Element | None = None
+) -> Header:
+    """Convert the element of an image to a header; ``root`` describes the objective."""
     pixels = _pixels(image)
     assert pixels is not None
     sizes, units = sizes_from_attributes(pixels.attrib, parser)
@@ -95,7 +108,41 @@ def read_ome(image: ElementTree.Element, parser: TolerantParser) -> Header:
         notes=(),
         translate={} if plane is None else _positions(plane.attrib, sizes, units, parser),
         channels=tuple(channels) if any(channels) else (),
+        optics=_optics(image, root, kept, parser),
     )
+
+
+def _optics(
+    image: ElementTree.Element,
+    root: ElementTree.Element | None,
+    channels: list[dict[str, str]],
+    parser: TolerantParser,
+) -> dict[str, Any]:
+    """Read the numbers of the microscope that are the same in all channels."""
+    found: dict[str, Any] = {}
+    used = image.find("{*}ObjectiveSettings")
+    number = None if used is None else used.get("ID")
+    objectives = [] if root is None else root.findall("{*}Instrument/{*}Objective")
+    objective = next((each for each in objectives if each.get("ID") == number), None)
+    if objective is not None:
+        found["na"] = parser.size("LensNA", objective.get("LensNA"))
+        found["ri"] = _IMMERSIONS.get(objective.get("Immersion", ""))
+    if used is not None and (index := parser.size("RefractiveIndex", used.get("RefractiveIndex"))):
+        found["ri"] = index
+    for field, name in (
+        ("wavelength", "EmissionWavelength"),
+        ("excitation", "ExcitationWavelength"),
+    ):
+        values = {
+            size * MICROMETRES[channel.get(f"{name}Unit", "nm")] * 1000
+            for channel in channels
+            if (size := parser.size(name, channel.get(name)))
+            and channel.get(f"{name}Unit", "nm") in MICROMETRES
+        }
+        found[field] = values.pop() if len(values) == 1 else None
+    modes = {channel.get("AcquisitionMode", "") for channel in channels}
+    found["modality"] = _MODALITIES.get(modes.pop()) if len(modes) == 1 else None
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def sizes_from_attributes(

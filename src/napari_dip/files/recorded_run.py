@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import BadSettings, FileProblem
 from napari_dip.files.image_io import read_image
+from napari_dip.files.psf_file import read_psf
 from napari_dip.files.recorded_input import (
     open_recorded_image,
     open_recorded_mask,
@@ -19,7 +21,6 @@ from napari_dip.image.reordered import Reordered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from numpy.typing import ArrayLike
 
@@ -59,7 +60,7 @@ def open_recorded_run(
     source: Path | None = None,
     mask: Path | None = None,
     *,
-    psf: ArrayLike | None = None,
+    psf: ArrayLike | Path | None = None,
 ) -> RecordedRun:
     """Open a result and its input, and check that both have the pixels of the record.
 
@@ -70,7 +71,7 @@ def open_recorded_run(
     source, mask
         Files of the input and of its mask; ``None`` looks for those of the record.
     psf
-        The point spread function of the run.
+        The point spread function of the run, or its file; ``None`` looks for that of the record.
 
     Raises
     ------
@@ -80,7 +81,9 @@ def open_recorded_run(
     record = require_record(path)
     settings = recorded_settings(record, path)
     origin = record["input"]
-    if origin.get("psf") and psf is None:
+    if psf is None and (file := (record.get("psf") or {}).get("file")):
+        psf = Path(file) if Path(file).is_file() else None
+    if origin.get("psf") and psf is None and not settings.task.describes_psf:
         raise BadSettings(
             f"{path} was deconvolved, and its record has only the digest of the point spread "
             "function; give it with --psf, or psf= in Python"
@@ -94,14 +97,17 @@ def open_recorded_run(
         )
     stored, found = open_recorded_image(record, path, source)
     missing = open_recorded_mask(record, settings, path, mask)
+    ordered = isinstance(psf, Path)
+    kernel = read_psf(psf, stored, settings) if isinstance(psf, Path) else psf
     tiling = record.get("tiling")
     problem = make_problem(
         stored.image,
         settings,
         missing,
-        psf,
+        kernel,
         _device(record["device"]),
         (tiling["window"], tiling["tile"], tiling["at_once"]) if tiling else None,
+        psf_axes=settings.spatial if ordered else None,
     )
     _refuse_changed_input(problem, origin, path, found)
     try:

@@ -124,7 +124,7 @@ def reproduce(
     source: str | Path | None = None,
     *,
     mask: str | Path | None = None,
-    psf: ArrayLike | None = None,
+    psf: ArrayLike | Path | None = None,
 ) -> Reproduction:
     """Restore an image again as the record of a result says, and compare the pixels.
 
@@ -174,7 +174,7 @@ def open_reproduction(
     source: Path | None = None,
     mask: Path | None = None,
     *,
-    psf: ArrayLike | None = None,
+    psf: ArrayLike | Path | None = None,
 ) -> ReproductionRun:
     """Check everything before a second run; see :func:`reproduce`."""
     _refuse_manual_steps(require_record(path), path)

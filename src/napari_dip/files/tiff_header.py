@@ -137,7 +137,7 @@ def _read_header(
     series = tif.series[number]
     image = image_element(root, number, series.name, len(tif.series))
     if image is not None:
-        return read_ome(image, parser)
+        return read_ome(image, parser, root)
     if tif.imagej_metadata is not None:
         return read_imagej(tif.imagej_metadata, series.keyframe, shape, parser)
     shaped = tif.shaped_metadata or ()

@@ -48,6 +48,7 @@ class Header(NamedTuple):
     translate: Mapping[str, float] = {}
     channels: tuple[Channel, ...] = ()
     images: tuple[str, ...] = ()
+    optics: Mapping[str, Any] = {}
 
 
 class Samples(NamedTuple):

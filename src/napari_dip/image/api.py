@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_dip.errors import PlanesUnchanged
+from napari_dip.errors import BadSettings, PlanesUnchanged
 from napari_dip.generators import finished
 from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.restore import run
 from napari_dip.image.sink import InMemory
-from napari_dip.settings import Denoise, Inpaint, Settings, SuperResolve, Task
+from napari_dip.settings import Deconvolve, Denoise, Inpaint, Optics, Settings, SuperResolve, Task
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["denoise", "inpaint", "run_task", "super_resolve"]
+    from napari_dip.optics.psf import PSF
+
+__all__ = ["deconvolve", "denoise", "inpaint", "run_task", "super_resolve"]
 
 
 def denoise(image: ArrayLike, **settings: Any) -> NDArray[Any]:
@@ -134,6 +136,66 @@ def inpaint(image: ArrayLike, mask: ArrayLike, **settings: Any) -> NDArray[Any]:
     True
     """
     return run_task(image, Inpaint, settings | {"mask": mask})
+
+
+def deconvolve(
+    image: ArrayLike,
+    psf: ArrayLike | PSF | None = None,
+    *,
+    optics: Optics | None = None,
+    **settings: Any,
+) -> NDArray[Any]:
+    """Remove the blur of the microscope, and the noise.
+
+    Parameters
+    ----------
+    image
+        Two axes or more, any real dtype and range. It is not modified. With ``ndim=3`` a z-stack is
+        deconvolved as a volume, otherwise each plane.
+    psf
+        Point spread function: an array with odd sides in pixels of the image, or a :class:`PSF`
+        from :func:`optical_psf`, :func:`gaussian_psf` or :func:`measured_psf`.
+    optics
+        The microscope, in place of a ``psf``.
+    **settings
+        The fields of :class:`Optics`, such as ``na=1.4, ri=1.518, wavelength=520,
+        pixel_size=0.065``; or ``fwhm``, the full width at half maximum of a Gaussian. The rest as
+        in :func:`denoise`. Sharp points are brighter than their blur: ``dtype="float32"`` keeps
+        what an integer type cannot hold.
+
+    Returns
+    -------
+    ndarray
+        Of the shape and dtype of the image.
+
+    Raises
+    ------
+    BadSettings
+        If no point spread function is described, or more than one.
+
+    Warns
+    -----
+    Undersampled
+        If the pixels are larger than the resolution of the optics allows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.ndimage import gaussian_filter
+    >>> sharp = np.full((64, 64), 20.0)
+    >>> sharp[20:28, 30:50] = 400
+    >>> blurred = np.random.default_rng(0).poisson(gaussian_filter(sharp, 1.5))
+    >>> found = deconvolve(blurred, fwhm=3.5, device="cpu")
+    >>> bool(np.abs(found - sharp).mean() < 0.5 * np.abs(blurred - sharp).mean())
+    True
+    """
+    if optics is not None:
+        if not isinstance(optics, Optics):
+            raise BadSettings(f"optics={optics!r}: give napari_dip.Optics, such as Optics(na=1.4)")
+        settings = optics.model_dump(exclude_unset=True) | settings
+    if psf is not None:
+        settings["psf"] = psf
+    return run_task(image, Deconvolve, settings)
 
 
 def run_task(image: ArrayLike, task: type[Task], keywords: dict[str, Any]) -> NDArray[Any]:

@@ -65,19 +65,27 @@ class Scale:
         return unit
 
     def from_unit(
-        self, values: NDArray[np.float32], dtype: np.dtype, totals: Sequence[Total] = ()
+        self,
+        values: NDArray[np.float32],
+        dtype: np.dtype,
+        totals: Sequence[Total] = (),
+        *,
+        brighter: bool = False,
     ) -> NDArray[Any]:
         """Map [0, 1] back; round, and clip to [low, high] and to the limits of the dtype.
 
         NaN becomes 0 in integer types. ``totals`` are sums for the channels, which are shifted to
-        them before they are rounded.
+        them before they are rounded. With ``brighter``, values above high are allowed: a sharp
+        point is brighter than its blur.
         """
+        most = np.inf if brighter else 1
         restored = np.empty(values.shape, dtype)
         for channel, low, high in self._channel_ranges(len(values)):
-            scaled = values[channel].astype(np.float64).clip(0, 1) * (high - low) + low
+            scaled = values[channel].astype(np.float64).clip(0, most) * (high - low) + low
             if totals:
                 integer = dtype.kind in "iu"
-                scaled = with_total(scaled, totals[channel], low, high, integer=integer)
+                top = max(high, float(np.nanmax(scaled))) if brighter else high
+                scaled = with_total(scaled, totals[channel], low, top, integer=integer)
             restored[channel] = _cast(scaled, dtype)
         return restored
 

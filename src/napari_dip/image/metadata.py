@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -132,6 +133,9 @@ class StoredImage:
         All files, or folders of files, that hold the values; empty if unknown.
     channels
         Names and colours of the channels, in their order; empty if unknown.
+    optics
+        Numbers of the microscope, by the names of the fields of
+        :class:`~napari_dip.settings.Optics`; unknown ones are left out.
     series
         Number of the image in a file with several images.
     images
@@ -149,6 +153,7 @@ class StoredImage:
     translate: Mapping[str, float] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     channels: tuple[Channel, ...] = ()
+    optics: Mapping[str, Any] = field(default_factory=dict)
     series: int = 0
     images: tuple[str, ...] = ()
     smaller: tuple[LazyArray, ...] = ()
@@ -200,6 +205,15 @@ class StoredImage:
                 sizes[axis] /= factor
                 centres[axis] = centres.get(axis, 0.0) + (sizes[axis] - self.pixel_size[axis]) / 2
         return replace(self, pixel_size=sizes, translate=centres)
+
+    @property
+    def known_optics(self) -> dict[str, Any]:
+        """The numbers of the microscope, with the pixel sizes in µm."""
+        z, y, x = (self.size_in(axis, MICROMETRES, "µm") for axis in "ZYX")
+        sizes = {"z_step": z}
+        if x is not None and y is not None and math.isclose(x, y, rel_tol=0.01):
+            sizes["pixel_size"] = x
+        return dict(self.optics) | {name: size for name, size in sizes.items() if size is not None}
 
     @property
     def channel_count(self) -> int:

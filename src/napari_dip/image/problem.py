@@ -17,7 +17,7 @@ from napari_dip.image.layout_plan import Tiling, choose_plan, make_layout
 from napari_dip.image.masks import broadcast_mask, check_marks_pixels
 from napari_dip.image.observed import ObservedImage, ObservedPart
 from napari_dip.image.pixel_digest import pixel_digest
-from napari_dip.image.psf import normalised_psf
+from napari_dip.image.psf import psf_of
 from napari_dip.image.row_bands import BandedArray, read_in_bands
 from napari_dip.image.survey import Survey, survey
 from napari_dip.noise.padding import without_padding
@@ -35,9 +35,13 @@ if TYPE_CHECKING:
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.plan import Plan, Unit
     from napari_dip.noise.model import NoiseModel
+    from napari_dip.optics.psf import PSF
     from napari_dip.settings import Settings
 
 __all__ = ["Problem", "found_bad_pixels", "make_problem", "observed_image", "unknown_channels"]
+
+
+MOST_OVERLAP = 47  # pixels: below half of the smallest tile that is chosen
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,14 @@ class Problem:
     survey: Survey
     settings: Settings
     device: str
-    psf: NDArray[np.float32] | None
+    blur: PSF | None
     origin: Mapping[str, Any] = field(default_factory=dict)
     bad_pixels: int = 0
+
+    @property
+    def psf(self) -> NDArray[np.float32] | None:
+        """The point spread function, in pixels of the result."""
+        return None if self.blur is None else self.blur.values
 
     @property
     def factors(self) -> dict[str, int]:
@@ -126,7 +135,7 @@ class Problem:
         estimate = estimate[unit.output_planes]
         kept = known if self.settings.keeps_known else self.padded(colours, known)
         totals = self._totals(colours, known & ~kept, estimate)
-        restored = scale.from_unit(estimate, self.dtype, totals)
+        restored = scale.from_unit(estimate, self.dtype, totals, brighter=self.psf is not None)
         if kept.any():
             axes = "S" + self.layout.spatial
             copied = self._refined(colours, axes)
@@ -276,21 +285,28 @@ def make_problem(
             "prior='none' is the patch filter alone, which cannot deconvolve; leave out psf or "
             "prior='none'"
         )
-    if settings.task.spec.needs_psf and psf is None:
-        raise BadSettings(f"{settings.task.kind} needs a point spread function; give psf")
     layout = make_layout(as_lazy(image).shape, settings)
     missing = broadcast_mask(mask, layout, mask_axes)
     if settings.task.fills_gaps:
         check_marks_pixels(missing)
     bad = found_bad_pixels(image, layout, settings)
     observed = observed_image(image, missing, layout, bad)
-    kernel = normalised_psf(psf, layout, psf_axes)
+    blur = psf_of(psf, psf_axes, layout, settings)
+    kernel = None if blur is None else blur.values
+    if blur is not None:
+        settings = _overlapping_by(blur.margin, settings)
     surveyed = (
         survey(observed, layout, settings, kernel) if earlier_survey is None else earlier_survey
     )
     plan, device = choose_plan(layout, settings, surveyed.breaks, device, tiling, surveyed.unknown)
     count = 0 if bad is None else bad.count
-    return Problem(observed, layout, plan, surveyed, settings, device, kernel, bad_pixels=count)
+    return Problem(observed, layout, plan, surveyed, settings, device, blur, bad_pixels=count)
+
+
+def _overlapping_by(margin: int, settings: Settings) -> Settings:
+    """Let tiles overlap by the margin of a point spread function, if they are large enough."""
+    most = (settings.tile - 1) // 2 if settings.tile else MOST_OVERLAP
+    return settings.replace(overlap=max(settings.overlap, min(margin, most)))
 
 
 def unknown_channels(known: NDArray[np.bool_]) -> list[int]:

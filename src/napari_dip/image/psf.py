@@ -1,21 +1,72 @@
-"""Check a given point spread function, and order its axes like those of the image."""
+"""Find the point spread function of a restoration: given, or computed for its task."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_dip.errors import BadImage
+from napari_dip.errors import BadImage, BadSettings
 from napari_dip.image.arrays import as_array, masked_to_nan
 from napari_dip.image.axis_names import named_axes
+from napari_dip.optics.psf import PSF, gaussian_psf, optical_psf
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_dip.image.axes import Layout
+    from napari_dip.settings import Settings
 
-__all__ = ["normalised_psf"]
+__all__ = ["normalised_psf", "psf_of", "refuse_two_psfs"]
+
+
+def psf_of(
+    psf: ArrayLike | PSF | None, axes: str | None, layout: Layout, settings: Settings
+) -> PSF | None:
+    """Return the given point spread function, or that of the task; ``None`` for no blur.
+
+    Raises
+    ------
+    BadImage
+        If the given one does not fit the image.
+    BadSettings
+        If the task needs one, and it is unknown.
+    """
+    task = settings.task
+    kernel = normalised_psf(psf, layout, axes)
+    if kernel is not None:
+        if isinstance(psf, PSF):
+            return replace(psf, values=kernel)
+        return PSF(kernel, "given")
+    if not task.spec.needs_psf:
+        return None
+    if widths := task.gaussian_widths(layout.spatial):
+        found = gaussian_psf(widths)
+        normalised_psf(found.values, layout, layout.spatial)  # raises if it is too large
+        return found
+    if (optics := task.microscope) is None:
+        raise BadSettings(
+            f"{task.kind} needs a point spread function; give the numbers of the microscope, such "
+            "as na=1.4, ri=1.518, wavelength=520 (--na 1.4 --ri 1.518 --wavelength 520), or "
+            "fwhm='0.25 µm' (--fwhm), or psf (--psf FILE)"
+        )
+    return optical_psf(optics, layout.spatial_shape)
+
+
+def refuse_two_psfs(settings: Settings) -> None:
+    """Refuse a given point spread function if the task describes another one.
+
+    Raises
+    ------
+    BadSettings
+        If it does.
+    """
+    if settings.task.describes_psf:
+        raise BadSettings(
+            f"psf is given, and {settings.task.kind} has numbers of a microscope or fwhm too; "
+            "leave out one of both"
+        )
 
 
 def normalised_psf(

@@ -46,6 +46,8 @@ class RestorationPlan:
         Where it would run.
     uncertainty
         Whether the uncertainty is computed.
+    psf
+        The point spread function in words; empty without one.
     """
 
     task: str
@@ -55,6 +57,7 @@ class RestorationPlan:
     seconds: float
     device: str
     uncertainty: bool = False
+    psf: str = ""
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -70,6 +73,7 @@ class RestorationPlan:
                 f"Task: {self.task}.",
                 f"Image: {self.parts}.",
                 f"Noise: {'; '.join(noises)}.",
+                *([f"Point spread function: {self.psf}."] if self.psf else []),
                 *(f"{number:2}. {sentence}" for number, sentence in enumerate(steps, start=1)),
                 f"Time: about {duration(self.seconds)} on {self.device}.",
             ]
@@ -131,6 +135,7 @@ def plan_of(problem: Problem) -> RestorationPlan:
         expected_seconds(problem.plan, settings, problem.device, missing, noisy=noisy),
         problem.device,
         settings.gives_uncertainty,
+        "" if problem.blur is None else problem.blur.describe(),
     )
 
 

@@ -260,6 +260,7 @@ def conclude(
         elapsed_s=elapsed_s,
         stopped_by_user=stopped,
         plan=str(problem),
+        psf=None if problem.blur is None else problem.blur.record(),
         coverage=_coverage(problem, reports),
         problem=problem,
         digests={

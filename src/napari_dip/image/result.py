@@ -117,6 +117,8 @@ class Result:
         Which planes are restored, partly restored, empty, or unchanged.
     plan
         How the image was divided, in words.
+    psf
+        What identifies the point spread function; ``None`` without one.
     continued_at
         The iterations after which earlier runs of the same fit had ended.
     final
@@ -139,6 +141,7 @@ class Result:
     stopped_by_user: bool
     uncertainty: LazyArray | None = None
     plan: str = ""
+    psf: Mapping[str, Any] | None = None
     coverage: Coverage | None = None
     continued_at: tuple[int, ...] = ()
     final: str = "its network was not kept"
@@ -284,6 +287,7 @@ class Result:
             "device": self.device,
             "elapsed_s": round(self.elapsed_s, 3),
             "plan": self.plan,
+            "psf": self.psf,
             "steps": list(next((report.steps for report in self.reports), ())),
             "continued_at": list(self.continued_at),
             "stopped_by_user": self.stopped_by_user,

@@ -163,6 +163,7 @@ def _done(
     *,
     keep: bool,
 ) -> RestoredUnit:
+    note = "; ".join(filter(None, [note, _too_bright(problem, scale, restored.estimate)]))
     report = _report(unit, restored, problem.noises(unit), most, note)
     if problem.settings.conserve_total:
         report = replace(report, steps=(*report.steps, CONSERVE_TOTAL))
@@ -176,6 +177,18 @@ def _done(
         None if error is None else uncertainty_from_error(problem, unit, observed, scale, error),
         report,
         restored if keep and restored.last is not None else None,
+    )
+
+
+def _too_bright(problem: Problem, scale: Scale, estimate: NDArray[np.float32]) -> str:
+    """Say how many sharp pixels an integer type cannot hold; empty if it holds all."""
+    if problem.blur is None or not np.issubdtype(problem.dtype, np.integer):
+        return ""
+    most = (np.iinfo(problem.dtype).max - np.asarray(scale.low)) / np.asarray(scale.span)
+    lost = int(np.count_nonzero(estimate > most + 0.5 / np.asarray(scale.span)))
+    name = problem.dtype.name
+    return (
+        f"{lost} pixels are brighter than {name} can hold; choose dtype='float32'" if lost else ""
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.ndimage import map_coordinates
@@ -29,6 +30,7 @@ SHARE_OF_DEPTH = 0.5  # of the stack: the largest half side along Z
 RADII_STEP = 0.2  # pixels: of the table of the radial integral
 SIGMAS = 4.0  # of a Gaussian: half of its side
 FWHM = math.sqrt(8 * math.log(2))  # standard deviations in the full width at half maximum
+MARGIN_LIGHT = 0.95  # of the light: the overlap of tiles includes it
 MARGIN = 1.02  # by how much the sampling may be coarser before a note: pixel sizes are rounded
 
 
@@ -43,7 +45,11 @@ class PSF:
     source
         What it is, in words.
     notes
-        Sentences about what was done, and about what the image cannot show.
+        Sentences about what was done.
+    losses
+        Sentences about detail that the image cannot show, as its pixels are too large.
+    file
+        Where it was read from; empty if it was not.
 
     Examples
     --------
@@ -54,10 +60,39 @@ class PSF:
     values: NDArray[np.float32]
     source: str
     notes: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    file: str = ""
+
+    @property
+    def digest(self) -> str:
+        """A number of the values, the same for the same values."""
+        return hashlib.blake2b(self.values.tobytes(), digest_size=16).hexdigest()
+
+    @property
+    def margin(self) -> int:
+        """Distance along Y and X in pixels within which most of the light is."""
+        centre = [size // 2 for size in self.values.shape[-2:]]
+        plane = self.values.reshape(-1, *self.values.shape[-2:]).sum(axis=0)
+        for margin in range(max(centre)):
+            part = [slice(max(0, c - margin), c + margin + 1) for c in centre]
+            if plane[tuple(part)].sum() >= MARGIN_LIGHT:
+                return margin
+        return int(max(centre))
+
+    def record(self) -> dict[str, Any]:
+        """Return what identifies it, as values that JSON can hold."""
+        return {
+            "description": self.describe(),
+            "notes": [*self.notes, *self.losses],
+            "file": self.file,
+            "shape": list(self.values.shape),
+            "digest": self.digest,
+        }
 
     def describe(self) -> str:
         """Describe it for the plan of a restoration."""
-        return f"{self.source}, {_times(self.values.shape)} pixels"
+        where = f" ({self.file})" if self.file else ""
+        return f"{self.source}{where}, {_times(self.values.shape)} pixels"
 
     def __array__(
         self, dtype: np.dtype | None = None, copy: bool | None = None
@@ -132,13 +167,13 @@ def optical_psf(optics: Optics, sides: Sequence[int]) -> PSF:
     values = _light(optics, shape)
     source = f"{optics.describe()}, pixels of {optics.pixel_size:.4g}"
     source += f" µm, planes {step:.4g} µm apart" if step else " µm"
-    return PSF(_normalised(values), source, _coarse_sampling(optics, step))
+    return PSF(_normalised(values), source, losses=_coarse_sampling(optics, step))
 
 
 def _half_sides(optics: Optics, sides: Sequence[int]) -> tuple[int, ...]:
     """Return half of the odd sides of a kernel."""
     assert optics.pixel_size is not None
-    light = optics.excited_at if optics.modality == "two-photon" else optics.wavelength
+    light = optics.excited_at if optics.microscopy == "two-photon" else optics.wavelength
     assert light is not None
     assert optics.ri is not None
     radius = RADIUS * 0.61 * light / 1000 / optics.aperture
@@ -147,7 +182,7 @@ def _half_sides(optics: Optics, sides: Sequence[int]) -> tuple[int, ...]:
         assert optics.z_step is not None
         planes = max(1, int(SHARE_OF_DEPTH * sides[0]))
         depth = (planes,)
-        if optics.modality in ("widefield", "light-sheet"):
+        if optics.microscopy in ("widefield", "light-sheet"):
             tangent = math.tan(math.asin(min(0.95, optics.aperture / optics.ri)))
             radius += planes * optics.z_step * tangent
     wanted = math.ceil(radius / optics.pixel_size)
@@ -162,16 +197,16 @@ def _light(optics: Optics, half: Sequence[int]) -> NDArray[np.float64]:
     planes = half[0] if len(half) == 3 else 0
     heights = (step or 0.0) * np.arange(-planes, planes + 1.0)
     lateral = tuple(half[-2:])
-    if optics.modality == "two-photon":
+    if optics.microscopy == "two-photon":
         fine = _fine(optics, optics.excited_at, heights, lateral) ** 2
     else:
         assert optics.wavelength is not None
         fine = _fine(optics, optics.wavelength, heights, lateral)
-    if optics.modality == "confocal":
+    if optics.microscopy == "confocal":
         pinhole = _pinhole(optics)
         seen = np.stack([fftconvolve(plane, pinhole, mode="same") for plane in fine])
         fine = seen.clip(0) * _fine(optics, optics.excited_at, heights, lateral)
-    if optics.modality == "light-sheet":
+    if optics.microscopy == "light-sheet":
         assert optics.sheet is not None
         fine = fine * np.exp(-4 * math.log(2) * (heights / optics.sheet) ** 2)[:, None, None]
     rows, columns = (2 * each + 1 for each in lateral)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LITTLE_NOISE",
+    "can_sharpen",
     "filters_and_projects",
     "may_align",
     "mixes_pixels",
@@ -30,6 +31,11 @@ def filters_and_projects(settings: Settings, *, blurred: bool, one_plane: bool) 
     """
     decimated = settings.task.decimates and not settings.is_axial
     return decimated and one_plane and not blurred and settings.refinement != 0
+
+
+def can_sharpen(settings: Settings, *, blurred: bool) -> bool:
+    """Whether a blurred image is sharpened before the fit: the blur is all that mixes pixels."""
+    return blurred and uses_noise_model(settings) and not settings.task.mixes_pixels
 
 
 def mixes_pixels(settings: Settings, *, blurred: bool) -> bool:

@@ -112,7 +112,8 @@ def assume(
     Parameters
     ----------
     settings
-        Noise is assumed unless they say that there is none; gaps are if they are to be filled.
+        Noise is assumed unless they say that there is none; gaps are if they are to be filled, and
+        a blur is if the task needs one.
     channels, sides
         The shape of the block, ``(channels, *sides)``.
     gaps, shared
@@ -131,6 +132,7 @@ def assume(
         stabilised_level=level,
         has_gaps=fills,
         gaps=gaps,
+        blurred=settings.task.spec.needs_psf,
         shared=shared if channels > 1 else "",
     )
 

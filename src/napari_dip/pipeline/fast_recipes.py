@@ -9,6 +9,7 @@ from napari_dip.dip.recipe import Recipe
 from napari_dip.errors import BadSettings
 from napari_dip.settings import (
     Consensus,
+    Deconvolve,
     Denoise,
     Fixed,
     Hole,
@@ -23,6 +24,7 @@ __all__ = [
     "before_projection",
     "best_recipe",
     "correcting_estimate",
+    "correcting_sharp",
     "fast_recipe",
     "fast_recipe_of_task",
     "starting_from_estimate",
@@ -63,6 +65,10 @@ time-lapses]."""
 CORRECTION_SPAN = 1.0
 """Standard deviations of the noise: how much such a network corrects. 0.5 and 2 are equal to 0.02
 dB after as many iterations [Fit from a first estimate]."""
+
+SHARP_SPAN = 3.0
+"""The same for a sharpened estimate, which has more noise: 2 and 4 are equal to 0.02 dB
+[Deconvolution]."""
 
 ESTIMATE_STRENGTH = 0.3
 """Standard deviation of the estimate among the channels of the code; that of the others is 0.03. 1
@@ -226,6 +232,14 @@ def correcting_estimate(chosen: Recipe) -> Recipe:
     )
 
 
+def correcting_sharp(chosen: Recipe) -> Recipe:
+    """Return the recipe for a fit that corrects a sharpened estimate of a blurred image.
+
+    It runs all its few iterations: held-out pixels of a blurred image say little about sharpness.
+    """
+    return replace(chosen, correction_span=SHARP_SPAN, stopping=Fixed())
+
+
 @singledispatch
 def fast_recipe_of_task(task: Task, settings: Settings, hole: Hole, sigma: float) -> Recipe:
     """Return the recipe of ``fast`` for small results.
@@ -251,6 +265,9 @@ def _of_denoising(task: Denoise, settings: Settings, hole: Hole, sigma: float) -
         window=DENOISE_WINDOW,
         shared_iterations=SHARED_ITERATIONS,
     )
+
+
+fast_recipe_of_task.register(Deconvolve, _of_denoising)  # a blurred image is denoised, too
 
 
 @fast_recipe_of_task.register(SuperResolve)

@@ -12,6 +12,7 @@ import torch
 
 from napari_dip.dip.choose_rule import make_rule
 from napari_dip.dip.loop import fit, prepare_fit
+from napari_dip.dip.richardson_lucy import RichardsonLucy
 from napari_dip.dip.stopping_rules import RuleContext
 from napari_dip.network.build import build_network
 from napari_dip.network.correction import Correction
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from napari_dip.progress import Snapshot
 
 __all__ = ["Fit"]
+
+HEADROOM_STEPS = 10  # of sharpening, which amplifies noise little; not measured
+HEADROOM = 1.5  # times the brightest pixel after these steps; not measured
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,8 @@ class Fit:
         ).to(device, memory_format=order)  # type: ignore[call-overload]
         if first is not None and recipe.correction_span:
             network = Correction(network, first.to(device), recipe.correction_span * self.sigma)
+        elif data.block.psf is not None:
+            network = self._with_headroom(network, data)
         guidance = (
             interpolation_guidance(data.block, self.domain, self.sigma, self.factors, device)
             if recipe.guidance_decay
@@ -146,6 +152,20 @@ class Fit:
             recipe,
             seed=derived_seed(seed, "noise on the code"),
         )
+
+    def _with_headroom(self, network: nn.Module, data: Data) -> nn.Module:
+        """Let the network draw values above 1: a sharp point is brighter than its blur."""
+        assert data.observation is not None
+        assert data.block.psf is not None
+        seen = data.observation
+        mean = (seen.y * seen.known).sum() / seen.known.sum().clamp(min=1)
+        blurred = seen.y.where(seen.known > 0, mean)
+        for axis, factor in enumerate(self.factors, start=2):
+            blurred = blurred.repeat_interleave(factor, dim=axis)
+        sharpening = RichardsonLucy(blurred, torch.from_numpy(data.block.psf).to(blurred.device))
+        sharpening.advance(HEADROOM_STEPS)
+        brightest = max(1.0, HEADROOM * float(sharpening.estimate.max()))
+        return Correction(network, torch.full_like(blurred, brightest / 2), brightest)
 
     def advance(
         self, fit_state: FitState, context: Context

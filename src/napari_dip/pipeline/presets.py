@@ -12,6 +12,7 @@ from napari_dip.pipeline.fast_recipes import (
     before_projection,
     best_recipe,
     correcting_estimate,
+    correcting_sharp,
     fast_recipe,
     starting_from_estimate,
 )
@@ -54,6 +55,7 @@ def recipe(
     side: int = 256,
     from_estimate: bool = False,
     projects: bool = False,
+    sharpens: bool = False,
 ) -> Recipe:
     """Return the recipe of a preset with the changes in the settings.
 
@@ -73,6 +75,8 @@ def recipe(
     projects
         Whether a filter and a projection can refine the result. They follow the fit, which is
         then shorter, unless the preset is ``paper``, or another network or optimiser is compared.
+    sharpens
+        Whether the estimate before the fit is a sharpened one.
 
     Examples
     --------
@@ -91,6 +95,8 @@ def recipe(
     if from_estimate and chosen.refinement and not compares:
         starts = starting_from_estimate if settings.keeps_known else correcting_estimate
         chosen = starts(chosen)
+        if sharpens:
+            chosen = correcting_sharp(chosen)
     if projects and settings.preset != "paper" and not compares:
         chosen = before_projection(chosen, max(settings.factors.values()))
     if chosen.window == 1 and settings.share in ("Z", "T", "C"):

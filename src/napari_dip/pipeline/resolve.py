@@ -14,6 +14,7 @@ import numpy as np
 from napari_dip.noise.domain import Domain
 from napari_dip.pipeline.conditions import (
     LITTLE_NOISE,
+    can_sharpen,
     filters_and_projects,
     mixes_pixels,
     uses_noise_model,
@@ -33,6 +34,7 @@ from napari_dip.pipeline.first_filter import FirstFilter
 from napari_dip.pipeline.fit_step import Fit
 from napari_dip.pipeline.match_noise import MatchNoise
 from napari_dip.pipeline.presets import recipe
+from napari_dip.pipeline.sharpen import FirstSharp
 from napari_dip.pipeline.steps import Align, PutBack, Stabilise, Unstabilise
 from napari_dip.settings import Consensus
 from napari_dip.settings.architectures import NoNetwork
@@ -160,12 +162,24 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     # With correlated noise the first estimate is the worse one, and a fit would follow it.
     complete = not (mixes or facts.has_gaps or any(correlation))
     filters_first = removes_noise and complete
+    sharpens = (
+        removes_noise
+        and can_sharpen(settings, blurred=facts.blurred)
+        and not (facts.has_gaps or any(correlation))
+    )
     fills_first = settings.keeps_known and facts.has_gaps and not (mixes or facts.is_stack)
     projects = level.typical == 0 and filters_and_projects(
         settings, blurred=facts.blurred, one_plane=not facts.is_stack
     )
-    may_start = (filters_first or fills_first) and settings.refinement != 0
-    chosen = _recipe(facts, settings, level.typical, from_estimate=may_start, projects=projects)
+    may_start = (filters_first or fills_first or sharpens) and settings.refinement != 0
+    chosen = _recipe(
+        facts,
+        settings,
+        level.typical,
+        from_estimate=may_start,
+        projects=projects,
+        sharpens=sharpens,
+    )
 
     # What was given of the noise counts. An estimate counts neither along Z nor where pixels are
     # mixed and the noise seems correlated: decimated texture looks like that.
@@ -200,7 +214,7 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     )
     starts = chosen.estimate_strength > 0
     estimate: list[Step] = [fit]
-    if starts and fills_first:
+    if starts and (fills_first or sharpens):
         estimate.append(AverageWithFirst())
     if isinstance(chosen.network, NoNetwork):
         estimate = [FilterAlone(domain, level.typical, scaling, correlation, passes)]
@@ -215,6 +229,8 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     if starts and fills_first:
         filling_first = PatchFilter(scaling, correlation, True, FIRST_GAP_PASSES, 0)
         before_fit.append(FirstFill(domain, level.typical, filling_first))
+    elif starts and sharpens:
+        before_fit.append(_first_sharp(facts, stabilise))
     elif starts:
         before_fit.append(FirstFilter(scaling, correlation))
     member = (*estimate, unstabilise)
@@ -229,6 +245,18 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     if settings.task.matches_noise and facts.has_gaps and noisy:
         steps.append(MatchNoise(facts.noises))
     return Pipeline(tuple(steps), chosen)
+
+
+def _first_sharp(facts: Facts, observe: Stabilise) -> FirstSharp:
+    """Return the step that denoises a blurred image where its noise is equal, and sharpens it."""
+    domain, level = Domain.of(facts.noises, stabilise=True), facts.stabilised_level
+    scaling = EqualNoise(level.channels, each_too=facts.shared == "C", planes=facts.is_stack)
+    return FirstSharp(
+        replace(observe, domain=domain),
+        FirstFilter(scaling, facts.correlation),
+        Unstabilise(domain),
+        level.typical,
+    )
 
 
 def _filter_and_project(rounds: int, factor: int) -> FilterAndProject:
@@ -263,7 +291,13 @@ def _expected_iterations(chosen: Recipe, sigma: float, facts: Facts, settings: S
 
 
 def _recipe(
-    facts: Facts, settings: Settings, sigma: float, *, from_estimate: bool, projects: bool
+    facts: Facts,
+    settings: Settings,
+    sigma: float,
+    *,
+    from_estimate: bool,
+    projects: bool,
+    sharpens: bool,
 ) -> Recipe:
     """Return what the preset and the settings say about the fit of a block."""
     factors = settings.factors.values()
@@ -275,6 +309,7 @@ def _recipe(
         side=side,
         from_estimate=from_estimate,
         projects=projects,
+        sharpens=sharpens,
     )
     if _shares_iterations(chosen, facts, settings):
         chosen = replace(chosen, iterations=chosen.shared_iterations)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.signal import fftconvolve
 from skimage import color, data, draw, transform
 from skimage.morphology import dilation, disk
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
-__all__ = ["low_resolution", "noisy", "scratched"]
+__all__ = ["blurred", "low_resolution", "noisy", "scratched"]
 
 SIZE = 256  # pixels: height and width of the ground truth
 PIXEL_SIZE_UM = 0.5  # micrometres
@@ -87,6 +88,37 @@ def scratched() -> list[LayerData]:
         (truth, {"name": "truth", "visible": False, "rgb": True, **_placed()}, "image"),
         (image, {"name": "scratched", "rgb": True, **_placed()}, "image"),
         (mask, {"name": "scratches", **_placed()}, "labels"),
+    ]
+
+
+def blurred() -> list[LayerData]:
+    """Make a fluorescence-like image through a 5×/0.15 objective, with photon noise.
+
+    ``napari_dip.Optics(na=0.15, ri=1.0, wavelength=520, pixel_size=0.5)`` is the microscope.
+
+    Returns
+    -------
+    list of layers
+        The ground truth and the blurred image, (256, 256), uint16 camera counts.
+    """
+    from napari_dip.optics.psf import optical_psf
+    from napari_dip.settings import Optics
+
+    random = np.random.default_rng(0)
+    optics = Optics(na=0.15, ri=1.0, wavelength=520, pixel_size=PIXEL_SIZE_UM)
+    psf = optical_psf(optics, (SIZE, SIZE)).values
+    margin = len(psf) // 2
+    tissue = color.rgb2gray(data.immunohistochemistry()[: SIZE + 2 * margin, -SIZE - 2 * margin :])
+    photons = 5 + 400 * (1 - tissue) ** 2
+    offset, read_out = 100, 2.0
+    seen = random.poisson(fftconvolve(photons, psf, mode="valid"))
+    counts = offset + seen + random.normal(0, read_out, seen.shape)
+    truth = (offset + photons[margin:-margin, margin:-margin]).round().astype(np.uint16)
+    image = counts.round().clip(0).astype(np.uint16)
+    look = {**_placed(), "rgb": False, "colormap": "green"}
+    return [
+        (truth, {"name": "truth", "visible": False, **look}, "image"),
+        (image, {"name": "blurred", **look}, "image"),
     ]
 
 

@@ -18,7 +18,7 @@ from napari_dip.settings.stopping import (
     register_rule,
 )
 from napari_dip.settings.task import TASKS, Hole, Task, TaskSpec, register_task
-from napari_dip.settings.task_table import Denoise, Inpaint, SuperResolve
+from napari_dip.settings.task_table import Deconvolve, Denoise, Inpaint, SuperResolve
 
 __all__ = [
     "NETWORKS",
@@ -26,6 +26,7 @@ __all__ = [
     "TASKS",
     "Architecture",
     "Consensus",
+    "Deconvolve",
     "Denoise",
     "Discrepancy",
     "Fixed",

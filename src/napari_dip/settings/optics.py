@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from napari_dip.errors import BadSettings
 from napari_dip.settings.frozen import Frozen
 
-__all__ = ["Modality", "Optics"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["PIXEL_SIZES", "Modality", "Optics"]
+
+PIXEL_SIZES = ("pixel_size", "z_step")  # the fields that describe the image, not the microscope
 
 Modality = Literal["widefield", "confocal", "two-photon", "light-sheet"]
 
 SHORTEST_NM, LONGEST_NM = 150, 3000  # light that a light microscope can use
+SMALLEST_UM, LARGEST_UM = 0.001, 20  # a pixel or a step between planes
 STOKES_SHIFT = 30.0  # nm: of common dyes; the assumed excitation of a confocal microscope
 
 
@@ -27,10 +33,19 @@ def _checked_wavelength(value: float | None) -> float | None:
 
 
 def _checked_length(value: float | None) -> float | None:
-    if value is None or 0 < value <= 20:
+    if value is None or SMALLEST_UM <= value <= LARGEST_UM:
         return value
-    hint = f"; for {value:g} nm give {value / 1000:g}" if 20 < value <= 20_000 else ""
-    raise ValueError(f"give micrometres, above 0 and up to 20{hint}")
+    nanometres = LARGEST_UM < value <= 1000 * LARGEST_UM
+    hint = f"; for {value:g} nm give {value / 1000:g}" if nanometres else ""
+    raise ValueError(f"give micrometres, from {SMALLEST_UM} to {LARGEST_UM}{hint}")
+
+
+def _is_possible(name: str, value: Any) -> bool:
+    try:
+        Optics(**{name: value})
+    except BadSettings:
+        return False
+    return True
 
 
 Wavelength = Annotated[float | None, AfterValidator(_checked_wavelength)]
@@ -55,8 +70,8 @@ class Optics(Frozen):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    modality: Modality = "widefield"
-    """Kind of microscope."""
+    modality: Modality | None = None
+    """Kind of microscope; widefield if unknown."""
 
     na: float | None = Field(None, gt=0, le=2)
     """Numerical aperture of the objective."""
@@ -99,10 +114,15 @@ class Optics(Frozen):
         return self
 
     @property
+    def microscopy(self) -> Modality:
+        """The kind of microscope, known or assumed."""
+        return self.modality or "widefield"
+
+    @property
     def lacking(self) -> tuple[str, ...]:
         """Names of the numbers that are needed and unknown, but for the pixel sizes."""
-        light = "excitation" if self.modality == "two-photon" else "wavelength"
-        needed = ["na", light, "ri", *(["sheet"] if self.modality == "light-sheet" else [])]
+        light = "excitation" if self.microscopy == "two-photon" else "wavelength"
+        needed = ["na", light, "ri", *(["sheet"] if self.microscopy == "light-sheet" else [])]
         return tuple(name for name in needed if getattr(self, name) is None)
 
     @property
@@ -112,7 +132,7 @@ class Optics(Frozen):
         return any(
             getattr(self, name) != getattr(defaults, name)
             for name in Optics.model_fields
-            if name not in ("pixel_size", "z_step")
+            if name not in PIXEL_SIZES
         )
 
     @property
@@ -132,8 +152,8 @@ class Optics(Frozen):
     @property
     def cutoff(self) -> float:
         """Highest spatial frequency in the plane that the image can show, in 1/µm."""
-        twice, light = (2, self.wavelength) if self.modality != "two-photon" else (4, None)
-        light = self.excited_at if self.modality in ("confocal", "two-photon") else light
+        twice, light = (2, self.wavelength) if self.microscopy != "two-photon" else (4, None)
+        light = self.excited_at if self.microscopy in ("confocal", "two-photon") else light
         assert light is not None
         return 1000 * twice * self.aperture / light
 
@@ -163,29 +183,37 @@ class Optics(Frozen):
         }
         wanted = " and ".join(examples[name] for name in self.lacking)
         raise BadSettings(
-            f"the point spread function of a {self.modality} microscope needs "
+            f"the point spread function of a {self.microscopy} microscope needs "
             f"{', '.join(self.lacking)}; give {wanted}"
         )
 
-    def with_metadata(self, found: dict[str, Any]) -> Self:
-        """Return optics in which unknown numbers are those found in a file."""
+    def with_metadata(self, found: Mapping[str, Any]) -> Self:
+        """Return optics in which unknown numbers are those found in a file, if they are possible.
+
+        A resolution in dots per inch, for example, is no size of a pixel in the sample.
+        """
         fields = type(self).model_fields
         new = {
             name: value
             for name, value in found.items()
-            if getattr(self, name) == fields[name].default
+            if getattr(self, name) == fields[name].default and _is_possible(name, value)
         }
         return type(self)(**(dict(self) | new)) if new else self
 
     def describe(self) -> str:
         """Name the numbers, such as ``"widefield, NA 1.4, 520 nm, refractive index 1.518"``."""
-        light = self.excited_at if self.modality == "two-photon" else self.wavelength
-        said = [self.modality, f"NA {self.na:g}", f"{light:g} nm", f"refractive index {self.ri:g}"]
-        if self.modality == "confocal":
+        light = self.excited_at if self.microscopy == "two-photon" else self.wavelength
+        said = [
+            self.microscopy,
+            f"NA {self.na:g}",
+            f"{light:g} nm",
+            f"refractive index {self.ri:g}",
+        ]
+        if self.microscopy == "confocal":
             assumed = "" if self.excitation else " (assumed)"
             said[2] += f" excited at {self.excited_at:g} nm{assumed}"
             said.append(f"pinhole {self.pinhole:g} Airy units")
-        if self.modality == "light-sheet":
+        if self.microscopy == "light-sheet":
             said.append(f"sheet of {self.sheet:g} µm")
         if self.sample_ri not in (None, self.ri):
             said.append(f"{self.depth:g} µm deep in a sample of {self.sample_ri:g}")

@@ -7,7 +7,7 @@ others.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict
 
@@ -19,6 +19,7 @@ from napari_dip.settings.frozen import MAX_VALUE, Frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_dip.settings.optics import Optics
     from napari_dip.settings.voxel import Voxel
 
 __all__ = ["TASKS", "Hole", "Task", "TaskSpec", "read_task", "register_task"]
@@ -83,6 +84,24 @@ class Task(Frozen):
         """Whether the error of JPEG compression is estimated in place of the noise."""
         return False
 
+    @property
+    def describes_psf(self) -> bool:
+        """Whether the settings determine the point spread function."""
+        return False
+
+    @property
+    def microscope(self) -> Optics | None:
+        """The microscope whose point spread function is computed, if there is none otherwise."""
+        return None
+
+    def with_metadata(self, found: Mapping[str, Any]) -> Self:
+        """Return the task with unknown numbers taken from the metadata of a file."""
+        return self
+
+    def gaussian_widths(self, spatial: str) -> tuple[float, ...]:
+        """Return the full widths of a Gaussian along each axis in pixels; empty if it is none."""
+        return ()
+
     def factors(self, spatial: str, voxel: Voxel | None) -> dict[str, int]:
         """Return the ratio of the sizes of result and image for each of the axes ``spatial``."""
         return dict.fromkeys(spatial, 1)
@@ -109,7 +128,7 @@ class TaskSpec:
     doing, done
         Present and past participle of the verb, such as ``"denoising"`` and ``"denoised"``.
     panel
-        Title of the panel in napari.
+        Title of the panel in napari; empty if there is none.
     function
         The Python function of the task, with its module: ``"napari_dip.denoise"``.
     suffix

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
+from napari_dip.settings.deconvolve import Deconvolve
 from napari_dip.settings.task import Hole, Task, TaskSpec, register_task
 from napari_dip.settings.voxel import LARGEST_FACTOR, isotropic_factor
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_dip.settings.voxel import Voxel
 
-__all__ = ["Denoise", "Downsampler", "Inpaint", "SuperResolve"]
+__all__ = ["Deconvolve", "Denoise", "Downsampler", "Inpaint", "SuperResolve"]
 
 Downsampler = Literal["lanczos2", "lanczos3", "box", "gaussian"]
 
@@ -217,6 +218,17 @@ for _spec in (
         page="inpaint",
         sample="scratched",
         needs_mask=True,
+    ),
+    TaskSpec(
+        Deconvolve,
+        summary="Remove the blur of a microscope, and the noise.",
+        doing="deconvolving",
+        done="deconvolved",
+        panel="",
+        function="napari_dip.deconvolve",
+        page="deconvolve",
+        sample="blurred",
+        needs_psf=True,
     ),
 ):
     register_task(_spec)

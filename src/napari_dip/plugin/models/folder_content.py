@@ -251,6 +251,8 @@ def _obstacle(
         return f"It cannot be resumed: {_image_difference(record, request, name)}."
     if type(settings.task) is not type(request.settings.task):
         panel = settings.task.spec.panel
+        if not panel:
+            return "It was started from Python or the shell: resume it there."
         return f"It was started in the panel {panel}: open that panel to resume it."
     if record.get("psf") is not None:
         return "It was started from Python with a point spread function: resume it there."

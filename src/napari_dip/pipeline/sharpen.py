@@ -1,0 +1,253 @@
+"""The step before a fit to a blurred image: denoise it, and sharpen the estimate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from napari_dip.dip.richardson_lucy import RichardsonLucy
+from napari_dip.generators import finished, map_steps
+from napari_dip.patches.constants import SHARP_PLANE_RADIUS, SHARP_SEARCH, SHARP_STACK_PLANES
+from napari_dip.patches.sharp_patches import filter_sharp
+from napari_dip.pipeline.block import derived_seed
+from napari_dip.pipeline.cost_model import FILTER_BYTES, pass_seconds
+from napari_dip.pipeline.first_estimate import FirstEstimate
+from napari_dip.pipeline.observation import to_tensor
+from napari_dip.pipeline.steps import First
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_dip.pipeline.cost_model import Costs
+    from napari_dip.pipeline.first_estimate import Estimates
+    from napari_dip.pipeline.first_filter import FirstFilter
+    from napari_dip.pipeline.steps import Context, Data, Stabilise, Unstabilise
+
+__all__ = ["FirstSharp"]
+
+MOST_STEPS = 128  # of Richardson and Lucy; stacks take 20 to 64 (NOTES, "Deconvolution")
+FIRST_STEPS = 2  # after which the estimate is filtered for the first time; doubled then
+LEAST_GAIN = 0.55  # squared change without its noise / variance of added noise; 0.4 loses 0.1 dB
+MANY_STEPS = 16  # from which on the misfit counts: of a few photons it hardly falls at all
+LEAST_PROGRESS = 0.2  # power of the number of steps by which the misfit falls: less adds rings
+USUAL_ROUNDS = 4  # of sharpening and filtering; for estimates of the time
+MOST_BIAS = 0.05  # of the light of a denoised image: a larger one is that of clipped pixels
+PADDED = 2.25  # pixels of a padded image / of the image: margins of a quarter of its side
+COMPLEX_COPIES = 8 * 4  # bytes of a padded pixel: float32 images and their spectra
+
+
+@dataclass(frozen=True)
+class FirstSharp(FirstEstimate):
+    """Denoise the blurred image, then sharpen and filter it in turn.
+
+    Each round sharpens with twice as many steps, and filters. The same is done to the image with
+    as much noise added once more: the difference shows how much noise is in the estimate. Rounds
+    end when one adds more noise than detail, or hardly explains the image better, and the mean of
+    the two last estimates is returned.
+
+    Parameters
+    ----------
+    stabilise, denoise, unstabilise
+        Steps that denoise the blurred image.
+    sigma
+        Standard deviation of the noise in the intensities in which it is denoised.
+    """
+
+    stabilise: Stabilise
+    denoise: FirstFilter
+    unstabilise: Unstabilise
+    sigma: float
+
+    @property
+    def filter_passes(self) -> float:
+        """Count the passes of the first filter, and those of the rounds."""
+        return 2 * (self.denoise.filter_passes + USUAL_ROUNDS)
+
+    def estimates(self, data: Data, context: Context, /) -> Estimates:
+        """Denoise, then sharpen."""
+        assert data.observation is not None
+        assert data.block.psf is not None
+        blurred = replace(data, block=replace(data.block, psf=None), first=None)
+        blurred = self.stabilise.apply(blurred, context)
+        assert blurred.observation is not None
+        noisy = blurred.observation.y
+        first = yield from map_steps(
+            self.denoise.estimates(blurred, context), self.unstabilise.preview
+        )
+        denoised = self.unstabilise.preview(first.fine)
+        yield denoised
+        denoised = _as_bright(denoised, data.observation.y[0].cpu().numpy(), self._offsets)
+
+        noisier = noisy + self._same_noise(noisy, context.member_seed)
+        twice = replace(blurred, observation=replace(blurred.observation, y=noisier))
+        other = finished(self._for_more_noise.denoise.estimates(twice, context))
+        psf = torch.from_numpy(data.block.psf).to(context.device)
+        images = (denoised, self.unstabilise.preview(other.fine))
+        expected = float((to_tensor(first.fine).to(noisy) - noisy).square().mean())
+        sharp = self._sharpened(images, (noisy, noisier), psf, expected)
+        return First(sharp)
+
+    @property
+    def _for_more_noise(self) -> FirstSharp:
+        """The same step for an image with twice the variance of the noise."""
+        scaling = self.denoise.scaling
+        sigmas = tuple(math.sqrt(2) * sigma for sigma in scaling.sigmas)
+        denoise = replace(self.denoise, scaling=replace(scaling, sigmas=sigmas))
+        return replace(self, denoise=denoise, sigma=math.sqrt(2) * self.sigma)
+
+    def _same_noise(self, noisy: torch.Tensor, seed: int) -> torch.Tensor:
+        """Return noise as strong as that of each channel."""
+        random = torch.Generator().manual_seed(derived_seed(seed, "noise to compare"))
+        noise = torch.randn(noisy.shape, generator=random).to(noisy)
+        sigmas = torch.tensor(self.denoise.scaling.sigmas).to(noisy)
+        return noise * sigmas.reshape(-1, *[1] * (noisy.ndim - 2))
+
+    def _sharpened(
+        self,
+        denoised: tuple[NDArray[np.float32], NDArray[np.float32]],
+        noisy: tuple[torch.Tensor, torch.Tensor],
+        psf: torch.Tensor,
+        expected: float,
+    ) -> NDArray[np.float32]:
+        """Sharpen and filter the image and the noisier one in turn.
+
+        ``expected`` is the mean squared residual of the denoised image.
+        """
+        images = [to_tensor(image).to(psf) for image in denoised]
+        dark = torch.minimum(*map(self._dark, images))
+        steps_of = (self, self._for_more_noise)
+        both = [RichardsonLucy(image - dark, psf) for image in images]
+        rounds: list[_Round] = []
+        steps = FIRST_STEPS
+        while True:
+            filtered, misfits = [], []
+            for step, sharpening, seen in zip(steps_of, both, noisy, strict=True):
+                sharpening.advance(steps - (rounds[-1].steps if rounds else 0))
+                reblurred = self._stabilised(sharpening.reblurred + dark)
+                found = step.filtered(sharpening.estimate, reblurred, seen)
+                filtered.append(found.clamp(min=0))
+                misfits.append(float((reblurred - seen).square().mean()) - expected)
+            rounds.append(_Round(steps, filtered[0], filtered[1] - filtered[0], misfits[0]))
+            ends = len(rounds) > 1 and rounds[-1].ends_after(rounds[-2])
+            if ends or steps >= MOST_STEPS:
+                break
+            steps *= 2
+        mean = (rounds[-1].filtered + rounds[-2].filtered) / 2
+        return (mean + dark)[0].cpu().numpy()
+
+    @property
+    def _offsets(self) -> list[float]:
+        """The intensity without light of each channel.
+
+        Where the noise does not tell, it is that of the darkest pixel of the whole noisy image, 0.
+        """
+        return [
+            getattr(channel.noise, "offset", 0.0) if channel.noise.signal_dependent else 0.0
+            for channel in self.stabilise.domain.channels
+        ]
+
+    def _dark(self, image: torch.Tensor) -> torch.Tensor:
+        """Return the least intensity of each channel: no sharp pixel is darker."""
+        axes = tuple(range(2, image.ndim))
+        dark = torch.tensor(self._offsets).to(image).reshape(-1, *[1] * len(axes))
+        return torch.minimum(dark, image.amin(dim=axes, keepdim=True))
+
+    def _stabilised(self, image: torch.Tensor) -> torch.Tensor:
+        """Bring an image into the intensities in which it is denoised."""
+        values = self.stabilise.domain.transform(image[0].cpu().numpy())
+        return to_tensor(values).to(image)
+
+    def filtered(
+        self, guide: torch.Tensor, seen: torch.Tensor, noisy: torch.Tensor
+    ) -> torch.Tensor:
+        """Filter each channel, or all planes together."""
+        planes = self.denoise.scaling.planes
+        search = SHARP_SEARCH
+        if planes:
+            depth, radius = SHARP_STACK_PLANES, SHARP_PLANE_RADIUS
+            search = replace(search, planes=depth, plane_radius=radius)
+        correlation = self.denoise.correlation
+        images = (guide, seen, noisy)
+        if planes and guide.ndim == 4:  # the channels are planes
+            sharp, blurred, observed = (image[:, None] for image in images)
+            found = filter_sharp(sharp, blurred, observed, self.sigma, correlation, search)
+            return found[:, 0]
+        channels = []
+        for number, sigma in enumerate(self.denoise.scaling.sigmas):
+            each = [image[:, number : number + 1] for image in images]
+            sharp, blurred, observed = each if planes else [image[:, :, None] for image in each]
+            found = filter_sharp(sharp, blurred, observed, sigma, correlation, search)
+            channels.append(found if planes else found[:, :, 0])
+        return torch.cat(channels, dim=1)
+
+    def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
+        """Estimate the time of the filters."""
+        planes = self.denoise.scaling.planes
+        each = pass_seconds(shape, costs, planes=planes)
+        return 2 * (self.denoise.seconds(shape, costs) + USUAL_ROUNDS * each)
+
+    def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
+        """Estimate the memory of the padded images and of the patches, beside that of the fit."""
+        pixels = math.prod(shape[1:])
+        padded = PADDED * pixels * shape[0] * COMPLEX_COPIES
+        return FILTER_BYTES.of(pixels, shape[0]) + 2 * int(padded)
+
+    def describe(self) -> str:
+        """Name both parts."""
+        return (
+            f"{self.denoise.describe()} Sharpen that estimate (Richardson-Lucy, accelerated) and "
+            "filter it by the noisy image in turn, until sharpening adds more noise than detail."
+        )
+
+
+def _as_bright(
+    denoised: NDArray[np.float32], noisy: NDArray[np.float32], offsets: Sequence[float]
+) -> NDArray[np.float32]:
+    """Scale the light of each channel to that of the noisy image, which has no bias."""
+    scaled = []
+    for estimate, observed, offset in zip(denoised, noisy, offsets, strict=True):
+        light, found = (
+            float(image.mean(dtype=np.float64)) - offset for image in (observed, estimate)
+        )
+        ratio = light / found if found > 0 else 1.0
+        ratio = min(max(ratio, 1 - MOST_BIAS), 1 + MOST_BIAS)
+        scaled.append((estimate - np.float32(offset)) * np.float32(ratio) + np.float32(offset))
+    return np.stack(scaled)
+
+
+class _Round(NamedTuple):
+    """A filtered estimate after some steps of sharpening, and how it changes with other noise.
+
+    ``misfit`` is the mean squared residual beyond that of the denoised image.
+    """
+
+    steps: int
+    filtered: torch.Tensor
+    noise: torch.Tensor
+    misfit: float
+
+    def ends_after(self, before: _Round) -> bool:
+        """Whether the round added more noise than detail, or no detail that the image shows.
+
+        As much detail as a step adds was missing before it, at least: so the squared error falls by
+        the squared change without its noise, and rises by the variance of the added noise.
+        """
+        falls = self.misfit > 0 and before.misfit / self.misfit >= 2**LEAST_PROGRESS
+        if self.steps >= MANY_STEPS and not falls:
+            return True
+        change, noise, variance, variance_before = (
+            float(image.square().mean())
+            for image in (
+                self.filtered - before.filtered,
+                self.noise - before.noise,
+                self.noise,
+                before.noise,
+            )
+        )
+        return change - noise < LEAST_GAIN * (variance - variance_before)
