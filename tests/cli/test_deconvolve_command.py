@@ -96,3 +96,12 @@ def test_a_wrong_call_names_the_cure(cells, tmp_path, options, words):
     result = call("deconvolve", cells, tmp_path / "out.tif", *options, *QUICK, code=2)
     assert words in " ".join(result.stderr.split())
     assert not (tmp_path / "out.tif").exists()
+
+
+def test_a_result_is_reproduced_without_its_psf(cells, tmp_path):
+    bead, output = tmp_path / "bead.tif", tmp_path / "out.tif"
+    tifffile.imwrite(bead, (gaussian_psf((3.0, 3.0)).values * 1e5 + 100).astype(np.uint16))
+    call("deconvolve", cells, output, "--psf", bead, *QUICK)
+    call("reproduce", output)
+    call("deconvolve", cells, tmp_path / "computed.tif", *WATER, *QUICK)
+    call("reproduce", tmp_path / "computed.tif")

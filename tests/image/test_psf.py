@@ -6,7 +6,7 @@ import pytest
 from napari_dip import PSF, Deconvolve, Denoise, Settings, gaussian_psf
 from napari_dip.errors import BadImage, InputError
 from napari_dip.image.axes import Layout
-from napari_dip.image.psf import normalised_psf, psf_of
+from napari_dip.image.psf import normalised_psf, psf_of, refuse_two_psfs
 
 PLANE = Layout("YX", (8, 9))
 VOLUME = Layout("XYZ", (9, 8, 5), "ZYX")
@@ -92,10 +92,15 @@ def test_a_given_psf_keeps_its_words():
     [
         pytest.param(Deconvolve(), None, "needs a point spread function; give the", id="nothing"),
         pytest.param(Deconvolve(na=1.4), None, "needs wavelength, ri", id="part"),
-        pytest.param(Deconvolve(fwhm=3), np.ones((3, 3)), "leave out one of both", id="both"),
         pytest.param(Deconvolve(fwhm=120), None, "larger than the image", id="wide"),
     ],
 )
 def test_an_unclear_psf_is_refused(task, psf, words):
     with pytest.raises(InputError, match=words):
         of(task, psf=psf)
+
+
+def test_two_psfs_are_refused():
+    with pytest.raises(InputError, match="leave out one of both"):
+        refuse_two_psfs(Settings(task=Deconvolve(fwhm=3)))
+    refuse_two_psfs(Settings(task=Deconvolve(pixel_size=0.1)))
