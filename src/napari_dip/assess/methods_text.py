@@ -290,7 +290,7 @@ def _span(units: Sequence[Mapping[str, Any]], iterations: Sequence[int]) -> str:
 def _changes(settings: Settings) -> Iterator[str]:
     """Name the settings that differ from those of the preset and are not told elsewhere."""
     told = {"preset", "seed", "axes", "device", "voxel", "uncertainty"}
-    told |= {"preview_every_s", "at_once", "memory"}  # which leave the pixels as they are
+    told |= {"preview_every_s", "at_once", "memory"}  # nothing about the method
     changed = {name: value for name, value in settings.changes().items() if name not in told}
     for name in type(settings.task).model_fields:
         changed.pop(name, None)
