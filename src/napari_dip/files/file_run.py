@@ -197,7 +197,8 @@ def open_run(
         source, settings, series=series, mask=mask, marks=marks, mask_axes=mask_axes, psf=psf
     )
     stored, settings, missing = given.stored, given.settings, given.missing
-    settings = settings.replace(uncertainty=uncertainty is not None)
+    if settings.gives_uncertainty != (uncertainty is not None):  # two fits in vain, or too few
+        settings = settings.replace(uncertainty=uncertainty is not None)
     axes = settings.axes or stored.axes
     kept = stored.image.dtype if settings.dtype == "keep" else settings.dtype
     dropped: list[str] = []
