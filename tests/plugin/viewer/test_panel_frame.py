@@ -129,7 +129,7 @@ def test_tab_skips_folded_controls(open_panel, qtbot):
     def reached():
         panel["run"].setFocus()
         names = []
-        for _ in range(14):
+        for _ in range(18):
             QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
             names.append(QApplication.focusWidget().objectName())
         return names
