@@ -10,18 +10,15 @@ import numpy as np
 from napari_dip.errors import BadSettings
 from napari_dip.image.arrays import LogicalOr, as_lazy, masked_to_nan, split_mask
 from napari_dip.image.bad_pixel_mask import bad_pixel_mask
-from napari_dip.image.conserve_total import Total
 from napari_dip.image.coverage import empty_part
 from napari_dip.image.intensity import combine_scales
 from napari_dip.image.layout_plan import Tiling, choose_plan, make_layout
 from napari_dip.image.masks import broadcast_mask, check_marks_pixels
-from napari_dip.image.observed import ObservedImage, ObservedPart
+from napari_dip.image.observed import ObservedImage
 from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.image.psf import psf_of
 from napari_dip.image.row_bands import BandedArray, read_in_bands
 from napari_dip.image.survey import Survey, survey
-from napari_dip.noise.padding import without_padding
-from napari_dip.pipeline.conditions import uses_noise_model
 from napari_dip.settings.voxel import describe_voxel_change
 
 if TYPE_CHECKING:
@@ -38,7 +35,7 @@ if TYPE_CHECKING:
     from napari_dip.optics.psf import PSF
     from napari_dip.settings import Settings
 
-__all__ = ["Problem", "found_bad_pixels", "make_problem", "observed_image", "unknown_channels"]
+__all__ = ["Problem", "found_bad_pixels", "make_problem", "observed_image"]
 
 
 MOST_OVERLAP = 47  # pixels: below half of the smallest tile that is chosen
@@ -113,72 +110,6 @@ class Problem:
         samples = next((axis for axis, (letter, _) in enumerate(sizes) if letter == "S"), None)
         return empty_part((size for _, size in sizes), self.dtype, samples)
 
-    def unrestored(self, index: Index) -> NDArray[Any]:
-        """Return a part of the input with the pixel size and dtype of the result."""
-        indexed = {axis for axis, part in enumerate(index) if not isinstance(part, slice)}
-        letters = (letter for axis, letter in enumerate(self.layout.axes) if axis not in indexed)
-        return self._refined(self.observed.read_values(index), "".join(letters))
-
-    def finish(
-        self, unit: Unit, observed: ObservedPart, scale: Scale, estimate: NDArray[np.float32]
-    ) -> NDArray[Any]:
-        """Convert the estimate of a unit to the units, dtype and axes of the result.
-
-        Alpha is copied from the image; so are the known pixels if the task keeps them, and the
-        padding otherwise. NaN in the estimate marks pixels that are not restored yet.
-        """
-        values, known = (
-            self.output_planes(unit, part) for part in (observed.values, observed.known)
-        )
-        colours = values[:3] if "S" in self.layout.axes else values
-        known = known[: len(colours)]
-        estimate = estimate[unit.output_planes]
-        kept = known if self.settings.keeps_known else self.padded(colours, known)
-        totals = self._totals(colours, known & ~kept, estimate)
-        restored = scale.from_unit(estimate, self.dtype, totals, brighter=self.psf is not None)
-        if kept.any():
-            axes = "S" + self.layout.spatial
-            copied = self._refined(colours, axes)
-            kept = (self._refined(kept, axes) > 0) & ~np.isnan(estimate)
-            restored = np.where(kept, copied, restored)
-        for number in unknown_channels(known):
-            restored[number] = self._refined(colours[number], self.layout.spatial)
-        alpha = self._refined(values[len(colours) :], "S" + self.layout.spatial)
-        whole = np.concatenate([restored, alpha])
-        return self.layout.from_block(whole, window=self.is_window(unit))
-
-    def _totals(
-        self, values: NDArray[Any], counted: NDArray[np.bool_], estimate: NDArray[np.float32]
-    ) -> list[Total]:
-        """Return the sum that each channel of a result is to have; none if none is conserved.
-
-        It is the sum of the image in the pixels that are counted; of finer pixels, the same mean.
-        """
-        if not self.settings.conserve_total:
-            return []
-        axes = "S" + self.layout.spatial
-        counted = (self._refined(counted, axes) > 0) & ~np.isnan(estimate)
-        fine = values.astype(np.float64)
-        for axis, letter in enumerate(axes):
-            fine = fine.repeat(self.factors.get(letter, 1), axis=axis)
-        return [
-            Total(mask, float(channel[mask].sum()))
-            for channel, mask in zip(fine, counted, strict=True)
-        ]
-
-    def fill(self, unit: Unit, observed: ObservedPart) -> NDArray[Any]:
-        """Return the result of a unit with constant colours; alpha is copied from the image."""
-        colours, known = (self.layout.colours(part) for part in (observed.values, observed.known))
-        values = self.output_planes(unit, observed.values).astype(self.dtype)
-        values[: len(colours)] = colours[known][0].astype(self.dtype)
-        constant = self._refined(values, "S" + self.layout.spatial)
-        return self.layout.from_block(constant, window=self.is_window(unit))
-
-    def is_window(self, unit: Unit) -> bool:
-        """Whether a unit is indexed by a slice along the shared axis, even of one plane."""
-        shared = self.layout.shared
-        return bool(shared) and isinstance(self.layout.along(shared, unit.index), slice)
-
     def record(self) -> dict[str, Any]:
         """Return everything that determines the result, as JSON values."""
         from importlib.metadata import version
@@ -221,26 +152,6 @@ class Problem:
             return None
         pixels = pixel_digest(self.psf, self.settings.spatial)
         return {"shape": list(self.psf.shape), "pixels": pixels}
-
-    def padded(self, values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return the mask of the padding of each channel; the published method restores padding."""
-        if not uses_noise_model(self.settings):
-            return np.zeros_like(known)
-        return known & ~np.stack(list(map(without_padding, values, known)))
-
-    def output_planes(self, unit: Unit, part: NDArray[Any]) -> NDArray[Any]:
-        """Return the restored planes of a fitted part, as a block with alpha."""
-        return self.layout.to_block(part)[unit.output_planes]
-
-    def _refined(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
-        """Repeat each pixel over the pixels of the result that it covers, in its dtype."""
-        return self.repeated(values, axes).astype(self.dtype)
-
-    def repeated(self, values: NDArray[Any], axes: str) -> NDArray[Any]:
-        """Repeat each pixel over the pixels of the result that it covers."""
-        for axis, letter in enumerate(axes):
-            values = values.repeat(self.factors.get(letter, 1), axis=axis)
-        return values
 
 
 def make_problem(
@@ -307,11 +218,6 @@ def _overlapping_by(margin: int, settings: Settings) -> Settings:
     """Let tiles overlap by the margin of a point spread function, if they are large enough."""
     most = (settings.tile - 1) // 2 if settings.tile else MOST_OVERLAP
     return settings.replace(overlap=max(settings.overlap, min(margin, most)))
-
-
-def unknown_channels(known: NDArray[np.bool_]) -> list[int]:
-    """Return the numbers of the channels of a block without any known pixel."""
-    return np.flatnonzero(~known.any(axis=tuple(range(1, known.ndim)))).tolist()
 
 
 def found_bad_pixels(image: ArrayLike, layout: Layout, settings: Settings) -> SparseMask | None:

@@ -12,12 +12,18 @@ import numpy as np
 
 from napari_dip.errors import OutOfMemory
 from napari_dip.image.gap_types import gap_type
-from napari_dip.image.problem import Problem, unknown_channels
 from napari_dip.image.replicas import SENTENCE, iterations_of_replicas, restore_replicas
 from napari_dip.image.result import UnitReport
 from napari_dip.image.staged_fit import most_iterations, restore_in_stages
 from napari_dip.image.tiled_fit import restore_in_tiles, tiles_of
 from napari_dip.image.unit_uncertainty import certain, uncertainty_from_error
+from napari_dip.image.unit_values import (
+    constant_values,
+    is_window,
+    restored_values,
+    unknown_channels,
+    unrestored_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from napari_dip.image.intensity import Scale
     from napari_dip.image.observed import ObservedPart
     from napari_dip.image.plan import Unit
+    from napari_dip.image.problem import Problem
     from napari_dip.image.replicas import Fit
     from napari_dip.noise.model import NoiseModel
     from napari_dip.pipeline.block import Block
@@ -77,7 +84,7 @@ def restore_unit(
     scale = problem.scale(unit)
     assert scale is not None, "a constant unit is not restored"
     block, settings = make_block(problem, unit, observed, scale), problem.settings
-    show = partial(problem.finish, unit, observed, scale)
+    show = partial(restored_values, problem, unit, observed, scale)
     tile, note = problem.plan.tile, ""
     while True:
         tiles = len(tiles_of(block, settings, tile)) if tile else 1
@@ -108,15 +115,15 @@ def unrestored_unit(problem: Problem, unit: Unit, observed: ObservedPart) -> Res
     known = problem.layout.colours(observed.known)
     if not known.any():
         report = replace(_untouched(unit, "no pixel is known"), unchanged=True)
-        return RestoredUnit(problem.unrestored(unit.index), None, report)
+        return RestoredUnit(unrestored_values(problem, unit.index), None, report)
     if problem.scale(unit) is None or observed.constant:
         report = _untouched(unit, "all values are equal")
         wanted = problem.settings.gives_uncertainty
         uncertainty = certain(problem, unit, observed) if wanted else None
-        return RestoredUnit(problem.fill(unit, observed), uncertainty, report)
+        return RestoredUnit(constant_values(problem, unit, observed), uncertainty, report)
     if problem.settings.keeps_known and known.all():
         report = _untouched(unit, "nothing is missing")
-        return RestoredUnit(problem.unrestored(unit.index), None, report)
+        return RestoredUnit(unrestored_values(problem, unit.index), None, report)
     return None
 
 
@@ -137,7 +144,7 @@ def continue_unit(
         sum(fitted.iterations for fitted in fits) for fits in (restored.before, restored.fits)
     )
     total = denoising + refining + iterations
-    show = partial(problem.finish, unit, observed, scale)
+    show = partial(restored_values, problem, unit, observed, scale)
     block, settings = make_block(problem, unit, observed, scale), problem.settings
     replicas = iterations_of_replicas(block, settings, tiles=1)
     monitor = replace(monitor, convert=show, iterations=total + replicas)
@@ -173,7 +180,7 @@ def _done(
     if error is not None:
         report = replace(report, steps=(*report.steps, SENTENCE))
     return RestoredUnit(
-        problem.finish(unit, observed, scale, restored.estimate),
+        restored_values(problem, unit, observed, scale, restored.estimate),
         None if error is None else uncertainty_from_error(problem, unit, observed, scale, error),
         report,
         restored if keep and restored.last is not None else None,
@@ -239,7 +246,7 @@ def make_block(problem: Problem, unit: Unit, observed: ObservedPart, scale: Scal
     noises = tuple(noise.rescaled(float(low), float(span)) for noise, low, span in own)
     if len(noises) == 1:
         noises *= len(values)
-    shared = problem.layout.shared if problem.is_window(unit) and len(values) > 1 else ""
+    shared = problem.layout.shared if is_window(problem, unit) and len(values) > 1 else ""
     return Block(values, known, noises, hole, problem.psf, shared)
 
 

@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.image.problem import unknown_channels
 from napari_dip.image.standard_error import NORMAL_90
+from napari_dip.image.unit_values import (
+    is_window,
+    output_planes,
+    padded,
+    repeated,
+    unknown_channels,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,25 +48,25 @@ def uncertainty_from_error(
     whole = error[unit.output_planes] * scale.span
     axes = "S" + problem.layout.spatial
     values, known = (
-        problem.output_planes(unit, part)[: len(whole)]
+        output_planes(problem, unit, part)[: len(whole)]
         for part in (observed.values, observed.known)
     )
     if problem.settings.keeps_known:
         noises = problem.noises(unit)
         own = [noises[number % len(noises)].sigma(each) for number, each in enumerate(values)]
-        of_noise = problem.repeated(np.where(known, np.stack(own), 0), axes)
-        whole = np.where(problem.repeated(known, axes), of_noise, whole)
+        of_noise = repeated(problem, np.where(known, np.stack(own), 0), axes)
+        whole = np.where(repeated(problem, known, axes), of_noise, whole)
     else:
-        whole = np.where(problem.repeated(problem.padded(values, known), axes), 0, whole)
+        whole = np.where(repeated(problem, padded(problem, values, known), axes), 0, whole)
     whole[unknown_channels(known)] = np.nan
     return _with_axes(problem, unit, observed, NORMAL_90 * whole)
 
 
 def certain(problem: Problem, unit: Unit, observed: ObservedPart) -> NDArray[np.float32]:
     """Return the uncertainty of a unit whose values are all equal: 0."""
-    values = problem.output_planes(unit, observed.values)
+    values = output_planes(problem, unit, observed.values)
     colours = values[:3] if "S" in problem.layout.axes else values
-    fine = problem.repeated(colours, "S" + problem.layout.spatial)
+    fine = repeated(problem, colours, "S" + problem.layout.spatial)
     return _with_axes(problem, unit, observed, np.zeros(fine.shape))
 
 
@@ -68,7 +74,7 @@ def _with_axes(
     problem: Problem, unit: Unit, observed: ObservedPart, widths: NDArray[Any]
 ) -> NDArray[np.float32]:
     """Order the axes of a block like those of the image; alpha is certain."""
-    values = problem.output_planes(unit, observed.values)
+    values = output_planes(problem, unit, observed.values)
     alpha = np.zeros((len(values) - len(widths), *widths.shape[1:]), np.float32)
     whole = np.concatenate([widths.astype(np.float32), alpha])
-    return problem.layout.from_block(whole, window=problem.is_window(unit))
+    return problem.layout.from_block(whole, window=is_window(problem, unit))
