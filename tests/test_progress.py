@@ -9,7 +9,7 @@ import pytest
 from napari_dip import Settings, restore
 from napari_dip.dip import loop
 from napari_dip.generators import finished
-from napari_dip.image.problem import Problem
+from napari_dip.image import unit
 from napari_dip.progress import Monitor, Snapshot
 
 QUICK = Settings(device="cpu", precision="float32", iterations=12, refinement=0, at_once=1)
@@ -48,13 +48,13 @@ def test_few_generators_pass_a_snapshot_on(noisy, monkeypatch, settings, most):
 
 @pytest.mark.parametrize(("preview_every_s", "previews"), [(0, 12), (1e9, 0)])
 def test_only_due_previews_are_converted(noisy, monkeypatch, preview_every_s, previews):
-    converted, convert = [], Problem.finish
+    converted, convert = [], unit.restored_values
 
-    def counted(self, *parts):
+    def counted(*parts):
         converted.append(parts)
-        return convert(self, *parts)
+        return convert(*parts)
 
-    monkeypatch.setattr(Problem, "finish", counted)
+    monkeypatch.setattr(unit, "restored_values", counted)
     snapshots = []
     finished(restore(noisy, QUICK.replace(preview_every_s=preview_every_s)), snapshots.append)
     assert sum(one.image is not None for one in snapshots) == previews

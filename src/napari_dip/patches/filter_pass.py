@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_dip.patches.constants import VALUES_OF_GAP_FILTER
-from napari_dip.patches.search import PatchGrid, cosine_transform, similar_patch_groups
+from napari_dip.patches.search import PatchGrid, cosine_transform, mixed, similar_patch_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,7 @@ def filter_pass(
     True
     """
     mixing = cosine_transform(guide.shape[1]).to(guide)
-    guides, values = (torch.einsum("kc,cphw->kphw", mixing, x[0]) for x in (guide, noisy))
+    guides, values = (mixed(mixing, x[0]) for x in (guide, noisy))
     grid = PatchGrid.over(guide.shape[2:], search)
     along_planes = cosine_transform(grid.search.planes).to(guide)
     filtered = make_filter(grid.search.side)
@@ -102,7 +102,7 @@ def filter_pass(
         count.index_add_(0, pixels.flatten(), torch.ones_like(pixels, dtype=count.dtype).flatten())
     mean = (total / count.clamp(min=1)).reshape(guides.shape)
     refined = torch.where(count.reshape(guides.shape[1:]) > 0, mean, guides)
-    return torch.einsum("kc,kphw->cphw", mixing, refined)[None]
+    return mixed(mixing.T, refined)[None]
 
 
 def covariance(deviations: Tensor) -> Tensor:

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
     from napari_dip.noise.model import Correlation
 
-__all__ = ["PatchGrid", "cosine_transform", "patch_noise_covariance", "similar_patch_groups"]
+__all__ = [
+    "PatchGrid",
+    "cosine_transform",
+    "mixed",
+    "patch_noise_covariance",
+    "similar_patch_groups",
+]
 
 
 @dataclass(frozen=True)
@@ -235,6 +241,25 @@ def patch_noise_covariance(correlation: Correlation, side: int) -> Tensor:
         along = vectors * eigenvalues.clip(min=MIN_NOISE_EIGENVALUE) @ vectors.T
         whole = np.kron(whole, along)
     return torch.from_numpy(whole.astype(np.float32))
+
+
+def mixed(matrix: Tensor, channels: Tensor) -> Tensor:
+    """Apply a matrix along the first axis.
+
+    A matrix product of the same values may have other last bits with another number of threads.
+
+    Examples
+    --------
+    >>> mixed(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]])).tolist()
+    [[11.0]]
+    """
+    rows = []
+    for weights in matrix:
+        row = weights[0] * channels[0]
+        for weight, channel in zip(weights[1:], channels[1:], strict=True):
+            row = row + weight * channel
+        rows.append(row)
+    return torch.stack(rows)
 
 
 def cosine_transform(size: int) -> Tensor:

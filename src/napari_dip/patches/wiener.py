@@ -12,6 +12,7 @@ from napari_dip.patches.constants import COLLABORATIVE_SEARCH, KAISER_BETA
 from napari_dip.patches.search import (
     PatchGrid,
     cosine_transform,
+    mixed,
     patch_noise_covariance,
     similar_patch_groups,
 )
@@ -61,7 +62,7 @@ def collaborative_filter(
     True
     """
     mixing = cosine_transform(guide.shape[1]).to(guide)
-    guides, values = (torch.einsum("kc,chw->khw", mixing, x[0]) for x in (guide, noisy))
+    guides, values = (mixed(mixing, x[0]) for x in (guide, noisy))
     grid = PatchGrid.over((1, *guide.shape[2:]), COLLABORATIVE_SEARCH)
     side = grid.search.side
     in_plane = torch.kron(cosine_transform(side), cosine_transform(side)).to(guide).T
@@ -83,5 +84,5 @@ def collaborative_filter(
             weights.index_add_(0, pixels.flatten(), certainty.expand_as(better).flatten())
     # A patch may be in no group where many patches are equal.
     image = torch.where(weight > 0, total / weight.clamp(min=1e-9), guides.flatten(1))
-    unmixed = torch.einsum("kc,khw->chw", mixing, image.reshape(guides.shape))
+    unmixed = mixed(mixing.T, image.reshape(guides.shape))
     return unmixed[None]

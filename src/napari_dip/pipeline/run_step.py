@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.checkpoint import Interrupted, watched
+from napari_dip.compute.shared_processor import LoadAwareThreads
 from napari_dip.dip.loop import without_fit
 from napari_dip.generators import map_steps
 
@@ -30,12 +31,13 @@ def run_step(step: Step, data: Data, context: Context) -> Generator[Snapshot, No
 
 
 def _run_watched(step: Step, data: Data, context: Context) -> Generator[Snapshot, None, Data]:
-    done = 0.0
+    done, threads = 0.0, LoadAwareThreads()
     monitor, work = context.monitor, step.filter_passes * data.block.filtered_pixels
 
     def see(pixels: float) -> None:
         nonlocal done
         done += pixels
+        threads.adjust()  # a filter gives the same bytes with any number
         monitor.stop_requested()
         monitor.report("filter", min(1.0, done / work))
         if monitor.overdue():
@@ -45,6 +47,8 @@ def _run_watched(step: Step, data: Data, context: Context) -> Generator[Snapshot
         return (yield from map_steps(step.run(data, context), _same, partial(watched, see)))
     except Interrupted:
         return interrupted(data)
+    finally:
+        threads.reset()
 
 
 def interrupted(data: Data) -> Data:
