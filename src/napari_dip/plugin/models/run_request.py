@@ -146,8 +146,10 @@ class RunRequest:
             missing=broadcast_mask(self.source.whole_mask, self.layout),
         ).partition("\n\n")
         note = self.target.placement_note(self.source)
-        found, _, advice = findings_in_words(self.source).partition("\n\n")
-        short = "\n".join(filter(None, (summary, note, found)))
+        # Where gaps are filled, what is unusual may lie in the gaps.
+        found = "" if settings.task.fills_gaps else findings_in_words(self.source)
+        found, _, advice = found.partition("\n\n")
+        short = "\n".join(filter(None, (" · ".join(filter(None, (summary, found))), note)))
         return "\n\n".join(filter(None, (short, advice, steps)))
 
 
