@@ -74,7 +74,7 @@ def test_methods_are_text_to_paste(cells):
     text = layer_methods(restored(read_layer(cells)))
     assert text.startswith("The z-stack (2 planes, 24 x 28 pixels) was denoised with napari-dip")
     assert "doi:10.1007/s11263-020-01303-4" in text
-    with pytest.raises(BadImage, match="is not a result"):
+    with pytest.raises(BadImage, match="is not a finished result"):
         layer_methods(cells)
 
 
@@ -119,3 +119,24 @@ def test_residual_of_colours_is_their_mean():
     residual, keywords, _ = AssessedLayer.of(Image(pixels, **keywords), source).residual().data
     expected = (VALUES[0, ..., None] - pixels.astype(float)).mean(-1)
     assert np.allclose(residual, expected, atol=1e-3)
+
+
+def test_a_result_at_hand_is_not_surveyed_again(cells, monkeypatch):
+    source = read_layer(cells)
+    asked = Settings(axes="ZYX", iterations=2, device="cpu", uncertainty=True)
+    problem = make_problem(source.data, asked, None, None)
+    result = finished(run(replace(problem, origin=source.origin), InMemory(problem)))
+    pixels, keywords, _ = to_layer_data(result, source)
+    layer = Image(pixels, **keywords)
+    restored_again = "napari_dip.assess.assessment.half_widths_of"
+    monkeypatch.setattr(restored_again, lambda *_: pytest.fail("the uncertainty is known"))
+    assessed = AssessedLayer.of(layer, source, result)
+    assert assessed.problem() is result.problem
+    headings = [one.heading for one in assessed.report(uncertainty=True).assessment.sections]
+    assert "Uncertainty" in headings
+    mixed = {**layer.metadata["napari-dip"], "picture": {"strength_percent": 50}}
+    layer.metadata = {"napari-dip": mixed}
+    headings = [
+        one.heading for one in AssessedLayer.of(layer, source, result).report().assessment.sections
+    ]
+    assert "Uncertainty" not in headings

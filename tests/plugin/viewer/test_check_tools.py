@@ -76,3 +76,11 @@ def test_a_missing_input_is_named(panel, press):
     panel.viewer.layers.selection.active = again
     panel.viewer.layers.remove(source)
     assert "was made from 'cells', and no Image layer has this name" in press("residual")
+
+
+def test_a_selection_enables_nothing_meanwhile(panel, qtbot):
+    panel.press("residual")
+    panel.viewer.layers.selection.active = panel.viewer.layers[0]
+    panel.viewer.layers.selection.active = panel.viewer.layers[1]
+    assert not panel["residual"].isEnabled()
+    qtbot.waitUntil(panel["residual"].isEnabled, timeout=60_000)

@@ -115,8 +115,9 @@ def test_labels_as_image_get_a_remedy(open_panel):
     assert "the sample" in panel["estimate"].text()
 
 
-def test_opening_a_panel_does_not_load_torch():
-    code = "import sys, napari_dip.plugin.views.task_panels; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize("slow", ["torch", "napari_dip.assess"])
+def test_opening_a_panel_does_not_load(slow):
+    code = f"import sys, napari_dip.plugin.views.task_panels; sys.exit({slow!r} in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

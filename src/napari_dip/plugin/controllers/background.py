@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 __all__ = ["in_background"]
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -54,8 +57,9 @@ def in_background(
             return _Outcome(work())
         except NapariDipError as error:
             return _Outcome(failure=str(error))
-        except Exception as error:  # noqa: BLE001 - every error must reach the user
-            return _Outcome(failure=f"It failed ({type(error).__name__}: {error}).")
+        except Exception as error:
+            logger.exception("work in the background failed")
+            return _Outcome(failure=f"Unexpected error ({type(error).__name__}: {error}).")
 
     def finish(outcome: _Outcome[Any]) -> None:
         if not isalive(widget):  # type: ignore[no-untyped-call]

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 
-from napari_dip.assess.methods_text import methods_text
-from napari_dip.assess.report import Labels, RestorationReport, make_report
 from napari_dip.errors import BadImage
 from napari_dip.image.reordered import Reordered
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
@@ -22,10 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from napari.layers import Layer
-    from numpy.typing import ArrayLike
 
+    from napari_dip.assess.report import RestorationReport
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.problem import Problem
+    from napari_dip.image.result import Result
     from napari_dip.plugin.models.layer_input import LayerInput
 
 __all__ = ["AssessedLayer", "input_of_result", "layer_methods"]
@@ -46,17 +45,18 @@ class AssessedLayer:
     source
         The input, with its mask: :func:`read_layer` of the input layer, or that of the run. If a
         part was restored, it may be the whole.
-    psf
-        The point spread function, if there was one.
+    result
+        The result of the run, if it is at hand: then its input is not surveyed again, and its
+        uncertainty is known.
     """
 
     shown: LayerInput
     record: Mapping[str, Any]
     source: LayerInput
-    psf: ArrayLike | None = None
+    result: Result | None = None
 
     @classmethod
-    def of(cls, layer: Image, source: LayerInput, *, psf: ArrayLike | None = None) -> AssessedLayer:
+    def of(cls, layer: Image, source: LayerInput, result: Result | None = None) -> AssessedLayer:
         """Read a layer.
 
         Raises
@@ -66,19 +66,14 @@ class AssessedLayer:
         BadSettings
             If this version does not know its settings.
         """
-        record = record_of(layer)
-        if record is None or is_unfinished(layer):
-            raise BadImage(
-                f"'{layer.name}' is not a finished result: select the layer of a result."
-            )
-        recorded_settings(record)
+        record = _require_record(layer)
         shown = read_layer(layer)
         if "Q" in shown.axes and len(record["axes"]) == len(shown.axes):
             shown = replace(shown, axes=record["axes"])
-        return cls(shown, record, source, psf)
+        return cls(shown, record, source, result)
 
     def problem(self) -> Problem:
-        """Return the input of the run; it reads and surveys the image.
+        """Return the input of the run; without its result, it reads and surveys the image.
 
         Raises
         ------
@@ -87,9 +82,11 @@ class AssessedLayer:
         """
         from napari_dip.image.problem import make_problem
 
+        if self.result is not None and self.result.problem is not None:
+            return self.result.problem
         source, settings = self._matching_source(), recorded_settings(self.record)
         device = self.record.get("device")
-        problem = make_problem(source.data, settings, source.whole_mask, self.psf, device)
+        problem = make_problem(source.data, settings, source.whole_mask, None, device)
         now, then = problem.input_record(), self.record["input"]
         if any((now[key] or None) != (then.get(key) or None) for key in ("pixels", "known")):
             raise BadImage(
@@ -124,6 +121,8 @@ class AssessedLayer:
         BadImage
             If the input is not that of the record.
         """
+        from napari_dip.assess.report import Labels, make_report
+
         problem, source = self.problem(), self._matching_source()
         stored = stored_image(source)
         labels = Labels(
@@ -138,10 +137,17 @@ class AssessedLayer:
             self._restored(problem),
             self.record,
             labels=labels,
+            half_widths=self._uncertainty,
             uncertainty=uncertainty,
             resolution=resolution,
             invented=invented,
         )
+
+    @property
+    def _uncertainty(self) -> LazyArray | None:
+        """The uncertainty of the shown pixels; ``None`` if it is not known."""
+        changed = "picture" in self.record  # an earlier iteration, or a mixture with the input
+        return None if self.result is None or changed else self.result.uncertainty
 
     def _restored(self, problem: Problem) -> LazyArray:
         """Return the shown pixels with the axes of the problem."""
@@ -171,9 +177,7 @@ def input_of_result(layer: Layer, layers: Iterable[Layer]) -> LayerInput:
     BadImage
         If no run made the layer, or there is no layer with such a name.
     """
-    record = record_of(layer)
-    if record is None:
-        raise BadImage(f"'{layer.name}' is not a result: select the layer of a result.")
+    record = _require_record(layer)
     by_name = {one.name: one for one in layers}
     image = by_name.get(record["input"].get("layer"))
     if not isinstance(image, Image):
@@ -213,8 +217,15 @@ def layer_methods(layer: Layer) -> str:
     BadSettings
         If this version does not know its settings.
     """
+    from napari_dip.assess.methods_text import methods_text
+
+    return str(methods_text(_require_record(layer)))
+
+
+def _require_record(layer: Layer) -> dict[str, Any]:
+    """Return how the layer of a finished run was made, with settings that this version knows."""
     record = record_of(layer)
-    if record is None:
-        raise BadImage(f"'{layer.name}' is not a result: select the layer of a result.")
+    if record is None or is_unfinished(layer):
+        raise BadImage(f"'{layer.name}' is not a finished result: select the layer of a result.")
     recorded_settings(record)
-    return str(methods_text(record))
+    return record

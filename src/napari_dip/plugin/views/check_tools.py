@@ -11,7 +11,6 @@ from napari.utils.notifications import show_error
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
 
-from napari_dip.assess.report import check_report_name
 from napari_dip.errors import NapariDipError
 from napari_dip.plaintext import as_html, plain
 from napari_dip.plugin.controllers.background import in_background
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-    from napari_dip.assess.report import RestorationReport
     from napari_dip.plugin.controllers.finished_run import FinishedRun
     from napari_dip.plugin.models.residual_layer import ResidualLayer
 
@@ -72,6 +70,7 @@ class CheckTools(QWidget):
         self._viewer, self._layer = viewer, layer
         # Not kept alive: it holds the network and the frames, which are released with its layer.
         self._finished: Callable[[], FinishedRun | None] = lambda: None
+        self._recorded = self._busy = False
         self.residual = controls.button("residual", "Residual", tooltips.RESIDUAL)
         self.report = controls.button("report", "Report…", tooltips.REPORT)
         self.methods = controls.button("copy_methods", "Copy methods text", tooltips.METHODS)
@@ -101,8 +100,8 @@ class CheckTools(QWidget):
 
     def allow(self, *, recorded: bool) -> None:
         """Enable the buttons if there is a result."""
-        for button in (*self.buttons, self.methods):
-            button.enabled = recorded
+        self._recorded = self.methods.enabled = recorded
+        self._update()
 
     def _add_residual(self) -> None:
         layer, assessed = self._read()
@@ -133,13 +132,15 @@ class CheckTools(QWidget):
             return
         chosen = {name: bool(box.value) for name, box in self._more.items()}
 
-        def write() -> RestorationReport:
-            report = assessed.report(**chosen)
-            report.write(path)
-            return report
+        def write() -> str:
+            from napari_dip.assess.report import check_report_name  # takes a second
+
+            check_report_name(path)
+            assessed.report(**chosen).write(path)
+            return f"Saved the report to {path}."
 
         self._start(f"Writing the report on '{layer.name}' …")
-        in_background(self, write, lambda _: self._end(f"Saved the report to {path}."), self._fail)
+        in_background(self, write, self._end, self._fail)
 
     def _ask_path(self, layer: Image) -> Path | None:
         proposed = SavedLayer.of(layer).proposed_path()
@@ -150,7 +151,6 @@ class CheckTools(QWidget):
             return None
         if path.suffix.lower() not in REPORT_SUFFIXES:
             path = path.with_name(path.name + REPORT_KINDS.get(kind, ".html"))
-        check_report_name(path)
         allowed = not path.exists() or may_replace(self, TITLE, path)
         return path if allowed else None
 
@@ -174,23 +174,25 @@ class CheckTools(QWidget):
             return None, None
         try:
             if finished is not None and finished.layer is layer:
-                source = finished.source
-            else:
-                source = input_of_result(layer, self._viewer.layers)
-            return layer, AssessedLayer.of(layer, source)
+                return layer, AssessedLayer.of(layer, finished.source, finished.result)
+            return layer, AssessedLayer.of(layer, input_of_result(layer, self._viewer.layers))
         except NapariDipError as error:
             self._fail(str(error))
             return None, None
 
     def _start(self, text: str) -> None:
-        for button in self.buttons:
-            button.enabled = False
+        self._busy = True
+        self._update()
         self.message.emit(text)
 
     def _end(self, text: str) -> None:
-        for button in self.buttons:
-            button.enabled = True
+        self._busy = False
+        self._update()
         self.message.emit(text)
+
+    def _update(self) -> None:
+        for button in self.buttons:
+            button.enabled = self._recorded and not self._busy
 
     def _fail(self, text: str) -> None:
         self._end(text)
