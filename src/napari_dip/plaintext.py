@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import unicodedata
 
-__all__ = ["as_html", "as_json", "as_utf8", "plain", "shortened"]
+__all__ = ["as_html", "as_json", "as_utf8", "file_name", "plain", "shortened"]
+
+MAX_NAME_BYTES = 180  # bytes: file systems allow 255 with suffixes and the name of the task
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories of control and format characters, surrogates and line separators."""
@@ -77,6 +80,25 @@ def as_utf8(name: object) -> str:
     cells\udcff.tif
     """
     return str(name).encode("utf-8", "backslashreplace").decode()
+
+
+def file_name(name: str, instead: str = "_") -> str:
+    """Make a name from a text: without characters that a file system refuses, and not too long.
+
+    Parameters
+    ----------
+    name
+        Such as the name of a layer.
+    instead
+        What replaces characters that are not allowed in a file name.
+
+    Examples
+    --------
+    >>> file_name("cells: a/b")
+    'cells_ a_b'
+    """
+    text = re.sub(r'[\\/:*?"<>|\x00-\x1f]+', instead, name)
+    return text.encode(errors="ignore")[:MAX_NAME_BYTES].decode(errors="ignore")
 
 
 def shortened(text: object, most: int = 200) -> str:

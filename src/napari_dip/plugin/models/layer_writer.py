@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from napari.layers import Image
 from napari.utils.notifications import show_info
 
 from napari_dip.errors import BadImage, NapariDipError, OutputExists
+from napari_dip.plaintext import file_name
 from napari_dip.plugin.models.layer_input import unfinished_layers
 from napari_dip.plugin.models.saved_layer import SavedLayer, with_suffix
 
@@ -90,7 +90,7 @@ def _places(path: Path, layers: Sequence[SavedLayer]) -> Iterator[Path]:
     stem = path.name[: -len(suffix)]
     taken: dict[str, int] = {}
     for layer in layers:
-        name = re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "_", layer.name)
+        name = file_name(layer.name)
         number = taken[name] = taken.get(name, 0) + 1
         again = f" {number}" if number > 1 else ""
         yield path.with_name(f"{stem}, {name}{again}{suffix}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import shlex
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import numpy as np
 
 from napari_dip.errors import BadImage, BadSettings, NapariDipError
 from napari_dip.image.pixel_digest import pixel_digest
-from napari_dip.plaintext import plain
+from napari_dip.plaintext import file_name, plain
 from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ SAVE_MASK_IMPORTS = "; from napari_dip.plugin.models.mask_layers import Mask"
 SAVE_COMMENT = "The input isn't saved in a file. Save it first, in napari's console:"
 
 MAX_READ_VALUES = 2**24  # values: a file is read in the main thread
-MAX_NAME_BYTES = 200  # bytes: file systems allow 255 for a whole name
 
 
 def record_of(layer: Layer | None) -> dict[str, Any] | None:
@@ -259,5 +257,4 @@ def _precision(record: Mapping[str, Any]) -> str:
 
 
 def _file_name(name: str) -> str:
-    text = re.sub(r'[\\/:*?"<>|\x00-\x1f\s]+', " ", name).strip() or "image"
-    return text.encode(errors="ignore")[:MAX_NAME_BYTES].decode(errors="ignore")
+    return " ".join(file_name(name, " ").split()) or "image"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from napari_dip.errors import BadImage, FileProblem, NapariDipError
 from napari_dip.image.arrays import as_lazy
 from napari_dip.image.pixel_digest import pixel_digest
+from napari_dip.plaintext import file_name
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
 from napari_dip.plugin.models.provenance import record_of
-from napari_dip.plugin.models.target import MAX_NAME_BYTES, lost_transforms, stored_image
+from napari_dip.plugin.models.target import lost_transforms, stored_image
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -83,8 +83,7 @@ class SavedLayer:
         path, folder = self._input_path, Path.home()
         if path is not None and (parent := (enclosing_zarr(path) or path).parent).is_dir():
             folder = parent
-        short = self.name.encode(errors="ignore")[:MAX_NAME_BYTES].decode(errors="ignore")
-        return folder / re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "_", short)
+        return folder / file_name(self.name)
 
     def write(self, path: Path, *, overwrite: bool = False) -> str:
         """Write the image, and return a sentence about what the file holds.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from napari_dip.errors import BadImage, FileProblem, NapariDipError
 from napari_dip.image.metadata import StoredImage, canonical_unit
-from napari_dip.plaintext import shortened
+from napari_dip.plaintext import file_name, shortened
 from napari_dip.plugin.models.layer_output import result_name
 from napari_dip.plugin.models.provenance import record_of
 
@@ -39,7 +38,6 @@ __all__ = [
 ]
 
 SUFFIX = ".ome.zarr"
-MAX_NAME_BYTES = 180  # bytes of a layer name in a proposed folder; a whole name has at most 255
 
 
 @dataclass(frozen=True)
@@ -217,9 +215,8 @@ def proposed_path(source: LayerInput, settings: Settings) -> Path:
     folder = Path.home()
     if source.path is not None:
         folder = (enclosing_zarr(source.path) or source.path).parent
-    short = source.name.encode(errors="ignore")[:MAX_NAME_BYTES].decode(errors="ignore")
-    name = result_name(replace(source, name=short), settings)
-    return folder / (re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "_", name) + SUFFIX)
+    name = result_name(replace(source, name=file_name(source.name)), settings)
+    return folder / (name + SUFFIX)
 
 
 def stored_image(source: LayerInput) -> StoredImage:
