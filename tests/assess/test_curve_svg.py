@@ -25,6 +25,15 @@ def test_the_drawing_is_valid(metric):
     assert "dasharray" in text
 
 
+@pytest.mark.parametrize("least", [0.0106, 1.06e-4, -1.06e-4, 1.06e-5, -1.06e-5])
+def test_numbers_at_the_axis_are_not_cut(least):
+    drawing = ElementTree.fromstring(curve_svg({"metric": [[1, 3 * least], [9, least]]}))
+    numbers = [each for each in drawing.findall("text") if each.get("text-anchor") == "end"]
+    digit = 0.64 * float(drawing.get("font-size"))  # the width in broad fonts such as Verdana
+    assert len(numbers) == 2
+    assert all(float(each.get("x")) > digit * len(each.text) for each in numbers)
+
+
 @pytest.mark.parametrize("metric", [[], [[1, 2.0]], [[1, float("nan")], [2, None]]])
 def test_too_few_numbers_draw_nothing(metric):
     assert curve_svg({"metric": metric}) == ""

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 __all__ = ["curve_svg"]
 
 WIDTH, HEIGHT = 360, 120  # units of the drawing
-LEFT, BOTTOM, MARGIN = 46, 26, 8
+LEFT, BOTTOM, MARGIN = 60, 26, 8
+LABEL_GAP = 4  # from a number to the axis; LEFT has room for nine broad digits, as in -1.23e-05
 TICKS = 4  # along the iterations
 
 
@@ -68,7 +69,7 @@ def curve_svg(unit: Mapping[str, Any]) -> str:
         for number in range(0, last + 1, step)
     )
     ends = "".join(
-        f'<text x="{LEFT - 4}" y="{y(height) + 3:.1f}" text-anchor="end">{value:.3g}</text>'
+        f'<text x="{LEFT - LABEL_GAP}" y="{y(height) + 3:.1f}" text-anchor="end">{value:.3g}</text>'
         for height, value in ((high, max(values)), (low, min(values)))
     )
     scale = ", logarithmic" if logarithmic else ""
