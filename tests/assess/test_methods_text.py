@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_dip import Settings
-from napari_dip.assess.methods_text import CITATIONS, in_the_past, methods_text
+from napari_dip.assess.methods_text import CITATIONS, methods_text
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restoration_plan import plan_of
 from napari_dip.settings import Inpaint, SuperResolve
@@ -76,35 +76,42 @@ def test_only_what_is_cited_is_listed():
     assert all(words in paper.paragraph for words, one in CITATIONS.items() if one in str(paper))
 
 
-@pytest.mark.parametrize("preset", ["fast", "best", "paper"])
-@pytest.mark.parametrize(
-    "task",
-    [
-        {"kind": "denoise"},
-        {"kind": "super-resolve"},
-        {"kind": "super-resolve", "axis": "Z"},
-        {"kind": "inpaint"},
-        {"kind": "inpaint", "match_noise": True},
-    ],
-    ids=str,
+TASKS = (
+    {"kind": "denoise"},
+    {"kind": "super-resolve"},
+    {"kind": "super-resolve", "axis": "Z"},
+    {"kind": "inpaint"},
+    {"kind": "inpaint", "match_noise": True},
 )
+EVERY_RUN = [
+    *((task, preset) for task in TASKS for preset in ("fast", "best", "paper")),
+    *(({"kind": "deconvolve"}, preset) for preset in ("fast", "best")),  # nothing is published
+]
+
+
+@pytest.mark.parametrize(("task", "preset"), EVERY_RUN, ids=str)
 def test_every_step_is_in_the_past_tense(task, preset):
     mask = np.zeros((64, 64), bool)
     mask[20:30, 20:30] = True
     hidden = mask if task["kind"] == "inpaint" else None
+    psf = np.ones((3, 3)) if task["kind"] == "deconvolve" else None
     for axes, image in (("YX", VALUES[0]), ("ZYX", VALUES)):
         if task.get("axis") and axes == "YX":
             continue
         asked = Settings(task=task, preset=preset, axes=axes, device="cpu")
-        steps = plan_of(make_problem(image, asked, hidden, None)).steps
+        steps = plan_of(make_problem(image, asked, hidden, psf)).steps
         paragraph = methods_text(record(steps=steps)).paragraph
         assert steps
         assert "A further step was" not in paragraph
-        assert not re.search(r"\. (Fit|Filter|Fill|Model|Average|Add|Bring) ", paragraph)
+        assert not re.search(r"\. (Fit|Filter|Fill|Model|Average|Add|Bring|Sharpen) ", paragraph)
 
 
-def test_steps_of_extensions_are_quoted():
-    assert in_the_past("Straighten the worms.") == 'A further step was: "Straighten the worms."'
+def test_given_psf_of_a_deconvolution_is_told_once():
+    made = record(task="deconvolve")
+    made["input"]["psf"] = {"shape": [5, 5]}
+    paragraph = methods_text(made).paragraph
+    assert "The point spread function was given. " in paragraph
+    assert "deconvolved too" not in paragraph
 
 
 def test_line_breaks_in_names_do_not_break_it():

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_dip.assess.past_tense import PATCHES, in_the_past
 from napari_dip.errors import NapariDipError
 from napari_dip.noise.model import from_record
 from napari_dip.plaintext import plain
@@ -35,76 +36,24 @@ CITATIONS = {
         "H. Wang, T. Li, Z. Zhuang, T. Chen, H. Liang, J. Sun, Early Stopping for Deep Image "
         "Prior, Transactions on Machine Learning Research (2023)"
     ),
+    "Richardson, 1972": (
+        "W. H. Richardson, Bayesian-Based Iterative Method of Image Restoration, Journal of the "
+        "Optical Society of America 62, 55-59 (1972), doi:10.1364/JOSA.62.000055"
+    ),
+    "Lucy, 1974": (
+        "L. B. Lucy, An Iterative Technique for the Rectification of Observed Distributions, "
+        "Astronomical Journal 79, 745-754 (1974), doi:10.1086/111605"
+    ),
+    "Biggs and Andrews, 1997": (
+        "D. S. C. Biggs, M. Andrews, Acceleration of Iterative Image Restoration Algorithms, "
+        "Applied Optics 36, 1766-1775 (1997), doi:10.1364/AO.36.001766"
+    ),
     "Paszke et al., 2019": (
         "A. Paszke et al., PyTorch: An Imperative Style, High-Performance Deep Learning Library, "
         "Advances in Neural Information Processing Systems 32 (2019)"
     ),
 }
 """Each reference by the words that cite it."""
-
-PATCHES = " (non-local Bayes; Lebrun et al., 2013)"
-_PAST = [
-    (r"Align the planes, which lie (.+)\.", r"The planes, which lay \1, were aligned."),
-    (r"Move the planes back to their places\.", "The planes were moved back to their places."),
-    (
-        r"Stabilise the variance of the noise \(generalised Anscombe transform\)\.",
-        "The variance of the noise was stabilised by the generalised Anscombe transform.",
-    ),
-    (
-        r"Invert the transform without bias.*",
-        "The transform was inverted without bias (Mäkitalo and Foi, 2013).",
-    ),
-    (r"Model the image as (.+)\.", r"The image was modelled as \1."),
-    (r"Interpolate the missing pixels\.", "The missing pixels were interpolated."),
-    (
-        r"Filter groups of similar patches and bring (the estimate into .+), (\d+) times\.",
-        rf"Groups of similar patches were filtered{PATCHES}, and the estimate was brought into "
-        r"agreement with the data, \2 times in turn.",
-    ),
-    (
-        r"Filter groups of similar patches( of [\w ]+)?, without a network\.",
-        rf"Groups of similar patches\1 were filtered{PATCHES}, without a network.",
-    ),
-    (
-        r"Filter groups of similar patches( of [\w ]+)?, at several scales\.",
-        rf"Groups of similar patches\1 were filtered at several scales{PATCHES}.",
-    ),
-    (
-        r"Filter groups of similar patches( of [\w ]+)?, (\d+ pass(?:es)?)\.",
-        rf"Groups of similar patches\1 were filtered in \2{PATCHES}.",
-    ),
-    (
-        r"Fill the gaps from similar patches, (\d+ pass(?:es)?)\.",
-        rf"The gaps were filled from similar patches in \1{PATCHES}.",
-    ),
-    (
-        r"Fit (.+) to the image with (\w+)(.*), at most (\d+) iterations(; .*)?\.",
-        r"\1 was fitted to the image with the optimiser \2\3, for at most \4 iterations.",
-    ),
-    (
-        r"Do that (\d+) times with other random numbers, and average the results\.",
-        r"This was done \1 times with different random numbers, and the results were averaged.",
-    ),
-    (
-        r"Average it with the image filtered without a network.*",
-        "The result was averaged with the image filtered without a network.",
-    ),
-    (r"Average both estimates\.", "Both estimates were averaged."),
-    (
-        r"Bring the estimate into agreement with the data, (\d+) CG steps\.",
-        r"The estimate was brought into agreement with the data by \1 conjugate-gradient steps.",
-    ),
-    (
-        r"Add (.+) noise like that of the image to the filled pixels\.",
-        r"\1 noise like that of the image was added to the filled pixels, for display.",
-    ),
-    (
-        r"Restore two simulated images in the same way, to measure the uncertainty\.",
-        "The uncertainty (half the width of the 90 % intervals) was measured by an iterated "
-        "parametric bootstrap: two simulated images were restored in the same way.",
-    ),
-]
-"""Sentences of the steps, in the imperative, and in the past tense."""
 
 _COUNTED = {"T": "time points", "C": "channels", "Z": "planes", "Q": "images"}
 _RULES_BY_WANG = ("consensus", "es-wmv", "es-emv")
@@ -187,7 +136,8 @@ def _what_was_done(record: Mapping[str, Any], settings: Settings) -> str:
             "Prior; Ulyanov et al., 2020)"
         )
     psf = record.get("input", {}).get("psf")
-    blurred = " The point spread function was given, so that it was deconvolved too." if psf else ""
+    too = "" if task.spec.needs_psf else ", so that it was deconvolved too"
+    blurred = f" The point spread function was given{too}." if psf else ""
     unchanged = " All other pixels were left unchanged." if task.keeps_known else ""
     return f"{done} with {program}, {how}.{unchanged}{blurred}"
 
@@ -242,21 +192,6 @@ def _steps(record: Mapping[str, Any]) -> Iterator[str]:
         # Some steps have several sentences.
         for sentence in re.findall(r"[A-Z](?:[^.]|\.\d)*\.", step.replace("et al.", "et al")):
             yield in_the_past(sentence)
-
-
-def in_the_past(sentence: str) -> str:
-    """Write a step, which is in the imperative, in the past tense.
-
-    Examples
-    --------
-    >>> in_the_past("Average both estimates.")
-    'Both estimates were averaged.'
-    """
-    for pattern, past in _PAST:
-        if found := re.fullmatch(pattern, sentence):
-            text = found.expand(past)
-            return text[0].upper() + text[1:]
-    return f'A further step was: "{sentence}"'
 
 
 def _end(record: Mapping[str, Any]) -> Iterator[str]:
