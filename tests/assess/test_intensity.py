@@ -49,6 +49,17 @@ def test_missing_pixels_do_not_count():
     assert channel.ratio == pytest.approx(1, abs=0.02)
 
 
+def test_planes_that_were_not_restored_do_not_count():
+    stack = np.stack([NOISY.clip(0)] * 3).round().astype(np.uint16)
+    stopped = np.stack([CLEAN, CLEAN, np.zeros(CLEAN.shape)]).round().astype(np.uint16)
+    asked = problem(stack, Settings(device="cpu", axes="ZYX", share="none"))
+    (channel,) = check_intensity(asked, stopped).channels
+    assert channel.pixels == 2 * CLEAN.size
+    assert channel.ratio == pytest.approx(1, abs=0.02)
+    (empty,) = check_intensity(asked, np.zeros_like(stopped)).channels
+    assert empty.sentences() == ("No pixel can be compared.",)
+
+
 def test_finer_result_is_binned_first():
     task = SuperResolve(factor=2, downsampler="box")
     fine = CLEAN.repeat(2, 0).repeat(2, 1)

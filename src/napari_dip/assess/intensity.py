@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from napari_dip.assess.noise_of_image import colour_planes
+from napari_dip.assess.compared_planes import compared_planes
 from napari_dip.assess.plane_sample import sample_planes
 from napari_dip.assess.residual import residual_of
-from napari_dip.image.observed import ObservedPart
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -157,13 +156,16 @@ def check_intensity(problem: Problem, restored: ArrayLike | LazyArray) -> Intens
 
 
 def _channel(problem: Problem, sample: PlaneSample, residual: LazyArray) -> ChannelIntensity:
-    pairs = [_compared(problem, part.index, residual) for part in sample.parts]
-    image, result = (np.concatenate(each) for each in zip(*pairs, strict=True))
-    if not image.size:
+    planes = [
+        plane for part in sample.parts for plane in compared_planes(problem, part.index, residual)
+    ]
+    if not planes:
         nothing = (None, None, None, None)
         return ChannelIntensity(
             sample.channel, 0, *nothing, 0, 0, None, None, 0, 0, sample.describe()
         )
+    image = np.concatenate([plane.image[plane.compared] for plane in planes]).astype(np.float64)
+    result = image - np.concatenate([plane.residual[plane.compared] for plane in planes])
     difference = result - image
     low, high = np.quantile(result, (1 / 3, 2 / 3))
     total = float(image.sum())
@@ -180,18 +182,6 @@ def _channel(problem: Problem, sample: PlaneSample, residual: LazyArray) -> Chan
         float(difference[result >= high].mean()),
         sample.describe(),
     )
-
-
-def _compared(
-    problem: Problem, index: Any, residual: LazyArray
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the known and restored pixels of a part: the image, and what the result predicts."""
-    values, known = colour_planes(problem, problem.observed.read(index))
-    removed = np.asarray(residual[index])
-    left, restored = colour_planes(problem, ObservedPart(removed, np.isfinite(removed)))
-    both = known & restored
-    image = values[both].astype(np.float64)
-    return image, image - left[both]
 
 
 def _line(

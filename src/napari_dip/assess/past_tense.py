@@ -56,8 +56,8 @@ _PAST = [
         "The result was averaged with the image filtered without a network.",
     ),
     (
-        r"Sharpen that estimate \(Richardson-Lucy, accelerated\) and filter it by the noisy image in "
-        r"turn, until sharpening adds more noise than detail\.",
+        r"Sharpen that estimate \(Richardson-Lucy, accelerated\) and filter it by the noisy image "
+        r"in turn, until sharpening adds more noise than detail\.",
         "That estimate was sharpened (accelerated Richardson-Lucy; Richardson, 1972; Lucy, 1974; "
         "Biggs and Andrews, 1997) and filtered by the noisy image in turn, until sharpening added "
         "more noise than detail.",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from napari_dip.assess.channel_residual import ChannelResidual, judge
-from napari_dip.assess.noise_of_image import colour_planes, noise_of_image
+from napari_dip.assess.compared_planes import compared_planes
+from napari_dip.assess.noise_of_image import noise_of_image
 from napari_dip.assess.plane_sample import sample_planes
 from napari_dip.assess.residual import residual_of
 from napari_dip.assess.residual_statistics import (
@@ -20,7 +21,6 @@ from napari_dip.assess.residual_statistics import (
 )
 from napari_dip.assess.section import Picture
 from napari_dip.assess.structure import NEIGHBOURS
-from napari_dip.image.observed import ObservedPart
 from napari_dip.noise.padding import without_padding
 
 if TYPE_CHECKING:
@@ -156,21 +156,11 @@ def _planes(
     problem: Problem, part: PartOfPlane, residual: LazyArray, noise: NoiseModel
 ) -> Iterator[Plane]:
     """Yield the statistics of a part of a plane, or of each of its colours."""
-    observed = problem.observed.read(part.index)
-    removed = residual[part.index]
-    colours = colour_planes(problem, ObservedPart(removed, np.isfinite(removed)))
-    for values, known, left, restored in zip(
-        *colour_planes(problem, observed), *colours, strict=True
-    ):
-        counted = known & restored
-        if not counted.any():
-            continue
-        image = np.where(counted, values, 0).astype(np.float64)
-        if problem.dtype.kind in "biu" and not (image - np.where(counted, left, 0)).any():
-            continue  # a plane of an integer type that was not restored is 0
-        counted &= without_padding(values, known)
+    for plane in compared_planes(problem, part.index, residual):
+        counted = plane.compared & without_padding(plane.image, plane.known)
         if counted.any():
-            yield measure_plane(image, left, counted, noise)
+            image = np.where(plane.compared, plane.image, 0).astype(np.float64)
+            yield measure_plane(image, plane.residual, counted, noise)
 
 
 def _channel(
