@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from napari_dip import Settings
+from napari_dip.assess.crop import crop
 from napari_dip.assess.fission import clipped_sigma, fission, split
-from napari_dip.assess.sample import sample
 from napari_dip.errors import BadImage
 from napari_dip.image.problem import make_problem
 from napari_dip.noise.poisson_gaussian import PoissonGaussian
@@ -79,7 +79,7 @@ def test_seed_of_settings_gives_the_bytes(truth):
 
     def halves(seed):
         problem = make_problem(image, Settings(seed=seed, device="cpu"), None, None)
-        return fission(sample(problem, truth)).first.tobytes()
+        return fission(crop(problem, truth)).first.tobytes()
 
     before = image.copy()
     assert halves(0) == halves(0) != halves(1)
@@ -89,7 +89,7 @@ def test_seed_of_settings_gives_the_bytes(truth):
 def test_planes_and_channels_have_noise_of_their_own():
     image = np.random.default_rng(0).normal(50, 5, (2, 3, 64, 64)).astype(np.float32)
     problem = make_problem(image, Settings(axes="CZYX", device="cpu"), None, None)
-    part = sample(problem, np.full(image.shape, 50.0))
+    part = crop(problem, np.full(image.shape, 50.0))
     added = fission(part).first - image
     planes = added.reshape(6, -1)
     correlations = np.corrcoef(planes) - np.eye(6)
@@ -102,7 +102,7 @@ def test_planes_and_channels_have_noise_of_their_own():
 def test_image_without_noise_cannot_be_split(truth):
     problem = make_problem(truth, Settings(noise="none", device="cpu"), None, None)
     with pytest.raises(BadImage, match="no noise"):
-        fission(sample(problem, truth))
+        fission(crop(problem, truth))
 
 
 def test_refined_image_cannot_be_split(truth):
@@ -110,4 +110,4 @@ def test_refined_image_cannot_be_split(truth):
     problem = make_problem(truth, settings, None, None)
     fine = np.kron(truth, np.ones((2, 2)))
     with pytest.raises(BadImage, match="not refined"):
-        fission(sample(problem, fine))
+        fission(crop(problem, fine))

@@ -20,7 +20,7 @@ from napari_dip.pipeline.block import derived_seed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_dip.assess.sample import Sample
+    from napari_dip.assess.crop import Crop
     from napari_dip.noise.model import NoiseModel
 
 __all__ = ["Halves", "clipped_sigma", "fission", "split"]
@@ -44,8 +44,8 @@ class Halves:
     second_noises: tuple[NoiseModel, ...]
 
 
-def fission(part: Sample, *, ratio: float = 1.0) -> Halves:
-    """Split the noisy values of a sample into two images with independent noise.
+def fission(part: Crop, *, ratio: float = 1.0) -> Halves:
+    """Split the noisy values of a crop into two images with independent noise.
 
     Parameters
     ----------
@@ -64,11 +64,11 @@ def fission(part: Sample, *, ratio: float = 1.0) -> Halves:
     Examples
     --------
     >>> from napari_dip import Settings, denoise
-    >>> from napari_dip.assess.sample import sample
+    >>> from napari_dip.assess.crop import crop
     >>> from napari_dip.image.problem import make_problem
     >>> noisy = np.random.default_rng(0).normal(50, 5, (64, 64)).astype("float32")
     >>> settings = Settings(noise=5.0, device="cpu", iterations=20)
-    >>> part = sample(make_problem(noisy, settings, None, None), np.full((64, 64), 50.0))
+    >>> part = crop(make_problem(noisy, settings, None, None), np.full((64, 64), 50.0))
     >>> halves = fission(part)
     >>> bool(abs(np.corrcoef(halves.first.ravel(), halves.second.ravel())[0, 1]) < 0.05)
     True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from napari_dip.assess.sample import sample
+from napari_dip.assess.crop import crop
 from napari_dip.assess.section import Picture
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.noise.synthesis import add_noise, unit_noise
@@ -17,7 +17,7 @@ from napari_dip.pipeline.block import derived_seed
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_dip.assess.sample import Sample
+    from napari_dip.assess.crop import Crop
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.problem import Problem
 
@@ -121,7 +121,7 @@ def find_invented_structure(problem: Problem, restored: ArrayLike | LazyArray) -
     Raises
     ------
     BadImage
-        If the image has no noise.
+        If the image has no noise, or if the result has another shape than the problem asks for.
     BadSettings
         If the known pixels are copied into the result.
 
@@ -139,7 +139,7 @@ def find_invented_structure(problem: Problem, restored: ArrayLike | LazyArray) -
             "keep_known=True copies the known pixels with their noise; inpaint with "
             "keep_known=False to see what is made of noise"
         )
-    part = sample(problem, restored)
+    part = crop(problem, restored)
     if any(noise.is_none for noise in part.noises):
         raise BadImage(
             "the image has no noise, of which structure could be made; give its noise (noise=...)"
@@ -148,7 +148,7 @@ def find_invented_structure(problem: Problem, restored: ArrayLike | LazyArray) -
     found = part.restore(flat)
     channels, pictures = [], []
     for number, (noise, level) in enumerate(zip(part.noises, levels, strict=True)):
-        planes = _planes(part, found, number) - level
+        planes = part.planes(found, number) - level
         spots = gaussian_filter(planes, (0, SPOT, SPOT))
         channels.append(
             InventedInChannel(
@@ -162,11 +162,11 @@ def find_invented_structure(problem: Problem, restored: ArrayLike | LazyArray) -
     return InventedStructure(tuple(channels), pictures[0])
 
 
-def _flat_with_noise(part: Sample) -> tuple[NDArray[np.float32], list[float]]:
+def _flat_with_noise(part: Crop) -> tuple[NDArray[np.float32], list[float]]:
     """Return a flat image with the noise of each channel, and the level of each channel."""
     layout = part.layout
     levels = [
-        float(np.nanmedian(_planes(part, part.restored, channel)))
+        float(np.nanmedian(part.planes(part.restored, channel)))
         for channel in range(layout.channels)
     ]
     flat = np.empty(part.values.shape, np.float32)
@@ -179,11 +179,3 @@ def _flat_with_noise(part: Sample) -> tuple[NDArray[np.float32], list[float]]:
         noisy = add_noise(np.full(shape, levels[channel], np.float32), noise, drawn)
         flat[index] = layout.from_block(noisy)
     return flat, levels
-
-
-def _planes(part: Sample, image: NDArray[np.float32], channel: int) -> NDArray[np.float32]:
-    """Return the planes of a channel, and of each of its colours, ``(planes, height, width)``."""
-    layout = part.layout
-    chosen = [index for index in layout.indices() if channel in layout.channels_of(index)]
-    blocks = np.concatenate([layout.colours(image[index]) for index in chosen])
-    return blocks.reshape(-1, *blocks.shape[-2:])

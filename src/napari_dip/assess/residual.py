@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dip.errors import BadImage
-from napari_dip.image.arrays import as_lazy
+from napari_dip.assess.result_pixels import checked_result
 from napari_dip.image.lazy import LazyArray
 from napari_dip.pipeline.conditions import mixes_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -60,17 +59,7 @@ def residual_of(problem: Problem, restored: ArrayLike | LazyArray) -> ResidualAr
     >>> bool(np.allclose(residual[3], image[3] - 100, atol=1e-4))
     True
     """
-    return ResidualArray(problem, _checked(problem, restored))
-
-
-def _checked(problem: Problem, restored: ArrayLike | LazyArray) -> LazyArray:
-    lazy = as_lazy(restored)
-    if tuple(lazy.shape) != problem.shape:
-        raise BadImage(
-            f"the restored image has the shape {tuple(lazy.shape)}, but the settings make it "
-            f"{problem.shape}; give the result of these settings"
-        )
-    return lazy
+    return ResidualArray(problem, checked_result(problem, restored))
 
 
 class ResidualArray(LazyArray):
@@ -105,7 +94,7 @@ class ResidualArray(LazyArray):
         dropped = tuple(axis for axis, part in enumerate(chosen) if isinstance(part, int))
         return residual.squeeze(dropped)
 
-    def _blocks(self, wanted: Sequence[range]) -> Any:
+    def _blocks(self, wanted: Sequence[range]) -> Iterator[tuple[tuple[slice, ...], list[range]]]:
         """Yield the parts that are computed at once: their places in the output, and their pixels.
 
         They are planes, volumes, or several sections of Z and X.

@@ -13,14 +13,14 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal.windows import tukey
 
+from napari_dip.assess.crop import crop
 from napari_dip.assess.fission import fission
-from napari_dip.assess.sample import sample
 from napari_dip.errors import BadSettings
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from napari_dip.assess.sample import Sample
+    from napari_dip.assess.crop import Crop
     from napari_dip.assess.section import Picture
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.problem import Problem
@@ -161,7 +161,8 @@ def measure_resolution(
     Raises
     ------
     BadImage, BadSettings
-        If the image has no noise, or if its pixels are refined or copied into the result.
+        If the image has no noise, if its pixels are refined or copied into the result, or if the
+        result has another shape than the problem asks for.
 
     Examples
     --------
@@ -180,7 +181,7 @@ def measure_resolution(
             "keep_known=True copies the known pixels, so the result has the resolution of the "
             "image; inpaint with keep_known=False to denoise them"
         )
-    part = sample(problem, restored)
+    part = crop(problem, restored)
     halves = fission(part)
     raw = halves.first, halves.second
     clean = (
@@ -248,16 +249,13 @@ def ring_correlation(
 
 
 def _planes(
-    part: Sample, pair: tuple[NDArray[Any], NDArray[Any]], channel: int
+    part: Crop, pair: tuple[NDArray[Any], NDArray[Any]], channel: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the planes of a channel of both halves; missing pixels have the mean of the rest."""
-    indices = [
-        index for index in part.layout.indices() if channel in part.layout.channels_of(index)
-    ]
-    known = np.concatenate([part.layout.colours(part.known[index]) for index in indices])
+    known = part.planes(part.known, channel)
     found = []
     for image in pair:
-        planes = np.concatenate([part.layout.colours(image[index]) for index in indices])
+        planes = part.planes(image, channel)
         mean = planes.mean(axis=(-2, -1), where=known, keepdims=True)
         found.append(np.where(known, planes, mean))
     return found[0], found[1]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dip.assess.result_pixels import index_in_result
 from napari_dip.assess.section import Picture
 from napari_dip.assess.thumbnails import DETAIL_SIDE, contrast_limits, detail_window
 from napari_dip.image.coverage import place_in_words
@@ -59,7 +60,6 @@ def shown_planes(
     layout = problem.layout
     rows, columns = layout.spatial[-2], layout.spatial[-1]
     numbers = _numbers(problem, rows + columns)
-    fine = {letter: _finer(number, problem.factors.get(letter, 1)) for letter, number in numbers}
     index = tuple(dict(numbers).get(letter, slice(None)) for letter in layout.axes)
     observed = problem.observed.read(index)
     factors = [problem.factors.get(letter, 1) for letter in (rows, columns)]
@@ -76,7 +76,7 @@ def shown_planes(
     given = plane(observed.values.astype(np.float64), enlarged)
     known = plane(observed.known, enlarged)
     given[~known] = np.nan
-    at = tuple(fine.get(letter, slice(None)) for letter in layout.axes)
+    at = index_in_result(problem, index)
     result = plane(np.asarray(restored[at], np.float64))
     limits = contrast_limits(given)
     shown = [Picture("Input", given, limits), Picture("Result", result, limits)]
@@ -90,17 +90,12 @@ def shown_planes(
         top = contrast_limits(deviation)[1]
         name = f"Uncertainty (half width of the 90 % intervals), 0 to {top:.3g}"
         shown.append(Picture(name, deviation, (0.0, top)))
-    leading = [part for part in index[: len(layout.axes)] if not isinstance(part, slice)]
+    leading = [part for part in index if not isinstance(part, slice)]
     place = place_in_words(layout, index) if leading and layout.leading else ""
     if layout.ndim == 3:
         depth = layout.shape[layout.axes.index("Z")]
         place = ", ".join(filter(None, [place, f"plane {dict(numbers)['Z'] + 1} of {depth}"]))
     return ShownPlanes(tuple(shown), limits, place, columns)
-
-
-def _finer(number: int, factor: int) -> int:
-    """Return the number of the middle pixel of the result that lies in a pixel of the image."""
-    return number * factor + factor // 2
 
 
 def _numbers(problem: Problem, plane: str) -> list[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Cut a sample out of a problem, and restore other values with the same settings."""
+"""Crop an image in memory, and restore other values of the crop with the same settings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dip.assess.result_pixels import checked_result, index_in_result
 from napari_dip.generators import finished
 from napari_dip.image.problem import Problem, make_problem
 from napari_dip.image.restore import run
@@ -21,18 +22,18 @@ if TYPE_CHECKING:
     from napari_dip.image.survey import Survey
     from napari_dip.noise.model import NoiseModel
 
-__all__ = ["MAX_SIDE", "Sample", "sample"]
+__all__ = ["Crop", "crop"]
 
 MAX_SIDE = 256
-"""Pixels along each spatial axis of a sample: ``fast`` restores 256² pixels in some 3 CPU seconds,
+"""Pixels along Y and X of a crop: ``fast`` restores 256² pixels in some 3 CPU seconds,
 and statistics of 65536 pixels are precise to 1 percent."""
 
 MAX_PLANES = 8
-"""Planes of a sample along Z or T: as many as the patch filter searches before and after."""
+"""Planes of a crop along Z or T: as many as the patch filter searches before and after."""
 
 
 @dataclass(frozen=True)
-class Sample:
+class Crop:
     """A part of an image in memory, with the settings and the noise of the whole image.
 
     Parameters
@@ -54,7 +55,7 @@ class Sample:
 
     @property
     def layout(self) -> Layout:
-        """Axes and shape of the sample."""
+        """Axes and shape of the crop."""
         return self.problem.layout
 
     @property
@@ -62,17 +63,32 @@ class Sample:
         """Noise model of each channel."""
         return self.problem.survey.noises
 
+    def planes(self, image: NDArray[Any], channel: int) -> NDArray[Any]:
+        """Return the planes of a channel, and of each of its colours, ``(planes, height, width)``.
+
+        Parameters
+        ----------
+        image
+            Of the shape of the crop.
+        channel
+            Number of the channel.
+        """
+        layout = self.layout
+        chosen = [index for index in layout.indices() if channel in layout.channels_of(index)]
+        blocks = np.concatenate([layout.colours(image[index]) for index in chosen])
+        return blocks.reshape(-1, *blocks.shape[-2:])
+
     def restore(
         self, values: NDArray[Any], noises: Sequence[NoiseModel] | None = None
     ) -> NDArray[np.float32]:
-        """Restore other values with the settings, and the mask, of this sample.
+        """Restore other values with the settings, and the mask, of this crop.
 
         Parameters
         ----------
         values
-            Of the shape of the sample.
+            Of the shape of the crop.
         noises
-            Noise model of each channel; ``None`` for the noise of the sample.
+            Noise model of each channel; ``None`` for the noise of the crop.
         """
         whole, floats = self.problem, values.astype(np.float32)
         # Its range of intensities is its own; noise that is estimated again might be another.
@@ -83,8 +99,8 @@ class Sample:
         return np.asarray(finished(run(problem, InMemory(problem))).image)
 
 
-def sample(problem: Problem, restored: ArrayLike) -> Sample:
-    """Cut the middle out of an image and its result: few planes of few pixels, all channels.
+def crop(problem: Problem, restored: ArrayLike) -> Crop:
+    """Crop the middle of an image and of its result: few planes of few pixels, all channels.
 
     Parameters
     ----------
@@ -93,26 +109,27 @@ def sample(problem: Problem, restored: ArrayLike) -> Sample:
     restored
         The result, an array or a lazy array.
 
+    Raises
+    ------
+    BadImage
+        If the result has another shape than the problem asks for.
+
     Examples
     --------
     >>> from napari_dip import Settings
     >>> stack = np.random.default_rng(0).poisson(40, (30, 300, 40))
     >>> problem = make_problem(stack, Settings(axes="ZYX", device="cpu"), None, None)
-    >>> sample(problem, stack).values.shape
+    >>> crop(problem, stack).values.shape
     (8, 256, 40)
     """
+    lazy = checked_result(problem, restored)
     layout = problem.layout
-    kept = [_middle(letter, size, layout) for letter, size in _sides(layout)]
-    fine = [
-        slice(part.start * factor, part.stop * factor)
-        for part, factor in zip(kept, (problem.factors.get(a, 1) for a in layout.axes), strict=True)
-    ]
-    part = problem.observed.read(tuple(kept))
-    array: Any = restored
-    estimate = np.asarray(array[tuple(fine)], np.float32)
+    kept = tuple(_middle(*side, layout) for side in zip(layout.axes, layout.shape, strict=True))
+    part = problem.observed.read(kept)
+    estimate = np.asarray(lazy[index_in_result(problem, kept)], np.float32)
     surveyed = replace(problem.survey, breaks=frozenset(), unknown=frozenset(), digest="")
     small = _problem_of(problem, part.values, part.known, surveyed)
-    return Sample(part.values, part.known, estimate, small)
+    return Crop(part.values, part.known, estimate, small)
 
 
 def _problem_of(
@@ -131,10 +148,6 @@ def _problem_of(
     return make_problem(
         values, settings, mask, whole.blur, earlier_survey=surveyed, psf_axes=psf_axes
     )
-
-
-def _sides(layout: Layout) -> list[tuple[str, int]]:
-    return list(zip(layout.axes, layout.shape, strict=True))
 
 
 def _middle(letter: str, size: int, layout: Layout) -> slice:
