@@ -9,6 +9,7 @@ from napari_dip import Settings, problem, restore
 from napari_dip.assess.uncertainty import describe_uncertainty, uncertainty
 from napari_dip.errors import BadImage
 from napari_dip.generators import finished
+from napari_dip.image.lazy import LazyArray
 
 QUICK = {"device": "cpu", "iterations": 3, "dtype": "float32"}
 
@@ -97,7 +98,28 @@ def test_filled_gaps_and_correlated_noise_are_named():
     assert "correlated" in words
 
 
+def test_volume_is_described_without_reading_all_of_it():
+    volume = scene(40, 16, 24)
+    asked = problem(volume, Settings(**QUICK, axes="ZYX", ndim=3, noise=10.0))
+    numbers = []
+
+    class Counted(LazyArray):
+        shape, dtype = volume.shape, volume.dtype
+
+        def __getitem__(self, index):
+            part = np.broadcast_to(np.float32(3), volume.shape)[index]
+            numbers.append(part.size)
+            return part
+
+    section = describe_uncertainty(asked, volume, Counted())
+    assert section.channels[0].median == 3
+    assert section.pictures()[0].pixels.shape == (16, 24)
+    assert sum(numbers) <= 9 * 16 * 24
+
+
 def test_other_shapes_are_refused():
     asked = problem(scene(40, 40), Settings(**QUICK))
     with pytest.raises(BadImage, match="shape"):
         uncertainty(asked, np.zeros((40, 41)))
+    with pytest.raises(BadImage, match="the uncertainty has the shape"):
+        describe_uncertainty(asked, np.zeros((40, 40)), np.zeros((40, 41)))

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from napari_dip.assess.noise_of_image import colour_planes
+from napari_dip.assess.plane_sample import sample_planes
+from napari_dip.assess.result_pixels import checked_result, index_in_result
 from napari_dip.assess.section import Picture
-from napari_dip.errors import BadImage
 from napari_dip.generators import finished
+from napari_dip.image.observed import ObservedPart
 from napari_dip.image.unit_error import uncertainty_of_unit
 from napari_dip.pipeline.conditions import mixes_pixels
 from napari_dip.progress import Monitor
@@ -19,15 +22,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_dip.image.axes import Index
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.problem import Problem
 
 __all__ = ["ChannelUncertainty", "UncertaintySection", "describe_uncertainty", "uncertainty"]
 
 FIFTHS = 5  # parts of the pixels by intensity, for which the sentences give an uncertainty
-
-MAX_PLANES = 8
-"""Planes of a channel that are read, evenly spaced; the medians need no more."""
 
 
 @dataclass(frozen=True)
@@ -176,13 +177,13 @@ def uncertainty(
     >>> half.shape, bool(1 < np.median(half) < 10)
     ((64, 64), True)
     """
-    _check_shape(problem, restored)
+    lazy = checked_result(problem, restored)
     whole = np.full(problem.shape, np.nan, np.float32)
     monitor = Monitor(stop_requested=stop_requested)
     for unit in problem.plan.units:
         if stop_requested():
             break
-        half = finished(uncertainty_of_unit(problem, unit, restored, monitor))
+        half = finished(uncertainty_of_unit(problem, unit, lazy, monitor))
         if half is not None:
             whole[unit.index] = half
     return whole
@@ -194,6 +195,8 @@ def describe_uncertainty(
     half_widths: LazyArray | NDArray[Any],
 ) -> UncertaintySection:
     """Describe the uncertainty of a restored image.
+
+    At most eight parts of 1024 x 1024 pixels of a channel are read, evenly spaced.
 
     Parameters
     ----------
@@ -208,27 +211,25 @@ def describe_uncertainty(
     BadImage
         If one of them has another shape than the problem asks for.
     """
-    _check_shape(problem, restored)
-    _check_shape(problem, half_widths)
-    layout = problem.layout
-    indices = [*layout.indices()]
+    arrays = (
+        checked_result(problem, restored),
+        checked_result(problem, half_widths, "uncertainty"),
+    )
     channels = []
     filled = False
-    for channel in range(layout.channels):
-        own = [index for index in indices if channel in layout.channels_of(index)]
-        own = own[:: len(own) // MAX_PLANES + 1]
-        filled = filled or any(not problem.observed.read(index).known.all() for index in own)
+    for sample in sample_planes(problem.layout):
+        parts = [part.index for part in sample.parts]
+        filled = filled or any(not problem.observed.read(index).known.all() for index in parts)
+        fine = [index_in_result(problem, index) for index in parts]
         image, half = (
-            np.concatenate([layout.colours(np.asarray(each[index])).ravel() for index in own])
-            for each in (restored, half_widths)
+            np.concatenate([_colours(problem, array, index).ravel() for index in fine])
+            for array in arrays
         )
-        channels.append(_channel(problem, channel, image.astype(np.float64), half))
-    middle = indices[len(indices) // 2]
-    plane = layout.colours(np.asarray(half_widths[middle], np.float32))
-    while plane.ndim > 2:
-        plane = plane[len(plane) // 2]
+        channels.append(_channel(problem, sample.channel, image.astype(np.float64), half))
+    colours = _colours(problem, arrays[1], _middle(problem))
+    picture = colours[len(colours) // 2].astype(np.float32)
     refined = mixes_pixels(problem.settings, blurred=problem.psf is not None)
-    return UncertaintySection(tuple(channels), filled, refined, plane)
+    return UncertaintySection(tuple(channels), filled, refined, picture)
 
 
 def _channel(
@@ -252,9 +253,14 @@ def _channel(
     )
 
 
-def _check_shape(problem: Problem, array: LazyArray | NDArray[Any]) -> None:
-    if tuple(array.shape) != problem.shape:
-        raise BadImage(
-            f"the result has the shape {tuple(array.shape)}, but {problem.shape} is that of the "
-            "restored image; give the image and the settings of the run"
-        )
+def _colours(problem: Problem, array: LazyArray, index: Index) -> NDArray[Any]:
+    """Return a part of a plane of a result, ``(colours, height, width)``, without alpha."""
+    values = np.asarray(array[index])
+    return colour_planes(problem, ObservedPart(values, np.isfinite(values)))[0]
+
+
+def _middle(problem: Problem) -> Index:
+    """Return the index of the plane of the result in the middle of all other axes."""
+    kept = problem.layout.spatial[-2:] + "S"
+    sides = zip(problem.layout.axes, problem.shape, strict=True)
+    return tuple(slice(None) if letter in kept else size // 2 for letter, size in sides)
