@@ -26,7 +26,7 @@ class Help:
     """Help for one option.
 
     ``metavar`` is the placeholder of the value; if empty, it is ``N`` or the choices. ``default``
-    is shown if the setting itself has none. ``names`` replaces ``{names}`` in the text.
+    is shown in place of that of the setting. ``names`` replaces ``{names}`` in the text.
     """
 
     text: str
@@ -81,7 +81,9 @@ HELP = {
         "from the file",
     ),
     "dtype": Help("Data type of the output."),
-    "conserve_total": Help("Give each plane the total intensity of the image."),
+    "conserve_total": Help(
+        "Give each plane the total intensity of the image.", default="no-conserve-total"
+    ),
     "seed": Help("The same seed gives the same result."),
     "device": Help("auto, cpu, cuda, cuda:N or mps.", "NAME"),
 }
@@ -105,7 +107,7 @@ def settings_parameters() -> list[Parameter]:
                 Union[kind, None],  # noqa: UP007 - a type that is known only at run time
                 typer.Option(
                     metavar=shown.metavar or _metavar(name, kind),
-                    show_default=_default(name) or shown.default or False,
+                    show_default=shown.default or _default(name) or False,
                     help=shown.text.replace("{names}", ", ".join(shown.names)),
                 ),
             ],
