@@ -170,6 +170,19 @@ def test_differences_and_changed_versions_are_measured(tmp_path):
     assert "AVX8 then" in str(again)
 
 
+def test_a_value_known_in_one_only_is_told(tmp_path):
+    path = made(tmp_path, "a.tif", PLANE.astype(np.float32))
+    changed = read_image(path).whole()
+    changed[3, 4] = np.nan
+    record = read_provenance(path)
+    del record["result"]
+    write_image(path, StoredImage(changed, "YX"), provenance=record, overwrite=True)
+    again = reproduce(path)
+    assert again.different == 1
+    assert np.isnan([again.largest, again.rms]).all()
+    assert "differs by unknown values (NaN) that only one of both has, in 1 of 672" in str(again)
+
+
 def test_threads_and_precision_of_the_record_are_used(tmp_path):
     from napari_dip.compute.device import cpu_threads
     from napari_dip.files.reproduce import open_reproduction
@@ -220,6 +233,7 @@ def test_unknown_settings_name_both_versions(tmp_path):
         ("tiling", {"window": "many"}),
         ("machine", {"threads": "all"}),
         ("input", {"pixels": "a", "shape": "large"}),
+        ("psf", ["bead.tif"]),
     ],
     ids=str,
 )

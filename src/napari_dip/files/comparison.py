@@ -95,5 +95,5 @@ class Comparison:
             return
         gap = values[differs].astype(np.float64) - stored[differs].astype(np.float64)
         self.different += int(differs.sum())
-        self.largest = max(self.largest, float(np.abs(gap).max()))
+        self.largest = float(np.maximum(self.largest, np.abs(gap).max()))  # NaN stays NaN
         self._squares += float(np.square(gap).sum())

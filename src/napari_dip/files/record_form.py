@@ -43,6 +43,10 @@ class _Input(_Form):
     mask: _Mask | None = None
 
 
+class _Psf(_Form):
+    file: str = ""
+
+
 class _Tiling(_Form):
     window: int
     tile: int | None
@@ -67,6 +71,7 @@ class _Record(_Form):
     settings: dict[str, Any]
     device: str
     input: _Input
+    psf: _Psf | None = None
     units: list[_Unit]
     versions: dict[str, str]
     steps: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -40,7 +41,7 @@ class Reproduction:
         How many values differ, and how many there are.
     largest, rms
         The largest difference, and the root mean square of the differences of all values, in units
-        of the image.
+        of the image; NaN if a value is unknown in one of both only.
     changes
         What is different now, such as ``"torch 2.9.0 then, 2.10.0 now"``.
     """
@@ -66,10 +67,12 @@ class Reproduction:
         if self.same:
             verdict = f"{self.result}: same bytes, restored again from {self.source}."
         else:
-            part = f"{self.different:,} of {self.pixels:,} values"
+            gap = f"by at most {self.largest:.6g} (rms {self.rms:.3g})"
+            if math.isnan(self.largest):
+                gap = "by unknown values (NaN) that only one of both has,"
             verdict = (
-                f"{self.result}: differs by at most {self.largest:.6g} (rms {self.rms:.3g}) in "
-                f"{part}, restored again from {self.source}."
+                f"{self.result}: differs {gap} in {self.different:,} of {self.pixels:,} values, "
+                f"restored again from {self.source}."
             )
         if self.changes:
             return f"{verdict} What has changed: {'; '.join(self.changes)}."
@@ -124,7 +127,7 @@ def reproduce(
     source: str | Path | None = None,
     *,
     mask: str | Path | None = None,
-    psf: ArrayLike | Path | None = None,
+    psf: ArrayLike | str | Path | None = None,
 ) -> Reproduction:
     """Restore an image again as the record of a result says, and compare the pixels.
 
@@ -137,7 +140,8 @@ def reproduce(
     source, mask
         Files of the input and of its mask, if they are no longer where they were.
     psf
-        The point spread function of the run; a record has only its digest.
+        The point spread function of the run, or its file; if it was read from a file, that is found
+        like the others.
 
     Raises
     ------
@@ -165,7 +169,8 @@ def reproduce(
     True
     """
     given = (None if one is None else Path(one) for one in (source, mask))
-    again = open_reproduction(Path(path), *given, psf=psf)
+    kernel = Path(psf) if isinstance(psf, str) else psf
+    again = open_reproduction(Path(path), *given, psf=kernel)
     return again.compare(finished(again.steps()))
 
 
