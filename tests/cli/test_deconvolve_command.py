@@ -12,6 +12,7 @@ from napari_dip.cli.app import app
 from napari_dip.files.image_io import read_image, read_provenance
 
 QUICK = "--device", "cpu", "--iterations", "2"
+BEAD = gaussian_psf((3.0, 3.0)).values
 WATER = "--na", "0.8", "--ri", "1.33"
 OME = {"PhysicalSizeX": 0.12, "PhysicalSizeY": 0.12, "Channel": {"EmissionWavelength": 520}}
 
@@ -98,10 +99,32 @@ def test_a_wrong_call_names_the_cure(cells, tmp_path, options, words):
     assert not (tmp_path / "out.tif").exists()
 
 
-def test_a_result_is_reproduced_without_its_psf(cells, tmp_path):
-    bead, output = tmp_path / "bead.tif", tmp_path / "out.tif"
-    tifffile.imwrite(bead, (gaussian_psf((3.0, 3.0)).values * 1e5 + 100).astype(np.uint16))
-    call("deconvolve", cells, output, "--psf", bead, *QUICK)
-    call("reproduce", output)
+@pytest.fixture
+def of_bead(cells, tmp_path, monkeypatch):
+    """A result whose point spread function was given by a name in the current folder."""
+    tifffile.imwrite(tmp_path / "bead.tif", (BEAD * 1e5 + 100).astype(np.uint16))
+    monkeypatch.chdir(tmp_path)
+    call("deconvolve", cells, tmp_path / "out.tif", "--psf", "bead.tif", *QUICK)
+    return tmp_path / "out.tif"
+
+
+def test_a_result_is_reproduced_without_its_psf(cells, of_bead, tmp_path):
+    call("reproduce", of_bead)
     call("deconvolve", cells, tmp_path / "computed.tif", *WATER, *QUICK)
     call("reproduce", tmp_path / "computed.tif")
+
+
+def test_a_bead_is_found_from_every_folder(of_bead, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    call("reproduce", of_bead)
+    with_input = "reproduce", of_bead, "--input", tmp_path / "cells.ome.tif"
+    moved = (tmp_path / "bead.tif").rename(tmp_path / "moved.tif")
+    error = call(*with_input, code=2).stderr
+    assert f"its point spread function is not at {tmp_path / 'bead.tif'}; give it" in error
+    call(*with_input, "--psf", moved)
+
+
+def test_a_bead_can_be_given_to_assess(cells, of_bead, tmp_path):
+    moved = (tmp_path / "bead.tif").rename(tmp_path / "moved.tif")
+    assert "Residual" in call("assess", cells, of_bead, "--psf", moved).stdout

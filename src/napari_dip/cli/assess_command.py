@@ -9,7 +9,7 @@ import typer
 from pydantic_core import to_json
 
 from napari_dip.cli.exit_codes import errors_as_exit_codes
-from napari_dip.cli.task_options import PsfFile  # noqa: TC001 - for typer
+from napari_dip.cli.task_options import RecordedMask, RecordedPsf  # noqa: TC001 - for typer
 from napari_dip.plaintext import as_json, plain
 
 __all__ = ["assess"]
@@ -24,11 +24,8 @@ def assess(
         Path | None,
         typer.Option(metavar="FILE", help="Write a report: .html or .json; replaces the file."),
     ] = None,
-    mask: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Its mask, if it is no longer where it was."),
-    ] = None,
-    psf: PsfFile = None,
+    mask: RecordedMask = None,
+    psf: RecordedPsf = None,
     uncertainty: Annotated[
         bool, typer.Option("--uncertainty", help="Estimate the error of each pixel; takes longer.")
     ] = False,
@@ -44,7 +41,6 @@ def assess(
     from napari_dip.assess.report import check_report_name
     from napari_dip.files.assess_file import assess_file
     from napari_dip.files.file_conflicts import files_of, refuse_conflicts
-    from napari_dip.files.image_io import read_image
 
     if report is not None:
         check_report_name(report)
@@ -54,7 +50,7 @@ def assess(
         source,
         result,
         mask=mask,
-        psf=None if psf is None else read_image(psf).whole(),
+        psf=psf,
         uncertainty=uncertainty,
         resolution=resolution,
         invented=invented,

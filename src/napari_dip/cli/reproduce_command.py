@@ -9,7 +9,7 @@ import typer
 from pydantic_core import to_json
 
 from napari_dip.cli.exit_codes import FAILED, INTERRUPTED, errors_as_exit_codes
-from napari_dip.cli.task_options import PsfFile  # noqa: TC001 - for typer
+from napari_dip.cli.task_options import RecordedMask, RecordedPsf  # noqa: TC001 - for typer
 from napari_dip.plaintext import as_json, plain
 
 __all__ = ["reproduce"]
@@ -23,11 +23,8 @@ def reproduce(
         Path | None,
         typer.Option("--input", metavar="IN", help="Its input, if it is no longer where it was."),
     ] = None,
-    mask: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Its mask, if it is no longer where it was."),
-    ] = None,
-    psf: PsfFile = None,
+    mask: RecordedMask = None,
+    psf: RecordedPsf = None,
     as_json_text: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the verdict.")] = False,
 ) -> None:

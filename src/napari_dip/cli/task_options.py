@@ -23,6 +23,8 @@ __all__ = [
     "MaskAxes",
     "MaskMarks",
     "PsfFile",
+    "RecordedMask",
+    "RecordedPsf",
     "Series",
     "SettingsFile",
     "read_values",
@@ -63,7 +65,19 @@ PsfFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Image of a bead, or another point spread function: remove this blur, too.",
+        help="Image of a bead, or another point spread function, whose blur is removed.",
+    ),
+]
+
+RecordedMask = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Its mask, if it is no longer where it was."),
+]
+
+RecordedPsf = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Its point spread function, if it is no longer where it was."
     ),
 ]
 

@@ -21,7 +21,7 @@ def assess_file(
     result: Path,
     *,
     mask: Path | None = None,
-    psf: ArrayLike | None = None,
+    psf: ArrayLike | Path | None = None,
     uncertainty: bool = False,
     resolution: bool = False,
     invented: bool = False,
@@ -35,7 +35,7 @@ def assess_file(
     mask
         The mask; ``None`` looks for that of the record.
     psf
-        The point spread function, if there was one.
+        The point spread function, or its file; ``None`` looks for that of the record.
     uncertainty, resolution, invented
         Further sections, as in :func:`~napari_dip.assess.assessment.assess`.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from napari_dip.errors import BadImage
 from napari_dip.files.image_io import read_image
 from napari_dip.image.metadata import MICROMETRES
 from napari_dip.optics.measured import measured_psf
+from napari_dip.plaintext import as_utf8
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,4 +76,4 @@ def read_psf(path: Path, stored: StoredImage, settings: Settings) -> PSF:
         psf = measured_psf(values, *([sizes] if known else []), target=target if known else None)  # type: ignore[arg-type]
     except BadImage as error:
         raise BadImage(f"{path}: {error}") from None
-    return replace(psf, notes=(*notes, *psf.notes), file=os.fspath(path))
+    return replace(psf, notes=(*notes, *psf.notes), file=as_utf8(path.absolute()))

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
     from napari_dip.image.metadata import StoredImage
 
-__all__ = ["open_recorded_image", "open_recorded_mask", "recorded_settings", "require_record"]
+__all__ = [
+    "find_recorded_psf",
+    "open_recorded_image",
+    "open_recorded_mask",
+    "recorded_settings",
+    "require_record",
+]
 
 
 def require_record(path: Path) -> dict[str, Any]:
@@ -153,6 +159,27 @@ def open_recorded_mask(
     one_plane = np.zeros(shape, bool)
     one_plane[tuple(index)] = aligned
     return one_plane
+
+
+def find_recorded_psf(record: Mapping[str, Any], path: Path) -> Path:
+    """Return the file of the point spread function of a result.
+
+    Raises
+    ------
+    BadSettings
+        If it is not found, or was not read from a file.
+    """
+    file = (record.get("psf") or {}).get("file")
+    found = _find(file, path)
+    if found is None:
+        said = (
+            f"its point spread function is not at {file}"
+            if file
+            else "it was deconvolved, and its record has only the digest of the point spread "
+            "function"
+        )
+        raise BadSettings(f"{path}: {said}; give it with --psf, or psf= in Python")
+    return found
 
 
 def _find(recorded: str | None, result: Path) -> Path | None:

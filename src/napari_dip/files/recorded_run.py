@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dip.errors import BadSettings, FileProblem
+from napari_dip.errors import FileProblem
 from napari_dip.files.image_io import read_image
 from napari_dip.files.psf_file import read_psf
 from napari_dip.files.recorded_input import (
+    find_recorded_psf,
     open_recorded_image,
     open_recorded_mask,
     recorded_settings,
@@ -81,13 +82,8 @@ def open_recorded_run(
     record = require_record(path)
     settings = recorded_settings(record, path)
     origin = record["input"]
-    if psf is None and (file := (record.get("psf") or {}).get("file")):
-        psf = Path(file) if Path(file).is_file() else None
-    if origin.get("psf") and psf is None and not settings.task.describes_psf:
-        raise BadSettings(
-            f"{path} was deconvolved, and its record has only the digest of the point spread "
-            "function; give it with --psf, or psf= in Python"
-        )
+    if psf is None and origin.get("psf") and not settings.task.describes_psf:
+        psf = find_recorded_psf(record, path)
     result = read_image(path, lazy=True)
     recorded = record.get("result", {}).get("pixels")
     if recorded and pixel_digest(result.image, result.axes) != recorded:
@@ -97,7 +93,7 @@ def open_recorded_run(
         )
     stored, found = open_recorded_image(record, path, source)
     missing = open_recorded_mask(record, settings, path, mask)
-    ordered = isinstance(psf, Path)
+    of_file = isinstance(psf, Path)
     kernel = read_psf(psf, stored, settings) if isinstance(psf, Path) else psf
     tiling = record.get("tiling")
     problem = make_problem(
@@ -107,7 +103,7 @@ def open_recorded_run(
         kernel,
         _device(record["device"]),
         (tiling["window"], tiling["tile"], tiling["at_once"]) if tiling else None,
-        psf_axes=settings.spatial if ordered else None,
+        psf_axes=settings.spatial if of_file else None,
     )
     _refuse_changed_input(problem, origin, path, found)
     try:
@@ -122,14 +118,18 @@ def _refuse_changed_input(
 ) -> None:
     """Refuse an input whose pixels, missing pixels or psf are not those of the record."""
     now = problem.input_record()
-    what = {"pixels": "the pixels of", "known": "the missing pixels of", "psf": "the psf for"}
-    for key, words in what.items():
+    changed = "they were changed, or it is another file; give the right one with"
+    told = {
+        "pixels": f"the pixels of {found} are not those of {path}'s input: {changed} --input",
+        "known": f"the missing pixels of {found} are not those of {path}'s input: {changed} --mask",
+        "psf": (
+            f"the psf for {found} is not that of {path}: it was changed, or it is another one; "
+            "give the right one with --psf"
+        ),
+    }
+    for key, message in told.items():
         if (now[key] or None) != (origin.get(key) or None):
-            cure = {"pixels": "--input", "known": "--mask", "psf": "--psf"}[key]
-            raise FileProblem(
-                f"{words} {found} are not those of {path}'s input: they were changed, or it is "
-                f"another file; give the right one with {cure}"
-            )
+            raise FileProblem(message)
 
 
 def _device(recorded: str) -> str:
