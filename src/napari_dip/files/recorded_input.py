@@ -1,19 +1,16 @@
-"""Find and open the input that the record of a result names."""
+"""Find and open the image, mask and point spread function that the record of a result names."""
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_dip.errors import BadSettings, FileProblem
-from napari_dip.files.image_io import read_image, read_mask, read_provenance
-from napari_dip.files.record_form import check_record
+from napari_dip.files.image_io import read_image, read_mask
 from napari_dip.image.layout_plan import make_layout
 from napari_dip.image.masks import align_mask
-from napari_dip.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,57 +18,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.metadata import StoredImage
+    from napari_dip.settings import Settings
 
 __all__ = [
     "find_recorded_psf",
     "open_recorded_image",
     "open_recorded_mask",
-    "recorded_settings",
-    "require_record",
 ]
-
-
-def require_record(path: Path) -> dict[str, Any]:
-    """Return the record in a file.
-
-    Raises
-    ------
-    FileProblem
-        If there is none, it does not identify its input, or it is damaged.
-    """
-    record = read_provenance(path)
-    if record is None:
-        raise FileProblem(
-            f"{path} has no record of how it was made; save a result with napari-dip: its command, "
-            "Save result… in its panels, or its formats in napari's Save dialog"
-        )
-    if not isinstance(record.get("input"), dict) or "pixels" not in record["input"]:
-        raise FileProblem(
-            f"{path}: its record does not identify the input, as napari-dip "
-            f"{record.get('napari-dip', 'of an earlier version')} wrote it; restore the image again"
-        )
-    check_record(record, path)
-    return record
-
-
-def recorded_settings(record: Mapping[str, Any], path: Path) -> Settings:
-    """Return the settings in a record.
-
-    Raises
-    ------
-    BadSettings
-        If this version does not know one of them.
-    """
-    try:
-        return Settings(**record["settings"])
-    except (LookupError, TypeError):
-        raise BadSettings(f"{path}: the settings in its record have another form") from None
-    except BadSettings as error:
-        raise BadSettings(
-            f"{path}: its settings are not those of this version ({error}); napari-dip "
-            f"{record.get('napari-dip', '?')} wrote them, this is {version('napari-dip')}: install "
-            "that one"
-        ) from None
 
 
 def open_recorded_image(

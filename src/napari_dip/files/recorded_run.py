@@ -13,9 +13,8 @@ from napari_dip.files.recorded_input import (
     find_recorded_psf,
     open_recorded_image,
     open_recorded_mask,
-    recorded_settings,
-    require_record,
 )
+from napari_dip.files.result_record import recorded_settings, require_record
 from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.image.problem import make_problem
 from napari_dip.image.reordered import Reordered

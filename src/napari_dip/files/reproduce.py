@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import BadSettings
 from napari_dip.files.comparison import Comparison
-from napari_dip.files.recorded_input import require_record
 from napari_dip.files.recorded_run import open_recorded_run
+from napari_dip.files.result_record import require_record
 from napari_dip.generators import finished
 from napari_dip.image.restore import run
 from napari_dip.progress import no_report
