@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dip.assess.plane_sample import middle_of
 from napari_dip.assess.result_pixels import checked_result, index_in_result
 from napari_dip.generators import finished
 from napari_dip.image.problem import Problem, make_problem
@@ -158,6 +159,4 @@ def _middle(letter: str, size: int, layout: Layout) -> slice:
         kept = MAX_SIDE if letter in "YX" else MAX_PLANES
     else:
         kept = MAX_PLANES if letter == layout.shared else 1
-    kept = min(kept, size)
-    start = (size - kept) // 2
-    return slice(start, start + kept)
+    return middle_of(size, kept)

@@ -9,7 +9,7 @@ import numpy as np
 from napari_dip.assess.finding import Finding, Findings
 from napari_dip.assess.noise_of_image import colour_planes, noise_of_image
 from napari_dip.assess.plane_findings import SamplePlane, findings_of_planes
-from napari_dip.assess.plane_sample import sample_planes
+from napari_dip.assess.plane_sample import middle_of, sample_planes
 from napari_dip.assess.series_findings import MIN_FRAMES, findings_of_frames
 from napari_dip.noise.padding import without_padding
 
@@ -91,10 +91,7 @@ def _in_planes(problem: Problem, sample: PlaneSample, noise: NoiseModel) -> Iter
     for part in nearest[:MAX_PLANES]:
         values, known = colour_planes(problem, problem.observed.read(part.index))
         green = len(values) // 2
-        inner = tuple(
-            slice((n - min(n, MAX_SIDE)) // 2, (n + min(n, MAX_SIDE)) // 2)
-            for n in values.shape[1:]
-        )
+        inner = tuple(middle_of(side, MAX_SIDE) for side in values.shape[1:])
         plane = values[green], known[green] & without_padding(values[green], known[green])
         values_inside, known_inside = (each[inner] for each in plane)
         if known_inside.sum() >= MIN_KNOWN and np.ptp(values_inside[known_inside]) > 0:
@@ -115,8 +112,7 @@ def _in_time(problem: Problem, channel: int) -> Iterator[Finding]:
     chosen: list[int | slice] = []
     for letter, size in zip(axes, layout.shape, strict=True):
         if letter in "YX":
-            side = min(size, MAX_FRAME_SIDE)
-            chosen.append(slice((size - side) // 2, (size + side) // 2))
+            chosen.append(middle_of(size, MAX_FRAME_SIDE))
         else:
             chosen.append(slice(None) if letter == "S" else channel if letter == "C" else size // 2)
     frames, masks = [], []
@@ -125,5 +121,4 @@ def _in_time(problem: Problem, channel: int) -> Iterator[Finding]:
         values, known = colour_planes(problem, problem.observed.read(tuple(chosen)))
         frames.append(values[len(values) // 2].astype(np.float64))
         masks.append(known[len(values) // 2])
-    apart = (count - 1) / (len(numbers) - 1)
-    yield from findings_of_frames(np.stack(frames), np.stack(masks), apart)
+    yield from findings_of_frames(np.stack(frames), np.stack(masks), count)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import median_filter
 
+from napari_dip.assess.clipping import grey_step, lowest_fraction, saturated_fraction
 from napari_dip.assess.finding import Finding
 from napari_dip.assess.spectrum import high_frequency_ratio, line_noise, periodic_noise
 from napari_dip.assess.structure import structure_scores
@@ -63,6 +64,9 @@ MIN_SPECTRUM_SIDE = 64
 MIN_PATTERN = 1e-3
 """Fraction of the pixels that is more than noise, if a plane has structure. Not measured."""
 
+TINY_SIGMA = 1e-100
+"""Any unit: a standard deviation that stands for 0."""
+
 
 @dataclass(frozen=True)
 class SamplePlane:
@@ -72,10 +76,23 @@ class SamplePlane:
     known: NDArray[np.bool_]
 
     @property
+    def known_values(self) -> NDArray[Any]:
+        """The known values, in a row."""
+        return self.values[self.known]
+
+    @property
+    def level(self) -> float:
+        """The median of the known values."""
+        return float(np.median(self.known_values))
+
+    @property
     def filled(self) -> NDArray[np.float64]:
         """The values, with the median in place of unknown ones."""
-        values = self.values.astype(np.float64)
-        return np.where(self.known, values, np.median(values[self.known]))
+        return np.where(self.known, self.values.astype(np.float64), self.level)
+
+    def sigma(self, noise: NoiseModel) -> float:
+        """Return the standard deviation of the noise at the median; not 0."""
+        return max(float(noise.sigma(self.level)), TINY_SIGMA)
 
 
 def findings_of_planes(
@@ -86,7 +103,7 @@ def findings_of_planes(
     Parameters
     ----------
     planes
-        One or more; what is found in all of them counts, but for saturated and bad pixels.
+        One or more; what is found in all of them counts, but for saturated pixels.
     noise
         The noise of the channel, estimated from the image.
     masked
@@ -121,7 +138,8 @@ def _noise_of_neighbours(noise: NoiseModel) -> Iterator[Finding]:
 
 
 def _clipped(planes: Sequence[SamplePlane], noise: NoiseModel) -> Iterator[Finding]:
-    fractions, tops = zip(*map(_saturated, planes), strict=True)
+    values = [plane.known_values for plane in planes]
+    fractions, tops = zip(*map(saturated_fraction, values), strict=True)
     worst = int(np.argmax(fractions))
     if fractions[worst] > MIN_SATURATED:
         yield Finding(
@@ -130,9 +148,9 @@ def _clipped(planes: Sequence[SamplePlane], noise: NoiseModel) -> Iterator[Findi
             f"{100 * fractions[worst]:.2g} % of the pixels are saturated at {tops[worst]:g}.",
             "What they had above it is lost: mark them as missing, or do not measure there.",
         )
-    dark = min(map(_dark_clipped, planes))
-    step = min(_grey_step(plane) for plane in planes)
-    lowest = min(float(plane.values[plane.known].min()) for plane in planes)
+    dark = min(map(lowest_fraction, values))
+    step = min(map(grey_step, values))
+    lowest = min(float(each.min()) for each in values)
     if dark > MIN_DARK_CLIPPED and float(noise.sigma(lowest)) > MIN_DARK_STEPS * step:
         yield Finding(
             "clipped in the dark",
@@ -142,39 +160,6 @@ def _clipped(planes: Sequence[SamplePlane], noise: NoiseModel) -> Iterator[Findi
             "Dark parts are too bright in the image and in the result: record with a higher "
             "offset.",
         )
-
-
-def _saturated(plane: SamplePlane) -> tuple[float, float]:
-    """Return the fraction of pixels at the highest value, if it is a limit, and that value."""
-    values = plane.values[plane.known]
-    top = values.max()
-    count = int((values == top).sum())
-    below = values[values < top]
-    if not below.size:
-        return 0.0, float(top)
-    following = int((values == below.max()).sum())
-    full = values.dtype.kind in "ui" and top == np.iinfo(values.dtype).max
-    # Where few values come near the highest one, the detector or the program clipped it.
-    limit = full or count > SATURATED_RATIO * following
-    return (count / values.size if limit else 0.0), float(top)
-
-
-SATURATED_RATIO = 4
-"""Ratio of the number of pixels at the highest value to that at the next one."""
-
-
-def _dark_clipped(plane: SamplePlane) -> float:
-    values = plane.values[plane.known]
-    return float(np.mean(values == values.min()))
-
-
-def _grey_step(plane: SamplePlane) -> float:
-    levels = np.unique(plane.values[plane.known][:LEVEL_PIXELS]).astype(np.float64)
-    return float(np.diff(levels).min(initial=np.inf)) if levels.size > 1 else np.inf
-
-
-LEVEL_PIXELS = 2**16
-"""Pixels in which the smallest difference of grey levels is searched."""
 
 
 def _bad_pixels(planes: Sequence[SamplePlane], noise: NoiseModel) -> Iterator[Finding]:
@@ -200,7 +185,7 @@ def _details(plane: SamplePlane, noise: NoiseModel) -> int:
     """Count the pixels that differ from the median around them as hot and dead pixels do."""
     values = plane.filled
     median = median_filter(values, 3, mode="mirror")
-    low, high = np.percentile(values[plane.known], (0.1, 99.9))
+    low, high = np.percentile(plane.known_values, (0.1, 99.9))
     least = np.maximum(HOT_ABOVE_MEDIAN * noise.sigma(median), HOT_CONTRAST * (high - low))
     return int((np.abs(values - median) > least)[plane.known].sum())
 
@@ -210,7 +195,7 @@ def _lines(planes: Sequence[SamplePlane], noise: NoiseModel) -> Iterator[Finding
         offsets = []
         for plane in planes:
             found, chance = line_noise(plane.filled, axis)
-            sigma = _typical_sigma(plane, noise)
+            sigma = plane.sigma(noise)
             certain = found > MIN_LINES_OVER_CHANCE * chance and found > MIN_LINES * sigma
             offsets.append((found if certain else 0.0, sigma))
         if offsets and min(offset for offset, _ in offsets) > 0:
@@ -226,7 +211,7 @@ def _lines(planes: Sequence[SamplePlane], noise: NoiseModel) -> Iterator[Finding
 
 
 def _periodic(planes: Sequence[SamplePlane], noise: NoiseModel) -> Iterator[Finding]:
-    found = [(periodic_noise(plane.filled), _typical_sigma(plane, noise)) for plane in planes]
+    found = [(periodic_noise(plane.filled), plane.sigma(noise)) for plane in planes]
     strong = [
         (each, sigma)
         for each, sigma in found
@@ -277,25 +262,15 @@ def _cut_spectrum(planes: Sequence[SamplePlane]) -> Iterator[Finding]:
 
 def _empty(planes: Sequence[SamplePlane], noise: NoiseModel, *, masked: bool) -> Iterator[Finding]:
     for plane in planes:
-        level = float(np.median(plane.values[plane.known]))
-        unit = (plane.filled - level) / max(float(noise.sigma(level)), TINY_SIGMA)
+        unit = (plane.filled - plane.level) / plane.sigma(noise)
         scores = structure_scores(unit, plane.known, noise.correlation)
         if np.mean(scores[plane.known] > 0) > MIN_PATTERN:
             return
     yield Finding(
         "no structure",
         0.0,
-        f"The {'known ' * masked}pixels show nothing but noise around {level:.4g}.",
+        f"The {'known ' * masked}pixels show nothing but noise around {planes[-1].level:.4g}.",
         "The mask may cover the whole object: unmask a part of it."
         if masked
         else "The result will be a flat image: check that it is the right file and channel.",
     )
-
-
-TINY_SIGMA = 1e-100
-"""Any unit: a standard deviation that stands for 0."""
-
-
-def _typical_sigma(plane: SamplePlane, noise: NoiseModel) -> float:
-    level = float(np.median(plane.values[plane.known]))
-    return max(float(noise.sigma(level)), TINY_SIGMA)

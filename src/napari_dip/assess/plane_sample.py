@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from napari_dip.image.axes import Index, Layout
 
-__all__ = ["PartOfPlane", "PlaneSample", "sample_planes"]
+__all__ = ["PartOfPlane", "PlaneSample", "middle_of", "sample_planes"]
 
 MAX_SIDE = 1024
 """Pixels: side of the parts into which larger planes are divided."""
@@ -93,6 +93,19 @@ def sample_planes(layout: Layout) -> tuple[PlaneSample, ...]:
             parts.append(PartOfPlane(index, start))
         samples.append(PlaneSample(channel, tuple(parts), total, total // in_plane))
     return tuple(samples)
+
+
+def middle_of(size: int, most: int) -> slice:
+    """Return the middle of an axis: at most so many pixels.
+
+    Examples
+    --------
+    >>> middle_of(7, 4), middle_of(3, 4)
+    (slice(1, 5, None), slice(0, 3, None))
+    """
+    kept = min(most, size)
+    start = (size - kept) // 2
+    return slice(start, start + kept)
 
 
 def _pieces(size: int) -> list[slice]:

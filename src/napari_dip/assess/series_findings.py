@@ -53,7 +53,7 @@ measured."""
 
 
 def findings_of_frames(
-    frames: NDArray[np.floating], known: NDArray[np.bool_], frames_apart: float
+    frames: NDArray[np.floating], known: NDArray[np.bool_], count: int
 ) -> Iterator[Finding]:
     """Yield what was found in frames that are evenly spaced in time.
 
@@ -61,11 +61,11 @@ def findings_of_frames(
     ----------
     frames, known
         ``(frames, Y, X)``; the first frame is that of the time-lapse, and so is the last.
-    frames_apart
-        Number of frames of the time-lapse from one of these to the next.
+    count
+        Number of all frames of the time-lapse.
     """
     yield from _bleaching(frames, known)
-    yield from _drift(frames, known, frames_apart)
+    yield from _drift(frames, known, count)
 
 
 def _bleaching(frames: NDArray[np.floating], known: NDArray[np.bool_]) -> Iterator[Finding]:
@@ -90,9 +90,7 @@ def _bleaching(frames: NDArray[np.floating], known: NDArray[np.bool_]) -> Iterat
         )
 
 
-def _drift(
-    frames: NDArray[np.floating], known: NDArray[np.bool_], frames_apart: float
-) -> Iterator[Finding]:
+def _drift(frames: NDArray[np.floating], known: NDArray[np.bool_], count: int) -> Iterator[Finding]:
     details = [_details(*each) for each in zip(frames, known, strict=True)]
     register = partial(phase_cross_correlation, upsample_factor=10, normalization=None)
     if not all(each.any() for each in details):
@@ -107,7 +105,6 @@ def _drift(
     if not MIN_DRIFT < distance < MAX_SHARE * min(frames.shape[1:]):
         return
     if way < MAX_DETOUR * distance and _explained(details[0], details[-1], total) > MIN_EXPLAINED:
-        count = round(frames_apart * (len(frames) - 1)) + 1
         down, across = total
         yield Finding(
             "drift",
