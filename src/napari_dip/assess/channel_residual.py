@@ -23,7 +23,7 @@ MIN_STRUCTURED_PIXELS = 12
 64 x 64 pixels had up to 10 in 4 of 150 images [Residual]."""
 
 MAX_NOISE_SCORE = 7.5
-"""Standard deviations: a pixel with more is structure, however small the area. [Residual]."""
+"""Standard deviations: a pixel with more is structure, however small the area [Residual]."""
 
 MIN_EXCESS_CORRELATION = 0.05
 """Mean correlation of neighbours along both axes above the expected one, from which on the residual
@@ -103,7 +103,7 @@ class ChannelResidual:
 
     def sentence(self) -> str:
         """Give the verdict and its numbers in one sentence."""
-        place = ", ".join(f"{axis} {number}" for axis, number in (self.strongest or {}).items())
+        place = self._place()
         neighbours = (
             f"neighbours correlate by {self._axial(self.correlation):+.2f} "
             f"({self._axial(self.expected):+.2f} in the noise)"
@@ -151,11 +151,14 @@ class ChannelResidual:
                 f"{self.shift[worst]:+.3f} standard deviations of the noise.",
             ]
         if self.strongest is not None and self.verdict != "structure":
-            place = ", ".join(f"{axis} {number}" for axis, number in self.strongest.items())
             sentences.append(
-                f"Structure in {100 * self.structured:.2g} % of the pixels is strongest at {place}."
+                f"Structure in {100 * self.structured:.2g} % of the pixels is strongest at "
+                f"{self._place()}."
             )
         return tuple(sentences)
+
+    def _place(self) -> str:
+        return ", ".join(f"{axis} {number}" for axis, number in (self.strongest or {}).items())
 
     def _variance(self) -> float:
         return float(np.mean(self.variance))

@@ -11,6 +11,7 @@ import numpy as np
 from napari_dip.assess.compared_planes import compared_planes
 from napari_dip.assess.plane_sample import sample_planes
 from napari_dip.assess.residual import residual_of
+from napari_dip.assess.section import sentences_by_channel
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -99,13 +100,7 @@ class IntensityCheck:
 
     def sentences(self) -> tuple[str, ...]:
         """Return the sentences of each channel."""
-        if len(self.channels) == 1:
-            return self.channels[0].sentences()
-        return tuple(
-            f"Channel {each.channel}: {sentence[0].lower()}{sentence[1:]}"
-            for each in self.channels
-            for sentence in each.sentences()
-        )
+        return sentences_by_channel({each.channel: each.sentences() for each in self.channels})
 
     def as_dict(self) -> dict[str, Any]:
         """Return all numbers."""

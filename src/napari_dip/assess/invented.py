@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from napari_dip.assess.crop import crop
-from napari_dip.assess.section import Picture
+from napari_dip.assess.section import Picture, sentences_by_channel
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.noise.synthesis import add_noise, unit_noise
 from napari_dip.pipeline.block import derived_seed
@@ -81,15 +81,20 @@ class InventedStructure:
             if worst <= LITTLE
             else "Noise alone gives structure: do not interpret faint details of the result."
         )
-        several = len(self.channels) > 1
-        numbers = [
-            (f"Channel {number}: a" if several else "A")
-            + f" flat image of intensity {channel.level:.4g} with noise of {channel.noise:.3g} was "
-            f"restored in the same way: {channel.left:.2g} is left ({100 * channel.fraction:.2g} % "
-            f"of the noise), and the clearest spot differs by {channel.largest:.2g}."
+        numbers = {
+            number: [
+                f"A flat image of intensity {channel.level:.4g} with noise of {channel.noise:.3g} "
+                f"was restored in the same way: {channel.left:.2g} is left "
+                f"({100 * channel.fraction:.2g} % of the noise), and the clearest spot differs by "
+                f"{channel.largest:.2g}."
+            ]
             for number, channel in enumerate(self.channels)
-        ]
-        return (verdict, *numbers, "Fainter spots of the result may be noise.")
+        }
+        return (
+            verdict,
+            *sentences_by_channel(numbers),
+            "Fainter spots of the result may be noise.",
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return all numbers."""

@@ -19,7 +19,7 @@ from napari_dip.assess.residual_statistics import (
     measure_plane,
     pooled,
 )
-from napari_dip.assess.section import Picture
+from napari_dip.assess.section import Picture, sentences_by_channel
 from napari_dip.assess.structure import NEIGHBOURS
 from napari_dip.noise.padding import without_padding
 
@@ -65,13 +65,9 @@ class ResidualCheck:
     def sentences(self) -> tuple[str, ...]:
         """Return the verdict first, then its numbers; of several channels, the worst first."""
         first = next(each for each in self.channels if each.verdict == self.verdict)
-        if len(self.channels) == 1:
-            return (first.sentence(), *first.details())
         ordered = [first, *(each for each in self.channels if each is not first)]
-        return tuple(
-            f"Channel {each.channel}: {sentence[0].lower()}{sentence[1:]}"
-            for each in ordered
-            for sentence in (each.sentence(), *each.details())
+        return sentences_by_channel(
+            {each.channel: (each.sentence(), *each.details()) for each in ordered}
         )
 
     def as_dict(self) -> dict[str, Any]:

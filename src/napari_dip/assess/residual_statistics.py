@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from napari_dip.assess.standardise import equalise, has_visible_noise, standardise
+from napari_dip.assess.standardise import (
+    INTENSITY_GROUPS,
+    equalise,
+    has_visible_noise,
+    standardise,
+)
 from napari_dip.assess.structure import NEIGHBOURS, neighbours, structure_scores
 
 if TYPE_CHECKING:
@@ -27,9 +32,6 @@ LOCAL_SIDE = 4.0
 LARGEST_QUANTILE = 0.95
 """Quantile of the local variance: the fit follows the noise in texture, but not in the flattest
 twentieth of an image [Residual]."""
-
-GROUPS = 10
-"""Groups of pixels of similar intensity, of the same number each."""
 
 Correlations = tuple[float, ...]
 """Correlation of the neighbours of :data:`~napari_dip.assess.structure.NEIGHBOURS`."""
@@ -133,7 +135,7 @@ def intensity_groups(planes: Sequence[Plane]) -> NDArray[np.float64]:
     standardised = np.concatenate([plane.standardised for plane in planes]).astype(np.float64)
     groups = [
         group
-        for group in np.array_split(np.argsort(predicted, kind="stable"), GROUPS)
+        for group in np.array_split(np.argsort(predicted, kind="stable"), INTENSITY_GROUPS)
         if group.size
     ]
     return np.array(

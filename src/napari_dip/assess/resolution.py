@@ -15,6 +15,7 @@ from scipy.signal.windows import tukey
 
 from napari_dip.assess.crop import crop
 from napari_dip.assess.fission import fission
+from napari_dip.assess.section import sentences_by_channel
 from napari_dip.errors import BadSettings
 
 if TYPE_CHECKING:
@@ -84,15 +85,15 @@ class Resolution:
 
     def sentences(self) -> tuple[str, ...]:
         """Return the resolution of each channel, then how to read it."""
-        several = len(self.channels) > 1
-        found = [
-            (f"Channel {number}: the" if several else "The")
-            + f" restored image resolves {self._words(channel.restored_pixels)}, the noisy image "
-            f"{self._words(channel.raw_pixels)} (Fourier ring correlation above 1/7)."
+        found = {
+            number: [
+                f"The restored image resolves {self._words(channel.restored_pixels)}, the noisy "
+                f"image {self._words(channel.raw_pixels)} (Fourier ring correlation above 1/7)."
+            ]
             for number, channel in enumerate(self.channels)
-        ]
+        }
         return (
-            *found,
+            *sentences_by_channel(found),
             "Both halves are restored in the same way, so they also agree where the restoration "
             "smooths or sharpens alike: the resolution of the restored image is an upper limit.",
             "Each half has twice the variance of the noise of the image.",

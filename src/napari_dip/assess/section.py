@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Picture", "Section"]
+__all__ = ["Picture", "Section", "sentences_by_channel"]
 
 
 @dataclass(frozen=True)
@@ -51,3 +53,22 @@ class Section(Protocol):
 
     def pictures(self) -> tuple[Picture, ...]:
         """Return the planes to show; none if there is nothing to see."""
+
+
+def sentences_by_channel(said: Mapping[int, Iterable[str]]) -> tuple[str, ...]:
+    """Return the sentences about the channels; those of several channels begin with its number.
+
+    Examples
+    --------
+    >>> sentences_by_channel({0: ["The mean is 3."]})
+    ('The mean is 3.',)
+    >>> sentences_by_channel({0: ["The mean is 3."], 1: ["The mean is 4."]})
+    ('Channel 0: the mean is 3.', 'Channel 1: the mean is 4.')
+    """
+    if len(said) == 1:
+        return tuple(*said.values())
+    return tuple(
+        f"Channel {channel}: {sentence[0].lower()}{sentence[1:]}"
+        for channel, sentences in said.items()
+        for sentence in sentences
+    )

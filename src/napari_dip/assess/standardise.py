@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from napari_dip.noise.model import NoiseModel
 
-__all__ = ["equalise", "has_visible_noise", "standardise"]
+__all__ = ["INTENSITY_GROUPS", "equalise", "has_visible_noise", "standardise"]
 
 TABLE_SIZE = 4096
 """Values of the table that inverts the unbiased inverse: its error is below 1e-3 standard

@@ -92,7 +92,7 @@ def structure_scores(
     chance = np.minimum.reduce(
         [null.chance(*each) for each, null in zip(statistics, _null(correlation), strict=True)]
     )
-    chance = np.minimum(len(NEIGHBOURS) * chance, 1.0)
+    chance = np.minimum(len(statistics) * chance, 1.0)
     scores = norm.isf(chance).clip(0, MAX_SCORE)
     scores[chance > _limit(chance[known])] = 0
     scores[~known] = np.nan

@@ -10,7 +10,7 @@ import numpy as np
 from napari_dip.assess.noise_of_image import colour_planes
 from napari_dip.assess.plane_sample import sample_planes
 from napari_dip.assess.result_pixels import checked_result, index_in_result
-from napari_dip.assess.section import Picture
+from napari_dip.assess.section import Picture, sentences_by_channel
 from napari_dip.generators import finished
 from napari_dip.image.observed import ObservedPart
 from napari_dip.image.unit_error import uncertainty_of_unit
@@ -45,7 +45,7 @@ class ChannelUncertainty:
     noise
         Median standard deviation of the noise of one pixel, for comparison.
     sure, correlated
-        Whether the strength of the noise is sure, and whether neighbours share it.
+        Whether the strength of the noise is sure, and whether the noise is correlated.
     """
 
     median: float | None
@@ -55,6 +55,16 @@ class ChannelUncertainty:
     noise: float
     sure: bool
     correlated: bool
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return the half widths in a sentence; nothing if no pixel is restored."""
+        if self.median is None:
+            return ()
+        low, high = self.half_widths[0], self.half_widths[-1]
+        return (
+            f"The truth lies within ± {self.median:.2g} of the result in 90 % of the pixels "
+            f"(median; ± {low:.2g} in the darkest fifth, ± {high:.2g} in the brightest).",
+        )
 
 
 @dataclass(frozen=True)
@@ -79,17 +89,9 @@ class UncertaintySection:
 
     def sentences(self) -> tuple[str, ...]:
         """Return the uncertainty of each channel, then where it is not calibrated."""
-        several = len(self.channels) > 1
-        found = []
-        for number, channel in enumerate(self.channels):
-            if channel.median is None:
-                continue
-            low, high = channel.half_widths[0], channel.half_widths[-1]
-            found.append(
-                (f"Channel {number}: the" if several else "The")
-                + f" truth lies within ± {channel.median:.2g} of the result in 90 % of the pixels "
-                f"(median; ± {low:.2g} in the darkest fifth, ± {high:.2g} in the brightest)."
-            )
+        found = sentences_by_channel(
+            {number: channel.sentences() for number, channel in enumerate(self.channels)}
+        )
         notes = []
         if any(not channel.sure for channel in self.channels):
             notes.append(
