@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import tifffile
-from cases import SHARED, Pixels, crop
+from cases import SHARED, Pixels, crop, pairs
 from metrics import fit_gain_and_offset
 from results_file import ResultsFile
 from scipy.ndimage import gaussian_filter
@@ -163,15 +163,12 @@ def simulated() -> Iterator[Reference]:
 
 def real() -> Iterator[Reference]:
     for folder, frames in (("fmd_confocal", 50), ("w2s", 400)):
-        for path in sorted((SHARED / folder).glob("NOISY_*.tif")):
-            name = path.stem.removeprefix("NOISY_")
-            pair = [
-                tifffile.imread(path.with_name(f"{kind}_{name}.tif")).squeeze().astype(np.float64)
-                for kind in ("GT", "NOISY")
-            ]
-            yield Reference(name, "real", *(crop(image, SIDE) for image in pair), frames=frames)
-            corner = (image[:SIDE, :SIDE] for image in pair)
-            yield Reference(f"{name}, corner", "real, held out", *corner, frames=frames)
+        for case in pairs(SHARED / folder):
+            images = case.truth, case.observed
+            middle = (crop(image, SIDE) for image in images)
+            yield Reference(case.name, "real", *middle, frames=frames)
+            corner = (image[:SIDE, :SIDE] for image in images)
+            yield Reference(f"{case.name}, corner", "real, held out", *corner, frames=frames)
 
 
 def stacks() -> Iterator[Reference]:

@@ -11,16 +11,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tifffile
 from cases import SHARED, crop, photograph
+from metrics import fit_gain_and_offset
 from results_file import ResultsFile
 from scipy.ndimage import gaussian_filter, median_filter
 from skimage import color, io
 
 from napari_dip import SensorNoise, Settings, check_residual, denoise, problem
 from napari_dip.assess.standardise import standardise
+
+if TYPE_CHECKING:
+    from napari_dip.noise.poisson_gaussian import PoissonGaussian
 
 SIDE = 256
 PHOTOGRAPHS = "01", "05", "F16", "barbara", "cbsd", "neuron"
@@ -65,9 +70,7 @@ def observations() -> dict[str, tuple[np.ndarray, np.ndarray]]:
                 crop(tifffile.imread(path.with_name(name)).squeeze(), SIDE)
                 for name in (path.name, path.name.replace("NOISY", "GT"))
             )
-            columns = np.stack([truth.ravel(), np.ones(truth.size)], axis=1).astype(np.float64)
-            fit = np.linalg.lstsq(columns, observed.ravel().astype(np.float64), rcond=None)[0]
-            pairs[f"real {path.stem[6:]}"] = observed, (columns @ fit).reshape(truth.shape)
+            pairs[f"real {path.stem[6:]}"] = observed, fit_gain_and_offset(observed, truth)
     return pairs
 
 
@@ -79,30 +82,26 @@ def with_spots(truth: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     return spots
 
 
+def stronger(noise: PoissonGaussian, times: float) -> float | SensorNoise:
+    """Return the setting of a noise whose standard deviation is so many times that of another."""
+    if not noise.signal_dependent:
+        return times * noise.read
+    return SensorNoise(gain=times**2 * noise.gain, offset=noise.offset, read=times * noise.read)
+
+
 def results(observed: np.ndarray, truth: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the image and the result of each way to restore it."""
     asked = problem(observed, Settings(device="cpu"))
     (noise,) = asked.survey.noises
     quick = {"device": "cpu", "dtype": "float32"}
     fast = denoise(observed, **quick).astype(np.float64)
-    strong = (
-        2 * noise.read
-        if not noise.signal_dependent
-        else SensorNoise(gain=4 * noise.gain, offset=noise.offset, read=2 * noise.read)
-    )
     image = observed.astype(np.float64)
     spots = with_spots(truth, noise.sigma(truth))
     made = {
         "truth": truth,
         "fast": fast,
-        "noise set twice too strong": denoise(observed, noise=strong, **quick),
-        "noise set half as strong": denoise(
-            observed,
-            noise=noise.read / 2
-            if not noise.signal_dependent
-            else SensorNoise(gain=noise.gain / 4, offset=noise.offset, read=noise.read / 2),
-            **quick,
-        ),
+        "noise set twice too strong": denoise(observed, noise=stronger(noise, 2), **quick),
+        "noise set half as strong": denoise(observed, noise=stronger(noise, 1 / 2), **quick),
         "fast, blurred by 0.7": gaussian_filter(fast, 0.7),
         "fast, blurred by 1": gaussian_filter(fast, 1),
         "fast, blurred by 1.5": gaussian_filter(fast, 1.5),
