@@ -146,7 +146,6 @@ def test_json_has_the_same_without_pictures(sections, tmp_path):
             "Row 21 of 40.",
             id="sections",
         ),
-        pytest.param({"uncertainty": True}, "Uncertainty (half width", id="uncertainty"),
         pytest.param(
             {"image": VALUES.astype(np.float32), "axes": "TYX"}, "Frame 2 of 3.", id="frames"
         ),
@@ -155,6 +154,13 @@ def test_json_has_the_same_without_pictures(sections, tmp_path):
 def test_every_task_and_layout_has_a_report(sections, keywords, words):
     text = " ".join(parsed(restored(**keywords).report().html()).text)
     assert words in text
+
+
+def test_known_uncertainty_is_shown_once():
+    html = restored(uncertainty=True).report().html()
+    captions = [one for one in re.findall("<figcaption>([^<]*)", html) if "90 %" in one]
+    assert len(captions) == 1
+    assert captions[0].startswith("Uncertainty (half width")
 
 
 def test_the_plane_with_gaps_is_shown(sections):

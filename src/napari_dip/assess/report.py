@@ -115,7 +115,7 @@ def make_report(
     lazy = as_lazy(restored)
     more = {"uncertainty": uncertainty, "resolution": resolution, "invented": invented}
     assessment = assess(problem, lazy, half_widths=half_widths, **more)
-    planes = shown_planes(problem, lazy, None if half_widths is None else as_lazy(half_widths))
+    planes = shown_planes(problem, lazy)
     factors = problem.factors
     bar = 0.0, ""
     if size := labels.pixel_size.get(planes.axis):

@@ -45,17 +45,15 @@ class ShownPlanes:
     axis: str = "X"
 
 
-def shown_planes(
-    problem: Problem, restored: LazyArray, uncertainty: LazyArray | None = None
-) -> ShownPlanes:
+def shown_planes(problem: Problem, restored: LazyArray) -> ShownPlanes:
     """Show the middle plane, or that with the most missing pixels, and a detail.
 
     Parameters
     ----------
     problem
         What was restored.
-    restored, uncertainty
-        The result and its uncertainty, with the axes of the image.
+    restored
+        The result, with the axes of the image.
     """
     layout = problem.layout
     rows, columns = layout.spatial[-2], layout.spatial[-1]
@@ -84,12 +82,6 @@ def shown_planes(
     window = detail_window(grey, missing > 0)
     if min(grey.shape) > DETAIL_SIDE:
         shown += [Picture(f"{one.name}, detail", one.pixels[window], limits) for one in [*shown]]
-    if uncertainty is not None:
-        deviation = plane(np.asarray(uncertainty[at], np.float64))
-        deviation = deviation if deviation.ndim == 2 else deviation.mean(-1)
-        top = contrast_limits(deviation)[1]
-        name = f"Uncertainty (half width of the 90 % intervals), 0 to {top:.3g}"
-        shown.append(Picture(name, deviation, (0.0, top)))
     leading = [part for part in index if not isinstance(part, slice)]
     place = place_in_words(layout, index) if leading and layout.leading else ""
     if layout.ndim == 3:

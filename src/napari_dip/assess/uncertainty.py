@@ -130,7 +130,8 @@ class UncertaintySection:
         """Return the half widths of a plane in the middle."""
         seen = self.picture[np.isfinite(self.picture)]
         top = float(np.quantile(seen, 0.99)) if len(seen) else 1.0
-        return (Picture("Half width of the 90 % intervals", self.picture, (0.0, top or 1.0)),)
+        name = "Uncertainty (half width of the 90 % intervals)"
+        return (Picture(name, self.picture, (0.0, top or 1.0)),)
 
 
 def uncertainty(
