@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,13 +75,8 @@ def findings(problem: Problem) -> Findings:
         noise = noise_of_image(problem, sample)
         own = [*_in_planes(problem, sample, noise), *_in_time(problem, sample.channel)]
         name = f"Channel {sample.channel}: " if several else ""
-        found += [_named(finding, name) for finding in own]
+        found += [replace(each, sentence=f"{name}{each.sentence}") for each in own]
     return Findings(tuple(found))
-
-
-def _named(finding: Finding, name: str) -> Finding:
-    sentence = f"{name}{finding.sentence}"
-    return Finding(finding.kind, finding.value, sentence, finding.advice)
 
 
 def _in_planes(problem: Problem, sample: PlaneSample, noise: NoiseModel) -> Iterator[Finding]:
