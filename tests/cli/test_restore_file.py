@@ -47,6 +47,12 @@ def test_plan_goes_to_stderr_and_outcome_to_stdout(cells, tmp_path):
     assert "2 iterations" in result.stdout
 
 
+def test_the_file_of_the_uncertainty_is_named(cells, tmp_path):
+    half = tmp_path / "half.tif"
+    result = call("denoise", cells, tmp_path / "out.tif", *QUICK, "--uncertainty", half)
+    assert f"Wrote {half}: half the width of the 90 % intervals." in result.stdout
+
+
 def test_quiet_prints_nothing(cells, tmp_path):
     result = call("denoise", cells, tmp_path / "out.tif", *QUICK, "--quiet")
     assert (result.exit_code, result.output) == (0, "")

@@ -130,6 +130,8 @@ def _print_outcome(run: FileRun, result: Result, output: Path, options: RunOptio
         typer.echo(as_json(to_json(record, inf_nan_mode="null").decode()))
     elif not options.quiet:
         typer.echo(plain(outcome(run.place, result)))
+        if options.uncertainty is not None and not result.stopped_by_user:
+            typer.echo(plain(f"Wrote {options.uncertainty}: half the width of the 90 % intervals."))
     if warning := incomplete(run.place, result):  # printed even with --quiet
         typer.echo(plain(warning), err=True)
 
