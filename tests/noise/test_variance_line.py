@@ -82,3 +82,12 @@ def test_clipped_constant_noise_is_found_whole():
     assert noise.gain == 0
     assert noise.low == 0
     assert noise.read == pytest.approx(15, rel=0.15)
+
+
+def test_noise_that_clipping_cannot_leave_is_unclipped():
+    random = np.random.default_rng(0)
+    level = random.gamma(3, 3, 40_000) + 1
+    clipped = ValueLimits(low=0.0, high=math.inf, dark=0.0, step=1e-9)
+    noise = fit_variance_line(level, random.normal(0, 1.5 * level), clipped)
+    assert noise.low == -math.inf
+    assert noise.sigma(10.0) == pytest.approx(15, rel=0.2)

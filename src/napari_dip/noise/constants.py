@@ -117,6 +117,10 @@ MISFIT_SCALE = 0.1
 """Logarithm of a variance: larger misfits have less weight, because texture causes them. Smaller
 weights are worse with 10 photons [What was tried and failed]."""
 
+MAX_VARIANCE_RATIO = 1e8
+"""Ratio of a fitted variance to the median one: above, the search has no end. Of 16-bit counts
+the ratio is below 65,536. Not measured."""
+
 MIN_PHOTON_STEP = 0.5
 """Standard deviations of the noise in the dark: a larger step between the two lowest values is one
 photon, not one grey level [Noise of dark images]."""

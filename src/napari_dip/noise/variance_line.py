@@ -11,6 +11,7 @@ from scipy.optimize import least_squares
 from scipy.special import ndtr
 
 from napari_dip.noise.constants import (
+    MAX_VARIANCE_RATIO,
     MIN_LINE_BINS,
     MIN_PHOTON_STEP,
     MIN_VARIANCE_RISE,
@@ -78,7 +79,7 @@ def fit_variance_line(
     Returns
     -------
     PoissonGaussian or None
-        ``None`` if the variance does not rise with the intensity.
+        ``None`` if the variance does not rise with the intensity, or no line explains it.
 
     Examples
     --------
@@ -107,7 +108,10 @@ def fit_variance_line(
     if len(measured) < MIN_LINE_BINS or np.ptp(measured.levels) == 0:
         return None
     counted = limits.step > MIN_PHOTON_STEP * measured.sigmas[0]
-    model = _fit(measured, replace(limits, low=-math.inf) if counted else limits)
+    model = None if counted else _fit(measured, limits)
+    model = model or _fit(measured, replace(limits, low=-math.inf))
+    if model is None:
+        return None
     clipped = model.low > -math.inf
     least = (MIN_VARIANCE_RISE_CLIPPED if clipped else MIN_VARIANCE_RISE) * model.read**2
     if model.sigma(measured.levels.max()) ** 2 > least:
@@ -117,10 +121,12 @@ def fit_variance_line(
     return replace(model, gain=0.0, read=float(model.sigma(np.median(measured.levels))))
 
 
-def _fit(bins: _Bins, limits: ValueLimits) -> PoissonGaussian:
+def _fit(bins: _Bins, limits: ValueLimits) -> PoissonGaussian | None:
     """Fit a line to the noise that clipping at the low end leaves.
 
     The variance is not negative at the darkest level, which flat surroundings may not contain.
+    Clipping bounds the noise that is left for a given mean. If the noise is above this bound, every
+    larger variance fits better and the search has no end: the result is ``None``.
     """
     low, high = limits.low, limits.high
     darkest = min(bins.levels.min(), limits.dark) if low == -math.inf else low
@@ -138,7 +144,8 @@ def _fit(bins: _Bins, limits: ValueLimits) -> PoissonGaussian:
         return misfits
 
     # Texture adds to the variance of some bins: the loss gives less weight to large misfits.
-    return model(least_squares(misfit, np.zeros(2), loss="soft_l1", f_scale=MISFIT_SCALE).x)
+    found = least_squares(misfit, np.zeros(2), loss="soft_l1", f_scale=MISFIT_SCALE).x
+    return model(found) if found.max() < math.log(MAX_VARIANCE_RATIO) else None
 
 
 def _clipped_sigma(model: PoissonGaussian, bins: _Bins) -> NDArray[np.float64]:
