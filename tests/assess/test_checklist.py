@@ -19,7 +19,7 @@ def test_known_values_are_filled_in():
     )
     assert found["Show a scale bar"].startswith("Y 0.1 µm")
     assert found["Give the exact version"] == "napari-dip 1.2.3"
-    assert found["Give intervals of time and depth"] == "Z 2 µm"
+    assert found["Give what a reader needs to interpret it, such as intervals"] == "Z 2 µm"
     assert "abababababab" in found["Provide example data"]
     found = answers(metadata_table(RECORD, {"Y": "0.1 µm", "X": "0.1 µm", "Z": "0.4 µm"}, "DAPI"))
     assert found["Distance of planes"] == "0.4 µm"
@@ -32,7 +32,7 @@ def test_unknown_values_are_left_open():
     found = answers(image_checklist(RECORD, {}, "linear"))
     assert found["Show a scale bar"] == ""
     assert found["Explain all annotations"] == ""
-    assert found["Give intervals of time and depth"] == ""
+    assert found["Give what a reader needs to interpret it, such as intervals"] == ""
     found = answers(metadata_table(RECORD, {}, ""))
     assert found["Distance of planes"] == ""
     assert found["Detector: maker, model, settings"] == ""

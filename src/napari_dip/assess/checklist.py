@@ -1,8 +1,10 @@
 """Fill in two community checklists as far as the program knows.
 
 The items are paraphrased from C. Schmied et al., Nature Methods 21, 170-181 (2024),
-doi:10.1038/s41592-023-01987-9, by working group 12 of QUAREP-LiMi, and from the table of working
-group 11, "Better reporting is better science", Journal of Cell Biology 225 (3), e202601032 (2026).
+doi:10.1038/s41592-023-01987-9, by working group 12 of QUAREP-LiMi; the levels are those of its
+site, quarep-limi.github.io/WG12_checklists_for_image_publishing. The metadata are from table 1 of
+working group 11, "Better reporting is better science", Journal of Cell Biology 225 (3),
+e202601032 (2026).
 """
 
 from __future__ import annotations
@@ -77,7 +79,7 @@ def image_checklist(
         ("Format", "minimal", "Show the images of a figure apart from each other", ""),
         ("Format", "minimal", "Show an example of the images that were measured", ""),
         ("Format", "minimal", "Mark where an inset lies in the whole image", ""),
-        ("Format", "recommended", "Show the range of what is described", ""),
+        ("Format", "minimal", "Show the range of what is described", ""),
         ("Colour", "minimal", "Name the stain or marker of each channel", ""),
         ("Colour", "minimal", "Report the adjustment of brightness and contrast", limits),
         (
@@ -89,12 +91,14 @@ def image_checklist(
         ("Colour", "minimal", "Choose colours that all readers can tell apart", ""),
         (
             "Colour",
-            "recommended",
+            "minimal",
             "Show each channel in grey",
             "" if "S" in axes else "this report shows one in grey",
         ),
+        ("Colour", "minimal", "Merge channels in colours for colour-blind readers", _merged(axes)),
         ("Colour", "recommended", "Show a scale of the intensities", ""),
-        ("Colour", "recommended", "Show a linear image beside one with another gamma", "linear"),
+        ("Colour", "ideal", "Show false colours in grey, too", "grey here"),
+        ("Colour", "ideal", "Show a linear image beside one with another gamma", "linear here"),
         (
             "Annotation",
             "minimal",
@@ -102,11 +106,12 @@ def image_checklist(
             scale and f"{scale}; a bar is in the picture",
         ),
         ("Annotation", "minimal", "Explain all annotations", ""),
-        ("Annotation", "minimal", "Make annotations legible, beside the data", ""),
+        ("Annotation", "minimal", "Make annotations legible", ""),
+        ("Annotation", "minimal", "Put no annotation over the data that matter", ""),
         (
             "Annotation",
             "recommended",
-            "Give intervals of time and depth",
+            "Give what a reader needs to interpret it, such as intervals",
             (intervals if all_known else "") if steps else "one plane",
         ),
         ("Availability", "minimal", "Share the images, raw and processed, without loss", ""),
@@ -135,7 +140,7 @@ def image_checklist(
         ),
         ("Workflow", "recommended", "Provide a public example", ""),
         ("Workflow", "ideal", "Document the use of the workflow on video or as a tutorial", ""),
-        ("Workflow", "ideal", "Make the workflow easy to install", "pip install napari-dip"),
+        ("Workflow", "ideal", "Share the workflow as a container or on a server", ""),
     ]
     return tuple(ChecklistItem(group, item, answer, level) for group, level, item, answer in asked)
 
@@ -184,6 +189,10 @@ def metadata_table(
 
 def _cropping(part: Any) -> str:
     return "a part was restored; the record has its corners" if part else "not cropped here"
+
+
+def _merged(axes: Mapping[str, int]) -> str:
+    return "one channel" if axes.get("C", 1) == 1 and "S" not in axes else ""
 
 
 def _mask(record: Mapping[str, Any]) -> str:
