@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from skimage.transform import resize
 
 from napari_dip.assess.spectrum import high_frequency_ratio, line_noise, periodic_noise
@@ -43,3 +44,17 @@ def test_offsets_of_lines_are_measured():
     assert found > 3 * chance
     without, chance = line_noise(white() + offsets, 1)
     assert without < 3 * chance
+
+
+@pytest.mark.parametrize("sigma", [1.2, 2.0])
+def test_rounding_does_not_hide_a_filter(sigma):
+    random = np.random.default_rng(0)
+    counts = random.poisson(150 + 60 * np.sin(np.arange(128) / 9) * np.ones((128, 1)))
+    filtered = np.round(gaussian_filter(counts.astype(float), sigma))
+    assert min(high_frequency_ratio(filtered, 1.0)) < 0.02
+    assert min(high_frequency_ratio(counts.astype(float), 1.0)) > 0.5
+
+
+def test_few_photons_are_not_taken_for_rounding():
+    counts = np.random.default_rng(0).poisson(0.08, (128, 128)).astype(float)
+    assert min(high_frequency_ratio(counts, 1.0)) > 0.5

@@ -248,13 +248,15 @@ def _jpeg(planes: Sequence[SamplePlane]) -> Iterator[Finding]:
 
 
 def _cut_spectrum(planes: Sequence[SamplePlane]) -> Iterator[Finding]:
-    ratios = [min(high_frequency_ratio(plane.filled)) for plane in planes]
+    ratios = [
+        min(high_frequency_ratio(plane.filled, grey_step(plane.known_values))) for plane in planes
+    ]
     if ratios and max(ratios) < MIN_HIGH_FREQUENCIES:
         yield Finding(
             "cut spectrum",
             max(ratios),
-            f"The finest details are missing: the highest frequencies have {max(ratios):.1g} of "
-            "the power of lower ones.",
+            "The finest details are missing: the highest frequencies have "
+            + (f"{max(ratios):.1g} of the power of lower ones." if max(ratios) else "no power."),
             "The image was probably scaled, filtered or restored before: use the raw image, or "
             "bin it to its own pixels.",
         )
