@@ -86,3 +86,8 @@ def test_section_can_be_stored():
 def test_result_of_another_shape_is_refused(asked):
     with pytest.raises(BadImage, match="has the shape"):
         check_intensity(asked, np.zeros((8, 8)))
+
+
+def test_unchanged_pixels_are_told_in_one_sentence(asked):
+    (channel,) = check_intensity(asked, NOISY).channels
+    assert channel.sentences() == ("The compared pixels have the values of the image.",)

@@ -69,6 +69,8 @@ class ChannelIntensity:
         """Return the totals and the line, a sentence each."""
         if not self.pixels:
             return (f"No pixel can be compared{self.sample}.",)
+        if self.slope_error == 0 and self.dark == self.bright == 0:
+            return (f"The compared pixels{self.sample} have the values of the image.",)
         sentences = [
             f"The mean of the result is {self.result_total / self.pixels:.6g}, that of the image "
             f"{self.image_total / self.pixels:.6g}{self.sample}."
@@ -85,7 +87,7 @@ class ChannelIntensity:
                 f"{self.offset_error:.1g}; an unbiased result has 1 and 0."
             )
         sentences.append(
-            f"The result is brighter than the image by {self.dark:+.3g} in the darkest and by "
+            f"The mean of the result minus the image is {self.dark:+.3g} in the darkest and "
             f"{self.bright:+.3g} in the brightest third."
         )
         return tuple(sentences)

@@ -193,10 +193,10 @@ def _too_bright(problem: Problem, scale: Scale, estimate: NDArray[np.float32]) -
         return ""
     most = (np.iinfo(problem.dtype).max - np.asarray(scale.low)) / np.asarray(scale.span)
     lost = int(np.count_nonzero(estimate > most + 0.5 / np.asarray(scale.span)))
-    name = problem.dtype.name
-    return (
-        f"{lost} pixels are brighter than {name} can hold; choose dtype='float32'" if lost else ""
-    )
+    if not lost:
+        return ""
+    pixels = "1 pixel is" if lost == 1 else f"{lost} pixels are"
+    return f"{pixels} brighter than {problem.dtype.name} can hold; choose dtype='float32'"
 
 
 def fit_block(
