@@ -79,7 +79,7 @@ def test_section_can_be_stored():
     stack = np.stack([NOISY, NOISY])
     check = check_intensity(problem(stack, Settings(device="cpu", axes="CYX")), stack)
     assert len(json.loads(json.dumps(check.as_dict()))["channels"]) == 2
-    assert check.sentences()[-1].startswith("Channel 1: the result is brighter")
+    assert check.sentences()[-1].startswith("Channel 1: the compared pixels")
     assert check.pictures() == ()
 
 
