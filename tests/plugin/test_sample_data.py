@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -20,6 +22,7 @@ SAMPLES = [
     sample_data.low_resolution,
     sample_data.scratched,
     sample_data.blurred,
+    sample_data.stack,
 ]
 
 
@@ -49,6 +52,13 @@ def test_a_sample_lies_on_its_truth(sample):
 def test_the_noise_is_neither_faint_nor_hopeless():
     (truth, *_), (noisy, *_) = sample_data.noisy()
     assert 15 < peak_signal_noise_ratio(truth, noisy, data_range=int(np.ptp(truth))) < 25
+
+
+def test_the_stack_has_similar_noisy_planes():
+    (truth, *_), (noisy, *_) = sample_data.stack()
+    assert 15 < peak_signal_noise_ratio(truth, noisy, data_range=int(np.ptp(truth))) < 25
+    neighbours = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in itertools.pairwise(truth)]
+    assert min(neighbours) > 0.8
 
 
 def test_small_pixels_are_means_of_the_truth():

@@ -1,6 +1,6 @@
 """Make the images under File › Open Sample, each with one degradation and its ground truth.
 
-They are computed with a fixed seed from images of scikit-image: nothing is downloaded.
+They are computed with a fixed seed, the planes from images of scikit-image: nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 from scipy.signal import fftconvolve
+from scipy.special import expit
 from skimage import color, data, draw, transform
 from skimage.morphology import dilation, disk
 
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
 
     LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
-__all__ = ["blurred", "low_resolution", "noisy", "scratched"]
+__all__ = ["blurred", "low_resolution", "noisy", "scratched", "stack"]
 
 SIZE = 256  # pixels: height and width of the ground truth
 PIXEL_SIZE_UM = 0.5  # micrometres
+
+STACK = 16, 128, 128  # planes, rows and columns of the z-stack
+PLANE_STEP = 4  # pixels between the planes of the z-stack
 
 
 def noisy() -> list[LayerData]:
@@ -119,6 +124,43 @@ def blurred() -> list[LayerData]:
     return [
         (truth, {"name": "truth", "visible": False, **look}, "image"),
         (image, {"name": "blurred", **look}, "image"),
+    ]
+
+
+def stack() -> list[LayerData]:
+    """Make a dim z-stack of simulated cells with photon noise; its planes are 2 µm apart.
+
+    Returns
+    -------
+    list of layers
+        The ground truth and the noisy stack, (16, 128, 128), uint16 camera counts.
+    """
+    random = np.random.default_rng(0)
+    planes, rows, columns = STACK
+
+    def blobs(size: float) -> NDArray[np.float32]:
+        """Return smooth shapes with a standard deviation of 1; ``size`` in pixels."""
+        noise = random.normal(size=(PLANE_STEP * planes, rows, columns)).astype(np.float32)
+        smooth: NDArray[np.float32] = gaussian_filter(noise, size, mode="wrap")
+        return smooth / smooth.std()
+
+    cells = expit(12 * (blobs(7) - 0.9)) * (1 + 0.35 * blobs(1.6)) + 0.25 * (blobs(1.5) > 1.5)
+    seen = gaussian_filter(cells, (3, 0.8, 0.8))[::PLANE_STEP]  # a microscope blurs along Z most
+    photons = 1 + 15 * seen.clip(0)
+    offset, gain, read_out = 100, 4.0, 5.0
+    counts = offset + gain * random.poisson(photons) + random.normal(0, read_out, photons.shape)
+    truth = (offset + gain * photons).round().astype(np.uint16)
+    image = counts.round().clip(0).astype(np.uint16)
+    look = {
+        "scale": (PLANE_STEP * PIXEL_SIZE_UM, PIXEL_SIZE_UM, PIXEL_SIZE_UM),
+        "units": ("um", "um", "um"),
+        "axis_labels": ("z", "y", "x"),
+        "colormap": "green",
+        "contrast_limits": (95, 200),
+    }
+    return [
+        (truth, {"name": "truth", "visible": False, **look}, "image"),
+        (image, {"name": "stack", **look}, "image"),
     ]
 
 
