@@ -10,8 +10,8 @@ pairs is for the README. Pixels are shown one to one. The distance from the trut
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -19,6 +19,9 @@ from skimage import metrics
 
 from napari_dip import Optics, deconvolve, denoise, inpaint
 from napari_dip.plugin import sample_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GAP = 6  # pixels, between pictures
 MICROSCOPE = Optics(na=0.15, ri=1.0, wavelength=520, pixel_size=0.5)  # of the sample "blurred"
