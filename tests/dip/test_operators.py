@@ -26,6 +26,7 @@ def some_operators(shape):
         Identity(),
         mask,
         Blur(psf / psf.sum()),
+        Blur(psf, border="dark"),
         Composed((Identity(), Downsample(every(2)), Mask((random(*low, seed=5) > 0).double()))),
         Composed((Blur(psf), Downsample(every(4), "box"))),
         *(Downsample(every(factor), kernel) for factor in range(2, 9) for kernel in KERNELS),

@@ -1,4 +1,4 @@
-"""The iteration of Richardson and Lucy sharpens, and conserves light and borders."""
+"""The iteration of Richardson and Lucy sharpens, and conserves light across borders."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ from scipy.ndimage import gaussian_filter
 from skimage.restoration import richardson_lucy
 
 from napari_dip import gaussian_psf
+from napari_dip.dip.operators import Blur
 from napari_dip.dip.richardson_lucy import RichardsonLucy
 
 SIDES = [(40, 46), (12, 30, 34)]
@@ -47,6 +48,31 @@ def test_light_is_conserved(case):
     sharpening.advance(20)
     assert float(sharpening.reblurred.sum()) == pytest.approx(float(blurred.sum()), rel=2e-3)
     assert float(sharpening.estimate.min()) >= 0
+
+
+def test_light_from_outside_is_removed():
+    psf = torch.from_numpy(gaussian_psf((9.0, 9.0)).values)
+    truth = np.full((80, 80), 5.0)
+    truth[63] = 1000  # four pixels outside
+    blurred = Blur(psf)(tensor(truth))[..., 20:60, 20:60]
+    sharpening = RichardsonLucy(blurred, psf)
+    sharpening.advance(40)
+    stray, left = (float((x - 5).clamp(min=0).sum()) for x in (blurred, sharpening.estimate))
+    assert stray > 0.1 * 1000 * 40
+    assert left < 0.5 * stray
+    assert float(sharpening.reblurred.sum()) == pytest.approx(float(blurred.sum()), rel=2e-3)
+
+
+def test_image_and_surroundings_add_up():
+    psf = torch.from_numpy(gaussian_psf((5.0, 5.0)).values)
+    sharpening = RichardsonLucy(tensor(points((40, 44))), psf)
+    sharpening.advance(10)
+    alone = Blur(psf, border="dark")(sharpening.estimate)
+    torch.testing.assert_close(
+        alone + sharpening.from_outside, sharpening.reblurred, rtol=1e-4, atol=1e-2
+    )
+    flat = Blur(psf, border="dark")(torch.ones(1, 1, 40, 44)) + sharpening.share_from_outside
+    torch.testing.assert_close(flat, torch.ones_like(flat))
 
 
 def test_a_flat_image_stays_flat_at_borders():

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 
-from napari_dip import Settings, gaussian_psf, plan, restore
+from napari_dip import Optics, Settings, gaussian_psf, optical_psf, plan, restore
 from napari_dip.generators import finished
 from napari_dip.pipeline.sharpen import FirstSharp
 from napari_dip.settings import Denoise, SuperResolve
 
 PSF = gaussian_psf((3.5, 3.5))
 QUICK = {"device": "cpu", "dtype": "float32", "axes": "YX"}
+VOLUME = Settings(ndim=3, **QUICK | {"axes": "ZYX"})
+WIDEFIELD = Optics(na=1.2, ri=1.33, wavelength=520, pixel_size=0.08, z_step=0.25)
 
 POINTS = np.full((90, 90), 10.0)
 POINTS[[20, 33, 60, 70], [30, 64, 25, 60]] = 4000
@@ -69,6 +71,28 @@ def test_borders_are_as_good_as_the_middle(case, result):
 def test_light_is_conserved_to_one_percent(case, result):
     light = [float((image - 100).sum()) for image in (case[1], result.image)]
     assert light[1] == pytest.approx(light[0], rel=0.01)
+
+
+def test_light_of_a_stack_is_conserved():
+    truth = np.full((24, 50, 50), 10.0)
+    truth[9:15, 15:35, 17:33] = cells((6, 20, 16))
+    psf = gaussian_psf((3.0, 3.0, 3.0))
+    truth, noisy = observed(truth, psf)
+    found = finished(restore(noisy, VOLUME, psf=psf)).image
+    assert float((found - 100).sum()) == pytest.approx(float((noisy - 100).sum()), rel=0.01)
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["leaves", "enters"])
+def test_light_that_crossed_borders_is_put_back(inside):
+    psf = optical_psf(WIDEFIELD, (16, 48, 48))
+    truth = np.full((30, 60, 60), 10.0) if inside else cells((30, 80, 80))
+    if inside:
+        truth[12:18, 20:40, 22:38] = cells((6, 20, 16))
+    truth, noisy = observed(truth, psf)
+    found = finished(restore(noisy, VOLUME, psf=psf)).image
+    light, seen, restored = (float((image - 100).sum()) for image in (truth, noisy, found))
+    assert abs(seen - light) > 0.07 * light
+    assert restored == pytest.approx(light, rel=0.03)
 
 
 def test_ringing_at_a_step_is_weak():

@@ -88,6 +88,9 @@ class Observation:
         How the sensor clips A x + n; ``None`` if it does not.
     guidance
         Interpolation of the missing pixels of x, for the first iterations; ``None`` for none.
+    from_outside
+        Light b that the surroundings of x send into the image, of the shape of y: A x + b is
+        observed in place of A x. ``None`` for none.
     """
 
     y: Tensor
@@ -96,6 +99,7 @@ class Observation:
     weight: Tensor | None = None
     clipping: Clipping | None = None
     guidance: Guidance | None = None
+    from_outside: Tensor | None = None
 
     def data_term(self, x: Tensor) -> Tensor:
         """Return the mean of the weighted (A x - y)² over the known pixels."""
@@ -108,6 +112,8 @@ class Observation:
         """Return m (A x - y), of the shape of y."""
         mask = Mask(self.known)
         predicted = self.operator(x)
+        if self.from_outside is not None:
+            predicted = predicted + self.from_outside
         if self.clipping is not None:
             predicted = self.clipping(predicted)
         return mask(predicted) - mask(self.y)

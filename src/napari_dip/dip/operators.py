@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 from scipy.fft import next_fast_len
@@ -92,7 +92,7 @@ class Downsample:
 
 @dataclass(frozen=True)
 class Blur:
-    """Convolution with the point spread function of a microscope; the border is replicated.
+    """Convolution with the point spread function of a microscope.
 
     It is computed by the fast Fourier transform, so a large kernel costs little more than a small
     one.
@@ -101,9 +101,12 @@ class Blur:
     ----------
     psf
         One dimension for each spatial axis, an odd size along each; its sum is 1.
+    border
+        ``"replicate"`` continues the image by its border, and ``"dark"`` by zeros.
     """
 
     psf: Tensor
+    border: Literal["replicate", "dark"] = "replicate"
     _circular: dict[tuple[object, ...], CircularBlur] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -112,7 +115,7 @@ class Blur:
         sides = x.shape[2:]
         margins = padding(self.psf.shape, sides)
         pad = [width for widths in reversed(margins) for width in widths]
-        padded = functional.pad(x, pad, mode="replicate")
+        padded = functional.pad(x, pad, mode="constant" if self.border == "dark" else "replicate")
         key = (*padded.shape[2:], x.dtype, x.device)
         if key not in self._circular:
             self._circular[key] = CircularBlur(self.psf.to(x), padded.shape[2:])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from napari_dip.dip.operators import CircularBlur, padding
 
@@ -15,11 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["RichardsonLucy"]
 
 SMALLEST = 1e-6  # part of the mean intensity: no division by 0, and no pixel is 0 for ever
+SEEN = 0.01  # part of the light of a surrounding pixel in the image: with less it is left unchanged
 FASTEST = 0.98  # largest step of the acceleration, as in the publication
 
 
 class RichardsonLucy:
-    """Sharpen an image step by step; each step conserves its sum.
+    """Sharpen an image step by step, with unknown light around it.
+
+    The estimate reaches beyond the image by half of the kernel. What is there is estimated too,
+    from the light that it sends into the image: so the sharpened image, with its surroundings and
+    blurred again, has the sum of the image, and light that crossed a border is put back.
 
     Parameters
     ----------
@@ -31,8 +37,8 @@ class RichardsonLucy:
     Notes
     -----
     Richardson, J. Opt. Soc. Am. 62 (1972), 55-59; Lucy, Astron. J. 79 (1974), 745-754; accelerated
-    by Biggs and Andrews, Appl. Opt. 36 (1997), 1766-1775. The image is mirrored beyond its borders
-    by half of the kernel, and the estimate includes these margins, so that no border is visible.
+    by Biggs and Andrews, Appl. Opt. 36 (1997), 1766-1775; for an unknown surrounding by Bertero and
+    Boccacci, Astron. Astrophys. 437 (2005), 369-374. It starts as the mirror image.
 
     Examples
     --------
@@ -56,9 +62,10 @@ class RichardsonLucy:
             data = data.index_select(axis, torch.from_numpy(mirrored).to(data.device))
         self._axes = tuple(range(2, data.ndim))
         self._least = SMALLEST * data.mean().clamp(min=torch.finfo(data.dtype).tiny)
-        self._data = data.clamp(min=0)
         self._blur = CircularBlur(psf.to(data), data.shape[2:])
-        self._estimate = self._before = self._data.clamp(min=self._least)
+        self._data = blurred.clamp(min=0)
+        self._seen = self._blur.adjoint(self._padded(torch.ones_like(blurred[:, :1])))
+        self._estimate = self._before = data.clamp(min=self._least)
         self._change: Tensor | None = None
         self._speed: Tensor | float = 0.0
 
@@ -67,9 +74,10 @@ class RichardsonLucy:
         for _ in range(steps):
             start = self._estimate + self._speed * (self._estimate - self._before)
             start = start.clamp(min=0)
-            ratio = self._data / self._blur(start).clamp(min=self._least)
+            ratio = self._data / self._inside(self._blur(start)).clamp(min=self._least)
+            factor = self._blur.adjoint(self._padded(ratio)) / self._seen.clamp(min=SEEN)
             self._before = self._estimate
-            self._estimate = (start * self._blur.adjoint(ratio)).clamp(min=0)
+            self._estimate = (start * factor.where(self._seen > SEEN, 1)).clamp(min=0)
             change = self._estimate - start
             if self._change is not None:
                 along, norm = (
@@ -88,6 +96,21 @@ class RichardsonLucy:
     def reblurred(self) -> Tensor:
         """The sharpened image, blurred again: what the microscope would show."""
         return self._inside(self._blur(self._estimate))
+
+    @property
+    def from_outside(self) -> Tensor:
+        """The light that the surroundings send into the image."""
+        return self.reblurred - self._inside(self._blur(self._padded(self.estimate)))
+
+    @property
+    def share_from_outside(self) -> Tensor:
+        """The same for surroundings and an image that are 1 everywhere."""
+        inside = torch.ones_like(self._data[:, :1])
+        return 1 - self._inside(self._blur(self._padded(inside)))
+
+    def _padded(self, x: Tensor) -> Tensor:
+        """Put zeros around an image."""
+        return functional.pad(x, [width for each in self._margins[::-1] for width in each])
 
     def _inside(self, x: Tensor) -> Tensor:
         for axis, ((before, _), size) in enumerate(

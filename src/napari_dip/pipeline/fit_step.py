@@ -12,6 +12,7 @@ import torch
 
 from napari_dip.dip.choose_rule import make_rule
 from napari_dip.dip.loop import fit, prepare_fit
+from napari_dip.dip.operators import Blur
 from napari_dip.dip.richardson_lucy import RichardsonLucy
 from napari_dip.dip.stopping_rules import RuleContext
 from napari_dip.network.build import build_network
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from napari_dip.dip.loop import FitResult
+    from napari_dip.dip.objective import Observation
     from napari_dip.dip.recipe import Recipe
     from napari_dip.dip.state import FitState
     from napari_dip.dip.stopping_rules import StoppingRule
@@ -107,12 +109,11 @@ class Fit:
         watch: Callable[[StoppingRule], StoppingRule] = lambda rule: rule,
     ) -> FitState:
         """Prepare the fit; ``watch`` may replace the stopping rule."""
-        assert data.observation is not None
         recipe, seed, device = self.recipe, context.member_seed, context.device
         rule, observation = make_rule(
             recipe.stopping,
             RuleContext(
-                data.observation,
+                _with_surroundings(data),
                 self.sigma,
                 torch.Generator().manual_seed(derived_seed(seed, "held out")),
                 self.correlation,
@@ -228,3 +229,17 @@ class Fit:
             f"{role}, "
             f"at most {recipe.iterations} iterations{end}."
         )
+
+
+def _with_surroundings(data: Data) -> Observation:
+    """Return the observation, with the light of its surroundings where that was estimated."""
+    seen = data.observation
+    assert seen is not None
+    if data.first is None or data.first.from_outside is None:
+        return seen
+    assert data.block.psf is not None
+    return replace(
+        seen,
+        operator=Blur(torch.from_numpy(data.block.psf).to(seen.y), border="dark"),
+        from_outside=to_tensor(data.first.from_outside).to(seen.y),
+    )

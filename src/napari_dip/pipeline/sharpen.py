@@ -90,8 +90,7 @@ class FirstSharp(FirstEstimate):
         psf = torch.from_numpy(data.block.psf).to(context.device)
         images = (denoised, self.unstabilise.preview(other.fine))
         expected = float((to_tensor(first.fine).to(noisy) - noisy).square().mean())
-        sharp = self._sharpened(images, (noisy, noisier), psf, expected)
-        return First(sharp)
+        return self._sharpened(images, (noisy, noisier), psf, expected)
 
     @property
     def _for_more_noise(self) -> FirstSharp:
@@ -114,7 +113,7 @@ class FirstSharp(FirstEstimate):
         noisy: tuple[torch.Tensor, torch.Tensor],
         psf: torch.Tensor,
         expected: float,
-    ) -> NDArray[np.float32]:
+    ) -> First:
         """Sharpen and filter the image and the noisier one in turn.
 
         ``expected`` is the mean squared residual of the denoised image.
@@ -130,16 +129,24 @@ class FirstSharp(FirstEstimate):
             for step, sharpening, seen in zip(steps_of, both, noisy, strict=True):
                 sharpening.advance(steps - (rounds[-1].steps if rounds else 0))
                 reblurred = self._stabilised(sharpening.reblurred + dark)
-                found = step.filtered(sharpening.estimate, reblurred, seen)
-                filtered.append(found.clamp(min=0))
+                found = step.filtered(sharpening.estimate, reblurred, seen).clamp(min=0)
+                filtered.append(found * _ratio_of_light(sharpening.estimate, found))
                 misfits.append(float((reblurred - seen).square().mean()) - expected)
-            rounds.append(_Round(steps, filtered[0], filtered[1] - filtered[0], misfits[0]))
+            noise = filtered[1] - filtered[0]
+            rounds.append(_Round(steps, filtered[0], noise, misfits[0], both[0].from_outside))
             ends = len(rounds) > 1 and rounds[-1].ends_after(rounds[-2])
             if ends or steps >= MOST_STEPS:
                 break
             steps *= 2
-        mean = (rounds[-1].filtered + rounds[-2].filtered) / 2
-        return (mean + dark)[0].cpu().numpy()
+        mean, from_outside = (
+            (last + before) / 2
+            for last, before in (
+                (rounds[-1].filtered, rounds[-2].filtered),
+                (rounds[-1].from_outside, rounds[-2].from_outside),
+            )
+        )
+        from_outside = from_outside + dark * both[0].share_from_outside
+        return First((mean + dark)[0].cpu().numpy(), from_outside=from_outside[0].cpu().numpy())
 
     @property
     def _offsets(self) -> list[float]:
@@ -221,16 +228,25 @@ def _as_bright(
     return np.stack(scaled)
 
 
+def _ratio_of_light(image: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Return the light of each channel of an image / that of the other."""
+    axes = tuple(range(2, image.ndim))
+    light, found = (each.sum(dim=axes, keepdim=True) for each in (image, other))
+    return torch.where(found > 0, light / found.clamp(min=1e-30), 1.0)
+
+
 class _Round(NamedTuple):
     """A filtered estimate after some steps of sharpening, and how it changes with other noise.
 
-    ``misfit`` is the mean squared residual beyond that of the denoised image.
+    ``misfit`` is the mean squared residual beyond that of the denoised image, and ``from_outside``
+    the light that the surroundings send into the image.
     """
 
     steps: int
     filtered: torch.Tensor
     noise: torch.Tensor
     misfit: float
+    from_outside: torch.Tensor
 
     def ends_after(self, before: _Round) -> bool:
         """Whether the round added more noise than detail, or no detail that the image shows.

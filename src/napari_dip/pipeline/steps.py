@@ -94,10 +94,13 @@ class First:
         float32, ``(channels, *spatial)``.
     coarse
         The means of 2 x 2 pixels, where a filter has estimated them too.
+    from_outside
+        Of a blurred image, the light that its surroundings send into it, where that is estimated.
     """
 
     fine: NDArray[np.float32]
     coarse: NDArray[np.float32] | None = None
+    from_outside: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
