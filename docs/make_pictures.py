@@ -15,7 +15,12 @@ from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtWidgets import QPushButton, QSpinBox
 
 FOLDER = Path(__file__).parent / "images"
-SAMPLES = {"Denoise": "noisy", "Super-resolution": "low_resolution", "Inpaint": "scratched"}
+SAMPLES = {
+    "Denoise": "noisy",
+    "Super-resolution": "low_resolution",
+    "Inpaint": "scratched",
+    "Deconvolve": "blurred",
+}
 SCRATCHES = 120  # iterations: enough for thin scratches
 
 

@@ -15,6 +15,7 @@ from napari.layers import Image
 from napari_dip.errors import FileProblem
 from napari_dip.files.image_io import write_image
 from napari_dip.image.metadata import Channel, StoredImage
+from napari_dip.plugin.models.layer_file import optics_of
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.opened_file import OpenedFile, get_reader, pattern_of
 
@@ -51,6 +52,14 @@ def test_channels_become_layers_with_colours(pyramid):
         source = read_layer(layer)
         assert source.voxel == (2, 0.5, 0.5)
         assert source.channels == (CHANNELS[number],)
+
+
+def test_each_channel_has_its_wavelengths(tmp_path):
+    path, values = tmp_path / "cells.ome.tif", RANDOM.integers(0, 99, (2, 16, 20), np.uint16)
+    described = {"axes": "CYX", "Channel": {"EmissionWavelength": [450.0, 520.0]}}
+    tifffile.imwrite(path, values, ome=True, metadata=described)
+    layers = OpenedFile.open(path).layers()
+    assert [optics_of(layer) for layer in layers] == [{"wavelength": 450}, {"wavelength": 520}]
 
 
 def test_pyramids_are_lazy_and_have_levels(pyramid):

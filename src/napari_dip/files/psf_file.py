@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_dip.optics.psf import PSF
     from napari_dip.settings import Settings
 
-__all__ = ["read_psf"]
+__all__ = ["psf_of_bead", "read_psf"]
 
 
 def read_psf(path: Path, stored: StoredImage, settings: Settings) -> PSF:
@@ -38,7 +38,25 @@ def read_psf(path: Path, stored: StoredImage, settings: Settings) -> PSF:
     FileProblem, BadImage
         If the file cannot be read, has other axes, or shows no bead.
     """
-    bead = read_image(path)
+    psf = psf_of_bead(read_image(path), str(path), stored, settings)
+    return replace(psf, file=as_utf8(path.absolute()))
+
+
+def psf_of_bead(bead: StoredImage, name: str, stored: StoredImage, settings: Settings) -> PSF:
+    """Measure a point spread function in the image of a bead, as :func:`read_psf` does.
+
+    Parameters
+    ----------
+    bead, name
+        The image of the bead, and how errors name it.
+    stored, settings
+        The image to deconvolve, and what is done with it.
+
+    Raises
+    ------
+    BadImage
+        If it has other axes, or shows no bead.
+    """
     values, axes, notes = np.asarray(bead.whole()), bead.axes, []
     for axis in reversed(range(values.ndim)):
         if values.shape[axis] == 1 and axes[axis] not in "YX":
@@ -47,7 +65,7 @@ def read_psf(path: Path, stored: StoredImage, settings: Settings) -> PSF:
     names = axes.replace("Q", "Z") if len(axes) == 3 and "Z" not in axes else axes
     if sorted(names) not in (sorted("YX"), sorted("ZYX")):
         raise BadImage(
-            f"{path}: a point spread function has the axes YX or ZYX, and this one has {axes} "
+            f"{name}: a point spread function has the axes YX or ZYX, and this one has {axes} "
             f"(shape {values.shape}); save one bead"
         )
     order = "ZYX" if "Z" in names else "YX"
@@ -59,7 +77,7 @@ def read_psf(path: Path, stored: StoredImage, settings: Settings) -> PSF:
         notes.append(f"Its brightest plane, number {number}, was taken.")
     if order != spatial:
         raise BadImage(
-            f"{path}: the point spread function has the axes {order}, and {spatial} are restored; "
+            f"{name}: the point spread function has the axes {order}, and {spatial} are restored; "
             "give one with these axes"
         )
     sizes, target = (
@@ -75,5 +93,5 @@ def read_psf(path: Path, stored: StoredImage, settings: Settings) -> PSF:
     try:
         psf = measured_psf(values, *([sizes] if known else []), target=target if known else None)  # type: ignore[arg-type]
     except BadImage as error:
-        raise BadImage(f"{path}: {error}") from None
-    return replace(psf, notes=(*notes, *psf.notes), file=as_utf8(path.absolute()))
+        raise BadImage(f"{name}: {error}") from None
+    return replace(psf, notes=(*notes, *psf.notes))

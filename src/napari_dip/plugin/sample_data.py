@@ -121,9 +121,10 @@ def blurred() -> list[LayerData]:
     truth = (offset + photons[margin:-margin, margin:-margin]).round().astype(np.uint16)
     image = counts.round().clip(0).astype(np.uint16)
     look = {**_placed(), "rgb": False, "colormap": "green"}
+    known = {"optics": {"modality": "widefield", "na": 0.15, "ri": 1.0, "wavelength": 520.0}}
     return [
         (truth, {"name": "truth", "visible": False, **look}, "image"),
-        (image, {"name": "blurred", **look}, "image"),
+        (image, {"name": "blurred", "metadata": known, **look}, "image"),
     ]
 
 

@@ -224,7 +224,7 @@ for _spec in (
         summary="Remove the blur of a microscope, and the noise.",
         doing="deconvolving",
         done="deconvolved",
-        panel="",
+        panel="Deconvolve",
         function="napari_dip.deconvolve",
         page="deconvolve",
         sample="blurred",

@@ -13,6 +13,7 @@ from napari_dip.errors import BadImage, FileProblem, OutputExists
 from napari_dip.files.image_io import StoredImage, read_image, write_image
 from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image.problem import make_problem
+from napari_dip.optics.psf import gaussian_psf
 from napari_dip.plugin.controllers.backups import back_up, folder_size, is_displayed
 from napari_dip.plugin.controllers.channel import WorkerChannel
 from napari_dip.plugin.controllers.worker import prepare_run
@@ -25,7 +26,7 @@ from napari_dip.plugin.models.run_request import (
     RunRequest,
 )
 from napari_dip.plugin.models.target import Target, proposed_path, reopen_result, stored_image
-from napari_dip.settings import Inpaint, Settings
+from napari_dip.settings import Deconvolve, Inpaint, Settings
 
 QUICK = Settings(iterations=2, device="cpu", axes="ZYX")
 
@@ -98,6 +99,26 @@ def test_why_a_run_cannot_be_resumed_is_said(cells, unfinished, differs, says):
     found = inspect_folder(asked)
     assert not found.resumable
     assert says in found.describe()
+
+
+def test_a_measured_blur_is_resumed_with_its_bead(cells, tmp_path):
+    spot = gaussian_psf((3.0, 3.0)).values
+    bead, other = (Image(spot**power, name="bead") for power in (1, 2))
+    target, settings = Target(tmp_path / "a.ome.zarr"), QUICK.replace(task=Deconvolve())
+
+    def asked(bead, settings=settings):
+        template = RequestTemplate(LayerReader(bead=bead), settings, target, ComputeOptions())
+        return template.for_layer(cells, read_mask=True)
+
+    first = asked(bead)
+    work = prepare_run(first.source, first.settings, target, first.compute, WorkerChannel())
+    with work as ready:
+        assert ready.problem.blur.source == "measured"
+    found = inspect_folder(asked(bead))
+    assert found.resumable and not found.changes
+    assert "another bead; choose that one" in inspect_folder(asked(other)).describe()
+    gaussian = settings.replace(task=Deconvolve(fwhm=3))
+    assert "choose its bead" in inspect_folder(asked(None, gaussian)).describe()
 
 
 def test_a_queue_resumes_only_the_very_same_run(cells, unfinished):

@@ -19,7 +19,11 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-PANELS = ("Denoise", "Super-resolution", "Inpaint")
+PANELS = ("Denoise", "Super-resolution", "Inpaint", "Deconvolve")
+
+MICROSCOPE = {"na": 1.4, "ri": 1.518, "wavelength": 520}
+
+PLACED = {"scale": (0.1, 0.1), "units": "um", "metadata": {"optics": MICROSCOPE}}
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -89,8 +93,8 @@ def test_a_fold_that_opens_by_itself_looks_open(open_panel):
 
 @pytest.mark.parametrize("name", PANELS)
 def test_a_scrolling_panel_cuts_nothing_off(open_panel, qtbot, engine, name):
-    image, mask = Image(np.ones((32, 32)), name="cells"), Labels(np.eye(32, dtype=int), name="mask")
-    panel = open_panel(name, image, mask)
+    image = Image(np.ones((32, 32)), name="cells", **PLACED)
+    panel = open_panel(name, image, Labels(np.eye(32, dtype=int), name="mask", scale=(0.1, 0.1)))
     window = panel.viewer.window._qt_window
     window.resize(1000, 500)
     window.show()
@@ -163,7 +167,8 @@ def test_the_wheel_changes_no_setting(open_panel):
 
 @pytest.mark.parametrize("name", PANELS)
 def test_nothing_moves_during_a_run(open_panel, engine, qtbot, name):
-    panel = open_panel(name, Image(np.ones((32, 32)), name="cells"), Labels(np.eye(32, dtype=int)))
+    mask = Labels(np.eye(32, dtype=int), scale=(0.1, 0.1))
+    panel = open_panel(name, Image(np.ones((32, 32)), name="cells", **PLACED), mask)
     panel.viewer.window._qt_window.show()
     above = ("image", "preset", "estimate", "run", "stop", "discard", "progress", "status")
     below = ("reuse", "loss_curve", "trying", "placing", "advanced", "queueing")
@@ -202,7 +207,8 @@ def test_a_long_message_is_cut_and_told(open_panel):
 
 @pytest.mark.parametrize("name", PANELS)
 def test_the_keyboard_reaches_all_with_a_frame(open_panel, qtbot, name):
-    panel = open_panel(name, Image(np.eye(32), name="cells"), Labels(np.eye(32, dtype=int)))
+    mask = Labels(np.eye(32, dtype=int), scale=(0.1, 0.1))
+    panel = open_panel(name, Image(np.eye(32), name="cells", **PLACED), mask)
     window = panel.viewer.window._qt_window
     window.show()
     window.activateWindow()

@@ -24,9 +24,10 @@ from qtpy.QtWidgets import (
 
 from napari_dip import plugin
 from napari_dip.errors import NapariDipError
+from napari_dip.plugin.models.optics_fields import LABELS
 from napari_dip.plugin.views.task_panels import Denoise
 
-PANELS = ("Denoise", "Super-resolution", "Inpaint")
+PANELS = ("Denoise", "Super-resolution", "Inpaint", "Deconvolve")
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -77,6 +78,17 @@ def test_every_control_is_named_and_explained(open_panel, name):
                 "missing": QComboBox,
                 "keep_known": QCheckBox,
                 "match_noise": QCheckBox,
+            },
+            "Deconvolve": {
+                "psf_source": QComboBox,
+                "modality": QComboBox,
+                **dict.fromkeys(LABELS, QLineEdit),
+                "bead": QComboBox,
+                "open_bead": QPushButton,
+                "fwhm": QLineEdit,
+                "fwhm_unit": QComboBox,
+                "stack": QComboBox,
+                "show_psf": QPushButton,
             },
         }[name],
     }
@@ -151,7 +163,7 @@ def test_the_selected_visible_image_is_chosen(make_napari_viewer):
         assert Denoise(viewer).image.value.name == chosen
 
 
-@pytest.mark.parametrize("key", ["noisy", "low_resolution", "scratched"])
+@pytest.mark.parametrize("key", ["noisy", "low_resolution", "scratched", "blurred"])
 def test_a_sample_opens_with_its_truth(make_napari_viewer, key):
     viewer = make_napari_viewer()
     viewer.open_sample("napari-dip", key)

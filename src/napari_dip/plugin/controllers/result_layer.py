@@ -108,6 +108,8 @@ class ResultLayer:
             self.release()
             self._set_pixels(pixels)
             self.layer.metadata = {**self.layer.metadata, **keywords["metadata"]}
+            if tuple(self.layer.contrast_limits) == tuple(source.display["contrast_limits"]):
+                self.layer.contrast_limits = keywords["contrast_limits"]  # not set by the user
         if self.shown:
             add_uncertainty(self._viewer, self.layer, result, source)
         return self.layer

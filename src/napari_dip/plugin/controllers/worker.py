@@ -14,6 +14,7 @@ import numpy as np
 from napari_dip.errors import NapariDipError
 from napari_dip.plugin.controllers.channel import WAKE_INTERVAL_S, PreparedRun
 from napari_dip.plugin.models.layer_output import preview_layer_data, to_layer_data
+from napari_dip.plugin.models.point_spread import measured_psf_of, psf_axes
 from napari_dip.plugin.models.run_request import ComputeOptions
 
 if TYPE_CHECKING:
@@ -58,8 +59,10 @@ def prepare_run(
     if compute == ComputeOptions():
         device, mask = target.device or None, source.whole_mask
         channel.progress.report("noise")
-        tiling = target.recorded_tiling()
-        problem = make_problem(source.data, settings, mask, None, device, tiling)
+        tiling, psf = target.recorded_tiling(), measured_psf_of(source, settings)
+        problem = make_problem(
+            source.data, settings, mask, psf, device, tiling, psf_axes=psf_axes(psf, settings)
+        )
         problem = replace(problem, origin=source.origin)
         output = target.open(problem, source)
         in_memory = target.path is None
@@ -88,8 +91,15 @@ def prepare_run(
         from napari_dip.cluster.restoration import restore_on_cluster
 
         assert pool is not None
+        psf = measured_psf_of(source, settings)
         problem = make_problem(
-            source.data, settings, source.whole_mask, None, pool.device, target.recorded_tiling()
+            source.data,
+            settings,
+            source.whole_mask,
+            psf,
+            pool.device,
+            target.recorded_tiling(),
+            psf_axes=psf_axes(psf, settings),
         )
         problem = replace(problem, origin=source.origin)
         output = target.open(problem, source)

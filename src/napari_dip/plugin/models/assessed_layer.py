@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
@@ -11,7 +12,13 @@ from napari_dip.errors import BadImage
 from napari_dip.image.reordered import Reordered
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
 from napari_dip.plugin.models.mask_layers import Mask
-from napari_dip.plugin.models.provenance import record_of, recorded_settings
+from napari_dip.plugin.models.point_spread import (
+    bead_in_file,
+    measured_psf_of,
+    psf_axes,
+    read_bead,
+)
+from napari_dip.plugin.models.provenance import record_of, recorded_bead, recorded_settings
 from napari_dip.plugin.models.residual_layer import ResidualLayer, residual_layer
 from napari_dip.plugin.models.target import stored_image
 from napari_dip.plugin.models.trial import crop
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.problem import Problem
     from napari_dip.image.result import Result
+    from napari_dip.plugin.models.bead import Bead
     from napari_dip.plugin.models.layer_input import LayerInput
 
 __all__ = ["AssessedLayer", "input_of_result", "layer_methods"]
@@ -86,12 +94,20 @@ class AssessedLayer:
             return self.result.problem
         source, settings = self._matching_source(), recorded_settings(self.record)
         device = self.record.get("device")
-        problem = make_problem(source.data, settings, source.whole_mask, None, device)
+        psf = measured_psf_of(source, settings)
+        problem = make_problem(
+            source.data,
+            settings,
+            source.whole_mask,
+            psf,
+            device,
+            psf_axes=psf_axes(psf, settings),
+        )
         now, then = problem.input_record(), self.record["input"]
-        if any((now[key] or None) != (then.get(key) or None) for key in ("pixels", "known")):
+        if any((now[key] or None) != (then.get(key) or None) for key in ("pixels", "known", "psf")):
             raise BadImage(
-                f"'{source.name}' or its mask is not what '{self.shown.name}' was made from: their "
-                "pixels differ. Select the layers of that run."
+                f"'{source.name}', its mask or its bead is not what '{self.shown.name}' was made "
+                "from: their pixels differ. Select the layers of that run."
             )
         return problem
 
@@ -186,9 +202,10 @@ def input_of_result(layer: Layer, layers: Iterable[Layer]) -> LayerInput:
             f"'{layer.name}' was made from '{name}', and no Image layer has this name: open it, or "
             "rename its layer."
         )
+    bead = _bead_of_result(layer, by_name)
     marked = record["input"].get("mask")
     if not marked or marked.get("layer") is None:
-        return read_layer(image)
+        return replace(read_layer(image), bead=bead)
     mask = by_name.get(marked["layer"])
     if mask is None:
         raise BadImage(
@@ -196,7 +213,7 @@ def input_of_result(layer: Layer, layers: Iterable[Layer]) -> LayerInput:
             "name: open it, or rename its layer."
         )
     plane = marked.get("plane")
-    return read_layer(
+    source = read_layer(
         image,
         Mask(
             mask,
@@ -204,6 +221,23 @@ def input_of_result(layer: Layer, layers: Iterable[Layer]) -> LayerInput:
             marked.get("marks", "missing"),
             None if plane is None else tuple(plane),
         ),
+    )
+    return replace(source, bead=bead)
+
+
+def _bead_of_result(layer: Layer, by_name: Mapping[str, Layer]) -> Bead | None:
+    """Find the layer or the file of the bead of a result; ``None`` if it was made without one."""
+    record = _require_record(layer)
+    recorded = recorded_bead(record)
+    if recorded is None:
+        return None
+    if isinstance(found := by_name.get(recorded["layer"]), Image):
+        return read_bead(found)
+    if (path := recorded["path"]) and Path(path).exists():
+        return bead_in_file(Path(path))
+    raise BadImage(
+        f"'{layer.name}' was deconvolved with the bead '{recorded['layer'] or path}', and no Image "
+        "layer has this name: open it, or rename its layer."
     )
 
 

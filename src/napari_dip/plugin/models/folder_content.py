@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import FileProblem, NapariDipError, OutputExists
+from napari_dip.image.pixel_digest import pixel_digest
+from napari_dip.plugin.models.point_spread import measured_psf_of
 from napari_dip.plugin.models.provenance import recorded_settings
 from napari_dip.plugin.models.target import Target, proposed_path, uncertainty_path
 
@@ -131,6 +133,8 @@ def resume_request(request: RunRequest, content: FolderContent) -> RunRequest:
     """Make the request that resumes the unfinished run, with the settings of that run."""
     settings = content.settings or request.settings
     source = replace(request.source, axes=settings.axes or request.source.axes)
+    if settings.task.describes_psf:
+        source = replace(source, bead=None)
     note = "It was resumed with the settings that it was started with." if content.changes else ""
     target = replace(request.target, resume=True, device=content.device, note=note)
     return replace(request, source=source, settings=settings, target=target)
@@ -221,11 +225,14 @@ def _is_same_image(
 
 def _changes(started: Settings, now: Settings) -> Iterator[str]:
     """List the settings that differ, except those that the image determines."""
+    ignored = {"axes", "voxel", "preview_every_s"}
+    if started.task.spec.needs_psf:
+        ignored.add("overlap")  # follows from the point spread function
     pairs = [(name, value, getattr(now, name)) for name, value in started if name != "task"]
     if type(started.task) is type(now.task):
         pairs += [(name, value, getattr(now.task, name)) for name, value in started.task]
     for name, value, other in pairs:
-        if value != other and name not in ("axes", "voxel", "preview_every_s"):
+        if value != other and name not in ignored:
             yield f"{name.replace('_', ' ')} {_setting_text(value)} (now {_setting_text(other)})"
 
 
@@ -254,8 +261,8 @@ def _obstacle(
         if not panel:
             return "It was started from Python or the shell: resume it there."
         return f"It was started in the panel {panel}: open that panel to resume it."
-    if record.get("psf") is not None:
-        return "It was started from Python with a point spread function: resume it there."
+    if not settings.task.describes_psf and (why := _other_psf(record, request, settings)):
+        return f"It cannot be resumed: {why}."
     for package, then in record.get("versions", {}).items():
         if then != (now := version(package)):
             return (
@@ -269,6 +276,22 @@ def _obstacle(
             choose_device(str(record["device"]))
         except NapariDipError as error:
             return f"It was started on the device {record['device']}. {error}"
+    return ""
+
+
+def _other_psf(record: Mapping[str, Any], request: RunRequest, settings: Settings) -> str:
+    """Say how the measured point spread function differs from that of a run; empty if it does not.
+
+    The image of a bead is small: to measure it in the main thread takes a moment.
+    """
+    recorded = record.get("psf")
+    now = measured_psf_of(request.source, settings)
+    if recorded is None:
+        return "it was started without a point spread function" if now is not None else ""
+    if now is None:
+        return "it was started with a measured point spread function; choose its bead"
+    if pixel_digest(now.values, settings.spatial) != recorded["pixels"]:
+        return "it was started with another bead; choose that one"
     return ""
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import NapariDipError
-from napari_dip.image.metadata import Channel
+from napari_dip.image.metadata import MICROMETRES, Channel
 from napari_dip.plugin.models.mask_pixels import finest
+from napari_dip.settings.optics import PIXEL_SIZES, Optics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +19,19 @@ if TYPE_CHECKING:
 
     from napari_dip.image.metadata import StoredImage
 
-__all__ = ["CHANNELS", "channel_metadata", "channels_of", "stored_in_file"]
+__all__ = [
+    "CHANNELS",
+    "OPTICS",
+    "channel_metadata",
+    "channels_of",
+    "optics_metadata",
+    "optics_of",
+    "stored_in_file",
+]
+
+OPTICS = "optics"
+"""Key of the numbers of the microscope in the metadata of a layer: a dictionary with names of the
+fields of :class:`~napari_dip.settings.Optics`."""
 
 CHANNELS = "channels"
 """Key of the channels in the metadata of a layer: a list of names and colours."""
@@ -50,6 +64,43 @@ def channel_metadata(channels: Sequence[Channel]) -> dict[str, Any]:
     """Return the metadata of a layer that keep its channels; empty if none is known."""
     named = [{"name": channel.name, "colour": channel.colour} for channel in channels]
     return {CHANNELS: named} if any(channels) else {}
+
+
+def optics_metadata(stored: StoredImage, channel: int | None = None) -> dict[str, Any]:
+    """Return the metadata of a layer that keep the numbers of the microscope; empty without any.
+
+    Parameters
+    ----------
+    stored
+        The file of the layer.
+    channel
+        The number of the channel that the layer shows: each has wavelengths of its own.
+    """
+    optics = dict(stored.optics)
+    described = stored.extras.get("ome", {}).get("Channel", ())
+    if channel is not None and channel < len(described):
+        own = described[channel]
+        for field, name in (
+            ("wavelength", "EmissionWavelength"),
+            ("excitation", "ExcitationWavelength"),
+        ):
+            factor = MICROMETRES.get(str(own.get(f"{name}Unit", "nm")))
+            size = own.get(name)
+            if factor is not None and size is not None:
+                with suppress(ValueError):
+                    optics[field] = float(size) * factor * 1000
+    return {OPTICS: optics} if optics else {}
+
+
+def optics_of(layer: Image) -> dict[str, Any]:
+    """Return the numbers of the microscope that a layer or its file knows, without pixel sizes."""
+    kept = layer.metadata.get(OPTICS)
+    stored = None if isinstance(kept, dict) else stored_in_file(layer)
+    found = kept if isinstance(kept, dict) else {} if stored is None else stored.optics
+    names = set(Optics.model_fields) - {*PIXEL_SIZES}
+    known = {str(name): value for name, value in found.items() if name in names}
+    possible = Optics().with_metadata(known)  # a damaged file may tell any number
+    return {name: value for name, value in known.items() if getattr(possible, name) == value}
 
 
 def stored_in_file(layer: Image) -> StoredImage | None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.metadata import Channel
+    from napari_dip.plugin.models.bead import Bead
     from napari_dip.plugin.models.mask_layers import Mask
     from napari_dip.settings import Settings
     from napari_dip.settings.voxel import Voxel
@@ -93,6 +94,8 @@ class LayerInput:
         Returns the layer, or ``None`` once it is gone.
     channels
         Names and colours of the channels; empty if they are not known.
+    bead
+        The image of a bead whose blur the image has; ``None`` without one.
     """
 
     data: Any
@@ -108,6 +111,7 @@ class LayerInput:
     mask_files: tuple[Path, ...] = ()
     layer: Callable[[], Image | None] = _no_layer
     channels: tuple[Channel, ...] = ()
+    bead: Bead | None = None
 
     @property
     def whole_mask(self) -> NDArray[np.bool_] | None:
@@ -119,7 +123,7 @@ class LayerInput:
 
     @cached_property
     def origin(self) -> dict[str, Any]:
-        """Where the pixels and the mask came from, as JSON values."""
+        """Where the pixels, the mask and the bead came from, as JSON values."""
         record: dict[str, Any] = {
             "layer": self.name,
             "path": None if self.path is None else as_utf8(self.path.absolute()),
@@ -131,6 +135,8 @@ class LayerInput:
                 "ndim": self.mask.ndim,
                 "pixels": pixel_digest(self.mask, self.axes.replace("S", "")[-self.mask.ndim :]),
             }
+        if self.bead is not None:
+            record["bead"] = self.bead.record
         return record
 
     @cached_property

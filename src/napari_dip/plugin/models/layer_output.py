@@ -32,6 +32,11 @@ __all__ = [
 ]
 
 
+BRIGHT_PERCENT = 99.9  # of the values of a deconvolved image: brighter ones are drawn alike
+
+MOST_VALUES = 2**22  # values: as many are enough to choose contrast limits, in 0.1 s
+
+
 def to_layer_data(result: Result, source: LayerInput) -> LayerData:
     """Make the layer of a result.
 
@@ -43,6 +48,7 @@ def to_layer_data(result: Result, source: LayerInput) -> LayerData:
     """
     factors = _factors(result.axes, result.settings)
     keywords = _keywords(source, result.settings, factors)
+    keywords["contrast_limits"] = _limits_of_result(result, source)
     keywords["metadata"] = {
         "napari-dip": provenance_of(result, source),
         **channel_metadata(source.channels),
@@ -115,6 +121,18 @@ def result_name(source: LayerInput, settings: Settings) -> str:
     """
     part = ", part" if source.part else ""
     return settings.task.spec.result_name(source.name, settings.factors, part)
+
+
+def _limits_of_result(result: Result, source: LayerInput) -> tuple[float, float]:
+    """Return the contrast limits of the input; sharp points are brighter than their blur."""
+    low, high = source.display["contrast_limits"]
+    pixels = result.image
+    if result.psf is None or source.rgb or not isinstance(pixels, np.ndarray):
+        return low, high
+    values = pixels.ravel()[:: max(1, pixels.size // MOST_VALUES)]
+    finite = values[np.isfinite(values)]
+    bright = float(np.percentile(finite, BRIGHT_PERCENT)) if finite.size else high
+    return low, max(high, bright)
 
 
 def _largest(widths: Any, result: Result) -> float:

@@ -18,7 +18,7 @@ from napari_dip.errors import FileProblem
 from napari_dip.files.glob_pattern import matching_files
 from napari_dip.files.image_io import read_image
 from napari_dip.image.metadata import Channel
-from napari_dip.plugin.models.layer_file import channel_metadata
+from napari_dip.plugin.models.layer_file import channel_metadata, optics_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,7 +73,8 @@ class OpenedFile:
         levels = [_dask_array(level) for level in (stored.image, *stored.smaller)]
         axes, channels = stored.axes, stored.known_channels
         if "C" not in axes:
-            return [self._one(levels, axes, channels, self._name, {})]
+            known = optics_metadata(stored)
+            return [self._one(levels, axes, channels, self._name, {}, known)]
         axis, count = axes.index("C"), stored.channel_count
         made = []
         for number in range(count):
@@ -83,7 +84,8 @@ class OpenedFile:
             name = f"{self._name}, {channel.name or f'channel {number + 1}'}"
             drawn = {"colormap": _colormap(colour), "blending": "additive"} if colour else {}
             planes = [level[index] for level in levels]
-            made.append(self._one(planes, axes.replace("C", ""), (channel,), name, drawn))
+            known = optics_metadata(stored, number)
+            made.append(self._one(planes, axes.replace("C", ""), (channel,), name, drawn, known))
         return made
 
     def _one(
@@ -93,6 +95,7 @@ class OpenedFile:
         channels: Sequence[Channel],
         name: str,
         drawn: dict[str, Any],
+        known: dict[str, Any],
     ) -> LayerData:
         stored, letters = self.stored, axes.replace("S", "")
         keywords = {
@@ -106,7 +109,7 @@ class OpenedFile:
             "scale": tuple(stored.pixel_size.get(letter, 1.0) for letter in letters),
             "translate": tuple(stored.translate.get(letter, 0.0) for letter in letters),
             "units": tuple(stored.unit.get(letter, "pixel") for letter in letters),
-            "metadata": channel_metadata(channels),
+            "metadata": {**channel_metadata(channels), **known},
             **drawn,
         }
         return (levels if len(levels) > 1 else levels[0]), keywords, "image"

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
     from napari.layers import Layer
 
-__all__ = ["python_code", "record_of", "recorded_settings", "shell_command", "shows_uncertainty"]
+__all__ = [
+    "origin_of",
+    "python_code",
+    "record_of",
+    "recorded_bead",
+    "recorded_settings",
+    "shell_command",
+    "shows_uncertainty",
+]
 
 # In one line, so that it can be pasted into napari's console.
 SAVE_IMPORTS = (
@@ -29,6 +37,7 @@ SAVE_IMPORTS = (
     "from napari_dip.plugin.models.layer_input import read_layer"
 )
 SAVE_MASK_IMPORTS = "; from napari_dip.plugin.models.mask_layers import Mask"
+SAVE_BEAD_IMPORTS = "; from napari_dip.plugin.models.point_spread import read_bead, stored_layer"
 SAVE_COMMENT = "The input isn't saved in a file. Save it first, in napari's console:"
 
 MAX_READ_VALUES = 2**24  # values: a file is read in the main thread
@@ -60,6 +69,23 @@ def recorded_settings(record: Mapping[str, Any]) -> Settings:
         raise BadSettings("its settings are missing or have another form") from None
 
 
+def recorded_bead(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the layer and the file of the bead of a result; ``None`` if it was made without one.
+
+    A result that a command made has a file alone.
+    """
+    if bead := record["input"].get("bead"):
+        return {"layer": bead.get("layer") or "", "path": bead.get("path")}
+    file = (record.get("psf") or {}).get("file")
+    return {"layer": "", "path": file} if file else None
+
+
+def origin_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where the image, the mask and the bead of a result came from."""
+    bead = recorded_bead(record)
+    return {**record["input"], **({} if bead is None else {"bead": bead})}
+
+
 def python_code(record: Mapping[str, Any], name: str) -> str:
     """Write Python code that reproduces a layer.
 
@@ -78,21 +104,24 @@ def python_code(record: Mapping[str, Any], name: str) -> str:
     """
     settings = recorded_settings(record)
     module, _, function = settings.task.spec.function.rpartition(".")
-    image, mask, save_lines = _input_files(record)
+    image, mask, bead, save_lines = _input_files(record, name)
     mask_ndim = record["input"].get("mask", {}).get("ndim")
     mask_part = _subscript(record, mask_ndim)
     lacking = len(record["axes"].replace("S", "")) - (mask_ndim or 0)
     new_axes = f"[{', '.join(['None'] * lacking)}]" if lacking else ""
     readers = ["read_image", *(["read_mask"] if mask else [])]
     arguments = ["image", *(["mask"] if mask else [])]
+    arguments += [f"psf=psf, psf_axes={settings.spatial!r}"] if bead else []
     arguments += [f"{name}={value!r}" for name, value in settings.changes().items()]
     return "\n".join(
         [
             *_comments(record, name, save_lines),
             f"from {module} import {function}",
             f"from napari_dip.files.image_io import {', '.join(readers)}",
+            *(_PSF_IMPORTS if bead else []),
             "",
             f"image = read_image({str(image)!r}).image{_subscript(record)}",
+            *(_psf_lines(image, bead, settings) if bead else []),
             *([f"mask = read_mask({str(mask)!r}).missing{mask_part}{new_axes}"] if mask else []),
             f"restored = {function}({', '.join(arguments)})",
             "",
@@ -121,11 +150,11 @@ def shell_command(record: Mapping[str, Any], name: str) -> str:
             f"'{name}' shows a part of an image, and the command line restores whole files: copy "
             "it as Python, or copy the command of the whole image"
         )
-    image, mask, save_lines = _input_files(record)
+    image, mask, bead, save_lines = _input_files(record, name)
     folder = image.parent if image.exists() else Path()
     output = folder / (_file_name(name) + ".tif")
     words = ["napari-dip", settings.task.kind, str(image), *([str(mask)] if mask else [])]
-    words.append(str(output))
+    words += [str(output), *(["--psf", str(bead)] if bead else [])]
     for setting, value in settings.changes().items():
         words += _option(setting, value)
     line = subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
@@ -161,14 +190,88 @@ def _option(name: str, value: Any) -> list[str]:
     return [f"--{name.replace('_', '-')}", str(value)]
 
 
-def _input_files(record: Mapping[str, Any]) -> tuple[Path, Path | None, list[str]]:
-    """Return the files of image and mask, and the lines that save an input that has no file."""
+class _Files(NamedTuple):
+    """The files of the input, and the lines that save what has none."""
+
+    image: Path
+    mask: Path | None
+    bead: Path | None
+    save_lines: list[str]
+
+
+_PSF_IMPORTS = (
+    "from pathlib import Path",
+    "from napari_dip import Settings",
+    "from napari_dip.files.psf_file import read_psf",
+)
+
+
+def _psf_lines(image: Path, bead: Path, settings: Settings) -> list[str]:
+    """Write how the point spread function is measured in the image of a bead."""
+    task = settings.task.model_dump(exclude_defaults=True) | {"kind": settings.task.kind}
+    voxel = "" if settings.voxel is None else f", voxel={settings.voxel}"
+    return [
+        f"settings = Settings(task={task}, ndim={settings.ndim}{voxel})",
+        f"psf = read_psf(Path({str(bead)!r}), read_image({str(image)!r}), settings)",
+    ]
+
+
+def _bead_file(record: Mapping[str, Any], image: Path | None, name: str) -> Path | None:
+    """Return the file of a bead; ``None`` if it is to be saved, or if there is no bead.
+
+    Raises
+    ------
+    BadSettings
+        If neither a file nor a layer has the point spread function.
+    """
+    bead = recorded_bead(record)
+    given = record["input"].get("psf") and not recorded_settings(record).task.describes_psf
+    if bead is None and given:
+        raise BadSettings(
+            f"'{name}' was deconvolved with an array of a Python program, which its record does "
+            "not hold: repeat it there"
+        )
+    if bead is None or not given:
+        return None
+    try:
+        holds = bead["path"] and image and _holds_psf(Path(bead["path"]), image, record)
+    except (NapariDipError, OSError):
+        holds = False
+    if not holds and not bead["layer"]:
+        raise BadSettings(f"the bead of '{name}' is not in {bead['path']} any more: put it back")
+    return Path(bead["path"]) if holds else None
+
+
+def _holds_psf(path: Path, image: Path, record: Mapping[str, Any]) -> bool:
+    from napari_dip.files.image_io import read_image
+    from napari_dip.files.psf_file import read_psf
+
+    settings = recorded_settings(record)
+    psf = read_psf(path, read_image(image, lazy=True), settings)
+    return bool(pixel_digest(psf.values, settings.spatial) == record["input"]["psf"]["pixels"])
+
+
+def _input_files(record: Mapping[str, Any], name: str) -> _Files:
+    """Return the files of image, mask and bead, and the lines that save an input without a file.
+
+    A bead is measured in pixels of the image: where its file does not give the same point spread
+    function, both are saved with their pixel sizes.
+    """
     origin = record["input"]
     image, mask = _file_of(origin, origin, _holds_image), None
+    bead = _bead_file(record, image, name)
     imports, save_lines = SAVE_IMPORTS, []
     layer = f"viewer.layers[{origin['layer']!r}]"
     axes = record["settings"]["axes"]
-    if image is None:
+    if bead is None and origin.get("bead") and origin.get("psf"):
+        image, bead = (Path(_file_name(one["layer"]) + ".tif") for one in (origin, origin["bead"]))
+        bead_layer = f"viewer.layers[{origin['bead']['layer']!r}]"
+        imports += SAVE_BEAD_IMPORTS
+        save_lines = [
+            f"write_image({str(image)!r}, stored_layer({layer}, {axes!r}))",
+            f"write_image({str(bead)!r}, read_bead({bead_layer}).stored)",
+        ]
+    elif image is None:
         image = Path(_file_name(origin["layer"]) + ".tif")
         save_lines.append(_save_line(image, f"read_layer({layer}).data", axes))
     if mask_origin := origin.get("mask"):
@@ -185,7 +288,7 @@ def _input_files(record: Mapping[str, Any]) -> tuple[Path, Path | None, list[str
             save_lines.append(_save_line(mask, pixels, mask_axes))
     if save_lines:
         save_lines = [imports, *save_lines]
-    return image, mask, save_lines
+    return _Files(image, mask, bead, save_lines)
 
 
 def _save_line(path: Path, pixels: str, axes: str) -> str:

@@ -22,6 +22,13 @@ from napari_dip.plugin.models.layer_input import (
     match_settings,
     read_layer,
 )
+from napari_dip.plugin.models.point_spread import (
+    check_point_spread,
+    describe_point_spread,
+    point_spread,
+    read_bead,
+    with_pixel_sizes,
+)
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
     from napari_dip.image.axes import Layout
     from napari_dip.image.result import Result
     from napari_dip.image.sink import Sink
+    from napari_dip.optics.psf import PSF
     from napari_dip.plugin.models.mask_layers import MaskSource
     from napari_dip.plugin.models.target import Target
     from napari_dip.settings import Settings
@@ -98,6 +106,7 @@ class RunRequest:
         """Run the fast checks."""
         as_lazy(self.source.data)
         _ = self.layout
+        check_point_spread(self.source, self.settings)
         self.target.check(self.source, self.settings)
         self.compute.check()
 
@@ -105,6 +114,21 @@ class RunRequest:
     def layout(self) -> Layout:
         """How the axes of the image are restored."""
         return make_layout(self.source.data.shape, self.settings)
+
+    def psf(self) -> PSF | None:
+        """Return the point spread function; ``None`` without one. Slow, for a worker thread.
+
+        Raises
+        ------
+        BadImage, BadSettings
+            If the layer of the bead shows none, or it does not fit the image.
+        """
+        return point_spread(self.source, self.settings)
+
+    def describe_psf(self) -> str:
+        """Say what the point spread function is, and after a blank line how it was found."""
+        psf = self.psf()
+        return "" if psf is None else describe_point_spread(psf, self.source, self.settings)
 
     @property
     def result_bytes(self) -> int:
@@ -155,15 +179,18 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class LayerReader:
-    """Read a layer, and its mask if the task needs one.
+    """Read a layer, and its mask and the bead of its blur if the task needs them.
 
     Attributes
     ----------
     mask_source
         The mask layer; ``None`` where the task needs no mask.
+    bead
+        The layer with the image of a bead; ``None`` where there is none.
     """
 
     mask_source: MaskSource | None = None
+    bead: Layer | None = None
 
     def check(self, layer: Layer) -> LayerInput:
         """Read a layer without the pixels of its mask, and check that a run is possible.
@@ -180,14 +207,16 @@ class LayerReader:
             mask = self.mask_source.mask_for(layer)
             _refuse_unfinished(mask.layer)
             mask.check()
-        return source
+        return source if self.bead is None else replace(source, bead=read_bead(self.bead))
 
     def read(self, layer: Layer) -> LayerInput:
-        """Read a layer, and compute its missing pixels."""
+        """Read a layer, compute its missing pixels, and copy the image of the bead."""
         source = self.check(layer)
-        if self.mask_source is None:
-            return source
-        return read_layer(layer, self.mask_source.mask_for(layer))
+        if self.mask_source is not None:
+            source = read_layer(layer, self.mask_source.mask_for(layer))
+        return (
+            source if self.bead is None else replace(source, bead=read_bead(self.bead, copy=True))
+        )
 
 
 @dataclass(frozen=True)
@@ -217,6 +246,7 @@ class RequestTemplate:
         """
         read = self.reader.read if read_mask else self.reader.check
         source, settings = match_settings(read(layer), self.settings)
+        settings = with_pixel_sizes(source, settings)
         check_last_axis(layer, source.axes, source.data.shape)
         return RunRequest(source, settings, self.target, self.compute)
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_INTEGER",
     "align_labels",
+    "bead_box",
     "button",
     "check_box",
     "combo_box",
@@ -117,6 +118,18 @@ def mask_box(
         images = [layer for layer in others if isinstance(layer, Image)]
         named: list[tuple[str, Layer | None]] = [(one.name, one) for one in (*painted, *images)]
         return named if painted or not images else [("none", None), *named]
+
+    return _compact(_OrderedComboBox(label=label, choices=choices), name, tip)
+
+
+def bead_box(
+    name: str, label: str, tip: str, viewer: Viewer, image: Callable[[], Layer | None]
+) -> ComboBox:
+    """Make a combo box of the Image layers that can show a bead; none is chosen automatically."""
+
+    def choices(_: Any) -> list[tuple[str, Layer | None]]:
+        images = [one for one in viewer.layers if isinstance(one, Image) and one is not image()]
+        return [("none", None), *((layer.name, layer) for layer in images)]
 
     return _compact(_OrderedComboBox(label=label, choices=choices), name, tip)
 

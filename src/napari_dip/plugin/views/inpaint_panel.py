@@ -58,6 +58,8 @@ class Inpaint(Panel):
         napari's viewer.
     """
 
+    task_type = settings.Inpaint
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._mask_outline = MaskOutline()
         self._make_controls(unwrap_viewer(viewer))
@@ -90,8 +92,9 @@ class Inpaint(Panel):
             match_noise=self.match_noise.value and self.keep_known.value,
         )
 
-    def set_task(self, task: Any, origin: Mapping[str, Any]) -> None:
+    def set_task(self, recorded: settings.Settings, origin: Mapping[str, Any]) -> None:
         """Set the controls of the task to those of a recorded layer, and its mask if it exists."""
+        task: Any = recorded.task
         self.missing.value, self.keep_known.value = task.missing, task.keep_known
         self.match_noise.value = task.match_noise
         if mask := origin.get("mask"):

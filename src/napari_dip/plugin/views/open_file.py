@@ -33,18 +33,20 @@ class OpenButton(QPushButton):
     ----------
     viewer
         It gets the layers.
+    name, tip
+        The name of the object, and what it opens.
     """
 
     message = Signal(str)
     opened = Signal(object)
 
-    def __init__(self, viewer: Viewer) -> None:
+    def __init__(self, viewer: Viewer, name: str = "open_file", tip: str = tooltips.OPEN) -> None:
         super().__init__("Open…")
         self._viewer = viewer
-        self.setObjectName("open_file")
+        self.setObjectName(name)
         self.setAccessibleName("Open")
-        self.setAccessibleDescription(tooltips.OPEN)
-        self.setToolTip(tooltips.OPEN)
+        self.setAccessibleDescription(tip)
+        self.setToolTip(tip)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         menu = QMenu(self)
         menu.addAction("File or series of files…", self._ask_files)

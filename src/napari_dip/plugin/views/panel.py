@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from magicgui.widgets import Container, Widget
 from napari.layers import Image
@@ -16,7 +16,7 @@ from napari_dip.plaintext import as_html
 from napari_dip.plugin.controllers.run_control import RunController
 from napari_dip.plugin.controllers.viewer_layers import LayerWatcher, unwrap_viewer
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
-from napari_dip.plugin.models.provenance import recorded_settings
+from napari_dip.plugin.models.provenance import origin_of, recorded_settings
 from napari_dip.plugin.models.run_request import LayerReader, RequestTemplate
 from napari_dip.plugin.models.target import proposed_path
 from napari_dip.plugin.views import controls, tooltips
@@ -40,6 +40,7 @@ from napari_dip.plugin.views.run_buttons import (
 )
 from napari_dip.plugin.views.run_section import RunSection
 from napari_dip.plugin.views.settings_controls import SettingsControls, remember_values
+from napari_dip.settings.task import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,10 +49,10 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QWidget
 
-    from napari_dip import settings
     from napari_dip.plugin.controllers.session import Session
     from napari_dip.plugin.models.run_request import RunRequest
-    from napari_dip.settings import Settings
+    from napari_dip.settings import Settings, Task
+    from napari_dip.settings.task import TaskSpec
 
 __all__ = ["Panel"]
 
@@ -59,7 +60,7 @@ WIDTH = 350  # pixels: fits all rows at a font size of 14; the canvas needs the 
 
 
 class Panel(Container[Widget]):
-    """The controls that all tasks share; a subclass adds those of its task.
+    """The controls that all tasks share; a subclass adds its ``task_type`` and its controls.
 
     Parameters
     ----------
@@ -78,6 +79,8 @@ class Panel(Container[Widget]):
         The controller of the runs of this panel.
     """
 
+    task_type: ClassVar[type[Task]]
+
     def __init__(
         self,
         viewer: Viewer,
@@ -90,7 +93,7 @@ class Panel(Container[Widget]):
         _load_extensions()
         self.image = controls.layer_box("image", "Image", tooltips.IMAGE, self._viewer, Image)
         self._trial_buttons = TrialButtons()
-        self._run = RunSection(self.task().spec.page, self._viewer)
+        self._run = RunSection(self._spec.page, self._viewer)
         self._result = ResultSection(self._viewer)
         self._open = OpenButton(self._viewer)
         self._axes = AxesControls(self._viewer)
@@ -107,13 +110,26 @@ class Panel(Container[Widget]):
         choose_first_image(self.image, self._viewer)
         self._check()
 
-    def task(self) -> settings.Task:
+    @property
+    def _spec(self) -> TaskSpec:
+        """The row of the task in the table."""
+        return TASKS[self.task_type.model_fields["kind"].default]
+
+    def task(self) -> Task:
         """Return the task that the controls show."""
         raise NotImplementedError
 
-    def set_task(self, task: Any, origin: Mapping[str, Any]) -> None:
+    def set_task(self, recorded: Settings, origin: Mapping[str, Any]) -> None:
         """Set the controls of the task to those of a recorded layer."""
         raise NotImplementedError
+
+    def general_settings(self) -> dict[str, Any]:
+        """Return the settings beside those of the task that its controls show."""
+        return {}
+
+    def settings(self) -> Settings:
+        """Return the settings that the controls show."""
+        return self._settings.settings(self.task()).replace(**self.general_settings())
 
     def reader(self) -> LayerReader:
         """Return how layers are read with the current controls."""
@@ -156,15 +172,15 @@ class Panel(Container[Widget]):
         """
         return RequestTemplate(
             self.reader(),
-            self._settings.settings(self.task()),
+            self.settings(),
             self._output.target(),
             self._output.compute_options(),
         )
 
     def propose_target(self, layer: Image) -> None:
         """Propose a folder that follows the image and the task."""
-        settings = self._settings.settings(self.task())
-        self._output.propose(proposed_path(*match_settings(read_layer(layer), settings)))
+        source, settings = match_settings(read_layer(layer), self.settings())
+        self._output.propose(proposed_path(source, settings))
 
     def choose_target(self, *, too_large: bool) -> bool:
         """Choose disk or memory for the result; return whether the choice changed to disk."""
@@ -179,9 +195,11 @@ class Panel(Container[Widget]):
 
     def set_controls(self, settings: Settings, origin: Mapping[str, Any]) -> tuple[bool, list[str]]:
         """Set the controls; return whether the task fits, and the settings without a control."""
-        without_control = self._settings.set_values(settings)
-        if fits := type(settings.task) is type(self.task()):
-            self.set_task(settings.task, origin)
+        fits = type(settings.task) is self.task_type
+        shown = self.general_settings() if fits else ()
+        without_control = self._settings.set_values(settings, shown)
+        if fits:
+            self.set_task(settings, origin)
         return fits, without_control
 
     def _arrange(self) -> None:
@@ -241,7 +259,7 @@ class Panel(Container[Widget]):
             self._check()
 
     def _add_sample(self) -> None:
-        self._viewer.open_sample("napari-dip", self.task().spec.sample)
+        self._viewer.open_sample("napari-dip", self._spec.sample)
         choose_first_image(self.image, self._viewer)
         self._viewer.layers.selection.active = self.image.value
 
@@ -276,7 +294,7 @@ class Panel(Container[Widget]):
         except NapariDipError as error:
             self.controller.say(f"Another version made '{name}': {error}.")
             return
-        fits, without_control = self.set_controls(settings, record["input"])
+        fits, without_control = self.set_controls(settings, origin_of(record))
         other_task = "" if fits else settings.task.kind
         self.controller.say(settings_loaded(name, other_task, without_control))
 

@@ -122,8 +122,15 @@ class SettingsControls(Container[Widget]):
             device=self.device.value,
         )
 
-    def set_values(self, settings: Settings) -> list[str]:
+    def set_values(self, settings: Settings, shown_by_task: Iterable[str] = ()) -> list[str]:
         """Set the controls to some settings.
+
+        Parameters
+        ----------
+        settings
+            The settings.
+        shown_by_task
+            The names of those that the controls of the task show.
 
         Returns
         -------
@@ -144,10 +151,13 @@ class SettingsControls(Container[Widget]):
         self.seed.value = min(settings.seed, controls.MAX_INTEGER)
         self.device.value = settings.device if settings.device in self.device.choices else "auto"
         shown = self.settings(settings.task)
+        elsewhere = {"axes", "voxel", *shown_by_task}
+        if settings.task.spec.needs_psf:
+            elsewhere.add("overlap")  # follows from the point spread function
         return [
             f"{name}={value!r}"
             for name, value in settings
-            if name not in ("axes", "voxel") and value != getattr(shown, name)
+            if name not in elsewhere and value != getattr(shown, name)
         ]
 
     def _set_method(self, published: bool) -> None:

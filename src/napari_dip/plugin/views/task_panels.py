@@ -25,6 +25,8 @@ class Denoise(Panel):
         napari's viewer.
     """
 
+    task_type = settings.Denoise
+
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self.artefact = controls.combo_box(
             "artefact",
@@ -38,8 +40,9 @@ class Denoise(Panel):
         """Return the task that the controls show."""
         return settings.Denoise(artefact=self.artefact.value)
 
-    def set_task(self, task: Any, origin: Mapping[str, Any]) -> None:
+    def set_task(self, recorded: settings.Settings, origin: Mapping[str, Any]) -> None:
         """Set the controls of the task to those of a recorded layer."""
+        task: Any = recorded.task
         self.artefact.value = task.artefact
 
 
@@ -51,6 +54,8 @@ class SuperResolution(Panel):
     viewer
         napari's viewer.
     """
+
+    task_type = settings.SuperResolve
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self.axis = controls.combo_box(
@@ -86,8 +91,9 @@ class SuperResolution(Panel):
             downsampler=None if kernel == "default" else kernel,
         )
 
-    def set_task(self, task: Any, origin: Mapping[str, Any]) -> None:
+    def set_task(self, recorded: settings.Settings, origin: Mapping[str, Any]) -> None:
         """Set the controls of the task to those of a recorded layer."""
+        task: Any = recorded.task
         isotropic = task.factor == "isotropic"
         self.axis.value = "isotropic" if isotropic else task.axis or "YX"
         if not isotropic:

@@ -68,6 +68,49 @@ MATCH_NOISE: Final = (
 OUTLINE: Final = "Draw the mask as an outline, to see the pixels under it."
 GAP_TYPE: Final = "The shape of the gaps. The published method chooses its network by it."
 
+# Deconvolve
+PSF_SOURCE: Final = (
+    "What the microscope makes of a point. It is computed from the numbers of the optics, measured "
+    "in the image of a small bead, or a Gaussian of a known width."
+)
+MODALITY: Final = "The kind of microscope. Its image file may tell it."
+NA: Final = "Numerical aperture, which is written on the objective: of 63x/1.4 it is 1.4."
+IMMERSION: Final = (
+    "What is between the objective and the cover slip: oil, water, glycerol, silicone, air, or "
+    "its refractive index."
+)
+EMISSION: Final = "Wavelength of the emitted light, in nm: the middle of the emission filter."
+EXCITATION: Final = (
+    "Wavelength of the laser, in nm. Of a confocal microscope 30 nm below the emission, if empty."
+)
+PINHOLE: Final = "Diameter of the pinhole, in Airy units."
+SHEET: Final = "Full width of the light sheet at half of its maximum, along Z, in µm."
+SAMPLE_INDEX: Final = (
+    "Refractive index of the sample, or water, glycerol …; that of the immersion, if empty."
+)
+DEPTH: Final = (
+    "Depth of the structure below the cover slip, in µm. It matters if sample and immersion have "
+    "different indices."
+)
+BEAD: Final = (
+    "A layer with the image of one bead that is smaller than the resolution, with the axes Y and "
+    "X or Z, Y and X. Its background is subtracted; it is centred, and resampled to the pixels of "
+    "the image."
+)
+OPEN_BEAD: Final = "Open the image of a bead as a hidden layer, and choose it."
+FULL_WIDTH: Final = (
+    "Full width of the blur at half of its maximum; or one for each axis, such as 4, 2.5, 2.5 for "
+    "Z, Y and X."
+)
+STACK: Final = (
+    "As a volume: light out of focus is put back into its plane. Plane by plane: each plane alone, "
+    "in less time and memory."
+)
+SHOW_PSF: Final = (
+    "Add the point spread function as a layer in the middle of the image, with its size in the "
+    "units of the image."
+)
+
 # Advanced settings
 PRESET: Final = (
     "fast: one small network, about a minute. best: an ensemble of four, combined with a non-local "

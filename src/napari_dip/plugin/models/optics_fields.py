@@ -1,0 +1,142 @@
+"""Read the numbers of a microscope as a user types them, and name each mistake."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from napari_dip.errors import BadSettings
+from napari_dip.settings.optics import Modality, Optics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["IMMERSIONS", "LABELS", "fields_of", "number_text", "optics_values"]
+
+LABELS = {
+    "na": "NA",
+    "ri": "Immersion",
+    "wavelength": "Emission",
+    "excitation": "Excitation",
+    "pinhole": "Pinhole",
+    "sheet": "Sheet",
+    "sample_ri": "Sample index",
+    "depth": "Depth",
+}
+"""The names of the fields in the panel."""
+
+IMMERSIONS = {
+    "air": 1.0,
+    "dry": 1.0,
+    "water": 1.33,
+    "silicone": 1.406,
+    "glycerol": 1.47,
+    "oil": 1.518,
+}
+"""Refractive indices that have a name."""
+
+NEEDED = {
+    "na": "the NA",
+    "ri": "the immersion",
+    "wavelength": "the emission wavelength",
+    "excitation": "the excitation wavelength",
+    "sheet": "the thickness of the sheet",
+}
+"""How a message names a number that is missing; it must fit into the two lines of the plan."""
+
+UNITS = ("nm", "µm", "um", "AU")
+"""Units that may follow a number; each field has one."""
+
+
+def fields_of(modality: Modality) -> tuple[str, ...]:
+    """Return the names of the numbers that matter for a kind of microscope.
+
+    Examples
+    --------
+    >>> fields_of("widefield")
+    ('na', 'ri', 'wavelength', 'sample_ri', 'depth')
+    """
+    light = {
+        "widefield": ("wavelength",),
+        "confocal": ("wavelength", "excitation", "pinhole"),
+        "two-photon": ("excitation",),
+        "light-sheet": ("wavelength", "sheet"),
+    }
+    return ("na", "ri", *light[modality], "sample_ri", "depth")
+
+
+def optics_values(modality: Modality, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of the microscope that the fields describe.
+
+    Parameters
+    ----------
+    modality
+        The kind of microscope.
+    texts
+        The text of each field; those that do not matter for this kind are left out.
+
+    Raises
+    ------
+    BadSettings
+        If a number is missing or not possible.
+
+    Examples
+    --------
+    >>> optics_values("widefield", {"na": "1,4", "ri": "oil", "wavelength": "520"})
+    {'modality': 'widefield', 'na': 1.4, 'ri': 1.518, 'wavelength': 520.0}
+    """
+    values = {
+        name: _number(name, text)
+        for name in fields_of(modality)
+        if (text := texts.get(name, "").strip())
+    }
+    _check_aperture(values)
+    if lacking := Optics(modality=modality, **values).lacking:
+        *others, last = (NEEDED[name] for name in lacking)
+        before = f"{', '.join(others)} and " if others else ""
+        raise BadSettings(f"Type {before}{last}.")
+    return {"modality": modality, **values}
+
+
+def number_text(name: str, value: float | None) -> str:
+    """Write a number as its field shows it; empty if it is the default."""
+    default = Optics.model_fields[name].default
+    shown = name == "pinhole" or (value is not None and value != default)
+    return f"{value:g}" if shown else ""
+
+
+def _number(name: str, text: str) -> float:
+    """Read the text of a field, which may name an immersion."""
+    if name in ("ri", "sample_ri") and text.lower() in IMMERSIONS:
+        return IMMERSIONS[text.lower()]
+    label = LABELS[name]
+    try:
+        value = float(_without_unit(text).replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        names = ", or oil, water, glycerol, silicone or air" if name == "ri" else ""
+        raise BadSettings(f"{label}: '{text}' is not a number; type one{names}.")
+    try:
+        Optics(**{name: value})
+    except BadSettings as error:
+        reason = str(error).partition(": ")[2]
+        raise BadSettings(f"{label} {value:g} is not possible: {reason}.") from None
+    return value
+
+
+def _without_unit(text: str) -> str:
+    """Remove the unit of a field."""
+    for unit in UNITS:
+        text = text.removesuffix(unit).strip()
+    return text
+
+
+def _check_aperture(values: Mapping[str, float]) -> None:
+    """Check that the aperture is below the refractive index of the immersion."""
+    na, ri = values.get("na", 0.0), values.get("ri", math.inf)
+    if na >= ri:
+        raise BadSettings(
+            f"NA {na:g} is not below the index of the immersion, {ri:g}: correct one of them.\n\n"
+            "Refractive indices: air 1, water 1.33, silicone 1.406, glycerol 1.47, oil 1.518."
+        )
