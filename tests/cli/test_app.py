@@ -165,3 +165,9 @@ def test_help_does_not_load_torch():
         "sys.exit('torch' in sys.modules or 'skimage' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_version_is_printed():
+    result = call("--version")
+    assert (result.exit_code, result.stdout.split()[0]) == (0, "napari-dip")
+    assert result.stdout.split()[1][0].isdigit()

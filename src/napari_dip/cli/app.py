@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 
 from napari_dip.cli.assess_command import assess
 from napari_dip.cli.exit_codes import errors_as_exit_codes
+from napari_dip.cli.option_groups import Command, Group
 from napari_dip.cli.plan_command import plan_command
 from napari_dip.cli.reproduce_command import reproduce
 from napari_dip.cli.task_command import task_command
@@ -23,13 +25,18 @@ from napari_dip.settings import TASKS
 __all__ = ["app", "make_app"]
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"napari-dip {version('napari-dip')}")
+        raise typer.Exit
+
+
 @errors_as_exit_codes()
 def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show versions, devices, their memory, and the fastest arithmetic of each."""
     import platform
-    from importlib.metadata import version
 
     from napari_dip.compute.device import devices
     from napari_dip.pipeline.precision import benchmark_side, calibrate
@@ -64,26 +71,40 @@ def demo(
         raise typer.Exit(1)
 
 
+def start(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=_print_version,
+            help="Show the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Load extensions before each command."""
+    load_extensions()
+
+
 def make_app() -> typer.Typer:
     """Make the command `napari-dip` with a subcommand for each task, also of extensions."""
     with suppress(NapariDipError):  # each command reports it
         load_extensions()
     made = typer.Typer(
         name="napari-dip",
+        cls=Group,
         help="Restore microscopy images with Deep Image Prior, without training data.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong input or option, 130 interrupted.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    made.callback()(errors_as_exit_codes()(load_extensions))
+    made.callback()(errors_as_exit_codes()(start))
     for spec in TASKS.values():
-        made.command(spec.kind)(task_command(spec))
-    made.command("plan")(plan_command())
-    made.command()(assess)
-    made.command()(reproduce)
-    made.command()(info)
-    made.command()(demo)
+        made.command(spec.kind, cls=Command)(task_command(spec))
+    made.command("plan", cls=Command)(plan_command())
+    for command in (assess, reproduce, info, demo):
+        made.command(cls=Command)(command)
     return made
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_dip.cli.option_groups import MACHINE, OUTPUT
 from napari_dip.cli.settings_options import change_settings
 from napari_dip.cli.task_options import Series, SettingsFile  # noqa: TC001 - for typer
 from napari_dip.errors import BadSettings
@@ -33,42 +34,66 @@ class RunOptions:
         typer.Option(
             metavar="FILE",
             help="Also write half the width of the 90 % intervals; takes 3 times as long.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None
     series: Series = None
     workers: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Restore with N worker processes; with GPUs, one for each GPU."
+            metavar="N",
+            help="Restore with N worker processes; with GPUs, one for each GPU.",
+            rich_help_panel=MACHINE,
         ),
     ] = None
     scheduler: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Restore on a running dask cluster: tcp://HOST:PORT."),
+        typer.Option(
+            metavar="ADDRESS",
+            help="Restore on a running dask cluster: tcp://HOST:PORT.",
+            rich_help_panel=MACHINE,
+        ),
     ] = None
     slurm: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.yaml", help="Restore on SLURM jobs: `jobs`, and the resources of each."
+            metavar="FILE.yaml",
+            help="Restore on SLURM jobs: `jobs`, and the resources of each.",
+            rich_help_panel=MACHINE,
         ),
     ] = None
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = (
-        False
-    )
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace OUT if it exists.", rich_help_panel=OUTPUT),
+    ] = False
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Resume an interrupted run of the same command; OUT is an OME-Zarr."
+            "--resume",
+            help="Resume an interrupted run of the same command; OUT is an OME-Zarr.",
+            rich_help_panel=OUTPUT,
         ),
     ] = False
     keep_on_interrupt: Annotated[
         bool,
-        typer.Option("--keep-on-interrupt", help="On Ctrl-C, write the best result so far."),
+        typer.Option(
+            "--keep-on-interrupt",
+            help="On Ctrl-C, write the best result so far.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print only a record of the run, as JSON.")
+        bool,
+        typer.Option(
+            "--json",
+            help="Print only a record of the run, as JSON.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only errors.")] = False
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Print only errors.", rich_help_panel=OUTPUT),
+    ] = False
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def build(self, task: type[Task], **options: Any) -> Settings:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import typer
 
+from napari_dip.cli.option_groups import INPUT, MACHINE, METHOD, OUTPUT, STACK, SWITCHES
 from napari_dip.errors import BadSettings
 from napari_dip.settings import NETWORKS, RULES, Settings
 
@@ -26,13 +27,15 @@ class Help:
     """Help for one option.
 
     ``metavar`` is the placeholder of the value; if empty, it is ``N`` or the choices. ``default``
-    is shown in place of that of the setting. ``names`` replaces ``{names}`` in the text.
+    is shown in place of that of the setting. ``names`` replaces ``{names}`` in the text. ``group``
+    is that in the help; ``None`` for the first one.
     """
 
     text: str
     metavar: str = ""
     default: str = ""
     names: Iterable[str] = ()
+    group: str | None = None
 
 
 HELP = {
@@ -50,42 +53,54 @@ HELP = {
     "bad_pixels": Help(
         "auto treats hot and dead pixels as missing; it may take sharp spots for them."
     ),
-    "members": Help("Number of fits to average."),
-    "refinement": Help(
-        "Passes of the non-local Bayes filter after the fit; 0 is the network alone."
-    ),
-    "network": Help("Network to fit: {names}.", "NAME", names=NETWORKS),
-    "stopping": Help("Stopping rule: {names}.", "RULE", names=RULES),
-    "ndim": Help("3 restores a z-stack as one volume."),
-    "voxel": Help(
-        "Voxel spacing in any one unit, such as 4,0.83,0.83; see --ndim and --axis.",
-        "Z,Y,X",
-        "from the file",
-    ),
-    "share": Help(
-        "Axis along which neighbouring planes share a network: Z, T, auto (Y with --axis Z) or "
-        "none; C restores the channels of a plane jointly.",
-        "AXIS",
-    ),
-    "window": Help("Most planes that share a network; 1 restores each plane by itself."),
-    "context": Help("Further planes that a network sees on each side.", default="0"),
-    "tile": Help("Side of the tiles of a large plane, in pixels.", default="as memory allows"),
-    "overlap": Help("Overlap of neighbouring tiles, in pixels."),
-    "memory": Help("Most memory to use, such as 4GB.", "SIZE", "free memory"),
-    "at_once": Help(
-        "Planes, or fits of a single plane, to compute concurrently.", default="one per thread"
-    ),
+    "seed": Help("The same seed gives the same result."),
     "axes": Help(
         "One letter for each axis: T time, C channel, Z, Y, X, S colour, Q other; such as ZYX.",
         "LETTERS",
         "from the file",
+        group=INPUT,
     ),
-    "dtype": Help("Data type of the output."),
+    "voxel": Help(
+        "Voxel spacing in any one unit, such as 4,0.83,0.83; see --ndim and --axis.",
+        "Z,Y,X",
+        "from the file",
+        group=INPUT,
+    ),
+    "dtype": Help("Data type of the output.", group=OUTPUT),
     "conserve_total": Help(
-        "Give each plane the total intensity of the image.", default="no-conserve-total"
+        "Give each plane the total intensity of the image.", default="no", group=SWITCHES
     ),
-    "seed": Help("The same seed gives the same result."),
-    "device": Help("auto, cpu, cuda, cuda:N or mps.", "NAME"),
+    "ndim": Help("3 restores a z-stack as one volume.", group=STACK),
+    "share": Help(
+        "Axis along which neighbouring planes share a network: Z, T, auto (Y with --axis Z) or "
+        "none; C restores the channels of a plane jointly.",
+        "AXIS",
+        group=STACK,
+    ),
+    "window": Help(
+        "Most planes that share a network; 1 restores each plane by itself.", group=STACK
+    ),
+    "context": Help("Further planes that a network sees on each side.", default="0", group=STACK),
+    "device": Help("auto, cpu, cuda, cuda:N or mps.", "NAME", group=MACHINE),
+    "memory": Help("Most memory to use, such as 4GB.", "SIZE", "free memory", group=MACHINE),
+    "tile": Help(
+        "Side of the tiles of a large plane, in pixels.",
+        default="as memory allows",
+        group=MACHINE,
+    ),
+    "overlap": Help("Overlap of neighbouring tiles, in pixels.", group=MACHINE),
+    "at_once": Help(
+        "Planes, or fits of a single plane, to compute concurrently.",
+        default="one per thread",
+        group=MACHINE,
+    ),
+    "members": Help("Number of fits to average.", group=METHOD),
+    "refinement": Help(
+        "Passes of the non-local Bayes filter after the fit; 0 is the network alone.",
+        group=METHOD,
+    ),
+    "network": Help("Network to fit: {names}.", "NAME", names=NETWORKS, group=METHOD),
+    "stopping": Help("Stopping rule: {names}.", "RULE", names=RULES, group=METHOD),
 }
 """Settings that have an option of the same name; ``network`` is ``prior.network``."""
 
@@ -109,6 +124,7 @@ def settings_parameters() -> list[Parameter]:
                     metavar=shown.metavar or _metavar(name, kind),
                     show_default=shown.default or _default(name) or False,
                     help=shown.text.replace("{names}", ", ".join(shown.names)),
+                    rich_help_panel=shown.group,
                 ),
             ],
         )

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import typer
 
+from napari_dip.cli.option_groups import INPUT, SWITCHES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,13 +35,20 @@ __all__ = [
 
 SettingsFile = Annotated[
     Path | None,
-    typer.Option(metavar="FILE.json", help="Settings file; other options override it."),
+    typer.Option(
+        metavar="FILE.json",
+        help="Settings file; other options override it.",
+        rich_help_panel=INPUT,
+    ),
 ]
 
 Series = Annotated[
     int | None,
     typer.Option(
-        metavar="N", show_default="0", help="Image to read from a file with several images."
+        metavar="N",
+        show_default="0",
+        help="Image to read from a file with several images.",
+        rich_help_panel=INPUT,
     ),
 ]
 
@@ -48,6 +57,7 @@ MaskMarks = Annotated[
     typer.Option(
         metavar="missing|known",
         help="What the non-zero pixels of the mask are: missing, as painted in napari, or known.",
+        rich_help_panel=INPUT,
     ),
 ]
 
@@ -57,6 +67,7 @@ MaskAxes = Annotated[
         metavar="AXES",
         show_default="from the file",
         help="One letter of TCZYXQ for each axis of the mask, such as CYX.",
+        rich_help_panel=INPUT,
     ),
 ]
 
@@ -111,8 +122,8 @@ SHOWN = {
     "pixel_size": Shown("UM", "from the file"),
     "z_step": Shown("UM", "from the file"),
     "fwhm": Shown("WIDTH", "none"),
-    "keep_known": Shown(default="keep-known", flags="--keep-known/--smooth-known"),
-    "match_noise": Shown(default="no-match-noise"),
+    "keep_known": Shown(default="keep", flags="--keep-known/--smooth-known"),
+    "match_noise": Shown(default="no"),
 }
 """By the name of the option."""
 
@@ -138,6 +149,7 @@ def task_parameters(task: type[Task]) -> list[Parameter]:
             metavar=shown.metavar or _metavar(kind),
             show_default=default or False,
             help=" ".join((field.description or "").split()),
+            rich_help_panel=SWITCHES if kind is bool else None,
         )
         parameters.append(
             Parameter(
