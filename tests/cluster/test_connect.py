@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -69,14 +70,33 @@ def test_a_running_cluster_is_used_by_address(client, source, tmp_path):
     assert read_image(out).image.shape == (5, 24, 24)
 
 
-def test_interrupt_ends_the_wait_for_a_scheduler():
+@pytest.fixture
+def silent_address():
+    """Return the address of a server that takes connections, but never answers."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_interrupt_ends_the_wait_for_a_scheduler(silent_address):
     waiting = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
     waiting.start()
     with (
         pytest.raises(KeyboardInterrupt),
-        connect("cpu", None, "tcp://127.0.0.1:1", None, timeout_s=20),
+        connect("cpu", None, silent_address, None, timeout_s=20),
     ):
         pytest.fail("no scheduler answers")
     begun = time.monotonic()
     gc.collect()
     assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("server", ["silent", "none"])
+def test_an_unreachable_scheduler_is_told_soon(source, tmp_path, silent_address, server):
+    address = silent_address if server == "silent" else "tcp://127.0.0.1:9"
+    begun = time.monotonic()
+    result = call("denoise", source, tmp_path / "out.tif", "--scheduler", address)
+    assert result.exit_code == 2
+    assert "no scheduler answers" in result.stderr
+    assert time.monotonic() - begun < 20  # 5 s on an idle machine; dask waits for 60 s or ever

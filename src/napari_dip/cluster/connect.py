@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["connect"]
 
-TIMEOUT_S = 60.0  # seconds: how long a scheduler has to answer, and to have a worker
+TIMEOUT_S = 60.0  # seconds: how long a scheduler has to have a worker
+ANSWER_S = 5.0  # seconds: how long it has to answer; with the start of Python less than 10
 
 _ADDRESS = re.compile(r"((tcp|tls|ucx|ucxx|wss?)://)?([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
 
@@ -45,7 +47,7 @@ def connect(
     slurm
         YAML file with ``jobs``, their number, and keywords of dask-jobqueue's ``SLURMCluster``.
     timeout_s
-        How long, in seconds, a scheduler has to answer, and to have a worker.
+        How long, in seconds, a scheduler has to have a worker; to answer it has at most 5 s.
     stop_requested
         If true, the answers of running workers are not waited for.
 
@@ -107,16 +109,20 @@ def _join(
             f"{name}: this is not the address of a scheduler; give tcp://HOST:PORT or "
             "tls://HOST:PORT"
         )
+    client = None
     try:
         if isinstance(cluster, str) and cluster.startswith(("tls://", "wss://")):
             _check_tls_keys(name)
+        if isinstance(cluster, str):
+            _wait_for_answer(cluster)
         # Not as the default client: other dask code in this process must not use this cluster.
         client = Client.__new__(Client)
         Client.__init__(client, cluster, timeout=timeout_s or TIMEOUT_S, set_as_default=False)
     except NapariDipError:
         raise
     except KeyboardInterrupt:
-        client.status = "closed"  # otherwise dask waits for the connection a second time at exit
+        if client is not None:
+            client.status = "closed"  # otherwise dask waits for the connection again at exit
         raise
     except Exception as error:
         raise BadSettings(
@@ -132,6 +138,22 @@ def _join(
             ) from None
         worker = check_workers(client, device, stop_requested)
         yield WorkerPool(client, worker.device, requested_threads() or worker.threads)
+
+
+def _wait_for_answer(address: str) -> None:
+    """Wait for the greeting of a scheduler; dask waits for ever if another server never answers.
+
+    Raises
+    ------
+    OSError
+        If nothing answers within :data:`ANSWER_S`.
+    """
+    from distributed.comm.addressing import parse_address, parse_host_port
+
+    scheme, location = parse_address(address)
+    with socket.create_connection(parse_host_port(location), timeout=ANSWER_S) as connection:
+        if scheme == "tcp" and not connection.recv(1):
+            raise ConnectionError("the connection was closed")
 
 
 def _check_tls_keys(name: str) -> None:
