@@ -14,7 +14,8 @@ from napari_dip.cli import demo
 from napari_dip.cli.app import app
 from napari_dip.cli.console import follow
 from napari_dip.cli.demo import CASES, add_noise, bin_pixels, ground_truth, run_demo, scratch
-from napari_dip.image.result import Result, UnitReport
+from napari_dip.image.result import Result
+from napari_dip.image.unit_report import UnitReport
 
 
 def oracle(shift: int = 0):

@@ -11,7 +11,7 @@ pytest.importorskip("distributed")
 
 from napari_dip.cluster.total_progress import TotalProgress
 from napari_dip.image.problem import make_problem
-from napari_dip.image.result import UnitReport
+from napari_dip.image.unit_report import UnitReport
 from napari_dip.progress import Snapshot
 from napari_dip.settings import Settings
 

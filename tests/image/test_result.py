@@ -9,7 +9,7 @@ import napari_dip
 from napari_dip import Settings, restore
 from napari_dip.errors import BadSettings
 from napari_dip.generators import finished
-from napari_dip.image.result import UnitReport
+from napari_dip.image.unit_report import UnitReport
 
 QUICK = {"device": "cpu", "iterations": 3}
 PLAIN = {"device": "cpu", "axes": "YX", "refinement": 0, "members": 1}

@@ -15,9 +15,10 @@ from napari.layers._source import layer_source
 
 from napari_dip.errors import BadImage, BadMask
 from napari_dip.image.problem import make_problem
-from napari_dip.image.result import Result, UnitReport
+from napari_dip.image.result import Result
 from napari_dip.image.sink import InMemory
 from napari_dip.image.unit import RestoredUnit
+from napari_dip.image.unit_report import UnitReport
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.layer_output import preview_layer_data, to_layer_data
 from napari_dip.plugin.models.mask_layers import Mask

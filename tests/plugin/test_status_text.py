@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_dip import Settings
-from napari_dip.image.result import Result, UnitReport
+from napari_dip.image.result import Result
+from napari_dip.image.unit_report import UnitReport
 from napari_dip.plugin.models.status_text import ending_text, saved_text, status_text
 from napari_dip.progress import Snapshot
 from napari_dip.settings import Denoise, SuperResolve

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from napari_dip.cluster.worker_job import ComputeConfig
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
-    from napari_dip.image.result import UnitReport
     from napari_dip.image.sink import Sink
     from napari_dip.image.unit import RestoredUnit
+    from napari_dip.image.unit_report import UnitReport
 
 __all__ = ["Dispatcher"]
 

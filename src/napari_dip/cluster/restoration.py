@@ -16,8 +16,8 @@ from napari_dip.cluster.total_progress import TotalProgress
 from napari_dip.cluster.worker_job import ComputeConfig, fastest_arithmetic
 from napari_dip.errors import NapariDipError
 from napari_dip.image.restore import conclude
-from napari_dip.image.result import UnitReport
 from napari_dip.image.unit import RestoredUnit
+from napari_dip.image.unit_report import UnitReport
 from napari_dip.pipeline.presets import recipe
 from napari_dip.progress import Snapshot
 

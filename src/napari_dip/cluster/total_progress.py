@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.image.plan import Plan, Unit
-    from napari_dip.image.result import UnitReport
+    from napari_dip.image.unit_report import UnitReport
 
 __all__ = ["TotalProgress"]
 

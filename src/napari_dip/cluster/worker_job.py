@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_dip.files.resumable_output import OnDisk
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
-    from napari_dip.image.result import UnitReport
+    from napari_dip.image.unit_report import UnitReport
     from napari_dip.pipeline.precision import Arithmetic
     from napari_dip.progress import Snapshot
 

@@ -19,7 +19,7 @@ from napari_dip.files.resumable_zarr import ResumableZarr
 from napari_dip.files.zarr_output_check import check_zarr_location
 from napari_dip.files.zarr_reader import own_record
 from napari_dip.image.reordered import Reordered
-from napari_dip.image.result import UnitReport
+from napari_dip.image.unit_report import UnitReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

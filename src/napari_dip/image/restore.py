@@ -15,10 +15,11 @@ from napari_dip.generators import map_steps
 from napari_dip.image.arguments import problem_from_python
 from napari_dip.image.coverage import Coverage, Part
 from napari_dip.image.pixel_digest import pixel_digest
-from napari_dip.image.result import Result, UnitReport
+from napari_dip.image.result import Result
 from napari_dip.image.run_progress import Clock, ImageProgress
 from napari_dip.image.sink import InMemory, Sink
 from napari_dip.image.unit import RestoredUnit, continue_unit, restore_unit
+from napari_dip.image.unit_report import UnitReport
 from napari_dip.progress import Monitor, Snapshot, no_report
 from napari_dip.settings import Settings
 

@@ -1,4 +1,4 @@
-"""The result of a restoration, and the reports of its units."""
+"""The result of a restoration."""
 
 from __future__ import annotations
 
@@ -18,73 +18,11 @@ if TYPE_CHECKING:
     from napari_dip.image.coverage import Coverage
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.problem import Problem
+    from napari_dip.image.unit_report import UnitReport
     from napari_dip.progress import Report, Snapshot
     from napari_dip.settings import Settings
 
-__all__ = ["Result", "UnitReport"]
-
-
-@dataclass(frozen=True)
-class UnitReport:
-    """How one unit ended.
-
-    Parameters
-    ----------
-    index
-        Numbers along the leading axes; of a window, first and last but one.
-    reason
-        Why each fit ended.
-    rule, metric
-        The stopping rule of the first fit, and its curve as (iteration, number), thinned.
-    iterations, denoising
-        Iterations of all members of all tiles and of both stages, and those of the denoising
-        stage; 0 if there was nothing to restore.
-    best_iteration
-        The iteration of the first fit that was returned.
-    loss
-        The objective at the end.
-    noise
-        The noise model in the units of the image, or one for each channel.
-    rollbacks
-        How often a fit was set back after a jump of the loss.
-    members, tiles, of_tiles
-        Fits that were averaged, tiles that were restored, and all tiles.
-    arithmetic
-        The precision of the convolutions, and the threads on a CPU.
-    moved
-        By how many pixels aligned planes lay apart at most.
-    stopped_by_user, most_iterations
-        Whether the user stopped it, and the most iterations that it could take.
-    unchanged
-        Whether no pixel was known, so that the unit is a copy of the image.
-    steps
-        What was done, a sentence each.
-    """
-
-    index: tuple[int | tuple[int, int], ...]
-    reason: str
-    rule: str = ""
-    iterations: int = 0
-    best_iteration: int = 0
-    loss: float = 0.0
-    noise: dict[str, Any] | list[dict[str, Any]] = field(default_factory=dict)
-    rollbacks: int = 0
-    members: int = 0
-    tiles: int = 1
-    arithmetic: str = ""
-    metric: tuple[tuple[int, float], ...] = ()
-    denoising: int = 0
-    moved: int = 0
-    stopped_by_user: bool = False
-    most_iterations: int = 0
-    of_tiles: int = 1
-    unchanged: bool = False
-    steps: tuple[str, ...] = ()
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether stopping rules ended it before the last iteration."""
-        return 0 < self.iterations < self.most_iterations and not self.stopped_by_user
+__all__ = ["Result"]
 
 
 @dataclass(frozen=True)

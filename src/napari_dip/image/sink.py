@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
-    from napari_dip.image.result import Result, UnitReport
+    from napari_dip.image.result import Result
     from napari_dip.image.unit import RestoredUnit
+    from napari_dip.image.unit_report import UnitReport
 
 __all__ = ["InMemory", "Sink"]
 

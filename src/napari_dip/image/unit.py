@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,9 +12,9 @@ import numpy as np
 from napari_dip.errors import OutOfMemory
 from napari_dip.image.gap_types import gap_type
 from napari_dip.image.replicas import SENTENCE, iterations_of_replicas, restore_replicas
-from napari_dip.image.result import UnitReport
 from napari_dip.image.staged_fit import most_iterations, restore_in_stages
 from napari_dip.image.tiled_fit import restore_in_tiles, tiles_of
+from napari_dip.image.unit_report import UnitReport, report_of_fits, report_without_fit
 from napari_dip.image.unit_uncertainty import certain, uncertainty_from_error
 from napari_dip.image.unit_values import (
     constant_values,
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from napari_dip.image.plan import Unit
     from napari_dip.image.problem import Problem
     from napari_dip.image.replicas import Fit
-    from napari_dip.noise.model import NoiseModel
     from napari_dip.pipeline.block import Block
     from napari_dip.pipeline.restore_block import Restored
     from napari_dip.progress import Monitor, Snapshot
@@ -51,7 +49,6 @@ __all__ = [
     "unrestored_unit",
 ]
 
-MAX_METRICS = 500  # points of the curve of the stopping rule that a report keeps
 CONSERVE_TOTAL = "Add a constant to each plane, so that its total intensity is that of the image."
 SMALLEST_TILE = 64  # pixels: smaller tiles have too little structure to fit
 
@@ -114,15 +111,15 @@ def unrestored_unit(problem: Problem, unit: Unit, observed: ObservedPart) -> Res
     """Return a unit that needs no restoration; ``None`` for one that does."""
     known = problem.layout.colours(observed.known)
     if not known.any():
-        report = replace(_untouched(unit, "no pixel is known"), unchanged=True)
+        report = replace(report_without_fit(unit, "no pixel is known"), unchanged=True)
         return RestoredUnit(unrestored_values(problem, unit.index), None, report)
     if problem.scale(unit) is None or observed.constant:
-        report = _untouched(unit, "all values are equal")
+        report = report_without_fit(unit, "all values are equal")
         wanted = problem.settings.gives_uncertainty
         uncertainty = certain(problem, unit, observed) if wanted else None
         return RestoredUnit(constant_values(problem, unit, observed), uncertainty, report)
     if problem.settings.keeps_known and known.all():
-        report = _untouched(unit, "nothing is missing")
+        report = report_without_fit(unit, "nothing is missing")
         return RestoredUnit(unrestored_values(problem, unit.index), None, report)
     return None
 
@@ -171,7 +168,7 @@ def _done(
     keep: bool,
 ) -> RestoredUnit:
     note = "; ".join(filter(None, [note, _too_bright(problem, scale, restored.estimate)]))
-    report = _report(unit, restored, problem.noises(unit), most, note)
+    report = report_of_fits(unit, restored, problem.noises(unit), most, note)
     if problem.settings.conserve_total:
         report = replace(report, steps=(*report.steps, CONSERVE_TOTAL))
     if error is None and problem.settings.gives_uncertainty and not restored.stopped_by_user:
@@ -254,52 +251,3 @@ def unit_seed(seed: int, unit: int) -> int:
     """Derive the seed of a unit from the root seed and the number of the unit."""
     digest = hashlib.sha256(f"{seed}/{unit}".encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1
-
-
-def _numbers(unit: Unit) -> tuple[int | tuple[int, int], ...]:
-    """Return the numbers of a unit along the leading axes; of a window, first and last but one."""
-    return tuple(
-        (part.start, part.stop) if isinstance(part, slice) else part
-        for part in unit.index
-        if part != slice(None)
-    )
-
-
-def _untouched(unit: Unit, reason: str) -> UnitReport:
-    return UnitReport(index=_numbers(unit), reason=reason)
-
-
-def _report(
-    unit: Unit, restored: Restored, noises: tuple[NoiseModel, ...], most: int, note: str
-) -> UnitReport:
-    everything = (*restored.before, *restored.fits)
-    first, last = everything[0], everything[-1]
-    # JSON cannot hold infinity, which a rule returns before it is ready.
-    ready = [(number, metric) for number, metric in first.metrics if math.isfinite(metric)]
-    denoising = sum(fitted.iterations for fitted in restored.before)
-    reasons = [
-        *(f"denoised before: {fitted.reason}" for fitted in restored.before),
-        *(fitted.reason for fitted in restored.fits),
-        *([note] if note else []),
-    ]
-    thinned = ready[:: -(-len(ready) // MAX_METRICS) or 1]
-    return UnitReport(
-        index=_numbers(unit),
-        rule=first.rule,
-        reason="; ".join(dict.fromkeys(reasons)),
-        iterations=restored.iterations,
-        best_iteration=denoising + restored.fits[0].best_iteration,
-        loss=last.loss,
-        noise=[each.as_dict() for each in noises] if len(noises) > 1 else noises[0].as_dict(),
-        rollbacks=sum(fitted.rollbacks for fitted in everything),
-        members=-(-len(restored.fits) // restored.tiles),
-        tiles=restored.tiles,
-        arithmetic=restored.arithmetic,
-        metric=tuple(thinned),
-        denoising=denoising,
-        moved=restored.moved,
-        stopped_by_user=restored.stopped_by_user,
-        most_iterations=most,
-        of_tiles=restored.of_tiles,
-        steps=restored.steps,
-    )

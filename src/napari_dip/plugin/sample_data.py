@@ -143,7 +143,8 @@ def stack() -> list[LayerData]:
         """Return smooth shapes with a standard deviation of 1; ``size`` in pixels."""
         noise = random.normal(size=(PLANE_STEP * planes, rows, columns)).astype(np.float32)
         smooth: NDArray[np.float32] = gaussian_filter(noise, size, mode="wrap")
-        return smooth / smooth.std()
+        smooth /= smooth.std()
+        return smooth
 
     cells = expit(12 * (blobs(7) - 0.9)) * (1 + 0.35 * blobs(1.6)) + 0.25 * (blobs(1.5) > 1.5)
     seen = gaussian_filter(cells, (3, 0.8, 0.8))[::PLANE_STEP]  # a microscope blurs along Z most

@@ -20,7 +20,8 @@ from qtpy.QtWidgets import QPushButton, QWidget
 from superqt import QCollapsible
 
 from napari_dip.image import restore as engine_module
-from napari_dip.image.result import Result, UnitReport
+from napari_dip.image.result import Result
+from napari_dip.image.unit_report import UnitReport
 from napari_dip.plugin.controllers import session
 from napari_dip.plugin.controllers.result_layer import ResultLayer
 from napari_dip.plugin.views.curve_fold import CurveFold

@@ -14,9 +14,9 @@ from napari_dip.files.resumable_output import OnDisk
 from napari_dip.image import row_bands as bands
 from napari_dip.image.problem import make_problem
 from napari_dip.image.restore import run
-from napari_dip.image.result import UnitReport
 from napari_dip.image.sink import InMemory
 from napari_dip.image.unit import RestoredUnit
+from napari_dip.image.unit_report import UnitReport
 from napari_dip.plugin.models.canvas import SectionCanvas
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.layer_output import preview_layer_data

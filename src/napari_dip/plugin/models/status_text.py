@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_dip.image.restore import Result
-    from napari_dip.image.result import UnitReport
+    from napari_dip.image.unit_report import UnitReport
     from napari_dip.progress import Snapshot
     from napari_dip.settings import Task
 
