@@ -10,8 +10,10 @@ import pytest
 pytest.importorskip("napari", reason="the plugin's layers are napari's")
 
 from napari.layers import Image
+from napari.layers._source import layer_source
 
 from napari_dip.errors import BadImage, BadSettings
+from napari_dip.files.image_io import StoredImage, write_image
 from napari_dip.optics.psf import gaussian_psf
 from napari_dip.plugin.models import point_spread
 from napari_dip.plugin.models.layer_input import read_layer
@@ -85,3 +87,15 @@ def test_widths_are_those_of_the_kernel():
     psf = replace(gaussian_psf((2.0, 4.0, 4.0)), source="measured")
     said = describe_point_spread(psf, source, volume("deconvolve"))
     assert said.startswith("PSF: measured, 0.41 µm wide, 0.64 µm along Z.")  # with that of a pixel
+
+
+def test_sizes_of_the_file_count_where_napari_reads_none(tmp_path):
+    sizes = {"Z": 0.3, "Y": 0.1, "X": 0.1}, dict.fromkeys("ZYX", "µm")
+    write_image(tmp_path / "a.ome.tif", StoredImage(np.ones((5, 9, 9), "u1"), "ZYX", *sizes))
+    with layer_source(path=str(tmp_path / "a.ome.tif")):
+        layer = Image(np.ones((5, 9, 9), "u1"), name="a")
+    assert read_bead(layer).stored.pixel_size == sizes[0]
+    settings = Settings(task=OPTICS, axes="ZYX", ndim=3)
+    assert with_pixel_sizes(read_layer(layer), settings).task.pixel_size == pytest.approx(0.1)
+    layer.scale, layer.units = (1, 2, 2), "um"  # the user knows better
+    assert read_bead(layer).stored.pixel_size == {"Z": 1, "Y": 2, "X": 2}

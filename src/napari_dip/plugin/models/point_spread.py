@@ -8,13 +8,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pint import DimensionalityError
 from scipy.interpolate import CubicSpline
 
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.image.layout_plan import make_layout
+from napari_dip.image.metadata import MICROMETRES
 from napari_dip.image.psf import psf_of
 from napari_dip.plugin.models.bead import Bead
+from napari_dip.plugin.models.layer_file import stored_in_file
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
 from napari_dip.plugin.models.layer_output import own_transform
 from napari_dip.plugin.models.target import stored_image
@@ -87,12 +88,13 @@ def read_bead(layer: Layer, *, copy: bool = False) -> Bead:
             "another layer, or correct its axes."
         )
     pixels = np.array(source.data) if copy else source.data
-    return Bead(stored_image(replace(source, data=pixels, axes=axes)), name, source.path)
+    stored = sized_image(replace(source, data=pixels, axes=axes))
+    return Bead(stored, name, source.path)
 
 
 def stored_layer(layer: Layer, axes: str) -> StoredImage:
     """Return a layer with its pixel sizes, and with these axes, as a file holds it."""
-    return stored_image(replace(read_layer(layer), axes=axes))
+    return sized_image(replace(read_layer(layer), axes=axes))
 
 
 def bead_in_file(path: Path) -> Bead:
@@ -166,7 +168,7 @@ def point_spread(source: LayerInput, settings: Settings) -> PSF | None:
 
 def measured_psf_of(source: LayerInput, settings: Settings) -> PSF | None:
     """Return the point spread function of the bead of an input; ``None`` without one."""
-    return None if source.bead is None else source.bead.psf(stored_image(source), settings)
+    return None if source.bead is None else source.bead.psf(sized_image(source), settings)
 
 
 def psf_axes(psf: PSF | None, settings: Settings) -> str | None:
@@ -233,17 +235,27 @@ def psf_layer(psf: PSF, source: LayerInput, settings: Settings) -> LayerData:
     return psf.values.transpose(order).reshape(shape), keywords, "image"
 
 
+def sized_image(source: LayerInput) -> StoredImage:
+    """Return a layer with the sizes of its pixels, which its file may know if it does not."""
+    scale = np.abs(source.placement["scale"])
+    stored = stored_image(replace(source, placement={**source.placement, "scale": scale}))
+    layer = source.layer()
+    file = stored_in_file(layer) if layer is not None and not stored.unit else None
+    if file is None or len(file.axes) != len(source.axes):
+        return stored
+    # napari reads no pixel sizes from most files
+    letters = dict(zip(file.axes, source.axes, strict=True))
+    return replace(
+        stored,
+        pixel_size={letters[axis]: size for axis, size in file.pixel_size.items()},
+        unit={letters[axis]: unit for axis, unit in file.unit.items()},
+    )
+
+
 def _micrometres(source: LayerInput, letter: str) -> float | None:
     """Return the size of the pixels along an axis; ``None`` if it is unknown."""
-    letters = source.axes.replace("S", "")
-    if letter not in letters:
-        return None
-    axis = letters.index(letter)
-    size, unit = source.placement["scale"][axis], source.placement["units"][axis]
-    try:
-        return abs(float((float(size) * unit).to("µm").m))
-    except DimensionalityError:  # pixels
-        return None
+    stored = sized_image(source)
+    return stored.size_in(letter, MICROMETRES, "µm") if letter in stored.unit else None
 
 
 def _unknown_size(source: LayerInput, letter: str) -> str:
