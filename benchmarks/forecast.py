@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from skimage import data
 
-from napari_dip import Inpaint, Settings, SuperResolve, restore
+from napari_dip import Deconvolve, Inpaint, Settings, SuperResolve, restore
 from napari_dip.generators import finished
 from napari_dip.image.forecast import expected_seconds, is_noisy
 from napari_dip.image.problem import make_problem
@@ -40,6 +40,12 @@ CASES = {
     "denoise 8 planes of 96²": (noisy(96, 8), Settings(axes="ZYX"), None),
     "super-resolve 64² by 2": (noisy(64), Settings(task=SuperResolve(factor=2)), None),
     "inpaint 128², stripes": (noisy(128), Settings(task=Inpaint()), strokes(128)),
+    "deconvolve 256²": (noisy(256), Settings(task=Deconvolve(fwhm=4)), None),
+    "deconvolve 8 × 96²": (
+        noisy(96, 8),
+        Settings(task=Deconvolve(fwhm=3), axes="ZYX", ndim=3),
+        None,
+    ),
     "best 96²": (noisy(96), Settings(preset="best"), None),
 }
 

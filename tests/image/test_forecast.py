@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_dip import Inpaint, Settings
-from napari_dip.image.forecast import expected_seconds, expected_steps, survey_seconds
+from napari_dip import Deconvolve, Denoise, Inpaint, Settings, SuperResolve
+from napari_dip.image.forecast import (
+    expected_bytes,
+    expected_seconds,
+    expected_steps,
+    survey_seconds,
+)
 from napari_dip.image.layout_plan import choose_plan, make_layout
 from napari_dip.image.plan_text import duration, outlook
 from napari_dip.image.restoration_plan import plan
@@ -16,7 +21,7 @@ from napari_dip.pipeline import precision as calibrate
 FAST = Settings(axes="YX", device="cpu", tile=4096)
 
 
-ITERATION_S, PIXEL_S, FILTER_S = 0.02, 1e-6, 5e-6
+ITERATION_S, PIXEL_S, FILTER_S, BLUR_S = 0.02, 1e-6, 5e-6, 1e-7
 TIMES = {"float32, channels first": 40.0, "bfloat16, channels last": 20.0}
 
 
@@ -25,7 +30,7 @@ def costs(monkeypatch):
     """Costs that are easy to add up, in bfloat16; float32 takes twice the time."""
     arithmetic = calibrate.Arithmetic("bfloat16", True)
     found = calibrate.Calibration(arithmetic, str(arithmetic), TIMES, cached=True)
-    own = module.Costs(ITERATION_S, PIXEL_S, FILTER_S)
+    own = module.Costs(ITERATION_S, PIXEL_S, FILTER_S, BLUR_S)
     monkeypatch.setattr(calibrate, "calibrate", lambda device, threads=None: found)
     monkeypatch.setattr(module, "measure_costs", lambda device, threads=None: own)
 
@@ -177,3 +182,23 @@ def test_uncertainty_triples_the_time():
     steps = expected_steps(chosen, with_it)
     assert steps[:-1] == expected_steps(chosen, settings)
     assert "uncertainty" in steps[-1]
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["given", "computed"])
+def test_a_point_spread_function_counts(given):
+    volume = FAST.replace(axes="ZYX", ndim=3, task=Deconvolve(fwhm=None if given else 3))
+    layout, kernel = make_layout((16, 96, 96), volume), (9, 9, 9) if given else ()
+    chosen, _ = choose_plan(layout, volume, device="cpu", kernel=kernel)
+    assert chosen.kernel == ((9, 9, 9) if given else (13, 13, 13))
+    wide, _ = choose_plan(layout, volume, device="cpu", kernel=(17, 49, 49))
+    narrow, broad = (expected_seconds(each, volume, "cpu") for each in (chosen, wide))
+    alone = told((16, 96, 96), volume.replace(task=Denoise()))
+    assert broad > narrow > 1.5 * alone
+    assert expected_bytes(wide, volume, "cpu") > expected_bytes(chosen, volume, "cpu")
+
+
+def test_only_the_second_stage_is_deconvolved():
+    finer = FAST.replace(task=SuperResolve())
+    chosen, _ = choose_plan(make_layout((64, 64), finer), finer, device="cpu", kernel=(9, 9))
+    steps = expected_steps(chosen, finer)
+    assert not any("Sharpen" in step for step in steps)

@@ -77,7 +77,7 @@ def test_a_resumed_run_keeps_its_tiling(monkeypatch):
 
 
 def test_little_memory_makes_windows_smaller(monkeypatch):
-    def up_to_six_channels(settings, layout, channels, device):
+    def up_to_six_channels(settings, layout, channels, *_):
         if channels > 6:
             raise BadSettings("too little memory")
 

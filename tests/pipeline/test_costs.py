@@ -35,8 +35,8 @@ def test_a_damaged_record_is_measured_again(small, monkeypatch, content, tmp_pat
     key = f"costs: x, 32 pixels, {BASELINE}"
     (tmp_path / "calibration.json").write_text(f'{{"{key}": {content or "null"}}}')
     monkeypatch.setattr(module, "describe_machine", lambda device: "x")
-    monkeypatch.setattr(module, "_measure", lambda device: Costs(1.0, 2.0, 3.0))
-    assert measure_costs(CPU) == Costs(1.0, 2.0, 3.0)
+    monkeypatch.setattr(module, "_measure", lambda device: Costs(1.0, 2.0, 3.0, 4.0))
+    assert measure_costs(CPU) == Costs(1.0, 2.0, 3.0, 4.0)
 
 
 def test_costs_cannot_be_negative(small, monkeypatch):

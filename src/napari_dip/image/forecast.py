@@ -57,7 +57,7 @@ def expected_seconds(
         )
         return first + REPLICAS * further
     if denoises_first(settings):
-        return sum(expected_seconds(plan, stage, device) for stage in _stages(plan, settings))
+        return sum(expected_seconds(*stage, device) for stage in _stages(plan, settings))
     seconds = 0.0
     for facts, pipeline in _expected_pipelines(plan, settings, missing, noisy=noisy):
         costs = _costs(pipeline.recipe, plan, device)
@@ -78,7 +78,7 @@ def expected_steps(
         return (*expected_steps(plan, alone, missing, noisy=noisy), SENTENCE)
     if denoises_first(settings):
         stages = _stages(plan, settings)
-        return tuple(sentence for stage in stages for sentence in expected_steps(plan, stage))
+        return tuple(sentence for stage in stages for sentence in expected_steps(*stage))
     _, pipeline = next(_expected_pipelines(plan, settings, missing, noisy=noisy))
     return tuple(pipeline.sentences())
 
@@ -102,12 +102,17 @@ def _expected_pipelines(
     )
     for tile in tiles:
         sides = tuple(part.stop - part.start for part in tile)
-        facts = assume(settings, channels, sides, gaps=hole, shared=shared, noisy=noisy)
+        facts = assume(
+            settings, channels, sides, gaps=hole, shared=shared, noisy=noisy, kernel=plan.kernel
+        )
         yield facts, resolve(facts, settings)
 
 
-def _stages(plan: Plan, settings: Settings) -> tuple[Settings, Settings]:
-    return stage_settings(settings, one_plane=plan.layout.ndim == 2 and plan.window == 1)
+def _stages(plan: Plan, settings: Settings) -> tuple[tuple[Plan, Settings], tuple[Plan, Settings]]:
+    """Return plan and settings of each stage: the first one removes the noise alone."""
+    one_plane = plan.layout.ndim == 2 and plan.window == 1
+    denoising, refining = stage_settings(settings, one_plane=one_plane)
+    return (replace(plan, kernel=()), denoising), (plan, refining)
 
 
 def is_noisy(survey: Survey) -> bool:
@@ -163,4 +168,4 @@ def expected_bytes(plan: Plan, settings: Settings, device: str) -> int:
     side = plan.tile or max(height, width)
     sides = (*depth, min(side, height), min(side, width))
     precision = choose_arithmetic(recipe(settings).precision, device, layout.ndim).precision
-    return plan.at_once * peak_bytes(settings, plan.channels, sides, precision)
+    return plan.at_once * peak_bytes(settings, plan.channels, sides, precision, plan.kernel)

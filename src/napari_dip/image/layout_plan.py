@@ -9,6 +9,7 @@ from napari_dip.errors import BadImage, BadSettings
 from napari_dip.image.axes import MIN_SIDE, Layout, guess_axes
 from napari_dip.image.memory import choose_at_once, choose_tile
 from napari_dip.image.plan import Plan, make_plan, shared_axis
+from napari_dip.image.psf import expected_kernel
 from napari_dip.pipeline.presets import recipe
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def choose_plan(
     device: str | None = None,
     tiling: Tiling | None = None,
     unknown: Collection[tuple[int, ...]] = (),
+    kernel: tuple[int, ...] = (),
 ) -> tuple[Plan, str]:
     """Choose the plan and the device.
 
@@ -100,6 +102,8 @@ def choose_plan(
         Tiling of a resumed run, used in place of one for the free memory.
     unknown
         Numbers of planes without any known pixel; no window includes them.
+    kernel
+        The sides of a given point spread function; empty for that of the settings, or none.
 
     Raises
     ------
@@ -118,23 +122,24 @@ def choose_plan(
             "choose precision='float32', or another device"
         )
     chosen = recipe(settings)
+    kernel = kernel or expected_kernel(settings, layout)
     # Sections share a network for speed, so dissimilar neighbours are no break.
     breaks = {*(() if layout.shared == "Y" else breaks), *_breaks_around(unknown, layout)}
     if tiling is not None:
         window, tile, at_once = tiling
         plan = make_plan(layout, window, chosen.context, breaks)
-        return replace(plan, tile=tile, at_once=at_once), device
+        return replace(plan, tile=tile, at_once=at_once, kernel=kernel), device
     window = chosen.window
     while True:
         plan = make_plan(layout, window, chosen.context, breaks)
         try:
-            tile = choose_tile(settings, layout, plan.channels, device)
+            tile = choose_tile(settings, layout, plan.channels, device, kernel)
         except BadSettings:
             if plan.window == 1 or settings.window is not None:
                 raise
             window //= 2  # fewer planes need less memory
         else:
-            plan = replace(plan, tile=tile)
+            plan = replace(plan, tile=tile, kernel=kernel)
             return with_concurrency(plan, settings, device) if is_local else plan, device
 
 
@@ -154,5 +159,7 @@ def with_concurrency(plan: Plan, settings: Settings, device: str) -> Plan:
     """Return a plan with the number of concurrent units, or of concurrent fits of a single unit."""
     units = len(plan.units)
     fits = units if units > 1 else recipe(settings).members
-    at_once = choose_at_once(settings, plan.layout, plan.channels, device, plan.tile, fits)
+    at_once = choose_at_once(
+        settings, plan.layout, plan.channels, device, plan.tile, fits, plan.kernel
+    )
     return replace(plan, at_once=at_once)

@@ -31,7 +31,13 @@ USED_OF_FREE = 0.8  # of the free memory, if no amount is given
 USED_OF_GIVEN = 0.9  # of the given memory: some is lost between allocations
 
 
-def peak_bytes(settings: Settings, channels: int, sides: Sequence[int], precision: str) -> int:
+def peak_bytes(
+    settings: Settings,
+    channels: int,
+    sides: Sequence[int],
+    precision: str,
+    kernel: tuple[int, ...] = (),
+) -> int:
     """Estimate the memory of one fit and its filter, in bytes.
 
     Parameters
@@ -42,16 +48,29 @@ def peak_bytes(settings: Settings, channels: int, sides: Sequence[int], precisio
         The shape of a block of the image, ``(channels, *sides)``.
     precision
         Of the convolutions, ``"float32"`` or ``"bfloat16"``.
+    kernel
+        The sides of the point spread function; empty if there is none, or if it is unknown.
     """
     from napari_dip.pipeline.facts import assume
     from napari_dip.pipeline.resolve import resolve
 
-    stages = stage_settings(settings) if denoises_first(settings) else (settings,)
-    pipelines = (resolve(assume(stage, channels, sides), stage) for stage in stages)
+    stages = [(settings, kernel)]
+    if denoises_first(settings):
+        denoising, refining = stage_settings(settings)
+        stages = [(denoising, ()), (refining, kernel)]
+    pipelines = (
+        resolve(assume(stage, channels, sides, kernel=blur), stage) for stage, blur in stages
+    )
     return max(one.peak_bytes((channels, *sides), precision) for one in pipelines)
 
 
-def choose_tile(settings: Settings, layout: Layout, channels: int, device: str) -> int | None:
+def choose_tile(
+    settings: Settings,
+    layout: Layout,
+    channels: int,
+    device: str,
+    kernel: tuple[int, ...] = (),
+) -> int | None:
     """Choose the side of the tiles, in pixels of the image; ``None`` where a unit fits as a whole.
 
     Raises
@@ -67,7 +86,7 @@ def choose_tile(settings: Settings, layout: Layout, channels: int, device: str) 
         return None  # the memory of another machine is not known
 
     def need(height: int, width: int, precision: str) -> int:
-        return _fit_bytes(settings, layout, channels, (height, width), precision)
+        return _fit_bytes(settings, layout, channels, (height, width), precision, kernel)
 
     # The precision of a device is measured, so it is asked for only if float32 needs too much.
     if need(height, width, "float32") <= budget:
@@ -90,7 +109,13 @@ def choose_tile(settings: Settings, layout: Layout, channels: int, device: str) 
 
 
 def choose_at_once(
-    settings: Settings, layout: Layout, channels: int, device: str, tile: int | None, fits: int
+    settings: Settings,
+    layout: Layout,
+    channels: int,
+    device: str,
+    tile: int | None,
+    fits: int,
+    kernel: tuple[int, ...] = (),
 ) -> int:
     """Choose how many of ``fits`` fits are computed at the same time.
 
@@ -106,10 +131,10 @@ def choose_at_once(
     if most == 1 or budget is None:
         return 1
     unit = _unit_bytes(settings, layout, channels)
-    if most * (unit + _fit_bytes(settings, layout, channels, sides, "float32")) <= budget:
+    if most * (unit + _fit_bytes(settings, layout, channels, sides, "float32", kernel)) <= budget:
         return most
     precision = _precision(settings, layout, device)
-    each = unit + _fit_bytes(settings, layout, channels, sides, precision)
+    each = unit + _fit_bytes(settings, layout, channels, sides, precision, kernel)
     return max(1, min(most, budget // each))
 
 
@@ -148,7 +173,12 @@ def _unit_bytes(settings: Settings, layout: Layout, channels: int) -> int:
 
 
 def _fit_bytes(
-    settings: Settings, layout: Layout, channels: int, sides: Sequence[int], precision: str
+    settings: Settings,
+    layout: Layout,
+    channels: int,
+    sides: Sequence[int],
+    precision: str,
+    kernel: tuple[int, ...],
 ) -> int:
     """Return the memory of one fit to a tile with these sides along the last two axes."""
     from napari_dip.pipeline.registration import max_growth
@@ -156,7 +186,7 @@ def _fit_bytes(
     shares_planes = channels > 1 and layout.shares_planes
     if shares_planes and may_align(settings, blurred=False):
         sides = [side + max_growth(side) for side in sides]  # the canvas of aligned planes
-    return peak_bytes(settings, channels, (*layout.spatial_shape[:-2], *sides), precision)
+    return peak_bytes(settings, channels, (*layout.spatial_shape[:-2], *sides), precision, kernel)
 
 
 def _cure(settings: Settings) -> str:

@@ -60,6 +60,8 @@ class Plan:
         Side of the tiles of a unit, in pixels; ``None`` without tiles.
     at_once
         Number of concurrent units, or of concurrent fits of a single unit.
+    kernel
+        The sides of the point spread function; empty if there is none, or if it is unknown.
     """
 
     layout: Layout
@@ -68,6 +70,7 @@ class Plan:
     breaks: frozenset[tuple[int, ...]] = frozenset()
     tile: int | None = None
     at_once: int = 1
+    kernel: tuple[int, ...] = ()
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:

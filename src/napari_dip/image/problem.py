@@ -209,7 +209,15 @@ def make_problem(
     surveyed = (
         survey(observed, layout, settings, kernel) if earlier_survey is None else earlier_survey
     )
-    plan, device = choose_plan(layout, settings, surveyed.breaks, device, tiling, surveyed.unknown)
+    plan, device = choose_plan(
+        layout,
+        settings,
+        surveyed.breaks,
+        device,
+        tiling,
+        surveyed.unknown,
+        () if kernel is None else kernel.shape,
+    )
     count = 0 if bad is None else bad.count
     return Problem(observed, layout, plan, surveyed, settings, device, blur, bad_pixels=count)
 

@@ -10,7 +10,7 @@ import numpy as np
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.image.arrays import as_array, masked_to_nan
 from napari_dip.image.axis_names import named_axes
-from napari_dip.optics.psf import PSF, gaussian_psf, optical_psf
+from napari_dip.optics.psf import PSF, gaussian_psf, kernel_sides, optical_psf
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_dip.image.axes import Layout
     from napari_dip.settings import Settings
 
-__all__ = ["normalised_psf", "psf_of", "refuse_two_psfs"]
+__all__ = ["expected_kernel", "normalised_psf", "psf_of", "refuse_two_psfs"]
 
 
 def psf_of(
@@ -52,6 +52,17 @@ def psf_of(
             "fwhm='0.25 µm' (--fwhm), or psf (--psf FILE)"
         )
     return optical_psf(optics, layout.spatial_shape)
+
+
+def expected_kernel(settings: Settings, layout: Layout) -> tuple[int, ...]:
+    """Return the sides of the point spread function that a task describes; empty if unknown."""
+    task = settings.task
+    try:
+        if widths := task.gaussian_widths(layout.spatial):
+            return gaussian_psf(widths).values.shape
+    except BadSettings:
+        return ()  # said by what computes it
+    return () if task.microscope is None else kernel_sides(task.microscope, layout.spatial_shape)
 
 
 def refuse_two_psfs(settings: Settings) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_dip.settings import Optics
 
-__all__ = ["PSF", "gaussian_psf", "optical_psf"]
+__all__ = ["PSF", "gaussian_psf", "kernel_sides", "optical_psf"]
 
 SUBPIXELS = 5  # along Y and X: the integral over a pixel is their mean
 RADIUS = 10.0  # Airy radii: 98.3 % of the light in focus
@@ -168,6 +168,23 @@ def optical_psf(optics: Optics, sides: Sequence[int]) -> PSF:
     source = f"{optics.describe()}, pixels of {optics.pixel_size:.4g}"
     source += f" µm, planes {step:.4g} µm apart" if step else " µm"
     return PSF(_normalised(values), source, losses=_coarse_sampling(optics, step))
+
+
+def kernel_sides(optics: Optics, sides: Sequence[int]) -> tuple[int, ...]:
+    """Return the sides that :func:`optical_psf` gives a kernel, without computing it.
+
+    They are empty while a number is unknown.
+
+    Examples
+    --------
+    >>> from napari_dip.settings import Optics
+    >>> kernel_sides(Optics(na=0.8, ri=1.0, wavelength=500, pixel_size=0.15), (128, 128))
+    (53, 53)
+    """
+    known = not optics.lacking and optics.pixel_size is not None
+    if not known or (len(sides) == 3 and optics.z_step is None):
+        return ()
+    return tuple(2 * half + 1 for half in _half_sides(optics, sides))
 
 
 def _half_sides(optics: Optics, sides: Sequence[int]) -> tuple[int, ...]:

@@ -6,10 +6,20 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_dip.dip.operators import padding
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["FILTER_BYTES", "FIT_BYTES", "Bytes", "Costs", "pass_seconds"]
+__all__ = [
+    "FILTER_BYTES",
+    "FIT_BYTES",
+    "Bytes",
+    "Costs",
+    "blur_seconds",
+    "padded_pixels",
+    "pass_seconds",
+]
 
 
 @dataclass(frozen=True)
@@ -24,11 +34,14 @@ class Costs:
         Of such an iteration, for each pixel, if the network has convolutions at full resolution.
     filter_s
         Of a pass of the patch filter, for each pixel.
+    blur_s
+        Of a convolution by the fast Fourier transform, for each pixel of the padded image.
     """
 
     iteration_s: float
     pixel_s: float
     filter_s: float
+    blur_s: float
 
 
 @dataclass(frozen=True)
@@ -62,9 +75,12 @@ WIDE = 128  # channels at full resolution of the published network
 PASSES_BEFORE = 2  # passes on the noisy image alone, before those that use the estimate
 MORE_CHANNELS = 0.69  # part of the time of a filter pass that grows with the number of channels
 STACK_PASS = 0.92  # time of a pixel in a pass over neighbouring planes, for each plane
+SHARP_PASS = 0.7  # time of a pixel in a pass over a sharpened image
+SHARP_STACK_PASS = 0.9  # time of a voxel in a pass over a sharpened stack / over planes
 GAP_PASS = 1.05  # time of a pixel in a pass that fills gaps
 PROJECTION = 0.2  # time of a pixel in a projection on decimated data, for each channel
 FILTERS_OF_BEST = 6.2  # time of a pixel in the filters that `best` averages, for each channel
+BLURS_OF_ITERATION = 2.5  # forward, backward, and the loss of the average; not measured
 LOOP = 1.1  # checks, previews and the survey, as a factor of the time of the iterations
 
 
@@ -73,8 +89,26 @@ def pass_seconds(shape: Sequence[int], costs: Costs, *, planes: bool) -> float:
 
     Examples
     --------
-    >>> pass_seconds((2, 10, 10), Costs(0.0, 0.0, filter_s=0.01), planes=False)
+    >>> pass_seconds((2, 10, 10), Costs(0, 0, 0.01, 0), planes=False)
     1.69
     """
     channels = STACK_PASS * shape[0] if planes else 1 + MORE_CHANNELS * (shape[0] - 1)
     return channels * math.prod(shape[1:]) * costs.filter_s
+
+
+def padded_pixels(sides: Sequence[int], kernel: Sequence[int]) -> int:
+    """Return the pixels of an image that is padded for a blur; half of the image if unknown.
+
+    Examples
+    --------
+    >>> padded_pixels((100, 100), (29, 29))
+    16384
+    """
+    kernel = kernel or [size // 2 for size in sides]
+    margins = padding(kernel, sides)
+    return math.prod(size + sum(widths) for size, widths in zip(sides, margins, strict=True))
+
+
+def blur_seconds(shape: Sequence[int], kernel: Sequence[int], costs: Costs) -> float:
+    """Estimate the time to blur ``(channels, *spatial)`` with a kernel of these sides."""
+    return shape[0] * padded_pixels(shape[1:], kernel) * costs.blur_s

@@ -15,6 +15,7 @@ from napari_dip.compute.calibration_cache import cached_measurement, describe_ma
 from napari_dip.compute.cuda_graph import WARM_UP_CALLS, GraphRunner
 from napari_dip.compute.device import default_modes, synchronise, torch_errors
 from napari_dip.dip.iteration import run_iteration
+from napari_dip.dip.operators import CircularBlur
 from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.block import Block
 from napari_dip.pipeline.cost_model import PASSES_BEFORE, Costs
@@ -65,7 +66,7 @@ def measure_costs(device: torch.device | str, threads: int | None = None) -> Cos
 def _recall_or_measure(device: torch.device) -> Costs:
     arithmetic = calibrate(device).chosen
     image = f"{benchmark_side(device)} pixels"
-    key = f"costs with sparse patches: {describe_machine(device)}, {image}, {arithmetic}"
+    key = f"costs with sparse patches and blur: {describe_machine(device)}, {image}, {arithmetic}"
     costs, _ = cached_measurement(key, device, lambda _: asdict(_measure(device)), _parse)
     return costs
 
@@ -84,11 +85,16 @@ def _measure(device: torch.device) -> Costs:
         )
         member = _prepare(small, device, Settings())
         filtering = _least_s(partial(_filter, member), device, _FILTER_REPEATS)
+        image = torch.ones(1, 1, large, large, device=device)
+        blur = partial(CircularBlur(image[0, 0, :3, :3] / 9, image.shape[2:]), image)
+        blur()  # the first call plans the transform
+        blurring = _least_s(blur, device, _ITERATION_REPEATS)
     pixel_s = max(many - few, 0.0) / (large**2 - small**2)
     return Costs(
         iteration_s=max(few - pixel_s * small**2, 0.0),
         pixel_s=pixel_s,
         filter_s=filtering / (member.pipeline.recipe.refinement + PASSES_BEFORE) / small**2,
+        blur_s=blurring / large**2,
     )
 
 

@@ -61,6 +61,8 @@ class Facts:
         What kind of gaps; it matters for inpainting alone.
     blurred
         Whether a point spread function is given.
+    kernel
+        The sides of the point spread function in pixels; empty while they are unknown.
     shared
         The axis that the channels come from: ``"T"`` or ``"Z"`` for neighbouring planes, ``"C"``
         for channels of a microscope, empty for one plane and for colours.
@@ -75,6 +77,7 @@ class Facts:
     has_gaps: bool = False
     gaps: Hole = "scratches"
     blurred: bool = False
+    kernel: tuple[int, ...] = ()
     shared: str = ""
     shifts: Shifts | None = None
 
@@ -106,6 +109,7 @@ def assume(
     gaps: Hole = "scratches",
     shared: str = "",
     noisy: bool = False,
+    kernel: tuple[int, ...] = (),
 ) -> Facts:
     """Assume the facts of a block before it is read, for estimates of time and memory.
 
@@ -120,6 +124,8 @@ def assume(
         As in :class:`Facts`.
     noisy
         Whether the known pixels of an image with gaps have noise that ends a fit.
+    kernel
+        The sides of the point spread function; empty if there is none, or if it is unknown.
     """
     fills = settings.task.fills_gaps
     sigma = FAINT_NOISE if fills and not noisy else USUAL_NOISE
@@ -132,7 +138,8 @@ def assume(
         stabilised_level=level,
         has_gaps=fills,
         gaps=gaps,
-        blurred=settings.task.spec.needs_psf,
+        blurred=bool(kernel) or settings.task.spec.needs_psf,
+        kernel=kernel,
         shared=shared if channels > 1 else "",
     )
 
@@ -175,6 +182,7 @@ def measure(block: Block, *, register: bool) -> Facts:
         has_gaps=not block.known.all(),
         gaps=block.hole,
         blurred=block.psf is not None,
+        kernel=() if block.psf is None else block.psf.shape,
         shared=block.shared,
         shifts=found,
     )

@@ -20,7 +20,15 @@ from napari_dip.network.correction import Correction
 from napari_dip.network.input_code import make_code, with_estimate
 from napari_dip.patches.pilot import pilot
 from napari_dip.pipeline.block import derived_seed
-from napari_dip.pipeline.cost_model import FIT_BYTES, HALF_NETWORK, LOOP, WIDE, WIDE_NETWORK
+from napari_dip.pipeline.cost_model import (
+    BLURS_OF_ITERATION,
+    FIT_BYTES,
+    HALF_NETWORK,
+    LOOP,
+    WIDE,
+    WIDE_NETWORK,
+    blur_seconds,
+)
 from napari_dip.pipeline.first_estimate import mean_with_first
 from napari_dip.pipeline.observation import interpolation_guidance, to_tensor
 
@@ -72,6 +80,8 @@ class Fit:
         that the latest average has.
     expected_iterations
         After how many the stopping rule is likely to end the fit; for estimates of the time.
+    kernel
+        The sides of the point spread function; for estimates of the time.
     """
 
     recipe: Recipe
@@ -83,6 +93,7 @@ class Fit:
     fills_only: bool = False
     mean_of_averages: bool = False
     expected_iterations: float = 0.0
+    kernel: tuple[int, ...] = ()
 
     @property
     def filter_passes(self) -> float:
@@ -204,6 +215,9 @@ class Fit:
         ratio = WIDE_NETWORK if self._is_wide else 1
         ratio *= HALF_NETWORK if self.recipe.network.is_half_resolution else 1
         iteration = costs.iteration_s + self._pixels(shape) * costs.pixel_s * ratio
+        if self.kernel:  # forward and backward; the rule blurs the average
+            sides = [size * factor for size, factor in zip(shape[1:], self.factors, strict=True)]
+            iteration += BLURS_OF_ITERATION * blur_seconds((shape[0], *sides), self.kernel, costs)
         return LOOP * self.expected_iterations * iteration
 
     def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:

@@ -211,6 +211,7 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
         fills_only=settings.keeps_known,
         mean_of_averages=filters and isinstance(chosen.stopping, Consensus),
         expected_iterations=_expected_iterations(chosen, level.typical, facts, settings),
+        kernel=facts.kernel,
     )
     starts = chosen.estimate_strength > 0
     estimate: list[Step] = [fit]
@@ -256,6 +257,7 @@ def _first_sharp(facts: Facts, observe: Stabilise) -> FirstSharp:
         FirstFilter(scaling, facts.correlation),
         Unstabilise(domain),
         level.typical,
+        facts.kernel,
     )
 
 

@@ -14,7 +14,14 @@ from napari_dip.generators import finished, map_steps
 from napari_dip.patches.constants import SHARP_PLANE_RADIUS, SHARP_SEARCH, SHARP_STACK_PLANES
 from napari_dip.patches.sharp_patches import filter_sharp
 from napari_dip.pipeline.block import derived_seed
-from napari_dip.pipeline.cost_model import FILTER_BYTES, pass_seconds
+from napari_dip.pipeline.cost_model import (
+    FILTER_BYTES,
+    SHARP_PASS,
+    SHARP_STACK_PASS,
+    blur_seconds,
+    padded_pixels,
+    pass_seconds,
+)
 from napari_dip.pipeline.first_estimate import FirstEstimate
 from napari_dip.pipeline.observation import to_tensor
 from napari_dip.pipeline.steps import First
@@ -36,9 +43,11 @@ FIRST_STEPS = 2  # after which the estimate is filtered for the first time; doub
 LEAST_GAIN = 0.55  # squared change without its noise / variance of added noise; 0.4 loses 0.1 dB
 MANY_STEPS = 16  # from which on the misfit counts: of a few photons it hardly falls at all
 LEAST_PROGRESS = 0.2  # power of the number of steps by which the misfit falls: less adds rings
-USUAL_ROUNDS = 4  # of sharpening and filtering; for estimates of the time
+USUAL_ROUNDS = 3  # of sharpening and filtering planes: 2 to 5; for estimates of the time
+USUAL_STACK_ROUNDS = 6  # the same for stacks: 3 to 7
+BLURS_OF_STEP = 7  # forward, adjoint, and the products beside them
+BLURS_OF_ROUND = 2  # what the estimate and its surroundings show
 MOST_BIAS = 0.05  # of the light of a denoised image: a larger one is that of clipped pixels
-PADDED = 2.25  # pixels of a padded image / of the image: margins of a quarter of its side
 COMPLEX_COPIES = 8 * 4  # bytes of a padded pixel: float32 images and their spectra
 
 
@@ -57,17 +66,24 @@ class FirstSharp(FirstEstimate):
         Steps that denoise the blurred image.
     sigma
         Standard deviation of the noise in the intensities in which it is denoised.
+    kernel
+        The sides of the point spread function; for estimates of time and memory.
     """
 
     stabilise: Stabilise
     denoise: FirstFilter
     unstabilise: Unstabilise
     sigma: float
+    kernel: tuple[int, ...] = ()
 
     @property
     def filter_passes(self) -> float:
         """Count the passes of the first filter, and those of the rounds."""
-        return 2 * (self.denoise.filter_passes + USUAL_ROUNDS)
+        return 2 * (self.denoise.filter_passes + self._usual_rounds)
+
+    @property
+    def _usual_rounds(self) -> int:
+        return USUAL_STACK_ROUNDS if self.denoise.scaling.planes else USUAL_ROUNDS
 
     def estimates(self, data: Data, context: Context, /) -> Estimates:
         """Denoise, then sharpen."""
@@ -194,16 +210,19 @@ class FirstSharp(FirstEstimate):
         return torch.cat(channels, dim=1)
 
     def seconds(self, shape: Sequence[int], costs: Costs, /) -> float:
-        """Estimate the time of the filters."""
-        planes = self.denoise.scaling.planes
-        each = pass_seconds(shape, costs, planes=planes)
-        return 2 * (self.denoise.seconds(shape, costs) + USUAL_ROUNDS * each)
+        """Estimate the time of the filters and of the steps of sharpening."""
+        planes, rounds = self.denoise.scaling.planes, self._usual_rounds
+        each = SHARP_STACK_PASS if planes else SHARP_PASS
+        each *= pass_seconds(shape, costs, planes=planes)
+        blurs = BLURS_OF_STEP * FIRST_STEPS * 2.0 ** (rounds - 1) + BLURS_OF_ROUND * rounds
+        sharpening = blurs * blur_seconds(shape, self.kernel, costs)
+        return 2 * (self.denoise.seconds(shape, costs) + rounds * each + sharpening)
 
     def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
         """Estimate the memory of the padded images and of the patches, beside that of the fit."""
         pixels = math.prod(shape[1:])
-        padded = PADDED * pixels * shape[0] * COMPLEX_COPIES
-        return FILTER_BYTES.of(pixels, shape[0]) + 2 * int(padded)
+        padded = padded_pixels(shape[1:], self.kernel) * shape[0] * COMPLEX_COPIES
+        return FILTER_BYTES.of(pixels, shape[0]) + 2 * padded
 
     def describe(self) -> str:
         """Name both parts."""
