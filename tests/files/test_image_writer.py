@@ -143,7 +143,8 @@ def test_channel_names_and_colours_are_kept_everywhere(tmp_path, first, second):
         image = StoredImage(values((3, 2, 16, 20)), "ZCYX", channels=NAMED)
         write_image(tmp_path / f"a{first}", image)
     stored = read_image(tmp_path / f"a{first}")
-    assert stored.channels == NAMED
+    assert [one[:2] for one in stored.channels] == [one[:2] for one in NAMED]
     larger = stored.whole().repeat(2, stored.axes.index("Z"))
     write_image(tmp_path / f"b{second}", stored.with_image(larger, stored.axes, {"Z": 2}))
-    assert read_image(tmp_path / f"b{second}").channels == NAMED
+    kept = read_image(tmp_path / f"b{second}").channels
+    assert [one[:2] for one in kept] == [one[:2] for one in NAMED]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-from example_files import in_micrometres, values
+from example_files import in_micrometres, read, values
 
 from napari_dip.files.image_io import (
     read_image,
     read_provenance,
     write_image,
 )
+from napari_dip.image.metadata import Channel, StoredImage
 
 RECORD = {"seed": 3, "settings": {"task": {"kind": "denoise"}}, "note": 'a "µ" & <b>'}
 
@@ -52,9 +53,12 @@ def test_tiff_keeps_dtype_axes_pixel_size_and_unit(tmp_path, suffix, dtype):
     ],
 )
 def test_tiff_keeps_any_order_of_axes(tmp_path, suffix, axes, shape):
-    write_image(tmp_path / f"a{suffix}", in_micrometres(values(shape, "uint8"), axes))
+    image = values(shape, "uint8")
+    write_image(tmp_path / f"a{suffix}", in_micrometres(image, axes))
     back = read_image(tmp_path / f"a{suffix}")
-    assert (back.axes, back.image.shape) == (axes, shape)
+    if suffix == ".tif" and axes == "CZYX":  # ImageJ's order
+        image, axes = image.swapaxes(0, 1), "ZCYX"
+    assert (back.axes, back.image.shape) == (axes, image.shape)
 
 
 def test_plain_tiff_stores_provenance(tmp_path):
@@ -99,3 +103,22 @@ def test_colour_samples_become_the_last_axis(tmp_path):
         "CYX",
         (2, 16, 20),
     )
+
+
+@pytest.mark.parametrize("axes", ["TZCYX", "CZYX", "ZYX"])
+def test_large_imagej_file_has_one_directory(tmp_path, monkeypatch, axes):
+    monkeypatch.setattr("napari_dip.files.tiff.MAX_CLASSIC_TIFF_BYTES", 1000)
+    image = values((2, 3, 2, 16, 20)[-len(axes) :])
+    stored = StoredImage(image, axes, channels=(Channel("a", "FF0000"), Channel("b", "00FF00")))
+    write_image(tmp_path / "a.tif", stored, provenance={"seed": 0})
+    with tifffile.TiffFile(tmp_path / "a.tif") as tif:
+        assert (tif.is_bigtiff, len(tif.pages)) == (False, 1)
+        # ImageJ reads this number of planes after the offset of the first.
+        assert tif.imagej_metadata["images"] == image[..., 0, 0].size
+        start, kind = tif.pages.first.dataoffsets[0], f"{tif.byteorder}u2"
+    with (tmp_path / "a.tif").open("rb") as file:
+        file.seek(start)
+        raw = np.frombuffer(file.read(image.nbytes), kind).reshape(-1, 16, 20)
+    ordered = image.swapaxes(0, 1) if axes == "CZYX" else image
+    np.testing.assert_array_equal(raw, ordered.reshape(-1, 16, 20))
+    np.testing.assert_array_equal(read(tmp_path / "a.tif").image, ordered)

@@ -55,7 +55,7 @@ def _dropped(
         yield "ImageJ regions and overlays"
     imagej = extras.get("imagej", {})
     if form != "imagej":
-        for key, name in (("Info", "Info"), ("Properties", "Properties"), ("Ranges", "ranges")):
+        for key, name in (("Info", "Info"), ("Properties", "Properties")):
             if imagej.get(key):
                 yield f"ImageJ's {name}"
     labelled = imagej.get("Labels") and not any(channel.name for channel in stored.channels)
@@ -72,10 +72,16 @@ def _dropped(
         yield "meaning of the fourth sample"
     if form != "png" and "icc_profile" in extras.get("png", {}):
         yield "colour profile"
-    if stored.channels and (
-        form in ("png", "shaped") or (form == "imagej" and len(stored.channels) == 1)
-    ):
+    if form == "png" and any(one.name or one.colour for one in stored.channels):
         yield "channel names and colours"
+    if form not in ("imagej", "zarr") and any(one.window for one in stored.channels):
+        yield "display ranges"
+    planes = extras.get("ome_planes", {})
+    if form != "ome" and "ExposureTime" in planes:
+        yield "exposure times"
+    stamps = {(place[0], stamp) for place, stamp in planes.get("DeltaT", {}).items()}
+    if form != "ome" and len(stamps) > max(len(stored.known_times), 1):
+        yield "time stamps of single planes"
     units = {stored.unit.get(axis) for axis in "YX" if axis in stored.pixel_size}
     if form == "png" and units and not units <= MICROMETRES.keys():
         yield "pixel size"

@@ -14,6 +14,7 @@ from napari_dip.errors import FileProblem, NapariDipError
 from napari_dip.extensions import load_extensions
 from napari_dip.files.dropped_metadata import dropped_metadata
 from napari_dip.files.file_format import FileFormat, ReadOptions
+from napari_dip.files.imagej_metadata import in_imagej_order
 from napari_dip.files.ngff import axes_in_zarr, is_zarr, version_of
 from napari_dip.files.ome_companion import is_companion
 from napari_dip.files.png_jpeg import png_provenance, read_png_jpeg, write_png
@@ -38,9 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_format", "format_of_file", "format_of_name"]
 
-MAX_CLASSIC_TIFF_BYTES = 2**32 - 2**26
-"""Bytes of values in a TIFF with 32-bit offsets, which leaves room for the metadata."""
-
+MAX_IMAGEJ_PLANE_BYTES = 2**31 - 1  # bytes: a plane is a Java array in ImageJ
 MAX_PNG_SIDE = 2**31 - 1  # pixels: limit of the PNG format
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -137,17 +136,18 @@ class Tiff(_OwnMetadata):
                 f"write .tif instead of {name}, or pass --dtype float32"
             )
         dialects: tuple[Dialect, ...] = ("imagej", "ome", "shaped")
-        # ImageJ's dialect has 32-bit offsets only.
-        large = math.prod(shape) * dtype.itemsize > MAX_CLASSIC_TIFF_BYTES
+        sizes = zip(axes, shape, strict=True) if shape else ()
+        plane = math.prod(size for axis, size in sizes if axis in "YXS") * dtype.itemsize
+        large = plane > MAX_IMAGEJ_PLANE_BYTES
         return tuple(one for one in dialects[large:] if can_hold(one, dtype, axes))
 
     def write(self, file: IO[bytes], dialect: str, stored: StoredImage, record: str) -> None:
         write_tiff(file, stored, cast("Dialect", dialect), record)
 
     def verify(self, file: IO[bytes], stored: StoredImage, record: str) -> None:
-        values = stored.whole()
         with collect_tiff_warnings() as messages, tifffile.TiffFile(file) as tif:
             series = tif.series[0]
+            values = (in_imagej_order(stored) if tif.is_imagej else stored).whole()
             same = series.size == values.size and series.dtype.newbyteorder("=") == values.dtype
             if not same or not np.array_equal(series.asarray(maxworkers=1).ravel(), values.ravel()):
                 raise NapariDipError(

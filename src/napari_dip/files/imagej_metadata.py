@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dip.files.imagej_channels import channel_entries, read_channels
+from napari_dip.files.imagej_info import info_lines, read_info
 from napari_dip.files.tiff_tags import NAME, Header, pixels_per_unit, resolution_of
-from napari_dip.image.metadata import MICROMETRES, SECONDS, Channel
+from napari_dip.image.metadata import MICROMETRES, SECONDS
 from napari_dip.plaintext import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from napari_dip.files.tolerant_parsing import TolerantParser
     from napari_dip.image.metadata import StoredImage
 
-__all__ = ["imagej_options", "read_imagej"]
+__all__ = ["IMAGEJ_ORDER", "imagej_options", "in_imagej_order", "read_imagej"]
 
 _IMAGEJ_UNITS = {"µm": "micron", "in": "inch", "Å": "angstrom"}
 _KEPT_KEYS = ("mode", "min", "max", "Ranges", "LUTs", "Labels", "Info", "Properties")
 _PLANE_KEYS = ("ROI", "Overlays")
 """Regions in pixel coordinates, valid only for planes of the same size."""
+
+IMAGEJ_ORDER = "TZCYXS"
+"""Axes of a hyperstack in the order of its planes."""
 
 _MODES = ("grayscale", "color", "composite")
 MIN_PIXEL_SIZE = 1e-9
@@ -50,9 +56,11 @@ def read_imagej(
     """
     sizes, units = _sizes(entries, page, parser)
     notes = []
-    extras: dict[str, dict[str, Any]] = {
-        "imagej": {k: entries[k] for k in _KEPT_KEYS if k in entries}
-    }
+    info = read_info(str(entries.get("Info", "")), parser)
+    kept = {k: entries[k] for k in _KEPT_KEYS if k in entries}
+    if "Info" in kept:
+        kept["Info"] = info.rest
+    extras: dict[str, dict[str, Any]] = {"imagej": kept}
     if of_plane := {key: entries[key] for key in _PLANE_KEYS if key in entries}:
         extras["imagej_plane"] = {"shape": (shape.get("Y"), shape.get("X")), "entries": of_plane}
     if (parser.number("spacing", entries.get("spacing")) or 0) < 0:
@@ -72,7 +80,10 @@ def read_imagej(
         extras=extras,
         notes=tuple(notes),
         translate=places,
-        channels=_channels(entries, shape),
+        channels=read_channels(entries, shape, info, parser),
+        name=info.name,
+        acquired=info.acquired,
+        times=info.times,
     )
 
 
@@ -111,21 +122,45 @@ def imagej_options(stored: StoredImage, provenance: str) -> dict[str, Any]:
         del kept["Labels"]
     if kept.get("mode") not in _MODES:
         kept.pop("mode", None)
-    kept = _channel_entries(stored) | kept
+    kept = channel_entries(stored) | kept
     of_plane = stored.extras.get("imagej_plane", {})
     if of_plane.get("shape") == (shape[axes.index("Y")], shape[axes.index("X")]):
         kept |= of_plane["entries"]
     calibration = stored.extras.get("imagej_calibration", {})
     if calibration.get("dtype") == stored.image.dtype:
         metadata |= calibration["entries"]
-    if provenance:
-        kept["Info"] = f"{NAME}: {provenance}\n{kept.get('Info', '')}"
+    record = f"{NAME}: {provenance}\n" if provenance else ""
+    if info := f"{record}{info_lines(stored)}{kept.get('Info', '')}":
+        kept["Info"] = info
     return {
         "imagej": True,
         "resolution": (1 / (sizes["X"] or 1), 1 / (sizes["Y"] or 1)),
         "resolutionunit": "NONE",
         "metadata": metadata | kept,
     }
+
+
+def in_imagej_order(stored: StoredImage) -> StoredImage:
+    """Return an image with its axes in the order of ImageJ: T, Z, C, Y, X, colours.
+
+    Examples
+    --------
+    >>> from napari_dip.image.metadata import StoredImage
+    >>> in_imagej_order(StoredImage(np.zeros((2, 5, 8, 8)), "CZYX")).image.shape
+    (5, 2, 8, 8)
+    """
+    axes = "".join(sorted(stored.axes, key=IMAGEJ_ORDER.find))
+    if axes == stored.axes:
+        return stored
+    order = [stored.axes.index(letter) for letter in axes]
+    extras = dict(stored.extras)
+    planes = stored.axes.index("Y")
+    labels = extras.get("imagej", {}).get("Labels", ())
+    if len(labels) == math.prod(stored.image.shape[:planes]):
+        grid = np.reshape(np.array(labels, object), stored.image.shape[:planes])
+        moved = grid.transpose(order[:planes]).ravel().tolist()
+        extras["imagej"] = {**extras["imagej"], "Labels": moved}
+    return replace(stored, image=np.transpose(stored.whole(), order), axes=axes, extras=extras)
 
 
 def _in_ascii(text: str) -> str:
@@ -181,56 +216,6 @@ def _describe_calibration(calibration: Mapping[str, Any], parser: TolerantParser
     unit = str(calibration.get("vunit", "")).strip()
     suffix = f" {unit}" if unit and unit.lower() != "gray value" else ""
     return f"ImageJ's calibration of the grey values x is {offset:g} + {slope:g} x{suffix}. {kept}"
-
-
-def _channels(entries: Mapping[str, Any], shape: Mapping[str, int]) -> tuple[Channel, ...]:
-    """Read channel colours, and channel names if all planes of each channel share one label."""
-    count = shape.get("C", 1)
-    if count == 1:
-        return ()
-    labels, tables = entries.get("Labels", ()), entries.get("LUTs", ())
-    names, colours = [""] * count, [""] * count
-    if isinstance(labels, list) and len(labels) % count == 0:
-        of_channels = [set(labels[number::count]) for number in range(count)]
-        if all(len(found) == 1 for found in of_channels):
-            names = [found.pop() for found in of_channels]
-    if isinstance(tables, list) and len(tables) == count:
-        colours = [_colour(np.asarray(table)) for table in tables]
-    if not any(names) and not any(colours):
-        return ()
-    return tuple(Channel(name, colour) for name, colour in zip(names, colours, strict=True))
-
-
-def _channel_entries(stored: StoredImage) -> dict[str, Any]:
-    """Return plane labels and colour tables that hold the channel names and colours."""
-    channels = stored.known_channels
-    if len(channels) < 2:
-        return {}
-    entries: dict[str, Any] = {}
-    leading = stored.axes[: stored.axes.index("Y")]
-    if any(channel.name for channel in channels):
-        numbers = np.indices(stored.image.shape[: len(leading)])[leading.index("C")].ravel()
-        entries["Labels"] = [channels[number].name for number in numbers]
-    if all(channel.colour for channel in channels):
-        entries |= {
-            "LUTs": [_colour_table(channel.colour) for channel in channels],
-            "mode": "composite",
-        }
-    return entries
-
-
-def _colour(table: np.ndarray[Any, Any]) -> str:
-    """Return the brightest colour of a linear table that starts at black; "" for others."""
-    if table.shape != (3, 256):
-        return ""
-    colour = "".join(f"{part:02X}" for part in table[:, -1])
-    off = np.abs(table.astype(int) - _colour_table(colour))
-    return colour if off.max() <= 2 else ""
-
-
-def _colour_table(colour: str) -> np.ndarray[Any, Any]:
-    ends: Sequence[int] = bytes.fromhex(colour)
-    return np.array([np.linspace(0, end, 256).round() for end in ends], np.uint8)
 
 
 def _origin_entries(stored: StoredImage) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 The rules are those of the OME-NGFF specification, versions 0.4 and 0.5. An image has at most one
 time axis, one axis of channels or another meaning, and two or three spatial axes, in this order.
-Colours are stored as channels: an RGB image is read back with an axis C.
+Colours are stored as channels whose names and colours tell that they are those of one image.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ import numpy as np
 from napari_dip.errors import FileProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from napari_dip.image.metadata import StoredImage
 
 __all__ = [
+    "ACQUIRED",
+    "TIMES",
+    "UNNAMED",
     "Version",
+    "are_colours",
     "attributes",
     "axes_in_zarr",
     "is_zarr",
@@ -50,6 +54,15 @@ _UNITS = {
     "h": "hour",
     "d": "day",
 }
+UNNAMED = "image"
+"""Name of an image without one."""
+
+ACQUIRED, TIMES = "acquisition date", "time stamps (s)"
+"""Keys of the metadata of an image; the specification has no place for them."""
+
+UNKNOWN_COLOURS = ("00FFFF", "FF00FF", "FFFF00", "FF0000", "00FF00", "0000FF")
+"""Colours of several channels whose colours are not known, in turn."""
+
 _COLOURS = {"red": "FF0000", "green": "00FF00", "blue": "0000FF", "alpha": "FFFFFF"}
 
 
@@ -113,7 +126,7 @@ def attributes(
         Version of the specification.
     """
     image: dict[str, Any] = {
-        "name": stored.extras.get("ngff", {}).get("name", "image"),
+        "name": stored.name or UNNAMED,
         "axes": [_axis(letter, stored.unit.get(letter)) for letter in axes],
         "datasets": [
             {
@@ -123,7 +136,11 @@ def attributes(
             for level in range(len(shapes))
         ],
         "type": "mean",
-        "metadata": {"description": "Each level is the mean of 2 x 2 pixels of the one above."},
+        "metadata": {
+            "description": "Each level is the mean of 2 x 2 pixels of the one above.",
+            **({ACQUIRED: stored.acquired} if stored.acquired else {}),
+            **({TIMES: [*stored.known_times]} if stored.known_times else {}),
+        },
     }
     size = dict(zip(axes, shapes[0], strict=True))
     if "S" in axes:
@@ -165,14 +182,19 @@ def _kept_channels(stored: StoredImage, channels: int, dtype: np.dtype[Any]) -> 
         return {}
     listed = []
     for number, channel in enumerate(stored.channels):
-        colour, name = channel.colour or "FFFFFF", channel.name or f"channel {number}"
+        default = UNKNOWN_COLOURS[number % len(UNKNOWN_COLOURS)] if channels > 1 else "FFFFFF"
+        colour, name = channel.colour or default, channel.name or f"channel {number}"
         window = _window(stored, number, dtype)
         listed.append({"label": name, "color": colour, "active": True, "window": window})
     return {"omero": {"channels": listed, "rdefs": {"model": "color"}}}
 
 
 def _window(stored: StoredImage, channel: int, dtype: np.dtype[Any]) -> dict[str, float]:
-    """Return the display range of a channel, from its middle plane; readers require one."""
+    """Return the display range of a channel, if unknown from its middle plane; it is required."""
+    bottom, top = (0.0, float(np.iinfo(dtype).max)) if dtype.kind in "ui" else (np.inf, -np.inf)
+    if known := stored.channels[channel].window:
+        low, high = known
+        return {"start": low, "min": min(bottom, low), "end": high, "max": max(top, high)}
     index = tuple(
         channel if letter == "C" else size // 2 if letter not in "YX" else slice(None)
         for letter, size in zip(stored.axes, stored.image.shape, strict=True)
@@ -180,10 +202,35 @@ def _window(stored: StoredImage, channel: int, dtype: np.dtype[Any]) -> dict[str
     plane = np.asarray(stored.image[index])
     values = plane[np.isfinite(plane)] if plane.dtype.kind == "f" else plane
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
-    bottom, top = low, high
-    if dtype.kind in "ui":
-        bottom, top = 0.0, float(np.iinfo(dtype).max)
     return {"start": low, "min": min(bottom, low), "end": high, "max": max(top, high)}
+
+
+def are_colours(omero: Mapping[str, Any], dtype: np.dtype[Any]) -> bool:
+    """Return whether the channels of an image are the colours of an RGB or RGBA image.
+
+    Parameters
+    ----------
+    omero
+        The entry of that name in the attributes.
+    dtype
+        Of the array.
+
+    Returns
+    -------
+    bool
+        True for channels named red, green, blue and, if there are four, alpha, in these colours,
+        whose display ranges are that of the dtype.
+    """
+    listed = omero.get("channels", ())
+    if len(listed) not in (3, 4):
+        return False
+    return all(
+        str(one.get("label")).lower() == expected["label"]
+        and str(one.get("color")).upper() == expected["color"]
+        and isinstance(window := one.get("window"), dict)
+        and (window.get("start"), window.get("end")) == (0, expected["window"]["end"])
+        for one, expected in zip(listed, _colours(len(listed), dtype)["channels"], strict=True)
+    )
 
 
 def _colours(samples: int, dtype: np.dtype[Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.ngff import ACQUIRED, TIMES, UNNAMED
 from napari_dip.image.metadata import Channel
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ class ImageDescription(NamedTuple):
     extras: dict[str, dict[str, Any]]
     channels: tuple[Channel, ...]
     smaller: tuple[str, ...]
+    name: str = ""
+    acquired: str = ""
+    times: tuple[float, ...] = ()
 
 
 def holds_several_images(attributes: Mapping[str, Any]) -> bool:
@@ -115,7 +119,10 @@ def _parse(attributes: Mapping[str, Any], number: int, parser: TolerantParser) -
                 translations = translations + values
     omero = _omero(attributes.get("omero"), parser)
     version = attributes.get("version") or image.get("version")
-    kept = {"version": version, "name": image.get("name"), "omero": omero}
+    kept = {"version": version, "omero": omero}
+    said = image.get("metadata")
+    said = said if isinstance(said, dict) else {}
+    name, date = image.get("name"), said.get(ACQUIRED)
     return ImageDescription(
         array=str(largest["path"]),
         axes=axes,
@@ -138,7 +145,16 @@ def _parse(attributes: Mapping[str, Any], number: int, parser: TolerantParser) -
             for one in image["datasets"][1:]
             if isinstance(one, dict) and "path" in one
         ),
+        name=name if isinstance(name, str) and name != UNNAMED else "",
+        acquired=date if isinstance(date, str) else "",
+        times=_times(said.get(TIMES), parser),
     )
+
+
+def _times(stamps: Any, parser: TolerantParser) -> tuple[float, ...]:
+    """Read time stamps in seconds; empty if one is not a number."""
+    numbers = [parser.number(TIMES, stamp) for stamp in stamps] if isinstance(stamps, list) else []
+    return tuple(number for number in numbers if number is not None and None not in numbers)
 
 
 def _transformations(
@@ -183,8 +199,17 @@ def _channels(omero: Mapping[str, Any], parser: TolerantParser) -> tuple[Channel
             if colour is not None:
                 parser.ignore("color", colour)
             colour = ""
-        channels.append(Channel(name if isinstance(name, str) else "", colour.upper()))
+        window = _window(channel.get("window"), parser)
+        channels.append(Channel(name if isinstance(name, str) else "", colour.upper(), window))
     return tuple(channels) if any(channels) else ()
+
+
+def _window(window: Any, parser: TolerantParser) -> tuple[float, float] | None:
+    """Read a display range; ``None`` if there is no valid one."""
+    if not isinstance(window, dict):
+        return None
+    low, high = (parser.number(f"window {end}", window.get(end)) for end in ("start", "end"))
+    return None if low is None or high is None or low >= high else (low, high)
 
 
 def _letter(axis: Mapping[str, Any], used: str) -> str:

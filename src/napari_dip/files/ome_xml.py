@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-import numpy as np
-
+from napari_dip.files.ome_planes import (
+    plane_entries,
+    read_plane_times,
+    read_positions,
+    times_of_frames,
+)
 from napari_dip.files.tiff_tags import NAME, Header
 from napari_dip.image.metadata import MICROMETRES, SECONDS, Channel
+from napari_dip.plaintext import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,16 +104,26 @@ def read_ome(
     extras: dict[str, Any] = {"Channel": kept} if any(kept) else {}
     if description := image.findtext("{*}Description"):
         extras["Description"] = description
-    plane = pixels.find("{*}Plane")
+    plane, times = pixels.find("{*}Plane"), read_plane_times(pixels, parser)
+    all_extras = {"ome": extras, "ome_planes": times}
     return Header(
         pixel_size=sizes,
         unit=units,
-        extras={"ome": extras} if extras else {},
+        extras={name: entries for name, entries in all_extras.items() if entries},
         notes=(),
-        translate={} if plane is None else _positions(plane.attrib, sizes, units, parser),
+        translate={} if plane is None else read_positions(plane.attrib, sizes, units, parser),
         channels=tuple(channels) if any(channels) else (),
         optics=_optics(image, root, kept, parser),
+        name=_name(image),
+        acquired=(image.findtext("{*}AcquisitionDate") or "").strip(),
+        times=times_of_frames(times.get("DeltaT", {})),
     )
+
+
+def _name(image: ElementTree.Element) -> str:
+    """Return the name of an image; empty for that of tifffile, which is its number."""
+    name = image.get("Name", "")
+    return "" if name == image.get("ID", "").replace(":", "") else name
 
 
 def _optics(
@@ -171,8 +185,12 @@ def ome_options(stored: StoredImage, provenance: str) -> dict[str, Any]:
     if channels := _written_channels(stored, described):
         metadata["Channel"] = channels
     metadata |= kept
-    if positions := _written_positions(stored):
-        metadata["Plane"] = positions
+    if stored.name:
+        metadata["Name"] = plain(stored.name)
+    if stored.acquired:
+        metadata["AcquisitionDate"] = stored.acquired
+    if planes := plane_entries(stored):
+        metadata["Plane"] = planes
     if provenance:
         metadata["MapAnnotation"] = {"Namespace": NAME, NAME: provenance}
     return {"ome": True, "metadata": metadata}
@@ -200,43 +218,6 @@ def ome_record(root: ElementTree.Element | None) -> str | None:
 
 def _pixels(image: ElementTree.Element) -> ElementTree.Element | None:
     return image.find("{*}Pixels")
-
-
-def _positions(
-    attributes: Mapping[str, str],
-    sizes: Mapping[str, float],
-    units: Mapping[str, str],
-    parser: TolerantParser,
-) -> dict[str, float]:
-    """Read the stage position of a plane, where its unit is a length."""
-    positions: dict[str, float] = {}
-    for axis in "ZYX":
-        name = f"Position{axis}"
-        position = parser.number(name, attributes.get(name))
-        unit, target = parser.unit(f"{name}Unit", attributes.get(f"{name}Unit")), units.get(axis)
-        if position and axis in sizes and unit in MICROMETRES and target in MICROMETRES:
-            positions[axis] = position * MICROMETRES[unit] / MICROMETRES[target]
-    return positions
-
-
-def _written_positions(stored: StoredImage) -> dict[str, list[Any]]:
-    """Return the positions of all planes in the order of writing."""
-    axes, shape = stored.axes, stored.image.shape
-    leading = axes[: min(axes.index(letter) for letter in "YXS" if letter in axes)]
-    planes = math.prod(shape[: len(leading)])
-    numbers = np.indices(shape[: len(leading)]).reshape(len(leading), planes)
-    positions: dict[str, list[Any]] = {}
-    for axis, position in stored.translate.items():
-        if axis in "ZYX" and position and stored.unit.get(axis) in MICROMETRES:
-            values = np.full(planes, position)
-            if axis in leading:
-                with np.errstate(over="ignore", invalid="ignore"):
-                    values += numbers[leading.index(axis)] * stored.pixel_size[axis]
-            if not np.isfinite(values).all():
-                continue
-            positions[f"Position{axis}"] = values.tolist()
-            positions[f"Position{axis}Unit"] = [stored.unit[axis]] * planes
-    return positions
 
 
 def _written_channels(stored: StoredImage, described: list[dict[str, Any]]) -> list[dict[str, Any]]:

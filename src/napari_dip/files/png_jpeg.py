@@ -90,6 +90,7 @@ def read_png_jpeg(path: Path, number: int | None = None, *, labels: bool = False
             notes.append("The file holds several images; the first is used.")
         if selected:
             picture.seek(selected)
+        said = picture.info if picture.format == "PNG" else {}
         dots, profile, mode = picture.info.get("dpi"), picture.info.get("icc_profile"), picture.mode
         direct = mode in _DIRECT_MODES
         indices = labels and mode == "P" and _table_kind(picture) != "grey"
@@ -127,6 +128,8 @@ def read_png_jpeg(path: Path, number: int | None = None, *, labels: bool = False
         files=(path,),
         series=selected,
         images=(size,) * frames if frames > 1 else (),
+        name=str(said.get("Title", "")),
+        acquired=str(said.get("Creation Time", "")),
     )
 
 
@@ -138,8 +141,10 @@ def write_png(file: Path | IO[bytes], stored: StoredImage, record: str) -> None:
     if x and y and fits and {"X", "Y"} <= set(stored.unit):
         options["dpi"] = (_MICROMETRES_PER_INCH / x, _MICROMETRES_PER_INCH / y)
     text = PngImagePlugin.PngInfo()
-    if record:
-        text.add_text(_RECORD_KEY, record)
+    entries = {_RECORD_KEY: record, "Title": stored.name, "Creation Time": stored.acquired}
+    for key, value in entries.items():
+        if value:
+            text.add_text(key, value)
     Image.fromarray(stored.whole()).save(file, format="PNG", pnginfo=text, **options)
 
 

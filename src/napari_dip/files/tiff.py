@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -11,7 +12,7 @@ import tifffile
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.declared_sizes import check_ome
-from napari_dip.files.imagej_metadata import imagej_options
+from napari_dip.files.imagej_metadata import IMAGEJ_ORDER, imagej_options, in_imagej_order
 from napari_dip.files.ome_companion import open_tiff_file
 from napari_dip.files.ome_xml import attributes_of, ome_options, ome_record, ome_root
 from napari_dip.files.read_errors import refuse_too_large, translate_read_errors
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 Dialect = Literal["imagej", "ome", "shaped"]
+
+MAX_CLASSIC_TIFF_BYTES = 2**32 - 2**26
+"""Bytes of values in a TIFF with 32-bit offsets, which leaves room for the metadata."""
 
 _ORIENTATION_TAG = 274  # the number of the tag
 
@@ -91,7 +95,13 @@ def read_tiff(path: Path, number: int | None = None) -> StoredImage:
 def write_tiff(
     file: Path | IO[bytes], stored: StoredImage, dialect: Dialect, provenance: str
 ) -> None:
-    """Write an image and a record in a dialect that can hold them (see :func:`can_hold`)."""
+    """Write an image and a record in a dialect that can hold them (see :func:`can_hold`).
+
+    An ImageJ file has one directory for all its planes if it is large: ImageJ's own form of files
+    with more than 4 GB, which it reads by the number of images in the description.
+    """
+    if dialect == "imagej":
+        stored = in_imagej_order(stored)
     write = {"imagej": imagej_options, "ome": ome_options, "shaped": _shaped_options}[dialect]
     kept = stored.extras.get("tiff", {})
     options: dict[str, Any] = {"photometric": kept.get("photometric", "minisblack")}
@@ -101,6 +111,10 @@ def write_tiff(
             options["extrasamples"] = kept.get("extrasamples")
     if "orientation" in kept:
         options["extratags"] = [(_ORIENTATION_TAG, "H", 1, kept["orientation"], True)]
+    if dialect == "imagej" and math.prod(stored.image.shape) * stored.image.dtype.itemsize > (
+        MAX_CLASSIC_TIFF_BYTES
+    ):
+        options["truncate"] = True
     tifffile.imwrite(file, stored.whole(), **(options | write(stored, provenance)))
 
 
@@ -108,6 +122,8 @@ def can_hold(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
     """Return whether a dialect can hold a dtype and axes, by writing a tiny image."""
     if dialect == "shaped":
         return True
+    if dialect == "imagej":
+        axes = "".join(sorted(axes, key=IMAGEJ_ORDER.find))
     tiny = np.zeros([3 if axis == "S" else 2 for axis in axes], dtype)
     photometric = "rgb" if "S" in axes else "minisblack"
     try:
@@ -155,5 +171,13 @@ def _incomplete(path: Path, reason: object) -> str:
 
 
 def _shaped_options(stored: StoredImage, provenance: str) -> dict[str, Any]:
-    record = {NAME: provenance} if provenance else {}
-    return {"metadata": {"axes": stored.axes} | attributes_of(stored) | record}
+    entries = {
+        "Name": stored.name,
+        "AcquisitionDate": stored.acquired,
+        "TimeStamps": [*stored.known_times],
+        "ChannelNames": [channel.name for channel in stored.known_channels],
+        "ChannelColours": [channel.colour for channel in stored.known_channels],
+        NAME: provenance,
+    }
+    known = {key: value for key, value in entries.items() if value}
+    return {"metadata": {"axes": stored.axes} | attributes_of(stored) | known}

@@ -20,9 +20,11 @@ from napari_dip.files.read_errors import refuse_special_file
 from napari_dip.files.tiff_tags import Header, orientation, resolution, samples_of
 from napari_dip.files.tiff_warnings import collect_tiff_warnings
 from napari_dip.files.tolerant_parsing import TolerantParser
+from napari_dip.image.metadata import Channel
 from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from xml.etree import ElementTree
 
@@ -146,7 +148,23 @@ def _read_header(
         sizes, units = sizes_from_attributes(attributes, parser)
     else:
         sizes, units = resolution(series.keyframe, parser)
-    return Header(sizes, units, {})
+    return Header(sizes, units, {}, **_named(attributes, parser))
+
+
+def _named(attributes: Mapping[str, Any], parser: TolerantParser) -> dict[str, Any]:
+    """Read the names, colours and times that this package writes as tifffile's metadata."""
+    name, date = (str(attributes.get(key, "")) for key in ("Name", "AcquisitionDate"))
+    names, colours, stamps = (
+        entry if isinstance(entry := attributes.get(key), list) else []
+        for key in ("ChannelNames", "ChannelColours", "TimeStamps")
+    )
+    times = [parser.number("TimeStamps", stamp) for stamp in stamps]
+    return {
+        "name": name,
+        "acquired": date,
+        "times": tuple(time for time in times if time is not None and None not in times),
+        "channels": tuple(map(Channel, map(str, names), map(str, colours))),
+    }
 
 
 def missing_planes(path: Path) -> str:

@@ -49,6 +49,9 @@ class Header(NamedTuple):
     channels: tuple[Channel, ...] = ()
     images: tuple[str, ...] = ()
     optics: Mapping[str, Any] = {}
+    name: str = ""
+    acquired: str = ""
+    times: tuple[float, ...] = ()
 
 
 class Samples(NamedTuple):

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.image_selection import select_image
+from napari_dip.files.ome_xml import image_element, ome_root, read_ome
 from napari_dip.files.read_errors import FileArray
+from napari_dip.files.tiff_tags import Header
 from napari_dip.files.tolerant_parsing import TolerantParser
 from napari_dip.image.metadata import Channel, StoredImage
 from napari_dip.plaintext import shortened
@@ -37,6 +39,10 @@ MAX_OPENED_SCENES = 20  # scenes: of more, only the names are listed, since bioi
 
 _DEFAULT_CHANNEL_NAME = re.compile(r"Channel:\d+(:\d+)?")
 """Name that bioio gives to channels without one."""
+
+
+_DEFAULT_SCENE_NAME = re.compile(r"Image:\d+")
+"""Name that bioio gives to scenes without one."""
 
 
 def is_vendor_file(path: Path) -> bool:
@@ -93,18 +99,55 @@ def read_vendor_file(path: Path, number: int | None = None) -> StoredImage:
     if "T" in axes and seconds:
         pixel_size["T"], unit["T"] = seconds, "s"
     count = values.shape[axes.index("C")] if "C" in axes else 1
-    names = [str(name) for name in getattr(image, "channel_names", None) or ()]
-    named = [Channel("" if _DEFAULT_CHANNEL_NAME.fullmatch(name) else name) for name in names]
+    known = _ome_header(image, selected)
+    scene = str(image.scenes[selected])
     return StoredImage(
         FileArray(values, path),
         "".join(letter if letter in "TCZYXS" else "Q" for letter in axes),
         pixel_size,
         unit,
+        extras=known.extras,
         notes=(*notes, *parser.notes()),
-        channels=tuple(named) if any(named) and len(named) == count else (),
+        channels=_channels(image, known, count),
         series=selected,
         images=tuple(scenes) if len(scenes) > 1 else (),
+        optics=known.optics,
+        name=known.name or ("" if _DEFAULT_SCENE_NAME.fullmatch(scene) else scene),
+        acquired=known.acquired or _acquired(image),
+        times=known.times,
     )
+
+
+def _ome_header(image: Any, number: int) -> Header:
+    """Read the metadata that bioio converts to OME; empty if it cannot, as for LIF."""
+    try:
+        root = ome_root(image.ome_metadata.to_xml())
+        # The numbers that bioio reads itself have their own notes.
+        element = image_element(root, number, str(image.scenes[number]), len(image.scenes))
+        return Header({}, {}, {}) if element is None else read_ome(element, TolerantParser(), root)
+    except Exception:  # noqa: BLE001 - each reader of bioio raises its own errors
+        return Header({}, {}, {})
+
+
+def _channels(image: Any, known: Header, count: int) -> tuple[Channel, ...]:
+    """Return the names that bioio tells, with the colours of the OME metadata."""
+    names = [str(name) for name in getattr(image, "channel_names", None) or ()]
+    names = ["" if _DEFAULT_CHANNEL_NAME.fullmatch(name) else name for name in names]
+    if len(names) != count:
+        return known.channels if len(known.channels) == count else ()
+    colours = [one.colour for one in known.channels]
+    colours = colours if len(colours) == count else [""] * count
+    channels = tuple(map(Channel, names, colours))
+    return channels if any(channels) else ()
+
+
+def _acquired(image: Any) -> str:
+    """Return the date and time of acquisition; empty if unknown."""
+    try:
+        moment = image.standard_metadata.imaging_datetime
+        return "" if moment is None else str(moment.isoformat())
+    except Exception:  # noqa: BLE001 - each reader of bioio raises its own errors
+        return ""
 
 
 def _scenes(image: Any) -> list[str]:

@@ -97,14 +97,19 @@ def canonical_unit(name: str | None) -> str | None:
 
 
 class Channel(NamedTuple):
-    """Name and display colour of a channel; the colour is ``RRGGBB``. Unknown ones are empty."""
+    """Name, display colour and display range of a channel.
+
+    The colour is ``RRGGBB``; an unknown name or colour is empty. ``window`` are the values that a
+    viewer shows darkest and brightest, ``None`` if unknown.
+    """
 
     name: str = ""
     colour: str = ""
+    window: tuple[float, float] | None = None
 
     def __bool__(self) -> bool:
-        """Whether the name or the colour is known."""
-        return bool(self.name or self.colour)
+        """Whether anything is known."""
+        return bool(self.name or self.colour or self.window)
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,12 @@ class StoredImage:
         Names and sizes of all images in such a file; empty for a file with one.
     smaller
         The same image with fewer pixels along Y and X, as pyramids have it; largest first.
+    name
+        Name of the image; empty if unknown.
+    acquired
+        Date and time of acquisition, as in ISO 8601; empty if unknown.
+    times
+        Time stamp of each frame in seconds, in their order; empty if unknown.
     """
 
     image: LazyArray
@@ -157,6 +168,9 @@ class StoredImage:
     series: int = 0
     images: tuple[str, ...] = ()
     smaller: tuple[LazyArray, ...] = ()
+    name: str = ""
+    acquired: str = ""
+    times: tuple[float, ...] = ()
 
     def with_image(
         self, image: LazyArray, axes: str, factors: Mapping[str, int] | None = None
@@ -224,6 +238,12 @@ class StoredImage:
     def known_channels(self) -> tuple[Channel, ...]:
         """:attr:`channels`, if their number fits the image; empty otherwise."""
         return self.channels if len(self.channels) == self.channel_count else ()
+
+    @property
+    def known_times(self) -> tuple[float, ...]:
+        """:attr:`times`, if their number fits the image; empty otherwise."""
+        frames = self.image.shape[self.axes.index("T")] if "T" in self.axes else 0
+        return self.times if len(self.times) == frames else ()
 
     @property
     def voxel(self) -> tuple[float, float, float] | None:

@@ -1,0 +1,128 @@
+"""Read and write what OME-XML says of single planes: stage positions and times."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dip.image.metadata import MICROMETRES, SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from xml.etree import ElementTree
+
+    from napari_dip.files.tolerant_parsing import TolerantParser
+    from napari_dip.image.metadata import StoredImage
+
+__all__ = ["plane_entries", "read_plane_times", "read_positions", "times_of_frames"]
+
+_TIMES = ("DeltaT", "ExposureTime")
+
+
+def read_positions(
+    attributes: Mapping[str, str],
+    sizes: Mapping[str, float],
+    units: Mapping[str, str],
+    parser: TolerantParser,
+) -> dict[str, float]:
+    """Read the stage position of a plane, where its unit is a length."""
+    positions: dict[str, float] = {}
+    for axis in "ZYX":
+        name = f"Position{axis}"
+        position = parser.number(name, attributes.get(name))
+        unit, target = parser.unit(f"{name}Unit", attributes.get(f"{name}Unit")), units.get(axis)
+        if position and axis in sizes and unit in MICROMETRES and target in MICROMETRES:
+            positions[axis] = position * MICROMETRES[unit] / MICROMETRES[target]
+    return positions
+
+
+def read_plane_times(
+    pixels: ElementTree.Element, parser: TolerantParser
+) -> dict[str, dict[tuple[int, int, int], float]]:
+    """Read the time stamps and exposure times of planes, in seconds.
+
+    Parameters
+    ----------
+    pixels
+        The element of the pixels of an image.
+    parser
+        Parses the numbers.
+
+    Returns
+    -------
+    dict
+        ``DeltaT`` and ``ExposureTime``, as far as known: a value for each plane, by its numbers
+        along T, C and Z.
+    """
+    found: dict[str, dict[tuple[int, int, int], float]] = {}
+    for plane in pixels.findall("{*}Plane"):
+        numbers = [plane.get(f"The{axis}", "0") for axis in "TCZ"]
+        if not all(number.isdecimal() for number in numbers):
+            continue
+        t, c, z = map(int, numbers)
+        for name in _TIMES:
+            value = parser.number(name, plane.get(name))
+            unit = parser.unit(f"{name}Unit", plane.get(f"{name}Unit", "s"))
+            if value is not None and unit in SECONDS:
+                found.setdefault(name, {})[t, c, z] = value * SECONDS[unit]
+    return found
+
+
+def times_of_frames(stamps: Mapping[tuple[int, int, int], float]) -> tuple[float, ...]:
+    """Return the first time stamp of each frame; empty if a frame has none, or for one frame.
+
+    Examples
+    --------
+    >>> times_of_frames({(0, 0, 0): 0.0, (0, 1, 0): 0.2, (1, 0, 0): 5.1})
+    (0.0, 5.1)
+    """
+    first: dict[int, float] = {}
+    for (frame, _, _), seconds in sorted(stamps.items()):
+        first.setdefault(frame, seconds)
+    complete = len(first) > 1 and [*first] == [*range(len(first))]
+    return tuple(first.values()) if complete else ()
+
+
+def plane_entries(stored: StoredImage) -> dict[str, list[Any]]:
+    """Return the positions and times of all planes in the order of writing, for tifffile."""
+    axes, shape = stored.axes, stored.image.shape
+    leading = axes[: min(axes.index(letter) for letter in "YXS" if letter in axes)]
+    planes = math.prod(shape[: len(leading)])
+    numbers = dict(
+        zip(leading, np.indices(shape[: len(leading)]).reshape(len(leading), planes), strict=True)
+    )
+    return _positions(stored, numbers, planes) | _times(stored, numbers, planes)
+
+
+def _positions(
+    stored: StoredImage, numbers: Mapping[str, Any], planes: int
+) -> dict[str, list[Any]]:
+    positions: dict[str, list[Any]] = {}
+    for axis, position in stored.translate.items():
+        if axis in "ZYX" and position and stored.unit.get(axis) in MICROMETRES:
+            values = np.full(planes, position)
+            if axis in numbers:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    values += numbers[axis] * stored.pixel_size[axis]
+            if not np.isfinite(values).all():
+                continue
+            positions[f"Position{axis}"] = values.tolist()
+            positions[f"Position{axis}Unit"] = [stored.unit[axis]] * planes
+    return positions
+
+
+def _times(stored: StoredImage, numbers: Mapping[str, Any], planes: int) -> dict[str, list[Any]]:
+    """Return the times of each plane; without them, the time stamp of its frame."""
+    places = [
+        tuple(int(numbers[axis][plane]) if axis in numbers else 0 for axis in "TCZ")
+        for plane in range(planes)
+    ]
+    entries: dict[str, list[Any]] = {}
+    for name, values in stored.extras.get("ome_planes", {}).items():
+        if values.keys() == set(places):
+            entries[name] = [values[place] for place in places]
+    if "DeltaT" not in entries and (times := stored.known_times):
+        entries["DeltaT"] = [times[place[0]] for place in places]
+    return entries | {f"{name}Unit": ["s"] * planes for name in entries}
