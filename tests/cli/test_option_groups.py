@@ -23,7 +23,7 @@ def test_help_is_in_groups(task):
 
 
 @pytest.mark.parametrize("command", [*TASKS, "plan", "assess", "reproduce", "info", "demo"])
-def test_help_has_whole_names_and_no_types_of_switches(command):
+def test_help_has_whole_names_without_switch_types(command):
     text = shown(command)
     assert "<bool>" not in text
     assert not re.search(r"--[\w-]*…", text)

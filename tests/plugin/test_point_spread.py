@@ -89,7 +89,7 @@ def test_widths_are_those_of_the_kernel():
     assert said.startswith("PSF: measured, 0.41 µm wide, 0.64 µm along Z.")  # with that of a pixel
 
 
-def test_sizes_of_the_file_count_where_napari_reads_none(tmp_path):
+def test_sizes_of_the_file_count_without_napari(tmp_path):
     sizes = {"Z": 0.3, "Y": 0.1, "X": 0.1}, dict.fromkeys("ZYX", "µm")
     write_image(tmp_path / "a.ome.tif", StoredImage(np.ones((5, 9, 9), "u1"), "ZYX", *sizes))
     with layer_source(path=str(tmp_path / "a.ome.tif")):
