@@ -18,7 +18,7 @@ class Measurement:
     def __init__(self):
         self.earlier = []
 
-    def __call__(self, earlier):
+    def __call__(self, earlier, busy):
         self.earlier.append(earlier)
         return {"value": len(self.earlier)}
 

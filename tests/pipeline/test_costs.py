@@ -1,5 +1,8 @@
 """Test that the costs of a machine are measured once and cached."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -45,3 +48,31 @@ def test_costs_cannot_be_negative(small, monkeypatch):
     monkeypatch.setattr(module, "_least_s", lambda work, device, repeats: 1.0)
     assert measure_costs(CPU).pixel_s == 0
     assert measure_costs(CPU).iteration_s == 0.5
+
+
+def test_one_thread_measures_a_busy_machine(small, monkeypatch):
+    threads = []
+
+    def measure(device):
+        threads.append(torch.get_num_threads())
+        return Costs(1.0, 2.0, 3.0, 4.0)
+
+    monkeypatch.setattr(measured, "_is_busy", lambda: True)
+    monkeypatch.setattr(module, "_measure", measure)
+    monkeypatch.setattr(module, "cpu_threads", lambda: 2)
+    assert measure_costs(CPU) == Costs(1.0, 2.0, 3.0, 4.0).with_threads(2)
+    assert threads == [1]
+
+
+def test_the_first_fit_is_prepared_once(monkeypatch):
+    code = """if True:
+        import time
+        from napari_dip.pipeline.costs import first_fit_seconds, prepare_first_fit
+        assert first_fit_seconds() > 0
+        prepare_first_fit("cpu")
+        assert first_fit_seconds() == 0
+        began = time.perf_counter()
+        prepare_first_fit("cpu")
+        assert time.perf_counter() - began < 0.1
+    """
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

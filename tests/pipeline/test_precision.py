@@ -110,6 +110,19 @@ def test_times_of_a_busy_machine_are_measured_again(cache, clock, monkeypatch):
     assert len(measurements) == 6
 
 
+def test_one_thread_compares_on_a_busy_machine(cache, monkeypatch):
+    threads = []
+
+    def measure(*_):
+        threads.append(torch.get_num_threads())
+        return 1.0
+
+    monkeypatch.setattr(module, "_measure", measure)
+    monkeypatch.setattr(measured, "_is_busy", lambda: True)
+    calibrate(CPU)
+    assert threads == [1, 1, 1]
+
+
 def test_another_busy_program_is_detected():
     busy_loop = [sys.executable, "-c", "while True: pass"]
     with subprocess.Popen(busy_loop) as other:

@@ -49,9 +49,7 @@ def test_an_ending_says_what_was_done(result, words):
 
 def test_a_stopped_run_is_said_to_stop():
     report = UnitReport((), "stopped", iterations=3, most_iterations=9, stopped_by_user=True)
-    assert (
-        ending_text(ended(report, stopped=True), "") == "Stopped in 1 min: 3 iterations, stopped."
-    )
+    assert ending_text(ended(report, stopped=True), "") == "Stopped after 1 min: 3 of 9 iterations."
 
 
 def test_a_saved_result_can_be_resumed():

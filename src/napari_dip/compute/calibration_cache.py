@@ -47,7 +47,7 @@ def describe_machine(device: torch.device) -> str:
 def cached_measurement(
     key: str,
     device: torch.device,
-    measure: Callable[[Record], Record],
+    measure: Callable[[Record, bool], Record],
     parse: Callable[[Record], T],
 ) -> tuple[T, bool]:
     """Return a measurement from the cache, or measure and store it.
@@ -61,8 +61,10 @@ def cached_measurement(
     device
         Device of the measurement; only on a CPU the load of other programs is considered.
     measure
-        Returns a new record, which must be valid JSON. Its argument is the record of a busy
-        machine, or an empty one.
+        Returns a new record, which must be valid JSON. Its arguments are the record of a busy
+        machine, or an empty one, and whether the machine is busy now. Then it should compute with
+        one thread: several threads wait for each other and for the other programs, which no clock
+        of a thread leaves out.
     parse
         Returns the result of a record. A ``LookupError``, ``TypeError`` or ``ValueError`` means
         that the record is damaged or of another version; then it is measured again.
@@ -86,7 +88,7 @@ def cached_measurement(
     busy = device.type == "cpu" and _is_busy()
     if busy and earlier:
         return parse(earlier), True
-    record = measure(earlier) | {"busy": busy}
+    record = measure(earlier, busy) | {"busy": busy}
     _write_cache(_read_cache() | {key: record})
     if busy:
         _measured_while_busy[key] = record

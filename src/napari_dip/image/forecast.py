@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from napari_dip.pipeline.resolve import Pipeline
     from napari_dip.settings import Hole, Settings
 
-__all__ = ["expected_bytes", "expected_seconds", "expected_steps", "is_noisy", "survey_seconds"]
+__all__ = [
+    "expected_bytes",
+    "expected_seconds",
+    "expected_steps",
+    "is_noisy",
+    "start_seconds",
+    "survey_seconds",
+]
 
 # Measured in benchmarks/NOTES.md, "Run time forecast".
 
@@ -128,6 +135,13 @@ def survey_seconds(plan: Plan) -> float:
     layout = plan.layout
     planes = math.prod(layout.shape) // math.prod(layout.shape[layout.axes.index(a)] for a in "YX")
     return _SURVEY_VALUE * math.prod(layout.shape) + _SURVEY_PLANE * planes
+
+
+def start_seconds() -> float:
+    """Estimate how much longer the first run of this process takes, as code is loaded."""
+    from napari_dip.pipeline.costs import first_fit_seconds
+
+    return first_fit_seconds()
 
 
 def _hole(plan: Plan, settings: Settings, missing: LazyArray | None) -> Hole:

@@ -11,6 +11,7 @@ from napari_dip.image.forecast import (
     expected_seconds,
     expected_steps,
     is_noisy,
+    start_seconds,
     survey_seconds,
 )
 from napari_dip.image.layout_plan import with_concurrency
@@ -36,6 +37,8 @@ __all__ = [
     "summary",
 ]
 
+DEVICE_NAMES = {"cpu": "CPU", "mps": "Apple GPU", "cuda:0": "GPU"}  # as a microscopist names them
+
 
 def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) -> str:
     """Describe what is done to which file, in which parts, and about how long it takes.
@@ -57,6 +60,7 @@ def in_a_sentence(source: Path, problem: Problem, workers: str | None = None) ->
         hidden = problem.observed.missing
         noisy = is_noisy(problem.survey)
         seconds = expected_seconds(problem.plan, settings, problem.device, hidden, noisy=noisy)
+        seconds += start_seconds()
         where = f"{_at_most_or_about(seconds, problem.plan, settings)} on {problem.device}"
     return (
         f"{doing(settings)} {source} ({shape}, {settings.axes}, {image.dtype}): preset "
@@ -117,7 +121,7 @@ def outlook(
         work = processes * expected_bytes(plan, settings, device)
         time = _time(plan, settings, device, missing, alone=workers is None, fills=fills)
         memory = gigabytes(work if on_disk else work + result_bytes)
-        parts += [f"{time}{less}", memory, device]
+        parts += [f"{time}{less}", memory, DEVICE_NAMES.get(device, device)]
     lines = [" · ".join(parts)]
     if on_disk:
         lines.append(f"The result takes up to {gigabytes(result_bytes)} on the disk.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_dip.image.arguments import problem_from_python
-from napari_dip.image.forecast import expected_seconds, is_noisy
+from napari_dip.image.forecast import expected_seconds, is_noisy, start_seconds
 from napari_dip.image.plan_text import doing, duration
 from napari_dip.image.replicas import SENTENCE
 from napari_dip.image.unit import make_block, unrestored_unit
@@ -132,7 +132,8 @@ def plan_of(problem: Problem) -> RestorationPlan:
         str(problem),
         problem.survey.noises,
         next(pipelines, ()),
-        expected_seconds(problem.plan, settings, problem.device, missing, noisy=noisy),
+        expected_seconds(problem.plan, settings, problem.device, missing, noisy=noisy)
+        + start_seconds(),
         problem.device,
         settings.gives_uncertainty,
         "" if problem.blur is None else problem.blur.describe(),

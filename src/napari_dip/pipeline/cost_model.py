@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 from napari_dip.dip.operators import padding
@@ -43,6 +43,18 @@ class Costs:
     filter_s: float
     blur_s: float
 
+    def with_threads(self, threads: int) -> Costs:
+        """Return the costs with so many threads, from those with one.
+
+        Examples
+        --------
+        >>> one = Costs(iteration_s=1.0, pixel_s=0.0, filter_s=1.0, blur_s=0.0)
+        >>> one.with_threads(1) == one, one.with_threads(2).filter_s < 1
+        (True, True)
+        """
+        ratio = ONE_THREAD + (1 - ONE_THREAD) / threads
+        return Costs(*(ratio * seconds for seconds in astuple(self)))
+
 
 @dataclass(frozen=True)
 class Bytes:
@@ -81,6 +93,8 @@ GAP_PASS = 1.05  # time of a pixel in a pass that fills gaps
 PROJECTION = 0.2  # time of a pixel in a projection on decimated data, for each channel
 FILTERS_OF_BEST = 6.2  # time of a pixel in the filters that `best` averages, for each channel
 BLURS_OF_ITERATION = 2.5  # forward, backward, and the loss of the average; not measured
+ONE_THREAD = 0.25  # part of the work that further threads do not make faster
+FIRST_FIT_S = 1.5  # seconds: the first fit of a process takes so much more, at any size
 LOOP = 1.1  # checks, previews and the survey, as a factor of the time of the iterations
 
 

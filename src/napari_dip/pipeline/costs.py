@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from dataclasses import asdict, replace
@@ -13,12 +14,12 @@ import torch
 
 from napari_dip.compute.calibration_cache import cached_measurement, describe_machine
 from napari_dip.compute.cuda_graph import WARM_UP_CALLS, GraphRunner
-from napari_dip.compute.device import default_modes, synchronise, torch_errors
+from napari_dip.compute.device import cpu_threads, default_modes, synchronise, torch_errors
 from napari_dip.dip.iteration import run_iteration
 from napari_dip.dip.operators import CircularBlur
 from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.block import Block
-from napari_dip.pipeline.cost_model import PASSES_BEFORE, Costs
+from napari_dip.pipeline.cost_model import FIRST_FIT_S, PASSES_BEFORE, Costs
 from napari_dip.pipeline.filter_steps import PatchFilter
 from napari_dip.pipeline.first_filter import FirstFilter
 from napari_dip.pipeline.precision import benchmark_side, calibrate, run_with_threads
@@ -28,7 +29,7 @@ from napari_dip.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Costs", "measure_costs"]
+__all__ = ["Costs", "first_fit_seconds", "measure_costs", "prepare_first_fit"]
 
 _ITERATION_REPEATS = 3
 """Iterations of which the fastest counts. Not measured."""
@@ -43,6 +44,9 @@ Not measured."""
 _SIGMA = 0.1
 """Standard deviation of the noise of the test image, of the range of intensities. The time does not
 depend on it."""
+
+_SMALL_SIDE = 32
+"""Pixels: side of the image of a fit that only loads code. Not measured."""
 
 _costs_lock = threading.Lock()
 
@@ -63,11 +67,40 @@ def measure_costs(device: torch.device | str, threads: int | None = None) -> Cos
         return run_with_threads(partial(_recall_or_measure, device), device, threads)
 
 
+def first_fit_seconds() -> float:
+    """Return how much longer the first fit of this process takes, in seconds; 0 after it.
+
+    torch loads its compiler when the first optimiser is made, whether or not it is used.
+    """
+    return 0.0 if "torch._dynamo" in sys.modules else FIRST_FIT_S
+
+
+def prepare_first_fit(device: torch.device | str) -> None:
+    """Load the code of a fit, with a small fit, if this process has run none.
+
+    Parameters
+    ----------
+    device
+        Name of the device.
+    """
+    device = torch.device(device)
+    with _costs_lock, torch_errors(device), default_modes():
+        if first_fit_seconds():
+            _iteration_s(_prepare(_SMALL_SIDE, device, Settings(refinement=0)), device)
+            _filter(_prepare(_SMALL_SIDE, device, Settings()))
+
+
 def _recall_or_measure(device: torch.device) -> Costs:
     arithmetic = calibrate(device).chosen
     image = f"{benchmark_side(device)} pixels"
     key = f"costs with sparse patches and blur: {describe_machine(device)}, {image}, {arithmetic}"
-    costs, _ = cached_measurement(key, device, lambda _: asdict(_measure(device)), _parse)
+
+    def measure(_earlier: object, busy: bool) -> dict[str, Any]:
+        # Several threads would wait for each other and for the other programs.
+        measured = run_with_threads(partial(_measure, device), device, 1 if busy else None)
+        return asdict(measured.with_threads(cpu_threads()) if busy else measured)
+
+    costs, _ = cached_measurement(key, device, measure, _parse)
     return costs
 
 
@@ -138,7 +171,7 @@ def _least_s(work: Callable[[], object], device: torch.device, repeats: int) -> 
     """Return the least time of some work in seconds.
 
     On the CPU it is the processor time of this thread, which computes during the whole iteration:
-    other programs do not count.
+    if it is the only one, other programs do not count.
     """
     now = time.thread_time if device.type == "cpu" else time.perf_counter
     seconds: list[float] = []

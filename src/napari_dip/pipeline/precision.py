@@ -156,17 +156,26 @@ def _recall_or_measure(device: torch.device) -> Calibration:
     return Calibration(arithmetic, str(arithmetic), milliseconds, cached)
 
 
-def _compare(device: torch.device, earlier: dict[str, Any]) -> dict[str, Any]:
-    """Time all candidates; keep the arithmetic of an earlier measurement, so that results stay."""
-    with torch_errors(device), default_modes():
-        measured: dict[Arithmetic, float] = {}
-        for candidate in _candidates(device):
-            best = min(measured.values(), default=math.inf)
-            measured[candidate] = _measure(candidate, device, best)
+def _compare(device: torch.device, earlier: dict[str, Any], busy: bool) -> dict[str, Any]:
+    """Time all candidates; keep the arithmetic of an earlier measurement, so that results stay.
+
+    On a busy machine one thread computes, so that other programs do not change the ranks.
+    """
+    measured = run_with_threads(partial(_times, device), device, 1 if busy else None)
     fastest = min(measured, key=lambda candidate: measured[candidate])
     chosen = fastest if measured[BASELINE] > _MIN_SPEEDUP * measured[fastest] else BASELINE
     times = {str(candidate): round(1000 * s, 1) for candidate, s in measured.items()}
     return {"arithmetic": earlier.get("arithmetic", asdict(chosen)), "milliseconds": times}
+
+
+def _times(device: torch.device) -> dict[Arithmetic, float]:
+    """Return the seconds of each candidate."""
+    measured: dict[Arithmetic, float] = {}
+    with torch_errors(device), default_modes():
+        for candidate in _candidates(device):
+            best = min(measured.values(), default=math.inf)
+            measured[candidate] = _measure(candidate, device, best)
+    return measured
 
 
 def _parse(record: dict[str, Any]) -> tuple[Arithmetic, dict[str, float]]:
@@ -235,9 +244,9 @@ def _candidates(device: torch.device) -> tuple[Arithmetic, ...]:
 def _measure(arithmetic: Arithmetic, device: torch.device, best: float = math.inf) -> float:
     """Return the least time in seconds of a forward and a backward pass.
 
-    On the CPU it is the processor time of this thread, which computes during the whole pass: other
-    programs do not count. ``best`` is the least time of the other candidates; a far slower one is
-    called only twice.
+    On the CPU it is the processor time of this thread, which computes during the whole pass: if it
+    is the only one, other programs do not count. ``best`` is the least time of the other
+    candidates; a far slower one is called only twice.
     """
     now = time.thread_time if device.type == "cpu" else time.perf_counter
     fast, side = _benchmark_recipe(device), benchmark_side(device)

@@ -9,15 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.layers import Image, Labels
+from napari.settings import get_settings
 from qtpy.QtCore import QBuffer, QPoint, QPointF, Qt
 from qtpy.QtGui import QIcon, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QApplication,
     QLabel,
+    QPushButton,
     QScrollArea,
+    QVBoxLayout,
+    QWidget,
 )
 from superqt import QCollapsible
+
+from napari_dip.plugin.views.returning_focus import ReturningFocus
 
 PANELS = ("Denoise", "Super-resolution", "Inpaint", "Deconvolve")
 
@@ -233,3 +239,58 @@ def test_the_keyboard_reaches_all_with_a_frame(open_panel, qtbot, name):
     assert panel.widget.controller.session is not None
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_F9)
     panel.wait_until_idle()
+
+
+@pytest.mark.parametrize("font", [10, 14])
+def test_cut_texts_end_with_an_ellipsis(open_panel, qtbot, font):
+    get_settings().appearance.font_size = font
+    panel = open_panel("Denoise", Image(np.ones((32, 32)), name="cells"))
+    panel.viewer.window._qt_window.show()
+    plan = panel["estimate"]
+    qtbot.waitUntil(lambda: plan.width() > 100)
+    plan.show_text(
+        "12 planes, fitted together · 7 s to 49 s, depending on neighbours · 0.4 GiB " * 3
+    )
+    lines = QLabel.text(plan).split("\n")
+    assert len(lines) == 2
+    assert lines[-1].endswith("…")
+    widest = max(map(plan.fontMetrics().horizontalAdvance, lines))
+    assert widest <= plan.width() - 10  # beside the padding
+
+
+def test_the_scroll_bar_moves_no_control(open_panel, qtbot):
+    panel = open_panel("Denoise", Image(np.ones((32, 32)), name="cells"))
+    window = panel.viewer.window._qt_window
+    window.resize(1000, 900)
+    window.show()
+    area = panel.dock.findChild(QScrollArea)
+    bar = area.verticalScrollBar()
+    qtbot.waitUntil(lambda: area.widget().width() > 300 and bar.maximum() == 0)
+    before = panel["preset"].mapToGlobal(QPoint(0, 0)).x(), panel["preset"].width()
+    for fold in panel.dock.findChildren(QCollapsible):
+        fold.expand(animate=False)
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    qtbot.wait(50)
+    after = panel["preset"].mapToGlobal(QPoint(0, 0)).x(), panel["preset"].width()
+    assert after == before
+
+
+def test_the_focus_returns_to_a_busy_button(qtbot):
+    place = QWidget()
+    column = QVBoxLayout(place)
+    button, following, other = QPushButton("Save"), QPushButton("next"), QPushButton("other")
+    for one in (button, following, other):
+        column.addWidget(one)
+    qtbot.addWidget(place)
+    ReturningFocus(button)
+    place.show()
+    place.activateWindow()
+    qtbot.waitUntil(place.isActiveWindow)
+    for moves, expected in ((False, button), (True, other)):
+        button.setFocus()
+        button.setEnabled(False)
+        assert QApplication.focusWidget() is following
+        if moves:  # by the user
+            other.setFocus()
+        button.setEnabled(True)
+        assert QApplication.focusWidget() is expected

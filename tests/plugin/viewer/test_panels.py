@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from qtpy.QtWidgets import (
 
 from napari_dip import plugin
 from napari_dip.errors import NapariDipError
+from napari_dip.plugin.controllers.run_estimate import Estimator
 from napari_dip.plugin.models.optics_fields import LABELS
 from napari_dip.plugin.views.task_panels import Denoise
 
@@ -184,11 +186,36 @@ def test_the_panels_are_in_the_menus(make_napari_viewer, name):
     assert any(name in title for title in viewer.window.dock_widgets)
 
 
+def choose(command):
+    get_app_model().commands.execute_command(f"napari-dip.{command}").result()
+
+
+def test_the_menu_raises_what_code_opened(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    docks = viewer.window._wrapped_dock_widgets
+    dock, _ = viewer.window.add_plugin_dock_widget("napari-dip", "Denoise")
+    choose("inpaint")
+    for _ in range(2):
+        choose("denoise")
+        qtbot.waitUntil(lambda: len(docks) == 2)
+        assert docks["Denoise (napari-dip)"] is dock
+        qtbot.waitUntil(lambda: not dock.isHidden() and dock.x() >= 0)
+
+
+def test_panels_of_the_menu_become_tabs(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    window, docks = viewer.window._qt_window, viewer.window._wrapped_dock_widgets
+    choose("denoise")
+    (first,) = docks.values()
+    choose("inpaint")
+    qtbot.waitUntil(lambda: len(window.tabifiedDockWidgets(first)) == 1)
+    (second,) = window.tabifiedDockWidgets(first)
+    qtbot.waitUntil(lambda: not second.isHidden() and second.x() >= 0)
+    assert "Inpaint" in second.name
+
+
 def test_choosing_a_panel_again_shows_it(make_napari_viewer, qtbot):
     viewer = make_napari_viewer(show=True)
-
-    def choose(command):
-        get_app_model().commands.execute_command(f"napari-dip.{command}").result()
 
     def seen(dock):
         return not dock.isHidden() and dock.x() >= 0  # Qt moves covered tabs out of the window
@@ -288,6 +315,8 @@ def test_a_closing_notebook_waits_for_the_estimate():
                 time.sleep(1)
                 print("found", flush=True)
                 return ""
+            def prepare(self):
+                pass
         app, panel = QApplication([]), QWidget()
         estimator = Estimator(panel)
         estimator.request(Slow())
@@ -300,3 +329,34 @@ def test_a_closing_notebook_waits_for_the_estimate():
         text=True,
     )
     assert (ended.returncode, ended.stdout.split(), ended.stderr) == (0, ["begun", "found"], "")
+
+
+class Slow:
+    """An estimate that takes until it is released, and then prepares."""
+
+    def __init__(self):
+        self.release, self.prepared = threading.Event(), threading.Event()
+
+    def describe(self):
+        assert self.release.wait(60)
+        return "found"
+
+    def prepare(self):
+        self.prepared.set()
+        raise RuntimeError("not told")
+
+
+def test_a_long_estimate_is_never_silent(qtbot, caplog):
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    told, slow = [], Slow()
+    estimator = Estimator(owner, "Estimating …")
+    estimator.estimated.connect(lambda estimate: told.append(estimate.text))
+    estimator.request(slow)
+    qtbot.waitUntil(lambda: told == ["Estimating …"])
+    slow.release.set()
+    qtbot.waitUntil(lambda: told == ["Estimating …", "found"])
+    qtbot.waitUntil(lambda: "the preparation failed" in caplog.text)
+    assert slow.prepared.is_set()
+    estimator.request(slow)  # a failed preparation does not end the estimates
+    qtbot.waitUntil(lambda: told[2:] == ["found"])

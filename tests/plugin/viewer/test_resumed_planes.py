@@ -72,7 +72,7 @@ def test_resuming_in_memory_gives_the_same_bytes(start, qtbot, one_at_once):
     layer, number = finished.layer, len(panel.viewer.layers)
     left = sum(state != "done" for state in strip(panel))
     assert 1 <= left <= 2
-    assert panel["resume_rest"].text() == f"Resume {left} plane{'s' * (left > 1)}"
+    assert panel["resume_rest"].text() == f"Resume {left} channel{'s' * (left > 1)}"
     panel.press("resume_rest")
     panel.wait_until_idle()
     assert len(panel.viewer.layers) == number
@@ -148,7 +148,7 @@ def test_a_failure_keeps_the_complete_planes(
     panel.wait_until_idle()
     assert strip(panel) == ("done", "failed", "waiting")
     assert panel.said.startswith("no memory left")
-    assert panel["resume_rest"].text() == "Resume 2 planes"
+    assert panel["resume_rest"].text() == "Resume 2 channels"
     failing.clear()
     panel.press("resume_rest")
     panel.wait_until_idle()

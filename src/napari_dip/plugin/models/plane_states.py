@@ -59,6 +59,8 @@ class PlaneStates:
     ['done', 'running']
     >>> states.describe(2, 4)
     'plane 3 of 4 to plane 4 of 4: 1 waiting, 1 running'
+    >>> states.noun
+    'plane'
     """
 
     layout: Layout
@@ -68,6 +70,11 @@ class PlaneStates:
     def left(self) -> int:
         """Number of planes that a run would still restore."""
         return sum(state in ("waiting", "partial", "failed") for state in self.states)
+
+    @property
+    def noun(self) -> str:
+        """What one of them is: a plane, a frame, a channel or an image."""
+        return self._place(0).rpartition(", ")[2].partition(" ")[0] or "plane"
 
     def bounds(self, count: int) -> list[tuple[int, int]]:
         """Return the first plane, and the one after the last, of each of some cells."""

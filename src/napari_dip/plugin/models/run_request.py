@@ -143,6 +143,15 @@ class RunRequest:
         available = psutil.virtual_memory().available
         return bool(self.result_bytes > FRACTION_OF_FREE_MEMORY * available)
 
+    def prepare(self) -> None:
+        """Load the code of a run, which the first run of a process would wait for."""
+        if self.compute.scheduler is not None or self.compute.workers:
+            return  # other processes compute
+        from napari_dip.compute.device import choose_device
+        from napari_dip.pipeline.costs import prepare_first_fit
+
+        prepare_first_fit(choose_device(self.settings.device))
+
     def describe(self) -> str:
         """Say what the run needs, and after a blank line its expected steps; this loads torch.
 

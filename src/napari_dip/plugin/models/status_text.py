@@ -69,11 +69,11 @@ def saved_text(path: Path, *, resumable: bool, in_sections: bool) -> str:
 
 def ending_text(result: Result, name: str) -> str:
     """Say how a run ended, in which time, and in which layer its result is."""
-    how = "Stopped" if result.stopped_by_user else "Done"
+    how = "Stopped after" if result.stopped_by_user else "Done in"
     coverage = result.coverage
     match result.reports:
         case _ if coverage is not None and not coverage.complete:
-            what = coverage.in_words()
+            what = coverage.in_words().removeprefix("stopped after ")  # of one image
         case []:
             what = "the image is constant and stays unchanged"
         case [report]:
@@ -81,7 +81,7 @@ def ending_text(result: Result, name: str) -> str:
         case _:
             what = "all is restored" if coverage is None else coverage.in_words()
     see = f" See '{name}'." if name else ""
-    return f"{how} in {duration(result.elapsed_s)}: {what}{alignment(result)}.{see}"
+    return f"{how} {duration(result.elapsed_s)}: {what}{alignment(result)}.{see}"
 
 
 def _report_text(report: UnitReport, task: Task) -> str:
@@ -90,6 +90,8 @@ def _report_text(report: UnitReport, task: Task) -> str:
         refined = report.iterations - report.denoising
         text = f"denoised ({report.denoising} iterations), then {task.spec.done} ({refined})"
         return f"{text}; {report.reason}" if report.stopped_by_user else text
+    if report.stopped_by_user and report.most_iterations:
+        return f"{report.iterations} of {report.most_iterations} iterations"
     if 0 < report.iterations == report.most_iterations:
         return f"{report.iterations} of {report.most_iterations} iterations"
     plural = "" if report.iterations == 1 else "s"

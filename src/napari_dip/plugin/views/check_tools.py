@@ -9,7 +9,7 @@ from weakref import ref
 from napari.layers import Image
 from napari.utils.notifications import show_error
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from napari_dip.errors import NapariDipError
 from napari_dip.plaintext import as_html, plain
@@ -87,6 +87,7 @@ class CheckTools(QWidget):
         }
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(QLabel("In the report, too (takes one or two runs each):"))
         column.addWidget(controls.flow(*(box.native for box in self._more.values())))
         column.addWidget(controls.flow(self.methods.native))
         self.residual.changed.connect(self._add_residual)

@@ -24,7 +24,7 @@ from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.wipe_line import WipeLine
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Shapes
+    from napari.layers import Image, Layer, Shapes
     from napari.viewer import Viewer
 
     from napari_dip.plugin.views.profile_plot import ProfilePlot
@@ -59,6 +59,7 @@ class CompareTools(QWidget):
         self._plot: ProfilePlot | None = None
         self._shapes: Shapes | None = None
         self._own_line: Shapes | None = None
+        self._selected_before: set[Layer] = set()
         self.compare = controls.button("compare", "Compare", tooltips.COMPARE, enabled=False)
         self.profile = controls.button("profile", "Line profile", tooltips.PROFILE, enabled=False)
         row = QHBoxLayout()
@@ -70,6 +71,8 @@ class CompareTools(QWidget):
         layout.addLayout(row)
         # An attribute, because the signals do not keep it alive.
         self._draw_throttled = qthrottled(self._draw_profile, timeout=DRAW_INTERVAL_MS)
+        for button in (self.compare, self.profile):
+            button.native.clicked.connect(self._clear_message)
         self.compare.native.toggled.connect(self._toggle_comparison)
         self.profile.native.toggled.connect(self._toggle_profile)
         viewer.dims.events.ndisplay.connect(self._check)
@@ -117,6 +120,11 @@ class CompareTools(QWidget):
         self._line.move_to(0.5)
         self.message.emit("Left of the line is the input, right of it the result: drag the line.")
 
+    def _clear_message(self, on: bool) -> None:
+        """Remove the instruction for a tool that the user has switched off."""
+        if not on:
+            self.message.emit("")
+
     def _allowed(self, button: Any) -> bool:
         if obstacle := self._obstacle():
             button.native.setChecked(False)
@@ -131,6 +139,9 @@ class CompareTools(QWidget):
             self._own_line = None
             if own in self._viewer.layers:
                 self._viewer.layers.remove(own)
+            here = [layer for layer in self._viewer.layers if layer in self._selected_before]
+            if here and not self._viewer.layers.selection - set(here):
+                self._viewer.layers.selection = here
         if self._plot is not None:
             self._plot.hide()
         if not on or not self._allowed(self.profile):
@@ -140,13 +151,14 @@ class CompareTools(QWidget):
             self._shapes = self._own_line = self._add_line()
         self._connect(self._shapes)
         self._draw_profile()
-        self.message.emit(f"Move the line in '{self._shapes.name}': the profile follows.")
+        ends = "an end of the line" if self._own_line else f"a line of '{self._shapes.name}'"
+        self.message.emit(f"Drag {ends}: the profile follows.")
 
     def _add_line(self) -> Shapes:
-        """Add a line across the middle of what the canvas shows, without selecting its layer."""
+        """Add a line across the middle of what the canvas shows, whose ends can be dragged."""
         assert self._after is not None
         ends = visible_line(self._viewer)
-        selection = set(self._viewer.layers.selection)
+        self._selected_before = set(self._viewer.layers.selection)
         layer: Shapes = self._viewer.add_shapes(
             [ends],
             shape_type="line",
@@ -156,7 +168,7 @@ class CompareTools(QWidget):
             units=self._after.units[-2:],
             axis_labels=self._after.axis_labels[-2:],
         )
-        self._viewer.layers.selection = selection
+        layer.mode = "direct"
         return layer
 
     def _connect(self, shapes: Shapes) -> None:

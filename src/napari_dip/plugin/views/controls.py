@@ -57,7 +57,7 @@ MAX_INTEGER = 2**31 - 1  # the largest integer of Qt's spin box
 
 LABEL_WIDTH = 88  # pixels: fits most labels
 
-GAP = 4  # pixels between buttons
+GAP = 4  # pixels between buttons, and between the title of a section and its content
 
 MAX_HEIGHT = 2**24 - 1  # pixels: QWIDGETSIZE_MAX, which some Qt bindings lack
 
@@ -252,6 +252,8 @@ def section(name: str, title: str, content: Container[Widget] | QWidget) -> QCol
     fold.setObjectName(name)
     fold.toggleButton().setAccessibleName(title)
     inner = content if isinstance(content, QWidget) else content.native
+    left, _, right, bottom = _margins(inner)
+    inner.setContentsMargins(left, GAP, right, bottom)
     fold.setContent(inner)
     fold.setDuration(0)
 
@@ -263,6 +265,11 @@ def section(name: str, title: str, content: Container[Widget] | QWidget) -> QCol
     fold.toggled.connect(show_content)
     fold.collapse(animate=False)
     return fold
+
+
+def _margins(widget: QWidget) -> tuple[int, int, int, int]:
+    margins = widget.contentsMargins()
+    return margins.left(), margins.top(), margins.right(), margins.bottom()
 
 
 def devices() -> list[tuple[str, str]]:

@@ -48,6 +48,9 @@ class _Blur:
         """Say what the point spread function is."""
         return self.request.describe_psf()
 
+    def prepare(self) -> None:
+        """Nothing waits for a point spread function."""
+
 
 class Deconvolve(Panel):
     """Remove the blur of the microscope, and the noise.

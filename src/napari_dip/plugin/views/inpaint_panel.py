@@ -48,6 +48,9 @@ class _MaskedImage:
         """Say which part of the pixels is missing."""
         return self.mask.describe(self.image)
 
+    def prepare(self) -> None:
+        """Nothing waits for a coverage."""
+
 
 class Inpaint(Panel):
     """Fill the pixels that a mask marks.
@@ -63,7 +66,7 @@ class Inpaint(Panel):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._mask_outline = MaskOutline()
         self._make_controls(unwrap_viewer(viewer))
-        self._coverage_estimator = Estimator(self.coverage)
+        self._coverage_estimator = Estimator(self.coverage, "Counting the missing pixels …")
         self._coverage_estimator.estimated.connect(self._show_coverage)
         super().__init__(
             viewer,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_error
 from qtpy.compat import isalive
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QFileDialog, QInputDialog, QMenu, QPushButton, QSizePolicy
+from qtpy.QtWidgets import QFileDialog, QInputDialog, QMenu, QPushButton, QSizePolicy, QStyle
 from superqt.utils import create_worker
 
 from napari_dip.errors import NapariDipError
@@ -41,7 +41,10 @@ class OpenButton(QPushButton):
     opened = Signal(object)
 
     def __init__(self, viewer: Viewer, name: str = "open_file", tip: str = tooltips.OPEN) -> None:
-        super().__init__("Open…")
+        super().__init__()
+        # An icon: at a font size of 14, a text would leave no room for the name of the image.
+        if (style := self.style()) is not None:
+            self.setIcon(style.standardIcon(QStyle.StandardPixmap.SP_DialogOpenButton))
         self._viewer = viewer
         self.setObjectName(name)
         self.setAccessibleName("Open")

@@ -225,7 +225,7 @@ class Panel(Container[Widget]):
     def _connect(self) -> None:
         controller = self.controller
         UndockWatcher(self.native).undocked.connect(self._close)
-        DockWatcher(self.native)
+        DockWatcher(self.native, self._viewer, type(self))
         self.native.destroyed.connect(controller.abandon)
         self._run.connect_to(controller)
         self._run.open_sample.changed.connect(self._add_sample)
@@ -268,13 +268,12 @@ class Panel(Container[Widget]):
         QTimer.singleShot(0, self._show_run)  # napari starts its spinner with the run
 
     def _show_run(self) -> None:
-        """Scroll to the progress and to the tools of the result, which then stay in place."""
+        """Show the progress; nothing moves if it is visible already."""
         if not isalive(self.native):  # type: ignore[no-untyped-call]
             return
         pause_spinner(self.native.window())
         self.native.layout().activate()
-        for part in (self._result.save, self._run):  # the later one is seen in any case
-            self._area.ensureWidgetVisible(part, 0, 0)
+        self._area.ensureWidgetVisible(self._run, 0, 0)
 
     def _show_result(self, session: Session) -> None:
         self._run.progress.clear()

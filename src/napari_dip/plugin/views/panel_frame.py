@@ -27,6 +27,7 @@ from superqt import QCollapsible
 
 from napari_dip.plugin.models.provenance import shows_uncertainty
 from napari_dip.plugin.views.focus_ring import FocusRing
+from napari_dip.plugin.views.returning_focus import ReturningFocus
 
 if TYPE_CHECKING:
     from magicgui.widgets import ComboBox
@@ -53,6 +54,9 @@ BUTTON_ICONS = {
     "queue_run": "right_arrow",
     "queue_clear": "delete",
 }
+
+# Buttons that pass the focus on to each other in their own order.
+STEERING = {"run", "pause", "resume", "stop", "discard"}
 
 MARGIN = 6  # pixels: the rows and the scroll bar fit into the width of the panel
 
@@ -187,6 +191,8 @@ class _ScrollArea(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidgetResizable(True)
         self.setWidget(content)
+        # Always: no control moves to make room for it.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Update the geometry when the content changes its size; Qt does not update the width."""
@@ -257,6 +263,9 @@ def make_scrollable(panel: QWidget, viewer: Viewer) -> QScrollArea:
     outer.addWidget(area)
     FocusRing(content, viewer)
     _FieldFont(content)
+    for button in content.findChildren(QPushButton):
+        if button.objectName() not in STEERING:
+            ReturningFocus(button)
     wheel_filter = _WheelFilter(panel)
     for kind in (QComboBox, QAbstractSpinBox, QSlider):
         for control in content.findChildren(kind):

@@ -6,17 +6,29 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
-from napari_dip.image.plan_text import duration
 from napari_dip.plugin.views.text_lines import TextLines
 
 if TYPE_CHECKING:
     from napari_dip.plugin.models.stage_progress import Progress
 
-__all__ = ["ProgressView"]
+__all__ = ["ProgressView", "clock"]
 
 STEPS = 1000  # of the bar: more than its width in pixels
 
 BAR_HEIGHT = 10  # pixels
+
+
+def clock(seconds: float) -> str:
+    """Write the time since a start as a clock does, so that it is not read as the time left.
+
+    Examples
+    --------
+    >>> clock(7.9), clock(75), clock(3725)
+    ('0:07', '1:15', '1:02:05')
+    """
+    minutes, second = divmod(int(seconds), 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour}:{minute:02}:{second:02}" if hour else f"{minute}:{second:02}"
 
 
 class ProgressView(QWidget):
@@ -42,7 +54,7 @@ class ProgressView(QWidget):
         self.bar.setUpdatesEnabled(False)  # Qt would draw a new value at once, before the text
         self.bar.setValue(round(STEPS * progress.fraction))
         self.bar.setUpdatesEnabled(True)
-        self.stage.show_text(f"{progress.in_words()} · {duration(progress.elapsed_s)}")
+        self.stage.show_text(f"{progress.in_words()} · {clock(progress.elapsed_s)}")
 
     def clear(self) -> None:
         """Empty the line and the bar."""

@@ -74,6 +74,7 @@ class ResultTools(QWidget):
         self.more.setRange(1, MAX_MORE)
         self.more.setValue(100)
         self.more.setPrefix("+ ")
+        self.more.setSuffix(" iterations")
         self.more.setEnabled(False)
         self._frame_label, self._strength_label = QLabel(self), QLabel("100 %", self)
         self._file_note = controls.text_line("file_note")
@@ -92,9 +93,9 @@ class ResultTools(QWidget):
         self.show_left(0)
         self.show_none()
 
-    def show_left(self, planes: int) -> None:
-        """Offer to restore so many planes that a stopped run has left."""
-        self.resume_rest.text = f"Resume {planes} plane{'' if planes == 1 else 's'}"
+    def show_left(self, planes: int, noun: str = "plane") -> None:
+        """Offer to restore so many planes, which ``noun`` names, that a stopped run has left."""
+        self.resume_rest.text = f"Resume {planes} {noun}{'' if planes == 1 else 's'}"
         self.resume_rest.native.setVisible(planes > 0)
 
     def show_none(self) -> None:

@@ -46,8 +46,14 @@ SHORTCUTS = {
     "discard": ["F9"],
 }
 
-# The button that gets the focus when a button with the focus is disabled.
-NEXT_FOCUS = {"run": "pause", "pause": "resume", "resume": "pause"}
+# The buttons that get the focus when a button with the focus is disabled: the first enabled one.
+NEXT_FOCUS = {
+    "run": ("pause",),
+    "pause": ("resume", "run"),
+    "resume": ("pause", "run"),
+    "stop": ("run",),
+    "discard": ("run",),
+}
 
 
 class RunButtons(QWidget):
@@ -84,8 +90,10 @@ class RunButtons(QWidget):
         self._place.setCurrentWidget(shown.native)
         if focused is not None and focused.name not in enabled:
             # Qt would move the focus from Stop to Discard, where a second press discards.
-            following = enabled.get(NEXT_FOCUS.get(focused.name, ""))
+            following = next((enabled[n] for n in NEXT_FOCUS[focused.name] if n in enabled), None)
             (self if following is None else following.native).setFocus()
+        elif self.hasFocus() and self.run.name in enabled:  # after Stop or Discard
+            self.run.native.setFocus()
         for button in self.all:
             if button.name not in enabled:
                 button.enabled = False

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from superqt.utils import qthrottled
 
 from napari_dip.plugin.models.history import FIRST_ESTIMATE, frame_name
+from napari_dip.plugin.models.plane_states import waiting_planes
 from napari_dip.plugin.views.compare_tools import CompareTools
 from napari_dip.plugin.views.curve_fold import CurveFold
 from napari_dip.plugin.views.plane_strip import PlaneStrip
@@ -122,7 +123,7 @@ class RunView(QWidget):
             self.curve.draw(None)
             self.tools.show_running([])
             self.tools.set_frame_name("")
-            self.tools.show_left(left if self.rest is not None else 0)
+            self._offer_rest(left)
             return
         self.compare.set_layers(finished.source.layer(), finished.layer)
         self._was_in_viewer = finished.in_viewer
@@ -145,12 +146,18 @@ class RunView(QWidget):
         )
         if self.rest is None:
             self.rest, left = finished.rest, finished.left
-        self.tools.show_left(left if self.rest is not None else 0)
+        self._offer_rest(left)
         self.tools.more.setValue(max(10, finished.outcome.iteration // 20 * 10))
         self.curve.draw(finished.history)
         self._name_frame(finished.shown, latest=True)
         self._show_tools(True)
         self.show()
+
+    def _offer_rest(self, left: int) -> None:
+        if self.rest is None:
+            self.tools.show_left(0)
+        else:
+            self.tools.show_left(left, waiting_planes(self.rest.layout).noun)
 
     def _show_tools(self, shown: bool) -> None:
         self.tools.setVisible(shown)

@@ -18,6 +18,8 @@ __all__ = ["TextLines"]
 
 PADDING = 8  # pixels: of napari's style sheet above and below a text
 
+SIDES = 12  # pixels: of napari's style sheet beside a text, with a margin
+
 
 class TextLines(QElidingLabel):
     """A label of a fixed height; a longer text is cut, and its tooltip has all of it.
@@ -33,8 +35,8 @@ class TextLines(QElidingLabel):
     """
 
     def __init__(self, name: str, title: str, lines: int) -> None:
+        self._lines = lines  # first: Qt asks for the text while it makes the label
         super().__init__()
-        self._lines = lines
         self.setObjectName(name)
         self.setAccessibleName(title)
         self.setTextFormat(Qt.TextFormat.PlainText)
@@ -71,6 +73,20 @@ class TextLines(QElidingLabel):
         """Measure the font of napari's style sheet, which applies to visible widgets only."""
         super().showEvent(event)
         self._fit_height()
+
+    def _elidedText(self) -> str:
+        """Break the text into lines, and cut the last one; superqt forgets the padding."""
+        width = max(1, self.width() - SIDES)
+        lines = [line.rstrip() for line in self._wrapped(width)]
+        if len(lines) <= self._lines:
+            return "\n".join(lines)
+        kept, rest = lines[: self._lines - 1], " ".join(lines[self._lines - 1 :])
+        last = self.fontMetrics().elidedText(rest, self.elideMode(), width)
+        return "\n".join([*kept, last])
+
+    def _wrapped(self, width: int) -> list[str]:
+        parts = self.text().split("\n")
+        return [line for part in parts for line in self.wrapText(part, width, self.font())]
 
     def _fit_height(self) -> None:
         self.setFixedHeight(self._lines * self.fontMetrics().height() + PADDING)
