@@ -128,3 +128,18 @@ def test_a_bead_is_found_from_every_folder(of_bead, tmp_path, monkeypatch):
 def test_a_bead_can_be_given_to_assess(cells, of_bead, tmp_path):
     moved = (tmp_path / "bead.tif").rename(tmp_path / "moved.tif")
     assert "Residual" in call("assess", cells, of_bead, "--psf", moved).stdout
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["file", "option"])
+def test_channels_have_wavelengths_of_their_own(tmp_path, known):
+    image, output = tmp_path / "cells.ome.tif", tmp_path / "out.ome.tif"
+    noisy = np.random.default_rng(0).poisson(50, (2, 48, 52)).astype(np.uint16)
+    channels = {"Channel": {"EmissionWavelength": [461, 600]}} if known else {}
+    sizes = {"PhysicalSizeX": 0.12, "PhysicalSizeY": 0.12}
+    tifffile.imwrite(image, noisy, metadata={"axes": "CYX", **sizes, **channels})
+    given = [] if known else ["--wavelength", "461,600"]
+    result = call("deconvolve", image, output, *WATER, *given, *QUICK)
+    assert "channel 1: widefield, NA 0.8, 461 nm" in result.stderr
+    assert "channel 2: widefield, NA 0.8, 600 nm" in result.stderr
+    assert read_provenance(output)["settings"]["task"]["wavelength"] == [461, 600]
+    call("deconvolve", image, output, *WATER, "--wavelength", "461,520,600", *QUICK, code=2)

@@ -80,5 +80,8 @@ def test_the_microscope_is_read():
     assert optics_of() == pytest.approx(found)
 
 
-def test_numbers_that_differ_between_channels_are_unknown():
-    assert sorted(optics_of('<Channel EmissionWavelength="610"/>')) == ["excitation", "na", "ri"]
+def test_wavelengths_that_differ_are_those_of_channels():
+    found = optics_of('<Channel EmissionWavelength="610"/>')
+    assert sorted(found) == ["excitation", "na", "ri", "wavelength"]
+    assert found["wavelength"] == (520, 610)
+    assert "wavelength" not in optics_of('<Channel EmissionWavelength="610"/><Channel/>')

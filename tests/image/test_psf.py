@@ -3,9 +3,23 @@
 import numpy as np
 import pytest
 
-from napari_dip import PSF, Deconvolve, Denoise, Settings, gaussian_psf
-from napari_dip.errors import BadImage, InputError
+from napari_dip import (
+    PSF,
+    Deconvolve,
+    Denoise,
+    Optics,
+    Settings,
+    deconvolve,
+    gaussian_psf,
+    optical_psf,
+    problem,
+    restore,
+)
+from napari_dip.assess.residual import residual_of
+from napari_dip.errors import BadImage, BadSettings, InputError
+from napari_dip.generators import finished
 from napari_dip.image.axes import Layout
+from napari_dip.image.problem import make_problem
 from napari_dip.image.psf import normalised_psf, psf_of, refuse_two_psfs
 
 PLANE = Layout("YX", (8, 9))
@@ -104,3 +118,51 @@ def test_two_psfs_are_refused():
     with pytest.raises(InputError, match="leave out one of both"):
         refuse_two_psfs(Settings(task=Deconvolve(fwhm=3)))
     refuse_two_psfs(Settings(task=Deconvolve(pixel_size=0.1)))
+
+
+OBJECTIVE = {"na": 0.4, "ri": 1.0, "pixel_size": 0.25}
+CHANNELS = Settings(
+    task=Deconvolve(wavelength=(450, 700), **OBJECTIVE), axes="CYX", device="cpu", dtype="float32"
+)
+
+
+def noise(*shape):
+    return np.random.default_rng(0).poisson(30, shape).astype(np.uint16)
+
+
+def test_each_channel_has_its_own_wavelength():
+    image = noise(2, 48, 50)
+    made = make_problem(image, CHANNELS, None, None)
+    kernels = [made.psf_of(unit) for unit in made.plan.units]
+    for kernel, wavelength in zip(kernels, (450, 700), strict=True):
+        alone = optical_psf(Optics(wavelength=wavelength, **OBJECTIVE), (48, 50))
+        np.testing.assert_array_equal(kernel, alone.values)
+    words = made.blur.describe()
+    assert "channel 1: widefield, NA 0.4, 450 nm" in words
+    assert "channel 2: widefield, NA 0.4, 700 nm" in words
+
+
+def test_channels_are_restored_as_if_alone():
+    image = noise(2, 40, 44)
+    both = finished(restore(image, CHANNELS.replace(iterations=2)))
+    same = deconvolve(
+        image, wavelength=700, axes="CYX", iterations=2, device="cpu", dtype="float32", **OBJECTIVE
+    )
+    np.testing.assert_array_equal(both.image[1], same[1])
+    assert np.abs(both.image[0] - same[0]).max() > 0.01
+    residual = residual_of(both.problem, both.image)
+    alone = problem(image, CHANNELS.replace(task=Deconvolve(wavelength=450, **OBJECTIVE)))
+    np.testing.assert_array_equal(residual[0], residual_of(alone, both.image)[0])
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "share", "words"),
+    [
+        pytest.param((3, 40, 44), "CYX", "auto", "of 2 channels, and the image has 3", id="three"),
+        pytest.param((40, 44), "YX", "auto", "of 2 channels, and the image has 1", id="plane"),
+        pytest.param((2, 40, 44), "CYX", "C", "choose share='none'", id="together"),
+    ],
+)
+def test_a_wrong_number_of_wavelengths_is_refused(shape, axes, share, words):
+    with pytest.raises(BadSettings, match=words):
+        make_problem(noise(*shape), CHANNELS.replace(axes=axes, share=share), None, None)

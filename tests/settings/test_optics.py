@@ -50,3 +50,33 @@ def test_the_description_names_what_was_assumed():
     text = Optics(**OIL, modality="confocal", sample_ri=1.4, depth=3).describe()
     assert "excited at 490 nm (assumed)" in text
     assert "3 µm deep in a sample of 1.4" in text
+
+
+@pytest.mark.parametrize("given", ["461,520,600", [461, 520, 600], (461, 520, 600.0)])
+def test_wavelengths_of_channels_are_read(given):
+    optics = Optics(**OIL | {"wavelength": given})
+    assert optics.wavelength == (461, 520, 600)
+    assert optics.channels == 3
+    assert optics.of_channel(1) == Optics(**OIL)
+    assert Optics.model_validate_json(optics.model_dump_json()) == optics
+    assert "461, 520, 600 nm" in optics.describe()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        pytest.param("461;520", "wavelength='461;520'", id="separator"),
+        pytest.param("0.461,0.52", "for 0.461 µm give 461", id="micrometres"),
+        pytest.param((), "one for each channel: 461,520", id="none"),
+        pytest.param((461, None), "one for each channel: 461,520", id="gap"),
+    ],
+)
+def test_bad_wavelengths_of_channels_are_refused(given, words):
+    with pytest.raises(BadSettings, match=words):
+        Optics(wavelength=given)
+
+
+def test_emission_and_excitation_have_as_many_channels():
+    with pytest.raises(BadSettings, match="different numbers of channels"):
+        Optics(wavelength=(461, 520, 600), excitation=(405, 488))
+    assert Optics(wavelength=(461, 520), excitation=405).of_channel(1).excitation == 405

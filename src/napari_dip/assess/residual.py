@@ -150,7 +150,8 @@ class ResidualArray(LazyArray):
         lead, sides = block.shape[: len(letters)], block.shape[len(letters) :]
         factors = tuple(self._factors[layout.axes.index(letter)] for letter in layout.spatial)
         block = np.ascontiguousarray(block.reshape(-1, *sides))
-        predicted = predict(block, problem.settings.task, problem.psf, factors)
+        psf = None if problem.blur is None else problem.blur.of_channel(channel).values
+        predicted = predict(block, problem.settings.task, psf, factors)
         predicted = predicted.reshape(*lead, *predicted.shape[1:]) * scale.span + scale.low
         return predicted.transpose(np.argsort(ordered))
 

@@ -132,7 +132,7 @@ def _optics(
     channels: list[dict[str, str]],
     parser: TolerantParser,
 ) -> dict[str, Any]:
-    """Read the numbers of the microscope that are the same in all channels."""
+    """Read the numbers of the microscope, with the wavelengths of each channel if they differ."""
     found: dict[str, Any] = {}
     used = image.find("{*}ObjectiveSettings")
     number = None if used is None else used.get("ID")
@@ -147,13 +147,16 @@ def _optics(
         ("wavelength", "EmissionWavelength"),
         ("excitation", "ExcitationWavelength"),
     ):
-        values = {
+        values = [
             size * MICROMETRES[channel.get(f"{name}Unit", "nm")] * 1000
             for channel in channels
             if (size := parser.size(name, channel.get(name)))
             and channel.get(f"{name}Unit", "nm") in MICROMETRES
-        }
-        found[field] = values.pop() if len(values) == 1 else None
+        ]
+        if len(set(values)) == 1:
+            found[field] = values[0]
+        elif len(values) == len(channels) > 1:
+            found[field] = tuple(values)
     modes = {channel.get("AcquisitionMode", "") for channel in channels}
     found["modality"] = _MODALITIES.get(modes.pop()) if len(modes) == 1 else None
     return {name: value for name, value in found.items() if value is not None}

@@ -65,6 +65,12 @@ class Problem:
         """The point spread function, in pixels of the result."""
         return None if self.blur is None else self.blur.values
 
+    def psf_of(self, unit: Unit) -> NDArray[np.float32] | None:
+        """Return the point spread function of a unit, that of its channel."""
+        if self.blur is None:
+            return None
+        return self.blur.of_channel(self.layout.channels_of(unit.index)[0]).values
+
     @property
     def factors(self) -> dict[str, int]:
         """Ratio of the size of the result to that of the image, for each spatial axis."""
@@ -151,7 +157,11 @@ class Problem:
         if self.psf is None:
             return None
         pixels = pixel_digest(self.psf, self.settings.spatial)
-        return {"shape": list(self.psf.shape), "pixels": pixels}
+        record = {"shape": list(self.psf.shape), "pixels": pixels}
+        assert self.blur is not None
+        if self.blur.channels:
+            record["channels"] = self.blur.digest
+        return record
 
 
 def make_problem(
@@ -216,7 +226,7 @@ def make_problem(
         device,
         tiling,
         surveyed.unknown,
-        () if kernel is None else kernel.shape,
+        () if blur is None or blur.channels else blur.values.shape,
     )
     count = 0 if bad is None else bad.count
     return Problem(observed, layout, plan, surveyed, settings, device, blur, bad_pixels=count)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_dip.image.axes import Layout
-    from napari_dip.settings import Settings
+    from napari_dip.settings import Optics, Settings
 
 __all__ = ["expected_kernel", "normalised_psf", "psf_of", "refuse_two_psfs"]
 
@@ -51,7 +51,26 @@ def psf_of(
             "as na=1.4, ri=1.518, wavelength=520 (--na 1.4 --ri 1.518 --wavelength 520), or "
             "fwhm='0.25 µm' (--fwhm), or psf (--psf FILE)"
         )
-    return optical_psf(optics, layout.spatial_shape)
+    if optics.channels == 1:
+        return optical_psf(optics, layout.spatial_shape)
+    _check_channels(optics, layout)
+    each = (optics.of_channel(number) for number in range(optics.channels))
+    return PSF.of_channels([optical_psf(one, layout.spatial_shape) for one in each])
+
+
+def _check_channels(optics: Optics, layout: Layout) -> None:
+    """Refuse wavelengths of channels that the image has not, or that are restored together."""
+    if optics.channels != layout.channels:
+        raise BadSettings(
+            f"there are wavelengths of {optics.channels} channels, and the image has "
+            f"{layout.channels} (axes {layout.axes}); give one wavelength, or one for each channel "
+            "(--wavelength 461,520), or name the axis of the channels C (--axes)"
+        )
+    if layout.shared == "C":
+        raise BadSettings(
+            "channels that are restored together (share='C') have one point spread function; give "
+            "one wavelength, or choose share='none' (--share none)"
+        )
 
 
 def expected_kernel(settings: Settings, layout: Layout) -> tuple[int, ...]:

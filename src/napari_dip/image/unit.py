@@ -244,7 +244,7 @@ def make_block(problem: Problem, unit: Unit, observed: ObservedPart, scale: Scal
     if len(noises) == 1:
         noises *= len(values)
     shared = problem.layout.shared if is_window(problem, unit) and len(values) > 1 else ""
-    return Block(values, known, noises, hole, problem.psf, shared)
+    return Block(values, known, noises, hole, problem.psf_of(unit), shared)
 
 
 def unit_seed(seed: int, unit: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +50,8 @@ class PSF:
         Sentences about detail that the image cannot show, as its pixels are too large.
     file
         Where it was read from; empty if it was not.
+    channels
+        Those of all channels, if they differ; ``values`` are those of the first.
 
     Examples
     --------
@@ -62,15 +64,29 @@ class PSF:
     notes: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
     file: str = ""
+    channels: tuple[PSF, ...] = ()
+
+    @classmethod
+    def of_channels(cls, channels: Sequence[PSF]) -> PSF:
+        """Combine those of several channels."""
+        losses = dict.fromkeys(loss for each in channels for loss in each.losses)
+        return replace(channels[0], losses=tuple(losses), channels=tuple(channels))
+
+    def of_channel(self, number: int) -> PSF:
+        """Return that of one channel, from 0."""
+        return self.channels[number] if self.channels else self
 
     @property
     def digest(self) -> str:
         """A number of the values, the same for the same values."""
-        return hashlib.blake2b(self.values.tobytes(), digest_size=16).hexdigest()
+        each = [one.values.tobytes() for one in self.channels or [self]]
+        return hashlib.blake2b(b"".join(each), digest_size=16).hexdigest()
 
     @property
     def margin(self) -> int:
         """Distance along Y and X in pixels within which most of the light is."""
+        if self.channels:
+            return max(one.margin for one in self.channels)
         centre = [size // 2 for size in self.values.shape[-2:]]
         plane = self.values.reshape(-1, *self.values.shape[-2:]).sum(axis=0)
         for margin in range(max(centre)):
@@ -91,6 +107,9 @@ class PSF:
 
     def describe(self) -> str:
         """Describe it for the plan of a restoration."""
+        if self.channels:
+            each = enumerate(self.channels, start=1)
+            return "; ".join(f"channel {number}: {one.describe()}" for number, one in each)
         where = f" ({self.file})" if self.file else ""
         return f"{self.source}{where}, {_times(self.values.shape)} pixels"
 
@@ -139,7 +158,7 @@ def optical_psf(optics: Optics, sides: Sequence[int]) -> PSF:
     Raises
     ------
     BadSettings
-        If a number that is needed is unknown.
+        If a number that is needed is unknown, or there are several wavelengths.
 
     Examples
     --------
@@ -152,6 +171,11 @@ def optical_psf(optics: Optics, sides: Sequence[int]) -> PSF:
     widefield, NA 0.8, 500 nm, refractive index 1, pixels of 0.15 µm, 53 × 53 pixels
     """
     optics = optics.checked()
+    if optics.channels > 1:
+        raise BadSettings(
+            f"the optics have wavelengths of {optics.channels} channels, and a point spread "
+            "function has one; take that of a channel, such as optics.of_channel(0)"
+        )
     if optics.pixel_size is None or (len(sides) == 3 and optics.z_step is None):
         lacking = "pixel size" if optics.pixel_size is None else "distance of the planes"
         cure = (
@@ -173,7 +197,7 @@ def optical_psf(optics: Optics, sides: Sequence[int]) -> PSF:
 def kernel_sides(optics: Optics, sides: Sequence[int]) -> tuple[int, ...]:
     """Return the sides that :func:`optical_psf` gives a kernel, without computing it.
 
-    They are empty while a number is unknown.
+    They are empty while a number is unknown; of several channels they are the largest.
 
     Examples
     --------
@@ -184,14 +208,14 @@ def kernel_sides(optics: Optics, sides: Sequence[int]) -> tuple[int, ...]:
     known = not optics.lacking and optics.pixel_size is not None
     if not known or (len(sides) == 3 and optics.z_step is None):
         return ()
-    return tuple(2 * half + 1 for half in _half_sides(optics, sides))
+    each = [_half_sides(optics.of_channel(number), sides) for number in range(optics.channels)]
+    return tuple(2 * max(halves) + 1 for halves in zip(*each, strict=True))
 
 
 def _half_sides(optics: Optics, sides: Sequence[int]) -> tuple[int, ...]:
     """Return half of the odd sides of a kernel."""
     assert optics.pixel_size is not None
-    light = optics.excited_at if optics.microscopy == "two-photon" else optics.wavelength
-    assert light is not None
+    light = optics.excited_at if optics.microscopy == "two-photon" else optics.emitted_at
     assert optics.ri is not None
     radius = RADIUS * 0.61 * light / 1000 / optics.aperture
     depth: tuple[int, ...] = ()
@@ -217,8 +241,7 @@ def _light(optics: Optics, half: Sequence[int]) -> NDArray[np.float64]:
     if optics.microscopy == "two-photon":
         fine = _fine(optics, optics.excited_at, heights, lateral) ** 2
     else:
-        assert optics.wavelength is not None
-        fine = _fine(optics, optics.wavelength, heights, lateral)
+        fine = _fine(optics, optics.emitted_at, heights, lateral)
     if optics.microscopy == "confocal":
         pinhole = _pinhole(optics)
         seen = np.stack([fftconvolve(plane, pinhole, mode="same") for plane in fine])
@@ -251,9 +274,8 @@ def _fine(
 
 def _pinhole(optics: Optics) -> NDArray[np.float64]:
     """Return the disc of the pinhole at the points inside the pixels."""
-    assert optics.wavelength is not None
     assert optics.pixel_size is not None
-    airy_unit = 1.22 * optics.wavelength / 1000 / optics.aperture
+    airy_unit = 1.22 * optics.emitted_at / 1000 / optics.aperture
     radius = optics.pinhole * airy_unit / 2 / optics.pixel_size * SUBPIXELS
     side = np.arange(-math.ceil(radius), math.ceil(radius) + 1)
     return (np.hypot(side[:, None], side) <= radius).astype(float)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from napari_dip.errors import BadSettings
 from napari_dip.settings.frozen import Frozen
@@ -24,8 +24,24 @@ SMALLEST_UM, LARGEST_UM = 0.001, 20  # a pixel or a step between planes
 STOKES_SHIFT = 30.0  # nm: of common dyes; the assumed excitation of a confocal microscope
 
 
-def _checked_wavelength(value: float | None) -> float | None:
-    if value is None or SHORTEST_NM <= value <= LONGEST_NM:
+def _checked_wavelengths(value: Any) -> Any:
+    """Read one wavelength, or one for each channel, which may be a text such as ``"461,520"``."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = value.split(",")
+    several = value if isinstance(value, list | tuple) else [value]
+    try:
+        checked = tuple(_checked_wavelength(float(each)) for each in several)
+    except TypeError:
+        checked = ()
+    if not checked:
+        raise ValueError("give a number of nanometres, or one for each channel: 461,520")
+    return checked if len(checked) > 1 else checked[0]
+
+
+def _checked_wavelength(value: float) -> float:
+    if SHORTEST_NM <= value <= LONGEST_NM:
         return value
     meant = 1000 * value
     hint = f"; for {value:g} µm give {meant:g}" if SHORTEST_NM <= meant <= LONGEST_NM else ""
@@ -48,7 +64,7 @@ def _is_possible(name: str, value: Any) -> bool:
     return True
 
 
-Wavelength = Annotated[float | None, AfterValidator(_checked_wavelength)]
+Wavelength = Annotated[float | tuple[float, ...] | None, BeforeValidator(_checked_wavelengths)]
 Length = Annotated[float | None, AfterValidator(_checked_length)]
 
 
@@ -77,11 +93,11 @@ class Optics(Frozen):
     """Numerical aperture of the objective."""
 
     wavelength: Wavelength = None
-    """Wavelength of the emitted light, in nm."""
+    """Wavelength of the emitted light, in nm; or one for each channel: 461,520,600."""
 
     excitation: Wavelength = None
-    """Wavelength of the excitation, in nm; of a confocal microscope 30 nm below the emission if
-    unknown."""
+    """Wavelength of the excitation, in nm, or one for each channel; of a confocal microscope 30 nm
+    below the emission if unknown."""
 
     ri: float | None = Field(None, ge=1, le=2)
     """Refractive index of the immersion: air 1, water 1.33, glycerol 1.47, oil 1.518."""
@@ -113,6 +129,45 @@ class Optics(Frozen):
             )
         return self
 
+    @model_validator(mode="after")
+    def _as_many_excitations(self) -> Self:
+        counts = {len(each) for each in self._wavelengths if isinstance(each, tuple)}
+        if len(counts) > 1:
+            raise ValueError(
+                f"wavelength={self.wavelength} and excitation={self.excitation} have different "
+                "numbers of channels; give one for each channel, in the same order"
+            )
+        return self
+
+    @property
+    def _wavelengths(self) -> tuple[float | tuple[float, ...] | None, ...]:
+        return self.wavelength, self.excitation
+
+    @property
+    def channels(self) -> int:
+        """Number of channels whose wavelengths are given; 1 if all channels have the same."""
+        return max(len(each) if isinstance(each, tuple) else 1 for each in self._wavelengths)
+
+    def of_channel(self, number: int) -> Optics:
+        """Return the numbers of one channel, from 0.
+
+        Examples
+        --------
+        >>> Optics(na=1.4, ri=1.518, wavelength=(461, 520)).of_channel(1).wavelength
+        520.0
+        """
+        known = {name: getattr(self, name) for name in Optics.model_fields}
+        for name in ("wavelength", "excitation"):
+            if isinstance(known[name], tuple):
+                known[name] = known[name][number]
+        return Optics(**known)
+
+    @property
+    def emitted_at(self) -> float:
+        """Wavelength of the emitted light of a single channel in nm."""
+        assert isinstance(self.wavelength, float)
+        return self.wavelength
+
     @property
     def microscopy(self) -> Modality:
         """The kind of microscope, known or assumed."""
@@ -138,10 +193,10 @@ class Optics(Frozen):
     @property
     def excited_at(self) -> float:
         """Wavelength of the excitation in nm, known or assumed."""
-        if self.excitation is not None:
-            return self.excitation
-        assert self.wavelength is not None
-        return self.wavelength - STOKES_SHIFT
+        if self.excitation is None:
+            return self.emitted_at - STOKES_SHIFT
+        assert isinstance(self.excitation, float)
+        return self.excitation
 
     @property
     def aperture(self) -> float:
@@ -152,9 +207,9 @@ class Optics(Frozen):
     @property
     def cutoff(self) -> float:
         """Highest spatial frequency in the plane that the image can show, in 1/µm."""
-        twice, light = (2, self.wavelength) if self.microscopy != "two-photon" else (4, None)
-        light = self.excited_at if self.microscopy in ("confocal", "two-photon") else light
-        assert light is not None
+        twice = 4 if self.microscopy == "two-photon" else 2
+        excited = self.microscopy in ("confocal", "two-photon")
+        light = self.excited_at if excited else self.emitted_at
         return 1000 * twice * self.aperture / light
 
     @property
@@ -202,16 +257,19 @@ class Optics(Frozen):
 
     def describe(self) -> str:
         """Name the numbers, such as ``"widefield, NA 1.4, 520 nm, refractive index 1.518"``."""
-        light = self.excited_at if self.microscopy == "two-photon" else self.wavelength
+        each = [self.of_channel(number) for number in range(self.channels)]
+        two = self.microscopy == "two-photon"
+        light = ", ".join(f"{one.excited_at if two else one.emitted_at:g}" for one in each)
         said = [
             self.microscopy,
             f"NA {self.na:g}",
-            f"{light:g} nm",
+            f"{light} nm",
             f"refractive index {self.ri:g}",
         ]
         if self.microscopy == "confocal":
             assumed = "" if self.excitation else " (assumed)"
-            said[2] += f" excited at {self.excited_at:g} nm{assumed}"
+            excited = ", ".join(f"{one.excited_at:g}" for one in each)
+            said[2] += f" excited at {excited} nm{assumed}"
             said.append(f"pinhole {self.pinhole:g} Airy units")
         if self.microscopy == "light-sheet":
             said.append(f"sheet of {self.sheet:g} µm")

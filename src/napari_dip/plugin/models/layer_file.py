@@ -93,12 +93,19 @@ def optics_metadata(stored: StoredImage, channel: int | None = None) -> dict[str
 
 
 def optics_of(layer: Image) -> dict[str, Any]:
-    """Return the numbers of the microscope that a layer or its file knows, without pixel sizes."""
+    """Return the numbers of the microscope that a layer or its file knows, without pixel sizes.
+
+    Wavelengths that differ between the channels of the layer are left out.
+    """
     kept = layer.metadata.get(OPTICS)
     stored = None if isinstance(kept, dict) else stored_in_file(layer)
     found = kept if isinstance(kept, dict) else {} if stored is None else stored.optics
     names = set(Optics.model_fields) - {*PIXEL_SIZES}
-    known = {str(name): value for name, value in found.items() if name in names}
+    known = {
+        str(name): value
+        for name, value in found.items()
+        if name in names and not isinstance(value, list | tuple)
+    }
     possible = Optics().with_metadata(known)  # a damaged file may tell any number
     return {name: value for name, value in known.items() if getattr(possible, name) == value}
 

@@ -98,10 +98,12 @@ def optics_values(modality: Modality, texts: Mapping[str, str]) -> dict[str, Any
     return {"modality": modality, **values}
 
 
-def number_text(name: str, value: float | None) -> str:
+def number_text(name: str, value: float | tuple[float, ...] | None) -> str:
     """Write a number as its field shows it; empty if it is the default."""
     default = Optics.model_fields[name].default
     shown = name == "pinhole" or (value is not None and value != default)
+    if isinstance(value, tuple):  # of several channels: the panel asks for one
+        return ", ".join(f"{each:g}" for each in value)
     return f"{value:g}" if shown else ""
 
 
