@@ -56,6 +56,8 @@ def test_a_volume_needs_the_distance_of_planes():
         width = volume({"kind": "deconvolve", "fwhm": "250 nm"})
         check_point_spread(source, with_pixel_sizes(source, width))
     check_point_spread(source, volume({"kind": "deconvolve", "fwhm": 3}))
+    with pytest.raises(BadSettings, match="has 2 widths; give one"):
+        check_point_spread(source, volume({"kind": "deconvolve", "fwhm": (3, 4)}))
 
 
 def test_a_layer_that_is_no_bead_is_refused(monkeypatch):

@@ -85,7 +85,7 @@ def test_only_rows_that_matter_are_visible(open_panel, cells):
     assert visible(panel, *names) == ["na", "wavelength", "sheet"]
     choose(panel, "psf_source", "measured (bead)")
     assert visible(panel, *names) == ["bead", "open_bead"]
-    choose(panel, "psf_source", "Gaussian (full width)")
+    choose(panel, "psf_source", "Gaussian (width)")
     assert visible(panel, *names) == ["fwhm"]
 
 
@@ -203,7 +203,7 @@ def test_a_bead_is_chosen_and_checked(open_panel, zstack, bead, qtbot):
 
 def test_a_gaussian_has_a_width(open_panel, cells, qtbot):
     panel = open_panel("Deconvolve", cells)
-    choose(panel, "psf_source", "Gaussian (full width)")
+    choose(panel, "psf_source", "Gaussian (width)")
     assert "Type the full width" in panel["estimate"].text()
     panel["fwhm"].setText("wide")
     assert "Full width: 'wide' is not a width" in panel["estimate"].text()
@@ -329,7 +329,7 @@ def test_bright_points_stay_within_the_contrast(open_panel, cells):
     cells.data = np.pad(np.full((2, 2), 4000), ((16, 14), (20, 18))) + cells.data
     cells.contrast_limits = (0, 500)
     panel = open_panel("Deconvolve", cells, Labels(np.zeros((32, 40), int)))
-    choose(panel, "psf_source", "Gaussian (full width)")
+    choose(panel, "psf_source", "Gaussian (width)")
     panel["fwhm"].setText("2.5")
     panel["iterations"].setValue(2)
     panel.press("run")

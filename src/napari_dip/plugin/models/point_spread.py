@@ -19,8 +19,8 @@ from napari_dip.plugin.models.layer_file import stored_in_file
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
 from napari_dip.plugin.models.layer_output import own_transform
 from napari_dip.plugin.models.target import stored_image
-from napari_dip.settings import Deconvolve, Settings
-from napari_dip.settings.optics import LARGEST_UM, SMALLEST_UM
+from napari_dip.settings import Settings
+from napari_dip.settings.optics import LARGEST_UM, PIXEL_SIZES, SMALLEST_UM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,8 @@ __all__ = [
 ]
 
 MAX_BEAD_VALUES = 2**24  # values: more than 256³ is not one bead, and would take seconds to measure
+
+SIZE_NAMES = {"X": "pixel_size", "Z": "z_step"}
 
 SAME_SIZE = 0.01  # relative: pixels whose sides differ by less are square
 
@@ -141,14 +143,21 @@ def check_point_spread(source: LayerInput, settings: Settings) -> None:
                 "choose another bead, or set Stack to 'plane by plane'."
             )
         return
-    if not isinstance(task, Deconvolve):
-        return
-    in_pixels = task.fwhm is not None and task.fwhm.endswith("px")
-    if not in_pixels and task.pixel_size is None:
-        raise BadSettings(_unknown_size(source, "X"))
-    if not in_pixels and volume and task.z_step is None:
-        raise BadSettings(_unknown_size(source, "Z"))
-    task.gaussian_widths(settings.spatial)
+    unknown = [
+        letter
+        for letter, name in SIZE_NAMES.items()
+        if letter in settings.spatial and task.with_metadata({name: 1.0}) != task
+    ]
+    try:
+        task.gaussian_widths(settings.spatial)
+    except BadSettings:
+        # With any size, it raises for what else is wrong with the widths.
+        task.with_metadata(dict.fromkeys(PIXEL_SIZES, 1.0)).gaussian_widths(settings.spatial)
+    else:
+        if task.microscope is None:
+            return
+    if unknown:
+        raise BadSettings(_unknown_size(source, unknown[0]))
 
 
 def point_spread(source: LayerInput, settings: Settings) -> PSF | None:

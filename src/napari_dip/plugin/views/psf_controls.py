@@ -34,7 +34,7 @@ MODALITIES = [
 
 UNITS = [("pixels", "px"), ("nm", "nm"), ("µm", "µm")]
 
-UNIT_WIDTH = 90  # pixels: the number needs the rest of the row
+UNIT_WIDTH = 100  # pixels: the number needs the rest of the row
 
 
 class PsfControls:
@@ -68,7 +68,7 @@ class PsfControls:
             [
                 ("from the optics", OPTICS),
                 ("measured (bead)", BEAD),
-                ("Gaussian (full width)", GAUSSIAN),
+                ("Gaussian (width)", GAUSSIAN),
             ],
         )
         self.modality = controls.combo_box("modality", "Modality", tooltips.MODALITY, MODALITIES)
