@@ -112,7 +112,7 @@ class PsfControls:
         self.bead.changed.connect(self._forget_lost)
 
     def place_button(self) -> None:
-        """Place *Open…* beside the beads, once these are in a layout."""
+        """Place the button that opens a file beside the beads, once these are in a layout."""
         self.bead.native.setMinimumContentsLength(4)
         self.bead.native.parentWidget().layout().addWidget(self.open_bead)
         self.open_bead.opened.connect(self._choose_opened)
@@ -142,7 +142,7 @@ class PsfControls:
             return None
         if self.bead.value is None:
             lost = f"The bead '{self._lost}' is gone: open it. " if self._lost else ""
-            raise BadImage(f"{lost}Choose a Bead, or press Open… beside it.")
+            raise BadImage(f"{lost}Choose a Bead, or open one (beside it).")
         layer: Image = self.bead.value
         return layer
 
