@@ -110,8 +110,10 @@ def test_given_psf_of_a_deconvolution_is_told_once():
     made = record(task="deconvolve")
     made["input"]["psf"] = {"shape": [5, 5]}
     paragraph = methods_text(made).paragraph
-    assert "The point spread function was given. " in paragraph
+    assert "The point spread function was given as an image. " in paragraph
     assert "deconvolved too" not in paragraph
+    made["input"]["psf"]["file"] = "/beads/one bead.tif"
+    assert "was given as an image (one bead.tif). " in methods_text(made).paragraph
 
 
 def test_line_breaks_in_names_do_not_break_it():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.assess.past_tense import PATCHES, in_the_past
@@ -137,7 +138,9 @@ def _what_was_done(record: Mapping[str, Any], settings: Settings) -> str:
         )
     psf = record.get("input", {}).get("psf")
     too = "" if task.spec.needs_psf else ", so that it was deconvolved too"
-    blurred = f" The point spread function was given{too}." if psf else ""
+    source = (psf or {}).get("file") or (record["input"].get("bead") or {}).get("layer") or ""
+    named = f" ({PurePath(source).name})" if source else ""
+    blurred = f" The point spread function was given as an image{named}{too}." if psf else ""
     unchanged = " All other pixels were left unchanged." if task.keeps_known else ""
     return f"{done} with {program}, {how}.{unchanged}{blurred}"
 
