@@ -93,7 +93,7 @@ GAP_PASS = 1.05  # time of a pixel in a pass that fills gaps
 PROJECTION = 0.2  # time of a pixel in a projection on decimated data, for each channel
 FILTERS_OF_BEST = 6.2  # time of a pixel in the filters that `best` averages, for each channel
 BLURS_OF_ITERATION = 2.5  # forward, backward, and the loss of the average; not measured
-ONE_THREAD = 0.25  # part of the work that further threads do not make faster
+ONE_THREAD = 0.25  # part of the work that further threads do not make faster; not measured
 FIRST_FIT_S = 1.5  # seconds: the first fit of a process takes so much more, at any size
 LOOP = 1.1  # checks, previews and the survey, as a factor of the time of the iterations
 

@@ -294,3 +294,17 @@ def test_the_focus_returns_to_a_busy_button(qtbot):
             other.setFocus()
         button.setEnabled(True)
         assert QApplication.focusWidget() is expected
+
+
+def test_another_dock_leaves_room_to_run(open_panel, qtbot):
+    panel = open_panel("Denoise", Image(np.eye(32), name="cells"))
+    window = panel.viewer.window._qt_window
+    window.resize(1000, 700)
+    window.show()
+    neighbour = QLabel("another plugin")
+    panel.viewer.window.add_dock_widget(neighbour, name="neighbour")
+    area = panel.dock.findChild(QScrollArea)
+    qtbot.waitUntil(neighbour.isVisible)
+    qtbot.wait(100)
+    button = panel["run"]
+    assert button.mapTo(area, QPoint(0, button.height())).y() <= area.viewport().height()

@@ -22,6 +22,10 @@ __all__ = ["WAKE_INTERVAL_S", "PreparedRun", "WorkerChannel"]
 
 WAKE_INTERVAL_S = 0.2  # seconds between two updates of the viewer
 
+FIRST_SHOWN = 10  # iterations: the outputs before still show the random start of the network
+
+LONG_FIT = 50  # iterations: a shorter fit would show hardly any image before its end
+
 
 def _set_event() -> threading.Event:
     event = threading.Event()
@@ -84,6 +88,7 @@ class WorkerChannel:
     prepared: PreparedRun | None = None
     cleanup: ExitStack = field(default_factory=ExitStack)
     _latest_image: Snapshot | None = None
+    _estimated: set[int] = field(default_factory=set)
     _unread: list[Snapshot] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -104,8 +109,15 @@ class WorkerChannel:
         self.progress.add(snapshot)
         with self._lock:
             self._unread.append(snapshot.without_image())
-            if snapshot.image is not None:
+            if snapshot.image is not None and not self._is_random(snapshot):
                 self._latest_image = snapshot
+
+    def _is_random(self, snapshot: Snapshot) -> bool:
+        """Whether an image looks like the random start of a network, which no one expects."""
+        if snapshot.iteration == 0:
+            self._estimated.add(snapshot.unit)  # the fit starts from an estimate
+        early = snapshot.iteration < FIRST_SHOWN and snapshot.iterations >= LONG_FIT
+        return early and snapshot.unit not in self._estimated
 
     def take(self) -> tuple[list[Snapshot], Snapshot | None]:
         """Take all new snapshots without their images, and the latest one with an image."""

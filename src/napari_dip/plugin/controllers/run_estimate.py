@@ -27,7 +27,7 @@ DEBOUNCE_MS = 250  # milliseconds without a change before an estimate starts
 
 SILENT_MS = 300  # milliseconds: an estimate that takes longer says that it is in progress
 
-ESTIMATING = "Estimating time and memory …"
+ESTIMATING = "Estimating the time …"
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class Inpaint(Panel):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._mask_outline = MaskOutline()
         self._make_controls(unwrap_viewer(viewer))
-        self._coverage_estimator = Estimator(self.coverage, "Counting the missing pixels …")
+        self._coverage_estimator = Estimator(self.coverage, "Counting missing pixels …")
         self._coverage_estimator.estimated.connect(self._show_coverage)
         super().__init__(
             viewer,

@@ -58,6 +58,10 @@ BUTTON_ICONS = {
 # Buttons that pass the focus on to each other in their own order.
 STEERING = {"run", "pause", "resume", "stop", "discard"}
 
+# Pixels: shows the image, the plan, Run and the progress. napari makes the docks above a new one as
+# low as they allow.
+MIN_HEIGHT = 300
+
 MARGIN = 6  # pixels: the rows and the scroll bar fit into the width of the panel
 
 
@@ -208,9 +212,9 @@ class _ScrollArea(QScrollArea):
         return self._with_bar(self._content.sizeHint())
 
     def minimumSizeHint(self) -> QSize:
-        """Return the width of the content and the smallest height."""
+        """Return the width of the content and the smallest height that can be worked with."""
         width = self._with_bar(self._content.minimumSizeHint()).width()
-        return QSize(width, super().minimumSizeHint().height())
+        return QSize(width, MIN_HEIGHT)
 
     def _with_bar(self, size: QSize) -> QSize:
         return size + QSize(self._bar.sizeHint().width() + 2 * self.frameWidth(), 0)
