@@ -9,6 +9,17 @@ from types import ModuleType, SimpleNamespace
 import dask.array as da
 import numpy as np
 import pytest
+import tifffile
+from kept_metadata import (
+    COLOURS,
+    DATE,
+    NAME,
+    NAMES,
+    PIXELS,
+    SIZES,
+    STAMPS,
+    write_ome_tiff,
+)
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.image_io import read_image
@@ -93,3 +104,33 @@ def test_error_of_bioio_is_reported(bioio, tmp_path):
     bioio.BioImage = refuse
     with pytest.raises(FileProblem, match=r"not a LIF.*bioio-lif"):
         read_image(tmp_path / "cells.lif")
+
+
+def test_names_colours_and_times_come_from_ome(bioio, tmp_path):
+    with tifffile.TiffFile(write_ome_tiff(tmp_path)) as tif:
+        xml = tif.ome_metadata
+    bioio.BioImage = lambda path: scene(
+        PIXELS,
+        channel_names=NAMES,
+        scenes=("Image:0",),
+        ome_metadata=SimpleNamespace(to_xml=lambda: xml),
+    )
+    stored = read_image(tmp_path / "cells.nd2")
+    assert stored.channels == tuple(map(Channel, NAMES, COLOURS))
+    assert (stored.name, stored.acquired, [*stored.times]) == (NAME, DATE, STAMPS)
+
+
+def test_file_of_a_microscope_keeps_names_and_sizes(tmp_path):
+    pytest.importorskip("bioio_czi")
+    czi = pytest.importorskip("pylibCZIrw.czi")
+    path = str(tmp_path / "cells.czi")
+    with czi.create_czi(path) as document:
+        for t, c, z in np.ndindex(PIXELS.shape[:3]):
+            document.write(data=PIXELS[t, c, z, ..., None], plane={"T": t, "C": c, "Z": z})
+        sizes = {f"scale_{axis.lower()}": size * 1e-6 for axis, size in SIZES.items()}
+        document.write_metadata("cells", channel_names=dict(enumerate(NAMES)), **sizes)
+    stored = read_image(path)
+    np.testing.assert_array_equal(stored.whole(), PIXELS)
+    assert stored.axes == "TCZYX"
+    assert [channel.name for channel in stored.channels] == NAMES
+    assert stored.pixel_size == pytest.approx(SIZES)

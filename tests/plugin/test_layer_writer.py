@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,13 +14,21 @@ from napari.components import ViewerModel
 from napari.plugins._npe2 import file_extensions_string_for_layers
 from npe2 import PluginManager
 
+from napari_dip.errors import FileProblem
 from napari_dip.files.image_io import read_image, read_provenance
+from napari_dip.files.result_record import require_record
 from napari_dip.image.metadata import Channel
 from napari_dip.plugin.models.layer_file import channel_metadata
 from napari_dip.plugin.models.layer_input import unfinished_layers
+from napari_dip.plugin.models.opened_file import OpenedFile
 
 CHANNELS = (Channel("DAPI", "0000FF"), Channel("GFP", "00FF00"))
 VALUES = np.random.default_rng(0).integers(0, 255, (2, 16, 20), np.uint16)
+
+
+def named(stored):
+    """Return the channels without their display ranges, which files of OME-Zarr always have."""
+    return tuple(Channel(*channel[:2]) for channel in stored.channels)
 
 
 @pytest.fixture
@@ -53,7 +63,7 @@ def test_sizes_channels_and_record_are_kept(viewer, tmp_path, suffix):
     assert viewer.layers.save(path, plugin="napari-dip") == [path]
     stored = read_image(path)
     np.testing.assert_array_equal(stored.whole(), VALUES)
-    assert (stored.axes, stored.channels) == ("CYX", CHANNELS)
+    assert (stored.axes, named(stored)) == ("CYX", CHANNELS)
     assert stored.pixel_size == {"Y": 0.5, "X": 0.25}
     assert stored.unit == {"Y": "µm", "X": "µm"}
     assert stored.translate == {"Y": 3, "X": 4}
@@ -68,7 +78,7 @@ def test_a_bare_name_gets_the_filter_suffix(viewer, tmp_path):
     (writer,) = [one for one in writers if one.command == "napari-dip.write_ome_zarr"]
     paths = viewer.layers.save(str(tmp_path / "cells"), _writer=writer)
     assert paths == [str(tmp_path / "cells.ome.zarr")]
-    assert read_image(paths[0]).channels == CHANNELS
+    assert named(read_image(paths[0])) == CHANNELS
 
 
 def test_several_layers_get_a_file_each(viewer, tmp_path):
@@ -103,3 +113,38 @@ def test_an_unfinished_result_is_not_written(viewer, tmp_path):
 def test_plain_names_stay_with_napari(viewer, tmp_path):
     writer, _ = PluginManager.instance().get_writer(str(tmp_path / "a.tif"), ["image"])
     assert writer.command == "napari.write_image"
+
+
+@pytest.mark.parametrize("suffix", [".ome.tif", ".ome.zarr"])
+def test_layers_of_channels_become_one_file(tmp_path, suffix):
+    PluginManager.instance().discover()
+    viewer = ViewerModel()
+    volumes = np.random.default_rng(0).integers(0, 255, (2, 3, 16, 20), np.uint16)
+    for name, colour, limits, pixels in zip(
+        ("DAPI", "GFP"), ("blue", "green"), ((5, 90), (10, 200)), volumes, strict=True
+    ):
+        viewer.add_image(
+            pixels,
+            name=name,
+            colormap=colour,
+            contrast_limits=limits,
+            axis_labels="zyx",
+            scale=(1, 0.5, 0.5),
+            units=("um", "um", "um"),
+            metadata={"napari-dip": {"axes": "ZYX", "input": {"path": None}}},
+        )
+    path = str(tmp_path / f"both{suffix}")
+    assert viewer.layers.save(path, plugin="napari-dip") == [path]
+    stored = read_image(path)
+    order = [stored.axes.index(letter) for letter in "CZYX"]
+    np.testing.assert_array_equal(stored.whole().transpose(order), volumes)
+    assert stored.channels == (
+        Channel("DAPI", "0000FF", (5.0, 90.0)),
+        Channel("GFP", "00FF00", (10.0, 200.0)),
+    )
+    assert len(read_provenance(path)["channels"]) == 2
+    shown = OpenedFile.open(Path(path)).layers()
+    assert [layer.colormap.colors[-1, :3].tolist() for layer in shown] == [[0, 0, 1], [0, 1, 0]]
+    assert [layer.contrast_limits for layer in shown] == [[5.0, 90.0], [10.0, 200.0]]
+    with pytest.raises(FileProblem, match="2 layers, each with a record"):
+        require_record(Path(path))

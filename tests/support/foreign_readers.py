@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -55,10 +56,19 @@ def with_ome_types(path: Path) -> dict:
             "".join(f"{part:02X}" for part in channel.color.as_rgb_tuple(alpha=False))
             for channel in pixels.channels
         ],
+        "display ranges": _annotated_ranges(found),
         "image name": image.name,
         "date of acquisition": image.acquisition_date and image.acquisition_date.isoformat(),
         "time stamps of frames": [plane.delta_t for plane in first if plane.delta_t is not None],
     }
+
+
+def _annotated_ranges(found) -> list:
+    for annotation in found.structured_annotations or ():
+        text = dict(annotation.value).get("display ranges")
+        if text:
+            return [tuple(pair) for pair in json.loads(text)]
+    return []
 
 
 def with_bioio(path: Path) -> dict:

@@ -22,7 +22,7 @@ KEPT = {
     "time between frames": {".ome.tif": "yes", ".tif": "yes", ".ome.zarr": "yes"},
     "channel names": {".ome.tif": "yes", ".tif": "yes", ".ome.zarr": "yes"},
     "channel colours": {".ome.tif": "yes", ".tif": "yes", ".ome.zarr": "yes"},
-    "display ranges": {".ome.tif": "no", ".tif": "yes", ".ome.zarr": "yes"},
+    "display ranges": {".ome.tif": "in annotations", ".tif": "yes", ".ome.zarr": "yes"},
     "image name": {".ome.tif": "yes", ".tif": "in Info", ".ome.zarr": "yes"},
     "date of acquisition": {".ome.tif": "yes", ".tif": "in Info", ".ome.zarr": "in metadata"},
     "time stamps of frames": {".ome.tif": "yes", ".tif": "in Info", ".ome.zarr": "in metadata"},

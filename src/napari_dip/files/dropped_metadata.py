@@ -74,7 +74,7 @@ def _dropped(
         yield "colour profile"
     if form == "png" and any(one.name or one.colour for one in stored.channels):
         yield "channel names and colours"
-    if form not in ("imagej", "zarr") and any(one.window for one in stored.channels):
+    if form in ("png", "shaped") and any(one.window for one in stored.channels):
         yield "display ranges"
     planes = extras.get("ome_planes", {})
     if form != "ome" and "ExposureTime" in planes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -30,6 +31,9 @@ __all__ = [
     "read_ome",
     "sizes_from_attributes",
 ]
+
+_RANGES = "display ranges"
+"""Key of the annotation that holds the display ranges of the channels."""
 
 _KEPT_CHANNEL_KEYS = (
     "AcquisitionMode",
@@ -112,12 +116,28 @@ def read_ome(
         extras={name: entries for name, entries in all_extras.items() if entries},
         notes=(),
         translate={} if plane is None else read_positions(plane.attrib, sizes, units, parser),
-        channels=tuple(channels) if any(channels) else (),
+        channels=_with_ranges(channels, root, parser),
         optics=_optics(image, root, kept, parser),
         name=_name(image),
         acquired=(image.findtext("{*}AcquisitionDate") or "").strip(),
         times=times_of_frames(times.get("DeltaT", {})),
     )
+
+
+def _with_ranges(
+    channels: list[Channel], root: ElementTree.Element | None, parser: TolerantParser
+) -> tuple[Channel, ...]:
+    """Add the display ranges, which OME-XML can only hold in an annotation of this package."""
+    note = None if root is None else root.find(f".//{{*}}M[@K='{_RANGES}']")
+    try:
+        ranges = json.loads("[]" if note is None else note.text or "[]")
+        pairs = [(float(pair[0]), float(pair[1])) if pair else None for pair in ranges]
+    except (ValueError, TypeError, LookupError):
+        parser.ignore(_RANGES, note)
+        pairs = []
+    if len(pairs) == len(channels):
+        channels = [one._replace(window=pair) for one, pair in zip(channels, pairs, strict=True)]
+    return tuple(channels) if any(channels) else ()
 
 
 def _name(image: ElementTree.Element) -> str:
@@ -194,8 +214,10 @@ def ome_options(stored: StoredImage, provenance: str) -> dict[str, Any]:
         metadata["AcquisitionDate"] = stored.acquired
     if planes := plane_entries(stored):
         metadata["Plane"] = planes
-    if provenance:
-        metadata["MapAnnotation"] = {"Namespace": NAME, NAME: provenance}
+    ranges = [list(channel.window or ()) for channel in stored.known_channels]
+    annotations = {NAME: provenance, _RANGES: json.dumps(ranges) if any(ranges) else ""}
+    if known := {key: text for key, text in annotations.items() if text}:
+        metadata["MapAnnotation"] = {"Namespace": NAME} | known
     return {"ome": True, "metadata": metadata}
 
 

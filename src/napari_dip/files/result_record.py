@@ -99,6 +99,11 @@ def require_record(path: Path) -> dict[str, Any]:
             f"{path} has no record of how it was made; save a result with napari-dip: its command, "
             "Save result… in its panels, or its formats in napari's Save dialog"
         )
+    if isinstance(channels := record.get("channels"), list):
+        raise FileProblem(
+            f"{path} holds {len(channels)} layers, each with a record of its own; save the layer "
+            "of one channel to a file, and reproduce that"
+        )
     if not isinstance(record.get("input"), dict) or "pixels" not in record["input"]:
         raise FileProblem(
             f"{path}: its record does not identify the input, as napari-dip "

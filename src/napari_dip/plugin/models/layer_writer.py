@@ -12,6 +12,7 @@ from napari.utils.notifications import show_info
 
 from napari_dip.errors import BadImage, NapariDipError, OutputExists
 from napari_dip.plaintext import file_name
+from napari_dip.plugin.models.joined_layers import join_layers
 from napari_dip.plugin.models.layer_input import unfinished_layers
 from napari_dip.plugin.models.saved_layer import SavedLayer, with_suffix
 
@@ -29,8 +30,9 @@ def write_layers(path: str, layers: Sequence[LayerTuple], *, suffix: str) -> lis
     Parameters
     ----------
     path
-        The file of a single layer. Several layers get a file each, with their names at its end:
-        each has its own axes, sizes and record.
+        The file. Several layers become its channels if they have the same axes, shape, data type,
+        pixel sizes and position. Otherwise they get a file each, with their names at its end: each
+        has its own axes, sizes and record.
     layers
         Pixels, attributes and ``"image"`` of each.
     suffix
@@ -56,6 +58,8 @@ def write_layers(path: str, layers: Sequence[LayerTuple], *, suffix: str) -> lis
 
 def _write(path: Path, layers: Sequence[LayerTuple], suffix: str) -> list[str]:
     saved = [SavedLayer.of(_layer(*layer)) for layer in layers]
+    joined = join_layers(saved) if suffix != ".png" else None
+    saved = saved if joined is None else [joined]
     places = [*_places(with_suffix(path, suffix), saved)]
     if len(saved) > 1:
         _refuse_existing(places)

@@ -21,7 +21,7 @@ from napari_dip.image.metadata import Channel
 from napari_dip.plugin.models.layer_file import channel_metadata, optics_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.metadata import StoredImage
@@ -74,7 +74,10 @@ class OpenedFile:
         axes, channels = stored.axes, stored.known_channels
         if "C" not in axes:
             known = optics_metadata(stored)
-            return [self._one(levels, axes, channels, self._name, {}, known)]
+            channel = channels[0] if channels and "S" not in axes else Channel()
+            drawn = {"colormap": _colormap(channel.colour)} if channel.colour else {}
+            drawn |= {"contrast_limits": channel.window} if channel.window else {}
+            return [self._one(levels, axes, channels, self._name, drawn, known)]
         axis, count = axes.index("C"), stored.channel_count
         made = []
         for number in range(count):
@@ -83,6 +86,7 @@ class OpenedFile:
             colour = channel.colour or (COLOURS[number % len(COLOURS)] if count > 1 else "")
             name = f"{self._name}, {channel.name or f'channel {number + 1}'}"
             drawn = {"colormap": _colormap(colour), "blending": "additive"} if colour else {}
+            drawn |= {"contrast_limits": channel.window} if channel.window else {}
             planes = [level[index] for level in levels]
             known = optics_metadata(stored, number)
             made.append(self._one(planes, axes.replace("C", ""), (channel,), name, drawn, known))
@@ -94,7 +98,7 @@ class OpenedFile:
         axes: str,
         channels: Sequence[Channel],
         name: str,
-        drawn: dict[str, Any],
+        drawn: Mapping[str, Any],
         known: dict[str, Any],
     ) -> LayerData:
         stored, letters = self.stored, axes.replace("S", "")

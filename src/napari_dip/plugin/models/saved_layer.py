@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_dip.errors import BadImage, FileProblem, NapariDipError
 from napari_dip.image.arrays import as_lazy
+from napari_dip.image.metadata import Channel
 from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.plaintext import file_name
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
@@ -60,6 +63,7 @@ class SavedLayer:
         if "Q" in source.axes and len(recorded) == len(source.axes):
             source = replace(source, axes=recorded)
         stored = replace(stored_image(source), image=as_lazy(source.data))
+        stored = replace(stored, channels=_drawn(stored, layer))
         return cls(stored, record, tuple(lost_transforms(source.placement)), source.name)
 
     def formats(self) -> dict[str, str]:
@@ -103,7 +107,7 @@ class SavedLayer:
         if self.lost:
             notes.append(f"Not kept, since a file cannot hold it: {', '.join(self.lost)}.")
         try:
-            write_image(path, self.stored, provenance=self._file_record, overwrite=overwrite)
+            write_image(path, self.stored, provenance=self.file_record, overwrite=overwrite)
         except NapariDipError:
             raise
         except (OSError, MemoryError) as error:
@@ -114,18 +118,33 @@ class SavedLayer:
         return " ".join((f"Saved to {path}.", *notes))
 
     @property
-    def _file_record(self) -> dict[str, Any] | None:
+    def file_record(self) -> dict[str, Any] | None:
         """The record with the digest of the pixels, which the user may have changed since."""
         image, axes = self.stored.image, self.stored.axes
-        if self.record is None:
-            return None
+        if self.record is None or "input" not in self.record:  # of several channels
+            return self.record
         form = {"shape": list(image.shape), "dtype": str(image.dtype)}
         return {**self.record, "result": {**form, "pixels": pixel_digest(image, axes)}}
 
     @property
     def _input_path(self) -> Path | None:
-        path = None if self.record is None else self.record["input"].get("path")
+        path = None if self.record is None else self.record.get("input", {}).get("path")
         return Path(path) if isinstance(path, str) and path else None
+
+
+def _drawn(stored: StoredImage, layer: Image) -> tuple[Channel, ...]:
+    """Return the channels, that of a grey layer with its colormap and contrast limits."""
+    channels = stored.known_channels
+    if stored.channel_count > 1 or "S" in stored.axes:
+        return channels
+    channel = channels[0] if channels else Channel()
+    low, high = (float(limit) for limit in layer.contrast_limits)
+    colours = np.asarray(layer.colormap.colors)
+    colour = channel.colour
+    if len(colours) == 2 and not colours[0, :3].any():  # from black to one colour
+        colour = "".join(f"{round(255 * part):02X}" for part in colours[1, :3].tolist())
+    unknown = colour == "FFFFFF" and not channel.colour  # the grey of any layer
+    return (Channel(channel.name, "" if unknown else colour, (low, high)),)
 
 
 def with_suffix(path: Path, chosen: str) -> Path:

@@ -246,7 +246,7 @@ def stored_image(source: LayerInput) -> StoredImage:
             if offset
         },
         channels=source.channels,
-        extras={"ngff": {"name": source.name}},
+        name=source.name,
     )
 
 
