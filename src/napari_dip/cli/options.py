@@ -74,6 +74,14 @@ class RunOptions:
             rich_help_panel=OUTPUT,
         ),
     ] = False
+    pyramid: Annotated[
+        bool,
+        typer.Option(
+            "--pyramid",
+            help="Add smaller copies for viewers of large images; OUT is .ome.tif.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False
     keep_on_interrupt: Annotated[
         bool,
         typer.Option(

@@ -86,6 +86,7 @@ def restore_file(
             uncertainty=options.uncertainty,
             overwrite=options.overwrite,
             resume=options.resume,
+            pyramid=options.pyramid,
             device=pool.device if pool else None,
             reads=[file for file in (options.settings, options.slurm) if file],
             say=say,

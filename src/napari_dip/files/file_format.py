@@ -81,6 +81,16 @@ class FileFormat(ABC):
         """
         raise FileProblem(f"{name}: files of this format can be read, but not written")
 
+    def pyramidal(self, name: str, dialects: Sequence[str]) -> Sequence[str]:
+        """Return the dialects that hold a pyramid, of those that can hold the image.
+
+        Raises
+        ------
+        FileProblem
+            If there is none.
+        """
+        raise FileProblem(f"{name} cannot hold a pyramid; end the name in .ome.tif or .ome.zarr")
+
     def write(self, file: IO[bytes], dialect: str, stored: StoredImage, record: str) -> None:
         """Write an image and the record of how it was made, which is JSON or empty."""
         raise NotImplementedError

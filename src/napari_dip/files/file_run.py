@@ -60,6 +60,7 @@ class FileRun:
     uncertainty: Path | None
     overwrite: bool
     notes: tuple[str, ...]
+    pyramid: bool = False
 
     def steps(
         self,
@@ -127,7 +128,13 @@ class FileRun:
     def _write(self, path: Path, stored: StoredImage, provenance: dict[str, Any]) -> None:
         """Write a file; if that fails, save the image elsewhere."""
         try:
-            write_image(path, stored, provenance=provenance, overwrite=self.overwrite)
+            write_image(
+                path,
+                stored,
+                provenance=provenance,
+                overwrite=self.overwrite,
+                pyramid=self.pyramid,
+            )
         except Exception as error:
             record = to_json(provenance, inf_nan_mode="null").decode()
             kept = save_elsewhere(path, stored, record)
@@ -151,6 +158,7 @@ def open_run(
     overwrite: bool = False,
     resume: bool = False,
     device: str | None = None,
+    pyramid: bool = False,
     reads: Sequence[Path] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> FileRun:
@@ -178,6 +186,8 @@ def open_run(
         Whether to continue an unfinished output, which must be OME-Zarr.
     device
         The device that restores, if it is on another machine.
+    pyramid
+        Whether a result in ``.ome.tif`` also has smaller copies of each plane.
     reads
         Other files that must not be overwritten, such as a settings file.
     say
@@ -204,7 +214,7 @@ def open_run(
     dropped: list[str] = []
     for path, dtype in zip(outputs, (kept, "float32"), strict=False):
         check_output(path, dtype, axes, overwrite=overwrite or resume, resume=resume)
-        missing_there = dropped_notes(path, stored, dtype, axes, settings.factors)
+        missing_there = dropped_notes(path, stored, dtype, axes, settings.factors, pyramid=pyramid)
         dropped += [f"{path}: {note}" for note in missing_there if path is output]
     resumable = is_zarr_name(output)
     existing = working_folder(output) if resumable and resume else None
@@ -245,7 +255,7 @@ def open_run(
                 f"{output}: {target.redone} of {units} parts were damaged or missing and are "
                 "restored again."
             )
-    return FileRun(stored, problem, target, output, uncertainty, overwrite, tuple(notes))
+    return FileRun(stored, problem, target, output, uncertainty, overwrite, tuple(notes), pyramid)
 
 
 def _origin(

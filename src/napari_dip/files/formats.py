@@ -77,6 +77,9 @@ class Zarr(_OwnMetadata):
         axes_in_zarr(axes)
         return ("zarr",)
 
+    def pyramidal(self, name: str, dialects: Sequence[str]) -> Sequence[str]:
+        return dialects
+
     def test_write(self, dialect: str, stored: StoredImage) -> None:
         shape, dtype = stored.image.shape, stored.image.dtype
         finished = finished_attribute(True)
@@ -140,6 +143,14 @@ class Tiff(_OwnMetadata):
         plane = math.prod(size for axis, size in sizes if axis in "YXS") * dtype.itemsize
         large = plane > MAX_IMAGEJ_PLANE_BYTES
         return tuple(one for one in dialects[large:] if can_hold(one, dtype, axes))
+
+    def pyramidal(self, name: str, dialects: Sequence[str]) -> Sequence[str]:
+        return ("pyramid",) if dialects == ("ome",) else super().pyramidal(name, dialects)
+
+    def dropped(
+        self, dialect: str, stored: StoredImage, dtype: np.dtype[Any], factors: Mapping[str, int]
+    ) -> Sequence[str]:
+        return super().dropped("ome" if dialect == "pyramid" else dialect, stored, dtype, factors)
 
     def write(self, file: IO[bytes], dialect: str, stored: StoredImage, record: str) -> None:
         write_tiff(file, stored, cast("Dialect", dialect), record)

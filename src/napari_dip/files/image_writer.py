@@ -79,6 +79,8 @@ def dropped_notes(
     dtype: DTypeLike,
     axes: str,
     factors: Mapping[str, int] | None = None,
+    *,
+    pyramid: bool = False,
 ) -> tuple[str, ...]:
     """Describe the metadata of the input that the output will not hold.
 
@@ -90,6 +92,8 @@ def dropped_notes(
         The image as read.
     dtype, axes, factors
         Dtype and axes of the result, and its refinement factors by axis.
+    pyramid
+        As for :func:`write_image`.
 
     Returns
     -------
@@ -101,7 +105,7 @@ def dropped_notes(
     FileProblem
         If the result cannot be written, as for :func:`plan_write`.
     """
-    plan = plan_write(path, empty_copy(stored, axes, dtype, factors))
+    plan = plan_write(path, empty_copy(stored, axes, dtype, factors), pyramid=pyramid)
     missing = [*plan.form.dropped(plan.dialect, stored, np.dtype(dtype), factors or {})]
     if not missing:
         return plan.notes
@@ -115,6 +119,7 @@ def write_image(
     *,
     provenance: Mapping[str, Any] | None = None,
     overwrite: bool = False,
+    pyramid: bool = False,
 ) -> None:
     """Write an image in the format of the suffix.
 
@@ -130,6 +135,9 @@ def write_image(
         A record of how the image was made; :func:`read_provenance` returns it.
     overwrite
         Whether an existing output may be replaced.
+    pyramid
+        Whether to write smaller copies of each plane too, for viewers of large images: into
+        ``.ome.tif``. OME-Zarr always has them.
 
     Raises
     ------
@@ -142,5 +150,5 @@ def write_image(
     sources = () if isinstance(stored.image, np.ndarray) else stored.files
     refuse_conflicts({"the image": path}, [*sources, *files_behind(stored.image)])
     check_output(path, stored.image.dtype, stored.axes, overwrite=overwrite)
-    plan = plan_write(path, stored)
+    plan = plan_write(path, stored, pyramid=pyramid)
     plan.form.save(path, plan.dialect, plan.stored, provenance, overwrite)

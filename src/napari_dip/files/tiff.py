@@ -17,6 +17,7 @@ from napari_dip.files.ome_companion import open_tiff_file
 from napari_dip.files.ome_xml import attributes_of, ome_options, ome_record, ome_root
 from napari_dip.files.read_errors import refuse_too_large, translate_read_errors
 from napari_dip.files.tiff_header import find_tiff_image
+from napari_dip.files.tiff_pyramid import write_pyramid
 from napari_dip.files.tiff_tags import NAME
 from napari_dip.files.tiff_warnings import collect_tiff_warnings
 from napari_dip.image.lazy import native_dtype
@@ -37,7 +38,8 @@ __all__ = [
     "write_tiff",
 ]
 
-Dialect = Literal["imagej", "ome", "shaped"]
+Dialect = Literal["imagej", "ome", "pyramid", "shaped"]
+"""Forms of TIFF; ``"pyramid"`` is OME-TIFF with smaller copies."""
 
 MAX_CLASSIC_TIFF_BYTES = 2**32 - 2**26
 """Bytes of values in a TIFF with 32-bit offsets, which leaves room for the metadata."""
@@ -102,7 +104,7 @@ def write_tiff(
     """
     if dialect == "imagej":
         stored = in_imagej_order(stored)
-    write = {"imagej": imagej_options, "ome": ome_options, "shaped": _shaped_options}[dialect]
+    write = {"imagej": imagej_options, "shaped": _shaped_options}.get(dialect, ome_options)
     kept = stored.extras.get("tiff", {})
     options: dict[str, Any] = {"photometric": kept.get("photometric", "minisblack")}
     if "S" in stored.axes:
@@ -115,7 +117,11 @@ def write_tiff(
         MAX_CLASSIC_TIFF_BYTES
     ):
         options["truncate"] = True
-    tifffile.imwrite(file, stored.whole(), **(options | write(stored, provenance)))
+    options |= write(stored, provenance)
+    if dialect == "pyramid":
+        write_pyramid(file, stored.whole(), options, colours="S" in stored.axes)
+    else:
+        tifffile.imwrite(file, stored.whole(), **options)
 
 
 def can_hold(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:

@@ -80,7 +80,7 @@ def empty_copy(
     return stored.with_image(np.broadcast_to(np.zeros((), dtype), shape), axes, factors)
 
 
-def plan_write(path: str | Path, stored: StoredImage) -> WritePlan:
+def plan_write(path: str | Path, stored: StoredImage, *, pyramid: bool = False) -> WritePlan:
     """Choose the format and the metadata of an output, by writing a test image to memory.
 
     :func:`write_image` follows this plan, so that only the disk can make it fail.
@@ -91,11 +91,14 @@ def plan_write(path: str | Path, stored: StoredImage) -> WritePlan:
         As for :func:`write_image`; nothing is written there.
     stored
         The image, or an :func:`empty_copy`; its values are not read.
+    pyramid
+        Whether smaller copies of the image are written too.
 
     Raises
     ------
     FileProblem
-        If the suffix is unknown, or the format cannot hold the dtype, the axes or the size.
+        If the suffix is unknown, or the format cannot hold the dtype, the axes, the size or a
+        pyramid.
 
     Examples
     --------
@@ -109,7 +112,8 @@ def plan_write(path: str | Path, stored: StoredImage) -> WritePlan:
     image = stored.image
     problem: Exception | None = None
     form = format_of_name(path)
-    for dialect in form.dialects(path.name, image.dtype, stored.axes, image.shape):
+    dialects = form.dialects(path.name, image.dtype, stored.axes, image.shape)
+    for dialect in form.pyramidal(path.name, dialects) if pyramid else dialects:
         for kept, dropped in _metadata_levels(stored):
             try:
                 form.test_write(dialect, kept)
