@@ -55,3 +55,14 @@ def test_an_error_is_said(open_files, tmp_path):
     panel = open_files(path)
     assert "napari-dip[formats]" in panel.said
     assert not panel.viewer.layers
+
+
+def test_the_folder_of_the_last_file_is_proposed(open_files, tmp_path, monkeypatch):
+    path = tmp_path / "cells.tif"
+    tifffile.imwrite(path, np.ones((16, 20), np.uint16))
+    panel, proposed = open_files(path), []
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileNames", lambda *asked: (proposed.append(asked[2]) or [], "")
+    )
+    panel["open_file"].menu().actions()[0].trigger()
+    assert proposed == [str(tmp_path)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari.utils.history import get_open_history, update_open_history
 from napari.utils.notifications import show_error
 from qtpy.compat import isalive
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
@@ -57,13 +58,19 @@ class OpenButton(QPushButton):
         self.setMenu(menu)
 
     def _ask_files(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(self, "Open an image, or all files of a series")
+        names, _ = QFileDialog.getOpenFileNames(
+            self, "Open an image, or all files of a series", get_open_history()[0]
+        )
         if names:
+            update_open_history(names[0])
             self._open([Path(name) for name in names])
 
     def _ask_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Open a folder of OME-Zarr")
+        name = QFileDialog.getExistingDirectory(
+            self, "Open a folder of OME-Zarr", get_open_history()[0]
+        )
         if name:
+            update_open_history(name)
             self._open([Path(name)])
 
     def _open(self, files: list[Path], number: int | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari.utils.history import get_save_history, update_save_history
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from napari_dip.plaintext import as_html
@@ -27,7 +28,7 @@ def ask_path(
     parent, title
         The widget that asks, and the title of the dialog.
     proposed
-        The first choice.
+        The first choice; without a folder, in that of the last file saved in napari.
     kinds
         The kinds of files, as Qt writes them: ``"PNG (*.png)"``.
 
@@ -41,11 +42,14 @@ def ask_path(
     text, kind = QFileDialog.getSaveFileName(
         parent,
         title,
-        str(proposed),
+        str(Path(get_save_history()[0]) / proposed),
         ";;".join(kinds),
         options=QFileDialog.Option.DontConfirmOverwrite,
     )
-    return (Path(text) if text else None), kind
+    if not text:
+        return None, kind
+    update_save_history(text)
+    return Path(text), kind
 
 
 def may_replace(parent: QWidget, title: str, path: Path) -> bool:
