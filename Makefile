@@ -76,6 +76,7 @@ bench: $(DEV) ## measure quality, stopping and speed against classical methods; 
 	$(BIN)/python benchmarks/concurrency.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python benchmarks/page_tables.py
 	-$(BIN)/python benchmarks/figures.py
 
 bench-smoke: $(DEV) ## measure speed, memory and forecast, also with AVX2 only, in five minutes

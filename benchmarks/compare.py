@@ -6,7 +6,7 @@ Every case gets noise with a fixed seed, and every method gets the same pixels. 
 automatically; the oracle is the best result that they pass on the way. ``paper`` runs only if it is
 named, and takes hours. Each row is computed in its own process, so that its memory is its own, and
 is saved at once: ``--resume`` continues an interrupted run. ``tables.py`` prints the rows as
-Markdown.
+Markdown, ``page_tables.py`` makes the tables of the page on quality.
 """
 
 from __future__ import annotations
@@ -108,9 +108,11 @@ def run_preset(case: Case, settings: Settings, *, oracle: bool) -> Row:
 
 
 def scores(case: Case, image: Pixels) -> Row:
+    compared = fitted_psnr if case.relative else psnr
     return {
         "psnr": psnr(case, image),
         "fitted_psnr": fitted_psnr(case, image),
+        "compared": compared(case, image),
         "ssim": ssim(case, image),
     }
 
