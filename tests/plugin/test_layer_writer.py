@@ -11,6 +11,7 @@ pytest.importorskip("napari", reason="the writers are those of a napari plugin")
 
 import tifffile
 from napari.components import ViewerModel
+from napari.layers import Image
 from napari.plugins._npe2 import file_extensions_string_for_layers
 from npe2 import PluginManager
 
@@ -21,6 +22,7 @@ from napari_dip.image.metadata import Channel
 from napari_dip.plugin.models.layer_file import channel_metadata
 from napari_dip.plugin.models.layer_input import unfinished_layers
 from napari_dip.plugin.models.opened_file import OpenedFile
+from napari_dip.plugin.models.saved_layer import SavedLayer
 
 CHANNELS = (Channel("DAPI", "0000FF"), Channel("GFP", "00FF00"))
 VALUES = np.random.default_rng(0).integers(0, 255, (2, 16, 20), np.uint16)
@@ -148,3 +150,20 @@ def test_layers_of_channels_become_one_file(tmp_path, suffix):
     assert [layer.contrast_limits for layer in shown] == [[5.0, 90.0], [10.0, 200.0]]
     with pytest.raises(FileProblem, match="2 layers, each with a record"):
         require_record(Path(path))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"rotate": 30, "scale": (2, 0.5), "translate": (3, 4)},
+        {"shear": [0.2], "scale": (1, -1)},
+        {"affine": [[1, 0.5, 3], [0, 2, 1], [0, 0, 1]], "rotate": 20, "translate": (1, 2)},
+    ],
+)
+def test_rotated_layer_returns_to_its_place(tmp_path, place):
+    layer = Image(VALUES[0], axis_labels="yx", **place)
+    said = SavedLayer.of(layer).write(tmp_path / "a.ome.zarr")
+    assert said == f"Saved to {tmp_path / 'a.ome.zarr'}."
+    (back,) = OpenedFile.open(tmp_path / "a.ome.zarr").layers()
+    for corner in ((0, 0), (15, 0), (0, 19), (15, 19)):
+        np.testing.assert_allclose(back.data_to_world(corner), layer.data_to_world(corner))

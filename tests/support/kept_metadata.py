@@ -148,6 +148,7 @@ INPUTS = {
     "ImageJ TIFF": write_imagej,
     "OME-Zarr 0.4": lambda folder: write_zarr(folder, "0.4"),
     "OME-Zarr 0.5": lambda folder: write_zarr(folder, "0.5"),
+    "OME-Zarr 0.6": lambda folder: write_zarr(folder, "0.6"),
 }
 
 

@@ -88,6 +88,8 @@ def _dropped(
     without_axis = [axis for axis in stored.pixel_size if axis not in stored.axes]
     if without_axis and form in ("png", "zarr"):
         yield f"size along {' and '.join(without_axis)}, without such an axis"
+    if stored.affine is not None and form != "zarr":
+        yield "rotation, shear or mirroring in the world"
     measured = all(stored.unit.get(axis) in MICROMETRES for axis in stored.translate)
     if stored.translate and (form in ("png", "shaped") or (form == "ome" and not measured)):
         yield "position of the first pixel"

@@ -1,6 +1,6 @@
 """Write the OME-Zarr attributes of an image: axes, units, sizes and colours.
 
-The rules are those of the OME-NGFF specification, versions 0.4 and 0.5. An image has at most one
+The rules are those of the OME-NGFF specification, versions 0.4 to 0.6. An image has at most one
 time axis, one axis of channels or another meaning, and two or three spatial axes, in this order.
 Colours are stored as channels whose names and colours tell that they are those of one image.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_dip.errors import FileProblem
+from napari_dip.files.ngff_transform import written_transformation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ __all__ = [
     "version_of",
 ]
 
-Version = Literal["0.4", "0.5"]
+Version = Literal["0.4", "0.5", "0.6"]
 
 _ORDER = "TCSQZYX"
 _TYPES = {"T": "time", "C": "channel", "S": "channel", "Q": "custom"}
@@ -54,6 +55,9 @@ _UNITS = {
     "h": "hour",
     "d": "day",
 }
+_PHYSICAL, _WORLD = "physical", "world"
+"""Names of the coordinate systems of 0.6: before and after a rotation."""
+
 UNNAMED = "image"
 """Name of an image without one."""
 
@@ -72,8 +76,14 @@ def is_zarr(path: Path) -> bool:
 
 
 def version_of(stored: StoredImage) -> Version:
-    """Choose the version to write: that of the input, or the newest."""
-    return "0.4" if stored.extras.get("ngff", {}).get("version") == "0.4" else "0.5"
+    """Choose the version to write: that of the input, 0.6 for a rotated image, or else 0.5.
+
+    Most programs cannot read 0.6 yet.
+    """
+    given = str(stored.extras.get("ngff", {}).get("version", ""))
+    if stored.affine is not None or given.startswith("0.6"):
+        return "0.6"
+    return "0.4" if given == "0.4" else "0.5"
 
 
 def level_name(level: int) -> str:
@@ -147,9 +157,26 @@ def attributes(
         omero = {"omero": _colours(size["S"], dtype)}
     else:
         omero = _kept_channels(stored, size.get("C", 1), dtype)
+    if version == "0.6":
+        _place_in_systems(image, stored, axes)
     if version == "0.4":
         return {"multiscales": [{"version": version} | image]} | omero
     return {"ome": {"version": version, "multiscales": [image]} | omero}
+
+
+def _place_in_systems(image: dict[str, Any], stored: StoredImage, axes: str) -> None:
+    """Turn the axes and transformations of an image into the coordinate systems of 0.6."""
+    listed = image.pop("axes")
+    image["coordinateSystems"] = [{"name": _PHYSICAL, "axes": listed}]
+    for dataset in image["datasets"]:
+        steps = dataset["coordinateTransformations"]
+        one = steps[0] if len(steps) == 1 else {"type": "sequence", "transformations": steps}
+        ends = {"input": {"path": dataset["path"]}, "output": {"name": _PHYSICAL}}
+        dataset["coordinateTransformations"] = [one | ends]
+    if stored.affine is not None:
+        image["coordinateSystems"].append({"name": _WORLD, "axes": listed})
+        ends = {"input": {"name": _PHYSICAL}, "output": {"name": _WORLD}}
+        image["coordinateTransformations"] = [written_transformation(stored.affine, axes) | ends]
 
 
 def _axis(letter: str, unit: str | None) -> dict[str, str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_dip.errors import FileProblem
 from napari_dip.files.ngff import ACQUIRED, TIMES, UNNAMED
+from napari_dip.files.ngff_transform import flattened, matrix_of, spatial_rows
 from napari_dip.image.metadata import Channel
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class ImageDescription(NamedTuple):
     name: str = ""
     acquired: str = ""
     times: tuple[float, ...] = ()
+    affine: tuple[tuple[float, ...], ...] | None = None
 
 
 def holds_several_images(attributes: Mapping[str, Any]) -> bool:
@@ -103,7 +105,8 @@ def _parse(attributes: Mapping[str, Any], number: int, parser: TolerantParser) -
     image = attributes["multiscales"][number]
     largest = image["datasets"][0]
     axes, unit = "", {}
-    for axis in image.get("axes") or [*"tczyx"]:  # the fixed axes of early versions
+    listed = image.get("axes") or _axes_of_system(image) or [*"tczyx"]  # those of early versions
+    for axis in listed:
         named = {"name": axis} if isinstance(axis, str) else axis
         axes += _letter(named, axes)
         if known := parser.unit(f"unit of {named['name']}", named.get("unit")):
@@ -111,12 +114,14 @@ def _parse(attributes: Mapping[str, Any], number: int, parser: TolerantParser) -
     if not {"Y", "X"} <= set(axes):
         raise ValueError(f"its axes are {axes or 'none'}")
     scales, translations = np.ones(len(axes)), np.zeros(len(axes))
-    for holder in (largest, image):
+    in_systems = "coordinateSystems" in image
+    for holder in (largest,) if in_systems else (largest, image):
         for kind, values in _transformations(holder, axes, parser):
             if kind == "scale":
                 scales, translations = scales * values, translations * values
             else:
                 translations = translations + values
+    affine = _affine(image, axes, parser) if in_systems else None
     omero = _omero(attributes.get("omero"), parser)
     version = attributes.get("version") or image.get("version")
     kept = {"version": version, "omero": omero}
@@ -148,7 +153,32 @@ def _parse(attributes: Mapping[str, Any], number: int, parser: TolerantParser) -
         name=name if isinstance(name, str) and name != UNNAMED else "",
         acquired=date if isinstance(date, str) else "",
         times=_times(said.get(TIMES), parser),
+        affine=affine,
     )
+
+
+def _axes_of_system(image: Mapping[str, Any]) -> list[Any]:
+    """Return the axes of the coordinate system that the pixels are placed in (0.6)."""
+    systems = image.get("coordinateSystems") or []
+    (first, *_) = image["datasets"][0].get("coordinateTransformations") or [{}]
+    name = (first.get("output") or {}).get("name")
+    chosen = [one for one in systems if one.get("name") == name] or systems[:1]
+    return list(chosen[0]["axes"]) if chosen else []
+
+
+def _affine(
+    image: Mapping[str, Any], axes: str, parser: TolerantParser
+) -> tuple[tuple[float, ...], ...] | None:
+    """Read the first transformation into another coordinate system (0.6)."""
+    listed = image.get("coordinateTransformations")
+    listed = listed if isinstance(listed, list) else []
+    for more in listed[1:]:
+        parser.ignore(f"coordinateTransformations to {more.get('output')}", more.get("type"))
+    matrix = matrix_of(listed[:1], axes, parser)
+    rows = spatial_rows(matrix, axes)
+    if rows is None:
+        parser.ignore("coordinateTransformations", listed[0])
+    return None if np.array_equal(matrix, np.eye(len(axes) + 1)) else rows
 
 
 def _times(stamps: Any, parser: TolerantParser) -> tuple[float, ...]:
@@ -162,8 +192,7 @@ def _transformations(
 ) -> list[tuple[str, np.ndarray[Any, Any]]]:
     """Read scales and translations; others, and those of other axes, are ignored."""
     found = []
-    listed = holder.get("coordinateTransformations")
-    for one in listed if isinstance(listed, list) else [] if listed is None else [listed]:
+    for one in flattened(holder.get("coordinateTransformations")):
         kind = one.get("type") if isinstance(one, dict) else None
         if kind == "identity":
             continue

@@ -44,7 +44,7 @@ MAX_COUNTED_CHUNKS = 200_000
 
 
 def read_zarr(path: str | Path, number: int | None = None) -> StoredImage:
-    """Open an image in OME-Zarr 0.4 or 0.5, or in a plain zarr array.
+    """Open an image in OME-Zarr 0.4, 0.5 or 0.6, or in a plain zarr array.
 
     Parameters
     ----------
@@ -131,6 +131,7 @@ def _read(place: Location, number: int | None) -> StoredImage:
         name=described.name,
         acquired=described.acquired,
         times=described.times,
+        affine=described.affine,
     )
 
 

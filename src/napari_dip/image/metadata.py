@@ -153,6 +153,10 @@ class StoredImage:
         Date and time of acquisition, as in ISO 8601; empty if unknown.
     times
         Time stamp of each frame in seconds, in their order; empty if unknown.
+    affine
+        Rotation, shear or mirroring of the image in the world: a row for each spatial axis, in
+        their order, of factors for the positions along these axes and an offset, both in the unit
+        of the axis; ``None`` without any. Positions include `pixel_size` and `translate`.
     """
 
     image: LazyArray
@@ -171,6 +175,7 @@ class StoredImage:
     name: str = ""
     acquired: str = ""
     times: tuple[float, ...] = ()
+    affine: tuple[tuple[float, ...], ...] | None = None
 
     def with_image(
         self, image: LazyArray, axes: str, factors: Mapping[str, int] | None = None

@@ -112,6 +112,7 @@ class OpenedFile:
             ),
             "scale": tuple(stored.pixel_size.get(letter, 1.0) for letter in letters),
             "translate": tuple(stored.translate.get(letter, 0.0) for letter in letters),
+            **_world(stored, letters),
             "units": tuple(stored.unit.get(letter, "pixel") for letter in letters),
             "metadata": {**channel_metadata(channels), **known},
             **drawn,
@@ -186,6 +187,16 @@ def _dask_array(image: LazyArray) -> Any:
     shown = 3 if image.shape[-1] in (3, 4) and image.ndim > 2 else 2
     chunks = (1,) * (image.ndim - shown) + (side,) * 2 + (-1,) * (shown - 2)
     return dask.array.from_array(image, chunks=chunks, name=False, meta=np.empty(0, image.dtype))  # type: ignore[no-untyped-call]
+
+
+def _world(stored: StoredImage, letters: str) -> dict[str, Any]:
+    """Return the keyword of a rotation, as napari applies it after scale and translation."""
+    if stored.affine is None:
+        return {}
+    matrix = np.eye(len(letters) + 1)
+    places = [place for place, letter in enumerate(letters) if letter in "ZYX"]
+    matrix[np.ix_(places, [*places, len(letters)])] = stored.affine
+    return {"affine": matrix}
 
 
 def _colormap(colour: str) -> Colormap:

@@ -98,13 +98,14 @@ class SavedLayer:
             If it cannot be written, or the file is that of the input image.
         """
         from napari_dip.files.file_conflicts import files_of, refuse_conflicts
-        from napari_dip.files.image_io import dropped_notes, write_image
+        from napari_dip.files.image_io import dropped_notes, is_zarr_name, write_image
 
         if self._input_path is not None and self._input_path.exists():
             refuse_conflicts({"the result": path}, files_of(self._input_path))
         axes, dtype = self.stored.axes, self.stored.image.dtype
-        notes = list(dropped_notes(path, self.stored, dtype, axes))
-        if self.lost:
+        said_below = replace(self.stored, affine=None)
+        notes = list(dropped_notes(path, said_below, dtype, axes))
+        if self.lost and (self.stored.affine is None or not is_zarr_name(path)):
             notes.append(f"Not kept, since a file cannot hold it: {', '.join(self.lost)}.")
         try:
             write_image(path, self.stored, provenance=self.file_record, overwrite=overwrite)

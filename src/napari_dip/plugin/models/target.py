@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_dip.errors import BadImage, FileProblem, NapariDipError
+from napari_dip.files.ngff_transform import spatial_rows
 from napari_dip.image.metadata import StoredImage, canonical_unit
 from napari_dip.plaintext import file_name, shortened
 from napari_dip.plugin.models.layer_output import result_name
@@ -113,13 +114,18 @@ class Target:
         return uncertainty_path(self.path)
 
     def placement_note(self, source: LayerInput) -> str:
-        """Say which part of the placement OME-Zarr cannot hold; empty if it holds all."""
+        """Say which part of the placement needs OME-Zarr 0.6; empty if none does."""
         lost = lost_transforms(source.placement) if self.path is not None else []
         if not lost:
             return ""
+        if stored_image(source).affine is None:
+            return (
+                f"OME-Zarr cannot hold the {', '.join(lost)} of the layer: the result in this "
+                "viewer has it, and the file opens without it."
+            )
         return (
-            f"OME-Zarr cannot hold the {', '.join(lost)} of the layer: the result in this viewer "
-            "has it, and the file opens without it."
+            f"OME-Zarr 0.6 holds the {', '.join(lost)} of the layer: programs that read only 0.4 "
+            "and 0.5 cannot open the file."
         )
 
     def recorded_tiling(self) -> Tiling | None:
@@ -220,9 +226,9 @@ def proposed_path(source: LayerInput, settings: Settings) -> Path:
 
 
 def stored_image(source: LayerInput) -> StoredImage:
-    """Return a layer as an image file would hold it: pixel sizes, units and translation.
+    """Return a layer as an image file would hold it: pixel sizes, units and transforms.
 
-    OME-Zarr holds no other transform: see :meth:`Target.placement_note`.
+    Only OME-Zarr holds a rotation: see :meth:`Target.placement_note`.
     """
     placement = source.placement
     letters = source.axes.replace("S", "")
@@ -236,7 +242,7 @@ def stored_image(source: LayerInput) -> StoredImage:
         axes=source.axes,
         pixel_size={
             letter: float(size)
-            for letter, size in zip(letters, placement["scale"], strict=True)
+            for letter, size in zip(letters, np.abs(placement["scale"]), strict=True)
             if size > 0 and (size != 1 or letter in unit)
         },
         unit=unit,
@@ -247,7 +253,29 @@ def stored_image(source: LayerInput) -> StoredImage:
         },
         channels=source.channels,
         name=source.name,
+        affine=_affine(placement, letters),
     )
+
+
+def _affine(placement: dict[str, Any], letters: str) -> tuple[tuple[float, ...], ...] | None:
+    """Return rotation, shear, mirroring and the affine transform of a layer as one matrix."""
+    from napari.utils.transforms import Affine
+
+    if not lost_transforms(placement):
+        return None
+    inner = Affine(
+        scale=np.sign(placement["scale"]),
+        rotate=placement["rotate"],
+        shear=placement["shear"],
+    ).linear_matrix
+    outer = np.asarray(placement["affine"])
+    count, start = len(letters), np.asarray(placement["translate"])
+    matrix = np.eye(count + 1)
+    matrix[:count, :count] = outer[:count, :count] @ inner
+    moved = outer[:count, :count] @ start + outer[:count, count]
+    matrix[:count, count] = moved - matrix[:count, :count] @ start
+    matrix[np.abs(matrix) < np.finfo(float).eps] = 0
+    return spatial_rows(matrix, letters)
 
 
 def lost_transforms(placement: dict[str, Any]) -> list[str]:
