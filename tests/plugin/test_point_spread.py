@@ -17,13 +17,9 @@ from napari_dip.files.image_io import StoredImage, write_image
 from napari_dip.optics.psf import gaussian_psf
 from napari_dip.plugin.models import point_spread
 from napari_dip.plugin.models.layer_input import read_layer
-from napari_dip.plugin.models.point_spread import (
-    check_point_spread,
-    describe_point_spread,
-    psf_layer,
-    read_bead,
-    with_pixel_sizes,
-)
+from napari_dip.plugin.models.pixel_sizes import with_pixel_sizes
+from napari_dip.plugin.models.point_spread import check_point_spread, psf_layer, read_bead
+from napari_dip.plugin.models.psf_text import describe_point_spread
 from napari_dip.settings import Settings
 
 OPTICS = {"kind": "deconvolve", "na": 1.4, "ri": 1.518, "wavelength": 520}

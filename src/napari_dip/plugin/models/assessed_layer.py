@@ -12,12 +12,7 @@ from napari_dip.errors import BadImage
 from napari_dip.image.reordered import Reordered
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
 from napari_dip.plugin.models.mask_layers import Mask
-from napari_dip.plugin.models.point_spread import (
-    bead_in_file,
-    measured_psf_of,
-    psf_axes,
-    read_bead,
-)
+from napari_dip.plugin.models.point_spread import bead_in_file, measured_psf_of, psf_axes, read_bead
 from napari_dip.plugin.models.provenance import record_of, recorded_bead, recorded_settings
 from napari_dip.plugin.models.residual_layer import ResidualLayer, residual_layer
 from napari_dip.plugin.models.target import stored_image

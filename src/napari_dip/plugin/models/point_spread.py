@@ -1,4 +1,4 @@
-"""The point spread function of a run: choose, check, describe and show it."""
+"""The point spread function of a run: choose, check and show it."""
 
 from __future__ import annotations
 
@@ -8,28 +8,23 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.image.layout_plan import make_layout
-from napari_dip.image.metadata import MICROMETRES
 from napari_dip.image.psf import psf_of
 from napari_dip.plugin.models.bead import Bead
-from napari_dip.plugin.models.layer_file import stored_in_file
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
 from napari_dip.plugin.models.layer_output import own_transform
-from napari_dip.plugin.models.target import stored_image
+from napari_dip.plugin.models.pixel_sizes import sized_image, unknown_size
 from napari_dip.settings import Settings
-from napari_dip.settings.optics import LARGEST_UM, PIXEL_SIZES, SMALLEST_UM
+from napari_dip.settings.optics import PIXEL_SIZES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from napari.layers import Layer
 
     from napari_dip.image.axes import Layout
-    from napari_dip.image.metadata import StoredImage
     from napari_dip.optics.psf import PSF
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.plugin.models.layer_output import LayerData
@@ -38,21 +33,16 @@ if TYPE_CHECKING:
 __all__ = [
     "bead_in_file",
     "check_point_spread",
-    "describe_point_spread",
     "measured_psf_of",
     "point_spread",
     "psf_axes",
     "psf_layer",
     "read_bead",
-    "stored_layer",
-    "with_pixel_sizes",
 ]
 
 MAX_BEAD_VALUES = 2**24  # values: more than 256³ is not one bead, and would take seconds to measure
 
 SIZE_NAMES = {"X": "pixel_size", "Z": "z_step"}
-
-SAME_SIZE = 0.01  # relative: pixels whose sides differ by less are square
 
 
 def read_bead(layer: Layer, *, copy: bool = False) -> Bead:
@@ -94,11 +84,6 @@ def read_bead(layer: Layer, *, copy: bool = False) -> Bead:
     return Bead(stored, name, source.path)
 
 
-def stored_layer(layer: Layer, axes: str) -> StoredImage:
-    """Return a layer with its pixel sizes, and with these axes, as a file holds it."""
-    return sized_image(replace(read_layer(layer), axes=axes))
-
-
 def bead_in_file(path: Path) -> Bead:
     """Read a file as the image of a bead.
 
@@ -110,17 +95,6 @@ def bead_in_file(path: Path) -> Bead:
     from napari_dip.files.image_io import read_image
 
     return Bead(read_image(path), path.name, path)
-
-
-def with_pixel_sizes(source: LayerInput, settings: Settings) -> Settings:
-    """Return settings whose task knows the pixel sizes of a layer, if it needs them."""
-    if not settings.task.spec.needs_psf:
-        return settings
-    y, x, z = (_micrometres(source, letter) for letter in "YXZ")
-    found = {"z_step": z} if z else {}
-    if x and y and math.isclose(x, y, rel_tol=SAME_SIZE):
-        found["pixel_size"] = x
-    return settings.replace(task=settings.task.with_metadata(found))
 
 
 def check_point_spread(source: LayerInput, settings: Settings) -> None:
@@ -157,7 +131,7 @@ def check_point_spread(source: LayerInput, settings: Settings) -> None:
         if task.microscope is None:
             return
     if unknown:
-        raise BadSettings(_unknown_size(source, unknown[0]))
+        raise BadSettings(unknown_size(source, unknown[0]))
 
 
 def point_spread(source: LayerInput, settings: Settings) -> PSF | None:
@@ -191,31 +165,6 @@ def _computed(task: Task, layout: Layout) -> PSF | None:
     return psf_of(None, None, layout, Settings(task=task))
 
 
-def describe_point_spread(psf: PSF, source: LayerInput, settings: Settings) -> str:
-    """Say how wide a point spread function is, and warn of coarse pixels; details below.
-
-    Examples
-    --------
-    >>> from napari_dip.optics.psf import gaussian_psf
-    >>> from napari.layers import Image
-    >>> source = read_layer(Image(np.zeros((32, 32))))
-    >>> task = {"kind": "deconvolve", "fwhm": 3}
-    >>> settings = Settings(task=task, axes="YX")
-    >>> print(describe_point_spread(gaussian_psf((3, 3)), source, settings))
-    PSF: Gaussian, 3 pixels wide.
-    <BLANKLINE>
-    Gaussian of 3 × 3 pixels (full width at half maximum), 13 × 13 pixels.
-    """
-    microscope, is_gaussian = settings.task.microscope, settings.task.gaussian_widths
-    kind = "Gaussian" if is_gaussian(settings.spatial) else psf.source
-    kind = kind if microscope is None else microscope.microscopy
-    lines = [f"PSF: {kind}, {_widths(psf, source, settings)}."]
-    if coarse := _below_nyquist(psf, settings):
-        lines.append(f"Below Nyquist sampling ({coarse}).")
-    details = [f"{psf.describe()}.", *psf.notes, *psf.losses]
-    return " ".join(lines) + "\n\n" + "\n".join(details)
-
-
 def psf_layer(psf: PSF, source: LayerInput, settings: Settings) -> LayerData:
     """Make the layer that shows a point spread function in the middle of its image."""
     letters = source.axes.replace("S", "")
@@ -242,91 +191,3 @@ def psf_layer(psf: PSF, source: LayerInput, settings: Settings) -> LayerData:
         "metadata": {"napari-dip psf": psf.record()},
     }
     return psf.values.transpose(order).reshape(shape), keywords, "image"
-
-
-def sized_image(source: LayerInput) -> StoredImage:
-    """Return a layer with the sizes of its pixels, which its file may know if it does not."""
-    scale = np.abs(source.placement["scale"])
-    stored = stored_image(replace(source, placement={**source.placement, "scale": scale}))
-    layer = source.layer()
-    file = stored_in_file(layer) if layer is not None and not stored.unit else None
-    if file is None or len(file.axes) != len(source.axes):
-        return stored
-    # napari reads no pixel sizes from most files
-    letters = dict(zip(file.axes, source.axes, strict=True))
-    return replace(
-        stored,
-        pixel_size={letters[axis]: size for axis, size in file.pixel_size.items()},
-        unit={letters[axis]: unit for axis, unit in file.unit.items()},
-    )
-
-
-def _micrometres(source: LayerInput, letter: str) -> float | None:
-    """Return the size of the pixels along an axis; ``None`` if it is unknown."""
-    stored = sized_image(source)
-    return stored.size_in(letter, MICROMETRES, "µm") if letter in stored.unit else None
-
-
-def _unknown_size(source: LayerInput, letter: str) -> str:
-    """Say why the size of the pixels along an axis cannot be used."""
-    sizes = [_micrometres(source, each) for each in ("Z" if letter == "Z" else "YX")]
-    what = "distance of the planes" if letter == "Z" else "pixel size"
-    known = [size for size in sizes if size is not None]
-    if len(known) < len(sizes):
-        return f"The {what} of '{source.name}' is not known, and the PSF needs it: type it in Axes."
-    if not all(SMALLEST_UM <= size <= LARGEST_UM for size in known):
-        return (
-            f"The {what} of '{source.name}' is {known[-1]:.4g} µm, and a microscope "
-            f"has {SMALLEST_UM} to {LARGEST_UM} µm: correct it in Axes."
-        )
-    return (
-        f"The pixels of '{source.name}' are {known[0]:.4g} × {known[-1]:.4g} µm, and the "
-        "optics need square ones: correct them in Axes, or choose another PSF."
-    )
-
-
-def _widths(psf: PSF, source: LayerInput, settings: Settings) -> str:
-    """Write the full widths at half maximum along X and Z, in µm if the pixel sizes are known."""
-    widths = dict(zip(settings.spatial, _full_widths(psf, settings), strict=True))
-    said = []
-    for letter, unknown, where in (("X", "pixels", "wide"), ("Z", "planes", "along Z")):
-        if letter in widths:
-            size = _micrometres(source, letter)
-            length = f"{widths[letter] * (size or 1):.2g} {'µm' if size else unknown}"
-            said.append(f"{length} {where}")
-    return ", ".join(said)
-
-
-def _full_widths(psf: PSF, settings: Settings) -> Sequence[float]:
-    """Return the full width at half maximum of the line through the peak along each axis."""
-    values = psf.values
-    if known := settings.task.gaussian_widths(settings.spatial):
-        return known
-    peak = np.unravel_index(int(values.argmax()), values.shape)
-    widths = []
-    for axis in range(values.ndim):
-        index = tuple(slice(None) if one == axis else peak[one] for one in range(values.ndim))
-        line = np.pad(values[index], 1)
-        height = CubicSpline(np.arange(len(line)), line - values[peak] / 2)
-        crossings = height.roots(extrapolate=False)
-        centre = peak[axis] + 1
-        right = crossings[crossings > centre].min(initial=len(line) - 1)
-        left = crossings[crossings < centre].max(initial=0)
-        widths.append(float(right - left))
-    return widths
-
-
-def _below_nyquist(psf: PSF, settings: Settings) -> str:
-    """Name the largest pixels and distances of planes, where those of the image are larger."""
-    microscope = settings.task.microscope
-    if microscope is None:
-        return ""
-    limits = {
-        "pixels": f"{1 / (2 * microscope.cutoff):.2g} µm",
-        "planes": f"{1 / (2 * microscope.axial_cutoff):.2g} µm along Z",
-    }
-    return ", ".join(
-        limit
-        for what, limit in limits.items()
-        if any(loss.startswith(f"The {what} ") for loss in psf.losses)
-    )

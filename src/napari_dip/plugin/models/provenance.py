@@ -37,7 +37,10 @@ SAVE_IMPORTS = (
     "from napari_dip.plugin.models.layer_input import read_layer"
 )
 SAVE_MASK_IMPORTS = "; from napari_dip.plugin.models.mask_layers import Mask"
-SAVE_BEAD_IMPORTS = "; from napari_dip.plugin.models.point_spread import read_bead, stored_layer"
+SAVE_BEAD_IMPORTS = (
+    "; from napari_dip.plugin.models.pixel_sizes import stored_layer"
+    "; from napari_dip.plugin.models.point_spread import read_bead"
+)
 SAVE_COMMENT = "The input isn't saved in a file. Save it first, in napari's console:"
 
 MAX_READ_VALUES = 2**24  # values: a file is read in the main thread

@@ -22,13 +22,9 @@ from napari_dip.plugin.models.layer_input import (
     match_settings,
     read_layer,
 )
-from napari_dip.plugin.models.point_spread import (
-    check_point_spread,
-    describe_point_spread,
-    point_spread,
-    read_bead,
-    with_pixel_sizes,
-)
+from napari_dip.plugin.models.pixel_sizes import with_pixel_sizes
+from napari_dip.plugin.models.point_spread import check_point_spread, point_spread, read_bead
+from napari_dip.plugin.models.psf_text import describe_point_spread
 
 if TYPE_CHECKING:
     from napari.layers import Layer
