@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from datetime import timedelta
 from types import ModuleType, SimpleNamespace
@@ -134,3 +135,22 @@ def test_file_of_a_microscope_keeps_names_and_sizes(tmp_path):
     assert stored.axes == "TCZYX"
     assert [channel.name for channel in stored.channels] == NAMES
     assert stored.pixel_size == pytest.approx(SIZES)
+
+
+def test_log_of_a_reader_is_not_printed(bioio, tmp_path, caplog):
+    log = logging.getLogger(f"{__name__.partition('.')[0]}.reader")
+
+    class Reader:
+        @property
+        def standard_metadata(self):
+            log.error("no time stamps")
+            return SimpleNamespace(imaging_datetime=None)
+
+    values = np.zeros((1, 1, 1, 8, 8), np.uint8)
+    reader = Reader()
+    image = scene(values, reader=reader)
+    bioio.BioImage = lambda path: type("Image", (Reader,), vars(image))()
+    read_image(tmp_path / "cells.lif")
+    assert not caplog.records
+    log.error("later")
+    assert caplog.messages == ["later"]

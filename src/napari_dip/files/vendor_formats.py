@@ -5,7 +5,9 @@ bioio is an extra (``napari-dip[formats]``), and each of its formats is a packag
 
 from __future__ import annotations
 
+import logging
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import FileProblem
@@ -18,6 +20,7 @@ from napari_dip.image.metadata import Channel, StoredImage
 from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["is_vendor_file", "read_vendor_file"]
@@ -94,7 +97,8 @@ def read_vendor_file(path: Path, number: int | None = None) -> StoredImage:
         if axis in "ZYX" and size:
             pixel_size[axis] = size
     unit = dict.fromkeys(pixel_size, "µm")  # the unit of bioio
-    interval = image.time_interval
+    with _without_log(image):
+        interval = image.time_interval
     seconds = parser.size("time interval", getattr(interval, "total_seconds", lambda: interval)())
     if "T" in axes and seconds:
         pixel_size["T"], unit["T"] = seconds, "s"
@@ -144,10 +148,24 @@ def _channels(image: Any, known: Header, count: int) -> tuple[Channel, ...]:
 def _acquired(image: Any) -> str:
     """Return the date and time of acquisition; empty if unknown."""
     try:
-        moment = image.standard_metadata.imaging_datetime
+        with _without_log(image):
+            moment = image.standard_metadata.imaging_datetime
         return "" if moment is None else str(moment.isoformat())
     except Exception:  # noqa: BLE001 - each reader of bioio raises its own errors
         return ""
+
+
+@contextmanager
+def _without_log(image: Any) -> Iterator[None]:
+    """Keep the log of a reader from the terminal: bioio-lif logs missing metadata as tracebacks."""
+    package = type(getattr(image, "reader", image)).__module__.partition(".")[0]
+    log = logging.getLogger(package)
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _scenes(image: Any) -> list[str]:
