@@ -83,6 +83,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, short_runs: None) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     noisy = np.random.default_rng(0).poisson(30, (SIDE, SIDE)).astype(np.uint16)
     tifffile.imwrite(folder / "noisy.tif", noisy)
+    (folder / "raw").mkdir()
+    tifffile.imwrite(folder / "raw" / "cells.tif", noisy)
     run = open_run(folder / "noisy.tif", folder / "clean.tif", Settings(device="cpu"))
     run.write(finished(run.steps()))
     return folder

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_dip.assess.residual import residual_of
     from napari_dip.assess.residual_check import check_residual
     from napari_dip.errors import NapariDipError
+    from napari_dip.files.folder_run import restore_folder
     from napari_dip.files.reproduce import Reproduction, reproduce
     from napari_dip.image.api import deconvolve, denoise, inpaint, super_resolve
     from napari_dip.image.arguments import problem
@@ -64,6 +65,7 @@ __all__ = [
     "reproduce",
     "residual_of",
     "restore",
+    "restore_folder",
     "super_resolve",
 ]
 
@@ -95,6 +97,7 @@ _MODULES = {
     "residual_of": "assess.residual",
     "reproduce": "files.reproduce",
     "restore": "image.restore",
+    "restore_folder": "files.folder_run",
     "super_resolve": "image.api",
 }
 

@@ -10,6 +10,7 @@ import typer
 
 from napari_dip.cli.exit_codes import errors_as_exit_codes
 from napari_dip.cli.restore_file import restore_file
+from napari_dip.cli.restore_folder import is_folder, restore_folder
 from napari_dip.cli.task_options import MaskAxes, MaskMarks, PsfFile, read_values, task_parameters
 from napari_dip.cli.with_options import with_options
 
@@ -48,14 +49,15 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
     """
 
     @errors_as_exit_codes()
-    def restore(image: Path, output: Path, *, options: RunOptions, **given: Any) -> None:
+    def command(image: Path, output: Path, *, options: RunOptions, **given: Any) -> None:
         masked = {name: given.pop(name) for name in ("mask", "mask_axes", "psf") if name in given}
         marks = given.pop("mask_marks", "missing")
         settings = options.build(spec.settings, **read_values(given))
-        restore_file(image, output, options, settings, marks=marks, **masked)
+        restore = restore_folder if is_folder(image) else restore_file
+        restore(image, output, options, settings, marks=marks, **masked)
 
-    restore.__doc__ = spec.summary
-    return with_options(restore, _parameters(spec))
+    command.__doc__ = spec.summary
+    return with_options(command, _parameters(spec))
 
 
 def _parameters(spec: TaskSpec) -> list[Parameter]:

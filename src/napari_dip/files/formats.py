@@ -28,7 +28,11 @@ from napari_dip.files.tiff import (
     write_tiff,
 )
 from napari_dip.files.tiff_warnings import collect_tiff_warnings
-from napari_dip.files.vendor_formats import is_vendor_file, read_vendor_file
+from napari_dip.files.vendor_formats import (
+    VENDOR_SUFFIXES,
+    is_vendor_file,
+    read_vendor_file,
+)
 from napari_dip.files.zarr_writer import create_zarr, finished_attribute, write_zarr
 from napari_dip.files.zarr_zip import is_zarr_zip
 
@@ -37,10 +41,11 @@ if TYPE_CHECKING:
 
     from napari_dip.image.metadata import StoredImage
 
-__all__ = ["add_format", "format_of_file", "format_of_name"]
+__all__ = ["add_format", "format_of_file", "format_of_name", "readable_suffixes"]
 
 MAX_IMAGEJ_PLANE_BYTES = 2**31 - 1  # bytes: a plane is a Java array in ImageJ
 MAX_PNG_SIDE = 2**31 - 1  # pixels: limit of the PNG format
+_ONLY_READ = (".jpg", ".jpeg", ".bmp", ".zarr.zip", ".ozx")
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -215,6 +220,13 @@ def add_format(added: FileFormat) -> None:
         The format. See ``docs/architecture.md``.
     """
     _FORMATS.insert(0, added)
+
+
+def readable_suffixes() -> tuple[str, ...]:
+    """Return the ends of names, in lower case, of the files that can be read."""
+    load_extensions()
+    known = {suffix for each in _FORMATS for suffix in each.suffixes}
+    return tuple(sorted(known | {*VENDOR_SUFFIXES, *_ONLY_READ}))
 
 
 def format_of_file(path: Path) -> FileFormat:

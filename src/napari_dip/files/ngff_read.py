@@ -253,7 +253,10 @@ def _describe_other(attributes: object) -> str:
     """Describe a group without an image."""
     keys = attributes.keys() if isinstance(attributes, dict) else ()
     if "plate" in keys or "well" in keys:
-        return "is a plate of many images; give one of them, such as A/1/0 in it"
+        return (
+            "is a plate of many images; give one of them, such as A/1/0 in it, or restore the "
+            "plate as a folder: napari-dip denoise PLATE OUT.ome.zarr, or restore_folder in Python"
+        )
     labels = attributes.get("labels") if isinstance(attributes, dict) else None
     if isinstance(labels, list):
         return f"holds labels: {', '.join(map(str, labels))}; give the path of one of them"

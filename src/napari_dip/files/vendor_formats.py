@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["is_vendor_file", "read_vendor_file"]
+__all__ = ["VENDOR_SUFFIXES", "is_vendor_file", "read_vendor_file"]
 
 _PACKAGE_OF_SUFFIX = {
     ".czi": "bioio-czi",
@@ -37,6 +37,9 @@ _PACKAGE_OF_SUFFIX = {
     ".ims": "bioio-bioformats",
 }
 
+
+VENDOR_SUFFIXES = tuple(_PACKAGE_OF_SUFFIX)
+"""Ends of the names of vendor formats."""
 
 MAX_OPENED_SCENES = 20  # scenes: of more, only the names are listed, since bioio must open each
 

@@ -1,0 +1,88 @@
+"""Restore all images of a folder or a plate, and print what became of each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from napari_dip.cli.exit_codes import FAILED, INTERRUPTED
+from napari_dip.cli.restore_file import restore_file
+from napari_dip.errors import BadSettings, NapariDipError
+from napari_dip.plaintext import plain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_dip.cli.options import RunOptions
+    from napari_dip.settings import Settings
+
+__all__ = ["is_folder", "restore_folder"]
+
+
+def is_folder(source: Path) -> bool:
+    """Return whether a path is a folder of images, a plate, or a well of one."""
+    if not source.is_dir():
+        return False
+    from napari_dip.files.ngff import is_zarr
+    from napari_dip.files.plate import open_plate
+
+    return not is_zarr(source) or open_plate(source) is not None
+
+
+def restore_folder(
+    source: Path, output: Path, options: RunOptions, settings: Settings, **given: Any
+) -> None:
+    """Restore the images of a folder that are not done; an error does not end the run.
+
+    Parameters
+    ----------
+    source, output, options, settings, **given
+        As for :func:`~napari_dip.cli.restore_file.restore_file`.
+
+    Raises
+    ------
+    NapariDipError
+        If there is no image, or the output is not valid.
+    typer.Exit
+        If the user stopped the run, or an image failed.
+    """
+    from napari_dip.files.folder_plan import plan_folder
+
+    if options.uncertainty is not None:
+        raise BadSettings("--uncertainty names one file, and IN is a folder; restore file by file")
+    plan = plan_folder(source, output, overwrite=options.overwrite)
+    plan.prepare()
+    failed, skipped, count = [], 0, len(plan.items)
+    for number, item in enumerate(plan.items, 1):
+        try:
+            state = item.state(settings)
+            if state == "done":
+                skipped += 1
+                continue
+            _say(options, f"{number} of {count}: {item.name}")
+            resume = state == "unfinished"
+            one = replace(options, resume=resume, overwrite=options.overwrite and not resume)
+            restore_file(item.source, item.output, one, settings, **given)
+        except typer.Exit as stop:
+            if stop.exit_code == INTERRUPTED:
+                raise
+            failed.append(item.name)
+        except (NapariDipError, OSError, MemoryError) as error:
+            typer.echo(plain(f"Error: {item.name}: {str(error) or type(error).__name__}"), err=True)
+            failed.append(item.name)
+    done = f"{count - len(failed) - skipped} restored, {skipped} done before"
+    if failed:
+        names = ", ".join(failed[:5]) + (" …" if len(failed) > 5 else "")
+        typer.echo(
+            plain(f"{done}, {len(failed)} failed: {names}. Run it again to go on."), err=True
+        )
+        raise typer.Exit(FAILED)
+    plan.finish()
+    _say(options, f"{done}. The results are in {output}.")
+
+
+def _say(options: RunOptions, sentence: str) -> None:
+    if not (options.quiet or options.as_json):
+        typer.echo(plain(sentence), err=True)

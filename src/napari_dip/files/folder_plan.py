@@ -1,0 +1,169 @@
+"""List the images of a folder or a plate, and where their results go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from napari_dip.errors import FileProblem, NapariDipError
+from napari_dip.files.file_conflicts import refuse_conflicts
+from napari_dip.files.formats import readable_suffixes
+from napari_dip.files.image_io import read_provenance
+from napari_dip.files.ngff import is_zarr
+from napari_dip.files.plate import Plate, open_plate
+from napari_dip.files.resumable_output import existing_output
+from napari_dip.files.write_plan import is_zarr_name, local_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_dip.settings import Settings
+
+__all__ = ["FolderItem", "FolderPlan", "plan_folder"]
+
+_SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.zarr", ".zarr.zip")
+"""Suffixes of two parts."""
+
+_OF_FILE = ("axes", "voxel")
+"""Settings that the file of an image gives, unless the user does."""
+
+_NOT_COMPARED = ("uncertainty", "preview_every_s")
+"""Settings that do not change a result in a folder."""
+
+State = Literal["new", "unfinished", "done", "other"]
+"""State of a result: absent, begun, complete, or a file that this run did not write."""
+
+
+class FolderItem(NamedTuple):
+    """An image: its name in messages, its file, and the file of its result."""
+
+    name: str
+    source: Path
+    output: Path
+
+    def state(self, settings: Settings) -> State:
+        """Return how far the result is."""
+        if is_zarr_name(self.output):
+            found = existing_output(self.output)
+            if found != "an image":
+                return "new" if found == "nothing" else "unfinished"
+        elif not self.output.exists():
+            return "new"
+        try:
+            record = read_provenance(self.output)
+        except NapariDipError:
+            record = None
+        return "done" if record and _has_settings(record, settings) else "other"
+
+
+class FolderPlan(NamedTuple):
+    """The images of a folder, or of a plate."""
+
+    output: Path
+    items: tuple[FolderItem, ...]
+    plate: Plate | None = None
+
+    def prepare(self) -> None:
+        """Make the folders of the results."""
+        if self.plate is not None:
+            self.plate.prepare(self.output)
+        else:
+            self.output.mkdir(exist_ok=True)
+
+    def finish(self) -> None:
+        """Assemble the plate, if it is one; all its fields must be complete."""
+        if self.plate is not None:
+            self.plate.assemble(self.output)
+
+
+def plan_folder(source: str | Path, output: str | Path, *, overwrite: bool = False) -> FolderPlan:
+    """List the images of a folder, a plate or a well.
+
+    Parameters
+    ----------
+    source
+        A folder with image files, whose subfolders are not searched; or a plate in OME-Zarr, or a
+        well in it.
+    output
+        The folder of the results; of a plate, an OME-Zarr. A result has the name of its image and
+        ends in ``.ome.tif``, that of an OME-Zarr in ``.ome.zarr``.
+    overwrite
+        Whether an existing plate may be replaced.
+
+    Raises
+    ------
+    FileProblem
+        If there is no image, or the output is not valid.
+    """
+    source, output = local_path(source), local_path(output)
+    refuse_conflicts({"the result": output}, [source])
+    if not output.parent.is_dir():
+        raise FileProblem(f"the folder {output.parent} does not exist; create it first")
+    plate = open_plate(source) if is_zarr(source) else None
+    if plate is not None:
+        return _of_plate(plate, output, overwrite)
+    if output.exists() and not output.is_dir():
+        raise FileProblem(f"{output} is a file; give a folder for the results of {source}")
+    if is_zarr_name(output):
+        raise FileProblem(f"{output}: give the name of a folder, without .zarr")
+    files = sorted(file for file in source.iterdir() if _is_image(file))
+    if not files:
+        raise FileProblem(
+            f"{source} holds no image file; known ones end in {', '.join(readable_suffixes())}"
+        )
+    shared = Counter(_stem(file) for file in files)
+    names = {file: file.name if shared[_stem(file)] > 1 else _stem(file) for file in files}
+    return FolderPlan(
+        output,
+        tuple(
+            FolderItem(
+                file.name,
+                file,
+                output / f"{names[file]}{'.ome.zarr' if is_zarr(file) else '.ome.tif'}",
+            )
+            for file in files
+        ),
+    )
+
+
+def _of_plate(plate: Plate, output: Path, overwrite: bool) -> FolderPlan:
+    if not is_zarr_name(output):
+        raise FileProblem(f"the result of a plate is a plate; end {output.name} in .ome.zarr")
+    if output.exists() and not overwrite:
+        raise FileProblem(f"{output} exists; choose another name, or pass --overwrite")
+    if output.exists() and not is_zarr(output):
+        raise FileProblem(f"{output} exists and is not a zarr; choose another name")
+    items = (
+        FolderItem(field, plate.path / field, plate.working_path(output, field))
+        for field in plate.fields
+    )
+    return FolderPlan(output, tuple(items), plate)
+
+
+def _is_image(file: Path) -> bool:
+    if file.name.startswith("."):
+        return False
+    if file.is_dir():
+        return is_zarr(file)
+    return file.name.lower().endswith(readable_suffixes())
+
+
+def _stem(file: Path) -> str:
+    lower = file.name.lower()
+    suffix = next((one for one in _SUFFIXES if lower.endswith(one)), file.suffix)
+    return file.name[: len(file.name) - len(suffix)]
+
+
+def _has_settings(record: dict[str, Any], settings: Settings) -> bool:
+    """Return whether a record has these settings, with numbers of the file where none is given."""
+    recorded = record.get("settings")
+    if not isinstance(recorded, dict) or not isinstance(recorded.get("task"), dict):
+        return False
+    given = settings.model_dump(mode="json", exclude={"task", *_NOT_COMPARED})
+    of_file = {name: given.pop(name) for name in _OF_FILE}
+    task = settings.task.model_dump(mode="json") | {"kind": settings.task.kind}
+    return (
+        all(recorded.get(name) == value for name, value in given.items())
+        and all(value in (None, recorded.get(name)) for name, value in of_file.items())
+        and all(value in (None, recorded["task"].get(name)) for name, value in task.items())
+    )

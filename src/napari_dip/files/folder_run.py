@@ -1,0 +1,139 @@
+"""Restore all images of a folder, or all fields of a plate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from napari_dip.errors import NapariDipError
+from napari_dip.files.file_run import open_run
+from napari_dip.files.folder_plan import plan_folder
+from napari_dip.files.write_plan import is_zarr_name
+from napari_dip.generators import finished
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from napari_dip.files.folder_plan import FolderItem, FolderPlan
+    from napari_dip.settings import Settings
+
+__all__ = ["FileStatus", "restore_folder"]
+
+
+class FileStatus(NamedTuple):
+    """What became of an image of a folder.
+
+    Attributes
+    ----------
+    name
+        The name of the file; of a plate, the path of the field.
+    output
+        The file of the result; of a plate, its place until the plate is complete.
+    status
+        ``"restored"``, ``"skipped"`` if the result existed already, or ``"failed"``.
+    reason
+        The error, if it failed.
+    """
+
+    name: str
+    output: Path
+    status: Literal["restored", "skipped", "failed"]
+    reason: str = ""
+
+
+def restore_folder(
+    source: str | Path,
+    output: str | Path,
+    settings: Settings,
+    *,
+    overwrite: bool = False,
+    **options: Any,
+) -> Iterator[FileStatus]:
+    """Restore all images of a folder, or all fields of a plate or of one of its wells.
+
+    An image whose result exists with these settings is skipped, an unfinished OME-Zarr is resumed,
+    and an image that fails does not end the run: call it again to go on.
+
+    Parameters
+    ----------
+    source
+        A folder with image files, whose subfolders are not searched; or a plate in OME-Zarr, or a
+        well in it.
+    output
+        The folder of the results, which is made; of a plate, an OME-Zarr, which is written when
+        all fields are complete. The result of an OME-Zarr is one, others are OME-TIFF.
+    settings
+        Settings of the restoration.
+    overwrite
+        Whether to replace results with other settings, or an older plate.
+    **options
+        Further arguments of ``napari_dip.files.file_run.open_run``, such as ``mask``.
+
+    Yields
+    ------
+    FileStatus
+        After each image.
+
+    Raises
+    ------
+    FileProblem
+        If there is no image, or the output is not valid.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import tifffile
+    >>> from napari_dip import Settings, restore_folder
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / "raw").mkdir()
+    >>> for name in "ab":
+    ...     pixels = np.random.default_rng(0).poisson(50, (24, 24)).astype("uint16")
+    ...     tifffile.imwrite(folder / "raw" / f"{name}.tif", pixels)
+    >>> settings = Settings(prior="none", device="cpu")
+    >>> [one.status for one in restore_folder(folder / "raw", folder / "out", settings)]
+    ['restored', 'restored']
+    >>> [one.status for one in restore_folder(folder / "raw", folder / "out", settings)]
+    ['skipped', 'skipped']
+    """
+    plan = plan_folder(source, output, overwrite=overwrite)
+    return _restore(plan, settings, overwrite, options)
+
+
+def _restore(
+    plan: FolderPlan, settings: Settings, overwrite: bool, options: dict[str, Any]
+) -> Iterator[FileStatus]:
+    plan.prepare()
+    failed = False
+    for item in plan.items:
+        status, reason = _restore_one(item, settings, overwrite, options)
+        failed = failed or status == "failed"
+        yield FileStatus(item.name, item.output, status, reason)
+    if not failed:
+        plan.finish()
+
+
+def _restore_one(
+    item: FolderItem, settings: Settings, overwrite: bool, options: dict[str, Any]
+) -> tuple[Literal["restored", "skipped", "failed"], str]:
+    try:
+        state = item.state(settings)
+        if state == "done":
+            return "skipped", ""
+        resume = state == "unfinished" and is_zarr_name(item.output)
+        run = open_run(
+            item.source,
+            item.output,
+            settings,
+            overwrite=overwrite and not resume,
+            resume=resume,
+            **options,
+        )
+        try:
+            run.write(finished(run.steps()))
+        finally:
+            run.close()
+    except (NapariDipError, OSError, MemoryError) as error:
+        return "failed", str(error) or type(error).__name__
+    return "restored", ""

@@ -1,0 +1,127 @@
+"""Read the wells of a plate in OME-Zarr, and write the plate of their results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import zarr
+
+from napari_dip.errors import FileProblem
+from napari_dip.files.atomic_write import hidden_sibling, swap_folder, translate_disk_errors
+from napari_dip.files.declared_sizes import check_file_reference
+from napari_dip.files.zarr_node import Location, open_node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Plate", "open_plate"]
+
+
+class Plate(NamedTuple):
+    """A plate, or one well of it.
+
+    Parameters
+    ----------
+    path
+        The folder of the plate.
+    attributes
+        The attributes of the plate, and of each of the ``wells`` by its path in the plate.
+    fields
+        The paths of all images in the plate, such as ``A/1/0``.
+    old
+        Whether the plate is of zarr format 2.
+    """
+
+    path: Path
+    attributes: dict[str, Any]
+    wells: dict[str, dict[str, Any]]
+    fields: tuple[str, ...]
+    old: bool
+
+    def working_path(self, output: Path, field: str) -> Path:
+        """Return where the result of a field is written until the plate is complete."""
+        folder = hidden_sibling(output, "part") / field
+        return folder if folder.is_dir() else folder.with_name(f"{folder.name}.ome.zarr")
+
+    def prepare(self, output: Path) -> None:
+        """Make the folders of the wells."""
+        with translate_disk_errors(output):
+            for well in self.wells:
+                (hidden_sibling(output, "part") / well).mkdir(parents=True, exist_ok=True)
+
+    def assemble(self, output: Path) -> None:
+        """Make a plate of the results of all fields; a plate at `output` is replaced."""
+        part = hidden_sibling(output, "part")
+        version: Literal[2, 3] = 2 if self.old else 3
+        with translate_disk_errors(output):
+            for field in self.fields:
+                written = self.working_path(output, field)
+                written.rename(part / field)
+            groups = {"": _only_wells(self.attributes, self.wells)} | self.wells
+            groups |= {well.split("/", maxsplit=1)[0]: {} for well in self.wells}
+            for name, attributes in groups.items():
+                # A killed run may have made some of the groups.
+                group = zarr.open_group(part / name, mode="a", zarr_format=version)
+                group.update_attributes(attributes)
+            swap_folder(part, output)
+
+
+def open_plate(path: Path) -> Plate | None:
+    """Open a plate, or a well of one; ``None`` if `path` is neither.
+
+    Raises
+    ------
+    FileProblem
+        If its metadata are damaged, or refer to places outside of it.
+    """
+    place = Location.of(path)
+    if place.zipped:
+        return None
+    node = open_node(place)
+    attributes: dict[str, Any] = dict(node.attrs)
+    inner = attributes.get("ome", attributes)
+    if not isinstance(inner, dict) or not {"plate", "well"} & inner.keys():
+        return None
+    if "plate" in inner:
+        return _plate(path, attributes, None)
+    well = Path(path.absolute())
+    root = well.parent.parent
+    return _plate(root, dict(open_node(Location.of(root)).attrs), f"{well.parent.name}/{well.name}")
+
+
+def _plate(path: Path, attributes: dict[str, Any], only: str | None) -> Plate:
+    try:
+        listed = [str(well["path"]) for well in attributes.get("ome", attributes)["plate"]["wells"]]
+        names = [name for name in listed if only in (None, name)]
+        if not names:
+            raise ValueError(f"it does not list the well {only}")
+        wells: dict[str, dict[str, Any]] = {}
+        fields: list[str] = []
+        for name in names:
+            check_file_reference(path, name)
+            node = open_node(Location.of(path / name))
+            wells[name] = dict(node.attrs)
+            images = wells[name].get("ome", wells[name])["well"]["images"]
+            for image in images:
+                check_file_reference(path, f"{name}/{image['path']}")
+                fields.append(f"{name}/{image['path']}")
+    except FileProblem:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise FileProblem(
+            f"the metadata of the plate {path} are damaged ({type(error).__name__}: {error}); copy "
+            "it again from its source, or give one of its images, such as A/1/0"
+        ) from None
+    old = not (path / "zarr.json").exists()
+    return Plate(path, attributes, wells, tuple(fields), old)
+
+
+def _only_wells(
+    attributes: dict[str, Any], wells: Sequence[str] | dict[str, Any]
+) -> dict[str, Any]:
+    """Return the attributes of a plate with these wells alone."""
+    inner = attributes.get("ome", attributes)
+    kept = [well for well in inner["plate"]["wells"] if well["path"] in wells]
+    changed = inner | {"plate": inner["plate"] | {"wells": kept}}
+    return attributes | {"ome": changed} if "ome" in attributes else changed

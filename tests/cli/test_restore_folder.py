@@ -1,0 +1,71 @@
+"""Test the command line with a folder and with a plate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+import yaozarrs
+from example_plate import pixels, write_plate
+from typer.testing import CliRunner
+
+from napari_dip.cli.app import app
+from napari_dip.cli.exit_codes import BAD_CALL, FAILED
+
+QUICK = ("--network", "none", "--device", "cpu")
+
+
+def call(*arguments: object):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def raw(tmp_path):
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    for number, name in enumerate(("a.tif", "b.tif", "c.tif")):
+        tifffile.imwrite(folder / name, pixels(number), photometric="minisblack")
+    return folder
+
+
+def test_each_image_is_told_and_failures_are_listed(raw):
+    good = (raw / "b.tif").read_bytes()
+    (raw / "b.tif").write_bytes(good[:100])
+    out = raw.with_name("out")
+    first = call("denoise", raw, out, *QUICK)
+    assert first.exit_code == FAILED
+    assert "2 of 3: b.tif" in first.stderr
+    assert "2 restored, 0 done before, 1 failed: b.tif. Run it again" in first.stderr
+    (raw / "b.tif").write_bytes(good)
+    second = call("denoise", raw, out, *QUICK)
+    assert (second.exit_code, second.stdout.count("Wrote")) == (0, 1)
+    assert f"1 restored, 2 done before. The results are in {out}." in second.stderr
+    third = call("denoise", raw, out, *QUICK, "--seed", 3)
+    assert third.exit_code == FAILED
+    assert third.stderr.count("pass --overwrite") == 3
+
+
+def test_a_plate_becomes_a_plate(tmp_path):
+    plate, out = write_plate(tmp_path / "plate.ome.zarr"), tmp_path / "out.ome.zarr"
+    result = call("denoise", plate, out, *QUICK, "--quiet")
+    assert (result.exit_code, result.output) == (0, "")
+    yaozarrs.validate_zarr_store(out)
+
+
+def test_wrong_outputs_of_a_folder_are_refused(raw, tmp_path):
+    plate = write_plate(tmp_path / "plate.ome.zarr")
+    for arguments, says in (
+        ((plate, tmp_path / "out"), "the result of a plate is a plate"),
+        ((raw, raw / "a.tif"), "the input"),
+        ((raw, tmp_path / "out", "--uncertainty", tmp_path / "u.tif"), "--uncertainty names one"),
+    ):
+        result = call("denoise", *arguments, *QUICK)
+        assert result.exit_code == BAD_CALL
+        assert says in result.stderr
+
+
+def test_an_image_in_zarr_is_no_folder(tmp_path):
+    plate = write_plate(tmp_path / "plate.ome.zarr")
+    out = tmp_path / "field.ome.tif"
+    assert call("denoise", plate / "A/1/0", out, *QUICK, "--pyramid").exit_code == 0
+    assert np.shape(tifffile.imread(out)) == (24, 28)
