@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import zarr
+from example_zarr import foreign
 from typer.testing import CliRunner
 
 from napari_dip.cli.app import app as cli
@@ -22,7 +23,7 @@ from napari_dip.files.image_io import (
     read_provenance,
     write_image,
 )
-from napari_dip.settings import Settings
+from napari_dip.settings import Inpaint, Settings
 
 QUICK = ("--iterations", "1", "--device", "cpu", "--stopping", "fixed", "--refinement", "0")
 
@@ -144,3 +145,21 @@ def test_full_output_pipe_keeps_the_result(cells, tmp_path):
     assert f"No space left on device; {out} was written" in done.stderr
     assert "Traceback" not in done.stderr
     assert read_image(out).image.shape == (16, 16)
+
+
+@pytest.mark.parametrize(("shape", "axes"), [((2, 1, 3, 16, 16), "tczyx"), ((1, 16, 16), "cyx")])
+def test_label_mask_with_one_channel_fits_all_channels(tmp_path, shape, axes):
+    kinds = {"t": "time", "c": "channel"}
+    named = [{"name": name, "type": kinds.get(name, "space")} for name in axes]
+    labels = np.zeros(shape, np.int32)
+    labels[..., 4:6, 5:9] = 7
+    source = {"image-label": {"source": {"image": "../../"}}}
+    mask = foreign(tmp_path / "nuclei.zarr", labels, "0.5", named, **source)
+    whole = [2 if name == "c" else size for name, size in zip(axes, shape, strict=True)]
+    image = np.random.default_rng(0).poisson(50, whole).astype(np.uint16)
+    write_image(tmp_path / "a.ome.zarr", StoredImage(image, axes.upper()))
+    settings = Settings(task=Inpaint(), device="cpu")
+    run = open_run(tmp_path / "a.ome.zarr", tmp_path / "o.ome.zarr", settings, mask=mask)
+    missing = np.broadcast_to(run.problem.observed.missing, image.shape)
+    run.close()
+    np.testing.assert_array_equal(missing, np.broadcast_to(labels == 7, image.shape))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaozarrs
 import zarr
 from example_files import values
 from example_zarr import RECORD, calibrated, fill, make
@@ -197,3 +198,27 @@ def test_damaged_sink_is_refused(tmp_path):
             (path / damage).write_text('{"zarr_format": 3')
         with pytest.raises(FileProblem, match=f"{number}.zarr is damaged"):
             ResumableZarr(path)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_large_planes_are_few_files_and_resumable(tmp_path, monkeypatch, version):
+    monkeypatch.setattr("napari_dip.files.pyramid_layout.MAX_CHUNK_SIDE", 64)
+    image = values((3, 300, 280), "uint16")
+    path = tmp_path / "a.ome.zarr"
+    sink = make(path, image, "TYX", version=version)
+    fill(sink, image, [0, 2])
+    name = "2" if version == "0.4" else "c/2"
+    files = [file for file in (path / "0" / name).rglob("*") if file.is_file()]
+    assert len(files) == (25 if version == "0.4" else 1)
+    again = ResumableZarr.reopen(path, RECORD)
+    assert (sorted(again.done), again.redone) == (["000", "002"], 0)
+    fill(again, image, [1])
+    again.finish({})
+    np.testing.assert_array_equal(read_image(path).whole(), image)
+    yaozarrs.validate_zarr_store(path)
+    if version == "0.5":  # a damaged shard is one plane
+        damaged = bytearray(files[0].read_bytes())
+        damaged[len(damaged) // 3] ^= 255
+        files[0].write_bytes(damaged)
+        last = ResumableZarr.reopen(path, RECORD)
+        assert (sorted(last.done), last.redone) == (["000", "001"], 1)

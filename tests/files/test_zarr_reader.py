@@ -210,3 +210,16 @@ def test_invalid_own_record_is_ignored(tmp_path, record):
 def test_large_sparse_zarr_is_read(tmp_path):
     zarr.create_array(tmp_path / "a.zarr", shape=(10**9, 64, 64), chunks=(1, 64, 64), dtype="u2")
     assert not read_image(tmp_path / "a.zarr").image[10**9 - 1].any()
+
+
+def test_only_image_of_a_labels_group_is_read(tmp_path):
+    labels = np.zeros((8, 9), np.int32)
+    labels[2:4] = 5
+    group = zarr.create_group(
+        tmp_path / "labels", attributes={"ome": {"version": "0.5", "labels": ["nuclei"]}}
+    )
+    foreign(tmp_path / "labels" / "nuclei", labels)
+    np.testing.assert_array_equal(read_image(tmp_path / "labels").whole(), labels)
+    group.attrs["ome"] = {"version": "0.5", "labels": ["nuclei", "cells"]}
+    with pytest.raises(FileProblem, match="nuclei, cells; give the path of one"):
+        read_image(tmp_path / "labels")

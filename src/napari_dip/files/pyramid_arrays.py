@@ -14,7 +14,13 @@ from zarr.codecs import BloscCodec
 
 from napari_dip.files.atomic_write import sync_to_disk, write_atomically
 from napari_dip.files.ngff import Version, level_name
-from napari_dip.files.pyramid_layout import Region, chunk_shape, chunks_under, downsample
+from napari_dip.files.pyramid_layout import (
+    Region,
+    chunk_shape,
+    chunks_under,
+    downsample,
+    shard_shape,
+)
 from napari_dip.image.lazy import native_dtype
 
 if TYPE_CHECKING:
@@ -65,12 +71,14 @@ def create_levels(
     old = version == "0.4"
     group = zarr.create_group(path, zarr_format=2 if old else 3, attributes=attributes)
     for level, shape in enumerate(shapes):
+        pieces = chunks or chunk_shape(shape)
         group.create_array(
             level_name(level),
             shape=shape,
             dtype=native_dtype(dtype),
             fill_value="NaN" if dtype.kind == "f" else 0,
-            chunks=chunks or chunk_shape(shape),
+            chunks=pieces,
+            shards=None if old else shard_shape(shape, pieces),
             compressors=(
                 numcodecs.Blosc(**_COMPRESSION, shuffle=numcodecs.Blosc.SHUFFLE)
                 if old
@@ -180,8 +188,8 @@ def _metadata_files(path: Path) -> list[Path]:
 
 
 def _sync_chunks(folder: Path, array: zarr.Array[Any], region: Region) -> None:
-    """Flush the chunks of a region, and the folders that hold them."""
-    chunk_indices = chunks_under(region, array.shape, array.chunks)
+    """Flush the files of a region, each a chunk or a shard, and the folders that hold them."""
+    chunk_indices = chunks_under(region, array.shape, array.shards or array.chunks)
     files = [folder / array.metadata.encode_chunk_key(place) for place in chunk_indices]
     folders = {parent for file in files for parent in file.parents}
     for path in (*files, *(one for one in folders if one.is_relative_to(folder))):

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from napari_dip.image.axes import Index
     from napari_dip.image.lazy import LazyArray
 
-__all__ = ["AxisOrder", "Region", "chunk_shape", "chunks_under", "downsample", "level_shapes"]
+__all__ = [
+    "AxisOrder",
+    "Region",
+    "chunk_shape",
+    "chunks_under",
+    "downsample",
+    "level_shapes",
+    "shard_shape",
+]
 
 T = TypeVar("T", bound=Any)
 
@@ -32,6 +40,12 @@ Region = tuple[slice, ...]
 """Slices of a unit in all levels; the last two are all of Y and X."""
 
 MAX_CHUNK_SIDE = 1024  # pixels: side of a chunk along Y and X
+MAX_SHARD_CHUNKS = 16
+"""Chunks: side of a shard along Y and X, at most a gigabyte in 32 bits. Not measured."""
+
+MIN_CHUNKS_OF_SHARD = 16
+"""Chunks of a plane from which it becomes shards: fewer are few files anyway. Not measured."""
+
 MIN_LEVEL_SIDE = 256
 """Pixels: a level whose shorter side is below this is the last."""
 
@@ -143,6 +157,28 @@ def level_shapes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
 def chunk_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the chunk shape of an array: one plane, or a square part of it."""
     return (*[1] * (len(shape) - 2), *[max(min(side, MAX_CHUNK_SIDE), 1) for side in shape[-2:]])
+
+
+def shard_shape(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the shape of a file with several chunks; ``None`` for a file for each chunk.
+
+    A shard lies in one plane, so that units, which are whole planes, share none.
+
+    Examples
+    --------
+    >>> shard_shape((5, 9000, 20000), (1, 1024, 1024))
+    (1, 9216, 16384)
+    >>> shard_shape((5, 2048, 2048), (1, 1024, 1024)) is None
+    True
+    """
+    counts = [-(-side // piece) for side, piece in zip(shape[-2:], chunks[-2:], strict=True)]
+    if counts[0] * counts[1] < MIN_CHUNKS_OF_SHARD or set(chunks[:-2]) - {1}:
+        return None
+    sides = [
+        min(count, MAX_SHARD_CHUNKS) * piece
+        for count, piece in zip(counts, chunks[-2:], strict=True)
+    ]
+    return (*chunks[:-2], *sides)
 
 
 def chunks_under(

@@ -86,6 +86,9 @@ def _read(place: Location, number: int | None) -> StoredImage:
         select_image(path, number, [_size(node)])
         return _plain_array(place, node)
     attributes: dict[str, Any] = dict(node.attrs)
+    if only := _only_label(attributes):
+        check_file_reference(place.path, only)
+        return _read(place / only, number)
     if holds_several_images(attributes):
         return _read_nested(place, node, number)
     images = list_images(path, attributes)
@@ -133,6 +136,14 @@ def _read(place: Location, number: int | None) -> StoredImage:
         times=described.times,
         affine=described.affine,
     )
+
+
+def _only_label(attributes: Mapping[str, Any]) -> str:
+    """Return the name of the label image of a group that lists one; "" for other groups."""
+    nested = attributes.get("ome", attributes)
+    labels = nested.get("labels") if isinstance(nested, dict) else None
+    alone = isinstance(labels, list) and len(labels) == 1 and "multiscales" not in nested
+    return str(labels[0]) if alone and labels else ""
 
 
 def _with_colours_last(
