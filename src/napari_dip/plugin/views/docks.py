@@ -52,7 +52,8 @@ class DockWatcher(QObject):
         """Watch the dock; no event is filtered out."""
         if event is None:
             return False
-        if watched is self._panel and event.type() == QEvent.Type.ParentChange:
+        panel = self.__dict__.get("_panel")  # Qt still calls when Python has cleared this object
+        if panel is not None and watched is panel and event.type() == QEvent.Type.ParentChange:
             self._find_dock()
         elif self._dock is not None and watched is self._dock and not event.spontaneous():
             if event.type() == QEvent.Type.Close:
