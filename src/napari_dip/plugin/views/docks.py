@@ -50,10 +50,10 @@ class DockWatcher(QObject):
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Watch the dock; no event is filtered out."""
-        if event is None:
-            return False
         panel = self.__dict__.get("_panel")  # Qt still calls when Python has cleared this object
-        if panel is not None and watched is panel and event.type() == QEvent.Type.ParentChange:
+        if event is None or panel is None:
+            return False
+        if watched is panel and event.type() == QEvent.Type.ParentChange:
             self._find_dock()
         elif self._dock is not None and watched is self._dock and not event.spontaneous():
             if event.type() == QEvent.Type.Close:
