@@ -59,6 +59,29 @@ def test_other_settings_do_not_count_as_done(folder):
     }
 
 
+def test_a_changed_image_does_not_count_as_done(folder):
+    out = folder.with_name("out")
+    [*restore_folder(folder, out, QUICK)]
+    tifffile.imwrite(folder / "a.tif", pixels(5), photometric="minisblack")
+    found = dict(states(restore_folder(folder, out, QUICK)))
+    assert found.pop("a.tif") == "failed"
+    assert set(found.values()) == {"skipped"}
+    assert dict(states(restore_folder(folder, out, QUICK, overwrite=True)))["a.tif"] == "restored"
+
+
+def test_another_mask_does_not_count_as_done(folder, tmp_path):
+    mask = np.zeros((24, 28), np.uint8)
+    mask[5:9, 5:9] = 1
+    for name in ("one.tif", "two.tif"):
+        tifffile.imwrite(tmp_path / name, mask)
+    out, filling = folder.with_name("out"), Settings(task="inpaint", iterations=2, device="cpu")
+    [*restore_folder(folder, out, filling, mask=tmp_path / "one.tif")]
+    again = restore_folder(folder, out, filling, mask=tmp_path / "one.tif")
+    assert {one.status for one in again} == {"skipped"}
+    other = restore_folder(folder, out, filling, mask=tmp_path / "two.tif")
+    assert {one.status for one in other} == {"failed"}
+
+
 def test_a_damaged_file_does_not_end_the_run(folder):
     (folder / "b.ome.tif").write_bytes((folder / "b.ome.tif").read_bytes()[:300])
     out = folder.with_name("out")

@@ -57,7 +57,7 @@ def restore_folder(
     failed, skipped, count = [], 0, len(plan.items)
     for number, item in enumerate(plan.items, 1):
         try:
-            state = item.state(settings)
+            state = item.state(settings, given.get("mask"), given.get("psf"))
             if state == "done":
                 skipped += 1
                 continue

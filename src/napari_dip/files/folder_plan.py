@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from napari_dip.errors import FileProblem, NapariDipError
 from napari_dip.files.file_conflicts import refuse_conflicts
 from napari_dip.files.formats import readable_suffixes
-from napari_dip.files.image_io import read_provenance
+from napari_dip.files.image_io import read_image, read_provenance
 from napari_dip.files.ngff import is_zarr
 from napari_dip.files.plate import Plate, open_plate
 from napari_dip.files.resumable_output import existing_output
 from napari_dip.files.write_plan import is_zarr_name, local_path
+from napari_dip.image.pixel_digest import pixel_digest
+from napari_dip.plaintext import as_utf8
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +33,7 @@ _NOT_COMPARED = ("uncertainty", "preview_every_s")
 """Settings that do not change a result in a folder."""
 
 State = Literal["new", "unfinished", "done", "other"]
-"""State of a result: absent, begun, complete, or a file that this run did not write."""
+"""State of a result: absent, begun, complete, or of another image or other settings."""
 
 
 class FolderItem(NamedTuple):
@@ -41,8 +43,10 @@ class FolderItem(NamedTuple):
     source: Path
     output: Path
 
-    def state(self, settings: Settings) -> State:
-        """Return how far the result is."""
+    def state(
+        self, settings: Settings, mask: str | Path | None = None, psf: str | Path | None = None
+    ) -> State:
+        """Return how far the result is; the pixels of the image are read to compare them."""
         if is_zarr_name(self.output):
             found = existing_output(self.output)
             if found != "an image":
@@ -53,7 +57,28 @@ class FolderItem(NamedTuple):
             record = read_provenance(self.output)
         except NapariDipError:
             record = None
-        return "done" if record and _has_settings(record, settings) else "other"
+        if record is None or not _has_settings(record, settings):
+            return "other"
+        return "done" if self._is_of(record, settings, mask, psf) else "other"
+
+    def _is_of(
+        self,
+        record: dict[str, Any],
+        settings: Settings,
+        mask: str | Path | None,
+        psf: str | Path | None,
+    ) -> bool:
+        """Return whether a result is of the files as they are now."""
+        origin = record.get("input") or {}
+        masked = (origin.get("mask") or {}).get("path")
+        if masked != (None if mask is None else as_utf8(local_path(mask).absolute())):
+            return False
+        written = self.output.stat().st_mtime
+        given = [local_path(file) for file in (mask, psf) if file is not None]
+        if any(file.stat().st_mtime > written for file in given):
+            return False
+        stored = read_image(self.source, lazy=True, series=origin.get("series"))
+        return pixel_digest(stored.image, settings.axes or stored.axes) == origin.get("pixels")
 
 
 class FolderPlan(NamedTuple):

@@ -30,7 +30,7 @@ class FileStatus(NamedTuple):
     output
         The file of the result; of a plate, its place until the plate is complete.
     status
-        ``"restored"``, ``"skipped"`` if the result existed already, or ``"failed"``.
+        ``"restored"``, ``"skipped"`` if its result existed already, or ``"failed"``.
     reason
         The error, if it failed.
     """
@@ -51,8 +51,9 @@ def restore_folder(
 ) -> Iterator[FileStatus]:
     """Restore all images of a folder, or all fields of a plate or of one of its wells.
 
-    An image whose result exists with these settings is skipped, an unfinished OME-Zarr is resumed,
-    and an image that fails does not end the run: call it again to go on.
+    An image is skipped if its result exists, of the same pixels and with these settings. An
+    unfinished OME-Zarr is resumed. An image that fails does not end the run: call it again to go
+    on.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def _restore_one(
     item: FolderItem, settings: Settings, overwrite: bool, options: dict[str, Any]
 ) -> tuple[Literal["restored", "skipped", "failed"], str]:
     try:
-        state = item.state(settings)
+        state = item.state(settings, options.get("mask"), options.get("psf"))
         if state == "done":
             return "skipped", ""
         resume = state == "unfinished" and is_zarr_name(item.output)
