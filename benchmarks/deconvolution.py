@@ -157,11 +157,12 @@ def microscope(case: Case, error: float = 1.0) -> Optics:
     )
 
 
-def simulate(case: Case, seed: int = 0) -> tuple[Image, Image]:
+def simulate(case: Case, seed: int = 0, spherical: float = 0.0) -> tuple[Image, Image]:
     """Return the truth in photons and the observation, the middle of a larger image."""
     image = truth_of(case.name)
     image = image if image.ndim == len(case.shape) else image[len(image) // 2]
-    psf = optical_psf(microscope(case), case.shape).values.astype(float)
+    optics = Optics(**dict(microscope(case)) | {"spherical": spherical})
+    psf = optical_psf(optics, case.shape).values.astype(float)
     margins = [(size // 2, size // 2) for size in psf.shape]
     blurred = fftconvolve(np.pad(image, margins, mode="symmetric"), psf, mode="valid")
     middle = tuple(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_dip.files.reproduce import Reproduction, reproduce
     from napari_dip.image.api import deconvolve, denoise, inpaint, super_resolve
     from napari_dip.image.arguments import problem
+    from napari_dip.image.refine_optics import refine_optics
     from napari_dip.image.restoration_plan import RestorationPlan, plan
     from napari_dip.image.restore import Result, restore
     from napari_dip.optics.measured import measured_psf
@@ -62,6 +63,7 @@ __all__ = [
     "optical_psf",
     "plan",
     "problem",
+    "refine_optics",
     "reproduce",
     "residual_of",
     "restore",
@@ -94,6 +96,7 @@ _MODULES = {
     "optical_psf": "optics.psf",
     "plan": "image.restoration_plan",
     "problem": "image.arguments",
+    "refine_optics": "image.refine_optics",
     "residual_of": "assess.residual",
     "reproduce": "files.reproduce",
     "restore": "image.restore",

@@ -118,6 +118,7 @@ SHOWN = {
     "ri": Shown(default="from the file"),
     "sample_ri": Shown(default="that of the immersion"),
     "depth": Shown("UM"),
+    "spherical": Shown("WAVES"),
     "sheet": Shown("UM", "none"),
     "pixel_size": Shown("UM", "from the file"),
     "z_step": Shown("UM", "from the file"),

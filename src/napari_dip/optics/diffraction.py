@@ -8,6 +8,7 @@ index: Gibson and Lanni, J. Opt. Soc. Am. A 8 (1991), 1601-1613; Aguet et al., O
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +39,9 @@ class Pupil:
         Refractive indices of the immersion and of the sample.
     depth
         Of the point below the cover slip, in µm.
+    spherical
+        Primary spherical aberration in waves: the coefficient of the Zernike polynomial
+        √5 (6 ρ⁴ − 6 ρ² + 1), whose root mean square over the pupil is 1.
 
     Examples
     --------
@@ -54,7 +58,9 @@ class Pupil:
         ri: float,
         sample_ri: float | None = None,
         depth: float = 0.0,
+        spherical: float = 0.0,
     ) -> None:
+        self.spherical = spherical
         self.aperture, self.ri = aperture, ri
         self.sample_ri = sample_ri or ri
         self.wavenumber = 2 * np.pi / wavelength
@@ -79,7 +85,9 @@ class Pupil:
         points, weights = np.polynomial.legendre.leggauss(
             NODES + int(NODES_PER_RADIAN * (far + deep))
         )
-        sine = (points + 1) / 2 * self.aperture  # ri times the sine of the angle
+        radius = (points + 1) / 2  # in the pupil, 1 at its edge
+        zernike = math.sqrt(5) * (6 * radius**4 - 6 * radius**2 + 1)
+        sine = radius * self.aperture  # ri times the sine of the angle
         weights = weights / 2 * self.aperture
         inside, outside = (np.sqrt(n**2 - sine**2) for n in (self.sample_ri, self.ri))
         cosine = inside / self.sample_ri
@@ -87,6 +95,7 @@ class Pupil:
         weights = weights * sine / np.sqrt(cosine)
         phase = np.exp(
             1j * self.wavenumber * (self.depth * (inside - outside) - np.outer(heights, outside))
+            + 2j * np.pi * self.spherical * zernike
         )
         rays = phase * weights
         argument = self.wavenumber * np.outer(sine, radii)

@@ -261,7 +261,14 @@ def _fine(
     """Return the intensities at the points inside the pixels, for light of a wavelength in nm."""
     assert optics.pixel_size is not None
     assert optics.ri is not None
-    pupil = Pupil(optics.aperture, wavelength / 1000, optics.ri, optics.sample_ri, optics.depth)
+    pupil = Pupil(
+        optics.aperture,
+        wavelength / 1000,
+        optics.ri,
+        optics.sample_ri,
+        optics.depth,
+        optics.spherical,
+    )
     y, x = (
         (np.arange(SUBPIXELS * (2 * each + 1)) - (SUBPIXELS * (2 * each + 1) - 1) / 2) / SUBPIXELS
         for each in half

@@ -108,6 +108,9 @@ class Optics(Frozen):
     depth: float = Field(0.0, ge=0, le=2000)
     """Depth of the structure below the cover slip, in µm; it matters if both indices differ."""
 
+    spherical: float = Field(0.0, ge=-0.5, le=0.5)
+    """Spherical aberration, in waves (the Zernike coefficient, root mean square over the pupil)."""
+
     pinhole: float = Field(1.0, gt=0, le=20)
     """Diameter of the pinhole of a confocal microscope, in Airy units."""
 
@@ -275,4 +278,6 @@ class Optics(Frozen):
             said.append(f"sheet of {self.sheet:g} µm")
         if self.sample_ri not in (None, self.ri):
             said.append(f"{self.depth:g} µm deep in a sample of {self.sample_ri:g}")
+        if self.spherical:
+            said.append(f"spherical aberration {self.spherical:.2g} waves")
         return ", ".join(said)

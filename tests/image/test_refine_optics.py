@@ -1,0 +1,92 @@
+"""A spherical aberration is found from the image that it blurred."""
+
+import numpy as np
+import pytest
+from scipy.signal import fftconvolve
+
+from napari_dip import Optics, deconvolve, optical_psf, refine_optics
+from napari_dip.errors import BadImage, BadSettings
+
+TOLD = Optics(na=1.2, ri=1.33, wavelength=520, pixel_size=0.08, z_step=0.25)
+WAVES = 0.15
+STACK = np.random.default_rng(0).poisson(30, (6, 40, 40)).astype(np.uint16)
+
+
+def lines(shape, seed):
+    """Draw bright lines on a dark ground, in photons."""
+    random = np.random.default_rng(seed)
+    image = np.full(shape, 5.0)
+    for _ in range(14):
+        start, end = (random.uniform(0, shape) for _ in range(2))
+        places = np.linspace(start, end, 300).astype(int)
+        image[tuple(places.T)] = random.uniform(500, 3000)
+    return image
+
+
+def observed(sides, seed, waves=WAVES):
+    """Return the truth and its noisy image, cut from a larger one."""
+    psf = optical_psf(Optics(**dict(TOLD) | {"spherical": waves}), sides).values.astype(float)
+    margins = [size // 2 for size in psf.shape]
+    truth = lines([n + 2 * m for n, m in zip(sides, margins, strict=True)], seed)
+    seen = fftconvolve(truth, psf, mode="valid").clip(0)
+    inside = tuple(slice(m, -m) for m in margins)
+    noisy = np.random.default_rng(seed).poisson(seen).astype(np.float32)
+    return truth[inside], noisy
+
+
+def error(image, truth):
+    return float(np.sqrt(np.mean((image - truth) ** 2)))
+
+
+@pytest.mark.parametrize(("seed", "waves"), [(0, WAVES), (1, WAVES), (2, -WAVES)])
+def test_the_refined_optics_restore_better(seed, waves):
+    truth, noisy = observed((12, 44, 46), seed, waves)
+    refined = refine_optics(noisy, TOLD, axes="ZYX", device="cpu")
+    assert refined.spherical == pytest.approx(waves, abs=0.05)
+    volume = {"axes": "ZYX", "ndim": 3, "device": "cpu"}
+    told, better = (deconvolve(noisy, optics=each, **volume) for each in (TOLD, refined))
+    assert error(better, truth) < error(told, truth)
+
+
+def test_right_optics_stay_as_they_are():
+    _, noisy = observed((12, 44, 46), 3, waves=0.0)
+    assert refine_optics(noisy, TOLD, axes="ZYX", device="cpu") == TOLD
+
+
+def test_the_aberration_is_described_and_recorded():
+    optics = Optics(**dict(TOLD) | {"spherical": -0.12})
+    assert optics.describe().endswith("spherical aberration -0.12 waves")
+    assert Optics.model_validate_json(optics.model_dump_json()) == optics
+    plain, aberrated = (optical_psf(each, (64, 64)).values for each in (TOLD, optics))
+    assert aberrated.max() < 0.8 * plain.max()
+
+
+@pytest.mark.parametrize(
+    ("image", "optics", "error", "words"),
+    [
+        pytest.param(np.ones((6, 40, 40)), TOLD, BadImage, "of equal values", id="flat"),
+        pytest.param(STACK, None, BadSettings, "give napari_dip.Optics", id="none"),
+        pytest.param(
+            STACK,
+            Optics(**dict(TOLD) | {"wavelength": (461, 520)}),
+            BadSettings,
+            "optics.of_channel",
+            id="channels",
+        ),
+        pytest.param(
+            STACK,
+            Optics(**dict(TOLD) | {"modality": "confocal"}),
+            BadSettings,
+            "of a confocal microscope cannot be told",
+            id="confocal",
+        ),
+    ],
+)
+def test_what_cannot_be_refined_is_refused(image, optics, error, words):
+    with pytest.raises(error, match=words):
+        refine_optics(image, optics, axes="ZYX", device="cpu")
+
+
+def test_a_plane_is_refused():
+    with pytest.raises(BadSettings, match="give a z-stack"):
+        refine_optics(STACK[0], TOLD, axes="YX", ndim=2, device="cpu")
