@@ -77,6 +77,7 @@ def defects(image: np.ndarray) -> dict[str, np.ndarray]:
         "jpeg": compress_jpeg(byte, 60),
         "cut spectrum": resize(plane, [2 * side for side in plane.shape], order=1),
         "correlated noise": gaussian_filter(plane, 1).astype(np.float32),
+        "median filter": median_filter(image, 3),
         "bad pixels": hot,
     }
 

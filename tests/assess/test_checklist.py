@@ -9,6 +9,9 @@ RECORD = {
 }
 
 
+DETAILS = "Give what a reader needs to interpret it, such as pixel size and intervals"
+
+
 def answers(items):
     return {item.item: item.answer for item in items}
 
@@ -19,8 +22,8 @@ def test_known_values_are_filled_in():
     )
     assert found["Show a scale bar"].startswith("Y 0.1 µm")
     assert found["Give the exact version"] == "napari-dip 1.2.3"
-    assert found["Give what a reader needs to interpret it, such as intervals"] == "Z 2 µm"
-    assert "abababababab" in found["Provide example data"]
+    assert found[DETAILS] == ""
+    assert found["Provide example data"] == ""
     found = answers(metadata_table(RECORD, {"Y": "0.1 µm", "X": "0.1 µm", "Z": "0.4 µm"}, "DAPI"))
     assert found["Distance of planes"] == "0.4 µm"
     assert found["Interval of time points"] == "one time point"
@@ -28,17 +31,28 @@ def test_known_values_are_filled_in():
     assert "DAPI" in found["Labels: protein, dye or antibody, with maker and concentration"]
 
 
+def test_all_sizes_answer_the_imaging_details():
+    items = image_checklist(RECORD, {"Y": "0.1 µm", "X": "0.1 µm", "Z": "2 µm"}, "")
+    assert answers(items)[DETAILS] == "Y 0.1 µm; X 0.1 µm; Z 2 µm"
+
+
 def test_unknown_values_are_left_open():
     found = answers(image_checklist(RECORD, {}, "linear"))
     assert found["Show a scale bar"] == ""
     assert found["Explain all annotations"] == ""
-    assert found["Give what a reader needs to interpret it, such as intervals"] == ""
+    assert found[DETAILS] == ""
     found = answers(metadata_table(RECORD, {}, ""))
     assert found["Distance of planes"] == ""
     assert found["Detector: maker, model, settings"] == ""
 
 
-def test_a_mask_is_to_be_shared():
-    masked = RECORD | {"input": RECORD["input"] | {"known": "c", "mask": {"layer": "holes"}}}
-    found = answers(image_checklist(masked, {}, ""))
-    assert found["Provide regions that were drawn by hand"] == "the mask 'holes'; share it"
+def test_what_is_to_be_shared_is_not_ticked():
+    masked = RECORD | {"input": RECORD["input"] | {"known": "c", "mask": {"path": "/a/holes.tif"}}}
+    items = {item.item: item for item in image_checklist(masked, {}, "")}
+    regions, data = (
+        items["Provide regions that were drawn by hand"],
+        items["Provide example data"],
+    )
+    assert regions.answer == data.answer == ""
+    assert regions.hint == "share the mask 'holes.tif'"
+    assert "abababababab" in data.hint

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter, shift
+from scipy.ndimage import gaussian_filter, median_filter, shift
 from skimage import data
 from skimage.transform import resize
 
@@ -63,10 +63,15 @@ def with_hot_pixels(image):
         pytest.param(lambda i: resize(i, (384, 384), order=1), "cut spectrum", id="resized"),
         pytest.param(lambda i: i + 3 * gaussian_filter(noise(seed=4), 0.7), "correlated noise"),
         pytest.param(with_hot_pixels, "bad pixels", id="hot"),
+        pytest.param(lambda i: median_filter(np.rint(8 * i), 3), "median filter", id="median"),
     ],
 )
 def test_damage_is_found(image, damage, kind):
     assert kind in kinds(damage(image))
+
+
+def test_row_noise_is_not_told_twice(image):
+    assert kinds(image + 2 * noise((192, 1), 3)) == ["row noise"]
 
 
 def test_hole_over_the_only_object_is_told():

@@ -116,6 +116,24 @@ def test_given_psf_of_a_deconvolution_is_told_once():
     assert "was given as an image (one bead.tif). " in methods_text(made).paragraph
 
 
+def test_computed_psf_is_not_called_an_image():
+    made = record(task={"kind": "deconvolve", "na": 1.4, "wavelength": 520, "ri": 1.518})
+    made["input"]["psf"] = {"shape": [31, 31]}
+    paragraph = methods_text(made).paragraph
+    assert "NA 1.4, 520 nm, refractive index 1.518) with" in paragraph
+    assert "The point spread function was computed from these numbers. " in paragraph
+    assert "given as an image" not in paragraph
+
+
+def test_kept_iteration_and_optimiser_are_told():
+    fit = "Fit a network to the image with Muon, as a correction, at most 16 iterations."
+    made = record(steps=[fit], units=[{"iterations": 16, "best_iteration": 3}])
+    told = methods_text(made)
+    assert "with the optimiser Muon (Jordan et al., 2024), as a correction" in told.paragraph
+    assert "ended after 16 iterations, and the estimate of iteration 3 was kept." in told.paragraph
+    assert any("Optimizer for Hidden Layers" in one for one in told.references)
+
+
 def test_line_breaks_in_names_do_not_break_it():
     made = record()
     made["machine"]["processor"] = "AVX\n2"

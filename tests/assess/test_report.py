@@ -30,6 +30,9 @@ class Noted:
     def sentences(self):
         return "Verdict & number.", "Detail."
 
+    def warnings(self):
+        return ("Mind <the> gap.",)
+
     def as_dict(self):
         return {"number": 3}
 
@@ -189,6 +192,29 @@ def test_other_suffixes_are_refused(tmp_path, name):
 def test_a_missing_folder_is_told(tmp_path):
     with pytest.raises(FileProblem, match="does not exist; create it first"):
         restored().report(tmp_path / "none" / "a.html")
+
+
+def test_warnings_come_before_the_pictures(sections):
+    page = restored().report().html()
+    assert page.index("Read this first") < page.index("Mind &lt;the&gt; gap.") < page.index("<img")
+
+
+def test_bars_of_image_and_detail_are_told(sections):
+    image = np.random.default_rng(0).poisson(30, (128, 200)).astype(np.uint16)
+    result = restored(image)
+    told = result.report(labels=Labels(pixel_size=SIZES, unit={"X": "µm"})).html()
+    assert "Scale bar: 10 µm (whole images), 5 µm (details)." in told
+    assert "The pixel size is not known" in result.report().html()
+
+
+def test_all_sections_print_on_two_pages():
+    weasyprint = pytest.importorskip("weasyprint", reason="it lays out the pages")
+    rows, columns = np.indices((128, 128))
+    clean = 100 + 60 * np.sin(rows / 9) * np.cos(columns / 7) + 10 * (columns % 6)
+    image = np.random.default_rng(0).poisson(clean).astype(np.uint16)
+    result = restored(image)
+    report = result.report(uncertainty=True, resolution=True, invented=True)
+    assert len(weasyprint.HTML(string=report.html()).render().pages) == 2
 
 
 def test_it_prints_on_two_pages(sections, tmp_path):

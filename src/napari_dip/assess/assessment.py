@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_dip.assess.findings import findings
 from napari_dip.assess.intensity import check_intensity
 from napari_dip.assess.invented import find_invented_structure
+from napari_dip.assess.residual import residual_of
 from napari_dip.assess.residual_check import check_residual
 from napari_dip.assess.resolution import measure_resolution
 from napari_dip.assess.uncertainty import describe_uncertainty
@@ -32,6 +33,10 @@ class Assessment:
 
     sections: tuple[Section, ...] = ()
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a reader must know first, from all sections."""
+        return tuple(one for section in self.sections for one in section.warnings())
+
     def as_dict(self) -> dict[str, Any]:
         """Return the headings, sentences and numbers, as values that JSON can hold."""
         return {
@@ -54,6 +59,8 @@ def assess(
     uncertainty: bool = False,
     resolution: bool = False,
     invented: bool = False,
+    pixel_size: float | None = None,
+    unit: str = "",
 ) -> Assessment:
     """Assess a result with the image that it was made from.
 
@@ -68,6 +75,8 @@ def assess(
     uncertainty, resolution, invented
         Further sections. They restore the image twice more for its uncertainty, unless that is
         known; parts of it twice for its resolution, and once for invented structure.
+    pixel_size, unit
+        Size of a pixel of the image along Y and X, for the resolution.
 
     Raises
     ------
@@ -76,7 +85,8 @@ def assess(
         without noise, or with pixels that are copied or refined.
     """
     chosen = {"uncertainty": uncertainty, "resolution": resolution, "invented": invented}
-    return Assessment(tuple(_sections(problem, as_lazy(restored), half_widths, chosen)))
+    size = pixel_size, unit
+    return Assessment(tuple(_sections(problem, as_lazy(restored), half_widths, chosen, size)))
 
 
 def _sections(
@@ -84,15 +94,17 @@ def _sections(
     restored: LazyArray,
     half_widths: ArrayLike | None,
     chosen: dict[str, bool],
+    size: tuple[float | None, str],
 ) -> Iterator[Section]:
     yield findings(problem)
-    yield check_residual(problem, restored)
-    yield check_intensity(problem, restored)
+    residual = residual_of(problem, restored)  # one for both: it keeps the last volume
+    yield check_residual(problem, restored, residual=residual)
+    yield check_intensity(problem, restored, residual=residual)
     if half_widths is not None:
         yield describe_uncertainty(problem, restored, as_lazy(half_widths))
     elif chosen["uncertainty"]:
         yield describe_uncertainty(problem, restored, half_widths_of(problem, restored))
     if chosen["resolution"]:
-        yield measure_resolution(problem, restored)
+        yield measure_resolution(problem, restored, pixel_size=size[0], unit=size[1])
     if chosen["invented"]:
         yield find_invented_structure(problem, restored)

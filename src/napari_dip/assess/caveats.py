@@ -42,6 +42,12 @@ def _caveats(record: Mapping[str, Any], settings: Settings) -> Iterator[str]:
             "Faint, small structure may have been removed with the noise, and a chance pattern of "
             "the noise may have been taken for structure."
         )
+    if record.get("psf"):
+        yield (
+            "Where the point spread function differs from that of the microscope, rings and false "
+            "detail can appear; near the border, so can light from outside the image."
+        )
+        yield from record["psf"].get("notes", ())
     if not task.keeps_known:
         yield "Measure intensities in the raw image; a mean of many pixels is better there."
     yield "Show the raw image beside the restored one, with the same contrast."

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from napari_dip.assess.measured_value import with_error
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -117,43 +119,55 @@ class ChannelResidual:
             )
         if self.verdict == "structure" and place:
             return (
-                f"Structure was smoothed away: {100 * self.structured:.2g} % of the residual"
-                f"{self.sample} is not noise, most clearly at {place}, and {neighbours}."
+                f"Structure was smoothed away: the residual{self.sample} has structure in "
+                f"{100 * self.structured:.2g} % of the pixels, most clearly at {place} "
+                f"({self.score:.2g} standard deviations), and {neighbours}."
             )
         if self.verdict == "structure":
             return f"Structure was smoothed away: in the residual{self.sample} {neighbours}."
-        variance = f"{self._variance():.2f} of the variance of the noise"
+        variance = f"{self._variance():.2f} times the variance of the noise"
         if self.verdict == "noise left":
             return (
                 f"Noise was left in the result: the residual{self.sample} has {variance}, and "
                 f"{neighbours}."
             )
-        return f"The residual{self.sample} is noise: it has {variance}, and {neighbours}."
+        if place:
+            return (
+                f"The residual{self.sample} looks like noise, but for faint structure at {place} "
+                f"({self.score:.2g} standard deviations): it has {variance}, and {neighbours}."
+            )
+        return f"The residual{self.sample} looks like noise: it has {variance}, and {neighbours}."
 
     def details(self) -> tuple[str, ...]:
         """Return the other numbers, a sentence each."""
         if self.verdict == "unchanged":
             return ()
-        named = ", ".join(f"{axis} {value:+.3f}" for axis, value in self.correlation.items())
+        numbers = [f"{value:+.3f}" for value in self.correlation.values()]
+        first, second = [*self.correlation][:2]
         sentences = [
-            f"The mean of the residual is {self.mean:.3g} ± {self.mean_error:.2g} in units of the "
+            f"The mean of the residual is {with_error(self.mean, self.mean_error)} in units of the "
             f"image, its standard deviation {self.sigma:.3g}.",
-            f"Correlation of neighbours: {named} (standard error {self.correlation_error:.1g}); a "
-            "good result is slightly below the noise, by 0.00 to 0.15.",
+            f"Neighbours correlate by {numbers[0]} along {first}, {numbers[1]} along {second}, "
+            f"{numbers[2]} and {numbers[3]} along the diagonals (standard error "
+            f"{self.correlation_error:.1g}); good results have 0.00 to 0.15 less than the noise "
+            f"along {first} and {second}.",
         ]
         if self.noise_sigma is not None:
             worst = max(range(len(self.shift)), key=lambda group: abs(self.shift[group]))
             sentences += [
-                f"From dark to bright pixels the variance is {self.variance[0]:.2f} to "
-                f"{self.variance[-1]:.2f} of that of the noise; where it is largest it is "
-                f"{self.largest_variance:.2f}.",
-                f"The mean is shifted most at an intensity of {self.intensity[worst]:.4g}, by "
-                f"{self.shift[worst]:+.3f} standard deviations of the noise.",
+                f"The variance is {self.variance[0]:.2f} times that of the noise in the darkest "
+                f"tenth of the pixels, {self.variance[-1]:.2f} times in the brightest, and "
+                f"{self.largest_variance:.2f} times in the part of the image where it is largest.",
+                "Less than 1 means that noise was left in the result, or that the noise was "
+                "estimated too strong; more than 1, the opposite.",
+                "Among these tenths, the mean of the residual is farthest from 0 at an intensity "
+                f"of {self.intensity[worst]:.4g}, by {self.shift[worst]:+.2f} standard deviations "
+                "of the noise.",
             ]
         if self.strongest is not None and self.verdict != "structure":
             sentences.append(
-                f"Structure in {100 * self.structured:.2g} % of the pixels is strongest at "
-                f"{self._place()}."
+                f"The faint structure, in {100 * self.structured:.2g} % of the pixels, may be "
+                "chance, or a small spot that was smoothed away: look at the raw image there."
             )
         return tuple(sentences)
 

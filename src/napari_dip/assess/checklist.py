@@ -10,6 +10,7 @@ e202601032 (2026).
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class ChecklistItem:
         Its heading, and what is asked for.
     answer
         What the program knows; empty if the author has to fill it in.
+    hint
+        What the author has to do, if the program knows more than the item.
     level
         How much the checklist asks for it; empty for the table of metadata.
     """
@@ -45,6 +48,7 @@ class ChecklistItem:
     item: str
     answer: str = ""
     level: Level | Literal[""] = ""
+    hint: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """Return the fields as JSON values."""
@@ -72,8 +76,18 @@ def image_checklist(
     axes = dict(zip(origin.get("axes", ""), origin.get("shape", ()), strict=False))
     steps = [letter for letter in "ZT" if axes.get(letter, 1) > 1]
     scale = "; ".join(f"{letter} {sizes[letter]}" for letter in "YX" if letter in sizes)
-    intervals = "; ".join(f"{letter} {sizes[letter]}" for letter in steps if letter in sizes)
-    all_known = all(letter in sizes for letter in steps)
+    needed = ["Y", "X", *steps]
+    all_known = all(letter in sizes for letter in needed if letter in axes)
+    details = "; ".join(f"{letter} {sizes[letter]}" for letter in needed if letter in sizes)
+    details = details if all_known else ""
+    mask = _mask(record)
+    drawn = "" if origin.get("known") else "none"
+    platform = record.get("machine", {}).get("system", "")
+    python = f"Python {record.get('versions', {}).get('python', '?')}"
+    hints = {
+        "Provide example data": digest and f"share the input, whose digest is {digest[:12]}…",
+        "Provide regions that were drawn by hand": mask and f"share the mask '{mask}'",
+    }
     asked: list[tuple[str, Level, str, str]] = [
         ("Format", "minimal", "Crop to the relevant content; tell how", _cropping(part)),
         ("Format", "minimal", "Show the images of a figure apart from each other", ""),
@@ -111,8 +125,8 @@ def image_checklist(
         (
             "Annotation",
             "recommended",
-            "Give what a reader needs to interpret it, such as intervals",
-            (intervals if all_known else "") if steps else "one plane",
+            "Give what a reader needs to interpret it, such as pixel size and intervals",
+            details,
         ),
         ("Availability", "minimal", "Share the images, raw and processed, without loss", ""),
         ("Availability", "recommended", "Make them downloadable without a request", ""),
@@ -121,16 +135,16 @@ def image_checklist(
             "Workflow",
             "minimal",
             "Cite the workflow and its platform",
-            f"napari-dip {version}, Python {record.get('versions', {}).get('python', '?')}",
+            ", ".join(filter(None, [f"napari-dip {version}", python, platform])),
         ),
         ("Workflow", "minimal", "Give the key settings", "in the methods paragraph"),
         (
             "Workflow",
             "minimal",
             "Provide example data",
-            f"the input has the digest {digest[:12]}…; share it" if digest else "",
+            "",
         ),
-        ("Workflow", "minimal", "Provide regions that were drawn by hand", _mask(record)),
+        ("Workflow", "minimal", "Provide regions that were drawn by hand", drawn),
         ("Workflow", "minimal", "Give the exact version", f"napari-dip {version}"),
         (
             "Workflow",
@@ -142,7 +156,10 @@ def image_checklist(
         ("Workflow", "ideal", "Document the use of the workflow on video or as a tutorial", ""),
         ("Workflow", "ideal", "Share the workflow as a container or on a server", ""),
     ]
-    return tuple(ChecklistItem(group, item, answer, level) for group, level, item, answer in asked)
+    return tuple(
+        ChecklistItem(group, item, answer, level, "" if answer else hints.get(item, ""))
+        for group, level, item, answer in asked
+    )
 
 
 def metadata_table(
@@ -196,11 +213,9 @@ def _merged(axes: Mapping[str, int]) -> str:
 
 
 def _mask(record: Mapping[str, Any]) -> str:
+    """Return the name of the mask; empty if it is not known."""
     mask = record.get("input", {}).get("mask")
-    if not record.get("input", {}).get("known"):
-        return "none"
-    name = (mask or {}).get("layer") or (mask or {}).get("path")
-    return f"the mask '{name}'; share it" if name else ""
+    return PurePath((mask or {}).get("layer") or (mask or {}).get("path") or "").name
 
 
 def _if_needed(axis: str, lengths: Mapping[str, int], sizes: Mapping[str, str]) -> str:

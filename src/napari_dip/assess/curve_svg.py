@@ -8,12 +8,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["curve_svg"]
+__all__ = ["curve_svg", "round_ticks"]
 
 WIDTH, HEIGHT = 360, 120  # units of the drawing
 LEFT, BOTTOM, MARGIN = 60, 26, 8
 LABEL_GAP = 4  # from a number to the axis; LEFT has room for nine broad digits, as in -1.23e-05
-TICKS = 4  # along the iterations
+X_TICKS, Y_TICKS = 6, 4  # at most
+
+
+def round_ticks(low: float, high: float, most: int) -> list[float]:
+    """Return at most so many round numbers at equal steps of 1, 2 or 5 times a power of ten.
+
+    Examples
+    --------
+    >>> round_ticks(0, 37, 6)
+    [0.0, 10.0, 20.0, 30.0]
+    >>> round_ticks(0.00053, 0.0006, 4)
+    [0.00054, 0.00056, 0.00058, 0.0006]
+    """
+    power = math.floor(math.log10((high - low) / most))
+    for times in (1, 2, 5, 10, 20):
+        # Dividing by a power of ten, not multiplying by one below 1, gives the nearest floats.
+        step = times * 10.0**power if power >= 0 else times / 10.0**-power
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first < most:
+            break
+    digits = max(0, -power)
+    return [round(number * step, digits) + 0.0 for number in range(first, last + 1)]
 
 
 def curve_svg(unit: Mapping[str, Any]) -> str:
@@ -29,7 +50,7 @@ def curve_svg(unit: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        Empty if the rule has fewer than two numbers.
+        Empty if the rule has fewer than two numbers, or takes all iterations.
 
     Examples
     --------
@@ -43,7 +64,7 @@ def curve_svg(unit: Mapping[str, Any]) -> str:
         for iteration, value in unit.get("metric", ())
         if value is not None and math.isfinite(value)
     ]
-    if len(points) < 2:
+    if len(points) < 2 or unit.get("rule") == "fixed":
         return ""
     values = [value for _, value in points]
     logarithmic = min(values) > 0 and max(values) > 4 * min(values)
@@ -63,24 +84,39 @@ def curve_svg(unit: Mapping[str, Any]) -> str:
     best, end = unit.get("best_iteration") or 0, points[-1][0]
     marks = _vertical(x(end), "") + (_vertical(x(best), "3 3") if 0 < best <= last else "")
     foot = HEIGHT - BOTTOM
-    step = max(1, round(last / TICKS))
-    ticks = "".join(
+    iterations = [int(number) for number in round_ticks(0, last, X_TICKS) if number % 1 == 0]
+    below = "".join(
         f'<text x="{x(number):.1f}" y="{foot + 12}" text-anchor="middle">{number}</text>'
-        for number in range(0, last + 1, step)
+        f'<path d="M{x(number):.1f},{foot}v3" stroke="#888"/>'
+        for number in iterations
     )
-    ends = "".join(
-        f'<text x="{LEFT - LABEL_GAP}" y="{y(height) + 3:.1f}" text-anchor="end">{value:.3g}</text>'
-        for height, value in ((high, max(values)), (low, min(values)))
+    beside = "".join(
+        f'<text x="{LEFT - LABEL_GAP}" y="{y(height) + 3:.1f}" text-anchor="end">{value:g}</text>'
+        f'<path d="M{LEFT},{y(height):.1f}h-3" stroke="#888"/>'
+        for height, value in _heights(low, high, logarithmic=logarithmic)
     )
-    scale = ", logarithmic" if logarithmic else ""
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="9" class="curve">'
         f"<title>Stopping criterion against iteration</title>"
         f'<path d="M{LEFT},{MARGIN}V{foot}H{WIDTH - MARGIN}" fill="none" stroke="#888"/>'
         f'{marks}<polyline points="{line}" fill="none" stroke="#1f5a99" stroke-width="1.5"/>'
-        f'{ticks}{ends}<text x="{(LEFT + WIDTH) / 2:.0f}" y="{HEIGHT - 2}" text-anchor="middle">'
-        f"iteration (criterion of the stopping rule{scale})</text></svg>"
+        f'{below}{beside}<text x="{(LEFT + WIDTH) / 2:.0f}" y="{HEIGHT - 2}" '
+        'text-anchor="middle">Iteration</text></svg>'
     )
+
+
+def _heights(low: float, high: float, *, logarithmic: bool) -> list[tuple[float, float]]:
+    """Return the heights of the ticks along Y, and their numbers; one for a constant."""
+    if low == high:
+        return [(low, float(f"{10**low if logarithmic else low:.3g}"))]
+    if not logarithmic:
+        return [(tick, tick) for tick in round_ticks(low, high, Y_TICKS)]
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    steps = (1, 2, 5) if high - low < 2 else (1,)
+    found = [float(f"{times}e{power}") for power in powers for times in steps]
+    found = [number for number in found if low <= math.log10(number) <= high]
+    every = -(-len(found) // Y_TICKS) or 1
+    return [(math.log10(number), number) for number in found[::every]]
 
 
 def _vertical(x: float, dashes: str) -> str:

@@ -12,6 +12,7 @@ __all__ = ["Finding", "Findings", "Kind"]
 
 Kind = Literal[
     "correlated noise",
+    "median filter",
     "saturated",
     "clipped in the dark",
     "jpeg",
@@ -63,6 +64,10 @@ class Findings:
         if not self.found:
             return ("Nothing unusual was found in the image.",)
         return tuple(f"{each.sentence} {each.advice}" for each in self.found)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a reader must know first."""
+        return self.sentences() if self.found else ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return all findings."""

@@ -42,10 +42,10 @@ MIN_KNOWN = 100
 def findings(problem: Problem) -> Findings:
     """Search an image for what its user should know before it is restored.
 
-    Correlated noise, saturated and clipped pixels, compression by JPEG, interpolated or filtered
-    images, no structure, hot and dead pixels, row noise and periodic noise; bleaching and drift of
-    a time-lapse. At most the middle 512 x 512 pixels of two planes of a channel are searched, and
-    eight frames of a time-lapse.
+    Correlated noise, saturated and clipped pixels, compression by JPEG, images that were
+    interpolated or filtered, median filters, no structure, hot and dead pixels, row noise and
+    periodic noise; bleaching and drift of a time-lapse. At most the middle 512 x 512 pixels of two
+    planes of a channel are searched, and eight frames of a time-lapse.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from napari_dip.assess.compared_planes import compared_planes
+from napari_dip.assess.measured_value import with_error
 from napari_dip.assess.plane_sample import sample_planes
 from napari_dip.assess.residual import residual_of
 from napari_dip.assess.section import sentences_by_channel
@@ -77,18 +78,20 @@ class ChannelIntensity:
         ]
         if self.ratio is not None:
             sentences[0] = (
-                f"The total intensity of the result{self.sample} is {self.ratio:.5f} ± "
-                f"{self.ratio_error:.1g} of that of the image."
+                f"The total intensity of the result{self.sample} is "
+                f"{with_error(self.ratio, self.ratio_error or 0.0)} times that of the image."
             )
         if self.slope is not None:
             sentences.append(
-                f"The line of the image on the result has the slope {self.slope:.4f} ± "
-                f"{self.slope_error:.1g} and the offset {self.offset:.3g} ± "
-                f"{self.offset_error:.1g}; an unbiased result has 1 and 0."
+                "A straight line of the image against the result has a slope of "
+                f"{with_error(self.slope, self.slope_error or 0.0)} and an offset of "
+                f"{with_error(self.offset or 0.0, self.offset_error or 0.0)} in units of the "
+                "image. A result without bias has 1 and 0, one with too little contrast more than "
+                "1."
             )
         sentences.append(
-            f"The mean of the result minus the image is {self.dark:+.3g} in the darkest and "
-            f"{self.bright:+.3g} in the brightest third."
+            f"The result minus the image is {self.dark:+.3g} in the mean of the darkest third of "
+            f"the pixels, and {self.bright:+.3g} in that of the brightest, in units of the image."
         )
         return tuple(sentences)
 
@@ -104,6 +107,10 @@ class IntensityCheck:
         """Return the sentences of each channel."""
         return sentences_by_channel({each.channel: each.sentences() for each in self.channels})
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return nothing: no number is a fault in itself."""
+        return ()
+
     def as_dict(self) -> dict[str, Any]:
         """Return all numbers."""
         return {"channels": [asdict(each) for each in self.channels]}
@@ -113,7 +120,9 @@ class IntensityCheck:
         return ()
 
 
-def check_intensity(problem: Problem, restored: ArrayLike | LazyArray) -> IntensityCheck:
+def check_intensity(
+    problem: Problem, restored: ArrayLike | LazyArray, *, residual: LazyArray | None = None
+) -> IntensityCheck:
     """Compare the intensities of a restored image with those of the image.
 
     Parameters
@@ -122,6 +131,8 @@ def check_intensity(problem: Problem, restored: ArrayLike | LazyArray) -> Intens
         From :func:`napari_dip.problem`, with the settings of the run.
     restored
         The result, with the axes of the image, and ``problem.factors`` times as long.
+    residual
+        Its :func:`residual_of`, if that is known.
 
     Raises
     ------
@@ -146,7 +157,7 @@ def check_intensity(problem: Problem, restored: ArrayLike | LazyArray) -> Intens
     >>> round(check_intensity(asked, clean / 2).channels[0].ratio, 2)
     0.5
     """
-    residual = residual_of(problem, restored)
+    residual = residual_of(problem, restored) if residual is None else residual
     return IntensityCheck(
         tuple(_channel(problem, sample, residual) for sample in sample_planes(problem.layout))
     )

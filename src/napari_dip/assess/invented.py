@@ -75,26 +75,27 @@ class InventedStructure:
 
     def sentences(self) -> tuple[str, ...]:
         """Return the verdict first, then its numbers for each channel."""
-        worst = max(channel.fraction for channel in self.channels)
-        verdict = (
-            "Noise alone gives hardly any structure."
-            if worst <= LITTLE
-            else "Noise alone gives structure: do not interpret faint details of the result."
-        )
+        verdict = (*self.warnings(), "Noise alone gives hardly any structure.")[0]
         numbers = {
             number: [
                 f"A flat image of intensity {channel.level:.4g} with noise of {channel.noise:.3g} "
-                f"was restored in the same way: {channel.left:.2g} is left "
-                f"({100 * channel.fraction:.2g} % of the noise), and the clearest spot differs by "
-                f"{channel.largest:.2g}."
+                f"was restored in the same way, in units of the image: a pattern of "
+                f"{channel.left:.2g} is left ({100 * channel.fraction:.2g} % of the noise), and "
+                f"its clearest spot differs by {channel.largest:.2g}."
             ]
             for number, channel in enumerate(self.channels)
         }
         return (
             verdict,
             *sentences_by_channel(numbers),
-            "Fainter spots of the result may be noise.",
+            "Spots of the result that are fainter than that one may be noise.",
         )
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return the verdict if noise alone gives structure."""
+        if max(channel.fraction for channel in self.channels) <= LITTLE:
+            return ()
+        return ("Noise alone gives structure: do not interpret faint details of the result.",)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all numbers."""

@@ -37,6 +37,15 @@ CITATIONS = {
         "H. Wang, T. Li, Z. Zhuang, T. Chen, H. Liang, J. Sun, Early Stopping for Deep Image "
         "Prior, Transactions on Machine Learning Research (2023)"
     ),
+    "Jordan et al., 2024": (
+        "K. Jordan, Y. Jin, V. Boza, J. You, F. Cesista, L. Newhouse, J. Bernstein, Muon: An "
+        "Optimizer for Hidden Layers in Neural Networks, https://kellerjordan.github.io/posts/muon "
+        "(2024)"
+    ),
+    "Kingma and Ba, 2015": (
+        "D. P. Kingma, J. Ba, Adam: A Method for Stochastic Optimization, International Conference "
+        "on Learning Representations (2015), arXiv:1412.6980"
+    ),
     "Richardson, 1972": (
         "W. H. Richardson, Bayesian-Based Iterative Method of Image Restoration, Journal of the "
         "Optical Society of America 62, 55-59 (1972), doi:10.1364/JOSA.62.000055"
@@ -56,6 +65,10 @@ CITATIONS = {
 }
 """Each reference by the words that cite it."""
 
+_OPTIMISERS = {
+    "the optimiser Muon": "Jordan et al., 2024",
+    "the optimiser Adam": "Kingma and Ba, 2015",
+}
 _COUNTED = {"T": "time points", "C": "channels", "Z": "planes", "Q": "images"}
 _RULES_BY_WANG = ("consensus", "es-wmv", "es-emv")
 
@@ -111,6 +124,8 @@ def methods_text(record: Mapping[str, Any]) -> MethodsText:
     paragraph = " ".join(plain(sentence) for sentence in sentences if sentence)
     first, cited, rest = paragraph.partition(PATCHES)
     paragraph = first + cited + rest.replace(PATCHES, "")  # once is enough
+    for optimiser, source in _OPTIMISERS.items():
+        paragraph = paragraph.replace(optimiser, f"{optimiser} ({source})", 1)
     references = [reference for words, reference in CITATIONS.items() if words in paragraph]
     return MethodsText(paragraph, tuple(references))
 
@@ -136,13 +151,22 @@ def _what_was_done(record: Mapping[str, Any], settings: Settings) -> str:
             f"which fits convolutional networks to {to} alone, without training data (Deep Image "
             "Prior; Ulyanov et al., 2020)"
         )
-    psf = record.get("input", {}).get("psf")
-    too = "" if task.spec.needs_psf else ", so that it was deconvolved too"
-    source = (psf or {}).get("file") or (record["input"].get("bead") or {}).get("layer") or ""
-    named = f" ({PurePath(source).name})" if source else ""
-    blurred = f" The point spread function was given as an image{named}{too}." if psf else ""
     unchanged = " All other pixels were left unchanged." if task.keeps_known else ""
+    blurred = _point_spread_function(record, settings)
     return f"{done} with {program}, {how}.{unchanged}{blurred}"
+
+
+def _point_spread_function(record: Mapping[str, Any], settings: Settings) -> str:
+    """Tell where the point spread function comes from; empty without one."""
+    task, origin = settings.task, record.get("input", {})
+    if not origin.get("psf"):
+        return ""
+    if task.describes_psf:  # its numbers stand behind the verb
+        return " The point spread function was computed from these numbers."
+    source = origin["psf"].get("file") or (origin.get("bead") or {}).get("layer") or ""
+    named = f" ({PurePath(source).name})" if source else ""
+    too = "" if task.spec.needs_psf else ", so that it was deconvolved too"
+    return f" The point spread function was given as an image{named}{too}."
 
 
 def _subject(record: Mapping[str, Any]) -> tuple[str, bool]:
@@ -213,7 +237,10 @@ def _end(record: Mapping[str, Any]) -> Iterator[str]:
     rules = {unit.get("rule", "") for unit in units} - {"", "fixed"}
     by = f", by the stopping rule {' or '.join(sorted(rules))}" if early and rules else ""
     source = " (Wang et al., 2023)" if by and rules & {*_RULES_BY_WANG} else ""
-    yield f"{fitted} ended after {iterations} iterations{by}{source}."
+    best = units[0].get("best_iteration") or 0
+    kept = one and units[0].get("tiles", 1) == 1 and 0 < best < units[0]["iterations"]
+    kept_too = f", and the estimate of iteration {best} was kept" if kept else ""
+    yield f"{fitted} ended after {iterations} iterations{by}{source}{kept_too}."
 
 
 def _span(units: Sequence[Mapping[str, Any]], iterations: Sequence[int]) -> str:

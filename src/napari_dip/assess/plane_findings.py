@@ -10,6 +10,7 @@ from scipy.ndimage import median_filter
 
 from napari_dip.assess.clipping import grey_step, lowest_fraction, saturated_fraction
 from napari_dip.assess.finding import Finding
+from napari_dip.assess.repeated_values import repeated_values
 from napari_dip.assess.spectrum import high_frequency_ratio, line_noise, periodic_noise
 from napari_dip.assess.structure import structure_scores
 from napari_dip.noise.bad_pixels import DEAD, HOT, find_bad_pixels
@@ -54,6 +55,10 @@ deviations of the noise. Images without row noise have up to 3.0 of the first [F
 MIN_AMPLITUDE = 0.4
 """Standard deviations of the noise: a weaker periodic pattern is left to the restoration. Without
 such noise there were up to 0.33 [Findings]."""
+
+MIN_EQUAL_OVER_CHANCE = 3.0
+"""Neighbours with equal values, as a multiple of those by chance. 48 raw images had up to 2.1; 22
+of 23 at least 4.0 after a median filter of 3 x 3 pixels [Findings]."""
 
 JPEG_SIDE = 256
 """Pixels: the corner in which blocks of JPEG are searched."""
@@ -110,13 +115,17 @@ def findings_of_planes(
         Whether the user marked missing pixels.
     """
     yield from _noise_of_neighbours(noise)
+    jpeg = [*_jpeg(planes)]
+    if not jpeg:
+        yield from _median_filter(planes, noise)
     yield from _clipped(planes, noise)
     yield from _bad_pixels(planes, noise)
     whole = [plane for plane in planes if min(plane.values.shape) >= MIN_SPECTRUM_SIDE]
     if not noise.is_none:
-        yield from _lines(whole, noise)
-        yield from _periodic(whole, noise)
-    jpeg = [*_jpeg(planes)]
+        lines = [*_lines(whole, noise)]
+        yield from lines
+        strongest = max((each.value for each in lines), default=0.0)
+        yield from (each for each in _periodic(whole, noise) if each.value > strongest)
     yield from jpeg
     if not jpeg:
         yield from _cut_spectrum(whole)
@@ -134,6 +143,24 @@ def _noise_of_neighbours(noise: NoiseModel) -> Iterator[Finding]:
             f"{along[1]:.2f} across.",
             "The restoration allows for it, but the raw image is better if this one was scaled, "
             "filtered or compressed.",
+        )
+
+
+def _median_filter(planes: Sequence[SamplePlane], noise: NoiseModel) -> Iterator[Finding]:
+    shares = []
+    for plane in planes:
+        equal, by_chance = repeated_values(plane.values, plane.known)
+        bright = float(np.percentile(plane.known_values, 75))
+        visible = float(noise.sigma(bright)) > MIN_DARK_STEPS * grey_step(plane.known_values)
+        shares.append(equal if visible and equal > MIN_EQUAL_OVER_CHANCE * by_chance else 0.0)
+    if min(shares) > 0:
+        yield Finding(
+            "median filter",
+            min(shares),
+            f"{100 * min(shares):.2g} % of neighbouring pixels have equal values, as a median "
+            "filter leaves them.",
+            "The noise cannot be told from the structure any more, and remains in the result: use "
+            "the raw image.",
         )
 
 

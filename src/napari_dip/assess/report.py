@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from napari_dip.assess.assessment import assess
 from napari_dip.assess.checklist import image_checklist, metadata_table
 from napari_dip.assess.methods_text import methods_text
-from napari_dip.assess.report_content import Labels, ReportContent
+from napari_dip.assess.report_content import Labels, ReportContent, ScaleBar
 from napari_dip.assess.report_html import render
 from napari_dip.assess.shown_planes import shown_planes
 from napari_dip.assess.thumbnails import scale_bar
@@ -114,14 +114,24 @@ def make_report(
     labels = labels or Labels()
     lazy = as_lazy(restored)
     more = {"uncertainty": uncertainty, "resolution": resolution, "invented": invented}
-    assessment = assess(problem, lazy, half_widths=half_widths, **more)
+    across = labels.pixel_size.get("X")
+    square = across is not None and across == labels.pixel_size.get("Y")
+    assessment = assess(
+        problem,
+        lazy,
+        half_widths=half_widths,
+        pixel_size=across if square else None,
+        unit=labels.unit.get("X", "") if square else "",
+        **more,
+    )
     planes = shown_planes(problem, lazy)
     factors = problem.factors
-    bar = 0.0, ""
+    bars = {}
     if size := labels.pixel_size.get(planes.axis):
-        pixel = size / factors.get(planes.axis, 1)
-        length, pixels = scale_bar(planes.pictures[0].pixels.shape[1], pixel)
-        bar = pixels, f"{length:g} {labels.unit.get(planes.axis, 'pixels')}"
+        for width in dict.fromkeys(picture.pixels.shape[1] for picture in planes.pictures):
+            length, pixels = scale_bar(width, size / factors.get(planes.axis, 1))
+            words = f"{length:g} {labels.unit.get(planes.axis, 'pixels')}"
+            bars[width] = ScaleBar(pixels, words)
     sizes = labels.sizes(factors)
     low, high = planes.limits
     limits = f"shown linearly from {low:.5g} to {high:.5g}"
@@ -131,7 +141,7 @@ def make_report(
         labels,
         assessment,
         planes,
-        bar,
+        bars,
         methods_text(record),
         image_checklist(record, sizes, limits),
         metadata_table(record, sizes, ", ".join(filter(None, labels.channels))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_dip.assess.shown_planes import ShownPlanes
     from napari_dip.settings import Settings
 
-__all__ = ["Labels", "ReportContent"]
+__all__ = ["Labels", "ReportContent", "ScaleBar"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,13 @@ class Labels:
         return words
 
 
+class ScaleBar(NamedTuple):
+    """Length of a scale bar in pixels of the result, and in words."""
+
+    pixels: float
+    length: str
+
+
 @dataclass(frozen=True)
 class ReportContent:
     """The content of a report.
@@ -69,8 +76,9 @@ class ReportContent:
         What can be said about the result.
     planes
         The planes that are shown.
-    bar
-        Length of the scale bar in the pixels of the result, and in words; 0 without one.
+    bars
+        Scale bars by the width in pixels of the pictures that get them: that of the whole result,
+        and that of its details; empty if the pixel size is not known.
     methods
         The paragraph for the methods section.
     checklist, metadata
@@ -82,7 +90,7 @@ class ReportContent:
     labels: Labels
     assessment: Assessment
     planes: ShownPlanes
-    bar: tuple[float, str]
+    bars: Mapping[int, ScaleBar]
     methods: MethodsText
     checklist: tuple[ChecklistItem, ...]
     metadata: tuple[ChecklistItem, ...]
@@ -100,6 +108,7 @@ class ReportContent:
             "result": self.labels.result,
             "methods": self.methods.paragraph,
             "references": list(self.methods.references),
+            "warnings": list(self.assessment.warnings()),
             "assessment": self.assessment.as_dict(),
             "caveats": list(self.caveats),
             "changed settings": _json_values(self.settings.changes()),

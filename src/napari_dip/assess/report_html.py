@@ -32,10 +32,10 @@ def render(report: ReportContent) -> str:
     body = "\n".join(
         [
             _header(report),
+            _warnings(report),
             _pictures(report),
-            f'<div class="two"><div>{_steps(report)}</div><div>{_curve(report)}</div></div>',
             _sections(report),
-            f'<div class="page">{_methods(report)}</div>',
+            _methods(report),
             f'<div class="two"><div>{_settings(report)}</div><div>{_machine(report)}</div></div>',
             _checklists(report),
         ]
@@ -75,8 +75,16 @@ def _header(report: ReportContent) -> str:
     return f'<h1>Restoration report</h1><p class="sub">{said}</p>'
 
 
+def _warnings(report: ReportContent) -> str:
+    """Show first what is wrong, so that nobody has to search for it."""
+    warnings = report.assessment.warnings()
+    if not warnings:
+        return ""
+    return f'<div class="warnings"><h2>Read this first</h2>{_list(warnings)}</div>'
+
+
 def _pictures(report: ReportContent) -> str:
-    planes, (bar, length) = report.planes, report.bar
+    planes = report.planes
     of_sections = [
         replace(one, name=f"{one.name}{_range_in_words(one)}")
         for section in report.assessment.sections
@@ -84,11 +92,10 @@ def _pictures(report: ReportContent) -> str:
         if _has_contrast(one)
     ]
     shown = [*planes.pictures, *of_sections][:MAX_PICTURES]
-    width = planes.pictures[0].pixels.shape[1]
     figures = []
     for picture in shown:
-        has_bar = picture.pixels.shape[1] == width
-        made = thumbnail(picture, bar if has_bar else 0.0)
+        bar = report.bars.get(picture.pixels.shape[1])
+        made = thumbnail(picture, bar.pixels if bar else 0.0)
         figures.append(
             f'<figure><img src="{made.address}" alt="{_text(made.caption)}">'
             f"<figcaption>{_text(made.caption)}</figcaption></figure>"
@@ -97,11 +104,19 @@ def _pictures(report: ReportContent) -> str:
     caption = [
         planes.place and f"{planes.place[0].upper()}{planes.place[1:]}.",
         f"Input and result are shown linearly from {low:.5g} (black) to {high:.5g} (white).",
-        bar and f"Scale bar: {length}.",
+        _bars_in_words(report),
         "Missing pixels are blue-grey." if report.record.get("input", {}).get("known") else "",
     ]
     said = " ".join(part for part in caption if part)
     return f'<div class="pictures">{"".join(figures)}</div><p class="small">{_text(said)}</p>'
+
+
+def _bars_in_words(report: ReportContent) -> str:
+    bars = [bar.length for bar in report.bars.values()]
+    if not bars:
+        return "The pixel size is not known, so there is no scale bar."
+    detail = f" (whole images), {bars[1]} (details)" if len(bars) > 1 else ""
+    return f"Scale bar: {bars[0]}{detail}."
 
 
 def _has_contrast(picture: Picture) -> bool:
@@ -131,15 +146,18 @@ def _curve(report: ReportContent) -> str:
     parts = f" in {len(fitted)} parts" if len(fitted) > 1 else ""
     of_first = " The curve is that of the first part." if len(fitted) > 1 else ""
     curve = curve_svg(first)
-    dashed = " Dashed: the returned iteration." if "dasharray" in curve else ""
-    lines = f"{dashed} Solid: the end." if curve else ""
+    dashed = " Dashed: the iteration whose estimate was kept." if "dasharray" in curve else ""
+    rule = f" Vertical: criterion of the stopping rule {first.get('rule', '')}, best where lowest."
+    lines = f"{rule}{dashed} Solid: the end." if curve else ""
     said = f"{span} iterations{parts}: {first['reason']}.{of_first if curve else ''}{lines}"
     return f'{_heading("Stop of the fit")}{curve}<p class="small">{_text(said)}</p>'
 
 
 def _sections(report: ReportContent) -> str:
     caveats = _heading("What the restored image does not show") + _list(report.caveats)
-    said = [*map(_section, report.assessment.sections), caveats]
+    # A section of nothing but warnings is above the pictures.
+    told = [one for one in report.assessment.sections if one.sentences() != one.warnings()]
+    said = [_steps(report), _curve(report), *map(_section, told), caveats]
     return f'<div class="sections">{"".join(f"<section>{one}</section>" for one in said)}</div>'
 
 
@@ -184,8 +202,8 @@ def _machine(report: ReportContent) -> str:
         "concurrent fits": tiling.get("at_once"),
         "seed": record.get("seed"),
         "time": f"{record.get('elapsed_s', 0):.3g} s",
-        "input pixels": record.get("input", {}).get("pixels"),
-        "result pixels": record.get("result", {}).get("pixels"),
+        "digest of the input pixels": record.get("input", {}).get("pixels"),
+        "digest of the result pixels": record.get("result", {}).get("pixels"),
     }
     name = report.labels.result or "FILE"
     again = f"<p class='small'>Repeat it: <code>napari-dip reproduce {_text(name)}</code></p>"
@@ -229,6 +247,7 @@ def _items(items: Iterable[ChecklistItem]) -> str:
         if item.answer:
             content = f"☑ {_text(item.item)}{level}: <b>{_text(item.answer)}</b>"
         else:
-            content = f'<span class="todo">☐ {_text(item.item)}{level}: to fill in</span>'
+            hint = _text(item.hint or "to fill in")
+            content = f'<span class="todo">☐ {_text(item.item)}{level}: {hint}</span>'
         said.append(f'<div class="item">{content}</div>')
     return "".join(said)

@@ -21,6 +21,8 @@ figure { margin: 0; width: 45mm; }
 figure img { width: 100%; max-height: 46mm; object-fit: contain; object-position: left top;
   image-rendering: pixelated; display: block; }
 figcaption { font-size: 7.5pt; line-height: 1.2; color: #38414b; overflow-wrap: anywhere; }
+.warnings { border-left: 3pt solid #c0392b; background: #fdf3f1; padding: 2pt 6pt; margin: 4pt 0; }
+.warnings h2 { margin-top: 0; border: 0; color: #8c2318; }
 .two { display: flex; gap: 6mm; }
 .two > div { flex: 1 1 0; min-width: 0; }
 svg.curve { width: 100%; height: auto; }
@@ -32,7 +34,6 @@ th { color: #525c68; white-space: nowrap; width: 1%; }
 .small { font-size: 7.5pt; line-height: 1.22; }
 .columns { columns: 2; column-gap: 6mm; font-size: 7.2pt; line-height: 1.17; }
 .sections { columns: 2; column-gap: 6mm; font-size: 8.2pt; line-height: 1.24; }
-.sections section { break-inside: avoid; }
 .sections section h2 { margin-top: 0; }
 .sections section + section h2 { margin-top: 5pt; }
 .columns li { break-inside: avoid; }
@@ -45,8 +46,17 @@ code { font-family: ui-monospace, Consolas, "DejaVu Sans Mono", monospace; font-
   @bottom-right { content: counter(page) " / " counter(pages); font: 7.5pt sans-serif; } }
 @media print {
   body { margin: 0; padding: 0; max-width: none; font-size: 8.6pt; line-height: 1.28; }
-  .page { break-before: page; }
-  h2 { margin-top: 5pt; }
+  h2 { margin-top: 4pt; font-size: 9.5pt; }
+  .warnings { font-size: 7.8pt; line-height: 1.22; }
+  .sections { font-size: 7.4pt; line-height: 1.18; }
+  .sections .small, .columns, table { font-size: 6.9pt; line-height: 1.15; }
+  .paste { font-size: 7.8pt; line-height: 1.2; padding: 3pt 5pt; }
+  code { font-size: 6.9pt; }
+  .pictures { gap: 1.5mm; margin: 3pt 0; }
+  figure { width: 35.9mm; }
+  figure img { max-height: 36.5mm; }
+  figcaption { font-size: 6.8pt; }
+  svg.curve { max-width: 70mm; }
   h2, h3 { break-after: avoid; }
   figure, tr, svg { break-inside: avoid; }
 }

@@ -70,6 +70,10 @@ class ResidualCheck:
             {each.channel: (each.sentence(), *each.details()) for each in ordered}
         )
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return the verdict if structure was smoothed away, or noise left."""
+        return self.sentences()[:1] if self.verdict in ("structure", "noise left") else ()
+
     def as_dict(self) -> dict[str, Any]:
         """Return all numbers."""
         return {"verdict": self.verdict, "channels": [asdict(each) for each in self.channels]}
@@ -90,7 +94,9 @@ class ResidualCheck:
         )
 
 
-def check_residual(problem: Problem, restored: ArrayLike | LazyArray) -> ResidualCheck:
+def check_residual(
+    problem: Problem, restored: ArrayLike | LazyArray, *, residual: LazyArray | None = None
+) -> ResidualCheck:
     """Check whether the residual of a restored image is noise, and find where it is structure.
 
     Parameters
@@ -99,6 +105,8 @@ def check_residual(problem: Problem, restored: ArrayLike | LazyArray) -> Residua
         From :func:`napari_dip.problem`, with the settings of the run.
     restored
         The result, with the axes of the image, and ``problem.factors`` times as long.
+    residual
+        Its :func:`residual_of`, if that is known.
 
     Returns
     -------
@@ -129,7 +137,7 @@ def check_residual(problem: Problem, restored: ArrayLike | LazyArray) -> Residua
     >>> check_residual(asked, 0.8 * noisy + 0.2 * clean).verdict
     'noise left'
     """
-    residual = residual_of(problem, restored)
+    residual = residual_of(problem, restored) if residual is None else residual
     checks: list[ChannelResidual] = []
     clearest: Plane | None = None
     for sample in sample_planes(problem.layout):

@@ -87,17 +87,22 @@ class Resolution:
         """Return the resolution of each channel, then how to read it."""
         found = {
             number: [
-                f"The restored image resolves {self._words(channel.restored_pixels)}, the noisy "
-                f"image {self._words(channel.raw_pixels)} (Fourier ring correlation above 1/7)."
+                "The resolution (Fourier ring correlation above 1/7) of the restored image is "
+                f"{self._words(channel.restored_pixels)}; that of the noisy image is "
+                f"{self._words(channel.raw_pixels)}."
             ]
             for number, channel in enumerate(self.channels)
         }
         return (
             *sentences_by_channel(found),
             "Both halves are restored in the same way, so they also agree where the restoration "
-            "smooths or sharpens alike: the resolution of the restored image is an upper limit.",
-            "Each half has twice the variance of the noise of the image.",
+            "smooths or sharpens alike: the true resolution of the restored image may be worse.",
+            "The halves were made by adding noise to the image: each has twice its noise variance.",
         )
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return nothing: no number is a fault in itself."""
+        return ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the resolutions, and the curve of each channel.
@@ -133,7 +138,7 @@ class Resolution:
     def _words(self, pixels: float) -> str:
         if np.isinf(pixels):
             return "nothing"
-        limit = "all frequencies, to " if pixels <= 2 else ""
+        limit = "as fine as the pixels allow, " if pixels <= 2 else ""
         return f"{limit}{pixels * self.pixel_size:.3g} {self.unit}"
 
 

@@ -48,6 +48,9 @@ class Section(Protocol):
     def sentences(self) -> tuple[str, ...]:
         """Return the verdict first, then its numbers; plain text, one sentence each."""
 
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a reader must know first; none if nothing is wrong."""
+
     def as_dict(self) -> dict[str, Any]:
         """Return all numbers, as values that JSON can hold; ``None`` for what is not known."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.stats import median_abs_deviation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +85,7 @@ def equalise(
         if not group.size:
             continue
         own = values[group]
-        deviation = 1.4826 * np.median(np.abs(own - np.median(own)))
+        deviation = median_abs_deviation(own, scale="normal")
         limit = OUTLIER_SIGMAS * max(float(deviation), MIN_SIGMA)
         sigma = np.sqrt(np.mean(np.square(own.clip(-limit, limit))))
         scaled[group] = own / max(float(sigma), 1.0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
+from scipy.stats import median_abs_deviation
 
 from napari_dip.errors import BadImage
 from napari_dip.optics.psf import PSF
@@ -19,7 +20,6 @@ __all__ = ["measured_psf"]
 
 VISIBLE = 5.0  # standard deviations of the background: a weaker peak may be noise
 KEPT = 2.0  # standard deviations: weaker pixels, or pixels apart from the bead, count as 0
-MAD = 1.4826  # standard deviations of normal noise in a median absolute deviation
 SHARE = 0.999  # of the light: what is outside is cut off
 SAME_SIZE = 0.01  # relative: smaller differences of the pixel sizes are not resampled
 MOVED = 0.01  # pixels: smaller distances from the centre are not mentioned
@@ -95,7 +95,7 @@ def _without_background(values: NDArray[Any]) -> tuple[NDArray[Any], float]:
     inside[tuple(slice(1, -1) for _ in values.shape)] = True
     border = values[~inside]
     background = float(np.median(border))
-    noise = MAD * float(np.median(np.abs(border - background)))
+    noise = float(median_abs_deviation(border, scale="normal"))
     values = values - background
     if not values.max() > max(VISIBLE * noise, 1e-9 * abs(background)):
         raise BadImage(
