@@ -134,6 +134,16 @@ def test_kept_iteration_and_optimiser_are_told():
     assert any("Optimizer for Hidden Layers" in one for one in told.references)
 
 
+def test_kept_iterations_of_several_fits_are_told():
+    units = [{"iterations": 16, "best_iteration": best} for best in (16, 2, 5)]
+    assert (
+        "their estimates of iteration 2 to 16 were kept."
+        in methods_text(record(units=units)).paragraph
+    )
+    tiled = [unit | {"tiles": 4} for unit in units]
+    assert "kept" not in methods_text(record(units=tiled)).paragraph
+
+
 def test_line_breaks_in_names_do_not_break_it():
     made = record()
     made["machine"]["processor"] = "AVX\n2"

@@ -237,10 +237,22 @@ def _end(record: Mapping[str, Any]) -> Iterator[str]:
     rules = {unit.get("rule", "") for unit in units} - {"", "fixed"}
     by = f", by the stopping rule {' or '.join(sorted(rules))}" if early and rules else ""
     source = " (Wang et al., 2023)" if by and rules & {*_RULES_BY_WANG} else ""
-    best = units[0].get("best_iteration") or 0
-    kept = one and units[0].get("tiles", 1) == 1 and 0 < best < units[0]["iterations"]
-    kept_too = f", and the estimate of iteration {best} was kept" if kept else ""
-    yield f"{fitted} ended after {iterations} iterations{by}{source}{kept_too}."
+    kept = _kept(units)
+    yield f"{fitted} ended after {iterations} iterations{by}{source}{kept}."
+
+
+def _kept(units: Sequence[Mapping[str, Any]]) -> str:
+    """Tell which iterations were kept; empty if the last ones were, or if it is not recorded."""
+    if any(unit.get("members", 1) > 1 or unit.get("tiles", 1) > 1 for unit in units):
+        return ""  # the record has the number of the first fit only
+    best = [unit.get("best_iteration") or 0 for unit in units]
+    earlier = any(at < unit["iterations"] for at, unit in zip(best, units, strict=True))
+    if not (earlier and all(best)):
+        return ""
+    if len(units) == 1:
+        return f", and the estimate of iteration {best[0]} was kept"
+    span = f"{min(best)} to {max(best)}" if min(best) < max(best) else f"{best[0]}"
+    return f", and their estimates of iteration {span} were kept"
 
 
 def _span(units: Sequence[Mapping[str, Any]], iterations: Sequence[int]) -> str:
