@@ -41,7 +41,13 @@ def test_a_mistake_names_its_field(modality, texts, said):
         optics_values(modality, TYPED | texts)
 
 
+def test_numbers_of_several_channels_are_refused():
+    with pytest.raises(BadSettings, match="Emission: '461, 520 nm' is not a number"):
+        optics_values("widefield", TYPED | {"wavelength": "461, 520 nm"})
+
+
 def test_fields_show_what_was_recorded():
-    assert [number_text("pinhole", 1.0), number_text("depth", 0.0)] == ["1", ""]
+    assert [number_text("pinhole", 1.0), number_text("depth", 0.0)] == ["1 AU", ""]
+    assert number_text("wavelength", (461.0, 520.0)) == "461, 520 nm"
     assert [number_text("na", 1.45), number_text("ri", None)] == ["1.45", ""]
     assert "sheet" in fields_of("light-sheet") and "excitation" not in fields_of("widefield")

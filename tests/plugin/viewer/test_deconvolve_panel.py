@@ -131,7 +131,7 @@ def test_metadata_fill_the_fields(open_panel, cells):
     other = Image(np.ones((32, 32)), name="other", metadata=known, **LENGTHS)
     panel = open_panel("Deconvolve", cells, other)
     panel.widget.image.value = other
-    assert [panel[name].text() for name in OBJECTIVE] == ["1.4", "1.518", "520"]
+    assert [panel[name].text() for name in OBJECTIVE] == ["1.4", "1.518", "520 nm"]
     assert panel["modality"].currentText() == "confocal"
     panel["wavelength"].setText("525")
     panel.widget.image.value = cells  # it knows nothing: what was typed stays, the rest goes
@@ -295,18 +295,24 @@ def test_optics_are_loaded_and_copied(open_panel, zstack):
     choose(panel, "device", "processor (cpu)")
     panel["iterations"].setValue(2)
     choose(panel, "modality", "confocal")
-    fill(panel, OBJECTIVE | {"excitation": "488", "pinhole": "1.5"})
+    fill(panel, OBJECTIVE | {"excitation": "488", "pinhole": "1.5", "spherical": "0.1"})
     panel.press("run")
     panel.wait_until_idle()
     assert panel.said.startswith("Done"), panel.said
     settings = panel.viewer.layers[-1].metadata["napari-dip"]["settings"]
     command = copied(panel, "command")
-    for words in ("--modality confocal", "--excitation 488.0", "--pinhole 1.5", "--ndim 3"):
+    for words in (
+        "--modality confocal",
+        "--excitation 488.0",
+        "--pinhole 1.5",
+        "--spherical 0.1",
+        "--ndim 3",
+    ):
         assert words in command
     assert "z_step=0.3" in copied(panel, "python")
     choose(panel, "modality", "widefield")
     choose(panel, "stack", "plane by plane")
-    fill(panel, dict.fromkeys([*OBJECTIVE, "excitation", "pinhole"], ""))
+    fill(panel, dict.fromkeys([*OBJECTIVE, "excitation", "pinhole", "spherical"], ""))
     panel.press("reapply")
     assert panel.said == "Loaded the settings of 'stack (deconvolved)'."
     again = panel.widget.template().for_layer(zstack).settings

@@ -22,6 +22,7 @@ LABELS = {
     "sheet": "Sheet",
     "sample_ri": "Sample index",
     "depth": "Depth",
+    "spherical": "Aberration",
 }
 """The names of the fields in the panel."""
 
@@ -44,8 +45,15 @@ NEEDED = {
 }
 """How a message names a number that is missing; it must fit into the two lines of the plan."""
 
-UNITS = ("nm", "µm", "um", "AU")
-"""Units that may follow a number; each field has one."""
+UNITS = {
+    "wavelength": "nm",
+    "excitation": "nm",
+    "pinhole": "AU",
+    "sheet": "µm",
+    "depth": "µm",
+    "spherical": "waves",
+}
+"""The unit of each field; the user may leave it out."""
 
 
 def fields_of(modality: Modality) -> tuple[str, ...]:
@@ -54,7 +62,7 @@ def fields_of(modality: Modality) -> tuple[str, ...]:
     Examples
     --------
     >>> fields_of("widefield")
-    ('na', 'ri', 'wavelength', 'sample_ri', 'depth')
+    ('na', 'ri', 'wavelength', 'sample_ri', 'depth', 'spherical')
     """
     light = {
         "widefield": ("wavelength",),
@@ -62,7 +70,7 @@ def fields_of(modality: Modality) -> tuple[str, ...]:
         "two-photon": ("excitation",),
         "light-sheet": ("wavelength", "sheet"),
     }
-    return ("na", "ri", *light[modality], "sample_ri", "depth")
+    return ("na", "ri", *light[modality], "sample_ri", "depth", "spherical")
 
 
 def optics_values(modality: Modality, texts: Mapping[str, str]) -> dict[str, Any]:
@@ -99,12 +107,20 @@ def optics_values(modality: Modality, texts: Mapping[str, str]) -> dict[str, Any
 
 
 def number_text(name: str, value: float | tuple[float, ...] | None) -> str:
-    """Write a number as its field shows it; empty if it is the default."""
+    """Write a number as its field shows it, with its unit; empty if it is the default.
+
+    Examples
+    --------
+    >>> number_text("wavelength", 520.0)
+    '520 nm'
+    """
     default = Optics.model_fields[name].default
     shown = name == "pinhole" or (value is not None and value != default)
-    if isinstance(value, tuple):  # of several channels: the panel asks for one
-        return ", ".join(f"{each:g}" for each in value)
-    return f"{value:g}" if shown else ""
+    if not shown:
+        return ""
+    # Of several channels: the panel asks for one.
+    numbers = value if isinstance(value, tuple) else (value,)
+    return f"{', '.join(f'{each:g}' for each in numbers)} {UNITS.get(name, '')}".rstrip()
 
 
 def _number(name: str, text: str) -> float:
@@ -113,7 +129,7 @@ def _number(name: str, text: str) -> float:
         return IMMERSIONS[text.lower()]
     label = LABELS[name]
     try:
-        value = float(_without_unit(text).replace(",", "."))
+        value = float(_without_unit(name, text).replace(",", "."))
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
@@ -127,10 +143,11 @@ def _number(name: str, text: str) -> float:
     return value
 
 
-def _without_unit(text: str) -> str:
+def _without_unit(name: str, text: str) -> str:
     """Remove the unit of a field."""
-    for unit in UNITS:
-        text = text.removesuffix(unit).strip()
+    unit = UNITS.get(name, "")
+    for spelling in (unit, unit.replace("µ", "u")):
+        text = text.removesuffix(spelling).strip()
     return text
 
 

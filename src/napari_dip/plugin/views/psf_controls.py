@@ -83,10 +83,11 @@ class PsfControls:
                 ("sheet", "Sheet", tooltips.SHEET, "µm thick, such as 3"),
                 ("sample_ri", "Sample index", tooltips.SAMPLE_INDEX, "index"),
                 ("depth", "Depth", tooltips.DEPTH, "depth, µm"),
+                ("spherical", "Aberration", tooltips.SPHERICAL, "spherical, waves"),
             )
         }
         fields = self.fields
-        self._objective = controls.row(fields["na"], fields["ri"], label="Objective")
+        self._objective = controls.row(fields["na"], fields["ri"], label="NA, index")
         self._sample = controls.row(fields["sample_ri"], fields["depth"], label="Sample")
         self.bead = controls.bead_box("bead", "Bead", tooltips.BEAD, viewer, image)
         self.open_bead = OpenButton(viewer, "open_bead", tooltips.OPEN_BEAD)
@@ -104,6 +105,7 @@ class PsfControls:
             fields["pinhole"],
             fields["sheet"],
             self._sample,
+            fields["spherical"],
             self.bead,
             self._width_row,
         ]
@@ -175,7 +177,7 @@ class PsfControls:
         """Show only what matters for the chosen source and the kind of microscope."""
         source = self.source.value
         used = fields_of(self.modality.value) if source == OPTICS else ()
-        for name in ("wavelength", "excitation", "pinhole", "sheet"):
+        for name in ("wavelength", "excitation", "pinhole", "sheet", "spherical"):
             self.fields[name].visible = name in used
         for part in (self.modality, self._objective, self._sample):
             part.visible = source == OPTICS

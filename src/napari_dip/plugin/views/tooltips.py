@@ -92,6 +92,10 @@ DEPTH: Final = (
     "Depth of the structure below the cover slip, in µm. It matters if sample and immersion have "
     "different indices."
 )
+SPHERICAL: Final = (
+    "Spherical aberration of the objective in waves, -0.5 to 0.5; none, if empty. In Python "
+    "refine_optics estimates it from a widefield z-stack."
+)
 BEAD: Final = (
     "A layer with the image of one bead that is smaller than the resolution, with the axes Y and "
     "X or Z, Y and X. Its background is subtracted; it is centred, and resampled to the pixels of "
