@@ -160,7 +160,7 @@ def test_a_plate_is_resumed_field_by_field(tmp_path):
     assert {one.status for one in restore_folder(plate, out, QUICK, overwrite=True)} == {"restored"}
 
 
-def test_a_kill_while_a_plate_is_assembled_is_resumed(tmp_path, monkeypatch):
+def test_a_kill_while_assembling_is_resumed(tmp_path, monkeypatch):
     plate, out = write_plate(tmp_path / "plate.ome.zarr"), tmp_path / "out.ome.zarr"
 
     def fail(*_):
