@@ -156,7 +156,7 @@ def test_concurrent_units_give_identical_files(stack, uninterrupted, tmp_path):
 def test_resumed_run_keeps_its_tiling(stack, tmp_path, monkeypatch, cut):
     settings = Settings(axes="ZYX", device="cpu")
 
-    def refuse_more_than_two(settings, layout, channels, device):
+    def refuse_more_than_two(settings, layout, channels, *_):
         if channels > 2:
             raise BadSettings("too little memory")
         return cut
@@ -175,7 +175,7 @@ def test_resumed_run_keeps_its_tiling(stack, tmp_path, monkeypatch, cut):
 def test_requested_window_is_never_reduced(stack, tmp_path, monkeypatch):
     tried = []
 
-    def refuse(settings, layout, channels, device):
+    def refuse(settings, layout, channels, *_):
         tried.append(channels)
         raise BadSettings("too little memory")
 
