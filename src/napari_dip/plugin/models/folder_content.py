@@ -193,10 +193,9 @@ def _image_name(path: Path) -> str:
     from napari_dip.files.output_folder import working_folder
 
     try:
-        name = read_image(working_folder(path), lazy=True).extras["ngff"]["name"]
-    except (NapariDipError, LookupError):
+        return read_image(working_folder(path), lazy=True).name
+    except NapariDipError:
         return ""
-    return "" if name == "image" else str(name)  # "image" is the default of the writer
 
 
 def _is_same_image(
