@@ -38,7 +38,10 @@ def error(image, truth):
     return float(np.sqrt(np.mean((image - truth) ** 2)))
 
 
-@pytest.mark.parametrize(("seed", "waves"), [(0, WAVES), (1, WAVES), (2, -WAVES)])
+@pytest.mark.parametrize(
+    ("seed", "waves"),
+    [(2, -WAVES), *(pytest.param(seed, WAVES, marks=pytest.mark.slow) for seed in (0, 1))],
+)
 def test_the_refined_optics_restore_better(seed, waves):
     truth, noisy = observed((12, 44, 46), seed, waves)
     refined = refine_optics(noisy, TOLD, axes="ZYX", device="cpu")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["connect"]
 
 TIMEOUT_S = 60.0  # seconds: how long a scheduler has to have a worker
+INTERRUPTIBLE_S = 0.2  # seconds until Ctrl-C has an effect
 ANSWER_S = 5.0  # seconds: how long it has to answer; with the start of Python less than 10
 
 _ADDRESS = re.compile(r"((tcp|tls|ucx|ucxx|wss?)://)?([^\s/:\[\]]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
@@ -152,8 +154,20 @@ def _wait_for_answer(address: str) -> None:
 
     scheme, location = parse_address(address)
     with socket.create_connection(parse_host_port(location), timeout=ANSWER_S) as connection:
-        if scheme == "tcp" and not connection.recv(1):
+        if scheme == "tcp" and not _first_byte(connection):
             raise ConnectionError("the connection was closed")
+
+
+def _first_byte(connection: socket.socket) -> bytes:
+    """Wait for a byte in short steps, because Ctrl-C may not end a wait of the system."""
+    end = time.monotonic() + ANSWER_S
+    connection.settimeout(INTERRUPTIBLE_S)
+    while True:
+        try:
+            return connection.recv(1)
+        except TimeoutError:
+            if time.monotonic() > end:
+                raise
 
 
 def _check_tls_keys(name: str) -> None:
