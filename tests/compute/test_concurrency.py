@@ -54,7 +54,7 @@ def finish(restoration):
     return snapshots, finished(restoration, snapshots.append)
 
 
-@pytest.mark.parametrize("preset", ["fast", "best"])
+@pytest.mark.parametrize("preset", ["fast", pytest.param("best", marks=pytest.mark.slow)])
 def test_concurrent_planes_give_the_same_bytes(frames, preset):
     settings = FRAMES.replace(preset=preset, members=None if preset == "fast" else 2)
     alone = finished(restore(frames, settings.replace(at_once=1)))

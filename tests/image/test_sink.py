@@ -22,7 +22,7 @@ def run_until(problem, iterations):
     return sink, finished(run(problem, sink, lambda: next(asked) >= iterations))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "uint16"])
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "uint16"])
 @pytest.mark.parametrize(
     "options",
     [

@@ -82,7 +82,9 @@ def test_light_of_a_stack_is_conserved():
     assert float((found - 100).sum()) == pytest.approx(float((noisy - 100).sum()), rel=0.01)
 
 
-@pytest.mark.parametrize("inside", [True, False], ids=["leaves", "enters"])
+@pytest.mark.parametrize(
+    "inside", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["leaves", "enters"]
+)
 def test_light_that_crossed_borders_is_put_back(inside):
     psf = optical_psf(WIDEFIELD, (16, 48, 48))
     truth = np.full((30, 60, 60), 10.0) if inside else cells((30, 80, 80))
@@ -195,6 +197,7 @@ def test_sharp_points_may_be_brighter():
     assert found.max() - 100 > 1.5 * (noisy.max() - 100)
 
 
+@pytest.mark.slow
 def test_a_fit_alone_may_be_brighter_too():
     _, noisy = observed(POINTS, PSF)
     settings = Settings(refinement=0, iterations=150, **QUICK)
