@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from napari_dip.cli.exit_codes import FAILED, INTERRUPTED
+from napari_dip.cli.exit_codes import FAILED
 from napari_dip.cli.restore_file import restore_file
-from napari_dip.errors import BadSettings, NapariDipError
+from napari_dip.errors import BadSettings
 from napari_dip.plaintext import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_dip.cli.options import RunOptions
+    from napari_dip.files.folder_plan import FolderItem
     from napari_dip.settings import Settings
 
 __all__ = ["is_folder", "restore_folder"]
@@ -49,29 +50,25 @@ def restore_folder(
         If the user stopped the run, or an image failed.
     """
     from napari_dip.files.folder_plan import plan_folder
+    from napari_dip.files.folder_run import restore_items
 
     if options.uncertainty is not None:
         raise BadSettings("--uncertainty names one file, and IN is a folder; restore file by file")
     plan = plan_folder(source, output, overwrite=options.overwrite)
-    plan.prepare()
-    failed, skipped, count = [], 0, len(plan.items)
-    for number, item in enumerate(plan.items, 1):
-        try:
-            state = item.state(settings, given.get("mask"), given.get("psf"))
-            if state == "done":
-                skipped += 1
-                continue
-            _say(options, f"{number} of {count}: {item.name}")
-            resume = state == "unfinished"
-            one = replace(options, resume=resume, overwrite=options.overwrite and not resume)
-            restore_file(item.source, item.output, one, settings, **given)
-        except typer.Exit as stop:
-            if stop.exit_code == INTERRUPTED:
-                raise
-            failed.append(item.name)
-        except (NapariDipError, OSError, MemoryError) as error:
-            typer.echo(plain(f"Error: {item.name}: {str(error) or type(error).__name__}"), err=True)
-            failed.append(item.name)
+    count = len(plan.items)
+
+    def restore(item: FolderItem, *, resume: bool, overwrite: bool) -> None:
+        _say(options, f"{plan.items.index(item) + 1} of {count}: {item.name}")
+        one = replace(options, resume=resume, overwrite=overwrite)
+        restore_file(item.source, item.output, one, settings, **given)
+
+    failed, skipped = [], 0
+    files = given.get("mask"), given.get("psf")
+    for ended in restore_items(plan, settings, restore, *files, overwrite=options.overwrite):
+        skipped += ended.status == "skipped"
+        if ended.status == "failed":
+            typer.echo(plain(f"Error: {ended.name}: {ended.reason}"), err=True)
+            failed.append(ended.name)
     done = f"{count - len(failed) - skipped} restored, {skipped} done before"
     if failed:
         names = ", ".join(failed[:5]) + (" …" if len(failed) > 5 else "")
@@ -79,7 +76,6 @@ def restore_folder(
             plain(f"{done}, {len(failed)} failed: {names}. Run it again to go on."), err=True
         )
         raise typer.Exit(FAILED)
-    plan.finish()
     _say(options, f"{done}. The results are in {output}.")
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from napari_dip.errors import NapariDipError
 from napari_dip.files.file_run import open_run
 from napari_dip.files.folder_plan import plan_folder
-from napari_dip.files.write_plan import is_zarr_name
 from napari_dip.generators import finished
 
 if TYPE_CHECKING:
@@ -17,7 +16,10 @@ if TYPE_CHECKING:
     from napari_dip.files.folder_plan import FolderItem, FolderPlan
     from napari_dip.settings import Settings
 
-__all__ = ["FileStatus", "restore_folder"]
+__all__ = ["FileStatus", "RestoreItem", "restore_folder", "restore_items"]
+
+
+Status = Literal["restored", "skipped", "failed"]
 
 
 class FileStatus(NamedTuple):
@@ -37,7 +39,7 @@ class FileStatus(NamedTuple):
 
     name: str
     output: Path
-    status: Literal["restored", "skipped", "failed"]
+    status: Status
     reason: str = ""
 
 
@@ -99,42 +101,59 @@ def restore_folder(
     ['skipped', 'skipped']
     """
     plan = plan_folder(source, output, overwrite=overwrite)
-    return _restore(plan, settings, overwrite, options)
 
-
-def _restore(
-    plan: FolderPlan, settings: Settings, overwrite: bool, options: dict[str, Any]
-) -> Iterator[FileStatus]:
-    plan.prepare()
-    failed = False
-    for item in plan.items:
-        status, reason = _restore_one(item, settings, overwrite, options)
-        failed = failed or status == "failed"
-        yield FileStatus(item.name, item.output, status, reason)
-    if not failed:
-        plan.finish()
-
-
-def _restore_one(
-    item: FolderItem, settings: Settings, overwrite: bool, options: dict[str, Any]
-) -> tuple[Literal["restored", "skipped", "failed"], str]:
-    try:
-        state = item.state(settings, options.get("mask"), options.get("psf"))
-        if state == "done":
-            return "skipped", ""
-        resume = state == "unfinished" and is_zarr_name(item.output)
+    def restore(item: FolderItem, *, resume: bool, overwrite: bool) -> None:
         run = open_run(
-            item.source,
-            item.output,
-            settings,
-            overwrite=overwrite and not resume,
-            resume=resume,
-            **options,
+            item.source, item.output, settings, overwrite=overwrite, resume=resume, **options
         )
         try:
             run.write(finished(run.steps()))
         finally:
             run.close()
-    except (NapariDipError, OSError, MemoryError) as error:
-        return "failed", str(error) or type(error).__name__
-    return "restored", ""
+
+    files = options.get("mask"), options.get("psf")
+    return restore_items(plan, settings, restore, *files, overwrite=overwrite)
+
+
+class RestoreItem(Protocol):
+    """Restore an image, and write its result."""
+
+    def __call__(self, item: FolderItem, /, *, resume: bool, overwrite: bool) -> None:
+        """Resume an unfinished result, or replace one, if told so."""
+
+
+def restore_items(
+    plan: FolderPlan,
+    settings: Settings,
+    restore: RestoreItem,
+    mask: str | Path | None = None,
+    psf: str | Path | None = None,
+    *,
+    overwrite: bool = False,
+) -> Iterator[FileStatus]:
+    """Restore the images of a plan that are not done, and yield what became of each.
+
+    Parameters
+    ----------
+    plan, settings, mask, psf, overwrite
+        As for :func:`restore_folder`.
+    restore
+        Called for each image that is not done. Its errors are statuses, but for an interrupt.
+    """
+    plan.prepare()
+    failed = False
+    for item in plan.items:
+        status: Status = "restored"
+        reason = ""
+        try:
+            state = item.state(settings, mask, psf)
+            if state == "done":
+                status = "skipped"
+            else:
+                resume = state == "unfinished"
+                restore(item, resume=resume, overwrite=overwrite and not resume)
+        except (NapariDipError, OSError, MemoryError) as error:
+            status, reason, failed = "failed", str(error) or type(error).__name__, True
+        yield FileStatus(item.name, item.output, status, reason)
+    if not failed:
+        plan.finish()
