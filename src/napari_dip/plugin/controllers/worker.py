@@ -6,7 +6,6 @@ import logging
 import time
 import traceback
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from napari_dip.errors import NapariDipError
 from napari_dip.plugin.controllers.channel import WAKE_INTERVAL_S, PreparedRun
 from napari_dip.plugin.models.layer_output import preview_layer_data, to_layer_data
-from napari_dip.plugin.models.point_spread import measured_psf_of, psf_axes
+from napari_dip.plugin.models.point_spread import problem_of
 from napari_dip.plugin.models.run_request import ComputeOptions
 
 if TYPE_CHECKING:
@@ -53,17 +52,11 @@ def prepare_run(
         If no worker is available, or the image, mask, settings or target is not valid.
     """
     # Here, in the worker thread, because loading torch takes seconds.
-    from napari_dip.image.problem import make_problem
     from napari_dip.image.restore import run
 
     if compute == ComputeOptions():
-        device, mask = target.device or None, source.whole_mask
         channel.progress.report("noise")
-        tiling, psf = target.recorded_tiling(), measured_psf_of(source, settings)
-        problem = make_problem(
-            source.data, settings, mask, psf, device, tiling, psf_axes=psf_axes(psf, settings)
-        )
-        problem = replace(problem, origin=source.origin)
+        problem = problem_of(source, settings, target.device or None, target.recorded_tiling())
         output = target.open(problem, source)
         in_memory = target.path is None
         with closing(output):
@@ -91,17 +84,7 @@ def prepare_run(
         from napari_dip.cluster.restoration import restore_on_cluster
 
         assert pool is not None
-        psf = measured_psf_of(source, settings)
-        problem = make_problem(
-            source.data,
-            settings,
-            source.whole_mask,
-            psf,
-            pool.device,
-            target.recorded_tiling(),
-            psf_axes=psf_axes(psf, settings),
-        )
-        problem = replace(problem, origin=source.origin)
+        problem = problem_of(source, settings, pool.device, target.recorded_tiling())
         output = target.open(problem, source)
         steps = restore_on_cluster(
             problem,

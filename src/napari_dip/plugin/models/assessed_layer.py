@@ -12,7 +12,7 @@ from napari_dip.errors import BadImage
 from napari_dip.image.reordered import Reordered
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
 from napari_dip.plugin.models.mask_layers import Mask
-from napari_dip.plugin.models.point_spread import bead_in_file, measured_psf_of, psf_axes, read_bead
+from napari_dip.plugin.models.point_spread import bead_in_file, problem_of, read_bead
 from napari_dip.plugin.models.provenance import record_of, recorded_bead, recorded_settings
 from napari_dip.plugin.models.residual_layer import ResidualLayer, residual_layer
 from napari_dip.plugin.models.target import stored_image
@@ -83,21 +83,10 @@ class AssessedLayer:
         BadImage
             If the input is not that of the record.
         """
-        from napari_dip.image.problem import make_problem
-
         if self.result is not None and self.result.problem is not None:
             return self.result.problem
         source, settings = self._matching_source(), recorded_settings(self.record)
-        device = self.record.get("device")
-        psf = measured_psf_of(source, settings)
-        problem = make_problem(
-            source.data,
-            settings,
-            source.whole_mask,
-            psf,
-            device,
-            psf_axes=psf_axes(psf, settings),
-        )
+        problem = problem_of(source, settings, self.record.get("device"))
         now, then = problem.input_record(), self.record["input"]
         if any((now[key] or None) != (then.get(key) or None) for key in ("pixels", "known", "psf")):
             raise BadImage(

@@ -1,4 +1,4 @@
-"""The point spread function of a run: choose, check and show it."""
+"""The point spread function of a run: choose, check, use and show it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_dip.image.axes import Layout
+    from napari_dip.image.layout_plan import Tiling
+    from napari_dip.image.problem import Problem
     from napari_dip.optics.psf import PSF
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.plugin.models.layer_output import LayerData
@@ -35,7 +37,7 @@ __all__ = [
     "check_point_spread",
     "measured_psf_of",
     "point_spread",
-    "psf_axes",
+    "problem_of",
     "psf_layer",
     "read_bead",
 ]
@@ -154,9 +156,39 @@ def measured_psf_of(source: LayerInput, settings: Settings) -> PSF | None:
     return None if source.bead is None else source.bead.psf(sized_image(source), settings)
 
 
-def psf_axes(psf: PSF | None, settings: Settings) -> str | None:
-    """Return the letters of the axes of a point spread function; ``None`` without one."""
-    return None if psf is None else settings.spatial
+def problem_of(
+    source: LayerInput,
+    settings: Settings,
+    device: str | None = None,
+    tiling: Tiling | None = None,
+) -> Problem:
+    """Check a layer with its mask and its bead, and survey it; slow, for a worker thread.
+
+    Parameters
+    ----------
+    source, settings
+        The layer, and the settings of its run.
+    device, tiling
+        As for :func:`~napari_dip.image.problem.make_problem`.
+
+    Raises
+    ------
+    NapariDipError
+        If the image, the mask, the bead or the settings are not valid.
+    """
+    from napari_dip.image.problem import make_problem  # loading torch takes seconds
+
+    psf = measured_psf_of(source, settings)
+    problem = make_problem(
+        source.data,
+        settings,
+        source.whole_mask,
+        psf,
+        device,
+        tiling,
+        psf_axes=None if psf is None else settings.spatial,
+    )
+    return replace(problem, origin=source.origin)
 
 
 @lru_cache(maxsize=4)
