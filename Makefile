@@ -10,6 +10,11 @@ BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# The benchmarks that count seconds of the processor, and the images of the table of seconds.
+ONE_THREAD := OMP_NUM_THREADS=1 $(BIN)/python
+TIMED := --out build/bench/seconds.json --most 2 \
+	--groups "FMD, real frames" "W2S, real frames" "photographs, sigma 25" "half of the pixels" "photographs, x2"
+
 # Run targets in the given order, even with make -j.
 .NOTPARALLEL:
 .PHONY: help demo test format lint typecheck imports manifest docs wheel unit fuzz soak bench bench-smoke system clean
@@ -56,12 +61,15 @@ soak: $(DEV) ## do 200 runs in one viewer, and close ten viewers during a run; t
 	$(BIN)/pytest -s -m slow tests/plugin/viewer/test_soak.py
 
 bench: $(DEV) ## measure quality, stopping and speed against classical methods; takes hours, resumes
-	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless PyWavelets # a method that is not installed is left out of the tables
-	$(BIN)/python benchmarks/compare.py --resume
+	-$(INSTALL) bm3d bm4d matplotlib opencv-python-headless # a method that is not installed is left out of the tables
+	$(ONE_THREAD) benchmarks/compare.py --resume
+	$(ONE_THREAD) benchmarks/compare.py --resume $(TIMED)
+	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(ONE_THREAD) benchmarks/compare.py --resume $(TIMED)
 	$(BIN)/python benchmarks/stopping.py --resume
 	$(BIN)/python benchmarks/correlated_noise.py --resume
 	$(BIN)/python benchmarks/coverage.py --resume
-	$(BIN)/python benchmarks/stacks.py
+	$(ONE_THREAD) benchmarks/stacks.py
+	$(ONE_THREAD) benchmarks/deconvolution.py
 	$(BIN)/python benchmarks/axial.py --resume
 	$(BIN)/python benchmarks/tiles.py
 	$(BIN)/python benchmarks/channels.py
@@ -76,7 +84,8 @@ bench: $(DEV) ## measure quality, stopping and speed against classical methods; 
 	$(BIN)/python benchmarks/concurrency.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/tables.py
-	$(BIN)/python benchmarks/page_tables.py
+	$(BIN)/python benchmarks/page_tables.py --write
+	$(BIN)/python benchmarks/pictures.py
 	-$(BIN)/python benchmarks/figures.py
 
 bench-smoke: $(DEV) ## measure speed, memory and forecast, also with AVX2 only, in five minutes

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 from skimage import data, io
 
 from napari_dip import Inpaint, Settings, SuperResolve
@@ -47,17 +46,16 @@ class Case:
 
     @property
     def kind(self) -> str:
-        """The task, or ``stack``, which has other reference methods."""
-        return "stack" if self.settings.ndim == 3 else self.settings.task.kind
+        return self.settings.task.kind
 
     @property
     def colours(self) -> int | None:
-        """The axis of the colours; ``None`` for a grey image or a stack."""
-        return -1 if self.truth.ndim == 3 and self.kind != "stack" else None
+        """The axis of the colours; ``None`` for a grey image."""
+        return -1 if self.truth.ndim == 3 else None
 
     @property
     def side(self) -> int:
-        return max(self.truth.shape[-2:] if self.kind == "stack" else self.truth.shape[:2])
+        return max(self.truth.shape[:2])
 
     @property
     def tags(self) -> dict[str, str]:
@@ -103,19 +101,58 @@ def crop(image: Pixels, size: int) -> Pixels:
     return image[top : top + size, left : left + size]
 
 
-def gaussian(name: str, size: int, sigma: float, seed: int = 0, *, clipped: bool = False) -> Case:
-    truth = crop(photograph(name), size)
+def with_gaussian_noise(
+    name: str, truth: Pixels, sigma: float, seed: int = 0, *, clipped: bool = False
+) -> Case:
     observed = truth + np.random.default_rng(seed).normal(0, sigma, truth.shape)
     if clipped:
         observed = observed.round().clip(0, 255).astype(np.uint8)
-    label = f"{name} {size}, sigma {sigma:g}" + " clipped" * clipped
+    label = f"{name}, sigma {sigma:g}" + " clipped" * clipped
     return Case(label, truth, observed, Settings(seed=seed), known={"sigma": sigma})
 
 
-def poisson(name: str, size: int, peak: float, seed: int = 0) -> Case:
-    truth = crop(photograph(name), size)
+def with_photons(name: str, truth: Pixels, peak: float, seed: int = 0) -> Case:
+    """Add the noise of photons, with ``peak`` photons in a pixel of 255."""
     observed = np.random.default_rng(seed).poisson(truth / 255 * peak) * 255 / peak
-    return Case(f"{name} {size}, Poisson {peak:g}", truth, observed, Settings(seed=seed))
+    return Case(f"{name}, Poisson {peak:g}", truth, observed, Settings(seed=seed))
+
+
+def with_gaps(name: str, truth: Pixels, missing: NDArray[np.bool_], seed: int = 0) -> Case:
+    observed = np.where(missing if truth.ndim == 2 else missing[..., None], 0, truth)
+    return Case(name, truth, observed, Settings(task=Inpaint(), seed=seed), missing)
+
+
+def with_coarse_pixels(
+    name: str, truth: Pixels, factor: int, seed: int = 0, sigma: float = 0
+) -> Case:
+    """Decimate by Lanczos2, as published, and round to whole grey values."""
+    import torch
+
+    from napari_dip.dip.operators import Downsample
+
+    truth = truth[: truth.shape[0] // factor * factor, : truth.shape[1] // factor * factor]
+    planes = truth[..., None] if truth.ndim == 2 else truth
+    fine = torch.from_numpy(planes.astype(np.float32)).movedim(-1, 0)[None]
+    coarse = Downsample((factor, factor), "lanczos2")(fine)[0].movedim(0, -1).numpy()
+    coarse = coarse + np.random.default_rng(seed).normal(0, sigma, coarse.shape)
+    observed = coarse.round().clip(0, 255).astype(np.uint8)
+    return Case(
+        f"{name}, x{factor}" + (f", sigma {sigma:g}" if sigma else ""),
+        truth,
+        observed[..., 0] if truth.ndim == 2 else observed,
+        Settings(task=SuperResolve(factor=factor), seed=seed),
+        border=factor,
+        luma=truth.ndim == 3,
+    )
+
+
+def gaussian(name: str, size: int, sigma: float, seed: int = 0, *, clipped: bool = False) -> Case:
+    truth = crop(photograph(name), size)
+    return with_gaussian_noise(f"{name} {size}", truth, sigma, seed, clipped=clipped)
+
+
+def poisson(name: str, size: int, peak: float, seed: int = 0) -> Case:
+    return with_photons(f"{name} {size}", crop(photograph(name), size), peak, seed)
 
 
 def frame(name: str, size: int, seed: int = 0) -> Case:
@@ -133,32 +170,12 @@ def frame(name: str, size: int, seed: int = 0) -> Case:
 def half_missing(name: str, size: int, seed: int = 0, part: float = 0.5) -> Case:
     truth = crop(photograph(name), size)
     missing = np.random.default_rng(seed).random(truth.shape[:2]) < part
-    observed = np.where(missing if truth.ndim == 2 else missing[..., None], 0, truth)
-    label = f"{name} {size}, {100 * part:.0f} % missing"
-    return Case(label, truth, observed, Settings(task=Inpaint(), seed=seed), missing)
+    return with_gaps(f"{name} {size}, {100 * part:.0f} % missing", truth, missing, seed)
 
 
 def decimated(name: str, size: int, factor: int, seed: int = 0, sigma: float = 0) -> Case:
-    """Decimate by Lanczos2, as published, and round to whole grey values."""
-    import torch
-
-    from napari_dip.dip.operators import Downsample
-
     truth = crop(photograph(name), size)
-    truth = truth[: truth.shape[0] // factor * factor, : truth.shape[1] // factor * factor]
-    planes = truth[..., None] if truth.ndim == 2 else truth
-    fine = torch.from_numpy(planes.astype(np.float32)).movedim(-1, 0)[None]
-    coarse = Downsample((factor, factor), "lanczos2")(fine)[0].movedim(0, -1).numpy()
-    coarse = coarse + np.random.default_rng(seed).normal(0, sigma, coarse.shape)
-    observed = coarse.round().clip(0, 255).astype(np.uint8)
-    return Case(
-        f"{name} {size}, x{factor}" + (f", sigma {sigma:g}" if sigma else ""),
-        truth,
-        observed[..., 0] if truth.ndim == 2 else observed,
-        Settings(task=SuperResolve(factor=factor), seed=seed),
-        border=factor,
-        luma=truth.ndim == 3,
-    )
+    return with_coarse_pixels(f"{name} {size}", truth, factor, seed, sigma)
 
 
 def with_hole(name: str, size: int, seed: int = 0) -> Case:
@@ -166,28 +183,7 @@ def with_hole(name: str, size: int, seed: int = 0) -> Case:
     truth = crop(photograph(name), size)
     rows, columns = np.indices(truth.shape[:2]) - size / 2
     missing = np.hypot(rows, columns) < max(10, size / 16)
-    observed = np.where(missing if truth.ndim == 2 else missing[..., None], 0, truth)
-    settings = Settings(task=Inpaint(), seed=seed)
-    return Case(f"{name} {size}, hole", truth, observed, settings, missing)
-
-
-def stack(depth: int, size: int, sigma: float, seed: int = 0) -> Case:
-    """Cut the middle out of a stack of nuclei, or of blobs in its place, to restore as a volume."""
-    path = SHARED / "stack3d" / "xyz_8bit__nuclei_autothresh.tif"
-    if path.is_file():
-        volume = tifffile.imread(path).astype(np.float64)
-    else:
-        volume = gaussian_filter(data.binary_blobs(128, n_dim=3, rng=0).astype(float), (1, 2, 2))
-    corner = [
-        max((have - want) // 2, 0)
-        for have, want in zip(volume.shape, (depth, size, size), strict=True)
-    ]
-    z, y, x = (slice(c, c + want) for c, want in zip(corner, (depth, size, size), strict=True))
-    truth = 255 * volume[z, y, x] / volume.max()
-    observed = truth + np.random.default_rng(seed).normal(0, sigma, truth.shape)
-    name = f"nuclei {'x'.join(map(str, truth.shape))}, sigma {sigma:g}"
-    settings = Settings(ndim=3, axes="ZYX", seed=seed)
-    return Case(name, truth, observed, settings, known={"sigma": sigma})
+    return with_gaps(f"{name} {size}, hole", truth, missing, seed)
 
 
 def pairs(folder: Path) -> list[Case]:

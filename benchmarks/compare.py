@@ -1,189 +1,152 @@
-"""Compare the presets with classical methods on the same images.
+"""Compare the presets with other methods, over groups of images.
 
-    python benchmarks/compare.py [--quick] [--presets fast best] [--resume] [--out build/bench]
+    OMP_NUM_THREADS=1 python benchmarks/compare.py [--groups NAME ...] [--methods NAME ...]
+        [--most 4] [--resume] [--out build/bench/compare.json]
 
-Every case gets noise with a fixed seed, and every method gets the same pixels. The presets stop
-automatically; the oracle is the best result that they pass on the way. ``paper`` runs only if it is
-named, and takes hours. Each row is computed in its own process, so that its memory is its own, and
-is saved at once: ``--resume`` continues an interrupted run. ``tables.py`` prints the rows as
-Markdown, ``page_tables.py`` makes the tables of the page on quality.
+Every method gets the same pixels, one run, and no tuning. Quick methods run first; the slow ones
+then take one image of each group in turn, so that an interrupted run has as many of each group. A
+row is saved at once: ``--resume`` continues. Seconds are those of the processor, without the first
+call of a method, which loads libraries: they count only if the machine is quiet. For a processor
+without bfloat16 set ``ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2``. ``paper`` takes an hour
+for an image and runs only if it is named. ``page_tables.py`` makes tables of the rows.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import time
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cases import SHARED, Case, decimated, frame, gaussian, half_missing, pairs, poisson, stack
-from metrics import finish, fitted_psnr, measured, psnr, ssim
-from oracle import follow
-from reference_methods import PUBLISHED_STEPS, installed, methods_for
-from results_file import ResultsFile, Row
-from tables import quality, quality_head, quality_row
+import numpy as np
+import torch
+from cases import SHARED, Case, crop, pairs
+from image_groups import GROUPS
+from metrics import finish, quality
+from reference_methods import REFERENCE_METHODS, installed
+from results_file import ResultsFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from cases import Pixels
 
-    from napari_dip import Settings
+    Method = Callable[[Case], Pixels]
 
 NOISY_INPUT = "noisy input"
+OWN_PAIRS = "own pairs"
+
+QUICK = ("fast", "filter alone", "non-local means", "VST + BM3D", "bicubic", "Lanczos")
+QUICK += ("Telea", "biharmonic")
+SLOW = ("network alone", "best", "Noise2Fast", "ZS-N2N")
+EXTRA = ("paper",)
+
+SETTINGS = {
+    "fast": {},
+    "best": {"preset": "best"},
+    "paper": {"preset": "paper"},
+    "filter alone": {"prior": "none"},
+    "network alone": {"refinement": 0},
+}
 
 
-def chosen_cases(quick: bool, data: Path | None) -> list[Case]:
-    size = 96 if quick else 256
-    six = [
-        frame("fish", size),
-        frame("mice", size),
-        gaussian("01", size, 25),
-        gaussian("05", size, 25),
-        poisson("01", size, 30),
-        poisson("05", size, 30),
-    ]
-    rest = [
-        replace(gaussian("F16", 96 if quick else 512, 25, clipped=True), group="denoise, colour"),
-        half_missing("barbara", 96 if quick else 512),
-        decimated("zebra", 128 if quick else 1000, 4),
-        decimated("butterfly", 128 if quick else 1000, 4),
-        stack(8, 48, 15) if quick else stack(16, 96, 15),
-    ]
-    return [*six, *rest, *(pairs(data) if data else [])]
+def method_of(name: str, kind: str) -> Method | None:
+    """Return a method by its name; ``None`` if it cannot do this task or is not installed."""
+    if name == NOISY_INPUT:
+        return (lambda case: case.observed) if kind == "denoise" else None
+    if name == "filter alone" and kind != "denoise":
+        return None
+    if name in SETTINGS:
+        return lambda case: finish(case, case.settings.replace(**SETTINGS[name])).image
+    return REFERENCE_METHODS[kind].get(name) if installed(name) else None
 
 
-def preset_settings(case: Case, presets: list[str]) -> dict[str, Settings]:
-    """Name the settings to compare: the presets, the network alone, and fits without a network."""
-    settings = case.settings
-    bare = settings.replace(refinement=0, iterations=500, stopping="fixed")
-    smooth = {"network": "pixels", "tv_weight": 0.05, "learning_rate": 0.01}
-    found = {
-        "no prior": bare.replace(prior={"network": "pixels", "tv_weight": 0}),
-        "total variation, no network": bare.replace(prior=smooth),
-    }
-    found |= {preset: settings.replace(preset=preset) for preset in presets}
-    if case.kind in ("denoise", "stack"):
-        found["network alone"] = settings.replace(refinement=0)
-    if case.kind == "stack":
-        found["fast, plane by plane"] = settings.replace(ndim=2)
-    return found
-
-
-def methods(case: Case, options: argparse.Namespace) -> list[str]:
-    observed = [] if case.kind == "super-resolve" else [NOISY_INPUT]
-    others = [
-        name for name in methods_for(case.kind, options.zs_n2n_steps) if name not in options.without
-    ]
-    names = [*observed, *others, *preset_settings(case, options.presets)]
-    return [name for name in names if not options.methods or name in options.methods]
-
-
-def run_method(case: Case, method: str, options: argparse.Namespace) -> Row:
-    """Run one method on one case."""
-    others = methods_for(case.kind, options.zs_n2n_steps)
-    if method == NOISY_INPUT:
-        return scores(case, case.observed)
-    if method not in others:
-        return run_preset(
-            case, preset_settings(case, options.presets)[method], oracle=not options.without_oracle
-        )
-    with measured() as cost:
-        image = others[method](case)
-    return scores(case, image) | cost.as_row()
-
-
-def run_preset(case: Case, settings: Settings, *, oracle: bool) -> Row:
-    with measured() as cost:
-        result = finish(case, settings)
-    row = scores(case, result.image) | cost.as_row()
-    row["iterations"] = sum(report.iterations for report in result.reports)
-    row["reason"] = "; ".join(dict.fromkeys(report.reason for report in result.reports))
-    # A fit with a fixed number of iterations has no automatic stop to compare with the oracle.
-    if oracle and settings.stopping is None and len(result.reports) == 1:
-        path = follow(case, settings)
-        row |= {"oracle": path.oracle, "oracle_iterations": path.best * result.reports[0].members}
-    return row
-
-
-def scores(case: Case, image: Pixels) -> Row:
-    compared = fitted_psnr if case.relative else psnr
+def chosen_cases(groups: list[str], most: int | None, data: Path | None) -> dict[str, list[Case]]:
+    """Return the cases by group, on the CPU; ``most`` of each group."""
+    found = {group: [*islice(GROUPS[group](), most)] for group in groups}
+    if data:
+        found[OWN_PAIRS] = pairs(data)
     return {
-        "psnr": psnr(case, image),
-        "fitted_psnr": fitted_psnr(case, image),
-        "compared": compared(case, image),
-        "ssim": ssim(case, image),
+        group: [
+            replace(case, group=group, settings=case.settings.replace(device="cpu"))
+            for case in cases
+        ]
+        for group, cases in found.items()
     }
 
 
-def run_in_subprocess(case: Case, method: str, options: argparse.Namespace) -> Row:
-    """Run one method in its own process, so that its memory is its own."""
-    if "forkserver" in multiprocessing.get_all_start_methods():
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["oracle", "reference_methods"])
+def work(cases: dict[str, list[Case]], methods: list[str]) -> Iterator[tuple[str, Case]]:
+    """Yield methods and cases: quick methods one by one, then slow ones image by image."""
+    for method in (NOISY_INPUT, *QUICK):
+        if method in methods:
+            for group in cases.values():
+                yield from ((method, case) for case in group)
+    for number in range(max(map(len, cases.values()))):
+        for method in (*SLOW, *EXTRA):
+            if method in methods:
+                yield from (
+                    (method, group[number]) for group in cases.values() if number < len(group)
+                )
+
+
+def warm_up(method: Method, case: Case) -> None:
+    """Call a method on a small case of the same kind."""
+    if case.kind == "super-resolve":
+        factor = case.truth.shape[0] // case.observed.shape[0]
+        small = replace(
+            case, truth=crop(case.truth, 64), observed=crop(case.observed, 64 // factor)
+        )
     else:
-        context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context) as pool:
-        try:
-            return pool.submit(run_method, case, method, options).result()
-        except BrokenProcessPool:
-            return {"note": "the process died, perhaps for lack of memory"}
+        missing = None if case.missing is None else np.eye(64, dtype=bool)
+        small = replace(
+            case, truth=crop(case.truth, 64), observed=crop(case.observed, 64), missing=missing
+        )
+    method(small)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="use small crops")
-    parser.add_argument("--presets", nargs="*", default=["fast", "best"])
+    names = [NOISY_INPUT, *QUICK, *SLOW]
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=[*GROUPS], metavar="NAME")
     parser.add_argument(
-        "--only", default="", metavar="PART", help="run cases whose name contains this"
+        "--methods", nargs="+", choices=[*names, *EXTRA], default=names, metavar="NAME"
     )
-    parser.add_argument(
-        "--without",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help="leave out methods, such as 'VST + BM3D'",
-    )
-    parser.add_argument(
-        "--methods", nargs="+", default=[], metavar="NAME", help="run only these methods"
-    )
-    parser.add_argument(
-        "--zs-n2n-steps",
-        type=int,
-        default=PUBLISHED_STEPS,
-        metavar="N",
-        help="steps of ZS-N2N, the slowest method: %(default)s as published take minutes at 256², "
-        "200 are quick, 0 leaves it out",
-    )
-    parser.add_argument(
-        "--without-oracle",
-        action="store_true",
-        help="do not repeat each preset beyond its stop",
-    )
+    parser.add_argument("--most", type=int, help="images of each group; all by default")
     parser.add_argument(
         "--data", type=Path, help="folder with more image pairs, NOISY_*.tif and GT_*.tif"
     )
     parser.add_argument("--resume", action="store_true", help="keep the rows of an earlier run")
-    parser.add_argument("--out", type=Path, default=Path("build/bench"))
+    parser.add_argument("--out", type=Path, default=Path("build/bench/compare.json"))
     options = parser.parse_args()
-    record = ResultsFile(options.out / "compare.json", ("case", "method"), resume=options.resume)
-    print(f"Images: {'evaluation images' if SHARED.is_dir() else 'scikit-image'}\n")
-    print(quality_head())
-    for case in chosen_cases(options.quick, options.data):
-        if options.only not in case.name:
+    if not SHARED.is_dir():
+        raise SystemExit(f"{SHARED} is missing: this comparison needs the evaluation images")
+    processor = torch.backends.cpu.get_cpu_capability()
+    record = ResultsFile(
+        options.out, ("group", "case", "method", "processor"), resume=options.resume
+    )
+    warm: set[tuple[str, str]] = set()
+    for name, case in work(
+        chosen_cases(options.groups, options.most, options.data), options.methods
+    ):
+        row = case.tags | {"method": name, "processor": processor}
+        method = method_of(name, case.kind)
+        if method is None or row in record:
             continue
-        for method in methods(case, options):
-            row = case.tags | {"method": method}
-            if row in record:
-                continue
-            available = installed(method)
-            found = (
-                run_in_subprocess(case, method, options) if available else {"note": "not installed"}
-            )
-            record.add(row | found)
-            print(quality_row(record.rows[-1]), flush=True)
-    (options.out / "compare.md").write_text(quality(record.rows) + "\n")
+        if name not in EXTRA and name in SETTINGS and (name, case.kind) not in warm:
+            warm_up(method, case)
+            warm.add((name, case.kind))
+        began = time.process_time()
+        image = method(case)
+        seconds = time.process_time() - began
+        found = quality(case, image) | {"cpu_s": seconds}
+        record.add(row | found)
+        print(
+            f"{case.group:26} {case.name:26} {name:16} {found['psnr']:6.2f} dB "
+            f"{found['ssim']:.3f} {found['cpu_s']:7.1f} s",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -48,16 +48,20 @@ def psnr(case: Case, image: Pixels) -> float:
     return float(metrics.peak_signal_noise_ratio(truth, found, data_range=PEAK))
 
 
-def fitted_psnr(case: Case, image: Pixels) -> float:
-    truth, found = comparable(case, image)
-    found = fit_gain_and_offset(truth, found)
-    return float(metrics.peak_signal_noise_ratio(truth, found, data_range=PEAK))
-
-
-def ssim(case: Case, image: Pixels) -> float:
+def quality(case: Case, image: Pixels) -> dict[str, float]:
+    """Return PSNR and SSIM: of real frames after a fit, of gaps in the missing pixels alone."""
     truth, found = comparable(case, image)
     colours = None if case.luma else case.colours
-    return float(metrics.structural_similarity(truth, found, data_range=PEAK, channel_axis=colours))
+    similarity, everywhere = metrics.structural_similarity(
+        truth, found, data_range=PEAK, channel_axis=colours, full=True
+    )
+    if case.missing is None:
+        return {"psnr": psnr(case, image), "ssim": float(similarity)}
+    error = np.mean((truth - found)[case.missing] ** 2)
+    return {
+        "psnr": float(10 * np.log10(PEAK**2 / error)),
+        "ssim": float(everywhere[case.missing].mean()),
+    }
 
 
 @dataclass
