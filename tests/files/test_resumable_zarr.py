@@ -203,6 +203,7 @@ def test_damaged_sink_is_refused(tmp_path):
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_large_planes_are_few_files_and_resumable(tmp_path, monkeypatch, version):
     monkeypatch.setattr("napari_dip.files.pyramid_layout.MAX_CHUNK_SIDE", 64)
+    monkeypatch.setattr("napari_dip.files.pyramid_layout.MAX_SHARD_BYTES", 300 * 280 * 2)
     image = values((3, 300, 280), "uint16")
     path = tmp_path / "a.ome.zarr"
     sink = make(path, image, "TYX", version=version)

@@ -135,6 +135,7 @@ def _run(
                     reports[unit.number] = done.report
                     yield progress.end(unit, done.report, done.image)
                 case (unit, UnitReport() as report):
+                    output.collect(unit)
                     reports[unit.number] = report
                     yield progress.end(unit, report)
                 case (_, NapariDipError() as error):

@@ -79,6 +79,9 @@ class Comparison:
             self._compare(values, np.asarray(self.image[unit.index]))
             self._reports[unit.number] = done.report
 
+    def collect(self, unit: Unit, /) -> None:
+        """Do nothing: no other process compares."""
+
     def assemble(self) -> None:
         """Do nothing: nothing is stored."""
 

@@ -1,4 +1,8 @@
-"""Record the completed units of a run, one small file each, so that a kill loses none."""
+"""Record the completed units of a run, one small file each, so that a kill loses none.
+
+At the end of a run many records are moved to one file, so that a result of many units is few files.
+A later run records further units in files of their own, which precede that file.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Journal", "plain_json"]
+__all__ = ["JOURNAL", "Journal", "plain_json"]
+
+JOURNAL = ".napari-dip"
+"""Name of the folder within the image that records its completed units."""
 
 FORMAT_VERSION = 1
 """Version of the files here. A later version that cannot be resumed has a higher number."""
+
+MAX_SINGLE_RECORDS = 64
+"""Records: more of them become one file at the end of a run. Fewer are few files anyway."""
 
 
 class Journal:
@@ -33,7 +43,9 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._units = folder / "units"
+        self._together = folder / "units.jsonl"
         self._begun = folder / "run.json"
+        self._read_together: tuple[tuple[int, int], dict[str, dict[str, Any]]] = ((0, 0), {})
 
     def begin(self, about: Mapping[str, Any]) -> None:
         """Create the folder, and record what the run is about."""
@@ -92,34 +104,87 @@ class Journal:
 
     def has(self, key: str) -> bool:
         """Return whether a unit is complete."""
-        return self._file(key).exists()
+        there = self._file(key).exists()
+        if key not in self._entries_together():
+            return there
+        return not there or not _read(self._file(key)).get("forgotten")
 
     def forget(self, key: str) -> None:
         """Remove the record of a unit."""
-        self._file(key).unlink(missing_ok=True)
+        if key in self._entries_together():
+            write_atomically(self._file(key), plain_json({"key": key, "forgotten": True}))
+        else:
+            self._file(key).unlink(missing_ok=True)
 
     def entries(self) -> dict[str, dict[str, Any]]:
         """Return the records of all complete units, sorted by name.
 
         An empty, incomplete or invalid record is skipped.
         """
-        found = {}
+        found = dict(self._entries_together())
         for file in sorted(self._units.glob("*.json")):
             entry = _read(file)
-            if _is_record(entry) and self._file(entry["key"]) == file:
+            if self._is_mine(entry, file):
                 found[entry["key"]] = entry
-        return found
+                if entry.get("forgotten"):
+                    del found[entry["key"]]
+        return {key: found[key] for key in sorted(found, key=_quoted)}
+
+    def gather(self) -> None:
+        """Move the records to one file, if they are many. No other process may write meanwhile."""
+        files = [*self._units.glob("*.json")]
+        if len(files) <= MAX_SINGLE_RECORDS and not self._lines():
+            return
+        self._write_together(self.entries())
+        for file in files:
+            file.unlink(missing_ok=True)
+
+    def _write_together(self, entries: Mapping[str, Any]) -> None:
+        lines = [to_json(entry, inf_nan_mode="null") for entry in entries.values()]
+        write_atomically(self._together, b"\n".join(lines))
 
     def discard_damaged(self) -> int:
         """Remove unreadable records, so that their units are restored again; return their number.
 
         No other process may write meanwhile.
         """
-        kept = {self._file(key) for key in self.entries()}
-        damaged = [file for file in self._units.glob("*.json") if file not in kept]
+        files = [*self._units.glob("*.json")]
+        damaged = [file for file in files if not self._is_mine(_read(file), file)]
         for file in damaged:
             file.unlink(missing_ok=True)
-        return len(damaged)
+        lost = len(self._lines()) - len(self._entries_together())
+        if lost:
+            self._write_together(self._entries_together())
+        return len(damaged) + lost
+
+    @property
+    def count(self) -> int:
+        """Number of records, including damaged ones."""
+        gathered = {_quoted(key) for key in self._entries_together()}
+        alone = {file.stem for file in self._units.glob("*.json")}
+        return len(self._lines()) + len(alone - gathered)
+
+    def _is_mine(self, entry: Mapping[str, Any], file: Path) -> bool:
+        valid = _is_record(entry) or (isinstance(entry.get("key"), str) and "forgotten" in entry)
+        return valid and self._file(entry["key"]) == file
+
+    def _lines(self) -> list[bytes]:
+        try:
+            return self._together.read_bytes().splitlines()
+        except OSError:
+            return []
+
+    def _entries_together(self) -> dict[str, dict[str, Any]]:
+        """Return the records in the common file, which is read again when it has changed."""
+        try:
+            status = self._together.stat()
+        except OSError:
+            return {}
+        signature = (status.st_mtime_ns, status.st_size)
+        if self._read_together[0] != signature:
+            records = filter(_is_record, map(_object, self._lines()))
+            self._read_together = signature, {entry["key"]: entry for entry in records}
+        return self._read_together[1]
 
     def clean(self) -> None:
         """Remove the incomplete files of a killed process beside and below the journal.
@@ -131,7 +196,11 @@ class Journal:
             partial.unlink(missing_ok=True)
 
     def _file(self, key: str) -> Path:
-        return self._units / f"{quote(key, safe=' ,=+')}.json"
+        return self._units / f"{_quoted(key)}.json"
+
+
+def _quoted(key: str) -> str:
+    return quote(key, safe=" ,=+")
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -6,13 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from napari_dip.files.atomic_write import hidden_sibling
-from napari_dip.files.journal import Journal
-from napari_dip.files.zarr_reader import NAME
+from napari_dip.files.journal import JOURNAL, Journal
 
 __all__ = ["JOURNAL", "recorded_run", "working_folder"]
-
-JOURNAL = f".{NAME}"
-"""Name of the folder within the image that records its completed units."""
 
 
 def working_folder(path: Path) -> Path:

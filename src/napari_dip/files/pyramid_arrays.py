@@ -19,6 +19,7 @@ from napari_dip.files.pyramid_layout import (
     chunk_shape,
     chunks_under,
     downsample,
+    planes_per_shard,
     shard_shape,
 )
 from napari_dip.image.lazy import native_dtype
@@ -69,6 +70,7 @@ def create_levels(
         Chunk shape; ``None`` is that of single planes.
     """
     old = version == "0.4"
+    planes = () if chunks else planes_per_shard(shapes[0], dtype)
     group = zarr.create_group(path, zarr_format=2 if old else 3, attributes=attributes)
     for level, shape in enumerate(shapes):
         pieces = chunks or chunk_shape(shape)
@@ -78,7 +80,7 @@ def create_levels(
             dtype=native_dtype(dtype),
             fill_value="NaN" if dtype.kind == "f" else 0,
             chunks=pieces,
-            shards=None if old else shard_shape(shape, pieces),
+            shards=None if old else shard_shape(shape, pieces, planes),
             compressors=(
                 numcodecs.Blosc(**_COMPRESSION, shuffle=numcodecs.Blosc.SHUFFLE)
                 if old

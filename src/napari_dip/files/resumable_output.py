@@ -88,6 +88,7 @@ class OnDisk:
         refined = stored.refined(problem.factors)
         in_sections = problem.layout.is_section
         self._axes = problem.layout.axes
+        self._collects = True
 
         def sink(path: Path, dtype: Any, resume: bool, overwrite: bool) -> _Sink:
             if resume:
@@ -173,6 +174,14 @@ class OnDisk:
                 widths = np.full(done.image.shape, np.nan, np.float32)
             self._widths.commit(key, unit.index, widths, {})
         self._image.commit(key, unit.index, done.image, report)
+        if self._collects:
+            self.collect(unit)
+
+    def collect(self, unit: Unit, /) -> None:
+        """Write the shards that are due after a unit, which another process may have stored."""
+        for sink in (self._widths, self._image):
+            if sink:
+                sink.collect(unit.index)
 
     def assemble(self) -> None:
         """Transpose the sections of an image that was restored along Z."""
@@ -200,7 +209,8 @@ class OnDisk:
             lock.release()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_locks": []}  # a worker only writes units
+        # A worker only writes units; this process writes shards of several units.
+        return self.__dict__ | {"_locks": [], "_collects": False}
 
 
 def existing_output(path: Path) -> Literal["nothing", "an image", "an unfinished run"]:

@@ -87,7 +87,7 @@ class ResumableSections:
             From :meth:`ResumableZarr.reopen`, which has verified the planes.
         """
         folder = _sections_folder(planes.path)
-        recorded = len([*(folder / JOURNAL / "units").glob("*.json")])
+        recorded = Journal(folder / JOURNAL).count
         transposed = not _chunk_folder(planes.path).exists()
         if folder.exists() and transposed and (planes.redone or not _all_planes_done(planes)):
             # The sections were deleted after they became planes, but planes are missing.
@@ -141,6 +141,9 @@ class ResumableSections:
         """Write whole sections, then record that they are complete."""
         self._sections.commit(key, index, values, report)
 
+    def collect(self, index: Index) -> None:
+        """Do nothing: no two sections share a file."""
+
     def assemble(self) -> None:
         """Transpose all sections to planes; a part of it can be done already.
 
@@ -151,6 +154,7 @@ class ResumableSections:
             if key not in transposed:
                 axis_order = self._sections.axis_order
                 self._planes.commit(key, index, axis_order.read(self._sections.array, index), {})
+                self._planes.collect(index)
 
     def finish(self, provenance: Mapping[str, Any]) -> None:
         """Transpose all sections, write the provenance, and delete the sections."""
@@ -159,6 +163,7 @@ class ResumableSections:
         # The journal of the sections is kept as the record of each unit. The values are deleted
         # at once, since a viewer may be reading them.
         self._sections = ResumableZarr(_sections_folder(self._planes.path))
+        self._sections.gather_records()
         chunks = _chunk_folder(self._planes.path)
         old = chunks.with_name("old")
         if chunks.exists():

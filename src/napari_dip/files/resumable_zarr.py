@@ -5,6 +5,10 @@ commit different units at once. A unit is complete when the journal has its reco
 after the values of all levels are flushed to the disk. Chunks depend only on the values, so that a
 resumed run produces the same files.
 
+Shards that span several planes belong to several units: see
+:mod:`~napari_dip.files.shard_staging`. The process that runs the restoration calls
+:meth:`ResumableZarr.collect` after each commit, its own or a worker's, to write them.
+
 An image that replaces another one is written to a hidden folder beside it until it is complete.
 """
 
@@ -29,6 +33,7 @@ from napari_dip.files.pyramid_arrays import (
 )
 from napari_dip.files.pyramid_layout import AxisOrder, Region
 from napari_dip.files.resumable_folder import create_folder, move_folder, resume_folder
+from napari_dip.files.shard_staging import STAGED, ShardStaging, spans_planes
 from napari_dip.files.zarr_reader import ZarrArray
 from napari_dip.files.zarr_writer import finished_attribute
 
@@ -99,7 +104,12 @@ class ResumableZarr:
         self.axes = axes_in_zarr(axes).replace("S", "C")
         try:
             self._group = zarr.open_group(self.path, mode="r+")
-            self._levels = open_levels(self.path)
+            self._levels, self._folder = open_levels(self.path), self.path
+            self._staging: ShardStaging | None = None
+            if spans_planes(self._levels[0]):
+                staged = self.path / JOURNAL / STAGED
+                self._staging = ShardStaging(self.path, staged, self._levels)
+                self._levels, self._folder = self._staging.levels, staged
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise FileProblem(
                 f"{self.path} is damaged or not writable ({error}); overwrite it"
@@ -187,6 +197,8 @@ class ResumableZarr:
         with translate_disk_errors(place):
             sink = cls(place, path)
             sink.redone = sink.clean() + sink.discard_damaged()
+            if sink._staging:
+                sink._staging.recover(sink.regions())
         return sink
 
     def clean(self) -> int:
@@ -260,12 +272,43 @@ class ResumableZarr:
         with translate_disk_errors(self.path, _FULL_DISK_CURE):
             digest = checksum(planes)
             self._journal.forget(key)  # a unit that is restored again is incomplete until then
-            write_levels(self.path, self._levels, region, planes)
+            write_levels(self._folder, self._levels, region, planes)
             where = [[part.start, part.stop] for part in region]
             self._journal.write(key, {"region": where, "checksum": digest, "report": report})
 
+    def collect(self, index: Index) -> None:
+        """Write the shards that are due after the commit of a unit; one process may do so.
+
+        Parameters
+        ----------
+        index
+            Location of the unit, as for :meth:`commit`, which another process may have called.
+
+        Raises
+        ------
+        NapariDipError
+            If the disk is full. All units are kept.
+        """
+        if self._staging:
+            with translate_disk_errors(self.path, _FULL_DISK_CURE):
+                self._staging.add(self.axis_order.region(index))
+
+    def gather_records(self) -> None:
+        """Move many records to one file; no other process may write meanwhile."""
+        with translate_disk_errors(self.path, _FULL_DISK_CURE):
+            self._journal.gather()
+
+    def _pack(self) -> None:
+        """Write all complete units to their shards, and many records to one file."""
+        with translate_disk_errors(self.path, _FULL_DISK_CURE):
+            if self._staging:
+                self._staging.recover(self.regions())
+                self._staging.pack()
+        self.gather_records()
+
     def stop(self, provenance: Mapping[str, Any]) -> None:
         """Write the provenance of an unfinished image; a later run may resume it."""
+        self._pack()
         self._update_attributes(finished_attribute(False, provenance))
 
     def _update_attributes(self, attributes: dict[str, Any]) -> None:
@@ -286,14 +329,16 @@ class ResumableZarr:
         NapariDipError
             If it cannot be moved. The image is complete, and the message names its folder.
         """
+        self._pack()
         self._update_attributes(finished_attribute(True, provenance))
-        if self.path == self.target:
-            return
-        move_folder(self.path, self.target)
-        self.path = self.target
-        self._journal = Journal(self.path / JOURNAL)
-        self._open()
+        if self.path != self.target:
+            move_folder(self.path, self.target)
+            self.path = self.target
+            self._journal = Journal(self.path / JOURNAL)
+            self._open()
+        if self._staging:
+            self._staging.remove()
 
     def _is_whole(self, entry: Mapping[str, Any]) -> bool:
         region = tuple(slice(*ends) for ends in entry["region"])
-        return read_verified(self.path, self._levels, region, entry["checksum"]) is not None
+        return read_verified(self._folder, self._levels, region, entry["checksum"]) is not None

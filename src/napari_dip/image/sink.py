@@ -46,6 +46,9 @@ class Sink(Protocol):
     def put(self, unit: Unit, done: RestoredUnit, /) -> None:
         """Store a restored unit."""
 
+    def collect(self, unit: Unit, /) -> None:
+        """Take note of a unit that another process has stored."""
+
     def assemble(self) -> None:
         """Make :attr:`image` readable after the last unit; it may be incomplete before."""
 
@@ -109,6 +112,9 @@ class InMemory:
         if self.uncertainty is not None and done.uncertainty is not None:
             self.uncertainty[unit.index] = done.uncertainty
         self._reports[unit.number] = done.report
+
+    def collect(self, unit: Unit, /) -> None:
+        """Do nothing: no other process stores a unit here."""
 
     def assemble(self) -> None:
         """Do nothing: the array is complete."""
