@@ -64,6 +64,15 @@ def test_wrong_outputs_of_a_folder_are_refused(raw, tmp_path):
         assert says in result.stderr
 
 
+def test_a_pattern_chooses_images(raw):
+    out = raw.with_name("out")
+    assert call("denoise", raw, out, *QUICK, "--pattern", "[ab].tif").exit_code == 0
+    assert sorted(path.name for path in out.iterdir()) == ["a.ome.tif", "b.ome.tif"]
+    refused = call("denoise", raw / "a.tif", raw / "o.tif", *QUICK, "--pattern", "*.tif")
+    assert refused.exit_code == BAD_CALL
+    assert "a.tif is no folder; leave it out" in refused.stderr
+
+
 def test_an_image_in_zarr_is_no_folder(tmp_path):
     plate = write_plate(tmp_path / "plate.ome.zarr")
     out = tmp_path / "field.ome.tif"

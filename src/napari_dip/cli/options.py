@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from napari_dip.cli.option_groups import MACHINE, OUTPUT
+from napari_dip.cli.option_groups import INPUT, MACHINE, OUTPUT
 from napari_dip.cli.settings_options import change_settings
 from napari_dip.cli.task_options import Series, SettingsFile  # noqa: TC001 - for typer
 from napari_dip.errors import BadSettings
@@ -38,6 +38,15 @@ class RunOptions:
         ),
     ] = None
     series: Series = None
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            show_default="all images",
+            help="Which files count if IN is a folder, such as '*_ch1.tif'.",
+            rich_help_panel=INPUT,
+        ),
+    ] = None
     workers: Annotated[
         int | None,
         typer.Option(

@@ -54,7 +54,7 @@ def restore_folder(
 
     if options.uncertainty is not None:
         raise BadSettings("--uncertainty names one file, and IN is a folder; restore file by file")
-    plan = plan_folder(source, output, overwrite=options.overwrite)
+    plan = plan_folder(source, output, overwrite=options.overwrite, pattern=options.pattern or "")
     count = len(plan.items)
 
     def restore(item: FolderItem, *, resume: bool, overwrite: bool) -> None:

@@ -13,6 +13,7 @@ from napari_dip.cli.restore_file import restore_file
 from napari_dip.cli.restore_folder import is_folder, restore_folder
 from napari_dip.cli.task_options import MaskAxes, MaskMarks, PsfFile, read_values, task_parameters
 from napari_dip.cli.with_options import with_options
+from napari_dip.errors import BadSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +54,10 @@ def task_command(spec: TaskSpec) -> Callable[..., None]:
         masked = {name: given.pop(name) for name in ("mask", "mask_axes", "psf") if name in given}
         marks = given.pop("mask_marks", "missing")
         settings = options.build(spec.settings, **read_values(given))
-        restore = restore_folder if is_folder(image) else restore_file
+        folder = is_folder(image)
+        if options.pattern is not None and not folder:
+            raise BadSettings(f"--pattern {options.pattern}: {image} is no folder; leave it out")
+        restore = restore_folder if folder else restore_file
         restore(image, output, options, settings, marks=marks, **masked)
 
     command.__doc__ = spec.summary

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from napari_dip.errors import FileProblem, NapariDipError
+from napari_dip.errors import FileProblem, NapariDipError, OutputExists
 from napari_dip.files.file_conflicts import refuse_conflicts
 from napari_dip.files.formats import readable_suffixes
 from napari_dip.files.image_io import read_image, read_provenance
@@ -17,11 +18,12 @@ from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.plaintext import as_utf8
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_dip.settings import Settings
 
-__all__ = ["FolderItem", "FolderPlan", "plan_folder"]
+__all__ = ["FolderItem", "FolderPlan", "plan_files", "plan_folder"]
 
 _SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.zarr", ".zarr.zip")
 """Suffixes of two parts."""
@@ -101,7 +103,9 @@ class FolderPlan(NamedTuple):
             self.plate.assemble(self.output)
 
 
-def plan_folder(source: str | Path, output: str | Path, *, overwrite: bool = False) -> FolderPlan:
+def plan_folder(
+    source: str | Path, output: str | Path, *, overwrite: bool = False, pattern: str = ""
+) -> FolderPlan:
     """List the images of a folder, a plate or a well.
 
     Parameters
@@ -114,6 +118,8 @@ def plan_folder(source: str | Path, output: str | Path, *, overwrite: bool = Fal
         ends in ``.ome.tif``, that of an OME-Zarr in ``.ome.zarr``.
     overwrite
         Whether an existing plate may be replaced.
+    pattern
+        Which names of files count, such as ``"*_ch1.tif"``; all by default.
 
     Raises
     ------
@@ -122,40 +128,87 @@ def plan_folder(source: str | Path, output: str | Path, *, overwrite: bool = Fal
     """
     source, output = local_path(source), local_path(output)
     refuse_conflicts({"the result": output}, [source])
-    if not output.parent.is_dir():
-        raise FileProblem(f"the folder {output.parent} does not exist; create it first")
     plate = open_plate(source) if is_zarr(source) else None
     if plate is not None:
+        if pattern:
+            raise FileProblem(
+                f"{pattern}: {source} is a plate, whose fields have no file names; restore a well "
+                "of it, or all fields without a pattern"
+            )
         return _of_plate(plate, output, overwrite)
-    if output.exists() and not output.is_dir():
-        raise FileProblem(f"{output} is a file; give a folder for the results of {source}")
-    if is_zarr_name(output):
-        raise FileProblem(f"{output}: give the name of a folder, without .zarr")
+    _check_folder(output, f"the results of {source}")
     files = sorted(file for file in source.iterdir() if _is_image(file))
     if not files:
         raise FileProblem(
             f"{source} holds no image file; known ones end in {', '.join(readable_suffixes())}"
         )
+    # Named before the others are left out: a result has one name, whatever the pattern is.
+    items = tuple(item for item in _items(files, output) if fnmatch(item.name, pattern or "*"))
+    if not items:
+        raise FileProblem(
+            f"{pattern}: no image in {source} has such a name; one of {len(files)} is "
+            f"{files[0].name}"
+        )
+    return FolderPlan(output, items)
+
+
+def plan_files(files: Sequence[str | Path], output: str | Path) -> FolderPlan:
+    """List the results of some image files.
+
+    Parameters
+    ----------
+    files
+        The images, at least one; an OME-Zarr is one too.
+    output
+        The folder of the results, as for :func:`plan_folder`.
+
+    Raises
+    ------
+    FileProblem
+        If the output is not valid, or two images have the same name.
+    """
+    sources, output = [local_path(file) for file in files], local_path(output)
+    refuse_conflicts({"the result": output}, sources)
+    _check_folder(output, "the results")
+    names = Counter(file.name for file in sources)
+    if repeated := [name for name, count in names.items() if count > 1]:
+        raise FileProblem(
+            f"two images are named {repeated[0]}, and their results would be one file; restore the "
+            "files of one folder at a time"
+        )
+    return FolderPlan(output, _items(sources, output))
+
+
+def _check_folder(output: Path, what: str) -> None:
+    if not output.parent.is_dir():
+        raise FileProblem(f"the folder {output.parent} does not exist; create it first")
+    if output.exists() and not output.is_dir():
+        raise FileProblem(f"{output} is a file; give a folder for {what}")
+    if is_zarr_name(output):
+        raise FileProblem(f"{output}: give the name of a folder, without .zarr")
+
+
+def _items(files: Sequence[Path], output: Path) -> tuple[FolderItem, ...]:
+    """Name the result of each file; files that differ only in their suffix keep it."""
     shared = Counter(_stem(file) for file in files)
     names = {file: file.name if shared[_stem(file)] > 1 else _stem(file) for file in files}
-    return FolderPlan(
-        output,
-        tuple(
-            FolderItem(
-                file.name,
-                file,
-                output / f"{names[file]}{'.ome.zarr' if is_zarr(file) else '.ome.tif'}",
-            )
-            for file in files
-        ),
+    return tuple(
+        FolderItem(
+            file.name,
+            file,
+            output / f"{names[file]}{'.ome.zarr' if is_zarr(file) else '.ome.tif'}",
+        )
+        for file in files
     )
 
 
 def _of_plate(plate: Plate, output: Path, overwrite: bool) -> FolderPlan:
     if not is_zarr_name(output):
         raise FileProblem(f"the result of a plate is a plate; end {output.name} in .ome.zarr")
+    if not output.parent.is_dir():
+        raise FileProblem(f"the folder {output.parent} does not exist; create it first")
     if output.exists() and not overwrite:
-        raise FileProblem(f"{output} exists; choose another name, or pass --overwrite")
+        raise OutputExists(f"{output} exists; choose another name, or pass --overwrite")
     if output.exists() and not is_zarr(output):
         raise FileProblem(f"{output} exists and is not a zarr; choose another name")
     items = (

@@ -49,6 +49,7 @@ def restore_folder(
     settings: Settings,
     *,
     overwrite: bool = False,
+    pattern: str = "",
     **options: Any,
 ) -> Iterator[FileStatus]:
     """Restore all images of a folder, or all fields of a plate or of one of its wells.
@@ -69,6 +70,8 @@ def restore_folder(
         Settings of the restoration.
     overwrite
         Whether to replace results with other settings, or an older plate.
+    pattern
+        Which names of files count, such as ``"*_ch1.tif"``; all by default.
     **options
         Further arguments of ``napari_dip.files.file_run.open_run``, such as ``mask``.
 
@@ -100,7 +103,7 @@ def restore_folder(
     >>> [one.status for one in restore_folder(folder / "raw", folder / "out", settings)]
     ['skipped', 'skipped']
     """
-    plan = plan_folder(source, output, overwrite=overwrite)
+    plan = plan_folder(source, output, overwrite=overwrite, pattern=pattern)
 
     def restore(item: FolderItem, *, resume: bool, overwrite: bool) -> None:
         run = open_run(

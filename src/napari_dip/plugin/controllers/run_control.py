@@ -12,6 +12,7 @@ from psygnal import Signal
 from napari_dip.errors import NapariDipError
 from napari_dip.plaintext import as_html
 from napari_dip.plugin.controllers.batch import Batch
+from napari_dip.plugin.controllers.file_batch import FileBatch
 from napari_dip.plugin.controllers.run_estimate import Estimate, Estimator
 from napari_dip.plugin.controllers.session import Session
 from napari_dip.plugin.models.folder_content import batch_request
@@ -56,6 +57,8 @@ class RunController:
         The last trial that ended with a result, or ``None``.
     batch
         The layers to restore one after another.
+    files
+        The image files to restore one after another.
     """
 
     status_changed = Signal(str)
@@ -74,7 +77,12 @@ class RunController:
         self._obstacle = ""
         self._status = ""
         self.batch = Batch(viewer, form.template, self._run_batch_item, parent)
-        self.batch.message.connect(self.say)
+        self.files = FileBatch(form.file_job)
+        for one in (self.batch, self.files):
+            one.message.connect(self.say)
+        self.files.reported.connect(self.progress_changed)
+        self.files.started.connect(self._follow_files)
+        self.files.ended.connect(self._allow_start)
         self._estimator = Estimator(parent)
         self._estimator.estimated.connect(self._show_estimate)
 
@@ -140,7 +148,7 @@ class RunController:
 
     def continue_run(self, finished: FinishedRun, more: int) -> None:
         """Continue a result by some iterations."""
-        if self.session is not None:
+        if self._busy:
             return
         request = RunRequest(finished.source, finished.result.settings, Target(), ComputeOptions())
         self._start(Session(self._viewer, request, earlier=finished, more=more))
@@ -148,7 +156,7 @@ class RunController:
 
     def resume_rest(self, rest: RunRequest, finished: FinishedRun | None) -> None:
         """Restore the planes that a run has left; ``finished`` has the others, if it has them."""
-        if self.session is not None:
+        if self._busy:
             return
         own = finished is not None and finished.rest is rest
         self._start(Session(self._viewer, rest, earlier=finished if own else None))
@@ -156,21 +164,24 @@ class RunController:
 
     def pause(self) -> None:
         """Pause the run."""
-        if self.session is not None:
-            self.session.pause()
-            self._allow("resume", "stop", "discard")
+        if (run := self._run) is not None:
+            run.pause()
+            self._allow("resume", "stop", *self._discard)
             self.say(f"{PAUSED}{self._status}")
 
     def resume(self) -> None:
         """Continue the run after a pause."""
-        if self.session is not None:
-            self._allow("pause", "stop", "discard")
+        if (run := self._run) is not None:
+            self._allow("pause", "stop", *self._discard)
             self.say(self._status.removeprefix(PAUSED))
-            self.session.resume()
+            run.resume()
 
     def stop(self) -> None:
         """End the run and keep the best result so far."""
-        if self.session is not None:
+        if self.files.running:
+            self._allow()
+            self.files.stop()
+        elif self.session is not None:
             self._allow("discard")
             self.say("Stopping: the best result so far is kept …")
             self.session.stop()
@@ -184,11 +195,15 @@ class RunController:
 
     def abandon(self) -> None:
         """End the run without touching the viewer."""
+        self.files.abandon()
         if self.session is not None:
             self.session.abandon()
 
     def close(self) -> None:
         """Stop the run when its panel is closed; the best result so far is kept."""
+        if self.files.running:
+            show_info("The panel was closed: the batch stops, and results that are done stay.")
+            self.files.abandon()
         if self.session is not None:
             show_info("The panel was closed: the run stops, and its best result so far is kept.")
             self.batch.finish_current("discarded", "The panel was closed.")
@@ -206,7 +221,7 @@ class RunController:
 
     def _attempt(self, prepare: Callable[[], RunRequest], *, ask: bool = True) -> str:
         """Start a run, or return why there is none."""
-        if self.session is not None:
+        if self._busy:
             return "Another run is in progress."
         try:
             prepared = prepare()
@@ -240,9 +255,33 @@ class RunController:
         session.progressed.connect(self.say)
         session.reported.connect(self.progress_changed)
         self.session_started.emit(session)
-        self.batch.set_busy(busy=True)
+        self._set_busy(busy=True)
         self._allow("pause", "stop", "discard")
         session.start()
+
+    @property
+    def _run(self) -> Session | FileBatch | None:
+        """The run in progress."""
+        return self.files if self.files.running else self.session
+
+    @property
+    def _busy(self) -> bool:
+        """Whether a run is in progress."""
+        return self._run is not None
+
+    @property
+    def _discard(self) -> list[str]:
+        """The name of the button that discards the run in progress, if that is possible."""
+        return [] if self.files.running else ["discard"]
+
+    def _follow_files(self) -> None:
+        self._set_busy(busy=True)
+        self._allow("pause", "stop")
+
+    def _set_busy(self, *, busy: bool) -> None:
+        """Let only one run be in progress."""
+        self.batch.set_busy(busy=busy)
+        self.files.allow(allowed=not busy)
 
     def _finish(self, text: str) -> None:
         session, self.session = self.session, None
@@ -270,7 +309,7 @@ class RunController:
         if reason or self._obstacle:  # an obstacle that is gone is not shown any more
             self.estimate_changed.emit(reason)
         self._obstacle = reason
-        if self.session is None:
+        if not self._busy:
             self._allow_start()
 
     def _allow_start(self) -> None:
@@ -279,7 +318,7 @@ class RunController:
         if starts and self.trial is not None:
             starts.append("apply_to_stack")
         self._allow(*starts)
-        self.batch.set_busy(busy=False)
+        self._set_busy(busy=False)
 
     def _allow(self, *names: str) -> None:
         self.actions_changed.emit(frozenset(names))

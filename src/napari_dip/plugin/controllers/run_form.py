@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from napari.layers import Image
 
+    from napari_dip.files.folder_plan import FolderPlan
+    from napari_dip.plugin.models.file_job import FileJob
     from napari_dip.plugin.models.run_request import RequestTemplate, RunRequest
     from napari_dip.settings import Settings
 
@@ -33,6 +35,10 @@ class RunForm(Protocol):
 
     def template(self) -> RequestTemplate:
         """Return the values of the controls, or raise a NapariDipError."""
+        ...
+
+    def file_job(self, plan: FolderPlan, *, overwrite: bool) -> FileJob:
+        """Return the job for image files, or raise a NapariDipError."""
         ...
 
     def propose_target(self, layer: Image) -> None:

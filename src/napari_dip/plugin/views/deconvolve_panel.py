@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 
 from napari_dip import settings
-from napari_dip.errors import NapariDipError
+from napari_dip.errors import BadImage, NapariDipError
 from napari_dip.plugin.controllers.background import in_background
 from napari_dip.plugin.controllers.result_layer import insert_beside
 from napari_dip.plugin.controllers.run_estimate import Estimate, Estimator
 from napari_dip.plugin.controllers.viewer_layers import unwrap_viewer
+from napari_dip.plugin.models.file_job import bead_file
 from napari_dip.plugin.models.layer_axes import shape_of, shown_letters
 from napari_dip.plugin.models.layer_file import optics_of
 from napari_dip.plugin.models.point_spread import psf_layer
@@ -116,6 +117,21 @@ class Deconvolve(Panel):
             If there is no bead, and the point spread function is to be measured.
         """
         return LayerReader(bead=self._psf.chosen_bead())
+
+    def file_inputs(self) -> dict[str, Any]:
+        """Return the file of the bead, if the point spread function is measured.
+
+        Raises
+        ------
+        BadImage
+            If no image is open, or the bead is in no file.
+        """
+        if self._chosen_image() is None:
+            raise BadImage(
+                "Open one of the images first: its planes and its optics set the controls above."
+            )
+        bead = self._psf.chosen_bead()
+        return {} if bead is None else {"psf": bead_file(bead)}
 
     @property
     def _has_planes(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Labels
@@ -22,12 +24,14 @@ from napari_dip.plugin.models.run_request import LayerReader
 from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.docks import UndockWatcher
 from napari_dip.plugin.views.panel import Panel
+from napari_dip.plugin.views.path_row import PathRow, ask_file
 from napari_dip.plugin.views.text_lines import TextLines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import napari.viewer
+    from magicgui.widgets import Widget
     from napari.layers import Layer
 
     from napari_dip.plugin.controllers.viewer_layers import MaskSuggestion
@@ -121,6 +125,22 @@ class Inpaint(Panel):
         """
         return LayerReader(self._mask_source())
 
+    def file_controls(self) -> list[Widget]:
+        """Return the file of the mask, which a batch of files needs."""
+        return [self.mask_file.row]
+
+    def file_inputs(self) -> dict[str, Any]:
+        """Return the file of the mask and the meaning of its pixels.
+
+        Raises
+        ------
+        BadMask
+            If there is none.
+        """
+        if not (name := self.mask_file.line.value.strip()):
+            raise BadMask("Choose the file of a mask, above Results: it is used for all images.")
+        return {"mask": Path(name).expanduser(), "marks": self.marks.value}
+
     def _mask_source(self) -> MaskSource:
         if self.mask.value is None:
             raise BadMask(
@@ -163,6 +183,13 @@ class Inpaint(Panel):
         self.outline = controls.check_box("outline", "Outline", tooltips.OUTLINE)
         self._labels_row = controls.row(self.label_number, self.outline, label="Label")
         self.coverage = TextLines("coverage", "Coverage", 2)
+        self.mask_file = PathRow(
+            "mask_file",
+            "Mask file",
+            tooltips.FILES_MASK,
+            "a mask for all images",
+            partial(ask_file, "A mask for all images"),
+        )
         self.missing = controls.combo_box(
             "missing",
             "Gap type",

@@ -15,13 +15,14 @@ from napari_dip.extensions import load_extensions
 from napari_dip.plaintext import as_html
 from napari_dip.plugin.controllers.run_control import RunController
 from napari_dip.plugin.controllers.viewer_layers import LayerWatcher, unwrap_viewer
+from napari_dip.plugin.models.file_job import FileJob
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.provenance import origin_of, recorded_settings
 from napari_dip.plugin.models.run_request import LayerReader, RequestTemplate
 from napari_dip.plugin.models.target import proposed_path
 from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.axes_controls import AxesControls
-from napari_dip.plugin.views.batch_list import BatchList
+from napari_dip.plugin.views.batch_section import BatchSection
 from napari_dip.plugin.views.docks import DockWatcher, UndockWatcher
 from napari_dip.plugin.views.open_file import OpenButton
 from napari_dip.plugin.views.output_controls import OutputControls, ask_about_folder
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from qtpy.QtWidgets import QWidget
 
+    from napari_dip.files.folder_plan import FolderPlan
     from napari_dip.plugin.controllers.session import Session
     from napari_dip.plugin.models.run_request import RunRequest
     from napari_dip.settings import Settings, Task
@@ -135,6 +137,14 @@ class Panel(Container[Widget]):
         """Return how layers are read with the current controls."""
         return LayerReader()
 
+    def file_controls(self) -> list[Widget]:
+        """Return further controls of a batch of files."""
+        return []
+
+    def file_inputs(self) -> dict[str, Any]:
+        """Return the files beside the images that a batch of files needs."""
+        return {}
+
     def watched_layers(self) -> list[Layer]:
         """List the layers whose changes may make a run possible or impossible."""
         return [self.image.value]
@@ -177,6 +187,22 @@ class Panel(Container[Widget]):
             self._output.compute_options(),
         )
 
+    def file_job(self, plan: FolderPlan, *, overwrite: bool) -> FileJob:
+        """Return the job for image files.
+
+        Raises
+        ------
+        NapariDipError
+            If the controls are not valid, or cannot be used for files.
+        """
+        return FileJob(
+            plan,
+            self.settings(),
+            self._output.compute_options(),
+            self.file_inputs(),
+            overwrite,
+        )
+
     def propose_target(self, layer: Image) -> None:
         """Propose a folder that follows the image and the task."""
         source, settings = match_settings(read_layer(layer), self.settings())
@@ -214,13 +240,17 @@ class Panel(Container[Widget]):
             controls.section("trying", "Try on a part", self._trial_buttons),
             self._output_section,
             controls.section("advanced", "Advanced settings", self._settings),
-            controls.section("queueing", "Batch", BatchList(self.controller.batch)),
+            controls.section("queueing", "Batch", self._batch_section()),
         ):
             self.native.layout().addWidget(part)
         self._area = make_scrollable(self.native, self._viewer)
         bind_shortcuts(self.native, [*self._run.buttons.all, *self._result.buttons_with_keys])
         Icons(self.native, self._viewer)
         self.native.setFixedWidth(WIDTH)
+
+    def _batch_section(self) -> QWidget:
+        self._batch = BatchSection(self.controller, self._spec.done, self.file_controls())
+        return self._batch
 
     def _connect(self) -> None:
         controller = self.controller
@@ -234,6 +264,7 @@ class Panel(Container[Widget]):
         controller.actions_changed.connect(self._trial_buttons.allow)
         controller.session_started.connect(self._follow)
         controller.session_ended.connect(self._show_result)
+        controller.files.ended.connect(self._run.progress.clear)
         self._result.continued.connect(self._continue)
         self._result.resumed.connect(self._resume_rest)
         self._result.loaded.connect(self._load_settings)

@@ -192,6 +192,36 @@ APPLY_TO_STACK: Final = (
 )
 
 # Batch
+BATCH_OF: Final = "What is restored one after another: layers, or image files without opening them."
+FILES_IMAGES: Final = (
+    "A folder of images, whose subfolders are not searched; a plate in OME-Zarr, or a well of it; "
+    "or several files."
+)
+FILES_PATTERN: Final = (
+    "Which names in the folder count: * stands for any characters, as in *_ch1.tif. Empty for all "
+    "images."
+)
+FILES_RESULTS: Final = (
+    "The folder of the results, which is made; each has the name of its image. The result of an "
+    "OME-Zarr is one, others are OME-TIFF. Of a plate it is a plate: end it in .ome.zarr."
+)
+FILES_OVERWRITE: Final = (
+    "Replace results of other settings or of another image. Those with the same settings are "
+    "never computed again."
+)
+FILES_RUN: Final = (
+    "Restore the images one after another with the settings above, except those that are done. One "
+    "that fails does not stop the others."
+)
+FILES_STOP: Final = (
+    "End the run. Results that are complete stay; Run all goes on with the others, and resumes an "
+    "OME-Zarr."
+)
+FILES_LIST: Final = "The images with their states. Choose one to read its details below."
+FILES_MASK: Final = (
+    "A mask for all images, with the same meaning as Painted pixels above. Save the mask layer to "
+    "use it here."
+)
 BATCH: Final = "The layers to restore, with their status. Delete removes one."
 BATCH_ADD: Final = "Add the Image layers that are selected in the layer list."
 BATCH_RUN: Final = (
