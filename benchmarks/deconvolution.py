@@ -6,7 +6,9 @@ Truths are images and stacks of ../shared/data. They are blurred by the computed
 function of a water objective of NA 1.2, widefield or confocal, with light from outside of the crop,
 and get Poisson noise and read noise of 2. Photons are those of the brightest blurred pixel.
 
-The reference methods get an image that is mirrored at its borders, and the intensity without light.
+The reference methods get an image that is mirrored at its borders, and the intensity without light;
+those with "open border" estimate what is around it, as ``deconvolve`` does (Bertero and Boccacci,
+Astron. Astrophys. 437 (2005), 369-374).
 An oracle chooses their iterations (and the weights of total variation and Wiener) for the best PSNR
 with the truth, which no user knows. ``deconvolve`` gets the image and the point spread function.
 ``--psf-error 1.1`` gives all methods one that is 10 % too wide. ``--tune`` runs the other images,
@@ -43,6 +45,7 @@ READ = 2.0
 ITERATIONS = (1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320)
 TV_WEIGHTS = (0.002, 0.01, 0.03)
 PATIENCE = 12  # iterations that are not better
+LEAST_SEEN = 0.01  # of the light of a pixel around the image: with less it is not estimated
 WIENER = tuple(10.0 ** np.arange(-4, 1, 0.25))
 
 
@@ -157,11 +160,11 @@ def microscope(case: Case, error: float = 1.0) -> Optics:
     )
 
 
-def simulate(case: Case, seed: int = 0, spherical: float = 0.0) -> tuple[Image, Image]:
+def simulate(case: Case, seed: int = 0, **aberrations: float) -> tuple[Image, Image]:
     """Return the truth in photons and the observation, the middle of a larger image."""
     image = truth_of(case.name)
     image = image if image.ndim == len(case.shape) else image[len(image) // 2]
-    optics = Optics(**dict(microscope(case)) | {"spherical": spherical})
+    optics = Optics(**dict(microscope(case)) | aberrations)
     psf = optical_psf(optics, case.shape).values.astype(float)
     margins = [(size // 2, size // 2) for size in psf.shape]
     blurred = fftconvolve(np.pad(image, margins, mode="symmetric"), psf, mode="valid")
@@ -219,19 +222,31 @@ def richardson_lucy_tv(noisy: Image, psf: Image, truth: Image) -> Image:
     return best(truth, [iterated(noisy, psf, truth, weight) for weight in TV_WEIGHTS])
 
 
-def iterated(noisy: Image, psf: Image, truth: Image, weight: float) -> Image:
+def open_border(noisy: Image, psf: Image, truth: Image) -> Image:
+    return iterated(noisy, psf, truth, 0.0, is_open=True)
+
+
+def iterated(
+    noisy: Image, psf: Image, truth: Image, weight: float, *, is_open: bool = False
+) -> Image:
     """Iterate until the best image is some iterations ago, and return it."""
     padded, inside = mirrored(noisy.clip(0).astype(np.float32), psf)
     transfer = transfer_of(psf, padded.shape)
+    observed = np.full(padded.shape, not is_open, np.float32)
+    observed[inside] = 1
     least, smooth = 1e-6, 1e-3 * padded.max()
 
     def filtered(image: Image, by: Any) -> Image:
         return irfftn(rfftn(image) * by, padded.shape)
 
+    seen = filtered(observed, transfer.conj())
+    reached = seen > LEAST_SEEN
     x = np.full(padded.shape, padded.mean(), np.float32)
     quality, chosen, since = -np.inf, x, 0
     for _ in range(ITERATIONS[-1]):
-        x = x * filtered(padded / filtered(x, transfer).clip(least), transfer.conj())
+        ratio = observed * padded / filtered(x, transfer).clip(least)
+        factor = filtered(ratio, transfer.conj()) / seen.clip(LEAST_SEEN)
+        x = x * np.where(reached, factor, 1)
         if weight:
             slopes = [np.diff(x, axis=a, append=x.take([-1], a)) for a in range(x.ndim)]
             length = np.sqrt(sum(slope**2 for slope in slopes) + smooth**2)
@@ -262,17 +277,26 @@ def transfer_of(psf: Image, shape: tuple[int, ...]) -> Any:
     return rfftn(np.roll(kernel, [-(size // 2) for size in psf.shape], range(psf.ndim)))
 
 
-def denoise_then_sharpen(noisy: Image, psf: Image, truth: Image) -> Image:
+def denoised(noisy: Image) -> Image:
     axes = "ZYX" if noisy.ndim == 3 else "YX"
-    smooth = denoise(noisy.astype(np.float32), axes=axes, device="cpu").astype(float)
-    return richardson_lucy(smooth, psf, truth)
+    return denoise(noisy.astype(np.float32), axes=axes, device="cpu").astype(float)
+
+
+def denoise_then_sharpen(noisy: Image, psf: Image, truth: Image) -> Image:
+    return richardson_lucy(denoised(noisy), psf, truth)
+
+
+def denoise_then_open_border(noisy: Image, psf: Image, truth: Image) -> Image:
+    return open_border(denoised(noisy), psf, truth)
 
 
 METHODS: dict[str, Callable[[Image, Image, Image], Image]] = {
     "Richardson-Lucy": richardson_lucy,
     "RL-TV": richardson_lucy_tv,
     "Wiener": wiener,
+    "RL, open border": open_border,
     "fast, then RL": denoise_then_sharpen,
+    "fast, then RL, open border": denoise_then_open_border,
 }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_dip.files.reproduce import Reproduction, reproduce
     from napari_dip.image.api import deconvolve, denoise, inpaint, super_resolve
     from napari_dip.image.arguments import problem
-    from napari_dip.image.refine_optics import refine_optics
+    from napari_dip.image.estimate_aberrations import estimate_aberrations
     from napari_dip.image.restoration_plan import RestorationPlan, plan
     from napari_dip.image.restore import Result, restore
     from napari_dip.optics.measured import measured_psf
@@ -56,6 +56,7 @@ __all__ = [
     "check_residual",
     "deconvolve",
     "denoise",
+    "estimate_aberrations",
     "findings",
     "gaussian_psf",
     "inpaint",
@@ -63,7 +64,6 @@ __all__ = [
     "optical_psf",
     "plan",
     "problem",
-    "refine_optics",
     "reproduce",
     "residual_of",
     "restore",
@@ -96,7 +96,7 @@ _MODULES = {
     "optical_psf": "optics.psf",
     "plan": "image.restoration_plan",
     "problem": "image.arguments",
-    "refine_optics": "image.refine_optics",
+    "estimate_aberrations": "image.estimate_aberrations",
     "residual_of": "assess.residual",
     "reproduce": "files.reproduce",
     "restore": "image.restore",

@@ -59,6 +59,23 @@ def test_other_settings_do_not_count_as_done(folder):
     }
 
 
+def test_estimated_numbers_count_as_done(tmp_path):
+    (tmp_path / "raw").mkdir()
+    stack = np.random.default_rng(0).poisson(40, (4, 24, 24)).astype(np.uint16)
+    write_image(tmp_path / "raw" / "a.tif", StoredImage(stack, "ZYX"))
+    microscope = {"na": 0.8, "ri": 1.0, "wavelength": 520, "pixel_size": 0.15, "z_step": 0.4}
+    asked = Settings(
+        task={"kind": "deconvolve", **microscope, "estimate_aberrations": True},
+        ndim=3, axes="ZYX", device="cpu", iterations=1,
+    )  # fmt: skip
+    found = [
+        each.status
+        for _ in range(2)
+        for each in restore_folder(tmp_path / "raw", tmp_path / "out", asked)
+    ]
+    assert found == ["restored", "skipped"]
+
+
 def test_a_changed_image_does_not_count_as_done(folder):
     out = folder.with_name("out")
     [*restore_folder(folder, out, QUICK)]

@@ -225,6 +225,8 @@ def open_run(
     seconds = survey_seconds(Plan(make_layout(stored.image.shape, settings)))
     if not cached_survey and seconds > ANNOUNCED_SURVEY_S:
         say(f"All planes of {source} are surveyed first, about {seconds / 60:.0f} min.")
+    if settings.task.estimated:
+        say("The aberrations are estimated first, which takes up to a minute.")
     problem = make_problem(
         stored.image,
         settings,

@@ -243,5 +243,9 @@ def _has_settings(record: dict[str, Any], settings: Settings) -> bool:
     return (
         all(recorded.get(name) == value for name, value in given.items())
         and all(value in (None, recorded.get(name)) for name, value in of_file.items())
-        and all(value in (None, recorded["task"].get(name)) for name, value in task.items())
+        and all(
+            value in (None, recorded["task"].get(name))
+            for name, value in task.items()
+            if name not in settings.task.estimated
+        )
     )

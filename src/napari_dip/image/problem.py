@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_dip.errors import BadSettings
+from napari_dip.image.aberrations import check_estimable, with_estimated_aberrations
 from napari_dip.image.arrays import LogicalOr, as_lazy, masked_to_nan, split_mask
 from napari_dip.image.bad_pixel_mask import bad_pixel_mask
 from napari_dip.image.coverage import empty_part
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem", "found_bad_pixels", "make_problem", "observed_image"]
 
+
+ESTIMATED = "Its aberrations were estimated from the image."
 
 MOST_OVERLAP = 47  # pixels: below half of the smallest tile that is chosen
 
@@ -206,6 +209,8 @@ def make_problem(
             "prior='none' is the patch filter alone, which cannot deconvolve; leave out psf or "
             "prior='none'"
         )
+    if settings.task.estimated:
+        check_estimable(settings)
     layout = make_layout(as_lazy(image).shape, settings)
     missing = broadcast_mask(mask, layout, mask_axes)
     if settings.task.fills_gaps:
@@ -219,6 +224,11 @@ def make_problem(
     surveyed = (
         survey(observed, layout, settings, kernel) if earlier_survey is None else earlier_survey
     )
+    if settings.task.estimated:
+        settings = with_estimated_aberrations(observed, layout, surveyed.noises, settings)
+        blur = psf_of(None, None, layout, settings)
+        assert blur is not None
+        blur = replace(blur, notes=(*blur.notes, ESTIMATED))
     plan, device = choose_plan(
         layout,
         settings,

@@ -15,7 +15,7 @@ from napari_dip.errors import BadSettings
 from napari_dip.optics.diffraction import Pupil
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,6 +28,7 @@ RADIUS = 10.0  # Airy radii: 98.3 % of the light in focus
 SHARE_OF_SIDE = 0.25  # of the image: the largest half side of a kernel along Y and X
 SHARE_OF_DEPTH = 0.5  # of the stack: the largest half side along Z
 RADII_STEP = 0.2  # pixels: of the table of the radial integral
+ANGLES_AROUND = 8  # angles: the weights of a cubic spline fall by 3.7 from one to the next
 SIGMAS = 4.0  # of a Gaussian: half of its side
 FWHM = math.sqrt(8 * math.log(2))  # standard deviations in the full width at half maximum
 MARGIN_LIGHT = 0.95  # of the light: the overlap of tiles includes it
@@ -233,32 +234,43 @@ def _half_sides(optics: Optics, sides: Sequence[int]) -> tuple[int, ...]:
 
 def _light(optics: Optics, half: Sequence[int]) -> NDArray[np.float64]:
     """Return the intensities over the pixels of a kernel."""
-    pixel, step = optics.pixel_size, optics.z_step
-    assert pixel is not None
     planes = half[0] if len(half) == 3 else 0
-    heights = (step or 0.0) * np.arange(-planes, planes + 1.0)
+    heights = (optics.z_step or 0.0) * np.arange(-planes, planes + 1.0)
     lateral = tuple(half[-2:])
+    rows, columns = (2 * each + 1 for each in lateral)
+    fine = _seen(optics, heights, lateral)
+    shape = (rows, SUBPIXELS, columns, SUBPIXELS)
+    values = np.stack([plane.reshape(shape).mean(axis=(1, 3)) for plane in fine])
+    return values if len(half) == 3 else values[0]
+
+
+def _seen(
+    optics: Optics, heights: NDArray[np.float64], half: tuple[int, ...]
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the intensities that the microscope detects at the points inside the pixels."""
     if optics.microscopy == "two-photon":
-        fine = _fine(optics, optics.excited_at, heights, lateral) ** 2
-    else:
-        fine = _fine(optics, optics.emitted_at, heights, lateral)
+        for excited in _fine(optics, optics.excited_at, heights, half):
+            yield excited**2
+        return
+    emitted = _fine(optics, optics.emitted_at, heights, half)
     if optics.microscopy == "confocal":
         pinhole = _pinhole(optics)
-        seen = np.stack([fftconvolve(plane, pinhole, mode="same") for plane in fine])
-        fine = seen.clip(0) * _fine(optics, optics.excited_at, heights, lateral)
-    if optics.microscopy == "light-sheet":
+        excitation = _fine(optics, optics.excited_at, heights, half)
+        for plane, excited in zip(emitted, excitation, strict=True):
+            yield fftconvolve(plane, pinhole, mode="same").clip(0) * excited
+    elif optics.microscopy == "light-sheet":
         assert optics.sheet is not None
-        fine = fine * np.exp(-4 * math.log(2) * (heights / optics.sheet) ** 2)[:, None, None]
-    rows, columns = (2 * each + 1 for each in lateral)
-    shape = (len(heights), rows, SUBPIXELS, columns, SUBPIXELS)
-    values = np.asarray(fine.reshape(shape).mean(axis=(2, 4)))
-    return values if len(half) == 3 else values[0]
+        lit = np.exp(-4 * math.log(2) * (heights / optics.sheet) ** 2)
+        for plane, light in zip(emitted, lit, strict=True):
+            yield plane * light
+    else:
+        yield from emitted
 
 
 def _fine(
     optics: Optics, wavelength: float, heights: NDArray[np.float64], half: tuple[int, ...]
-) -> NDArray[np.float64]:
-    """Return the intensities at the points inside the pixels, for light of a wavelength in nm."""
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the intensities at the points inside the pixels, for light of a wavelength in nm."""
     assert optics.pixel_size is not None
     assert optics.ri is not None
     pupil = Pupil(
@@ -268,6 +280,7 @@ def _fine(
         optics.sample_ri,
         optics.depth,
         optics.spherical,
+        optics.astigmatism,
     )
     y, x = (
         (np.arange(SUBPIXELS * (2 * each + 1)) - (SUBPIXELS * (2 * each + 1) - 1) / 2) / SUBPIXELS
@@ -276,7 +289,17 @@ def _fine(
     distance = np.hypot(y[:, None], x) / RADII_STEP
     radii = np.arange(math.ceil(distance.max()) + 3) * RADII_STEP * optics.pixel_size
     table = pupil.intensity(radii, heights)
-    return np.stack([map_coordinates(line, [distance], order=3, mode="mirror") for line in table])
+    angles = table.shape[1]
+    if angles == 1:
+        for line in table[:, 0]:
+            yield map_coordinates(line, [distance], order=3, mode="mirror")
+        return
+    turned = np.arctan2(y[:, None], x) - math.radians(optics.astigmatism_angle)
+    angle = turned / np.pi % 1 * angles
+    for plane in table:
+        # The spline needs some of the angles before the first and after the last one.
+        around = np.pad(plane, [(ANGLES_AROUND, ANGLES_AROUND), (0, 0)], mode="wrap")
+        yield map_coordinates(around, [angle + ANGLES_AROUND, distance], order=3, mode="mirror")
 
 
 def _pinhole(optics: Optics) -> NDArray[np.float64]:

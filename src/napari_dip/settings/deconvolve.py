@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, model_validator
 
 from napari_dip.errors import BadSettings
-from napari_dip.settings.optics import PIXEL_SIZES, Optics
+from napari_dip.settings.optics import ABERRATIONS, PIXEL_SIZES, Optics
 from napari_dip.settings.task import Task
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ class Deconvolve(Optics, Task):
     """Full width at half maximum of a Gaussian blur, such as 3 (pixels), 250nm, or one for each of
     Z, Y and X: 0.8,0.25,0.25um."""
 
+    estimate_aberrations: bool = False
+    """Estimate the spherical aberration and the astigmatism from the image, a widefield z-stack;
+    it takes up to a minute."""
+
     @model_validator(mode="after")
     def _one_description(self) -> Self:
         if self.fwhm is not None and self.given:
@@ -80,6 +84,11 @@ class Deconvolve(Optics, Task):
     def describes_psf(self) -> bool:
         """Whether a width or a number of the microscope is given."""
         return self.fwhm is not None or self.given
+
+    @property
+    def estimated(self) -> tuple[str, ...]:
+        """Names of the settings that are replaced by estimates from the image."""
+        return ("estimate_aberrations", *ABERRATIONS) if self.estimate_aberrations else ()
 
     @property
     def microscope(self) -> Optics | None:

@@ -13,9 +13,11 @@ from napari_dip.settings.frozen import Frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PIXEL_SIZES", "Modality", "Optics"]
+__all__ = ["ABERRATIONS", "PIXEL_SIZES", "Modality", "Optics"]
 
 PIXEL_SIZES = ("pixel_size", "z_step")  # the fields that describe the image, not the microscope
+
+ABERRATIONS = ("spherical", "astigmatism", "astigmatism_angle")
 
 Modality = Literal["widefield", "confocal", "two-photon", "light-sheet"]
 
@@ -110,6 +112,12 @@ class Optics(Frozen):
 
     spherical: float = Field(0.0, ge=-0.5, le=0.5)
     """Spherical aberration, in waves (the Zernike coefficient, root mean square over the pupil)."""
+
+    astigmatism: float = Field(0.0, ge=0, le=0.5)
+    """Astigmatism, in waves (the Zernike coefficient, root mean square over the pupil)."""
+
+    astigmatism_angle: float = Field(0.0, ge=-180, le=180)
+    """Angle of the astigmatism in degrees, from the X axis to the Y axis."""
 
     pinhole: float = Field(1.0, gt=0, le=20)
     """Diameter of the pinhole of a confocal microscope, in Airy units."""
@@ -278,6 +286,15 @@ class Optics(Frozen):
             said.append(f"sheet of {self.sheet:g} µm")
         if self.sample_ri not in (None, self.ri):
             said.append(f"{self.depth:g} µm deep in a sample of {self.sample_ri:g}")
+        return ", ".join(filter(None, (*said, self.describe_aberrations())))
+
+    def describe_aberrations(self) -> str:
+        """Name the aberrations, such as ``"astigmatism 0.1 waves at 30°"``; empty without any."""
+        said = []
         if self.spherical:
             said.append(f"spherical aberration {self.spherical:.2g} waves")
+        if self.astigmatism:
+            said.append(
+                f"astigmatism {self.astigmatism:.2g} waves at {self.astigmatism_angle:.3g}°"
+            )
         return ", ".join(said)

@@ -90,6 +90,11 @@ class Task(Frozen):
         return False
 
     @property
+    def estimated(self) -> tuple[str, ...]:
+        """Names of the settings that are replaced by estimates from the image."""
+        return ()
+
+    @property
     def microscope(self) -> Optics | None:
         """The microscope whose point spread function is computed, if there is none otherwise."""
         return None

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels
 from qtpy.QtWidgets import QApplication, QComboBox
+from scipy.signal import fftconvolve
 from typer.testing import CliRunner
 
 from napari_dip.cli.app import app
 from napari_dip.files.image_io import StoredImage, read_image, write_image
-from napari_dip.optics.psf import gaussian_psf
+from napari_dip.optics.psf import gaussian_psf, optical_psf
 from napari_dip.plugin.models.opened_file import OpenedFile
-from napari_dip.settings import Deconvolve
+from napari_dip.settings import Deconvolve, Optics
 
 MICROSCOPE = {"na": 1.4, "ri": 1.518, "wavelength": 520.0}
 
@@ -181,6 +182,28 @@ def test_the_psf_is_shown_with_its_size(open_panel, zstack, qtbot):
     assert panel.widget.image.value is zstack
 
 
+def test_aberrations_are_estimated_into_their_fields(open_panel, qtbot):
+    microscope = {"na": 1.2, "ri": 1.33, "wavelength": 520, "pixel_size": 0.08, "z_step": 0.25}
+    random = np.random.default_rng(0)
+    points = np.zeros((12, 50, 50))
+    points[tuple(random.integers((2, 8, 8), (10, 42, 42), (20, 3)).T)] = 3e4
+    psf = optical_psf(Optics(**microscope, spherical=0.2), (8, 32, 32)).values
+    seen = random.poisson(fftconvolve(points, psf, mode="same").clip(0) + 5)[2:10, 9:41, 9:41]
+    axes = {"units": "um", "axis_labels": ("z", "y", "x")}
+    layer = Image(seen.astype(np.uint16), name="points", scale=(0.25, 0.08, 0.08), **axes)
+    panel = open_panel("Deconvolve", layer)
+    assert not panel["estimate_psf"].isEnabled()  # numbers are missing
+    fill(panel, {"na": "1.2", "ri": "water", "wavelength": "520"})
+    panel.press("estimate_psf")
+    assert not panel["estimate_psf"].isEnabled()
+    qtbot.waitUntil(lambda: panel.said.startswith("Estimated"), timeout=60_000)
+    assert float(panel["spherical"].text().removesuffix(" waves")) == pytest.approx(0.2, abs=0.09)
+    assert "spherical aberration" in panel.said
+    assert panel["estimate_psf"].isEnabled()
+    choose(panel, "stack", "plane by plane")
+    assert not panel["estimate_psf"].isEnabled()
+
+
 def test_a_bead_is_chosen_and_checked(open_panel, zstack, bead, qtbot):
     colours = Image(np.ones((16, 16, 3), np.uint8), name="colours", rgb=True)
     panel = open_panel("Deconvolve", zstack, bead, colours)
@@ -295,7 +318,11 @@ def test_optics_are_loaded_and_copied(open_panel, zstack):
     choose(panel, "device", "processor (cpu)")
     panel["iterations"].setValue(2)
     choose(panel, "modality", "confocal")
-    fill(panel, OBJECTIVE | {"excitation": "488", "pinhole": "1.5", "spherical": "0.1"})
+    fill(
+        panel,
+        OBJECTIVE
+        | {"excitation": "488", "pinhole": "1.5", "spherical": "0.1", "astigmatism": "0.2"},
+    )
     panel.press("run")
     panel.wait_until_idle()
     assert panel.said.startswith("Done"), panel.said
@@ -306,13 +333,16 @@ def test_optics_are_loaded_and_copied(open_panel, zstack):
         "--excitation 488.0",
         "--pinhole 1.5",
         "--spherical 0.1",
+        "--astigmatism 0.2",
         "--ndim 3",
     ):
         assert words in command
     assert "z_step=0.3" in copied(panel, "python")
     choose(panel, "modality", "widefield")
     choose(panel, "stack", "plane by plane")
-    fill(panel, dict.fromkeys([*OBJECTIVE, "excitation", "pinhole", "spherical"], ""))
+    fill(
+        panel, dict.fromkeys([*OBJECTIVE, "excitation", "pinhole", "spherical", "astigmatism"], "")
+    )
     panel.press("reapply")
     assert panel.said == "Loaded the settings of 'stack (deconvolved)'."
     again = panel.widget.template().for_layer(zstack).settings

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import BadSettings
-from napari_dip.settings.optics import Modality, Optics
+from napari_dip.settings.optics import ABERRATIONS, Modality, Optics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,9 @@ LABELS = {
     "sheet": "Sheet",
     "sample_ri": "Sample index",
     "depth": "Depth",
-    "spherical": "Aberration",
+    "spherical": "Spherical",
+    "astigmatism": "Astigmatism",
+    "astigmatism_angle": "Angle",
 }
 """The names of the fields in the panel."""
 
@@ -52,6 +54,8 @@ UNITS = {
     "sheet": "µm",
     "depth": "µm",
     "spherical": "waves",
+    "astigmatism": "waves",
+    "astigmatism_angle": "°",
 }
 """The unit of each field; the user may leave it out."""
 
@@ -62,7 +66,7 @@ def fields_of(modality: Modality) -> tuple[str, ...]:
     Examples
     --------
     >>> fields_of("widefield")
-    ('na', 'ri', 'wavelength', 'sample_ri', 'depth', 'spherical')
+    ('na', 'ri', 'wavelength', 'sample_ri', 'depth', 'spherical', 'astigmatism', ...)
     """
     light = {
         "widefield": ("wavelength",),
@@ -70,7 +74,7 @@ def fields_of(modality: Modality) -> tuple[str, ...]:
         "two-photon": ("excitation",),
         "light-sheet": ("wavelength", "sheet"),
     }
-    return ("na", "ri", *light[modality], "sample_ri", "depth", "spherical")
+    return ("na", "ri", *light[modality], "sample_ri", "depth", *ABERRATIONS)
 
 
 def optics_values(modality: Modality, texts: Mapping[str, str]) -> dict[str, Any]:

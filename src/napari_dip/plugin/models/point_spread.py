@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "bead_in_file",
     "check_point_spread",
+    "estimated_optics",
     "measured_psf_of",
     "point_spread",
     "problem_of",
@@ -189,6 +190,19 @@ def problem_of(
         psf_axes=None if psf is None else settings.spatial,
     )
     return replace(problem, origin=source.origin)
+
+
+def estimated_optics(source: LayerInput, settings: Settings) -> Task:
+    """Return the task with aberrations estimated from the layer; slow, for a worker thread.
+
+    Raises
+    ------
+    BadImage, BadSettings
+        If the layer or the microscope does not tell them.
+    """
+    asked = dict(settings.task) | {"estimate_aberrations": True}
+    task = type(settings.task)(**asked)
+    return problem_of(source, settings.replace(task=task)).settings.task
 
 
 @lru_cache(maxsize=4)

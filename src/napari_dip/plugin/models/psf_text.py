@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from napari_dip.optics.psf import PSF
     from napari_dip.plugin.models.layer_input import LayerInput
-    from napari_dip.settings import Settings
+    from napari_dip.settings import Optics, Settings
 
-__all__ = ["describe_point_spread"]
+__all__ = ["aberrations_found", "describe_point_spread"]
 
 
 def describe_point_spread(psf: PSF, source: LayerInput, settings: Settings) -> str:
@@ -44,6 +44,21 @@ def describe_point_spread(psf: PSF, source: LayerInput, settings: Settings) -> s
         lines.append(f"Below Nyquist sampling ({coarse}).")
     details = [f"{psf.describe()}.", *psf.notes, *psf.losses]
     return " ".join(lines) + "\n\n" + "\n".join(details)
+
+
+def aberrations_found(optics: Optics, name: str) -> str:
+    """Say what was estimated from a layer.
+
+    Examples
+    --------
+    >>> from napari_dip.settings import Optics
+    >>> aberrations_found(Optics(spherical=0.12), "cells")
+    "Estimated from 'cells': spherical aberration 0.12 waves. Show PSF shows its effect."
+    """
+    found = optics.describe_aberrations()
+    if not found:
+        return f"No aberration explains '{name}' certainly better than none."
+    return f"Estimated from '{name}': {found}. Show PSF shows its effect."
 
 
 def _widths(psf: PSF, source: LayerInput, settings: Settings) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 
 from napari_dip.errors import BadImage, BadSettings
+from napari_dip.image.aberrations import check_estimable
 from napari_dip.image.arrays import as_lazy
 from napari_dip.image.layout_plan import choose_plan, make_layout
 from napari_dip.image.masks import broadcast_mask
@@ -23,7 +24,12 @@ from napari_dip.plugin.models.layer_input import (
     read_layer,
 )
 from napari_dip.plugin.models.pixel_sizes import with_pixel_sizes
-from napari_dip.plugin.models.point_spread import check_point_spread, point_spread, read_bead
+from napari_dip.plugin.models.point_spread import (
+    check_point_spread,
+    estimated_optics,
+    point_spread,
+    read_bead,
+)
 from napari_dip.plugin.models.psf_text import describe_point_spread
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
     from napari_dip.optics.psf import PSF
     from napari_dip.plugin.models.mask_layers import MaskSource
     from napari_dip.plugin.models.target import Target
-    from napari_dip.settings import Settings
+    from napari_dip.settings import Settings, Task
 
 __all__ = [
     "ComputeOptions",
@@ -120,6 +126,25 @@ class RunRequest:
             If the layer of the bead shows none, or it does not fit the image.
         """
         return point_spread(self.source, self.settings)
+
+    @property
+    def may_estimate_optics(self) -> bool:
+        """Whether the image can tell the aberrations of its microscope."""
+        try:
+            check_estimable(self.settings)
+        except BadSettings:
+            return False
+        return True
+
+    def estimated_optics(self) -> Task:
+        """Return the task with estimated aberrations. Slow, for a worker thread.
+
+        Raises
+        ------
+        BadImage, BadSettings
+            If the layer or the microscope does not tell them.
+        """
+        return estimated_optics(self.source, self.settings)
 
     def describe_psf(self) -> str:
         """Say what the point spread function is, and after a blank line how it was found."""

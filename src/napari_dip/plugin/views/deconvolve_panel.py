@@ -17,11 +17,13 @@ from napari_dip.plugin.models.file_job import bead_file
 from napari_dip.plugin.models.layer_axes import shape_of, shown_letters
 from napari_dip.plugin.models.layer_file import optics_of
 from napari_dip.plugin.models.point_spread import psf_layer
+from napari_dip.plugin.models.psf_text import aberrations_found
 from napari_dip.plugin.models.run_request import LayerReader
 from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.panel import Panel
 from napari_dip.plugin.views.psf_controls import PsfControls
 from napari_dip.plugin.views.text_lines import TextLines
+from napari_dip.settings.optics import ABERRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +87,7 @@ class Deconvolve(Panel):
         )
         self.image.changed.connect(self._psf.bead.reset_choices)
         self.show_psf.changed.connect(self._compute_psf)
+        self._psf.estimate.changed.connect(self._estimate_aberrations)
         self._psf.open_bead.message.connect(self.controller.say)
 
     def task(self) -> settings.Task:
@@ -161,6 +164,7 @@ class Deconvolve(Panel):
         self.stack.visible = self._has_planes
         request = self._request()
         self.show_psf.enabled = request is not None
+        self._psf.estimate.enabled = request is not None and request.may_estimate_optics
         if request is None:
             self.described.show_text("")
         self._psf_estimator.request(None if request is None else _Blur(request))
@@ -192,6 +196,27 @@ class Deconvolve(Panel):
             self._end_psf(f"Added '{request.source.name} PSF'.\n\n{psf.describe()}.")
 
         in_background(self.native, request.psf, add, self._end_psf)
+
+    def _estimate_aberrations(self) -> None:
+        request = self._request(read=True)
+        if request is None:
+            return
+        self._psf.estimate.enabled = False
+        name = request.source.name
+        self.controller.say(f"Estimating the aberrations of '{name}' …")
+
+        def fill(task: Any) -> None:
+            if self.image.value is not request.source.layer():
+                end(f"The aberrations of '{name}' are not used: another image is chosen.")
+                return
+            self._psf.set_numbers(task, ABERRATIONS)
+            end(aberrations_found(task, name))
+
+        def end(text: str) -> None:
+            self._check()
+            self.controller.say(text)
+
+        in_background(self.native, request.estimated_optics, fill, end)
 
     def _add_psf(self, psf: PSF, request: RunRequest) -> None:
         """Show a point spread function, in place of that which was shown before."""

@@ -15,7 +15,7 @@ from napari_dip.plugin.views.open_file import OpenButton
 from napari_dip.settings import Deconvolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from magicgui.widgets import LineEdit, Widget
     from napari.layers import Layer
@@ -83,12 +83,19 @@ class PsfControls:
                 ("sheet", "Sheet", tooltips.SHEET, "µm thick, such as 3"),
                 ("sample_ri", "Sample index", tooltips.SAMPLE_INDEX, "index"),
                 ("depth", "Depth", tooltips.DEPTH, "depth, µm"),
-                ("spherical", "Aberration", tooltips.SPHERICAL, "spherical, waves"),
+                ("spherical", "Spherical", tooltips.SPHERICAL, "waves"),
+                ("astigmatism", "Astigmatism", tooltips.ASTIGMATISM, "waves"),
+                ("astigmatism_angle", "Angle", tooltips.ASTIGMATISM_ANGLE, "angle, °"),
             )
         }
         fields = self.fields
         self._objective = controls.row(fields["na"], fields["ri"], label="NA, index")
         self._sample = controls.row(fields["sample_ri"], fields["depth"], label="Sample")
+        self.estimate = controls.button("estimate_psf", "Estimate", tooltips.ESTIMATE_ABERRATIONS)
+        self._spherical = controls.row(fields["spherical"], self.estimate, label="Spherical")
+        self._astigmatism = controls.row(
+            fields["astigmatism"], fields["astigmatism_angle"], label="Astigmatism"
+        )
         self.bead = controls.bead_box("bead", "Bead", tooltips.BEAD, viewer, image)
         self.open_bead = OpenButton(viewer, "open_bead", tooltips.OPEN_BEAD)
         self.width = controls.text_field("fwhm", "Full width", tooltips.FULL_WIDTH, "such as 3")
@@ -105,7 +112,8 @@ class PsfControls:
             fields["pinhole"],
             fields["sheet"],
             self._sample,
-            fields["spherical"],
+            self._spherical,
+            self._astigmatism,
             self.bead,
             self._width_row,
         ]
@@ -155,13 +163,17 @@ class PsfControls:
             self.source.value = GAUSSIAN
         elif task.microscope is not None:
             self.modality.value = task.microscopy
-            for name, field in self.fields.items():
-                field.value = number_text(name, getattr(task, name))
+            self.set_numbers(task, self.fields)
             self.source.value = OPTICS
         else:
             self.bead.value = None if bead is None else self._find_bead(bead)
             self._lost = "" if bead is None else bead["layer"] or Path(bead["path"]).name
             self.source.value = BEAD
+
+    def set_numbers(self, task: Deconvolve, names: Iterable[str]) -> None:
+        """Write numbers of a task into their fields."""
+        for name in names:
+            self.fields[name].value = number_text(name, getattr(task, name))
 
     def fill(self, known: Mapping[str, Any]) -> None:
         """Fill in what an image knows of its microscope; what the user typed stays otherwise."""
@@ -177,9 +189,10 @@ class PsfControls:
         """Show only what matters for the chosen source and the kind of microscope."""
         source = self.source.value
         used = fields_of(self.modality.value) if source == OPTICS else ()
-        for name in ("wavelength", "excitation", "pinhole", "sheet", "spherical"):
+        for name in ("wavelength", "excitation", "pinhole", "sheet"):
             self.fields[name].visible = name in used
-        for part in (self.modality, self._objective, self._sample):
+        of_optics = self._objective, self._sample, self._spherical, self._astigmatism
+        for part in (self.modality, *of_optics):
             part.visible = source == OPTICS
         self.bead.visible = source == BEAD
         self.open_bead.setVisible(source == BEAD)

@@ -93,8 +93,17 @@ DEPTH: Final = (
     "different indices."
 )
 SPHERICAL: Final = (
-    "Spherical aberration of the objective in waves, -0.5 to 0.5; none, if empty. In Python "
-    "refine_optics estimates it from a widefield z-stack."
+    "Spherical aberration in waves, -0.5 to 0.5; none, if empty. It makes the light on one side of "
+    "the focus wider than on the other."
+)
+ASTIGMATISM: Final = (
+    "Astigmatism in waves, 0 to 0.5; none, if empty. It makes a point long in one direction before "
+    "the focus, and across it after the focus."
+)
+ASTIGMATISM_ANGLE: Final = "Angle of the astigmatism in degrees, from X to Y."
+ESTIMATE_ABERRATIONS: Final = (
+    "Estimate both aberrations from the image, in up to a minute. It needs a widefield z-stack "
+    "that is restored as a volume, and numbers of the optics above."
 )
 BEAD: Final = (
     "A layer with the image of one bead that is smaller than the resolution, with the axes Y and "

@@ -1,10 +1,18 @@
-"""A spherical aberration is found from the image that it blurred."""
+"""Aberrations are found from the image that they blurred."""
 
 import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 
-from napari_dip import Optics, deconvolve, optical_psf, refine_optics
+from napari_dip import (
+    Deconvolve,
+    Optics,
+    Settings,
+    deconvolve,
+    estimate_aberrations,
+    optical_psf,
+    problem,
+)
 from napari_dip.errors import BadImage, BadSettings
 
 TOLD = Optics(na=1.2, ri=1.33, wavelength=520, pixel_size=0.08, z_step=0.25)
@@ -23,9 +31,9 @@ def lines(shape, seed):
     return image
 
 
-def observed(sides, seed, waves=WAVES):
+def observed(sides, seed, aberrations):
     """Return the truth and its noisy image, cut from a larger one."""
-    psf = optical_psf(Optics(**dict(TOLD) | {"spherical": waves}), sides).values.astype(float)
+    psf = optical_psf(Optics(**dict(TOLD) | aberrations), sides).values.astype(float)
     margins = [size // 2 for size in psf.shape]
     truth = lines([n + 2 * m for n, m in zip(sides, margins, strict=True)], seed)
     seen = fftconvolve(truth, psf, mode="valid").clip(0)
@@ -39,21 +47,46 @@ def error(image, truth):
 
 
 @pytest.mark.parametrize(
-    ("seed", "waves"),
-    [(2, -WAVES), *(pytest.param(seed, WAVES, marks=pytest.mark.slow) for seed in (0, 1))],
+    ("seed", "aberrations"),
+    [
+        (2, {"spherical": -WAVES, "astigmatism": 0.12, "astigmatism_angle": 30}),
+        pytest.param(0, {"spherical": WAVES}, marks=pytest.mark.slow),
+        pytest.param(1, {"astigmatism": WAVES, "astigmatism_angle": 90}, marks=pytest.mark.slow),
+    ],
 )
-def test_the_refined_optics_restore_better(seed, waves):
-    truth, noisy = observed((12, 44, 46), seed, waves)
-    refined = refine_optics(noisy, TOLD, axes="ZYX", device="cpu")
-    assert refined.spherical == pytest.approx(waves, abs=0.05)
-    volume = {"axes": "ZYX", "ndim": 3, "device": "cpu"}
-    told, better = (deconvolve(noisy, optics=each, **volume) for each in (TOLD, refined))
+def test_estimated_aberrations_restore_better(seed, aberrations):
+    truth, noisy = observed((8, 36, 38), seed, aberrations)
+    volume = {"axes": "ZYX", "device": "cpu"}
+    found = estimate_aberrations(noisy, TOLD, **volume)
+    assert found.spherical == pytest.approx(aberrations.get("spherical", 0), abs=0.05)
+    vectors = [
+        (2 * np.pi / 360 * 2j * each.astigmatism_angle, each.astigmatism)
+        for each in (found, Optics(**dict(TOLD) | aberrations))
+    ]
+    one, other = (size * np.exp(angle) for angle, size in vectors)
+    assert abs(one - other) < 0.06
+    told, better = (deconvolve(noisy, optics=each, ndim=3, **volume) for each in (TOLD, found))
     assert error(better, truth) < error(told, truth)
 
 
 def test_right_optics_stay_as_they_are():
-    _, noisy = observed((12, 44, 46), 3, waves=0.0)
-    assert refine_optics(noisy, TOLD, axes="ZYX", device="cpu") == TOLD
+    _, noisy = observed((10, 36, 36), 3, {})
+    assert estimate_aberrations(noisy, TOLD, axes="ZYX", device="cpu") == TOLD
+
+
+def test_deconvolve_estimates_if_it_is_asked():
+    _, noisy = observed((8, 36, 36), 2, {"spherical": 0.2})
+    asked = problem(
+        noisy,
+        Settings(
+            task=Deconvolve(**dict(TOLD), estimate_aberrations=True),
+            axes="ZYX", ndim=3, share="none", device="cpu",
+        ),
+    )  # fmt: skip
+    assert asked.settings.task.spherical > 0.1
+    assert not asked.settings.task.estimate_aberrations  # it would be estimated again
+    assert "spherical aberration" in asked.blur.describe()
+    assert asked.blur.notes == ("Its aberrations were estimated from the image.",)
 
 
 def test_the_aberration_is_described_and_recorded():
@@ -73,7 +106,7 @@ def test_the_aberration_is_described_and_recorded():
             STACK,
             Optics(**dict(TOLD) | {"wavelength": (461, 520)}),
             BadSettings,
-            "optics.of_channel",
+            "give one wavelength",
             id="channels",
         ),
         pytest.param(
@@ -87,9 +120,9 @@ def test_the_aberration_is_described_and_recorded():
 )
 def test_what_cannot_be_refined_is_refused(image, optics, error, words):
     with pytest.raises(error, match=words):
-        refine_optics(image, optics, axes="ZYX", device="cpu")
+        estimate_aberrations(image, optics, axes="ZYX", device="cpu")
 
 
 def test_a_plane_is_refused():
-    with pytest.raises(BadSettings, match="give a z-stack"):
-        refine_optics(STACK[0], TOLD, axes="YX", ndim=2, device="cpu")
+    with pytest.raises(BadSettings, match="needs a z-stack"):
+        estimate_aberrations(STACK[0], TOLD, axes="YX", ndim=2, device="cpu")
