@@ -73,22 +73,44 @@ def test_other_formats_drop_a_rotation_with_a_note(tmp_path, name):
     assert "rotation" in note
 
 
-def test_displacements_are_ignored_with_a_note(tmp_path):
+@pytest.mark.parametrize("kind", ["displacements", "coordinates"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_fields_are_not_kept_with_a_note(tmp_path, kind, nested):
     path = write_zarr(tmp_path, "0.6")
-    group = zarr.open_group(path, mode="r+")
-    ome = group.attrs.asdict()["ome"]
-    ome["multiscales"][0]["coordinateTransformations"] = [
-        {
-            "type": "displacements",
-            "path": "field",
-            "input": {"name": "physical"},
-            "output": {"name": "world"},
-        }
-    ]
-    group.attrs["ome"] = ome
+    one = {"type": kind, "path": "field"}
+    if nested:
+        one = by_dimension({"transformation": one, "input_axes": [4], "output_axes": [4]})
+    add_transformation(path, one)
     stored = read_image(path)
     assert stored.affine is None
-    assert "displacements" in " ".join(stored.notes)
+    assert any(f"transformation {kind} is not used and not kept" in note for note in stored.notes)
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_matrix_in_an_array_is_read(tmp_path, present):
+    path = write_zarr(tmp_path, "0.6")
+    matrix = np.eye(5, 6)
+    matrix[-2:, -3:] = SHEARED
+    if present:
+        zarr.create_array(path / "affineParams", data=matrix)
+    add_transformation(path, {"type": "affine", "path": "affineParams"})
+    stored = read_image(path)
+    if present:
+        np.testing.assert_array_equal(np.array(stored.affine)[-2:, -3:], SHEARED)
+    else:
+        assert stored.affine is None
+    assert ("affineParams" in " ".join(stored.notes)) is not present
+
+
+def add_transformation(path, one):
+    group = zarr.open_group(path, mode="r+")
+    ome = group.attrs.asdict()["ome"]
+    image = ome["multiscales"][0]
+    here = image["coordinateSystems"][0]
+    image["coordinateSystems"] = [here, here | {"name": "world"}]
+    ends = {"input": {"name": here["name"]}, "output": {"name": "world"}}
+    image["coordinateTransformations"] = [one | ends]
+    group.attrs["ome"] = ome
 
 
 def test_steps_are_applied_in_their_order():
@@ -105,6 +127,91 @@ def test_steps_are_applied_in_their_order():
     matrix = matrix_of(listed, "YX", parser)
     assert (matrix @ [5, 7, 1]).tolist() == [90, 600, 1]
     assert parser.notes() == ()
+
+
+def by_dimension(*parts):
+    return {"type": "byDimension", "transformations": [*parts]}
+
+
+def part(inputs, outputs, kind, numbers, spelling="{}_axes"):
+    said = {spelling.format("input"): inputs, spelling.format("output"): outputs}
+    return {"transformation": {"type": kind, kind: numbers}} | said
+
+
+TURN = [[0, -1], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("listed", "mapped"),
+    [
+        # The examples of the specification.
+        ([part([1], [1], "translation", [-1]), part([0], [0], "scale", [2])], [10, 6, 11]),
+        ([part([1], [1], "scale", [1000])], [5, 7000, 11]),
+        ([part([1], [1], "scale", [1000], "{}Axes")], [5, 7000, 11]),
+        ([part([1, 2], [1, 2], "rotation", TURN), part([0], [0], "scale", [3])], [15, -11, 7]),
+        ([part([2], [1], "translation", [1]), part([1], [2], "scale", [2])], [5, 12, 14]),
+        # Drafts: names of axes, and the numbers beside them.
+        (
+            [
+                {
+                    "type": "scale",
+                    "scale": [2, 3],
+                    "input_axes": ["y", "x"],
+                    "output_axes": ["y", "x"],
+                }
+            ],
+            [5, 14, 33],
+        ),
+    ],
+)
+def test_parts_of_axes_become_one_matrix(listed, mapped):
+    parser = TolerantParser()
+    matrix = matrix_of([by_dimension(*listed)], "ZYX", parser)
+    assert (matrix @ [5, 7, 11, 1]).tolist() == [*mapped, 1]
+    assert parser.notes() == ()
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [part([1], [1], "scale", [2]), part([0], [1], "scale", [2])],  # an axis given twice
+        [part([0, 1], [0], "scale", [2, 2])],
+        [part([3], [0], "scale", [2])],
+        [part([0], [0], "shear", [1])],
+        [{"type": "scale", "scale": [2]}],
+        ["scale"],
+    ],
+)
+def test_invalid_parts_of_axes_are_noted(listed):
+    parser = TolerantParser()
+    matrix = matrix_of([by_dimension(*listed)], "ZYX", parser)
+    np.testing.assert_array_equal(matrix, np.eye(4))
+    assert "byDimension" in " ".join(parser.notes())
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_by_dimension_is_kept_in_the_result(tmp_path, backwards):
+    path = write_zarr(tmp_path, "0.6")
+    group = zarr.open_group(path, mode="r+")
+    ome = group.attrs.asdict()["ome"]
+    image = ome["multiscales"][0]
+    here = image["coordinateSystems"][0]
+    axes = [one["name"] for one in here["axes"]]
+    y, x = axes.index("y"), axes.index("x")
+    image["coordinateSystems"] = [here, here | {"name": "stage"}]
+    ends = [{"name": here["name"]}, {"name": "stage"}]
+    image["coordinateTransformations"] = [
+        by_dimension(part([y, x], [y, x], "affine", [[0, -2, 3], [2, 0, 0]]))
+        | dict(zip(("input", "output"), reversed(ends) if backwards else ends, strict=True))
+    ]
+    group.attrs["ome"] = ome
+    stored = read_image(path)
+    expected = [[0, 0.5, 0], [-0.5, 0, 1.5]] if backwards else [[0, -2, 3], [2, 0, 0]]
+    in_plane = np.array(stored.affine)[-2:][:, [-3, -2, -1]]
+    np.testing.assert_allclose(in_plane, expected, atol=1e-12)
+    assert stored.notes == ()
+    write_image(tmp_path / "b.ome.zarr", stored)
+    np.testing.assert_allclose(read_image(tmp_path / "b.ome.zarr").affine, stored.affine)
 
 
 NUMBERS = st.floats(-100, 100)

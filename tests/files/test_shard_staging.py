@@ -20,7 +20,7 @@ from example_zarr import RECORD, calibrated, make
 from ngff_zarr import from_ngff_zarr
 
 from napari_dip.errors import NapariDipError
-from napari_dip.files import journal, pyramid_layout, shard_staging
+from napari_dip.files import journal, pyramid_layout, shard_level, shard_staging
 from napari_dip.files.image_io import StoredImage, read_image, write_image
 from napari_dip.files.resumable_zarr import ResumableZarr
 
@@ -162,9 +162,9 @@ def test_kill_while_a_shard_is_written_loses_nothing(tmp_path, monkeypatch, mome
     fill(sink, image, range(20))
     with monkeypatch.context() as patched, pytest.raises(Killed):
         if moment == "before the shard":
-            patched.setattr(shard_staging, "write_shard", kill)
+            patched.setattr(shard_level, "write_shard", kill)
         else:
-            patched.setattr(shard_staging._Level, "delete_staged", kill)
+            patched.setattr(shard_level.Level, "delete_staged", kill)
         fill(sink, image, range(20, PLANES))
     again = ResumableZarr.reopen(path, RECORD)
     assert again.redone == 0
@@ -195,13 +195,13 @@ def test_incomplete_shard_shows_planes_to_other_programs(tmp_path):
 
 def test_shards_are_rewritten_only_when_doubled(tmp_path, monkeypatch):
     written = []
-    write = shard_staging.write_shard
+    write = shard_level.write_shard
 
     def counted(path, chunks):
         write(path, chunks)
         written.append(path.stat().st_size)
 
-    monkeypatch.setattr(shard_staging, "write_shard", counted)
+    monkeypatch.setattr(shard_level, "write_shard", counted)
     image = values((PLANES, 24, 20))
     sink = make(tmp_path / "a.zarr", image, "TYX")
     fill(sink, image)
@@ -266,7 +266,7 @@ def test_full_disk_while_packing_keeps_all_units(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(shard_staging, "write_shard", full)
+        patched.setattr(shard_level, "write_shard", full)
         with pytest.raises(NapariDipError, match=r"No space left.*then resume"):
             fill(sink, image)
     again = ResumableZarr.reopen(tmp_path / "a.zarr", RECORD)

@@ -159,25 +159,45 @@ def _parse(attributes: Mapping[str, Any], number: int, parser: TolerantParser) -
 
 def _axes_of_system(image: Mapping[str, Any]) -> list[Any]:
     """Return the axes of the coordinate system that the pixels are placed in (0.6)."""
-    systems = image.get("coordinateSystems") or []
-    (first, *_) = image["datasets"][0].get("coordinateTransformations") or [{}]
-    name = (first.get("output") or {}).get("name")
+    systems, name = image.get("coordinateSystems") or [], _intrinsic(image)
     chosen = [one for one in systems if one.get("name") == name] or systems[:1]
     return list(chosen[0]["axes"]) if chosen else []
+
+
+def _intrinsic(image: Mapping[str, Any]) -> str:
+    """Return the name of the coordinate system that the pixels are placed in (0.6)."""
+    (first, *_) = image["datasets"][0].get("coordinateTransformations") or [{}]
+    return _system(first, "output")
+
+
+def _system(transformation: Any, end: str) -> str:
+    """Return the name of the input or output of a transformation; drafts have the name alone."""
+    found = transformation.get(end) if isinstance(transformation, dict) else None
+    return str(found.get("name") if isinstance(found, dict) else found)
 
 
 def _affine(
     image: Mapping[str, Any], axes: str, parser: TolerantParser
 ) -> tuple[tuple[float, ...], ...] | None:
-    """Read the first transformation into another coordinate system (0.6)."""
+    """Read the first transformation into another coordinate system (0.6).
+
+    One from there to the pixels' system is inverted.
+    """
     listed = image.get("coordinateTransformations")
     listed = listed if isinstance(listed, list) else []
-    for more in listed[1:]:
-        parser.ignore(f"coordinateTransformations to {more.get('output')}", more.get("type"))
-    matrix = matrix_of(listed[:1], axes, parser)
+    here = _intrinsic(image)
+    ends = [(_system(one, "input"), _system(one, "output")) for one in listed]
+    places = [place for place, pair in enumerate(ends) if here in pair] or [0]
+    for place, more in enumerate(listed):
+        if place != places[0]:
+            kind = more.get("type") if isinstance(more, dict) else more
+            parser.ignore(f"coordinateTransformations to {ends[place][1]}", kind)
+    matrix = matrix_of(listed[places[0] : places[0] + 1], axes, parser)
+    if listed and ends[places[0]][1] == here and np.linalg.det(matrix):
+        matrix = np.asarray(np.linalg.inv(matrix), np.float64)
     rows = spatial_rows(matrix, axes)
     if rows is None:
-        parser.ignore("coordinateTransformations", listed[0])
+        parser.ignore("coordinateTransformations", listed[places[0]])
     return None if np.array_equal(matrix, np.eye(len(axes) + 1)) else rows
 
 

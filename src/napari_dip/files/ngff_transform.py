@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from napari_dip.files.tolerant_parsing import TolerantParser
 
-__all__ = ["flattened", "matrix_of", "spatial_rows", "written_transformation"]
+__all__ = ["flattened", "matrix_of", "spatial_rows", "with_parameters", "written_transformation"]
+
+_NUMBERS = ("scale", "translation", "rotation", "affine")
+"""Types of transformations whose numbers may be in an array."""
+
+_FIELDS = ("displacements", "coordinates")
+"""Types of transformations that are an array of positions."""
 
 
 def flattened(listed: object) -> list[Any]:
@@ -39,7 +45,7 @@ def matrix_of(listed: object, axes: str, parser: TolerantParser) -> NDArray[np.f
     ----------
     listed
         Transformations, of the types identity, scale, translation, rotation, affine, mapAxis,
-        bijection and sequence.
+        byDimension, bijection and sequence.
     axes
         One letter for each axis.
     parser
@@ -47,12 +53,44 @@ def matrix_of(listed: object, axes: str, parser: TolerantParser) -> NDArray[np.f
     """
     product = np.eye(len(axes) + 1)
     for one in flattened(listed):
-        matrix = _matrix(one, len(axes))
-        if matrix is None:
-            parser.ignore("coordinateTransformations", one)
-        else:
+        matrix = _matrix(one, axes)
+        if matrix is not None:
             product = matrix @ product
+        elif fields := _fields(one):
+            parser.lose(
+                f"The coordinate transformation {fields[0]} is not used and not kept: its values "
+                "are in an array, and only a matrix can be kept."
+            )
+        else:
+            parser.ignore("coordinateTransformations", one)
     return product
+
+
+def with_parameters(transformation: Any, load: Callable[[str], Any]) -> Any:
+    """Return a transformation, or a list of some, with the numbers that arrays hold.
+
+    Parameters
+    ----------
+    transformation
+        JSON values.
+    load
+        Returns the numbers in the array with a name; ``None`` if there is no small array.
+    """
+    if isinstance(transformation, list):
+        return [with_parameters(one, load) for one in transformation]
+    if not isinstance(transformation, dict):
+        return transformation
+    found = {
+        key: with_parameters(value, load)
+        if key in ("transformations", "transformation", "forward")
+        else value
+        for key, value in transformation.items()
+    }
+    kind, name = str(found.get("type")), found.get("path")
+    if isinstance(name, str) and kind in _NUMBERS and kind not in found:
+        numbers = load(name)
+        return found if numbers is None else found | {kind: numbers}
+    return found
 
 
 def spatial_rows(matrix: NDArray[np.float64], axes: str) -> tuple[tuple[float, ...], ...] | None:
@@ -89,14 +127,16 @@ def _is_rotation(linear: NDArray[np.float64]) -> bool:
     return orthogonal and math.isclose(np.linalg.det(linear), 1.0, rel_tol=1e-9)
 
 
-def _matrix(one: object, count: int) -> NDArray[np.float64] | None:
+def _matrix(one: object, axes: str) -> NDArray[np.float64] | None:
     """Return the matrix of a transformation; ``None`` if it has none, or is not valid."""
     if not isinstance(one, dict):
         return None
-    kind = str(one.get("type"))
+    kind, count = str(one.get("type")), len(axes)
     if kind == "bijection":
         forward = one.get("forward")
-        return _matrix(forward, count) if isinstance(forward, dict) else None
+        return _product(forward, axes) if isinstance(forward, dict) else None
+    if kind == "byDimension":
+        return _by_dimension(one.get("transformations"), axes)
     matrix = np.eye(count + 1)
     if kind == "identity":
         return matrix
@@ -114,6 +154,66 @@ def _matrix(one: object, count: int) -> NDArray[np.float64] | None:
     if values.shape != shape or not np.isfinite(values).all():
         return None
     return _filled(kind, values, matrix)
+
+
+def _fields(one: object) -> list[str]:
+    """Return the types of fields in a transformation, also of those within it."""
+    if isinstance(one, list):
+        return [kind for inner in one for kind in _fields(inner)]
+    if not isinstance(one, dict):
+        return []
+    kind = one.get("type")
+    inside = [one.get(key) for key in ("transformations", "transformation", "forward")]
+    return [kind, *_fields(inside)] if kind in _FIELDS else _fields(inside)
+
+
+def _product(one: object, axes: str) -> NDArray[np.float64] | None:
+    """Return the matrix of a transformation that may be a sequence."""
+    product = np.eye(len(axes) + 1)
+    for step in flattened(one):
+        matrix = _matrix(step, axes)
+        if matrix is None:
+            return None
+        product = matrix @ product
+    return product
+
+
+def _by_dimension(parts: object, axes: str) -> NDArray[np.float64] | None:
+    """Return the matrix of transformations that each map some of the axes.
+
+    An axis that none of them gives is unchanged.
+    """
+    if not isinstance(parts, list):
+        return None
+    count = len(axes)
+    matrix = np.eye(count + 1)
+    given: list[int] = []
+    for part in parts:
+        if not isinstance(part, dict):
+            return None
+        inputs = _places(part, "input", axes)
+        outputs = _places(part, "output", axes)
+        # Drafts of 0.6 have the type and the numbers beside the axes.
+        inner = _product(part.get("transformation", part), "".join(axes[n] for n in inputs))
+        if inner is None or not inputs or len(inputs) != len(outputs):
+            return None
+        given += outputs
+        matrix[outputs] = 0.0
+        matrix[np.ix_(outputs, [*inputs, count])] = inner[:-1]
+    return matrix if len(set(given)) == len(given) else None
+
+
+def _places(part: dict[str, Any], end: str, axes: str) -> list[int]:
+    """Return the axes that a part of byDimension maps; empty if they are not valid.
+
+    The text of the specification spells ``input_axes``, its schema ``inputAxes``; drafts name them.
+    """
+    listed = part.get(f"{end}_axes", part.get(f"{end}Axes"))
+    if not isinstance(listed, list):
+        return []
+    named = [axes.find(one.upper()) if isinstance(one, str) and one else one for one in listed]
+    valid = all(type(one) is int and 0 <= one < len(axes) for one in named)
+    return named if valid and len(set(named)) == len(named) else []
 
 
 def _filled(

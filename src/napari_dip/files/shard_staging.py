@@ -15,27 +15,25 @@ import json
 import shutil
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
 from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import LocalStore, WrapperStore
 
-from napari_dip.errors import NapariDipError
-from napari_dip.files.atomic_write import sync_to_disk
 from napari_dip.files.ngff import level_name
-from napari_dip.files.shard_file import ShardReader, read_chunk, write_shard
+from napari_dip.files.shard_level import Grid, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from zarr.abc.store import ByteRequest
     from zarr.core.buffer import Buffer, BufferPrototype
 
     from napari_dip.files.pyramid_layout import Region
+    from napari_dip.files.shard_level import Place
 
 __all__ = ["STAGED", "ShardStaging", "spans_planes"]
 
@@ -44,8 +42,6 @@ STAGED = "staged"
 
 FIRST_PACKED_PLANES = 16
 """Planes: an incomplete shard is not written for fewer. Not measured."""
-
-Place = tuple[int, ...]
 
 
 def spans_planes(array: zarr.Array[Any]) -> bool:
@@ -74,7 +70,7 @@ class ShardStaging:
     def __init__(self, folder: Path, staged: Path, arrays: list[zarr.Array[Any]]) -> None:
         self.staged = staged
         self._parts = [
-            _Level(folder / name, staged / name, _Grid.of(array))
+            Level(folder / name, staged / name, Grid.of(array))
             for name, array in ((level_name(n), array) for n, array in enumerate(arrays))
         ]
         with zarr.config.set({"array.write_empty_chunks": True}):
@@ -141,7 +137,7 @@ class ShardStaging:
         with suppress(OSError):  # the journal, if there is one, is kept
             self.staged.parent.rmdir()
 
-    def _pack_where(self, condition: Any) -> None:
+    def _pack_where(self, condition: Callable[[Place], bool]) -> None:
         groups = [
             -(-n // extent) for n, extent in zip(self._waiting.shape, self._extent, strict=True)
         ]
@@ -173,138 +169,6 @@ class ShardStaging:
         waiting[...] = False
 
 
-class _Grid(NamedTuple):
-    """Sizes of the chunks of an array: ``counts`` is the grid, ``shard`` that of a shard."""
-
-    counts: tuple[int, ...]
-    shard: tuple[int, ...]
-    shard_name: Any
-
-    @classmethod
-    def of(cls, array: zarr.Array[Any]) -> _Grid:
-        shards = array.shards or array.chunks
-        return cls(
-            tuple(-(-n // side) for n, side in zip(array.shape, array.chunks, strict=True)),
-            tuple(n // side for n, side in zip(shards, array.chunks, strict=True)),
-            array.metadata.encode_chunk_key,
-        )
-
-    def number(self, place: Place) -> tuple[Place, int]:
-        """Return the shard of a chunk, and the number of the chunk within it."""
-        shard = tuple(n // side for n, side in zip(place, self.shard, strict=True))
-        inner = tuple(n % side for n, side in zip(place, self.shard, strict=True))
-        return shard, int(np.ravel_multi_index(inner, self.shard))
-
-    @property
-    def chunks_per_shard(self) -> int:
-        return int(np.prod(self.shard))
-
-
-class _Level(NamedTuple):
-    """One level: the folder of its shards, and that of its plain chunks."""
-
-    folder: Path
-    staged: Path
-    grid: _Grid
-
-    def staged_file(self, place: Place) -> Path:
-        return self.staged / _plain_name(place)
-
-    def staged_places(self) -> list[Place]:
-        """List the plain chunks."""
-        names = [file.name.split(".") for file in self.staged.glob("c.*")]
-        return [tuple(map(int, rest)) for _, *rest in names if all(map(str.isdecimal, rest))]
-
-    def shard_file(self, shard: Place) -> Path:
-        return self.folder / str(self.grid.shard_name(shard))
-
-    def read_from_shard(self, place: Place) -> bytes | None:
-        shard, number = self.grid.number(place)
-        return read_chunk(self.shard_file(shard), self.grid.chunks_per_shard, number)
-
-    def pack(self, group: Place, complete: NDArray[np.bool_], waiting: NDArray[np.bool_]) -> None:
-        """Write the shards of a group of planes from plain chunks and the shards before."""
-        for shard in self._shards(group):
-            path = self.shard_file(shard)
-            write_shard(path, self._chunks(path, shard, complete, waiting))
-            for folder in path.parents:
-                sync_to_disk(folder)
-                if folder == self.folder:
-                    break
-
-    def delete_staged(self, group: Place, waiting: NDArray[np.bool_]) -> None:
-        for shard in self._shards(group):
-            for inner in np.ndindex(*self.grid.shard):
-                if _get(waiting, inner[:-2]):
-                    self.staged_file(self._place(shard, inner)).unlink(missing_ok=True)
-
-    def _shards(self, group: Place) -> Iterator[Place]:
-        """Yield the shards of a group of planes: one, or several parts of larger planes."""
-        in_plane = zip(self.grid.counts[-2:], self.grid.shard[-2:], strict=True)
-        for inner in np.ndindex(*[-(-count // side) for count, side in in_plane]):
-            yield *group, *inner
-
-    def _chunks(
-        self, path: Path, shard: Place, complete: NDArray[np.bool_], waiting: NDArray[np.bool_]
-    ) -> Iterator[bytes | None]:
-        """Yield the stored bytes of the chunks of a shard, in C order."""
-        if not path.exists():
-            yield from self._merged(None, shard, complete, waiting)
-            return
-        with path.open("rb") as file:
-            yield from self._merged(_reader(file, self.grid), shard, complete, waiting)
-
-    def _merged(
-        self,
-        before: ShardReader | None,
-        shard: Place,
-        complete: NDArray[np.bool_],
-        waiting: NDArray[np.bool_],
-    ) -> Iterator[bytes | None]:
-        for inner in np.ndindex(*self.grid.shard):
-            place = self._place(shard, inner)
-            if not self._exists(place) or not _get(complete, inner[:-2]):
-                yield None
-                continue
-            chunk = None
-            if _get(waiting, inner[:-2]):
-                with suppress(FileNotFoundError):
-                    chunk = self.staged_file(place).read_bytes()
-            if chunk is None and before:
-                chunk = before.read(int(np.ravel_multi_index(inner, self.grid.shard)))
-            if chunk is None:
-                raise NapariDipError(
-                    f"chunk {place} of {self.folder} was lost during the run; --resume restores "
-                    "its part again"
-                )
-            yield chunk
-
-    def _exists(self, place: Place) -> bool:
-        """Return whether a chunk is within the array; a shard may reach beyond."""
-        return all(n < count for n, count in zip(place, self.grid.counts, strict=True))
-
-    def _place(self, shard: Place, inner: Place) -> Place:
-        parts = zip(shard, self.grid.shard, inner, strict=True)
-        return tuple(n * side + rest for n, side, rest in parts)
-
-
-def _reader(file: Any, grid: _Grid) -> ShardReader | None:
-    try:
-        return ShardReader(file, grid.chunks_per_shard)
-    except ValueError:  # damaged: its units were found missing
-        return None
-
-
-def _get(planes: NDArray[np.bool_], place: Place) -> bool:
-    """Return a value; false beyond the last plane, where a shard may reach."""
-    inside = all(n < size for n, size in zip(place, planes.shape, strict=True))
-    return inside and bool(planes[place])
-
-
-def _plain_name(place: Place) -> str:
-    return ".".join(["c", *map(str, place)])
-
-
 def _plain(array: zarr.Array[Any]) -> bytes:
     """Return the metadata of an array with the same chunks, each in a file of one folder."""
     metadata: dict[str, Any] = json.loads(json.dumps(array.metadata.to_dict()))
@@ -319,7 +183,7 @@ def _plain(array: zarr.Array[Any]) -> bytes:
 class _BothStore(WrapperStore[LocalStore]):
     """A store of plain chunks that finds missing ones in the shards of the image."""
 
-    def __init__(self, store: LocalStore, level: _Level, metadata: bytes) -> None:
+    def __init__(self, store: LocalStore, level: Level, metadata: bytes) -> None:
         super().__init__(store)
         self._level = level
         self._metadata = metadata

@@ -24,6 +24,7 @@ class TolerantParser:
 
     def __init__(self) -> None:
         self._ignored: dict[str, str] = {}
+        self._lost: dict[str, None] = {}
 
     def number(self, name: str, value: object) -> float | None:
         """Return a finite number; ``None`` if the value is absent or not a number."""
@@ -58,9 +59,13 @@ class TolerantParser:
         """Record that a value is ignored."""
         self._ignored[shortened(name, 60)] = shortened(repr(value), 60)
 
+    def lose(self, sentence: str) -> None:
+        """Record that valid metadata cannot be kept."""
+        self._lost[sentence] = None
+
     def notes(self) -> tuple[str, ...]:
-        """Return a sentence that lists the ignored values; empty if there are none."""
+        """Return a sentence that lists the ignored values, and others; empty without any."""
         if not self._ignored:
-            return ()
+            return tuple(self._lost)
         ignored = ", ".join(f"{name}={value}" for name, value in self._ignored.items())
-        return (f"Ignored invalid metadata: {ignored}.",)
+        return (f"Ignored invalid metadata: {ignored}.", *self._lost)

@@ -21,6 +21,7 @@ from napari_dip.files.ngff_read import (
     holds_several_images,
     list_images,
 )
+from napari_dip.files.ngff_transform import with_parameters
 from napari_dip.files.read_errors import translate_read_errors
 from napari_dip.files.tolerant_parsing import TolerantParser
 from napari_dip.files.zarr_node import Location, ZarrArray, open_node
@@ -38,6 +39,9 @@ __all__ = ["ZarrArray", "own_record", "read_zarr", "zarr_provenance"]
 
 NAME = "napari-dip"
 """Key of this package's record in the attributes of a group."""
+
+MAX_MATRIX_VALUES = 64
+"""Values of a matrix in an array; one for the six axes that an image may have has 42."""
 
 MAX_COUNTED_CHUNKS = 200_000
 """Chunks: missing ones are counted only in arrays with at most this many."""
@@ -97,6 +101,7 @@ def _read(place: Location, number: int | None) -> StoredImage:
     names = _describe_images(place, images)
     selected, listed = select_image(path, number, names)
     parser = TolerantParser()
+    attributes = _with_parameters(place, attributes)
     described = describe_image(path, attributes, selected, parser)
     array = open_node(place / described.array)
     if not isinstance(array, zarr.Array):
@@ -136,6 +141,31 @@ def _read(place: Location, number: int | None) -> StoredImage:
         times=described.times,
         affine=described.affine,
     )
+
+
+def _with_parameters(place: Location, attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes with the matrices that are in arrays of their own (0.6)."""
+    if not isinstance(nested := attributes.get("ome"), dict):
+        return attributes
+
+    def load(name: str) -> Any:
+        check_file_reference(place.path, name)
+        try:
+            array = open_node(place / name)
+        except NapariDipError:
+            return None  # the transformation is then reported as invalid
+        if not isinstance(array, zarr.Array) or array.size > MAX_MATRIX_VALUES:
+            return None
+        return np.asarray(array[...]).tolist()
+
+    key = "coordinateTransformations"
+    images = [
+        one | {key: with_parameters(one[key], load)}
+        if isinstance(one, dict) and key in one
+        else one
+        for one in nested["multiscales"]
+    ]
+    return attributes | {"ome": nested | {"multiscales": images}}
 
 
 def _only_label(attributes: Mapping[str, Any]) -> str:
