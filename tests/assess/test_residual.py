@@ -3,9 +3,12 @@
 import dask.array as da
 import numpy as np
 import pytest
+from scipy.signal import fftconvolve
 
-from napari_dip import Inpaint, Settings, SuperResolve, problem, residual_of
+from napari_dip import Deconvolve, Inpaint, Settings, SuperResolve, problem, residual_of
 from napari_dip.errors import BadImage
+from napari_dip.optics.psf import gaussian_psf
+from napari_dip.pipeline.observation import predict
 
 RNG = np.random.default_rng(0)
 
@@ -88,6 +91,22 @@ def test_deconvolved_result_is_blurred_first():
     )
     asked = problem(blurred, Settings(noise="none", device="cpu"), psf=psf)
     np.testing.assert_allclose(np.asarray(residual_of(asked, sharp)), 0, atol=1e-4)
+
+
+def test_light_from_outside_is_no_residual():
+    scene = np.full((60, 60), 20.0)
+    scene[:, 6:9] = 4000  # 2 pixels beyond the border of what is seen
+    scene[25:35, 25:35] = 400
+    psf = gaussian_psf((5.0, 5.0)).values.astype(float)
+    inside = slice(11, 49)
+    seen = fftconvolve(scene, psf, mode="same")[inside, inside].clip(0)
+    noisy = RNG.poisson(seen).astype(np.float32)
+    asked = problem(noisy, Settings(task=Deconvolve(), device="cpu"), psf=psf)
+    residual = np.asarray(residual_of(asked, scene[inside, inside])) / np.sqrt(seen)
+    assert np.abs(residual[:, :4].mean()) < 0.3
+    assert residual[:, :4].std() < 1.5
+    mirrored = noisy - predict(scene[None, inside, inside], Deconvolve(), psf, (1, 1))[0]
+    assert (mirrored / np.sqrt(seen))[:, :4].std() > 3
 
 
 def test_missing_pixels_are_nan():

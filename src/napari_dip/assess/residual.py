@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_dip.assess.result_pixels import checked_result
 from napari_dip.image.lazy import LazyArray
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.conditions import mixes_pixels
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from napari_dip.image.observed import ObservedPart
     from napari_dip.image.problem import Problem
 
 __all__ = ["ResidualArray", "residual_of"]
@@ -30,7 +32,8 @@ def residual_of(problem: Problem, restored: ArrayLike | LazyArray) -> ResidualAr
     """Return the image minus the observation that the restored image predicts.
 
     The prediction of a denoised or inpainted image is the image itself. That of a super-resolved or
-    deconvolved image is blurred and decimated as the settings and the point spread function say.
+    deconvolved image is blurred and decimated as the settings and the point spread function say;
+    around a deconvolved image there is the light that best explains its borders.
 
     Parameters
     ----------
@@ -128,13 +131,15 @@ class ResidualArray(LazyArray):
             for each, factor, all_ in zip(read, self._factors, whole, strict=True)
         ]
         estimate = np.asarray(self._restored[tuple(map(_slice, fine))], np.float64)
-        residual = observed.values - self._predicted(estimate, channel)
+        residual = observed.values - self._predicted(estimate, observed, channel)
         known = np.where(observed.known, residual, np.nan).astype(np.float32)
         if self._mixes:
             self._last = read, known
         return np.asarray(known[inner], np.float32)
 
-    def _predicted(self, estimate: NDArray[np.float64], channel: int) -> NDArray[np.float64]:
+    def _predicted(
+        self, estimate: NDArray[np.float64], observed: ObservedPart, channel: int
+    ) -> NDArray[np.float64]:
         """Apply the operator to a part of the result, in the intensities of the fit."""
         if not self._mixes:  # y = x + n
             return estimate
@@ -142,18 +147,33 @@ class ResidualArray(LazyArray):
         scale = problem.survey.scales[channel]
         if scale is None:  # a constant image is not fitted
             return estimate[tuple(slice(None, None, factor) for factor in self._factors)]
-        from napari_dip.pipeline.observation import predict
+        from napari_dip.pipeline.observation import predict, predict_blurred
 
         letters = [letter for letter in layout.axes if letter not in layout.spatial]
         ordered = [layout.axes.index(letter) for letter in (*letters, *layout.spatial)]
-        block = (estimate.transpose(ordered) - scale.low) / scale.span
-        lead, sides = block.shape[: len(letters)], block.shape[len(letters) :]
+        lead = len(letters)
+
+        def block_of(part: NDArray[np.float64]) -> NDArray[np.float64]:
+            block = (part.transpose(ordered) - scale.low) / scale.span
+            return np.ascontiguousarray(block.reshape(-1, *block.shape[lead:]))
+
         factors = tuple(self._factors[layout.axes.index(letter)] for letter in layout.spatial)
-        block = np.ascontiguousarray(block.reshape(-1, *sides))
         psf = None if problem.blur is None else problem.blur.of_channel(channel).values
-        predicted = predict(block, problem.settings.task, psf, factors)
-        predicted = predicted.reshape(*lead, *predicted.shape[1:]) * scale.span + scale.low
+        predicted = predict(block_of(estimate), problem.settings.task, psf, factors)
+        if psf is not None and set(factors) == {1}:
+            known = observed.known.transpose(ordered).reshape(predicted.shape)
+            seen = np.where(known, block_of(observed.values), predicted)
+            dark = float((self._dark(channel, estimate) - scale.low) / scale.span)
+            predicted = predict_blurred(block_of(estimate), seen, psf, dark)
+        sides = [estimate.shape[axis] for axis in ordered[:lead]]
+        predicted = predicted.reshape(*sides, *predicted.shape[1:]) * scale.span + scale.low
         return predicted.transpose(np.argsort(ordered))
+
+    def _dark(self, channel: int, estimate: NDArray[np.float64]) -> float:
+        """Return the intensity without light: no pixel of the result is darker."""
+        noise = self._problem.survey.noises[channel]
+        darkest = float(estimate.min())
+        return min(noise.offset, darkest) if isinstance(noise, PoissonGaussian) else darkest
 
 
 def _expanded(index: Any, shape: tuple[int, ...]) -> tuple[int | slice, ...]:

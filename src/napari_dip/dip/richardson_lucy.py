@@ -33,6 +33,8 @@ class RichardsonLucy:
         ``(1, channels, *spatial)``, not negative, with hardly any noise.
     psf
         Point spread function, with a sum of 1.
+    inside
+        A sharp image of the same shape, which is kept: only its surroundings are estimated.
 
     Notes
     -----
@@ -52,7 +54,7 @@ class RichardsonLucy:
     True
     """
 
-    def __init__(self, blurred: Tensor, psf: Tensor) -> None:
+    def __init__(self, blurred: Tensor, psf: Tensor, inside: Tensor | None = None) -> None:
         sides = blurred.shape[2:]
         self._margins = padding(psf.shape, sides)
         self._sides = tuple(sides)
@@ -65,7 +67,9 @@ class RichardsonLucy:
         self._blur = CircularBlur(psf.to(data), data.shape[2:])
         self._data = blurred.clamp(min=0)
         self._seen = self._blur.adjoint(self._padded(torch.ones_like(blurred[:, :1])))
-        self._estimate = self._before = data.clamp(min=self._least)
+        self._kept = None if inside is None else self._padded(inside)
+        self._around = 1 - self._padded(torch.ones_like(blurred))
+        self._estimate = self._before = self._with_kept(data.clamp(min=self._least))
         self._change: Tensor | None = None
         self._speed: Tensor | float = 0.0
 
@@ -77,7 +81,8 @@ class RichardsonLucy:
             ratio = self._data / self._inside(self._blur(start)).clamp(min=self._least)
             factor = self._blur.adjoint(self._padded(ratio)) / self._seen.clamp(min=SEEN)
             self._before = self._estimate
-            self._estimate = (start * factor.where(self._seen > SEEN, 1)).clamp(min=0)
+            changed = (start * factor.where(self._seen > SEEN, 1)).clamp(min=0)
+            self._estimate = self._with_kept(changed)
             change = self._estimate - start
             if self._change is not None:
                 along, norm = (
@@ -107,6 +112,9 @@ class RichardsonLucy:
         """The same for surroundings and an image that are 1 everywhere."""
         inside = torch.ones_like(self._data[:, :1])
         return 1 - self._inside(self._blur(self._padded(inside)))
+
+    def _with_kept(self, x: Tensor) -> Tensor:
+        return x if self._kept is None else self._kept + self._around * x
 
     def _padded(self, x: Tensor) -> Tensor:
         """Put zeros around an image."""

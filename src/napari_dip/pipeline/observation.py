@@ -12,6 +12,7 @@ from napari_dip.dip.gap_interpolation import interpolate_gaps
 from napari_dip.dip.guidance import Guidance
 from napari_dip.dip.objective import Clipping, Observation
 from napari_dip.dip.operators import Blur, Composed, Downsample, ForwardOperator, Identity
+from napari_dip.dip.richardson_lucy import RichardsonLucy
 from napari_dip.dip.volume_interpolation import interpolate_volume_gaps
 from napari_dip.settings import SuperResolve, Task
 
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
     from napari_dip.noise.domain import Domain
     from napari_dip.pipeline.block import Block
 
-__all__ = ["forward_operator", "interpolation_guidance", "observe", "predict", "to_tensor"]
+__all__ = [
+    "forward_operator",
+    "interpolation_guidance",
+    "observe",
+    "predict",
+    "predict_blurred",
+    "to_tensor",
+]
+
+STEPS_AROUND = 40  # of Richardson and Lucy, for surroundings (NOTES, "Deconvolution")
 
 
 def observe(
@@ -93,6 +103,40 @@ def predict(
     with torch.no_grad():
         predicted: NDArray[np.float64] = operator(torch.from_numpy(estimate)[None])[0].numpy()
     return predicted
+
+
+def predict_blurred(
+    estimate: NDArray[np.float64],
+    observed: NDArray[np.float64],
+    psf: NDArray[np.float32],
+    dark: float,
+) -> NDArray[np.float64]:
+    """Return the observation that a sharp estimate predicts, with light from around the image.
+
+    The surroundings are estimated, as a deconvolution does: with a mirrored border, what the
+    structures around the image send into it would look like an error.
+
+    Parameters
+    ----------
+    estimate, observed
+        ``(channels, *spatial)``, in the same intensities; both finite.
+    psf
+        Point spread function.
+    dark
+        Intensity without light.
+
+    Examples
+    --------
+    >>> row = np.zeros((1, 5, 21))
+    >>> row[..., -1] = 0.25  # light of a bright line beyond the border
+    >>> psf = np.array([[0.25, 0.5, 0.25]], np.float32)
+    >>> bool(predict_blurred(np.zeros_like(row), row, psf, 0.0)[0, 2, -1] > 0.2)
+    True
+    """
+    sharp, seen = (to_tensor(image - dark) for image in (estimate, observed))
+    surrounded = RichardsonLucy(seen, torch.from_numpy(psf), inside=sharp)
+    surrounded.advance(STEPS_AROUND)
+    return np.asarray(surrounded.reblurred[0].numpy() + dark, np.float64)
 
 
 def interpolation_guidance(
