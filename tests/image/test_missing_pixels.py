@@ -47,7 +47,7 @@ def test_nan_is_filled_by_denoising(noisy):
 
 
 def test_a_pixel_that_is_missing_costs_nothing_elsewhere(clean, noisy):
-    settings = {"device": "cpu", "iterations": 30}
+    settings = {"device": "cpu", "iterations": 15}
     holed = noisy.copy()
     holed[20, 20] = np.nan
     whole, holed = denoise(noisy, **settings), denoise(holed, **settings)
@@ -56,7 +56,7 @@ def test_a_pixel_that_is_missing_costs_nothing_elsewhere(clean, noisy):
 
 @pytest.mark.parametrize("missing", ["pixels", "hole"])
 def test_inpainting_denoises_known_pixels_as_denoising_does(clean, noisy, missing):
-    settings = {"device": "cpu", "iterations": 30}
+    settings = {"device": "cpu", "iterations": 15}
     gaps = np.zeros(clean.shape, bool)
     gaps[9:12, 9:12] = gaps[30, ::4] = True
     filled = inpaint(noisy, gaps, missing=missing, keep_known=False, **settings)
@@ -67,7 +67,7 @@ def test_inpainting_denoises_known_pixels_as_denoising_does(clean, noisy, missin
 def test_shared_planes_help_fill_missing_pixels(clean):
     stack = np.stack([clean] * 4)
     noisy = stack + np.random.default_rng(1).normal(0, 0.1, stack.shape)
-    settings = {"device": "cpu", "axes": "ZYX", "iterations": 25}
+    settings = {"device": "cpu", "axes": "ZYX", "iterations": 12}
     whole = denoise(noisy, **settings)
     noisy[np.random.default_rng(2).random(noisy.shape) < 0.02] = np.nan
     assert mse(stack, denoise(noisy, **settings)) < 1.2 * mse(stack, whole)
@@ -137,7 +137,7 @@ def test_matched_noise_has_the_variance_of_the_surroundings():
     image = random.poisson(60 + 30 * np.sin(np.arange(96) / 15), (96, 96)).astype(np.uint16)
     mask = np.zeros(image.shape, bool)
     mask[30:66, 30:66] = True
-    keywords = {"device": "cpu", "iterations": 30, "stopping": "fixed", "seed": 1}
+    keywords = {"device": "cpu", "iterations": 12, "stopping": "fixed", "seed": 1}
     smooth = inpaint(image, mask, **keywords)
     noisy, again = (inpaint(image, mask, match_noise=True, **keywords) for _ in range(2))
     np.testing.assert_array_equal(noisy, again)

@@ -24,24 +24,24 @@ def run_until(problem, iterations):
 
 @pytest.mark.parametrize("dtype", [pytest.param("float32", marks=pytest.mark.slow), "uint16"])
 @pytest.mark.parametrize(
-    "options",
+    ("options", "stop"),  # the iteration in which the second unit has begun
     [
-        pytest.param({}, id="planes"),
-        pytest.param({"at_once": 2}, id="two at once"),
-        pytest.param({"members": 2}, id="several fits"),
-        pytest.param({"uncertainty": True}, id="with its uncertainty"),
-        pytest.param({"axes": "ZYX", "share": "Z", "window": 2, "noise": 30.0}, id="windows"),
-        pytest.param({"task": "super-resolve"}, id="finer pixels"),
+        pytest.param({}, 6, id="planes"),
+        pytest.param({"at_once": 2}, 8, id="two at once"),
+        pytest.param({"members": 2}, 10, id="several fits"),
+        pytest.param({"uncertainty": True}, 14, id="with its uncertainty"),
+        pytest.param({"axes": "ZYX", "share": "Z", "window": 2, "noise": 30.0}, 13, id="windows"),
+        pytest.param({"task": "super-resolve"}, 10, id="finer pixels"),
     ],
 )
-def test_resuming_gives_the_bytes_without_stop(options, dtype):
+def test_resuming_gives_the_bytes_without_stop(options, stop, dtype):
     stack = (STACK * 100).astype(dtype)
     common = {"axes": "CYX", "iterations": 4, "noise": "none", "device": "cpu", "at_once": 1}
     problem = make_problem(stack, Settings(**common | options), None, None)
     whole = finished(run(problem, InMemory(problem)))
     sink, result = next(
         (sink, result)
-        for sink, result in (run_until(problem, iterations) for iterations in range(5, 40))
+        for sink, result in (run_until(problem, iterations) for iterations in range(stop, 40))
         if result.restored and result.partial
     )
     before = result.image.copy()

@@ -38,7 +38,7 @@ def finish(image, settings, **more):
 
 def test_denoising_first_beats_interpolation(fine, seen):
     before = seen.copy()
-    _, result = finish(seen, QUICK.replace(noise="auto", iterations=60, preview_every_s=1e9))
+    _, result = finish(seen, QUICK.replace(noise="auto", iterations=25, preview_every_s=1e9))
     cubic = resize(seen, fine.shape, order=3, mode="edge")
     assert mse(fine, result.image) < 0.2 * mse(fine, cubic)
     assert np.array_equal(seen, before)
@@ -66,7 +66,7 @@ def test_strong_noise_is_removed_from_small_images():
     quick = QUICK.replace(task=SuperResolve(factor=4), noise="auto")
     _, of_texture = finish(texture, quick)
     assert of_texture.reports[0].denoising == 0
-    longer = quick.replace(iterations=60, preview_every_s=1e9)
+    longer = quick.replace(iterations=25, preview_every_s=1e9)
     _, result = finish(noisy, longer)
     _, kept = finish(noisy, longer.replace(noise="none"))
     assert result.reports[0].denoising > 0

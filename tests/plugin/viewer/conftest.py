@@ -16,6 +16,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import notification_manager
+from npe2 import PluginManager
 from qtpy.QtWidgets import QPushButton, QWidget
 from superqt import QCollapsible
 
@@ -37,6 +38,20 @@ def long_lived_objects():
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def manifests_are_read_once():
+    """Read the manifests of the plugins for the first viewer only; that takes 0.1 s each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        discover = PluginManager.discover
+
+        def discover_once(manager, *arguments, **options):
+            known = "napari-dip" in manager
+            return 0 if known else discover(manager, *arguments, **options)
+
+        patch.setattr(PluginManager, "discover", discover_once)
+        yield
 
 
 class Ballast:
