@@ -16,10 +16,6 @@ from napari_dip.image import restore as engine_module
 from napari_dip.plugin.controllers import session
 
 
-def test_a_run_has_its_own_thread(running, engine):
-    assert engine.thread != threading.get_ident()
-
-
 def test_the_curve_counts_in_whole_iterations(make_napari_viewer, qtbot):
 
     viewer = make_napari_viewer()
@@ -57,28 +53,33 @@ def test_only_run_can_be_pressed_before_and_after(open_panel, engine, noisy):
 
 
 def test_a_second_run_is_impossible_while_one_runs(running, engine):
+    assert engine.thread != threading.get_ident()
     running.press("run")
     running.widget._run.buttons.run.changed.emit(True)
     assert engine.calls == 1
     assert len(session.running_sessions) == 1
 
 
-def test_another_run_can_follow(running, engine):
+def test_another_run_can_follow(running, engine, noisy):
     engine.finish.set()
     running.wait_until_idle()
+    before = np.arange(1024, dtype=np.uint16).reshape(32, 32)
+    np.testing.assert_array_equal(noisy.data, before)  # the input stays as it is
+    assert (noisy.name, noisy.metadata) == ("noisy", {})
     running.press("run")
     running.wait_until_idle()
     assert engine.calls == 2
     assert len(running.viewer.layers) == 3
 
 
-def test_stop_keeps_the_best_so_far(running):
+def test_stop_keeps_the_best_so_far(running, engine):
     output = running.viewer.layers[-1]
     running.press("stop")
     running.wait_until_idle()
     assert output in running.viewer.layers
     assert output.metadata["napari-dip"]["stopped_by_user"]
     assert running.said.startswith("Stopped")
+    assert_released(engine)
 
 
 def test_discard_removes_the_output_at_once(running, engine):
@@ -87,24 +88,13 @@ def test_discard_removes_the_output_at_once(running, engine):
     running.wait_until_idle()
     assert [layer.name for layer in running.viewer.layers] == ["noisy"]
     assert running["run"].isEnabled()
+    assert_released(engine)
 
 
-@pytest.mark.parametrize("button", ["stop", "discard"])
-def test_the_memory_is_released(running, engine, button):
-    running.press(button)
-    running.wait_until_idle()
+def assert_released(engine):
     gc.collect()
     assert engine.closed == 1
     assert engine.ballast() is None
-
-
-def test_the_input_stays_as_it_is(running, engine, noisy):
-    before = np.arange(1024, dtype=np.uint16).reshape(32, 32)
-    engine.finish.set()
-    running.wait_until_idle()
-    np.testing.assert_array_equal(noisy.data, before)
-    assert noisy.name == "noisy"
-    assert noisy.metadata == {}
 
 
 def test_deleting_the_input_does_not_stop_the_run(running, engine, noisy):
@@ -162,25 +152,26 @@ def test_closing_the_viewer_at_once_ends_the_run(make_napari_viewer, engine, noi
     assert engine.ballast() is None
 
 
-@pytest.mark.parametrize(
-    "fail",
-    [
-        pytest.param(lambda: OutOfMemory("Too little memory: try a smaller image."), id="own"),
-        pytest.param(lambda: RuntimeError("CUDA error: launch failure"), id="runtime"),
-        pytest.param(lambda: ZeroDivisionError("by zero"), id="fault"),
-        pytest.param(lambda: StopIteration("stray"), id="stop-iteration"),
-    ],
-)
-def test_an_error_is_told_and_leaves_nothing_behind(running, engine, notifications, fail):
-    engine.fail = fail
-    running.wait_until_idle()
-    gc.collect()
-    assert [note.severity.value for note in notifications] == ["error"]
-    assert "smaller" in notifications[0].message
-    assert running.said == notifications[0].message
-    assert running["run"].isEnabled()
-    assert [layer.name for layer in running.viewer.layers] == ["noisy"]
-    assert engine.ballast() is None
+def test_an_error_is_told_and_leaves_nothing_behind(running, engine, notifications):
+    for number, error in enumerate(
+        (
+            OutOfMemory("Too little memory: try a smaller image."),
+            RuntimeError("CUDA error: launch failure"),
+            ZeroDivisionError("by zero"),
+            StopIteration("stray"),
+        )
+    ):
+        engine.fail = lambda error=error: type(error)(*error.args)
+        if number:
+            running.press("run")
+        running.wait_until_idle()
+        gc.collect()
+        assert [note.severity.value for note in notifications] == ["error"] * (number + 1)
+        assert "smaller" in notifications[-1].message
+        assert running.said == notifications[-1].message
+        assert running["run"].isEnabled()
+        assert [layer.name for layer in running.viewer.layers] == ["noisy"]
+        assert engine.ballast() is None
 
 
 def test_panel_and_activity_dock_tell_the_stage(running, qtbot):

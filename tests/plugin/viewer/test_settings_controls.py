@@ -22,36 +22,30 @@ def panel(open_panel):
     return opened
 
 
-@pytest.mark.parametrize(
-    ("known", "shown"),
-    [
+def test_only_numbers_of_the_choice_are_shown(panel):
+    numbers = ("noise_level", "gain", "offset", "read_noise")
+    for known, shown in (
         ("estimated", []),
         ("estimated, constant", []),
         ("known level", ["noise_level"]),
         ("known camera", ["gain", "offset", "read_noise"]),
         ("none", []),
-    ],
-)
-def test_only_numbers_of_the_choice_are_shown(panel, known, shown):
-    panel["noise"].setCurrentText("known camera")
-    panel["noise"].setCurrentText(known)
-    numbers = ("noise_level", "gain", "offset", "read_noise")
-    assert [name for name in numbers if panel[name].isVisibleTo(panel.dock)] == shown
+    ):
+        panel["noise"].setCurrentText("known camera")
+        panel["noise"].setCurrentText(known)
+        assert [name for name in numbers if panel[name].isVisibleTo(panel.dock)] == shown
 
 
-@pytest.mark.parametrize(
-    ("known", "number", "cure"),
-    [
+def test_run_waits_for_the_numbers_and_says_which(panel):
+    for known, number, cure in (
         ("known level", "noise_level", "Type the level of the noise"),
         ("known camera", "read_noise", "Type the gain or the read noise"),
-    ],
-)
-def test_run_waits_for_the_numbers_and_says_which(panel, known, number, cure):
-    panel["noise"].setCurrentText(known)
-    assert not panel["run"].isEnabled()
-    assert cure in panel["estimate"].text()
-    panel[number].setValue(2.5)
-    assert panel["run"].isEnabled()
+    ):
+        panel["noise"].setCurrentText(known)
+        assert not panel["run"].isEnabled()
+        assert cure in panel["estimate"].text()
+        panel[number].setValue(2.5)
+        assert panel["run"].isEnabled()
 
 
 @pytest.mark.usefixtures("qtbot")
