@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import tifffile
@@ -11,6 +13,8 @@ from typer.testing import CliRunner
 
 from napari_dip.cli.app import app
 from napari_dip.cli.exit_codes import BAD_CALL, FAILED
+from napari_dip.cli.restore_folder import _SharedWorkers
+from napari_dip.cluster import local_workers
 
 QUICK = ("--network", "none", "--device", "cpu")
 
@@ -71,6 +75,56 @@ def test_a_pattern_chooses_images(raw):
     refused = call("denoise", raw / "a.tif", raw / "o.tif", *QUICK, "--pattern", "*.tif")
     assert refused.exit_code == BAD_CALL
     assert "a.tif is no folder; leave it out" in refused.stderr
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Return the numbers of workers that were started."""
+    starts, start = [], local_workers.start_local_workers
+
+    def counted(count, device):
+        starts.append(count)
+        return start(count, device)
+
+    monkeypatch.setattr(local_workers, "start_local_workers", counted)
+    return starts
+
+
+def test_workers_are_started_once_for_a_folder(raw, started):
+    out = raw.with_name("out")
+    fitted = ("--iterations", "1", "--refinement", "0", "--device", "cpu", "--workers", "1")
+    assert call("denoise", raw, out, *fitted).exit_code == 0
+    assert started == [1]
+    assert len([*out.iterdir()]) == 3
+    assert call("denoise", raw, out, *fitted).exit_code == 0
+    assert started == [1]  # nothing was left to do
+
+
+def test_workers_that_do_not_start_end_the_run(raw):
+    result = call("denoise", raw, raw.with_name("out"), *QUICK, "--workers", 10_000)
+    assert result.exit_code == BAD_CALL
+    assert result.stderr.count("--workers 10000: give a number") == 1
+
+
+def test_lost_workers_are_started_again():
+    class Pool:
+        alive = True
+
+    pools = []
+
+    @contextmanager
+    def start():
+        pools.append(Pool())
+        yield pools[-1]
+        pools[-1].alive = False
+
+    with _SharedWorkers(start) as workers:
+        for lost in (False, True, False):
+            with workers.borrow() as pool:
+                assert pool is pools[-1]
+                pool.alive = not lost
+    assert len(pools) == 2
+    assert not pools[-1].alive
 
 
 def test_an_image_in_zarr_is_no_folder(tmp_path):

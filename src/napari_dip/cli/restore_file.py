@@ -15,6 +15,7 @@ from napari_dip.plaintext import as_json, as_utf8, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from napari_dip.cli.options import RunOptions
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from napari_dip.progress import Report
     from napari_dip.settings import Settings
 
-__all__ = ["restore_file"]
+__all__ = ["connect_workers", "restore_file"]
 
 
 def restore_file(
@@ -37,6 +38,7 @@ def restore_file(
     marks: Literal["missing", "known"] = "missing",
     mask_axes: str | None = None,
     psf: Path | None = None,
+    workers: Callable[[], AbstractContextManager[WorkerPool | None]] | None = None,
 ) -> None:
     """Restore a file as the command line asks.
 
@@ -50,9 +52,10 @@ def restore_file(
         What to do.
     mask, marks, mask_axes
         File of a mask, what its non-zero pixels are, and one letter for each of its axes.
-
     psf
         File of a point spread function.
+    workers
+        Provides workers while the file is restored; ``None`` starts those of the options.
 
     Raises
     ------
@@ -62,7 +65,6 @@ def restore_file(
         If the user stopped the run, and its best result so far is written.
     """
     from napari_dip.cli.console import follow, interruptible
-    from napari_dip.cluster.connect import connect
     from napari_dip.files.file_run import open_run
 
     def say(sentence: str) -> None:
@@ -71,7 +73,7 @@ def restore_file(
 
     with (
         interruptible(options.keep_on_interrupt) as stop_requested,
-        connect(settings.device, options.workers, options.scheduler, options.slurm) as pool,
+        (workers or partial(connect_workers, options, settings))() as pool,
         ExitStack() as closing,
     ):
         run = open_run(
@@ -117,6 +119,15 @@ def restore_file(
         raise
     if result.stopped_by_user:
         raise typer.Exit(INTERRUPTED)
+
+
+def connect_workers(
+    options: RunOptions, settings: Settings
+) -> AbstractContextManager[WorkerPool | None]:
+    """Provide the workers of the options; ``None`` if they name none."""
+    from napari_dip.cluster.connect import connect
+
+    return connect(settings.device, options.workers, options.scheduler, options.slurm)
 
 
 def _print_outcome(run: FileRun, result: Result, output: Path, options: RunOptions) -> None:

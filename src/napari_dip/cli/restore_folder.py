@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from napari_dip.cli.exit_codes import FAILED
-from napari_dip.cli.restore_file import restore_file
-from napari_dip.errors import BadSettings
+from napari_dip.cli.restore_file import connect_workers, restore_file
+from napari_dip.errors import BadSettings, NapariDipError
 from napari_dip.plaintext import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from napari_dip.cli.options import RunOptions
+    from napari_dip.cluster.pool import WorkerPool
     from napari_dip.files.folder_plan import FolderItem
     from napari_dip.settings import Settings
 
@@ -27,9 +31,9 @@ def is_folder(source: Path) -> bool:
     if not source.is_dir():
         return False
     from napari_dip.files.ngff import is_zarr
-    from napari_dip.files.plate import open_plate
+    from napari_dip.files.plate import is_plate
 
-    return not is_zarr(source) or open_plate(source) is not None
+    return not is_zarr(source) or is_plate(source)
 
 
 def restore_folder(
@@ -57,18 +61,22 @@ def restore_folder(
     plan = plan_folder(source, output, overwrite=options.overwrite, pattern=options.pattern or "")
     count = len(plan.items)
 
-    def restore(item: FolderItem, *, resume: bool, overwrite: bool) -> None:
-        _say(options, f"{plan.items.index(item) + 1} of {count}: {item.name}")
-        one = replace(options, resume=resume, overwrite=overwrite)
-        restore_file(item.source, item.output, one, settings, **given)
-
     failed, skipped = [], 0
     files = given.get("mask"), given.get("psf")
-    for ended in restore_items(plan, settings, restore, *files, overwrite=options.overwrite):
-        skipped += ended.status == "skipped"
-        if ended.status == "failed":
-            typer.echo(plain(f"Error: {ended.name}: {ended.reason}"), err=True)
-            failed.append(ended.name)
+    with _SharedWorkers(partial(connect_workers, options, settings)) as workers:
+
+        def restore(item: FolderItem, *, resume: bool, overwrite: bool) -> None:
+            _say(options, f"{plan.items.index(item) + 1} of {count}: {item.name}")
+            one = replace(options, resume=resume, overwrite=overwrite)
+            restore_file(item.source, item.output, one, settings, workers=workers.borrow, **given)
+
+        for ended in restore_items(plan, settings, restore, *files, overwrite=options.overwrite):
+            skipped += ended.status == "skipped"
+            if workers.error is not None:
+                raise workers.error
+            if ended.status == "failed":
+                typer.echo(plain(f"Error: {ended.name}: {ended.reason}"), err=True)
+                failed.append(ended.name)
     done = f"{count - len(failed) - skipped} restored, {skipped} done before"
     if failed:
         names = ", ".join(failed[:5]) + (" …" if len(failed) > 5 else "")
@@ -77,6 +85,45 @@ def restore_folder(
         )
         raise typer.Exit(FAILED)
     _say(options, f"{done}. The results are in {output}.")
+
+
+class _SharedWorkers:
+    """Workers that are started for the first image, and are used for all.
+
+    Parameters
+    ----------
+    start
+        Starts them, or yields ``None`` if there are none.
+
+    Attributes
+    ----------
+    error
+        Why they could not be started: no other image can be restored either.
+    """
+
+    def __init__(self, start: Callable[[], AbstractContextManager[WorkerPool | None]]) -> None:
+        self._start = start
+        self._open = ExitStack()
+        self._pool: WorkerPool | None = None
+        self.error: NapariDipError | None = None
+
+    def __enter__(self) -> _SharedWorkers:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    @contextmanager
+    def borrow(self) -> Iterator[WorkerPool | None]:
+        """Provide the workers; those that were lost with an image are started again."""
+        if self._pool is None or not self._pool.alive:
+            self._open.close()
+            try:
+                self._pool = self._open.enter_context(self._start())
+            except NapariDipError as error:
+                self.error = error
+                raise
+        yield self._pool
 
 
 def _say(options: RunOptions, sentence: str) -> None:

@@ -36,6 +36,14 @@ class WorkerPool:
     threads: int
     notes: tuple[str, ...] = ()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the scheduler answers and has a worker."""
+        try:
+            return self.client.status == "running" and bool(self.client.nthreads())
+        except OSError:
+            return False
+
     def __str__(self) -> str:
         count = len(self.client.nthreads())
         computing = (

@@ -15,7 +15,7 @@ from napari_dip.files.zarr_node import Location, open_node
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Plate", "open_plate"]
+__all__ = ["Plate", "is_plate", "open_plate"]
 
 
 class Plate(NamedTuple):
@@ -67,6 +67,23 @@ class Plate(NamedTuple):
             swap_folder(part, output)
 
 
+def is_plate(path: Path) -> bool:
+    """Return whether a zarr is a plate, or a well of one; only its own attributes are read.
+
+    Raises
+    ------
+    FileProblem
+        If they are damaged.
+    """
+    place = Location.of(path)
+    return not place.zipped and _is_plate(dict(open_node(place).attrs))
+
+
+def _is_plate(attributes: dict[str, Any]) -> bool:
+    inner = attributes.get("ome", attributes)
+    return isinstance(inner, dict) and bool({"plate", "well"} & inner.keys())
+
+
 def open_plate(path: Path) -> Plate | None:
     """Open a plate, or a well of one; ``None`` if `path` is neither.
 
@@ -80,10 +97,9 @@ def open_plate(path: Path) -> Plate | None:
         return None
     node = open_node(place)
     attributes: dict[str, Any] = dict(node.attrs)
-    inner = attributes.get("ome", attributes)
-    if not isinstance(inner, dict) or not {"plate", "well"} & inner.keys():
+    if not _is_plate(attributes):
         return None
-    if "plate" in inner:
+    if "plate" in attributes.get("ome", attributes):
         return _plate(path, attributes, None)
     well = Path(path.absolute())
     root = well.parent.parent
