@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 NOISY_INPUT = "noisy input"
 OWN_PAIRS = "own pairs"
 
-QUICK = ("fast", "filter alone", "non-local means", "VST + BM3D", "bicubic", "Lanczos")
-QUICK += ("Telea", "biharmonic")
+QUICK = ("fast", "filter alone", "non-local means", "VST + BM3D", "bicubic")
+QUICK += ("Telea", "biharmonic", 'fast, noise="none"')
 SLOW = ("network alone", "best", "Noise2Fast", "ZS-N2N")
 EXTRA = ("paper",)
 
@@ -49,15 +49,19 @@ SETTINGS = {
     "paper": {"preset": "paper"},
     "filter alone": {"prior": "none"},
     "network alone": {"refinement": 0},
+    'fast, noise="none"': {"noise": "none"},
 }
+
+ONLY = {"filter alone": "denoise", 'fast, noise="none"': "super-resolve", NOISY_INPUT: "denoise"}
+"""Methods of one task."""
 
 
 def method_of(name: str, kind: str) -> Method | None:
     """Return a method by its name; ``None`` if it cannot do this task or is not installed."""
-    if name == NOISY_INPUT:
-        return (lambda case: case.observed) if kind == "denoise" else None
-    if name == "filter alone" and kind != "denoise":
+    if ONLY.get(name, kind) != kind:
         return None
+    if name == NOISY_INPUT:
+        return lambda case: case.observed
     if name in SETTINGS:
         return lambda case: finish(case, case.settings.replace(**SETTINGS[name])).image
     return REFERENCE_METHODS[kind].get(name) if installed(name) else None

@@ -55,10 +55,10 @@ class Group:
     """Rows of one group: ``methods[method][case]``."""
 
     def __init__(self, rows: list[Row]) -> None:
-        self.cases = {row["case"] for row in rows}
+        self.cases = {image_of(row) for row in rows}
         self.methods: dict[str, dict[str, Row]] = {}
         for row in rows:
-            self.methods.setdefault(row["method"], {})[row["case"]] = row
+            self.methods.setdefault(row["method"], {})[image_of(row)] = row
 
     def values(self, method: str, key: str) -> list[float]:
         """Return the values of all cases, or none if a case is missing."""
@@ -71,6 +71,11 @@ class Group:
         return [ours[case]["psnr"] - row["psnr"] for case, row in own.items() if case in ours]
 
 
+def image_of(row: Row) -> str:
+    """Identify the image of a row, also beside other groups."""
+    return f"{row.get('group', '')}: {row['case']}"
+
+
 def head(cells: list[str]) -> list[str]:
     return [line(cells), "|---" * len(cells) + "|"]
 
@@ -78,9 +83,9 @@ def head(cells: list[str]) -> list[str]:
 def interval(values: list[float], form: str = ".2f") -> str:
     """Return a mean and half the width of its 95 % interval; of one value the value alone."""
     if len(values) < 2:
-        return format(values[0], form)
+        return format(values[0], form).replace("-", "\N{MINUS SIGN}")
     half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-    return f"{np.mean(values):{form}}{SPACE}±{SPACE}{half:.2f}"
+    return f"{np.mean(values):{form}}{SPACE}±{SPACE}{half:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def quality_cell(group: Group, method: str) -> str:
@@ -109,7 +114,9 @@ def grid(groups: dict[str, Group], cell: Callable[[Group, str], str], methods: l
 
 
 def named(method: str) -> str:
-    return f"`{method}`" if method in ("fast", "best", "paper") else method
+    name, comma, setting = method.partition(", ")
+    own = name in ("fast", "best", "paper")
+    return f"`{name}`{comma}{f'`{setting}`' if setting else ''}" if own else method
 
 
 def worst_first(groups: dict[str, Group]) -> list[str]:
@@ -126,19 +133,23 @@ def pair_of_tables(rows: list[Row], names: tuple[str, ...]) -> tuple[str, str]:
     groups = {name: Group([row for row in rows if row["group"] == name]) for name in names}
     groups = {name: group for name, group in groups.items() if OURS in group.methods}
     methods = worst_first(groups)
+    everything = Group([row for row in rows if row["group"] in groups])
+    everywhere = groups | {"all": everything} if len(groups) > 1 else groups
     others = [method for method in methods if method not in (OURS, "noisy input")]
-    return grid(groups, quality_cell, methods), grid(groups, difference_cell, others)
+    return grid(groups, quality_cell, methods), grid(everywhere, difference_cell, others)
 
 
 def single_table(rows: list[Row], extra: dict[str, str]) -> str:
-    """Return one table for one group; ``extra`` are more columns, with the keys of their means."""
+    """Return one table for one group; ``extra`` has keys and formats of more columns."""
     group = Group(rows)
     table = head(["", "PSNR / dB", "SSIM", "`fast` above it / dB", "wins:losses", *extra])
     for method in worst_first({"": group}):
         gain, _, count = difference_cell(group, method).partition("; ")
         own = group.methods[method].values()
-        means = [np.mean([row[key] for row in own]) if all(key in row for row in own) else None
-                 for key in extra.values()]  # fmt: skip
+        means = [
+            f"{np.mean([row[key] for row in own]):{form}}"
+            for key, form in map(str.split, extra.values())
+        ]
         table.append(
             line(
                 [
@@ -146,7 +157,7 @@ def single_table(rows: list[Row], extra: dict[str, str]) -> str:
                     interval(group.values(method, "psnr")),
                     f"{np.mean(group.values(method, 'ssim')):.3f}",
                     *(["", ""] if method == OURS else [gain, count]),
-                    *("" if mean is None else f"{mean:.3g}" for mean in means),
+                    *means,
                 ]
             )
         )
@@ -159,7 +170,7 @@ def stacks_table(found: dict[str, dict[str, Row]]) -> str:
         for case, methods in found.items()
         for method, row in methods.items()
     ]
-    return single_table(rows, {"flicker": "flicker", "CPU s a plane": "cpu_s_a_plane"})
+    return single_table(rows, {"flicker": "flicker .3f", "CPU s a plane": "cpu_s_a_plane .2f"})
 
 
 def deconvolution_table(found: list[Row]) -> str:

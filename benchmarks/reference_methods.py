@@ -73,18 +73,6 @@ def bicubic(case: Case) -> Pixels:
     return transform.resize(case.observed.astype(np.float64), case.truth.shape, order=3)
 
 
-def lanczos(case: Case) -> Pixels:
-    from PIL import Image
-
-    size = case.truth.shape[1::-1]
-    planes = case.observed if case.observed.ndim == 3 else case.observed[..., None]
-    fine = [
-        np.asarray(Image.fromarray(plane.astype(np.float32)).resize(size, Image.Resampling.LANCZOS))
-        for plane in np.moveaxis(planes, -1, 0)
-    ]
-    return np.stack(fine, axis=-1).reshape(case.truth.shape)
-
-
 REFERENCE_METHODS: dict[str, dict[str, Callable[[Case], Pixels]]] = {
     "denoise": {
         "non-local means": non_local_means,
@@ -93,7 +81,7 @@ REFERENCE_METHODS: dict[str, dict[str, Callable[[Case], Pixels]]] = {
         "ZS-N2N": zero_shot_noise2noise,
     },
     "inpaint": {"biharmonic": biharmonic, "Telea": telea},
-    "super-resolve": {"bicubic": bicubic, "Lanczos": lanczos},
+    "super-resolve": {"bicubic": bicubic},
 }
 """By task and name."""
 

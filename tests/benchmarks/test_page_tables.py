@@ -47,6 +47,14 @@ def test_partial_methods_have_no_mean(page_tables, rows):
     assert "| slow | +5.00; 1:0 |" in differences
 
 
+def test_last_column_has_all_groups(page_tables, rows):
+    holes = [row("a", "fast", 20, "holes"), row("a", "rival", 22, "holes")]
+    _, differences = page_tables.pair_of_tables([*rows, *holes], ("scratches", "holes"))
+    head, *_, rival = differences.splitlines()
+    assert head.endswith("| holes (1) | all (4) |")
+    assert "| \N{MINUS SIGN}2.00; 0:1 | +0.25" in rival and rival.endswith("2:2 |")
+
+
 def test_excerpt_is_replaced(page_tables):
     text = "before <!-- --8<-- [start:gaps] -->\nold\n<!-- --8<-- [end:gaps] --> after"
     fresh = page_tables.replaced(text, "gaps", "| new |")
