@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -32,12 +33,19 @@ def test_unequal_workers_are_rejected_at_the_call(client, stack, monkeypatch):
         check_workers(client, "cpu")
 
 
-def test_a_stop_ends_the_wait_for_workers(client, stack):
+def test_a_stop_ends_the_wait_for_workers(client, stack, tmp_path):
     problem = make_problem(stack, QUICK, None, None)
     workers = [*client.nthreads()]
-    loading = [client.submit(time.sleep, 5, workers=[one], pure=False) for one in workers]
+    ready = str(tmp_path / "ready")
+
+    def wait_for(path):  # here, so that the workers get it by value
+        while not os.path.exists(path):
+            time.sleep(0.05)
+
+    loading = [client.submit(wait_for, ready, workers=[one], pure=False) for one in workers]
     began = time.monotonic()
     with pytest.raises(NapariDipError, match="stopped before the workers answered"):
         restore_on_cluster(problem, InMemory(problem), client, stop_requested=lambda: True)
     assert time.monotonic() - began < 4
+    Path(ready).touch()
     client.gather(loading)

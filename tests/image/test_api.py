@@ -21,6 +21,7 @@ from napari_dip.settings import Denoise, Inpaint, SuperResolve
 
 QUICK = {"device": "cpu", "iterations": 3}
 DTYPES = [bool, "u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f2", "f4", "f8", ">u2", ">f4"]
+FEW = [bool, "i1", "u2", "f4", ">u2"]
 
 
 def finish(restoration):
@@ -81,9 +82,17 @@ def test_fine_texture_does_not_blur_filled_pixels(monkeypatch):
     assert error(resolve.TRUSTED_IN_GAPS) < 0.9 * error(1)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("run", [denoise, super_resolve], ids=lambda run: run.__name__)
-def test_the_dtype_and_the_range_come_back(dtype, run, noisy):
+@pytest.mark.parametrize(
+    ("run", "dtype"),
+    [
+        *((denoise, dtype) for dtype in DTYPES),
+        *(
+            pytest.param(super_resolve, dtype, marks=() if dtype in FEW else pytest.mark.slow)
+            for dtype in DTYPES
+        ),
+    ],
+)
+def test_the_dtype_and_the_range_come_back(run, dtype, noisy):
     dtype = np.dtype(dtype)
     image = noisy[:16, :17].clip(0, 1)
     image = image > 0.5 if dtype.kind == "b" else (image * 100).astype(dtype)

@@ -105,18 +105,6 @@ def test_each_result_has_a_folder_of_its_own(open_panel, qtbot, tmp_path):
     ]
 
 
-def test_inpainting_takes_one_mask_for_all(open_panel, engine, qtbot):
-    painted = np.zeros((32, 32), int)
-    painted[4:8] = 1
-    layers = [Image(np.ones((32, 32)), name=f"c{number}") for number in range(2)]
-    panel = open_panel("Inpaint", *layers, Labels(painted, name="mask"))
-    panel.viewer.layers.selection = set(layers)
-    panel.press("queue_add")
-    engine.finish.set()
-    panel.press("queue_run")
-    wait_for(panel, qtbot, "done: c0", "done: c1")
-
-
 def test_names_of_layers_are_no_html(open_panel, engine, qtbot, notifications):
     name = "<b>a</b> <img src='x'>\x1b[2J\u202e"
     panel = open_panel("Denoise", Image(np.zeros((4, 4), np.float32), name=name))
@@ -133,7 +121,7 @@ def test_names_of_layers_are_no_html(open_panel, engine, qtbot, notifications):
     assert all("<" not in one.message for one in notifications)
 
 
-def test_later_changes_do_not_affect_the_batch(open_panel, engine, qtbot):
+def test_one_mask_serves_all_whatever_changes_later(open_panel, engine, qtbot):
     painted = np.zeros((32, 32), int)
     painted[4:8] = 1
     layers = [Image(np.ones((32, 32)), name=f"c{number}") for number in range(2)]

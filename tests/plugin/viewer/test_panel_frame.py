@@ -30,6 +30,12 @@ from napari_dip.settings.task import TASKS
 
 PANELS = ("Denoise", "Super-resolution", "Inpaint", "Deconvolve")
 
+# Super-resolution is laid out like Denoise.
+DIFFERENT = tuple(
+    pytest.param(name, marks=pytest.mark.slow) if name == "Super-resolution" else name
+    for name in PANELS
+)
+
 MICROSCOPE = {"na": 1.4, "ri": 1.518, "wavelength": 520}
 
 PLACED = {"scale": (0.1, 0.1), "units": "um", "metadata": {"optics": MICROSCOPE}}
@@ -103,7 +109,7 @@ def test_a_fold_that_opens_by_itself_looks_open(open_panel):
     assert fold.toggleButton().icon().cacheKey() != closed
 
 
-@pytest.mark.parametrize("name", PANELS)
+@pytest.mark.parametrize("name", DIFFERENT)
 def test_a_scrolling_panel_cuts_nothing_off(open_panel, qtbot, engine, name):
     image = Image(np.ones((32, 32)), name="cells", **PLACED)
     panel = open_panel(name, image, Labels(np.eye(32, dtype=int), name="mask", scale=(0.1, 0.1)))
@@ -119,7 +125,7 @@ def test_a_scrolling_panel_cuts_nothing_off(open_panel, qtbot, engine, name):
     qtbot.waitUntil(lambda: area.widget().width() <= area.viewport().width())
 
 
-@pytest.mark.parametrize("name", PANELS)
+@pytest.mark.parametrize("name", DIFFERENT)
 def test_a_high_panel_scrolls_unsqueezed(open_panel, qtbot, name):
     panel = open_panel(name)
     window = panel.viewer.window._qt_window
@@ -177,7 +183,7 @@ def test_the_wheel_changes_no_setting(open_panel):
     assert seed.value() == before
 
 
-@pytest.mark.parametrize("name", PANELS)
+@pytest.mark.parametrize("name", DIFFERENT)
 def test_nothing_moves_during_a_run(open_panel, engine, qtbot, name):
     mask = Labels(np.eye(32, dtype=int), scale=(0.1, 0.1))
     panel = open_panel(name, Image(np.ones((32, 32)), name="cells", **PLACED), mask)
@@ -217,7 +223,7 @@ def test_a_long_message_is_cut_and_told(open_panel):
     assert panel.said == message
 
 
-@pytest.mark.parametrize("name", PANELS)
+@pytest.mark.parametrize("name", DIFFERENT)
 def test_the_keyboard_reaches_all_with_a_frame(open_panel, qtbot, name):
     mask = Labels(np.eye(32, dtype=int), scale=(0.1, 0.1))
     panel = open_panel(name, Image(np.eye(32), name="cells", **PLACED), mask)
