@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def page_tables(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+def page_tables(scripts):
     import page_tables
 
     return page_tables

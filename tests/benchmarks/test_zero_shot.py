@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def pairs(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
+def pairs(scripts):
     from zero_shot import chequerboard_pairs
 
     y = torch.arange(7 * 5, dtype=torch.float32).reshape(1, 1, 7, 5)
