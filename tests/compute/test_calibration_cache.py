@@ -70,6 +70,9 @@ def test_busy_machine_is_measured_again_when_idle(cache, monkeypatch):
     assert recall(measure) == (1, True)  # the same process
     new_process(monkeypatch)
     assert recall(measure) == (1, True)  # still busy
+    monkeypatch.setattr(calibration_cache, "_is_busy", pytest.fail)
+    assert recall(measure) == (1, True)  # without another look at the load
+    new_process(monkeypatch)
     monkeypatch.setattr(calibration_cache, "_is_busy", lambda: False)
     assert recall(measure) == (2, False)
     assert measure.earlier == [{}, {"value": 1, "busy": True}]

@@ -26,7 +26,8 @@ T = TypeVar("T")
 Record = dict[str, Any]
 
 _measured_while_busy: dict[str, Record] = {}
-"""Measurements of this process on a busy machine; they are not repeated in the same process."""
+"""Records of a busy machine that this process uses; to ask for the load takes a fifth of a second
+each time, so it neither asks nor measures again."""
 
 
 def describe_machine(device: torch.device) -> str:
@@ -87,6 +88,7 @@ def cached_measurement(
         pass  # not measured yet
     busy = device.type == "cpu" and _is_busy()
     if busy and earlier:
+        _measured_while_busy[key] = earlier
         return parse(earlier), True
     record = measure(earlier, busy) | {"busy": busy}
     _write_cache(_read_cache() | {key: record})
