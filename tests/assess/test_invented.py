@@ -33,7 +33,7 @@ def test_fast_invents_little():
 
 
 def test_overfitted_network_invents_structure():
-    weak = {"refinement": 0, "iterations": 200, "stopping": "fixed", "averaging": 0.0}
+    weak = {"refinement": 0, "iterations": 100, "stopping": "fixed", "averaging": 0.0}
     report = found(flat((48, 48)), **weak)
     assert report.channels[0].fraction > 0.1
     assert "do not interpret" in report.sentences()[0]

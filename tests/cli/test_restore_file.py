@@ -94,8 +94,17 @@ def frames(tmp_path: Path) -> Path:
     return tmp_path / "frames.tif"
 
 
-@pytest.mark.parametrize("suffix", [".tif", ".ome.zarr"])
-@pytest.mark.parametrize("quiet", [(), ("--quiet",), ("--json",)], ids=str)
+@pytest.mark.parametrize(
+    ("suffix", "quiet"),
+    [
+        (".tif", ()),
+        (".tif", ("--quiet",)),
+        (".ome.zarr", ("--json",)),
+        pytest.param(".tif", ("--json",), marks=pytest.mark.slow),
+        pytest.param(".ome.zarr", (), marks=pytest.mark.slow),
+        pytest.param(".ome.zarr", ("--quiet",), marks=pytest.mark.slow),
+    ],
+)
 def test_a_stopped_run_names_the_empty_frames(frames, tmp_path, monkeypatch, suffix, quiet):
     asked = itertools.count()
 

@@ -70,10 +70,18 @@ def test_it_is_better_than_interpolation():
     assert np.array_equal(seen, before)
 
 
-@pytest.mark.parametrize("ndim", [2, 3])
 @pytest.mark.parametrize(
-    ("axes", "shape"),
-    [("ZYX", (3, 9, 10)), ("TCZYX", (1, 2, 3, 8, 9)), ("YXZ", (9, 10, 3)), ("ZYXS", (3, 8, 9, 3))],
+    ("axes", "shape", "ndim"),
+    [
+        ("ZYX", (3, 9, 10), 2),
+        ("TCZYX", (1, 2, 3, 8, 9), 2),
+        ("YXZ", (9, 10, 3), 2),
+        ("ZYXS", (3, 8, 9, 3), 2),
+        ("TCZYX", (1, 2, 3, 8, 9), 3),
+        ("ZYXS", (3, 8, 9, 3), 3),
+        pytest.param("ZYX", (3, 9, 10), 3, marks=pytest.mark.slow),
+        pytest.param("YXZ", (9, 10, 3), 3, marks=pytest.mark.slow),
+    ],
 )
 def test_z_alone_grows(axes, shape, ndim):
     image = np.random.default_rng(0).random(shape)

@@ -12,7 +12,7 @@ from napari_dip.pipeline import restore_block
 from napari_dip.pipeline.fit_step import Fit
 
 TRUTH = data.camera()[100:196, 180:300] / 255
-QUICK = {"device": "cpu", "iterations": 20, "noise": 0.1, "refinement": 1, "overlap": 16}
+QUICK = {"device": "cpu", "iterations": 10, "noise": 0.1, "refinement": 1, "overlap": 16}
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,9 @@ def test_tiles_equal_the_whole_without_a_seam(noisy):
         snapshot.iteration for snapshot in snapshots
     )
     assert "tiles of 72" in tiled.plan
-    assert tiled.reports[0].iterations == 4 * 20
+    assert tiled.reports[0].iterations == 4 * 10
     # the best is one of the tile that is shown
-    assert all(0 <= one.iteration - one.best_iteration < 20 for one in snapshots)
+    assert all(0 <= one.iteration - one.best_iteration < 10 for one in snapshots)
 
 
 @pytest.mark.slow
@@ -69,8 +69,17 @@ def test_super_resolved_tiles_are_joined_in_fine_pixels():
     assert result.image.std() > 0
 
 
-@pytest.mark.parametrize("task", ["denoise", "super-resolve", "inpaint"])
-@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+@pytest.mark.parametrize(
+    ("task", "dtype"),
+    [
+        ("denoise", "float32"),
+        ("super-resolve", "uint8"),
+        ("inpaint", "float32"),
+        pytest.param("denoise", "uint8", marks=pytest.mark.slow),
+        pytest.param("super-resolve", "float32", marks=pytest.mark.slow),
+        pytest.param("inpaint", "uint8", marks=pytest.mark.slow),
+    ],
+)
 def test_tiles_that_were_not_begun_are_empty(noisy, task, dtype):
     image = (1 + 200 * noisy.clip(0, 1)).astype(dtype)
     mask = np.random.default_rng(0).random(image.shape) < 0.01
