@@ -8,7 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from foreign_readers import READERS
-from kept_metadata import INPUTS, KEPT, KNOWN, expected, table
+from kept_metadata import (
+    COLOURS,
+    INPUTS,
+    KEPT,
+    KNOWN,
+    NAMES,
+    READ,
+    WINDOWS,
+    expected,
+    table,
+    table_of_inputs,
+)
 
 from napari_dip.files.image_io import StoredImage, dropped_notes, read_image, write_image
 
@@ -76,7 +87,26 @@ def test_colours_stay_colours(tmp_path, first, second):
     np.testing.assert_array_equal(back.image, image)
 
 
-def test_page_has_the_tested_table():
-    block = re.search(r"<!-- kept -->\n(.*?)<!-- /kept -->", PAGE.read_text(), re.DOTALL)
+@pytest.mark.parametrize(("name", "made"), [("kept", table), ("read", table_of_inputs)])
+def test_page_has_the_tested_tables(name, made):
+    block = re.search(f"<!-- {name} -->\n(.*?)<!-- /{name} -->", PAGE.read_text(), re.DOTALL)
     assert block is not None
-    assert block[1].strip() == table().strip()
+    assert block[1].strip() == made().strip()
+
+
+@pytest.mark.parametrize("source", INPUTS)
+def test_table_of_inputs_is_true(tmp_path, source):
+    stored = read_image(INPUTS[source](tmp_path))
+    found = {
+        "axes and shape": sorted(stored.axes) == sorted("TCZYX"),
+        "pixel sizes": {"Z", "Y", "X"} <= stored.pixel_size.keys(),
+        "time between frames": "T" in stored.pixel_size,
+        "channel names": [one.name for one in stored.channels] == NAMES,
+        "channel colours": [one.colour for one in stored.channels] == COLOURS,
+        "display ranges": [one.window for one in stored.channels] == WINDOWS,
+        "image name": bool(stored.name),
+        "date of acquisition": bool(stored.acquired),
+        "time stamps of frames": bool(stored.times),
+    }
+    column = source if source in READ else "OME-Zarr" if "Zarr" in source else "TIFF of ImageJ"
+    assert {name for name, there in found.items() if there} == READ[column]

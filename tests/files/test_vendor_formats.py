@@ -17,8 +17,10 @@ from kept_metadata import (
     NAME,
     NAMES,
     PIXELS,
-    SIZES,
+    READ,
     STAMPS,
+    VENDORS,
+    expected,
     write_ome_tiff,
 )
 
@@ -121,20 +123,25 @@ def test_names_colours_and_times_come_from_ome(bioio, tmp_path):
     assert (stored.name, stored.acquired, [*stored.times]) == (NAME, DATE, STAMPS)
 
 
-def test_file_of_a_microscope_keeps_names_and_sizes(tmp_path):
-    pytest.importorskip("bioio_czi")
-    czi = pytest.importorskip("pylibCZIrw.czi")
-    path = str(tmp_path / "cells.czi")
-    with czi.create_czi(path) as document:
-        for t, c, z in np.ndindex(PIXELS.shape[:3]):
-            document.write(data=PIXELS[t, c, z, ..., None], plane={"T": t, "C": c, "Z": z})
-        sizes = {f"scale_{axis.lower()}": size * 1e-6 for axis, size in SIZES.items()}
-        document.write_metadata("cells", channel_names=dict(enumerate(NAMES)), **sizes)
-    stored = read_image(path)
+@pytest.mark.parametrize("kind", VENDORS)
+def test_file_of_a_microscope_keeps_what_it_says(tmp_path, caplog, kind):
+    write, reader = VENDORS[kind]
+    pytest.importorskip(reader)
+    stored = read_image(write(tmp_path))
     np.testing.assert_array_equal(stored.whole(), PIXELS)
-    assert stored.axes == "TCZYX"
-    assert [channel.name for channel in stored.channels] == NAMES
-    assert stored.pixel_size == pytest.approx(SIZES)
+    names = NAMES if kind == "CZI" else ["Blue", "Green"]  # a LIF tells those of its tables
+    wanted = expected("TCZYX") | {"channel names": names}
+    found = {
+        "axes and shape": (stored.axes, np.asarray(stored.whole()).tolist()),
+        "pixel sizes": pytest.approx({axis: stored.pixel_size[axis] for axis in "ZYX"}),
+        "time between frames": stored.pixel_size.get("T"),
+        "channel names": [channel.name for channel in stored.channels],
+        "channel colours": [channel.colour for channel in stored.channels],
+        "image name": stored.name,
+    }
+    for name, value in found.items():
+        assert (value == wanted[name]) is (name in READ[kind]), name
+    assert not caplog.records
 
 
 def test_log_of_a_reader_is_not_printed(bioio, tmp_path, caplog):

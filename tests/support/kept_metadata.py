@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,91 @@ def write_zarr(folder: Path, version: str) -> Path:
     return path
 
 
+def write_czi(folder: Path) -> Path:
+    """Write with the library of Zeiss."""
+    from pylibCZIrw import czi
+
+    path = folder / "in.czi"
+    shown = {
+        number: czi.ChannelDisplaySettingsDataClass(
+            True, czi.TintingMode.Color, czi.Rgb8Color(*map(np.uint8, bytes.fromhex(colour))), 0, 1
+        )
+        for number, colour in enumerate(COLOURS)
+    }
+    with czi.create_czi(str(path)) as document:
+        for t, c, z in np.ndindex(PIXELS.shape[:3]):
+            document.write(data=PIXELS[t, c, z, ..., None], plane={"T": t, "C": c, "Z": z})
+        sizes = {f"scale_{axis.lower()}": size * 1e-6 for axis, size in SIZES.items()}
+        names = dict(enumerate(NAMES))
+        document.write_metadata(NAME, channel_names=names, display_settings=shown, **sizes)
+    return path
+
+
+def write_lif(folder: Path) -> Path:
+    """Write the blocks of a file of Leica: a header in XML, then the pixels."""
+    path = folder / "in.lif"
+    frames, channels, depth, height, width = PIXELS.shape
+    pixels = PIXELS.swapaxes(1, 2).astype("<u2").tobytes()
+    plane = 2 * height * width
+    dimensions = [
+        (1, width, 2, SIZES["X"] * 1e-6, "m"),
+        (2, height, 2 * width, SIZES["Y"] * 1e-6, "m"),
+        (3, depth, plane * channels, SIZES["Z"] * 1e-6, "m"),
+        (4, frames, plane * channels * depth, INTERVAL, "s"),
+    ]
+    header = "".join(
+        f'<DimensionDescription DimID="{number}" NumberOfElements="{count}" Origin="0" '
+        f'Length="{step * (count - 1)}" Unit="{unit}" BitInc="0" BytesInc="{bytes_}"/>'
+        for number, count, bytes_, step, unit in dimensions
+    )
+    tables = "".join(
+        f'<ChannelDescription DataType="0" ChannelTag="0" Resolution="16" Min="0" Max="65535" '
+        f'NameOfMeasuredQuantity="" Unit="" LUTName="{name}" IsLUTInverted="0" '
+        f'BytesInc="{number * plane}" BitInc="0"/>'
+        for number, name in enumerate(("Blue", "Green"))
+    )
+    image = (
+        f"<Image><ImageDescription><Channels>{tables}</Channels>"
+        f"<Dimensions>{header}</Dimensions></ImageDescription></Image>"
+    )
+    xml = (
+        '<LMSDataContainerHeader Version="2"><Element Name="project"><Data/>'
+        f'<Children><Element Name="{NAME}"><Data>{image}</Data>'
+        f'<Memory Size="{len(pixels)}" MemoryBlockID="MemBlock_1"/></Element></Children>'
+        "</Element></LMSDataContainerHeader>"
+    )
+
+    def block(*parts: bytes) -> bytes:
+        content = b"".join(parts)
+        return struct.pack("<II", 0x70, len(content)) + content
+
+    def text(said: str) -> bytes:
+        return b"\x2a" + struct.pack("<I", len(said)) + said.encode("utf-16-le")
+
+    memory = block(b"\x2a", struct.pack("<Q", len(pixels)), text("MemBlock_1"))
+    path.write_bytes(block(text(xml)) + memory + pixels)
+    return path
+
+
+VENDORS = {"CZI": (write_czi, "bioio_czi"), "LIF": (write_lif, "bioio_lif")}
+"""How files of microscopes are written, and what reads them, by format."""
+
+READ = {
+    "OME-TIFF": KNOWN["OME-TIFF"],
+    "TIFF of ImageJ": KNOWN["ImageJ TIFF"],
+    "OME-Zarr": KNOWN["OME-Zarr 0.5"],
+    "CZI": {"axes and shape", "pixel sizes", "channel names", "channel colours"},
+    "LIF": {
+        "axes and shape",
+        "pixel sizes",
+        "time between frames",
+        "channel names",
+        "channel colours",
+        "image name",
+    },
+}
+"""What is read and tested, by format."""
+
 INPUTS = {
     "OME-TIFF": write_ome_tiff,
     "ImageJ TIFF": write_imagej,
@@ -157,4 +243,11 @@ def table() -> str:
     formats = {".ome.tif": "OME-TIFF", ".tif": "TIFF for ImageJ", ".ome.zarr": "OME-Zarr"}
     rows = [["", *formats.values()], ["---"] * (len(formats) + 1)]
     rows += [[name, *(entry[suffix] for suffix in formats)] for name, entry in KEPT.items()]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def table_of_inputs() -> str:
+    """Return the table of the page on what is read."""
+    rows = [["", *READ], ["---"] * (len(READ) + 1)]
+    rows += [[name, *("yes" if name in one else "" for one in READ.values())] for name in KEPT]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)

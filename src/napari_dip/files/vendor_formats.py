@@ -16,6 +16,7 @@ from napari_dip.files.ome_xml import image_element, ome_root, read_ome
 from napari_dip.files.read_errors import FileArray
 from napari_dip.files.tiff_tags import Header
 from napari_dip.files.tolerant_parsing import TolerantParser
+from napari_dip.files.vendor_metadata import colours_in_xml, interval_in_xml
 from napari_dip.image.metadata import Channel, StoredImage
 from napari_dip.plaintext import shortened
 
@@ -103,6 +104,8 @@ def read_vendor_file(path: Path, number: int | None = None) -> StoredImage:
     with _without_log(image):
         interval = image.time_interval
     seconds = parser.size("time interval", getattr(interval, "total_seconds", lambda: interval)())
+    xml = _xml(image), selected, len(image.scenes)
+    seconds = seconds or interval_in_xml(*xml)
     if "T" in axes and seconds:
         pixel_size["T"], unit["T"] = seconds, "s"
     count = values.shape[axes.index("C")] if "C" in axes else 1
@@ -115,7 +118,7 @@ def read_vendor_file(path: Path, number: int | None = None) -> StoredImage:
         unit,
         extras=known.extras,
         notes=(*notes, *parser.notes()),
-        channels=_channels(image, known, count),
+        channels=_channels(image, known, colours_in_xml(*xml), count),
         series=selected,
         images=tuple(scenes) if len(scenes) > 1 else (),
         optics=known.optics,
@@ -136,16 +139,30 @@ def _ome_header(image: Any, number: int) -> Header:
         return Header({}, {}, {})
 
 
-def _channels(image: Any, known: Header, count: int) -> tuple[Channel, ...]:
-    """Return the names that bioio tells, with the colours of the OME metadata."""
+def _channels(
+    image: Any, known: Header, in_xml: tuple[str, ...], count: int
+) -> tuple[Channel, ...]:
+    """Return the names that bioio tells, with the colours of the OME metadata or of the XML."""
     names = [str(name) for name in getattr(image, "channel_names", None) or ()]
     names = ["" if _DEFAULT_CHANNEL_NAME.fullmatch(name) else name for name in names]
-    if len(names) != count:
-        return known.channels if len(known.channels) == count else ()
     colours = [one.colour for one in known.channels]
+    if not any(colours):
+        colours = [*in_xml]
     colours = colours if len(colours) == count else [""] * count
+    if len(names) != count:
+        names = [one.name for one in known.channels]
+    names = names if len(names) == count else [""] * count
     channels = tuple(map(Channel, names, colours))
     return channels if any(channels) else ()
+
+
+def _xml(image: Any) -> Any:
+    """Return what bioio calls the metadata: mostly the XML of the file; ``None`` without any."""
+    try:
+        with _without_log(image):
+            return image.metadata
+    except Exception:  # noqa: BLE001 - each reader of bioio raises its own errors
+        return None
 
 
 def _acquired(image: Any) -> str:
@@ -162,13 +179,15 @@ def _acquired(image: Any) -> str:
 def _without_log(image: Any) -> Iterator[None]:
     """Keep the log of a reader from the terminal: bioio-lif logs missing metadata as tracebacks."""
     package = type(getattr(image, "reader", image)).__module__.partition(".")[0]
-    log = logging.getLogger(package)
-    before = log.level
-    log.setLevel(logging.CRITICAL + 1)
+    logs = [logging.getLogger(name) for name in (package, "bioio_base")]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        log.setLevel(before)
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)
 
 
 def _scenes(image: Any) -> list[str]:

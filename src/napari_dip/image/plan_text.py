@@ -203,7 +203,8 @@ def outcome(output: Path, result: Result) -> str:
     iterations = sum(report.iterations for report in result.reports)
     reasons = "; ".join(dict.fromkeys(report.reason for report in result.reports))
     details = f" ({reasons}{alignment(result)})" if reasons else ""
-    return f"Wrote {output}: {iterations} iterations in {result.elapsed_s:.1f} s{details}."
+    counted = f"{iterations} iteration{'s' * (iterations != 1)}"
+    return f"Wrote {output}: {counted} in {result.elapsed_s:.1f} s{details}."
 
 
 def incomplete(output: Path, result: Result) -> str:
