@@ -125,10 +125,13 @@ def test_stop_leaves_no_part_and_resumes(open_files, raw, qtbot, endless):
         *[False] * 3,
         True,
     ]
+    panel.widget.controller.run()
+    assert panel.said.startswith("Another run is in progress")
     panel.press("pause")
-    assert panel.said.startswith("Paused: Restoring a.tif")
+    assert panel.said.startswith("Paused: ")
     panel.press("resume")
-    panel.press("stop")
+    panel.press("files_stop")
+    assert not panel["pause"].isEnabled()
     qtbot.waitUntil(lambda: not panel.files.running, timeout=60_000)
     assert states(panel) == {"a.tif": "stopped", "b.tif": "waiting", "c.tif": "waiting"}
     assert [*raw.with_name("raw (denoised)").iterdir()] == []

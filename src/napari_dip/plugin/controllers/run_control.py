@@ -36,6 +36,8 @@ __all__ = ["RunController"]
 
 PAUSED = "Paused: "
 
+BUSY = "Another run is in progress: wait for its end, or stop it."
+
 
 class RunController:
     """Own the session, the batch, the trial and the estimate of one panel.
@@ -148,7 +150,7 @@ class RunController:
 
     def continue_run(self, finished: FinishedRun, more: int) -> None:
         """Continue a result by some iterations."""
-        if self._busy:
+        if self._refuse_second_run():
             return
         request = RunRequest(finished.source, finished.result.settings, Target(), ComputeOptions())
         self._start(Session(self._viewer, request, earlier=finished, more=more))
@@ -156,7 +158,7 @@ class RunController:
 
     def resume_rest(self, rest: RunRequest, finished: FinishedRun | None) -> None:
         """Restore the planes that a run has left; ``finished`` has the others, if it has them."""
-        if self._busy:
+        if self._refuse_second_run():
             return
         own = finished is not None and finished.rest is rest
         self._start(Session(self._viewer, rest, earlier=finished if own else None))
@@ -221,8 +223,8 @@ class RunController:
 
     def _attempt(self, prepare: Callable[[], RunRequest], *, ask: bool = True) -> str:
         """Start a run, or return why there is none."""
-        if self._busy:
-            return "Another run is in progress."
+        if self._refuse_second_run():
+            return BUSY
         try:
             prepared = prepare()
             request = self._form.ask_about_folder(prepared) if ask else prepared
@@ -268,6 +270,12 @@ class RunController:
     def _busy(self) -> bool:
         """Whether a run is in progress."""
         return self._run is not None
+
+    def _refuse_second_run(self) -> bool:
+        """Say that a run is in progress, if one is."""
+        if self._busy:
+            self.say(BUSY)
+        return self._busy
 
     @property
     def _discard(self) -> list[str]:

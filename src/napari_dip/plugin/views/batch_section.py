@@ -54,6 +54,7 @@ class BatchSection(QWidget):
         controls.align_labels(choice)
         self._layers = BatchList(controller.batch)
         self.files = FileList(controller.files, done, file_controls)
+        self.files.stop.changed.connect(controller.stop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for part in (choice.native, self._layers, self.files):

@@ -49,6 +49,11 @@ class FileList(QWidget):
         What is done to the images, such as ``"denoised"``.
     extra
         Further controls of the task, such as the file of a mask.
+
+    Attributes
+    ----------
+    stop
+        The button *Stop*, which the owner connects.
     """
 
     def __init__(self, batch: FileBatch, done: str, extra: Sequence[Widget] = ()) -> None:
@@ -62,7 +67,6 @@ class FileList(QWidget):
         self.run = controls.button("files_run", "Run all", tooltips.FILES_RUN, enabled=False)
         self.stop = controls.button("files_stop", "Stop", tooltips.FILES_STOP, enabled=False)
         self.run.changed.connect(batch.run)
-        self.stop.changed.connect(batch.stop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for part in (
