@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import subprocess
 import sys
@@ -184,6 +185,11 @@ def test_incomplete_shard_shows_planes_to_other_programs(tmp_path):
     seen = zarr.open_array(path / "0")[:].any((1, 2))
     assert 6 <= seen.sum() < 12
     np.testing.assert_array_equal(sink.array[:12], image[:12])
+    unfinished = read_image(path)  # napari-dip sees the latest planes too, after a kill
+    np.testing.assert_array_equal(unfinished.image[:12], image[:12])
+    assert not unfinished.image[12:].any()
+    assert "unfinished" in unfinished.notes[-1]
+    pickle.loads(pickle.dumps(unfinished.image))[3]
     sink.stop({})
     np.testing.assert_array_equal(zarr.open_array(path / "0")[:12], image[:12])
     again = ResumableZarr.reopen(path, RECORD)

@@ -24,6 +24,7 @@ from zarr.storage import LocalStore, WrapperStore
 
 from napari_dip.files.ngff import level_name
 from napari_dip.files.shard_level import Grid, Level
+from napari_dip.files.zarr_chunk_check import CheckedStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from napari_dip.files.pyramid_layout import Region
     from napari_dip.files.shard_level import Place
 
-__all__ = ["STAGED", "ShardStaging", "spans_planes"]
+__all__ = ["STAGED", "ShardStaging", "spans_planes", "with_plain_chunks"]
 
 STAGED = "staged"
 """Name of the folder of plain chunks, within the journal."""
@@ -167,6 +168,25 @@ class ShardStaging:
         for part in self._parts:
             part.delete_staged(group, waiting)
         waiting[...] = False
+
+
+def with_plain_chunks(array: zarr.Array[Any], folder: Path, staged: Path) -> zarr.Array[Any]:
+    """Return an array of an unfinished image that also has the chunks beside it, for reading.
+
+    Parameters
+    ----------
+    array, folder
+        The array, and its folder.
+    staged
+        The folder of its plain chunks.
+    """
+    level = Level(folder, staged, Grid.of(array))
+    store = CheckedStore(
+        _BothStore(LocalStore(staged, read_only=True), level, _plain(array)), folder
+    )
+    found = zarr.open_array(store, mode="r")
+    store.set_array(found)
+    return found
 
 
 def _plain(array: zarr.Array[Any]) -> bytes:

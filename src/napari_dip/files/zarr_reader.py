@@ -23,6 +23,7 @@ from napari_dip.files.ngff_read import (
 )
 from napari_dip.files.ngff_transform import with_parameters
 from napari_dip.files.read_errors import translate_read_errors
+from napari_dip.files.shard_staging import STAGED, spans_planes, with_plain_chunks
 from napari_dip.files.tolerant_parsing import TolerantParser
 from napari_dip.files.zarr_node import Location, ZarrArray, open_node
 from napari_dip.image.axes import guess_axes
@@ -112,12 +113,18 @@ def _read(place: Location, number: int | None) -> StoredImage:
             f"{array.shape}; correct them, or give the array: {path / described.array}"
         )
     notes = (*listed, *parser.notes())
-    if own_record(attributes).get("finished") is False:
+    unfinished = own_record(attributes).get("finished") is False
+    if unfinished:
+        array = _with_latest(place, described.array, array)
         notes += ("The image is unfinished: unrestored values are 0 or NaN.",)
     else:
         notes += _missing_chunks_note(place / described.array, array)
     image, axes, smaller = _with_colours_last(
-        described, [ZarrArray(array, path), *_smaller_arrays(place, described.smaller, array)]
+        described,
+        [
+            ZarrArray(array, path),
+            *_smaller_arrays(place, described.smaller, array, unfinished=unfinished),
+        ],
     )
     colours = axes.endswith("S")
     extras = described.extras
@@ -192,8 +199,17 @@ def _with_colours_last(
     return moved[0], given, tuple(moved[1:])
 
 
+def _with_latest(place: Location, name: str, array: zarr.Array[Any]) -> zarr.Array[Any]:
+    """Return an array of an unfinished image with the planes that are in no shard yet."""
+    folder = place.path / place.inside
+    staged = folder / f".{NAME}" / STAGED / name
+    if place.zipped or not staged.is_dir() or not spans_planes(array):
+        return array
+    return with_plain_chunks(array, folder / name, staged)
+
+
 def _smaller_arrays(
-    place: Location, names: tuple[str, ...], largest: zarr.Array[Any]
+    place: Location, names: tuple[str, ...], largest: zarr.Array[Any], *, unfinished: bool
 ) -> Iterator[ZarrArray]:
     """Open the smaller arrays of a pyramid; only a viewer needs them, so none is required."""
     for name in names:
@@ -204,6 +220,8 @@ def _smaller_arrays(
             return
         if not isinstance(array, zarr.Array) or array.ndim != largest.ndim:
             return
+        if unfinished:
+            array = _with_latest(place, name, array)
         yield ZarrArray(array, Path(str(place)))
 
 
