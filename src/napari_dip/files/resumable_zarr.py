@@ -25,15 +25,11 @@ from napari_dip.files.atomic_write import sync_to_disk, translate_disk_errors
 from napari_dip.files.journal import Journal
 from napari_dip.files.ngff import Version, axes_in_zarr
 from napari_dip.files.output_folder import JOURNAL
-from napari_dip.files.pyramid_arrays import (
-    checksum,
-    open_levels,
-    read_verified,
-    write_levels,
-)
+from napari_dip.files.pyramid_arrays import checksum
 from napari_dip.files.pyramid_layout import AxisOrder, Region
 from napari_dip.files.resumable_folder import create_folder, move_folder, resume_folder
-from napari_dip.files.shard_staging import STAGED, ShardStaging, spans_planes
+from napari_dip.files.shard_staging import STAGED
+from napari_dip.files.writable_levels import WritableLevels
 from napari_dip.files.zarr_reader import ZarrArray
 from napari_dip.files.zarr_writer import finished_attribute
 
@@ -104,17 +100,12 @@ class ResumableZarr:
         self.axes = axes_in_zarr(axes).replace("S", "C")
         try:
             self._group = zarr.open_group(self.path, mode="r+")
-            self._levels, self._folder = open_levels(self.path), self.path
-            self._staging: ShardStaging | None = None
-            if spans_planes(self._levels[0]):
-                staged = self.path / JOURNAL / STAGED
-                self._staging = ShardStaging(self.path, staged, self._levels)
-                self._levels, self._folder = self._staging.levels, staged
+            self._levels = WritableLevels(self.path, self.path / JOURNAL / STAGED)
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise FileProblem(
                 f"{self.path} is damaged or not writable ({error}); overwrite it"
             ) from None
-        self.axis_order = AxisOrder(axes, self._levels[0].shape, self.array.dtype)
+        self.axis_order = AxisOrder(axes, self.array.shape, self.array.dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ResumableZarr, (self.path, self.target)
@@ -197,8 +188,7 @@ class ResumableZarr:
         with translate_disk_errors(place):
             sink = cls(place, path)
             sink.redone = sink.clean() + sink.discard_damaged()
-            if sink._staging:
-                sink._staging.recover(sink.regions())
+            sink._levels.recover(sink.regions())
         return sink
 
     def clean(self) -> int:
@@ -225,7 +215,7 @@ class ResumableZarr:
     @property
     def array(self) -> ZarrArray:
         """The image in full resolution, read on access; see :attr:`axes`."""
-        return ZarrArray(self._levels[0], self.path)
+        return ZarrArray(self._levels.largest, self.path)
 
     def regions(self) -> list[Region]:
         """Return the regions of the complete units, with axes in the order of :attr:`axes`."""
@@ -272,7 +262,7 @@ class ResumableZarr:
         with translate_disk_errors(self.path, _FULL_DISK_CURE):
             digest = checksum(planes)
             self._journal.forget(key)  # a unit that is restored again is incomplete until then
-            write_levels(self._folder, self._levels, region, planes)
+            self._levels.write(region, planes)
             where = [[part.start, part.stop] for part in region]
             self._journal.write(key, {"region": where, "checksum": digest, "report": report})
 
@@ -289,9 +279,8 @@ class ResumableZarr:
         NapariDipError
             If the disk is full. All units are kept.
         """
-        if self._staging:
-            with translate_disk_errors(self.path, _FULL_DISK_CURE):
-                self._staging.add(self.axis_order.region(index))
+        with translate_disk_errors(self.path, _FULL_DISK_CURE):
+            self._levels.collect(self.axis_order.region(index))
 
     def gather_records(self) -> None:
         """Move many records to one file; no other process may write meanwhile."""
@@ -301,9 +290,7 @@ class ResumableZarr:
     def _pack(self) -> None:
         """Write all complete units to their shards, and many records to one file."""
         with translate_disk_errors(self.path, _FULL_DISK_CURE):
-            if self._staging:
-                self._staging.recover(self.regions())
-                self._staging.pack()
+            self._levels.complete(self.regions())
         self.gather_records()
 
     def stop(self, provenance: Mapping[str, Any]) -> None:
@@ -336,9 +323,8 @@ class ResumableZarr:
             self.path = self.target
             self._journal = Journal(self.path / JOURNAL)
             self._open()
-        if self._staging:
-            self._staging.remove()
+        self._levels.remove_staged()
 
     def _is_whole(self, entry: Mapping[str, Any]) -> bool:
         region = tuple(slice(*ends) for ends in entry["region"])
-        return read_verified(self._folder, self._levels, region, entry["checksum"]) is not None
+        return self._levels.is_whole(region, entry["checksum"])

@@ -11,9 +11,10 @@ from napari_dip.files.atomic_write import complete_swap, filled_folder, translat
 from napari_dip.files.journal import JOURNAL, plain_json
 from napari_dip.files.lock import RunLock
 from napari_dip.files.ngff import Version, attributes, axes_in_zarr, version_of
-from napari_dip.files.pyramid_arrays import create_levels, open_levels, write_levels
+from napari_dip.files.pyramid_arrays import create_levels
 from napari_dip.files.pyramid_layout import AxisOrder, level_shapes
-from napari_dip.files.shard_staging import STAGED, ShardStaging, spans_planes
+from napari_dip.files.shard_staging import STAGED
+from napari_dip.files.writable_levels import WritableLevels
 from napari_dip.files.zarr_output_check import check_new_zarr
 from napari_dip.files.zarr_reader import NAME
 from napari_dip.image.axes import Layout
@@ -54,18 +55,12 @@ def _write(
     with translate_disk_errors(path), filled_folder(path) as hidden:
         finished = finished_attribute(True, provenance)
         axis_order = create_zarr(hidden, image.shape, image.dtype, stored, axes, finished, version)
-        levels, folder = open_levels(hidden), hidden
-        staging = None
-        if spans_planes(levels[0]):
-            staging = ShardStaging(hidden, hidden / JOURNAL / STAGED, levels)
-            levels, folder = staging.levels, staging.staged
+        levels = WritableLevels(hidden, hidden / JOURNAL / STAGED)
         for index in Layout(axes, image.shape).indices():
             region, planes = axis_order.to_stored(index, np.asarray(image[index]))
-            write_levels(folder, levels, region, planes)
-            if staging:
-                staging.add(region, early=False)
-        if staging:
-            staging.remove()
+            levels.write(region, planes)
+            levels.collect(region, early=False)
+        levels.remove_staged()
 
 
 def create_zarr(
