@@ -115,8 +115,9 @@ def grid(groups: dict[str, Group], cell: Callable[[Group, str], str], methods: l
 
 def named(method: str) -> str:
     name, comma, setting = method.partition(", ")
-    own = name in ("fast", "best", "paper")
-    return f"`{name}`{comma}{f'`{setting}`' if setting else ''}" if own else method
+    if name not in ("fast", "best", "paper"):
+        return method
+    return f"`{name}`{comma}{f'`{setting}`' if '=' in setting else setting}"
 
 
 def worst_first(groups: dict[str, Group]) -> list[str]:
@@ -128,13 +129,15 @@ def worst_first(groups: dict[str, Group]) -> list[str]:
     return sorted(behind, key=lambda method: -float(np.mean(behind[method])))
 
 
-def pair_of_tables(rows: list[Row], names: tuple[str, ...]) -> tuple[str, str]:
-    """Return the tables of quality and of differences for some groups."""
+def pair_of_tables(
+    rows: list[Row], names: tuple[str, ...], *, pooled: bool = False
+) -> tuple[str, str]:
+    """Return the tables of quality and of differences; ``pooled`` adds a column of all groups."""
     groups = {name: Group([row for row in rows if row["group"] == name]) for name in names}
     groups = {name: group for name, group in groups.items() if OURS in group.methods}
     methods = worst_first(groups)
     everything = Group([row for row in rows if row["group"] in groups])
-    everywhere = groups | {"all": everything} if len(groups) > 1 else groups
+    everywhere = groups | {"all": everything} if pooled else groups
     others = [method for method in methods if method not in (OURS, "noisy input")]
     return grid(groups, quality_cell, methods), grid(everywhere, difference_cell, others)
 
@@ -191,12 +194,13 @@ def seconds_table(rows: list[Row]) -> str:
         if row["method"] != "noisy input":
             own = found.setdefault((row["kind"], row["method"]), {})
             own.setdefault(row["processor"], []).append(row["cpu_s"])
-    table = head(["", "", *processors])
+    table = head(["", *processors])
     order = sorted(found, key=lambda key: (key[0], np.median(found[key][processors[0]])))
     for kind, method in order:
         own = found[kind, method]
         cells = [f"{np.median(own[each]):.2g}" if each in own else "–" for each in processors]
-        table.append(line([kind, named(method), *cells]))
+        task = "" if kind == "denoise" else f"{kind}: "
+        table.append(line([task + named(method), *cells]))
     return "\n".join(table)
 
 
@@ -213,7 +217,9 @@ def all_tables(folder: Path) -> dict[str, str]:
     if rows := [row for file in files for row in json.loads(file.read_text("utf-8"))]:
         for name, groups in TABLES.items():
             if any(row["group"] in groups for row in rows):
-                found[name], found[f"{name}-differences"] = pair_of_tables(rows, groups)
+                pooled = name == "denoising"
+                tables = pair_of_tables(rows, groups, pooled=pooled)
+                found[name], found[f"{name}-differences"] = tables
     makers = {"stacks": stacks_table, "deconvolution_1": deconvolution_table}
     for name, make in (makers | {"seconds": seconds_table}).items():
         if results := read(name):
