@@ -33,8 +33,6 @@ __all__ = ["FileList"]
 
 TABLE_HEIGHT = 150  # pixels: about five images, the others are scrolled
 
-ROW_PADDING = 6  # pixels: with the lines around the text
-
 DETAIL_LINES = 3  # lines that fit most errors
 
 
@@ -201,7 +199,8 @@ def _table() -> QTableWidget:
     table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     if (rows := table.verticalHeader()) is not None:
         rows.hide()
-        rows.setDefaultSectionSize(table.fontMetrics().height() + ROW_PADDING)
+        rows.setMinimumSectionSize(0)  # that of Qt is half as high again as a text
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     if (columns := table.horizontalHeader()) is not None:
         columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         columns.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)

@@ -234,7 +234,7 @@ class _WheelFilter(QObject):
 
 
 class _FieldFont(QObject):
-    """Let text fields follow napari's font size, as all other controls do.
+    """Let text fields and tables follow napari's font size, as all other controls do.
 
     Parameters
     ----------
@@ -250,7 +250,9 @@ class _FieldFont(QObject):
 
     def _apply(self, _event: Any = None) -> None:
         size = self._appearance.font_size
-        self._content.setStyleSheet(f"QLineEdit {{ font-size: {size}pt; }}")
+        self._content.setStyleSheet(
+            f"QLineEdit, QTableWidget, QHeaderView {{ font-size: {size}pt; }}"
+        )
 
 
 def make_scrollable(panel: QWidget, viewer: Viewer) -> QScrollArea:
