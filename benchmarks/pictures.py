@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cases import Pixels
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-SIDE = 160
+SIDE = 144  # pixels: four pictures fit beside each other on the page
 
 
 def examples() -> Iterator[tuple[str, Pixels, Pixels, Pixels]]:
