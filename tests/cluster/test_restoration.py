@@ -21,6 +21,7 @@ pytest.importorskip("distributed")
 from napari_dip.cli.app import app
 from napari_dip.cluster.connect import connect
 from napari_dip.cluster.restoration import restore_on_cluster
+from napari_dip.files import pyramid_layout
 from napari_dip.files.file_run import open_run
 from napari_dip.files.image_io import StoredImage, read_image, read_provenance, write_image
 from napari_dip.generators import finished
@@ -79,7 +80,10 @@ def test_four_workers_give_the_same_bytes(stack):
     np.testing.assert_array_equal(result.image, locally(problem).image)
 
 
-def test_workers_write_ome_zarr_themselves(client, stack, tmp_path):
+@pytest.mark.parametrize("sharded", [False, True])
+def test_workers_write_ome_zarr_themselves(client, stack, tmp_path, monkeypatch, sharded):
+    if sharded:
+        monkeypatch.setattr(pyramid_layout, "MAX_PLAIN_CHUNKS", len(stack) - 1)
     write_image(tmp_path / "in.ome.zarr", StoredImage(stack, "TYX"))
     outputs = []
     for name in ("local", "cluster"):
@@ -93,6 +97,8 @@ def test_workers_write_ome_zarr_themselves(client, stack, tmp_path):
             assert all(snapshot.image is None for snapshot in snapshots)
             assert len(result.reports) == len(job.problem.plan.units)
         outputs.append(read_image(tmp_path / f"{name}.ome.zarr"))
+        chunks = (tmp_path / f"{name}.ome.zarr/0/c").rglob("*")
+        assert sum(file.is_file() for file in chunks) == (1 if sharded else len(stack))
     np.testing.assert_array_equal(*(output.image for output in outputs))
     assert not outputs[1].notes  # it is finished
 
