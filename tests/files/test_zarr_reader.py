@@ -223,3 +223,13 @@ def test_only_image_of_a_labels_group_is_read(tmp_path):
     group.attrs["ome"] = {"version": "0.5", "labels": ["nuclei", "cells"]}
     with pytest.raises(FileProblem, match="nuclei, cells; give the path of one"):
         read_image(tmp_path / "labels")
+
+
+def test_labels_and_attributes_of_others_are_noted(tmp_path):
+    path = foreign(tmp_path / "a.zarr", values((20, 24)))
+    assert read_image(path).notes == ()
+    group = zarr.open_group(path, mode="r+")
+    group.create_group("labels")
+    group.attrs["protocol"] = {"stain": "DAPI"}
+    (note,) = read_image(path).notes
+    assert note == "Not copied to a result: its label images and attributes (protocol)."

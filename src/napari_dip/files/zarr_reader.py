@@ -41,6 +41,9 @@ __all__ = ["ZarrArray", "own_record", "read_zarr", "zarr_provenance"]
 NAME = "napari-dip"
 """Key of this package's record in the attributes of a group."""
 
+_KNOWN_ATTRIBUTES = {NAME, "ome", "multiscales", "omero", "version", "image-label", "_creator"}
+"""Attributes of an image that are read, or tell how it was made."""
+
 MAX_MATRIX_VALUES = 64
 """Values of a matrix in an array; one for the six axes that an image may have has 42."""
 
@@ -112,7 +115,7 @@ def _read(place: Location, number: int | None) -> StoredImage:
             f"the metadata of {path} name the axes {described.axes}, but its array has the shape "
             f"{array.shape}; correct them, or give the array: {path / described.array}"
         )
-    notes = (*listed, *parser.notes())
+    notes = (*listed, *parser.notes(), *_not_copied(place, attributes))
     unfinished = own_record(attributes).get("finished") is False
     if unfinished:
         array = _with_latest(place, described.array, array)
@@ -148,6 +151,15 @@ def _read(place: Location, number: int | None) -> StoredImage:
         times=described.times,
         affine=described.affine,
     )
+
+
+def _not_copied(place: Location, attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a note about what a result will not have: label images, and attributes of others."""
+    others = sorted(attributes.keys() - _KNOWN_ATTRIBUTES)
+    found = [f"attributes ({shortened(', '.join(others), 80)})"] if others else []
+    if not place.zipped and (place.file / "labels").is_dir():
+        found.insert(0, "label images")
+    return (f"Not copied to a result: its {' and '.join(found)}.",) if found else ()
 
 
 def _with_parameters(place: Location, attributes: dict[str, Any]) -> dict[str, Any]:
