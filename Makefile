@@ -71,6 +71,9 @@ bench: $(DEV) ## measure quality, stopping and speed against classical methods; 
 	$(ONE_THREAD) benchmarks/stacks.py
 	$(ONE_THREAD) benchmarks/deconvolution.py
 	$(BIN)/python benchmarks/axial.py --resume
+	$(BIN)/python benchmarks/deconvolution.py
+	$(BIN)/python benchmarks/aberration.py
+	$(BIN)/python benchmarks/ringing.py
 	$(BIN)/python benchmarks/tiles.py
 	$(BIN)/python benchmarks/channels.py
 	$(BIN)/python benchmarks/speed.py --size 256
