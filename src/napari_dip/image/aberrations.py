@@ -6,8 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from napari_dip.errors import BadImage, BadSettings
+from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.optics.psf import optical_psf
 from napari_dip.settings.optics import Optics
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["check_estimable", "with_estimated_aberrations"]
 
 MOST_SIDES = {"Z": 32, "Y": 128, "X": 128}  # pixels of the middle, which is enough; not measured
+SMOOTH = 1.5  # pixels: standard deviation of a filter that removes most of the noise
 
 
 def check_estimable(settings: Settings) -> None:
@@ -126,7 +129,9 @@ def _middle_volume(
             "the aberrations cannot be estimated from an image with missing pixels, without noise, "
             "or of equal values; give another part of it, or the noise (noise=, --noise)"
         )
-    dark = getattr(noise, "offset", 0.0) if noise.signal_dependent else float(values.min())
+    # The offset of an image without dark pixels is not certain, and no light is below 0.
+    darkest = float(gaussian_filter(values, SMOOTH).min())
+    dark = min(noise.offset, darkest) if isinstance(noise, PoissonGaussian) else darkest
     return (values - dark).astype(np.float32), sigma.astype(np.float32)
 
 

@@ -20,7 +20,7 @@ __all__ = ["best_aberrations"]
 CHECKS, STEPS = 8, 4  # the misfit is measured after so many steps of sharpening each
 GRIDS = (0.08, 0.04)  # waves between candidates, coarse and fine (NOTES, "Deconvolution")
 LARGEST = 0.32  # waves: stronger ones are not searched
-CERTAIN = 3.0  # standard errors by which the best aberrations predict better than none
+CERTAIN = 7.0  # standard errors; smooth stacks without aberrations have up to 6 (NOTES)
 
 Aberrations = tuple[float, ...]
 
@@ -50,7 +50,7 @@ def best_aberrations(
     Returns
     -------
     tuple of float
-        In waves; all are 0 if no others are certainly better.
+        In waves; all are 0 if no others are certainly better, or only those at the limit.
 
     Notes
     -----
@@ -69,7 +69,8 @@ def best_aberrations(
             best = better
     gain = misfits.of(none) - misfits.of(best)
     certain = float(gain.mean()) * gain.numel() ** 0.5 > CERTAIN * float(gain.std())
-    return best if certain else none
+    inside = max(map(abs, best)) < LARGEST  # at the limit, something else is wrong
+    return best if certain and inside else none
 
 
 def _around(place: Aberrations, step: float) -> Iterator[Aberrations]:
