@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_dip.noise.domain import Domain
 from napari_dip.noise.poisson_gaussian import PoissonGaussian
 from napari_dip.pipeline.conditions import filters_and_projects, uses_noise_model
@@ -22,7 +24,10 @@ SECOND_STAGE_ITERATIONS = 0.5  # of the preset's: the input of the second stage 
 # before a filter and projections keeps all of its few iterations: half of them lose 0.2 dB (NOTES,
 # "Denoising before super-resolution").
 
+# See NOTES, "Denoising before super-resolution".
 STRONG_NOISE = 0.025  # of the range of intensities: removed, though it may be texture
+STRONGEST_TEXTURE = 0.07  # of the range: correlated noise of bright pixels may be texture up to it
+DARK_NOISE = 0.55  # of the noise: with less in the darkest pixel, it is that of bright pixels
 ENOUGH_PIXELS = 2000  # with fewer, the estimate errs more and the noise has to be stronger
 
 
@@ -81,13 +86,24 @@ def stages(block: Block, settings: Settings) -> tuple[tuple[Block, Settings], ..
 def has_noise(block: Block) -> bool:
     """Whether there is noise to remove; an uncertain estimate may be texture, unless it is strong.
 
-    Correlation cannot be estimated from few pixels.
+    Dense texture of bright structures looks like noise that is correlated, and weak where it is
+    dark. Correlation cannot be estimated from few pixels.
     """
     sigma = Domain.of(block.noises, stabilise=False).sigma(block.values, block.known)
     if all(noise.sure for noise in block.noises):
         return sigma > 0
     size = block.known[0].size
-    if size >= ENOUGH_PIXELS:
-        return sigma > STRONG_NOISE
     correlated = any(noise.correlated for noise in block.noises)
-    return not correlated and sigma > STRONG_NOISE * math.sqrt(ENOUGH_PIXELS / size)
+    if size < ENOUGH_PIXELS:
+        return not correlated and sigma > STRONG_NOISE * math.sqrt(ENOUGH_PIXELS / size)
+    if correlated and _darkest_sigma(block) < DARK_NOISE * sigma:
+        return sigma > STRONGEST_TEXTURE
+    return sigma > STRONG_NOISE
+
+
+def _darkest_sigma(block: Block) -> float:
+    """Return the root mean square of the noise in the darkest pixels of the channels."""
+    known = np.where(block.known, block.values, np.inf)
+    darkest = known.min(axis=tuple(range(1, known.ndim)))
+    each = zip(block.noises, darkest, strict=True)
+    return math.sqrt(sum(float(noise.sigma(dark)) ** 2 for noise, dark in each) / len(darkest))
