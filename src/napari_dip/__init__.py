@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from napari_dip.image.restoration_plan import RestorationPlan, plan
     from napari_dip.image.restore import Result, restore
     from napari_dip.optics.measured import measured_psf
-    from napari_dip.optics.psf import PSF, gaussian_psf, optical_psf
+    from napari_dip.optics.microscope_psf import optical_psf
+    from napari_dip.optics.psf import PSF, gaussian_psf
     from napari_dip.progress import Snapshot
     from napari_dip.settings import (
         Deconvolve,
@@ -93,7 +94,7 @@ _MODULES = {
     "findings": "assess.findings",
     "inpaint": "image.api",
     "measured_psf": "optics.measured",
-    "optical_psf": "optics.psf",
+    "optical_psf": "optics.microscope_psf",
     "plan": "image.restoration_plan",
     "problem": "image.arguments",
     "estimate_aberrations": "image.estimate_aberrations",

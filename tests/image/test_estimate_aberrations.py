@@ -123,6 +123,11 @@ def test_what_cannot_be_refined_is_refused(image, optics, error, words):
         estimate_aberrations(image, optics, axes="ZYX", device="cpu")
 
 
+def test_given_aberrations_are_not_estimated_too():
+    with pytest.raises(BadSettings, match="estimate_aberrations replaces spherical; leave out"):
+        Deconvolve(**dict(TOLD) | {"spherical": 0.1}, estimate_aberrations=True)
+
+
 def test_a_plane_is_refused():
     with pytest.raises(BadSettings, match="needs a z-stack"):
         estimate_aberrations(STACK[0], TOLD, axes="YX", ndim=2, device="cpu")

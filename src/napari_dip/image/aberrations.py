@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.noise.poisson_gaussian import PoissonGaussian
-from napari_dip.optics.psf import optical_psf
+from napari_dip.optics.microscope_psf import optical_psf
 from napari_dip.settings.optics import Optics
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari_dip.errors import BadSettings
 from napari_dip.image.arguments import problem_from_python
 from napari_dip.settings import Deconvolve, Optics, Settings
+from napari_dip.settings.optics import ABERRATIONS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -56,7 +57,8 @@ def estimate_aberrations(image: ArrayLike, optics: Optics, **settings: Any) -> O
     """
     if not isinstance(optics, Optics):
         raise BadSettings(f"optics={optics!r}: give napari_dip.Optics, such as Optics(na=1.4)")
-    task = Deconvolve(**dict(optics), estimate_aberrations=True)
+    told = {name: value for name, value in optics if name not in ABERRATIONS}
+    task = Deconvolve(**told, estimate_aberrations=True)
     asked = Settings(**{"task": task, "share": "none", "ndim": 3} | settings)
     found = problem_from_python(image, asked, stacklevel=3).settings.task.microscope
     assert found is not None

@@ -10,7 +10,8 @@ import numpy as np
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.image.arrays import as_array, masked_to_nan
 from napari_dip.image.axis_names import named_axes
-from napari_dip.optics.psf import PSF, gaussian_psf, kernel_sides, optical_psf
+from napari_dip.optics.microscope_psf import kernel_sides, optical_psf
+from napari_dip.optics.psf import PSF, gaussian_psf
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -106,7 +106,7 @@ def blurred() -> list[LayerData]:
     list of layers
         The ground truth and the blurred image, (256, 256), uint16 camera counts.
     """
-    from napari_dip.optics.psf import optical_psf
+    from napari_dip.optics.microscope_psf import optical_psf
     from napari_dip.settings import Optics
 
     random = np.random.default_rng(0)

@@ -78,6 +78,11 @@ class Deconvolve(Optics, Task):
                 f"fwhm={self.fwhm!r} is a Gaussian, which has no numbers of a microscope; leave "
                 "out one of both"
             )
+        told = [name for name in ABERRATIONS if self.estimate_aberrations and getattr(self, name)]
+        if told:
+            raise ValueError(
+                f"estimate_aberrations replaces {', '.join(told)}; leave out one of both"
+            )
         return self
 
     @property

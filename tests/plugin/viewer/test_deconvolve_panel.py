@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from napari_dip.cli.app import app
 from napari_dip.files.image_io import StoredImage, read_image, write_image
-from napari_dip.optics.psf import gaussian_psf, optical_psf
+from napari_dip.optics.microscope_psf import optical_psf
+from napari_dip.optics.psf import gaussian_psf
 from napari_dip.plugin.models.opened_file import OpenedFile
 from napari_dip.settings import Deconvolve, Optics
 

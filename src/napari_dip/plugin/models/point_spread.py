@@ -17,7 +17,7 @@ from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
 from napari_dip.plugin.models.layer_output import own_transform
 from napari_dip.plugin.models.pixel_sizes import sized_image, unknown_size
 from napari_dip.settings import Settings
-from napari_dip.settings.optics import PIXEL_SIZES
+from napari_dip.settings.optics import ABERRATIONS, PIXEL_SIZES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,8 +200,8 @@ def estimated_optics(source: LayerInput, settings: Settings) -> Task:
     BadImage, BadSettings
         If the layer or the microscope does not tell them.
     """
-    asked = dict(settings.task) | {"estimate_aberrations": True}
-    task = type(settings.task)(**asked)
+    told = {name: value for name, value in settings.task if name not in ABERRATIONS}
+    task = type(settings.task)(**told | {"estimate_aberrations": True})
     return problem_of(source, settings.replace(task=task)).settings.task
 
 
