@@ -86,6 +86,7 @@ bench: $(DEV) ## measure quality, stopping and speed against classical methods; 
 	$(BIN)/python benchmarks/gpu.py
 	$(BIN)/python benchmarks/concurrency.py
 	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/shards.py
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/page_tables.py --write
 	$(BIN)/python benchmarks/pictures.py
