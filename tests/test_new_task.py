@@ -97,7 +97,8 @@ def test_a_layer_has_its_words(settings, blurred):
     layers = pytest.importorskip("napari.layers", reason="the layers are napari's")
     from napari_dip.plugin.models.layer_input import read_layer
     from napari_dip.plugin.models.layer_output import to_layer_data
-    from napari_dip.plugin.models.provenance import python_code, record_of, shell_command
+    from napari_dip.plugin.models.layer_record import record_of
+    from napari_dip.plugin.models.provenance import python_code, shell_command
 
     source = read_layer(layers.Image(blurred, name="cells"))
     result = finished(restore(source.data, settings))

@@ -7,7 +7,7 @@ import pytest
 
 from napari_dip.errors import OutOfMemory
 from napari_dip.image import restore as engine_module
-from napari_dip.plugin.models.provenance import record_of
+from napari_dip.plugin.models.layer_record import record_of
 from napari_dip.plugin.views.plane_strip import LOOKS
 
 ITERATIONS = 20

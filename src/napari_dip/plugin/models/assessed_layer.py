@@ -11,9 +11,9 @@ from napari.layers import Image
 from napari_dip.errors import BadImage
 from napari_dip.image.reordered import Reordered
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
+from napari_dip.plugin.models.layer_record import record_of, recorded_bead, recorded_settings
 from napari_dip.plugin.models.mask_layers import Mask
 from napari_dip.plugin.models.point_spread import bead_in_file, problem_of, read_bead
-from napari_dip.plugin.models.provenance import record_of, recorded_bead, recorded_settings
 from napari_dip.plugin.models.residual_layer import ResidualLayer, residual_layer
 from napari_dip.plugin.models.target import stored_image
 from napari_dip.plugin.models.trial import crop

@@ -10,8 +10,8 @@ import numpy as np
 
 from napari_dip.errors import FileProblem, NapariDipError, OutputExists
 from napari_dip.image.pixel_digest import pixel_digest
+from napari_dip.plugin.models.layer_record import recorded_settings
 from napari_dip.plugin.models.point_spread import measured_psf_of
-from napari_dip.plugin.models.provenance import recorded_settings
 from napari_dip.plugin.models.target import Target, proposed_path, uncertainty_path
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from napari_dip.image.metadata import Channel
 from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.plaintext import file_name
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
-from napari_dip.plugin.models.provenance import record_of
+from napari_dip.plugin.models.layer_record import record_of
 from napari_dip.plugin.models.target import lost_transforms, stored_image
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from napari_dip.files.ngff_transform import spatial_rows
 from napari_dip.image.metadata import StoredImage, canonical_unit
 from napari_dip.plaintext import file_name, shortened
 from napari_dip.plugin.models.layer_output import result_name
-from napari_dip.plugin.models.provenance import record_of
+from napari_dip.plugin.models.layer_record import record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

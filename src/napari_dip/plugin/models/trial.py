@@ -11,8 +11,8 @@ from napari.layers import Shapes
 
 from napari_dip.errors import BadImage, BadMask
 from napari_dip.plugin.models.layer_output import shifted_placement
+from napari_dip.plugin.models.layer_record import recorded_settings
 from napari_dip.plugin.models.mask_pixels import finest
-from napari_dip.plugin.models.provenance import recorded_settings
 from napari_dip.plugin.models.target import Target
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSpinBox, QWidget
 from superqt import QCollapsible, QFlowLayout
 
 from napari_dip.plaintext import plain
-from napari_dip.plugin.models.provenance import shows_uncertainty
+from napari_dip.plugin.models.layer_record import shows_uncertainty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -17,7 +17,7 @@ from napari_dip.plugin.controllers.run_control import RunController
 from napari_dip.plugin.controllers.viewer_layers import LayerWatcher, unwrap_viewer
 from napari_dip.plugin.models.file_job import FileJob
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
-from napari_dip.plugin.models.provenance import origin_of, recorded_settings
+from napari_dip.plugin.models.layer_record import origin_of, recorded_settings
 from napari_dip.plugin.models.run_request import LayerReader, RequestTemplate
 from napari_dip.plugin.models.target import proposed_path
 from napari_dip.plugin.views import controls, tooltips

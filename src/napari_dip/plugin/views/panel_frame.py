@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
-from napari_dip.plugin.models.provenance import shows_uncertainty
+from napari_dip.plugin.models.layer_record import shows_uncertainty
 from napari_dip.plugin.views.focus_ring import FocusRing
 from napari_dip.plugin.views.returning_focus import ReturningFocus
 

@@ -16,12 +16,8 @@ from qtpy.QtWidgets import (  # type: ignore[attr-defined]
 )
 
 from napari_dip.errors import NapariDipError
-from napari_dip.plugin.models.provenance import (
-    SAVE_COMMENT,
-    python_code,
-    record_of,
-    shell_command,
-)
+from napari_dip.plugin.models.layer_record import record_of
+from napari_dip.plugin.models.provenance import SAVE_COMMENT, python_code, shell_command
 from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.check_tools import CheckTools
 from napari_dip.plugin.views.save_result import SaveResult
