@@ -19,12 +19,8 @@ from napari_dip.plugin.controllers.channel import WorkerChannel
 from napari_dip.plugin.controllers.worker import prepare_run
 from napari_dip.plugin.models.folder_content import batch_request, inspect_folder, resume_request
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
-from napari_dip.plugin.models.run_request import (
-    ComputeOptions,
-    LayerReader,
-    RequestTemplate,
-    RunRequest,
-)
+from napari_dip.plugin.models.request_template import LayerReader, RequestTemplate
+from napari_dip.plugin.models.run_request import ComputeOptions, RunRequest
 from napari_dip.plugin.models.target import Target, proposed_path, reopen_result, stored_image
 from napari_dip.settings import Deconvolve, Inpaint, Settings
 

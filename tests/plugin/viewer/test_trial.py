@@ -7,7 +7,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_dip.plugin.models.run_request import LayerReader
+from napari_dip.plugin.models.request_template import LayerReader
 from napari_dip.plugin.models.trial import Trial, trial_region
 from napari_dip.settings import Settings, SuperResolve
 

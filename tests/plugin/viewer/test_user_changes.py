@@ -17,12 +17,8 @@ from napari_dip.plugin.controllers.result_layer import ResultLayer
 from napari_dip.plugin.models.history import Frame, History
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.mask_layers import MaskSource
-from napari_dip.plugin.models.run_request import (
-    ComputeOptions,
-    LayerReader,
-    RequestTemplate,
-    copy_pixels,
-)
+from napari_dip.plugin.models.request_template import LayerReader, RequestTemplate
+from napari_dip.plugin.models.run_request import ComputeOptions, copy_pixels
 from napari_dip.plugin.models.target import Target, reopen_result
 from napari_dip.settings import Settings
 

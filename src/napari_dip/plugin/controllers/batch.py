@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
     from qtpy.QtCore import QObject
 
-    from napari_dip.plugin.models.run_request import RequestTemplate
+    from napari_dip.plugin.models.request_template import RequestTemplate
 
     Status = Literal["waiting", "running", "done", "stopped", "discarded", "failed"]
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from napari_dip.plugin.controllers.finished_run import FinishedRun
     from napari_dip.plugin.controllers.run_form import RunForm
-    from napari_dip.plugin.models.run_request import LayerReader, RequestTemplate
+    from napari_dip.plugin.models.request_template import LayerReader, RequestTemplate
 
 __all__ = ["RunController"]
 

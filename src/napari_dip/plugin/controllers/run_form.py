@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from napari_dip.files.folder_plan import FolderPlan
     from napari_dip.plugin.models.file_job import FileJob
-    from napari_dip.plugin.models.run_request import RequestTemplate, RunRequest
+    from napari_dip.plugin.models.request_template import RequestTemplate
+    from napari_dip.plugin.models.run_request import RunRequest
     from napari_dip.settings import Settings
 
 __all__ = ["RunForm"]

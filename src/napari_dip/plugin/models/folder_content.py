@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from napari.layers import Layer
 
-    from napari_dip.plugin.models.run_request import RequestTemplate, RunRequest
+    from napari_dip.plugin.models.request_template import RequestTemplate
+    from napari_dip.plugin.models.run_request import RunRequest
     from napari_dip.settings import Settings
 
 __all__ = ["FolderContent", "batch_request", "inspect_folder", "resume_request"]

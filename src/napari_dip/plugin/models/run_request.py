@@ -9,44 +9,31 @@ from typing import TYPE_CHECKING
 import numpy as np
 import psutil
 
-from napari_dip.errors import BadImage, BadSettings
+from napari_dip.errors import BadSettings
 from napari_dip.image.aberrations import check_estimable
 from napari_dip.image.arrays import as_lazy
 from napari_dip.image.layout_plan import choose_plan, make_layout
 from napari_dip.image.masks import broadcast_mask
 from napari_dip.image.plan_text import outlook
-from napari_dip.plugin.models.axis_labels import check_last_axis
 from napari_dip.plugin.models.image_findings import findings_in_words
-from napari_dip.plugin.models.layer_input import (
-    LayerInput,
-    is_unfinished,
-    match_settings,
-    read_layer,
-)
-from napari_dip.plugin.models.pixel_sizes import with_pixel_sizes
 from napari_dip.plugin.models.point_spread import (
     check_point_spread,
     estimated_optics,
     point_spread,
-    read_bead,
 )
 from napari_dip.plugin.models.psf_text import describe_point_spread
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
-
     from napari_dip.image.axes import Layout
     from napari_dip.image.result import Result
     from napari_dip.image.sink import Sink
     from napari_dip.optics.psf import PSF
-    from napari_dip.plugin.models.mask_layers import MaskSource
+    from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.plugin.models.target import Target
     from napari_dip.settings import Settings, Task
 
 __all__ = [
     "ComputeOptions",
-    "LayerReader",
-    "RequestTemplate",
     "RunRequest",
     "copy_pixels",
     "rest_request",
@@ -207,80 +194,6 @@ class RunRequest:
         return "\n\n".join(filter(None, (short, advice, steps)))
 
 
-@dataclass(frozen=True)
-class LayerReader:
-    """Read a layer, and its mask and the bead of its blur if the task needs them.
-
-    Attributes
-    ----------
-    mask_source
-        The mask layer; ``None`` where the task needs no mask.
-    bead
-        The layer with the image of a bead; ``None`` where there is none.
-    """
-
-    mask_source: MaskSource | None = None
-    bead: Layer | None = None
-
-    def check(self, layer: Layer) -> LayerInput:
-        """Read a layer without the pixels of its mask, and check that a run is possible.
-
-        Raises
-        ------
-        BadImage, BadMask
-            If the layer is not an image or shows a run that has not ended; if no pixel of the mask
-            is marked.
-        """
-        source = read_layer(layer)
-        _refuse_unfinished(layer)
-        if self.mask_source is not None:
-            mask = self.mask_source.mask_for(layer)
-            _refuse_unfinished(mask.layer)
-            mask.check()
-        return source if self.bead is None else replace(source, bead=read_bead(self.bead))
-
-    def read(self, layer: Layer) -> LayerInput:
-        """Read a layer, compute its missing pixels, and copy the image of the bead."""
-        source = self.check(layer)
-        if self.mask_source is not None:
-            source = read_layer(layer, self.mask_source.mask_for(layer))
-        return (
-            source if self.bead is None else replace(source, bead=read_bead(self.bead, copy=True))
-        )
-
-
-@dataclass(frozen=True)
-class RequestTemplate:
-    """The values of the controls: a run request without its layer.
-
-    Attributes
-    ----------
-    reader
-        How the layer is read.
-    settings, target, compute
-        Settings, place of the result and processes of the run.
-    """
-
-    reader: LayerReader
-    settings: Settings
-    target: Target
-    compute: ComputeOptions
-
-    def for_layer(self, layer: Layer, *, read_mask: bool = False) -> RunRequest:
-        """Make the request for a layer; the mask is read, or only checked.
-
-        Raises
-        ------
-        NapariDipError
-            If the run is not possible.
-        """
-        read = self.reader.read if read_mask else self.reader.check
-        source, settings = match_settings(read(layer), self.settings)
-        settings = with_pixel_sizes(source, settings)
-        check_last_axis(layer, source.axes, source.data.shape)
-        return RunRequest(source, settings, self.target, self.compute)
-
-
 def rest_request(request: RunRequest, result: Result, output: Sink) -> RunRequest | None:
     """Return the request that restores the planes that a stopped run has left.
 
@@ -317,11 +230,3 @@ def copy_pixels(source: LayerInput) -> LayerInput:
     if in_memory and data.nbytes <= MAX_COPIED_BYTES:
         return replace(source, data=data.copy())
     return source
-
-
-def _refuse_unfinished(layer: Layer) -> None:
-    if is_unfinished(layer):
-        raise BadImage(
-            f"'{layer.name}' shows a run that has not ended: wait for its end, or choose another "
-            "layer."
-        )

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_dip.plugin.models.layer_input import LayerInput
-    from napari_dip.plugin.models.run_request import LayerReader, RunRequest
+    from napari_dip.plugin.models.request_template import LayerReader
+    from napari_dip.plugin.models.run_request import RunRequest
     from napari_dip.settings import Settings
 
 __all__ = ["Trial", "crop", "trial_region", "trial_request"]

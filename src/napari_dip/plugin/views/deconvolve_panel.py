@@ -18,7 +18,7 @@ from napari_dip.plugin.models.layer_axes import shape_of, shown_letters
 from napari_dip.plugin.models.layer_file import optics_of
 from napari_dip.plugin.models.point_spread import psf_layer
 from napari_dip.plugin.models.psf_text import aberrations_found
-from napari_dip.plugin.models.run_request import LayerReader
+from napari_dip.plugin.models.request_template import LayerReader
 from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.panel import Panel
 from napari_dip.plugin.views.psf_controls import PsfControls

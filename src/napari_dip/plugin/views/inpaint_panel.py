@@ -20,7 +20,7 @@ from napari_dip.plugin.controllers.viewer_layers import (
     unwrap_viewer,
 )
 from napari_dip.plugin.models.mask_layers import Mask, MaskSource, has_more_planes
-from napari_dip.plugin.models.run_request import LayerReader
+from napari_dip.plugin.models.request_template import LayerReader
 from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.docks import UndockWatcher
 from napari_dip.plugin.views.panel import Panel

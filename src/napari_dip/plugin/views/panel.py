@@ -18,7 +18,7 @@ from napari_dip.plugin.controllers.viewer_layers import LayerWatcher, unwrap_vie
 from napari_dip.plugin.models.file_job import FileJob
 from napari_dip.plugin.models.layer_input import match_settings, read_layer
 from napari_dip.plugin.models.layer_record import origin_of, recorded_settings
-from napari_dip.plugin.models.run_request import LayerReader, RequestTemplate
+from napari_dip.plugin.models.request_template import LayerReader, RequestTemplate
 from napari_dip.plugin.models.target import proposed_path
 from napari_dip.plugin.views import controls, tooltips
 from napari_dip.plugin.views.axes_controls import AxesControls
