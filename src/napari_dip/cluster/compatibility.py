@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -90,12 +91,15 @@ def call_worker(
 ) -> T:
     """Call a function on one worker, and wait for its answer."""
     future = client.submit(function, *args, workers=[address], pure=False)
-    while True:
-        try:
-            answer: T = future.result(timeout=POLL_S)
-            return answer
-        except TimeoutError:
-            if stop_requested():
-                raise NapariDipError("stopped before the workers answered") from None
-        except NapariDipError as error:
-            raise type(error)(f"the worker {address}: {error}") from None
+    # Not future.result(timeout=...): an answer at the very end of the timeout is lost, with an
+    # UnboundLocalError in distributed 2026.
+    answered = threading.Event()
+    future.add_done_callback(lambda _: answered.set())
+    while not answered.wait(POLL_S):
+        if stop_requested():
+            raise NapariDipError("stopped before the workers answered")
+    try:
+        answer: T = future.result()
+    except NapariDipError as error:
+        raise type(error)(f"the worker {address}: {error}") from None
+    return answer
