@@ -111,6 +111,7 @@ def test_a_stopped_run_on_disk_is_resumed(start, qtbot, one_at_once, tmp_path):
 
 def test_after_a_run_to_disk_history_stays(start, qtbot, tmp_path):
     panel = start()
+    panel["iterations"].setValue(60)  # long enough for previews
     panel["save_to"].setCurrentText("save as OME-Zarr …")
     panel.widget._output.path.value = tmp_path / "out.ome.zarr"
     panel.press("run")
