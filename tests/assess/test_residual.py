@@ -147,10 +147,13 @@ def test_result_of_other_settings_is_refused():
 def test_operator_is_applied_once_to_a_volume(monkeypatch):
     from napari_dip.pipeline import observation
 
-    calls, predict = [], observation.predict
-    monkeypatch.setattr(
-        observation, "predict", lambda *given: calls.append(None) or predict(*given)
-    )
+    calls = []
+
+    def counted(apply):
+        return lambda *given: calls.append(None) or apply(*given)
+
+    for name in ("predict", "predict_blurred"):
+        monkeypatch.setattr(observation, name, counted(getattr(observation, name)))
     image = RNG.normal(100, 10, (6, 16, 18))
     psf = np.ones((3, 3, 3))
     asked = problem(image, Settings(axes="ZYX", ndim=3, noise=10.0, device="cpu"), psf=psf)

@@ -159,12 +159,16 @@ class ResidualArray(LazyArray):
 
         factors = tuple(self._factors[layout.axes.index(letter)] for letter in layout.spatial)
         psf = None if problem.blur is None else problem.blur.of_channel(channel).values
-        predicted = predict(block_of(estimate), problem.settings.task, psf, factors)
-        if psf is not None and set(factors) == {1}:
-            known = observed.known.transpose(ordered).reshape(predicted.shape)
-            seen = np.where(known, block_of(observed.values), predicted)
+        block, task = block_of(estimate), problem.settings.task
+        if psf is None or set(factors) != {1}:
+            predicted = predict(block, task, psf, factors)
+        else:
+            seen = block_of(observed.values)
+            known = observed.known.transpose(ordered).reshape(seen.shape)
+            if not known.all():
+                seen = np.where(known, seen, predict(block, task, psf, factors))
             dark = float((self._dark(channel, estimate) - scale.low) / scale.span)
-            predicted = predict_blurred(block_of(estimate), seen, psf, dark)
+            predicted = predict_blurred(block, seen, psf, dark)
         sides = [estimate.shape[axis] for axis in ordered[:lead]]
         predicted = predicted.reshape(*sides, *predicted.shape[1:]) * scale.span + scale.low
         return predicted.transpose(np.argsort(ordered))

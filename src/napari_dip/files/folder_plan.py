@@ -128,6 +128,7 @@ def plan_folder(
     """
     source, output = local_path(source), local_path(output)
     refuse_conflicts({"the result": output}, [source])
+    _check_parent(output)
     plate = open_plate(source) if is_zarr(source) else None
     if plate is not None:
         if pattern:
@@ -169,6 +170,7 @@ def plan_files(files: Sequence[str | Path], output: str | Path) -> FolderPlan:
     """
     sources, output = [local_path(file) for file in files], local_path(output)
     refuse_conflicts({"the result": output}, sources)
+    _check_parent(output)
     _check_folder(output, "the results")
     names = Counter(file.name for file in sources)
     if repeated := [name for name, count in names.items() if count > 1]:
@@ -179,9 +181,12 @@ def plan_files(files: Sequence[str | Path], output: str | Path) -> FolderPlan:
     return FolderPlan(output, _items(sources, output))
 
 
-def _check_folder(output: Path, what: str) -> None:
+def _check_parent(output: Path) -> None:
     if not output.parent.is_dir():
         raise FileProblem(f"the folder {output.parent} does not exist; create it first")
+
+
+def _check_folder(output: Path, what: str) -> None:
     if output.exists() and not output.is_dir():
         raise FileProblem(f"{output} is a file; give a folder for {what}")
     if is_zarr_name(output):
@@ -205,8 +210,6 @@ def _items(files: Sequence[Path], output: Path) -> tuple[FolderItem, ...]:
 def _of_plate(plate: Plate, output: Path, overwrite: bool) -> FolderPlan:
     if not is_zarr_name(output):
         raise FileProblem(f"the result of a plate is a plate; end {output.name} in .ome.zarr")
-    if not output.parent.is_dir():
-        raise FileProblem(f"the folder {output.parent} does not exist; create it first")
     if output.exists() and not overwrite:
         raise OutputExists(f"{output} exists; choose another name, or pass --overwrite")
     if output.exists() and not is_zarr(output):
