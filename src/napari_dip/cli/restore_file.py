@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from napari_dip.cli.options import RunOptions
     from napari_dip.cluster.pool import WorkerPool
     from napari_dip.files.file_run import FileRun
-    from napari_dip.image.restore import Restoration, Result
-    from napari_dip.progress import Report
+    from napari_dip.image.restore import Result
     from napari_dip.settings import Settings
 
 __all__ = ["connect_workers", "restore_file"]
@@ -65,6 +64,7 @@ def restore_file(
         If the user stopped the run, and its best result so far is written.
     """
     from napari_dip.cli.console import follow, interruptible
+    from napari_dip.cluster.file_steps import file_steps
     from napari_dip.files.file_run import open_run
 
     def say(sentence: str) -> None:
@@ -101,7 +101,7 @@ def restore_file(
             raise KeyboardInterrupt(
                 run.describe_unfinished()
             )  # no iteration is done, so there is no result
-        begin = partial(_steps, run, pool, stop_requested)
+        begin = partial(file_steps, run, pool, stop_requested)
         try:
             result = follow(begin, settings.task.kind, quiet=options.quiet)
         except KeyboardInterrupt:
@@ -146,24 +146,3 @@ def _print_outcome(run: FileRun, result: Result, output: Path, options: RunOptio
             typer.echo(plain(f"Wrote {options.uncertainty}: half the width of the 90 % intervals."))
     if warning := incomplete(run.place, result):  # printed even with --quiet
         typer.echo(plain(warning), err=True)
-
-
-def _steps(
-    run: FileRun,
-    pool: WorkerPool | None,
-    stop_requested: Callable[[], bool],
-    report: Report,
-) -> Restoration:
-    """Restore in this process, or on the workers if there are any."""
-    if pool is None:
-        return run.steps(stop_requested, report)
-    from napari_dip.cluster.restoration import restore_on_cluster
-
-    return restore_on_cluster(
-        run.problem,
-        run.output,
-        pool.client,
-        stop_requested=stop_requested,
-        threads=pool.threads,
-        previews=False,  # a terminal shows no previews
-    )

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from napari_dip.cluster.pool import WorkerPool
-    from napari_dip.files.file_run import FileRun
     from napari_dip.files.folder_plan import FolderItem
     from napari_dip.files.folder_run import FileStatus
-    from napari_dip.image.restore import Restoration
     from napari_dip.plugin.models.file_job import FileJob
 
 __all__ = ["FileChannel", "deep_image_prior_of_files"]
@@ -130,6 +128,7 @@ def _restore_image(
     resume: bool,
     overwrite: bool,
 ) -> None:
+    from napari_dip.cluster.file_steps import file_steps
     from napari_dip.files.file_run import open_run
     from napari_dip.generators import finished
 
@@ -152,24 +151,9 @@ def _restore_image(
         ) from None
     with closing(run):
         notes += run.notes
-        result = finished(_steps(run, pool, channel), channel.progress.add)
+        steps = file_steps(run, pool, channel.stop_requested, channel.progress.report)
+        result = finished(steps, channel.progress.add)
         if result.stopped_by_user:
             raise _StoppedByUser
         channel.progress.report("saving")
         notes += run.write(result)
-
-
-def _steps(run: FileRun, pool: WorkerPool | None, channel: FileChannel) -> Restoration:
-    """Restore in this process, or on the workers if there are any."""
-    if pool is None:
-        return run.steps(channel.stop_requested, channel.progress.report)
-    from napari_dip.cluster.restoration import restore_on_cluster
-
-    return restore_on_cluster(
-        run.problem,
-        run.output,
-        pool.client,
-        stop_requested=channel.stop_requested,
-        threads=pool.threads,
-        previews=False,  # the images are in no viewer
-    )
