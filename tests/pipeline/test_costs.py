@@ -64,15 +64,13 @@ def test_one_thread_measures_a_busy_machine(small, monkeypatch):
     assert threads == [1]
 
 
-def test_the_first_fit_is_prepared_once(monkeypatch):
+def test_the_first_fit_is_prepared_once():
     code = """if True:
-        import time
-        from napari_dip.pipeline.costs import first_fit_seconds, prepare_first_fit
-        assert first_fit_seconds() > 0
-        prepare_first_fit("cpu")
-        assert first_fit_seconds() == 0
-        began = time.perf_counter()
-        prepare_first_fit("cpu")
-        assert time.perf_counter() - began < 0.1
+        from napari_dip.pipeline import costs
+        assert costs.first_fit_seconds() > 0
+        costs.prepare_first_fit("cpu")
+        assert costs.first_fit_seconds() == 0
+        costs._iteration_s = costs._filter = None  # a second fit would fail
+        costs.prepare_first_fit("cpu")
     """
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

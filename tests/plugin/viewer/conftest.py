@@ -8,6 +8,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -27,6 +28,16 @@ from napari_dip.plugin.controllers import session
 from napari_dip.plugin.controllers.result_layer import ResultLayer
 from napari_dip.plugin.views.curve_fold import CurveFold
 from napari_dip.progress import Snapshot
+
+PATIENCE_MS = 60_000  # milliseconds: five seconds, the default, are too short on a busy machine
+
+
+@pytest.fixture
+def qtbot(qtbot):
+    """A robot that is patient."""
+    for name in ("waitUntil", "waitSignal"):
+        setattr(qtbot, name, partial(getattr(qtbot, name), timeout=PATIENCE_MS))
+    return qtbot
 
 
 @pytest.fixture(autouse=True)
@@ -134,11 +145,11 @@ class Panel:
 
     def wait_for_preview(self):
         before = len(self.viewer.layers)
-        self._qtbot.waitUntil(lambda: len(self.viewer.layers) > before, timeout=60_000)
+        self._qtbot.waitUntil(lambda: len(self.viewer.layers) > before)
         return self.viewer.layers[-1]
 
     def wait_until_idle(self):
-        self._qtbot.waitUntil(lambda: not session.running_sessions, timeout=60_000)
+        self._qtbot.waitUntil(lambda: not session.running_sessions)
 
 
 @pytest.fixture
@@ -152,7 +163,7 @@ def open_panel(make_napari_viewer, qtbot):
     yield open_one
     for one in [*session.running_sessions]:
         one.discard()
-    qtbot.waitUntil(lambda: not session.running_sessions, timeout=60_000)
+    qtbot.waitUntil(lambda: not session.running_sessions)
 
 
 @pytest.fixture(autouse=True)
@@ -243,7 +254,7 @@ def advanced(open_panel, engine, calibrated, qtbot):
     engine.final = ""
     panel = open_panel("Denoise", calibrated)
     panel.press("run")
-    qtbot.waitUntil(lambda: panel["scrub"].maximum() >= 3, timeout=60_000)
+    qtbot.waitUntil(lambda: panel["scrub"].maximum() >= 3)
     return panel
 
 

@@ -29,7 +29,7 @@ def statuses(panel):
 
 
 def wait_for(panel, qtbot, *expected):
-    qtbot.waitUntil(lambda: statuses(panel) == list(expected), timeout=60_000)
+    qtbot.waitUntil(lambda: statuses(panel) == list(expected))
 
 
 def test_a_failed_layer_does_not_stop_the_batch(panel, engine, qtbot):

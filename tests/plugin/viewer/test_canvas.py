@@ -167,7 +167,7 @@ def test_sections_before_a_stop_stay_visible(open_panel, cells, tmp_path, qtbot)
     panel = asked(open_panel("Super-resolution", cells), path)
     panel["iterations"].setValue(5000)
     panel.press("run")
-    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2, timeout=60_000)
+    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2)
     panel.press("stop")
     panel.wait_until_idle()
     output = panel.viewer.layers[-1]

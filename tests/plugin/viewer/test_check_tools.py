@@ -27,7 +27,7 @@ def press(panel, qtbot):
 
     def until_done(name):
         panel.press(name)
-        qtbot.waitUntil(lambda: panel[name].isEnabled(), timeout=60_000)
+        qtbot.waitUntil(lambda: panel[name].isEnabled())
         return panel.said
 
     return until_done
@@ -83,4 +83,4 @@ def test_a_selection_enables_nothing_meanwhile(panel, qtbot):
     panel.viewer.layers.selection.active = panel.viewer.layers[0]
     panel.viewer.layers.selection.active = panel.viewer.layers[1]
     assert not panel["residual"].isEnabled()
-    qtbot.waitUntil(panel["residual"].isEnabled, timeout=60_000)
+    qtbot.waitUntil(panel["residual"].isEnabled)

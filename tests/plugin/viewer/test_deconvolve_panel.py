@@ -61,7 +61,7 @@ def visible(panel, *names):
 
 
 def described(panel, qtbot, words):
-    qtbot.waitUntil(lambda: words in panel["psf"].text(), timeout=30_000)
+    qtbot.waitUntil(lambda: words in panel["psf"].text())
 
 
 def test_typed_numbers_make_the_task(open_panel, cells):
@@ -146,7 +146,7 @@ def test_coarse_sampling_is_told_before_a_run(open_panel, zstack, qtbot):
     assert "no deconvolution recovers" in panel["psf"].toolTip()
     zstack.scale = (0.2, 0.05, 0.05)
     described(panel, qtbot, "wide")
-    qtbot.waitUntil(lambda: "Nyquist" not in panel["psf"].text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "Nyquist" not in panel["psf"].text())
 
 
 def test_a_stack_is_a_volume_or_planes(open_panel, zstack, cells):
@@ -167,7 +167,7 @@ def test_the_psf_is_shown_with_its_size(open_panel, zstack, qtbot):
     fill(panel, OBJECTIVE)
     for _ in range(2):  # the second replaces the first
         panel.press("show_psf")
-        qtbot.waitUntil(lambda: panel.said == "Added 'stack PSF'.", timeout=30_000)
+        qtbot.waitUntil(lambda: panel.said == "Added 'stack PSF'.")
         panel.widget.controller.say("")
     first, shown = panel.viewer.layers
     assert (first, shown.name) == (zstack, "stack PSF")
@@ -196,7 +196,7 @@ def test_aberrations_are_estimated_into_their_fields(open_panel, qtbot):
     fill(panel, {"na": "1.2", "ri": "water", "wavelength": "520"})
     panel.press("estimate_psf")
     assert not panel["estimate_psf"].isEnabled()
-    qtbot.waitUntil(lambda: panel.said.startswith("Estimated"), timeout=60_000)
+    qtbot.waitUntil(lambda: panel.said.startswith("Estimated"))
     assert float(panel["spherical"].text().removesuffix(" waves")) == pytest.approx(0.2, abs=0.09)
     assert "spherical aberration" in panel.said
     assert panel["estimate_psf"].isEnabled()
@@ -220,7 +220,7 @@ def test_a_bead_is_chosen_and_checked(open_panel, zstack, bead, qtbot):
     described(panel, qtbot, "PSF: measured, 0.3")
     assert "Its background of 100 was subtracted." in panel["psf"].toolTip()
     bead.data = np.ones((16, 16))
-    qtbot.waitUntil(lambda: "shows no bead" in panel["estimate"].text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "shows no bead" in panel["estimate"].text())
     assert not panel["run"].isEnabled()
 
 
@@ -354,11 +354,11 @@ def test_a_deconvolved_layer_is_checked_later(result, qtbot):
     panel, layer = result
     panel.widget._result._provenance.check.set_finished(None)  # as in a later session
     panel.press("residual")
-    qtbot.waitUntil(lambda: panel.said.startswith("Added"), timeout=60_000)
+    qtbot.waitUntil(lambda: panel.said.startswith("Added"))
     panel.viewer.layers["bead"].data = panel.viewer.layers["bead"].data[:, ::-1] ** 1.5
     panel.viewer.layers.selection = {layer}
     panel.press("residual")
-    qtbot.waitUntil(lambda: "its bead is not what" in panel.said, timeout=60_000)
+    qtbot.waitUntil(lambda: "its bead is not what" in panel.said)
 
 
 def test_bright_points_stay_within_the_contrast(open_panel, cells):

@@ -45,7 +45,7 @@ def open_files(open_panel, qtbot):
     yield open_one
     for one in [*file_batch.running_batches]:
         one.stop()
-    qtbot.waitUntil(lambda: not file_batch.running_batches, timeout=60_000)
+    qtbot.waitUntil(lambda: not file_batch.running_batches)
 
 
 def states(panel):
@@ -55,7 +55,7 @@ def states(panel):
 
 def run(panel, qtbot):
     panel.press("files_run")
-    qtbot.waitUntil(lambda: not panel.files.running, timeout=60_000)
+    qtbot.waitUntil(lambda: not panel.files.running)
     return states(panel)
 
 
@@ -119,7 +119,7 @@ def endless(monkeypatch):
 def test_stop_leaves_no_part_and_resumes(open_files, raw, qtbot, endless):
     panel = open_files("Denoise", raw, layers=[Image(np.ones((32, 32)), name="cells")])
     panel.press("files_run")
-    qtbot.waitUntil(lambda: states(panel)["a.tif"] == "running 51 %", timeout=60_000)
+    qtbot.waitUntil(lambda: states(panel)["a.tif"] == "running 51 %")
     assert panel["stage"].text().startswith("Fitting · 1 of 3: a.tif")
     assert [panel[name].isEnabled() for name in ("run", "files_run", "images", "stop")] == [
         *[False] * 3,
@@ -132,7 +132,7 @@ def test_stop_leaves_no_part_and_resumes(open_files, raw, qtbot, endless):
     panel.press("resume")
     panel.press("files_stop")
     assert not panel["pause"].isEnabled()
-    qtbot.waitUntil(lambda: not panel.files.running, timeout=60_000)
+    qtbot.waitUntil(lambda: not panel.files.running)
     assert states(panel) == {"a.tif": "stopped", "b.tif": "waiting", "c.tif": "waiting"}
     assert [*raw.with_name("raw (denoised)").iterdir()] == []
     assert panel["run"].isEnabled() and panel["files_run"].isEnabled()
@@ -143,9 +143,9 @@ def test_stop_leaves_no_part_and_resumes(open_files, raw, qtbot, endless):
 def test_closing_the_panel_stops_the_files(open_files, raw, qtbot, endless):
     panel = open_files("Denoise", raw)
     panel.press("files_run")
-    qtbot.waitUntil(lambda: states(panel)["a.tif"].startswith("running"), timeout=60_000)
+    qtbot.waitUntil(lambda: states(panel)["a.tif"].startswith("running"))
     panel.viewer.window.remove_dock_widget(panel.dock)
-    qtbot.waitUntil(lambda: not file_batch.running_batches, timeout=60_000)
+    qtbot.waitUntil(lambda: not file_batch.running_batches)
 
 
 def test_an_unexpected_error_does_not_stop_others(open_files, raw, qtbot, monkeypatch):

@@ -229,7 +229,7 @@ def test_replaced_pixels_stay_when_a_result_is_continued(ended, engine, qtbot):
     edited = ended.viewer.layers[-1]
     edited.data = mine = np.ones((32, 32), np.uint16)
     ended.press("continue")
-    qtbot.waitUntil(lambda: len(ended.viewer.layers) == 3, timeout=60_000)
+    qtbot.waitUntil(lambda: len(ended.viewer.layers) == 3)
     engine.finish.set()
     ended.wait_until_idle()
     assert edited.data is mine
@@ -251,7 +251,7 @@ def test_no_result_keeps_the_earlier_tools(ended, engine, ending, qtbot):
     earlier = ended.viewer.layers[-1]
     engine.finish.clear()
     ended.press("run")
-    qtbot.waitUntil(lambda: len(ended.viewer.layers) > 2, timeout=60_000)
+    qtbot.waitUntil(lambda: len(ended.viewer.layers) > 2)
     assert not ended["strength"].isEnabled()
     if ending == "discard":
         ended.press("discard")

@@ -21,7 +21,7 @@ def told(qtbot):
     """Wait until the coverage has a text."""
 
     def wait(panel, words):
-        qtbot.waitUntil(lambda: words in panel["coverage"].text(), timeout=30_000)
+        qtbot.waitUntil(lambda: words in panel["coverage"].text())
 
     return wait
 
@@ -68,7 +68,7 @@ def test_a_full_mask_disables_run(open_panel, cells, told, qtbot):
     panel.press("new_mask")
     mask = panel.viewer.layers[-1]
     mask.data = np.ones_like(mask.data)
-    qtbot.waitUntil(lambda: "covers all" in panel["estimate"].text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "covers all" in panel["estimate"].text())
     assert not panel["run"].isEnabled()
     assert not panel["coverage"].text()
     mask.data = np.broadcast_to(np.eye(32, 40, dtype=int), cells.data.shape).copy()
@@ -82,7 +82,7 @@ def test_suggested_pixels_have_labels_by_kind(open_panel, cells, qtbot):
     cells.data[0, 20, 20] = 0
     panel = open_panel("Inpaint", cells)
     panel.press("suggest_mask")
-    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2, timeout=60_000)
+    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2)
     mask = panel.viewer.layers[-1]
     assert panel.widget.mask.value is mask
     assert [tuple(map(int, place)) for place in np.argwhere(mask.data == 2)] == [
@@ -97,7 +97,7 @@ def test_suggested_pixels_have_labels_by_kind(open_panel, cells, qtbot):
 def test_without_suggestions_no_layer_is_added(open_panel, cells, qtbot):
     panel = open_panel("Inpaint", cells)
     panel.press("suggest_mask")
-    qtbot.waitUntil(lambda: panel.said.startswith("No pixel of 'cells'"), timeout=60_000)
+    qtbot.waitUntil(lambda: panel.said.startswith("No pixel of 'cells'"))
     assert len(panel.viewer.layers) == 1
 
 

@@ -19,7 +19,7 @@ def open_files(open_panel, qtbot, monkeypatch):
         names = [str(file) for file in files]
         monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_, **__: (names, ""))
         panel["open_file"].menu().actions()[0].trigger()
-        qtbot.waitUntil(lambda: panel["open_file"].isEnabled(), timeout=60_000)
+        qtbot.waitUntil(lambda: panel["open_file"].isEnabled())
         return panel
 
     return choose
@@ -43,7 +43,7 @@ def test_the_image_of_a_file_is_asked(open_files, tmp_path, monkeypatch, qtbot):
             file.write(np.zeros((side, side), np.uint8))
     monkeypatch.setattr(QInputDialog, "getItem", lambda *args: (args[3][1], True))
     panel = open_files(path)
-    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 1, timeout=60_000)
+    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 1)
     assert panel.viewer.layers[0].data.shape == (24, 24)
     monkeypatch.setattr(QInputDialog, "getItem", lambda *_: ("", False))
     assert open_files(path).said == "Nothing was opened."

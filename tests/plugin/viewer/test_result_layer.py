@@ -77,6 +77,7 @@ def test_an_input_named_like_the_output_stays(open_panel, engine):
 
 def test_a_deleted_output_comes_back_only_on_request(running, engine, qtbot):
     output = running.viewer.layers[-1]
+    qtbot.waitUntil(lambda: running["scrub"].maximum() > 0)
     running.viewer.layers.clear()
     said = running.said
     qtbot.waitUntil(lambda: running.said != said)
@@ -124,7 +125,7 @@ def test_the_history_is_kept_as_one_layer(open_panel, engine, noisy, qtbot):
     assert not panel["keep_history"].isChecked()
     panel["keep_history"].setChecked(True)
     panel.press("run")
-    qtbot.waitUntil(lambda: panel["scrub"].maximum() >= 2, timeout=60_000)
+    qtbot.waitUntil(lambda: panel["scrub"].maximum() >= 2)
     panel.viewer.layers[-1].name = "mine"
     engine.finish.set()
     panel.wait_until_idle()

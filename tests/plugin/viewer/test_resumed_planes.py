@@ -46,7 +46,7 @@ def stop_after_one(panel, qtbot):
         session._update_planes()
         return session.planes.states[0] == "done"
 
-    qtbot.waitUntil(first_is_done, timeout=60_000)
+    qtbot.waitUntil(first_is_done)
     panel.press("stop")
     panel.wait_until_idle()
     return view.finished
@@ -90,7 +90,7 @@ def test_discarding_a_resumed_run_restores_the_stopped_one(start, qtbot, one_at_
     before, record = finished.layer.data.copy(), record_of(finished.layer)
     panel.press("resume_rest")
     session = panel.widget.controller.session
-    qtbot.waitUntil(lambda: session.history.latest is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: session.history.latest is not None)
     panel.press("discard")
     panel.wait_until_idle()
     np.testing.assert_array_equal(finished.layer.data, before)
@@ -115,7 +115,7 @@ def test_after_a_run_to_disk_history_stays(start, qtbot, tmp_path):
     panel["save_to"].setCurrentText("save as OME-Zarr …")
     panel.widget._output.path.value = tmp_path / "out.ome.zarr"
     panel.press("run")
-    qtbot.waitUntil(lambda: len(panel.viewer.layers) > 1, timeout=60_000)
+    qtbot.waitUntil(lambda: len(panel.viewer.layers) > 1)
     panel.wait_until_idle()
     finished = panel.widget._result.run_view.finished
     assert finished.has_frames

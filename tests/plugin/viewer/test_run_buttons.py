@@ -57,7 +57,7 @@ def test_a_paused_run_can_be_ended(advanced, button):
 def test_closing_the_viewer_ends_a_paused_run(advanced, engine, qtbot):
     advanced.press("pause")
     advanced.viewer.close()
-    qtbot.waitUntil(lambda: not session.running_sessions, timeout=60_000)
+    qtbot.waitUntil(lambda: not session.running_sessions)
     gc.collect()
     assert engine.ballast() is None
 

@@ -81,11 +81,11 @@ def test_a_pyramids_full_resolution_is_restored(open_panel, tmp_path):
 
 def test_the_plan_is_told_before_run(open_panel, cells, qtbot):
     panel = open_panel("Denoise", cells)
-    qtbot.waitUntil(lambda: "GiB" in panel["estimate"].text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "GiB" in panel["estimate"].text())
     assert panel["estimate"].text().startswith("3 planes, fitted together · ")
     assert "Filter groups of similar patches of neighbouring" in panel["estimate"].toolTip()
     panel["published"].setChecked(True)
-    qtbot.waitUntil(lambda: "Adam" in panel["estimate"].toolTip(), timeout=60_000)
+    qtbot.waitUntil(lambda: "Adam" in panel["estimate"].toolTip())
     assert "together" not in panel["estimate"].text()
 
 

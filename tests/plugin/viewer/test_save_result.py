@@ -24,7 +24,7 @@ def save(panel, qtbot, monkeypatch):
     def to(path, kind="OME-TIFF (*.ome.tif)"):
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (str(path), kind))
         panel.press("save_result")
-        qtbot.waitUntil(lambda: panel["save_result"].isEnabled(), timeout=60_000)
+        qtbot.waitUntil(lambda: panel["save_result"].isEnabled())
         return panel.said
 
     return to

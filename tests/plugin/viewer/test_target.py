@@ -105,7 +105,7 @@ def test_need_of_a_new_ome_zarr_is_reported(cells, place, lost):
 def test_a_rotated_layer_is_reported_twice(open_panel, cells, tmp_path, qtbot):
     cells.rotate = (0, 0, 20)
     panel = ready(open_panel("Denoise", cells), tmp_path / "out.ome.zarr")
-    qtbot.waitUntil(lambda: "rotation of the layer" in panel["estimate"].text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "rotation of the layer" in panel["estimate"].text())
     panel.press("run")
     panel.wait_until_idle()
     assert "rotation of the layer" in panel.said
@@ -170,7 +170,7 @@ def test_the_earlier_result_stays_while_another_grows(open_panel, cells, tmp_pat
     def start_over():
         answer("Start over", said, keep=False)
         panel.press("run")
-        qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2, timeout=60_000)
+        qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2)
         panel.press("stop")
         panel.wait_until_idle()
 
@@ -230,12 +230,12 @@ def test_a_stopped_stack_says_which_planes_are_empty(open_panel, cells, qtbot, d
     panel["iterations"].setValue(5000)
     panel["stopping"].setCurrentText("after all iterations")
     panel.press("run")
-    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2, timeout=60_000)
+    qtbot.waitUntil(lambda: len(panel.viewer.layers) == 2)
     output = panel.viewer.layers[-1]
     fill = np.nan if dtype == "float32" else 0
     np.testing.assert_array_equal(output.data[2], np.full((24, 28), fill))
-    qtbot.waitUntil(lambda: "channel 1 of 3" in panel["stage"].text(), timeout=60_000)
-    qtbot.waitUntil(lambda: "iteration" in panel.said, timeout=60_000)
+    qtbot.waitUntil(lambda: "channel 1 of 3" in panel["stage"].text())
+    qtbot.waitUntil(lambda: "iteration" in panel.said)
     panel.press("stop")
     panel.wait_until_idle()
     assert "channel 1 stopped after " in panel.said

@@ -180,7 +180,7 @@ def test_a_chosen_preview_sets_the_iterations(open_panel, engine, stack, qtbot):
     panel = ready(open_panel("Denoise", stack))
     rectangle(panel, stack, (5, 10), (24, 33))
     panel.press("try_here")
-    qtbot.waitUntil(lambda: panel["scrub"].maximum() >= 3, timeout=60_000)
+    qtbot.waitUntil(lambda: panel["scrub"].maximum() >= 3)
     engine.finish.set()
     panel.wait_until_idle()
     panel["scrub"].setValue(1)
