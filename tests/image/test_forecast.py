@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -132,6 +134,16 @@ def test_the_forecast_includes_the_survey():
     words = outlook(plan, settings, device, result_bytes=0)
     hours = (32_400 + expected_seconds(plan, settings, device)) / 3600
     assert f"about {hours:.1f} h" in words
+
+
+def test_volumes_in_processes_have_one_time():
+    optics = {"na": 1.2, "ri": 1.33, "wavelength": 520, "pixel_size": 0.08, "z_step": 0.25}
+    task = {"kind": "deconvolve"} | optics
+    settings = Settings(task=task, axes="TZYX", ndim=3, device="cpu")
+    plan, device = choose_plan(make_layout((2, 8, 48, 56), settings), settings, device="cpu")
+    words = outlook(replace(plan, at_once=1), settings, device, result_bytes=0, workers=2)
+    assert "about" in words
+    assert "depending on" not in words
 
 
 def test_inpainting_a_stack_stays_within_the_forecast():

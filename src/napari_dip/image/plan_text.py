@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +16,13 @@ from napari_dip.image.forecast import (
     survey_seconds,
 )
 from napari_dip.image.layout_plan import with_concurrency
-from napari_dip.image.plan import Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_dip.image.lazy import LazyArray
     from napari_dip.image.metadata import StoredImage
+    from napari_dip.image.plan import Plan
     from napari_dip.image.problem import Problem
     from napari_dip.image.restore import Result
     from napari_dip.settings import Settings
@@ -144,7 +145,7 @@ def _time(
     fills: bool,
 ) -> str:
     """Say how long a run takes, and on what that depends; ``alone`` is without other processes."""
-    separate = Plan(plan.layout, tile=plan.tile)
+    separate = replace(plan, window=1, context=0, breaks=frozenset(), at_once=1)
     if alone:
         separate = with_concurrency(separate, settings, device)
     survey = survey_seconds(plan)
