@@ -66,3 +66,13 @@ def test_adam_gets_more_iterations_than_muon():
     assert recipe(asked.replace(preset="paper")) == recipe(Settings(preset="paper"))
     slow, usual = (stage_settings(s.replace(task=SuperResolve()))[1] for s in (asked, Settings()))
     assert slow.iterations > 5 * usual.iterations
+
+
+def test_pixel_sizes_of_the_optics_are_voxels():
+    optics = {"na": 1.2, "ri": 1.33, "wavelength": 520, "pixel_size": 0.08, "z_step": 0.24}
+    task = {"kind": "deconvolve"} | optics
+    for voxel in (None, (9, 1, 1)):
+        chosen = recipe(Settings(task=task, axes="ZYX", ndim=3, voxel=voxel))
+        assert chosen.spacing == (0.24, 0.08, 0.08)
+    known = recipe(Settings(task={"kind": "deconvolve"}, axes="ZYX", ndim=3, voxel=(3, 1, 1)))
+    assert known.spacing == (3, 1, 1)

@@ -116,9 +116,11 @@ def recipe(
 
 def _spacing(settings: Settings) -> tuple[float, ...] | None:
     """Return the voxel spacing of the result, or ``None`` if that of the image is unknown."""
-    if settings.voxel is None:
+    # The sizes that the optics are told are those of the pixels: a file may be wrong or silent.
+    sizes = settings.task.voxel or settings.voxel
+    if sizes is None:
         return None
-    voxel = dict(zip("ZYX", settings.voxel, strict=True))
+    voxel = dict(zip("ZYX", sizes, strict=True))
     return tuple(voxel[letter] / factor for letter, factor in settings.factors.items())
 
 

@@ -15,6 +15,8 @@ from napari_dip.settings.task import Task
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_dip.settings.voxel import Voxel
+
 __all__ = ["Deconvolve"]
 
 MOST_WIDTH = 200  # pixels: a wider Gaussian is taken for a mixture of units
@@ -101,6 +103,13 @@ class Deconvolve(Optics, Task):
         if self.fwhm is not None or not self.given:
             return None
         return Optics(**{name: getattr(self, name) for name in Optics.model_fields})
+
+    @property
+    def voxel(self) -> Voxel | None:
+        """The sizes of a pixel along Z, Y and X in µm, if they are known."""
+        if self.pixel_size is None or self.z_step is None:
+            return None
+        return self.z_step, self.pixel_size, self.pixel_size
 
     def with_metadata(self, found: Mapping[str, Any]) -> Self:
         """Take unknown numbers from a file: a Gaussian needs those of the pixels alone."""

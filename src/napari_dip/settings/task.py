@@ -99,6 +99,11 @@ class Task(Frozen):
         """The microscope whose point spread function is computed, if there is none otherwise."""
         return None
 
+    @property
+    def voxel(self) -> Voxel | None:
+        """The sizes of a pixel along Z, Y and X that the task itself has been told."""
+        return None
+
     def with_metadata(self, found: Mapping[str, Any]) -> Self:
         """Return the task with unknown numbers taken from the metadata of a file."""
         return self
