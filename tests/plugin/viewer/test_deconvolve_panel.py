@@ -350,6 +350,26 @@ def test_optics_are_loaded_and_copied(open_panel, zstack):
     assert again.ndim == 3
 
 
+def test_loaded_settings_tell_pixel_sizes(open_panel, cells, engine):
+    panel = open_panel("Deconvolve", cells)
+    engine.finish.set()
+    fill(panel, OBJECTIVE)
+    panel.press("run")
+    panel.wait_until_idle()
+    loaded = "Loaded the settings of 'cells (deconvolved)'."
+    cells.scale, cells.units = (0.2, 0.2), "um"
+    panel.press("reapply")
+    stays = "The pixel size stays that of 'cells', 0.2 µm; that of the run was 0.1 µm."
+    assert panel.said == f"{loaded} {stays}"
+    assert panel.widget.template().for_layer(cells).settings.task.pixel_size == 0.2
+    cells.scale, cells.units = (1, 1), "pixel"
+    panel.press("reapply")
+    assert panel.said == f"{loaded} The pixel size of 'cells' was not known: set to 0.1 µm."
+    assert panel["size_x"].text() == "0.1"
+    assert panel["run"].isEnabled()
+    assert panel.widget.template().for_layer(cells).settings.task.pixel_size == 0.1
+
+
 def test_a_deconvolved_layer_is_checked_later(result, qtbot):
     panel, layer = result
     panel.widget._result._provenance.check.set_finished(None)  # as in a later session

@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_dip.image.metadata import MICROMETRES
+from napari_dip.plugin.models.layer_axes import shown_letters
 from napari_dip.plugin.models.layer_file import stored_in_file
 from napari_dip.plugin.models.layer_input import read_layer
 from napari_dip.plugin.models.target import stored_image
 from napari_dip.settings.optics import LARGEST_UM, SMALLEST_UM
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
 
     from napari_dip.image.metadata import StoredImage
     from napari_dip.plugin.models.layer_input import LayerInput
     from napari_dip.settings import Settings
 
-__all__ = ["micrometres", "sized_image", "stored_layer", "unknown_size", "with_pixel_sizes"]
+__all__ = [
+    "micrometres",
+    "recorded_sizes",
+    "sized_image",
+    "stored_layer",
+    "unknown_size",
+    "with_pixel_sizes",
+]
 
 SAME_SIZE = 0.01  # relative: pixels whose sides differ by less are square
 
@@ -81,3 +89,35 @@ def unknown_size(source: LayerInput, letter: str) -> str:
         f"The pixels of '{source.name}' are {known[0]:.4g} × {known[-1]:.4g} µm, and the "
         "optics need square ones: correct them in Axes, or choose another PSF."
     )
+
+
+def recorded_sizes(layer: Image, recorded: Settings) -> tuple[dict[str, float], str]:
+    """Compare the pixel sizes of a layer with those of a recorded run.
+
+    Returns
+    -------
+    dict
+        The sizes in µm of the run along the axes where those of the layer are not known.
+    str
+        A sentence about the sizes that are set or that differ; empty if there are none.
+    """
+    letters, source = shown_letters(layer), read_layer(layer)
+    unknown: dict[str, float] = {}
+    said = []
+    for name, what, axes in (
+        ("pixel_size", "pixel size", "YX"),
+        ("z_step", "distance of the planes", "Z"),
+    ):
+        size = getattr(recorded.task, name, None)
+        if size is None or not set(axes) <= set(letters):
+            continue
+        own = [micrometres(source, letter) for letter in axes]
+        if None in own:
+            unknown |= dict.fromkeys(axes, size)
+            said.append(f"The {what} of '{source.name}' was not known: set to {size:.4g} µm.")
+        elif not all(math.isclose(each, size, rel_tol=SAME_SIZE) for each in own if each):
+            said.append(
+                f"The {what} stays that of '{source.name}', {own[-1]:.4g} µm; that of the run was "
+                f"{size:.4g} µm."
+            )
+    return unknown, " ".join(said)

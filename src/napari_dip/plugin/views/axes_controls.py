@@ -26,6 +26,8 @@ from napari_dip.plugin.models.layer_axes import (
 from napari_dip.plugin.views import controls, tooltips
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from magicgui.widgets import ComboBox, LineEdit
     from napari.layers import Image
     from napari.viewer import Viewer
@@ -138,6 +140,14 @@ class AxesControls(Container[Widget]):
         self.section.setVisible(layer is not None)
         if layer is not None and not self._problem:
             self._fill(layer)
+
+    def set_sizes(self, sizes: Mapping[str, float]) -> None:
+        """Keep sizes of the pixels in µm on the image."""
+        if self._layer is None or not sizes:
+            return
+        with _KeptView(self._viewer, self._layer):
+            letters = shown_letters(self._layer)
+            set_spacing(self._viewer.layers, self._layer, letters, Spacing(sizes, "µm"))
 
     @property
     def _letters(self) -> str:

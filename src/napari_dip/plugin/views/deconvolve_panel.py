@@ -16,6 +16,7 @@ from napari_dip.plugin.controllers.viewer_layers import unwrap_viewer
 from napari_dip.plugin.models.file_job import bead_file
 from napari_dip.plugin.models.layer_axes import shape_of, shown_letters
 from napari_dip.plugin.models.layer_file import optics_of
+from napari_dip.plugin.models.pixel_sizes import recorded_sizes
 from napari_dip.plugin.models.point_spread import psf_layer
 from napari_dip.plugin.models.psf_text import aberrations_found
 from napari_dip.plugin.models.request_template import LayerReader
@@ -106,6 +107,16 @@ class Deconvolve(Panel):
         if self._has_planes:
             self.stack.value = VOLUME if recorded.ndim == 3 else PLANES
         self._check()  # no control changes if the bead of both is gone
+
+    def set_image(self, recorded: settings.Settings) -> str:
+        """Set the sizes of the pixels that are not known, and name those that differ."""
+        layer = self._chosen_image()
+        if not isinstance(layer, Image):
+            return ""
+        sizes, said = recorded_sizes(layer, recorded)
+        self._axes.set_sizes(sizes)
+        self._check()
+        return said
 
     def watched_layers(self) -> list[Layer]:
         """List the layers whose changes may make a run possible or impossible."""

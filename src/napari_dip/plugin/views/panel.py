@@ -125,6 +125,10 @@ class Panel(Container[Widget]):
         """Set the controls of the task to those of a recorded layer."""
         raise NotImplementedError
 
+    def set_image(self, recorded: Settings) -> str:
+        """Set what the image lacks to that of a recorded run, and say what was set or differs."""
+        return ""
+
     def general_settings(self) -> dict[str, Any]:
         """Return the settings beside those of the task that its controls show."""
         return {}
@@ -326,7 +330,9 @@ class Panel(Container[Widget]):
             return
         fits, without_control = self.set_controls(settings, origin_of(record))
         other_task = "" if fits else settings.task.kind
-        self.controller.say(settings_loaded(name, other_task, without_control))
+        said = settings_loaded(name, other_task, without_control)
+        about_image = self.set_image(settings) if fits else ""
+        self.controller.say(" ".join(filter(None, (said, about_image))))
 
     def _close(self) -> None:
         """Stop the run when napari closes the panel."""
