@@ -64,3 +64,9 @@ def test_an_option_of_another_task_is_refused(image):
     result = run(image, "--factor", "2")
     assert result.exit_code == 2
     assert "factor" in result.output
+
+
+def test_uncertainty_is_planned_only_if_asked(image):
+    options = (image, "--device", "cpu", "--preset", "best")
+    assert "uncertainty" not in run(*options).stdout
+    assert "measure the uncertainty" in run(*options, "--uncertainty").stdout

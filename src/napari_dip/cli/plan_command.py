@@ -71,6 +71,9 @@ def plan(
     psf: PsfFile = None,
     series: Series = None,
     settings: SettingsFile = None,
+    uncertainty: Annotated[
+        bool, typer.Option("--uncertainty", help="With the fits for the uncertainty.")
+    ] = False,
     as_json_text: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     changes: Mapping[str, Any],
     **of_task: Any,
@@ -83,6 +86,8 @@ def plan(
 
     options = RunOptions(settings=settings, changes=changes)
     requested = options.build(TASKS[task].settings, **read_values(of_task))
+    # As in a run of the command line, whose --uncertainty decides and not the preset.
+    requested = requested.replace(uncertainty=uncertainty)
     opened = open_input(
         image, requested, series=series, mask=mask, marks=mask_marks, mask_axes=mask_axes, psf=psf
     )
