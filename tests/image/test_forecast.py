@@ -143,7 +143,14 @@ def test_volumes_in_processes_have_one_time():
     plan, device = choose_plan(make_layout((2, 8, 48, 56), settings), settings, device="cpu")
     words = outlook(replace(plan, at_once=1), settings, device, result_bytes=0, workers=2)
     assert "about" in words
-    assert "depending on" not in words
+    assert "depends on" not in words
+
+
+def test_reasons_follow_time_and_memory():
+    settings = FAST.replace(axes="ZYX", tile=None)
+    plan, device = choose_plan(make_layout((12, 144, 144), settings), settings, device="cpu")
+    line = outlook(plan, settings, device, result_bytes=0).split("\n")[0]
+    assert line.endswith("CPU; the time depends on how similar neighbours are")
 
 
 def test_inpainting_a_stack_stays_within_the_forecast():

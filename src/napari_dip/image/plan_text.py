@@ -113,17 +113,18 @@ def outlook(
     """
     # Noise in the other pixels ends the fit of an image with gaps sooner.
     fills = settings.task.fills_gaps and settings.noise != "none"
-    parts = [plan.in_short()]
+    parts, reasons = [plan.in_short()], ""
     if device is None:
         parts.append("the time depends on the workers")
     else:
         processes = workers or 1
         less = f" (less with {processes} processes)" if processes > 1 else ""
         work = processes * expected_bytes(plan, settings, device)
-        time = _time(plan, settings, device, missing, alone=workers is None, fills=fills)
+        alone = workers is None
+        time, reasons = _time(plan, settings, device, missing, alone=alone, fills=fills)
         memory = gigabytes(work if on_disk else work + result_bytes)
         parts += [f"{time}{less}", memory, DEVICE_NAMES.get(device, device)]
-    lines = [" · ".join(parts)]
+    lines = [" · ".join(parts) + reasons]  # the reasons last: a narrow panel cuts the end
     if on_disk:
         lines.append(f"The result takes up to {gigabytes(result_bytes)} on the disk.")
     elif too_large:
@@ -143,7 +144,7 @@ def _time(
     *,
     alone: bool,
     fills: bool,
-) -> str:
+) -> tuple[str, str]:
     """Say how long a run takes, and on what that depends; ``alone`` is without other processes."""
     separate = replace(plan, window=1, context=0, breaks=frozenset(), at_once=1)
     if alone:
@@ -156,10 +157,11 @@ def _time(
     ]
     least, most = min(times), max(times)
     if duration(least) == duration(most) or _skips(plan, settings):
-        return _at_most_or_about(most, plan, settings)
+        return _at_most_or_about(most, plan, settings), ""
     reasons = ["how similar neighbours are"] if plan.window > 1 else []
     reasons += ["how noisy the image is"] if fills else []
-    return f"{duration(least)} to {duration(most)}, depending on {' and '.join(reasons)}"
+    time = f"{duration(least)} to {duration(most)}"
+    return time, f"; the time depends on {' and '.join(reasons)}"
 
 
 def _skips(plan: Plan, settings: Settings) -> bool:

@@ -260,12 +260,12 @@ def test_cut_texts_end_with_an_ellipsis(open_panel, qtbot, font):
     panel.viewer.window._qt_window.show()
     plan = panel["estimate"]
     qtbot.waitUntil(lambda: plan.width() > 100)
-    plan.show_text(
-        "12 planes, fitted together · 7 s to 49 s, depending on neighbours · 0.4 GiB " * 3
-    )
+    text = "12 planes, fitted together · 7 s to 49 s, depending on neighbours · 0.4 GiB " * 3
+    plan.show_text(text)
     lines = QLabel.text(plan).split("\n")
     assert len(lines) == 2
     assert lines[-1].endswith("…")
+    assert lines[-1].removesuffix("…").split()[-1] in text.split()
     widest = max(map(plan.fontMetrics().horizontalAdvance, lines))
     assert widest <= plan.width() - 10  # beside the padding
 

@@ -82,7 +82,7 @@ class TextLines(QElidingLabel):
             return "\n".join(lines)
         kept, rest = lines[: self._lines - 1], " ".join(lines[self._lines - 1 :])
         last = self.fontMetrics().elidedText(rest, self.elideMode(), width)
-        return "\n".join([*kept, last])
+        return "\n".join([*kept, _without_part_of_a_word(last, rest)])
 
     def _wrapped(self, width: int) -> list[str]:
         parts = self.text().split("\n")
@@ -95,3 +95,18 @@ class TextLines(QElidingLabel):
     def _copy(self) -> None:
         if (clipboard := QApplication.clipboard()) is not None:
             clipboard.setText(self.text())
+
+
+def _without_part_of_a_word(cut: str, whole: str) -> str:
+    """Cut a text before its last word, if only a part of that is left: 0.… could be read as 0.
+
+    Examples
+    --------
+    >>> _without_part_of_a_word("about 6 s · 0.…", "about 6 s · 0.4 GiB")
+    'about 6 s…'
+    """
+    kept = cut.removesuffix("…")
+    if kept == cut or whole[len(kept) :].startswith(" "):
+        return cut
+    words = kept.rpartition(" ")[0].rstrip(" ·")
+    return f"{words}…" if words else cut

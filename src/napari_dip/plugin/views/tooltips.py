@@ -126,8 +126,8 @@ SHOW_PSF: Final = (
 
 # Advanced settings
 PRESET: Final = (
-    "fast: one small network, about a minute. best: an ensemble of four, combined with a non-local "
-    "filter for single planes; with the uncertainty."
+    "fast: a non-local filter and one small network. best: an ensemble of four, for single planes "
+    "averaged with the filter alone; with the uncertainty."
 )
 PUBLISHED: Final = (
     "The preset 'paper': networks, optimiser and iterations of Ulyanov et al. (2020), for "
