@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_dip.files.ome_elements import element_names
 from napari_dip.image.metadata import MICROMETRES
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ def _dropped(
         ome = extras.get("ome", {})
         yield from (["description"] if "Description" in ome else [])
         yield from (["wavelengths and other channel metadata"] if "Channel" in ome else [])
+    elements = element_names(extras.get("ome_elements", {}))
+    regions = "regions of interest"
+    yield from (one for one in elements if form != "ome" or (resized and one == regions))
     tiff = extras.get("tiff", {})
     if form in ("png", "zarr") and "orientation" in tiff:
         yield "orientation tag"

@@ -10,13 +10,19 @@ import numpy as np
 from napari_dip.image.metadata import MICROMETRES, SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from xml.etree import ElementTree
 
     from napari_dip.files.tolerant_parsing import TolerantParser
     from napari_dip.image.metadata import StoredImage
 
-__all__ = ["plane_entries", "read_plane_times", "read_positions", "times_of_frames"]
+__all__ = [
+    "plane_attributes",
+    "plane_entries",
+    "read_plane_times",
+    "read_positions",
+    "times_of_frames",
+]
 
 _TIMES = ("DeltaT", "ExposureTime")
 
@@ -86,14 +92,43 @@ def times_of_frames(stamps: Mapping[tuple[int, int, int], float]) -> tuple[float
 
 
 def plane_entries(stored: StoredImage) -> dict[str, list[Any]]:
-    """Return the positions and times of all planes in the order of writing, for tifffile."""
+    """Return the positions and times of all planes in the order of writing, for tifffile.
+
+    A value is ``None`` where that of a plane is unknown.
+    """
     axes, shape = stored.axes, stored.image.shape
     leading = axes[: min(axes.index(letter) for letter in "YXS" if letter in axes)]
     planes = math.prod(shape[: len(leading)])
-    numbers = dict(
-        zip(leading, np.indices(shape[: len(leading)]).reshape(len(leading), planes), strict=True)
-    )
-    return _positions(stored, numbers, planes) | _times(stored, numbers, planes)
+    numbers = _numbers(leading, shape)
+    return _positions(stored, numbers, planes) | _times(stored, _places(numbers, planes))
+
+
+def plane_attributes(
+    stored: StoredImage, entries: Mapping[str, list[Any]]
+) -> list[dict[str, str | int | float]]:
+    """Return the attributes of each plane of which something is known."""
+    axes, shape = stored.axes, stored.image.shape
+    leading = axes[: min(axes.index(letter) for letter in "YXS" if letter in axes)]
+    planes = math.prod(shape[: len(leading)])
+    found: list[dict[str, str | int | float]] = []
+    for plane, (t, c, z) in enumerate(_places(_numbers(leading, shape), planes)):
+        known = {name: values[plane] for name, values in entries.items()}
+        known = {name: value for name, value in known.items() if value is not None}
+        if known:
+            found.append({"TheC": c, "TheZ": z, "TheT": t} | known)
+    return found
+
+
+def _numbers(leading: str, shape: Sequence[int]) -> dict[str, Any]:
+    """Return the number along each of the leading axes for all planes."""
+    grid = shape[: len(leading)]
+    return dict(zip(leading, np.indices(grid).reshape(len(leading), math.prod(grid)), strict=True))
+
+
+def _places(numbers: Mapping[str, Any], planes: int) -> list[tuple[int, int, int]]:
+    """Return the numbers of all planes along T, C and Z."""
+    t, c, z = (numbers.get(axis, np.zeros(planes, int)).tolist() for axis in "TCZ")
+    return [*zip(t, c, z, strict=True)]
 
 
 def _positions(
@@ -113,16 +148,16 @@ def _positions(
     return positions
 
 
-def _times(stored: StoredImage, numbers: Mapping[str, Any], planes: int) -> dict[str, list[Any]]:
+def _times(stored: StoredImage, places: Sequence[tuple[int, int, int]]) -> dict[str, list[Any]]:
     """Return the times of each plane; without them, the time stamp of its frame."""
-    places = [
-        tuple(int(numbers[axis][plane]) if axis in numbers else 0 for axis in "TCZ")
-        for plane in range(planes)
-    ]
     entries: dict[str, list[Any]] = {}
     for name, values in stored.extras.get("ome_planes", {}).items():
-        if values.keys() == set(places):
-            entries[name] = [values[place] for place in places]
+        if values.keys() <= set(places):
+            entries[name] = [values.get(place) for place in places]
     if "DeltaT" not in entries and (times := stored.known_times):
         entries["DeltaT"] = [times[place[0]] for place in places]
-    return entries | {f"{name}Unit": ["s"] * planes for name in entries}
+    units = {
+        f"{name}Unit": [None if value is None else "s" for value in values]
+        for name, values in entries.items()
+    }
+    return entries | units

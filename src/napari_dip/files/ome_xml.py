@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from napari_dip.files.ome_elements import described_file, read_elements
 from napari_dip.files.ome_planes import (
+    plane_attributes,
     plane_entries,
     read_plane_times,
     read_positions,
@@ -109,7 +111,8 @@ def read_ome(
     if description := image.findtext("{*}Description"):
         extras["Description"] = description
     plane, times = pixels.find("{*}Plane"), read_plane_times(pixels, parser)
-    all_extras = {"ome": extras, "ome_planes": times}
+    elements = read_elements(image, root, parser)
+    all_extras = {"ome": extras, "ome_planes": times, "ome_elements": elements}
     return Header(
         pixel_size=sizes,
         unit=units,
@@ -212,13 +215,16 @@ def ome_options(stored: StoredImage, provenance: str) -> dict[str, Any]:
         metadata["Name"] = plain(stored.name)
     if stored.acquired:
         metadata["AcquisitionDate"] = stored.acquired
-    if planes := plane_entries(stored):
-        metadata["Plane"] = planes
     ranges = [list(channel.window or ()) for channel in stored.known_channels]
     annotations = {NAME: provenance, _RANGES: json.dumps(ranges) if any(ranges) else ""}
     if known := {key: text for key, text in annotations.items() if text}:
         metadata["MapAnnotation"] = {"Namespace": NAME} | known
-    return {"ome": True, "metadata": metadata}
+    planes = plane_entries(stored)
+    partial = any(None in values for values in planes.values())
+    if partial or stored.extras.get("ome_elements"):
+        described = described_file(stored, metadata, plane_attributes(stored, planes))
+        return {"ome": False, "metadata": None, "description": described}
+    return {"ome": True, "metadata": metadata | ({"Plane": planes} if planes else {})}
 
 
 def attributes_of(stored: StoredImage) -> dict[str, Any]:

@@ -41,9 +41,10 @@ def write_pyramid(
     # The smaller levels have at most a third of the pixels, and edge tiles are filled up.
     large = values.nbytes * 3 // 2 > MAX_CLASSIC_BYTES
     shown = {key: each for key, each in options.items() if key not in ("metadata", "ome")}
-    with tifffile.TiffWriter(file, bigtiff=large, ome=True) as tif:
+    with tifffile.TiffWriter(file, bigtiff=large, ome=options["ome"]) as tif:
         tif.write(values, subifds=levels, tile=TILE, metadata=options["metadata"], **shown)
-        shown.pop("extratags", None)
+        for of_first in ("extratags", "description"):
+            shown.pop(of_first, None)
         for _ in range(levels):
             if colours:
                 values = np.moveaxis(downsample(np.moveaxis(values, -1, 0)), 0, -1)
