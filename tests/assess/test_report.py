@@ -103,6 +103,18 @@ def test_the_page_has_all_parts(sections):
     assert page.tags.count("svg") == 1
 
 
+@pytest.mark.parametrize(
+    ("result", "command"),
+    [
+        ("my cells.ome.tif", "Repeat it: napari-dip reproduce 'my cells.ome.tif'"),
+        ("cells (denoised)", "Repeat a saved result: napari-dip reproduce FILE"),
+    ],
+)
+def test_the_command_that_repeats_can_be_run(sections, result, command):
+    page = parsed(restored().report(labels=Labels(result=result)).html())
+    assert command in "".join(page.text)
+
+
 def test_nothing_is_loaded_or_run(sections):
     text = restored().report().html()
     page = parsed(text)

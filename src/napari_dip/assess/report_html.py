@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -205,8 +207,11 @@ def _machine(report: ReportContent) -> str:
         "digest of the input pixels": record.get("input", {}).get("pixels"),
         "digest of the result pixels": record.get("result", {}).get("pixels"),
     }
-    name = report.labels.result or "FILE"
-    again = f"<p class='small'>Repeat it: <code>napari-dip reproduce {_text(name)}</code></p>"
+    name = report.labels.result
+    of_file = re.search(r"\.\w+$", name)  # a layer has another name than its file
+    what, file = ("it", shlex.quote(name)) if of_file else ("a saved result", "FILE")
+    command = f"<code>napari-dip reproduce {_text(file)}</code>"
+    again = f"<p class='small'>Repeat {what}: {command}</p>"
     known = {label: value for label, value in rows.items() if value not in (None, "")}
     return _heading("How to repeat it") + _table(known) + again
 
