@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import tifffile
 from example_files import imagej, in_micrometres, read, values
@@ -126,3 +127,33 @@ def test_regions_are_kept_on_planes_of_equal_size(tmp_path):
         assert tif.imagej_metadata["ROI"] == b"region"
         assert tif.imagej_metadata["Properties"] == {"a": "b"}
     assert "regions" in dropped_notes("b.tif", stored, "uint16", "YX", {"Y": 2, "X": 2})[0]
+
+
+@pytest.mark.parametrize("palette", [False, True])
+def test_colour_of_a_single_channel_is_kept(tmp_path, palette):
+    table = np.outer((0, 255, 0), np.linspace(0, 1, 256)).astype(np.uint8)
+    options = {"imagej": True, "metadata": {"axes": "ZYX", "LUTs": [table]}}
+    if palette:  # as ImageJ writes 8-bit images
+        options = {"photometric": "palette", "colormap": table.astype(np.uint16) << 8}
+    pixels = np.arange(3 * 16 * 20, dtype=np.uint8).reshape(3, 16, 20)
+    tifffile.imwrite(tmp_path / "a.tif", pixels[0] if palette else pixels, **options)
+    stored = read_image(tmp_path / "a.tif")
+    assert [one.colour for one in stored.channels] == ["00FF00"]
+    assert stored.notes == ()
+
+
+def test_other_colour_tables_are_named_or_kept(tmp_path):
+    fire = np.stack([np.arange(256), np.arange(256) ** 2 % 256, np.arange(256)[::-1]])
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        np.zeros((16, 20), np.uint8),
+        imagej=True,
+        metadata={"LUTs": [fire.astype(np.uint8)], "Labels": ["slide 4"]},
+    )
+    stored = read_image(tmp_path / "a.tif")
+    notes = dropped_notes(tmp_path / "b.ome.tif", stored, np.uint8, "YX")
+    assert "look-up tables, plane labels" in " ".join(notes)
+    write_image(tmp_path / "b.tif", stored)
+    with tifffile.TiffFile(tmp_path / "b.tif") as tif:
+        assert tif.imagej_metadata["Labels"] == "slide 4"
+        np.testing.assert_array_equal(tif.imagej_metadata["LUTs"], fire)

@@ -121,3 +121,24 @@ def test_invalid_optional_metadata_are_ignored(tmp_path, multiscale, said, ignor
     assert ignored in stored.notes[0]
     write_image(tmp_path / "b.zarr", stored)
     assert read_image(tmp_path / "b.zarr").pixel_size == {"Y": 0.5, "X": 0.5}
+
+
+@pytest.mark.parametrize("scale", [0, -1, None, "x"])
+def test_invalid_scale_is_no_size_of_one(tmp_path, scale):
+    axes = [{"name": name, "type": "space", "unit": "micrometer"} for name in "yx"]
+    moved = [{"type": "scale", "scale": [scale, 0.5]}]
+    datasets = [{"path": "full", "coordinateTransformations": moved}]
+    path = foreign(
+        tmp_path / "a.zarr", values((8, 9)), axes=axes, multiscale={"datasets": datasets}
+    )
+    stored = read_image(path)
+    assert (stored.pixel_size, stored.unit) == ({"X": 0.5}, {"X": "µm"})
+    write_image(tmp_path / "b.zarr", stored)
+    assert read_image(tmp_path / "b.zarr").pixel_size == {"X": 0.5}
+
+
+def test_other_number_of_channels_is_noted(tmp_path):
+    path = foreign(tmp_path / "a.zarr", values((8, 9)), omero={"channels": [{"label": "GFP"}] * 2})
+    stored = read_image(path)
+    assert stored.channels == ()
+    assert "is 2 in the metadata (GFP, GFP), but 1 in the image" in stored.notes[0]

@@ -59,6 +59,9 @@ def _dropped(
         for key, name in (("Info", "Info"), ("Properties", "Properties")):
             if imagej.get(key):
                 yield f"ImageJ's {name}"
+    known_colours = len(stored.channels) > 0 and all(one.colour for one in stored.channels)
+    if form != "imagej" and imagej.get("LUTs") and not known_colours:
+        yield "look-up tables"
     labelled = imagej.get("Labels") and not any(channel.name for channel in stored.channels)
     if labelled and (form != "imagej" or factors.get("Z", 1) > 1):
         yield "plane labels"

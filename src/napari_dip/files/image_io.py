@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -21,6 +22,7 @@ from napari_dip.files.zarr_zip import refuse_inside_zarr
 from napari_dip.image.mask_values import find_marked_pixels
 from napari_dip.image.metadata import StoredImage
 from napari_dip.image.observed import affected_planes
+from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +97,15 @@ def _checked(path: str | Path, options: ReadOptions) -> StoredImage:
         stored = _read(path, options)
     if 0 in stored.image.shape:
         raise FileProblem(f"{path} holds no values: its shape is {stored.image.shape}")
-    return stored
+    if len(stored.channels) == len(stored.known_channels):
+        return stored
+    names = ", ".join(channel.name or channel.colour or "?" for channel in stored.channels)
+    note = (
+        f"The number of channels is {len(stored.channels)} in the metadata "
+        f"({shortened(names, 60)}), but {stored.channel_count} in the image: their names and "
+        "colours are not used."
+    )
+    return replace(stored, notes=(*stored.notes, note), channels=())
 
 
 def _read(path: Path, options: ReadOptions) -> StoredImage:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_dip.files.tolerant_parsing import TolerantParser
     from napari_dip.image.metadata import StoredImage
 
-__all__ = ["channel_entries", "read_channels"]
+__all__ = ["channel_entries", "colour_of_table", "read_channels"]
 
 
 def read_channels(
@@ -40,7 +40,7 @@ def read_channels(
             names = [found.pop() for found in of_channels]
     if isinstance(tables, list) and len(tables) == count:
         colours = [
-            _colour(np.asarray(table)) or known
+            colour_of_table(np.asarray(table)) or known
             for table, known in zip(tables, colours, strict=True)
         ]
     windows = _windows(entries, count, parser)
@@ -86,7 +86,7 @@ def _windows(
     ]
 
 
-def _colour(table: np.ndarray[Any, Any]) -> str:
+def colour_of_table(table: np.ndarray[Any, Any]) -> str:
     """Return the brightest colour of a linear table that starts at black; "" for others."""
     if table.shape != (3, 256):
         return ""

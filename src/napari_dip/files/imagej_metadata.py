@@ -57,6 +57,7 @@ def read_imagej(
     sizes, units = _sizes(entries, page, parser)
     notes = []
     info = read_info(str(entries.get("Info", "")), parser)
+    entries = _as_lists(entries)
     kept = {k: entries[k] for k in _KEPT_KEYS if k in entries}
     if "Info" in kept:
         kept["Info"] = info.rest
@@ -191,6 +192,12 @@ def _sizes(
         if known := parser.unit("tunit", _word(entries, "tunit") if "tunit" in entries else "s"):
             units["T"] = known
     return sizes, units
+
+
+def _as_lists(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return entries with a list of labels and of look-up tables; tifffile unpacks a single one."""
+    lists = {key: [entries[key]] for key in ("Labels", "LUTs") if key in entries}
+    return {**entries, **{k: one for k, one in lists.items() if not isinstance(entries[k], list)}}
 
 
 def _word(entries: Mapping[str, Any], name: str) -> object:

@@ -114,10 +114,13 @@ def _parse(attributes: Mapping[str, Any], number: int, parser: TolerantParser) -
     if not {"Y", "X"} <= set(axes):
         raise ValueError(f"its axes are {axes or 'none'}")
     scales, translations = np.ones(len(axes)), np.zeros(len(axes))
+    sized = np.zeros(len(axes), bool)
     in_systems = "coordinateSystems" in image
     for holder in (largest,) if in_systems else (largest, image):
         for kind, values in _transformations(holder, axes, parser):
             if kind == "scale":
+                sized |= np.isfinite(values)
+                values = np.nan_to_num(values, nan=1.0)
                 scales, translations = scales * values, translations * values
             else:
                 translations = translations + values
@@ -131,13 +134,17 @@ def _parse(attributes: Mapping[str, Any], number: int, parser: TolerantParser) -
     return ImageDescription(
         array=str(largest["path"]),
         axes=axes,
-        # A scale of 1 without a unit means an unknown size.
+        # A scale of 1 without a unit means an unknown size, and so does an invalid one.
         pixel_size={
             letter: float(size)
-            for letter, size in zip(axes, scales, strict=True)
-            if size > 0 and (size != 1 or letter in unit)
+            for letter, size, known in zip(axes, scales, sized, strict=True)
+            if known and (size != 1 or letter in unit)
         },
-        unit=unit,
+        unit={
+            letter: unit[letter]
+            for letter, known in zip(axes, sized, strict=True)
+            if letter in unit and known
+        },
         translate={
             letter: float(translation)
             for letter, translation in zip(axes, translations, strict=True)
@@ -222,7 +229,7 @@ def _transformations(
             continue
         named = [(f"{kind} of {axis}", value) for axis, value in zip(axes, values, strict=True)]
         if kind == "scale":
-            numbers = [parser.size(*one) or 1.0 for one in named]
+            numbers = [parser.size(*one) or np.nan for one in named]
         else:
             numbers = [parser.number(*one) or 0.0 for one in named]
         found.append((str(kind), np.array(numbers)))

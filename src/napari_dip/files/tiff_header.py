@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import tifffile
 
 from napari_dip.errors import FileProblem
@@ -13,6 +14,7 @@ from napari_dip.files.declared_sizes import (
     first_checked_series,
 )
 from napari_dip.files.image_selection import select_image
+from napari_dip.files.imagej_channels import colour_of_table
 from napari_dip.files.imagej_metadata import read_imagej
 from napari_dip.files.ome_companion import open_tiff_file, referenced_files
 from napari_dip.files.ome_xml import image_element, ome_root, read_ome, sizes_from_attributes
@@ -94,7 +96,10 @@ def find_tiff_image(
     if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
         tiff["photometric"] = "miniswhite"
     if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
-        notes.append("The colour table is dropped; the values are kept.")
+        if colour := _colour_of_palette(page):
+            channels = channels or (Channel(colour=colour),)
+        else:
+            notes.append("The colour table is dropped; the values are kept.")
     if (turned := orientation(page)) != 1:
         tiff["orientation"] = turned
         notes.append(
@@ -112,6 +117,12 @@ def find_tiff_image(
     )
     alone = not series.is_multifile and tif.filename == path.name
     return TiffImage(series, axes, full_header, alone)
+
+
+def _colour_of_palette(page: Any) -> str:
+    """Return the colour of a table from black to it, as ImageJ writes one; "" for others."""
+    table = page.colormap
+    return "" if table is None else colour_of_table((np.asarray(table) >> 8).astype(np.uint8))
 
 
 def known_axes(path: Path, axes: str) -> str:
