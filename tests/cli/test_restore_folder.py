@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
 
 import numpy as np
@@ -53,6 +54,20 @@ def test_a_plate_becomes_a_plate(tmp_path):
     plate, out = write_plate(tmp_path / "plate.ome.zarr"), tmp_path / "out.ome.zarr"
     result = call("denoise", plate, out, *QUICK, "--quiet")
     assert (result.exit_code, result.output) == (0, "")
+    yaozarrs.validate_zarr_store(out)
+
+
+def test_missing_and_damaged_fields_are_told(tmp_path):
+    plate, out = write_plate(tmp_path / "plate.ome.zarr"), tmp_path / "out.ome.zarr"
+    for lost in ("A/1/0", "B/2/1/full"):
+        shutil.rmtree(plate / lost)
+    result = call("denoise", plate, out, *QUICK)
+    assert result.exit_code == FAILED
+    assert "lists A/1/0, but does not hold it: its result leaves it out" in result.stderr
+    assert "1 failed: B/2/1" in result.stderr
+    assert "move a damaged one out of" in result.stderr
+    shutil.rmtree(plate / "B/2/1")
+    assert call("denoise", plate, out, *QUICK).exit_code == 0
     yaozarrs.validate_zarr_store(out)
 
 

@@ -50,3 +50,26 @@ def test_invalid_choices_are_refused(raw):
     ):
         with pytest.raises(FileProblem, match=says):
             plan_files(files, output)
+
+
+def test_no_two_results_have_one_name(tmp_path):
+    for name in ("i.tif", "i.png", "i.png.tif", "B.tif", "b.png"):
+        (tmp_path / name).touch()
+    assert results(plan_folder(tmp_path, tmp_path.with_name("out"))) == {
+        "B.tif": "B.tif.ome.tif",  # some disks do not distinguish B from b
+        "b.png": "b.png.ome.tif",
+        "i.png": "i.png.ome.tif",
+        "i.png.tif": "i.png.tif.ome.tif",
+        "i.tif": "i.tif.ome.tif",
+    }
+
+
+def test_a_folder_that_cannot_be_made(raw, monkeypatch):
+    plan = plan_folder(raw, raw.with_name("out"))
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+    with pytest.raises(FileProblem, match=r"out cannot be written .* check the name and the perm"):
+        plan.prepare()

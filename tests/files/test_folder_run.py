@@ -189,3 +189,20 @@ def test_a_kill_while_assembling_is_resumed(tmp_path, monkeypatch):
     assert not out.exists()
     assert {one.status for one in restore_folder(plate, out, QUICK)} == {"skipped"}
     yaozarrs.validate_zarr_store(out)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_plate_without_some_fields_is_completed(tmp_path, version):
+    plate, out = write_plate(tmp_path / "plate.ome.zarr", version), tmp_path / "out.ome.zarr"
+    shutil.rmtree(plate / "A/1/1")
+    shutil.rmtree(plate / "B")
+    assert states(restore_folder(plate, out, QUICK)) == [("A/1/0", "restored")]
+    yaozarrs.validate_zarr_store(out)
+    said = yaozarrs.open_group(out).ome_metadata()
+    assert [well.path for well in said.plate.wells] == ["A/1"]
+    assert [one.path for one in yaozarrs.open_group(out / "A/1").ome_metadata().well.images] == [
+        "0"
+    ]
+    shutil.rmtree(plate / "A")
+    with pytest.raises(NapariDipError, match="holds none of the 2 images"):
+        restore_folder(plate, tmp_path / "other.ome.zarr", QUICK)

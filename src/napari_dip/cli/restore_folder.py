@@ -60,6 +60,8 @@ def restore_folder(
         raise BadSettings("--uncertainty names one file, and IN is a folder; restore file by file")
     plan = plan_folder(source, output, overwrite=options.overwrite, pattern=options.pattern or "")
     count = len(plan.items)
+    for note in plan.notes:
+        _say(options, note)
 
     failed, skipped = [], 0
     files = given.get("mask"), given.get("psf")
@@ -80,8 +82,14 @@ def restore_folder(
     done = f"{count - len(failed) - skipped} restored, {skipped} done before"
     if failed:
         names = ", ".join(failed[:5]) + (" …" if len(failed) > 5 else "")
+        begun = (
+            f" {output} is written when all fields are complete; move a damaged one out of "
+            f"{source} to leave it out."
+            if plan.plate is not None
+            else ""
+        )
         typer.echo(
-            plain(f"{done}, {len(failed)} failed: {names}. Run it again to go on."), err=True
+            plain(f"{done}, {len(failed)} failed: {names}.{begun} Run it again to go on."), err=True
         )
         raise typer.Exit(FAILED)
     _say(options, f"{done}. The results are in {output}.")

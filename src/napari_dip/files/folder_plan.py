@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from napari_dip.errors import FileProblem, NapariDipError, OutputExists
+from napari_dip.files.atomic_write import translate_disk_errors
 from napari_dip.files.file_conflicts import refuse_conflicts
 from napari_dip.files.formats import readable_suffixes
 from napari_dip.files.image_io import read_image, read_provenance
@@ -95,7 +96,17 @@ class FolderPlan(NamedTuple):
         if self.plate is not None:
             self.plate.prepare(self.output)
         else:
-            self.output.mkdir(exist_ok=True)
+            with translate_disk_errors(self.output):
+                self.output.mkdir(exist_ok=True)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the result of a plate will not have."""
+        absent = self.plate.absent if self.plate is not None else ()
+        if not absent:
+            return ()
+        names = ", ".join(absent[:5]) + (" …" if len(absent) > 5 else "")
+        return (f"The plate lists {names}, but does not hold it: its result leaves it out.",)
 
     def finish(self) -> None:
         """Assemble the plate, if it is one; all its fields must be complete."""
@@ -194,9 +205,21 @@ def _check_folder(output: Path, what: str) -> None:
 
 
 def _items(files: Sequence[Path], output: Path) -> tuple[FolderItem, ...]:
-    """Name the result of each file; files that differ only in their suffix keep it."""
-    shared = Counter(_stem(file) for file in files)
-    names = {file: file.name if shared[_stem(file)] > 1 else _stem(file) for file in files}
+    """Name the result of each file; files that differ only in their suffix keep it.
+
+    Names that differ only in upper and lower case count as equal, as on some disks.
+    """
+    names = {file: _stem(file) for file in files}
+    while True:
+        counts = Counter(name.casefold() for name in names.values())
+        shared = [
+            file
+            for file, name in names.items()
+            if counts[name.casefold()] > 1 and name != file.name
+        ]
+        if not shared:
+            break
+        names |= {file: file.name for file in shared}
     return tuple(
         FolderItem(
             file.name,

@@ -31,6 +31,9 @@ class Plate(NamedTuple):
         The paths of all images in the plate, such as ``A/1/0``.
     old
         Whether the plate is of zarr format 2.
+    absent
+        The paths of wells and images that the plate lists but does not hold: its acquisition was
+        stopped, or its copy is incomplete. A result does not list them.
     """
 
     path: Path
@@ -38,6 +41,7 @@ class Plate(NamedTuple):
     wells: dict[str, dict[str, Any]]
     fields: tuple[str, ...]
     old: bool
+    absent: tuple[str, ...] = ()
 
     def working_path(self, output: Path, field: str) -> Path:
         """Return where the result of a field is written until the plate is complete."""
@@ -114,14 +118,26 @@ def _plate(path: Path, attributes: dict[str, Any], only: str | None) -> Plate:
             raise ValueError(f"it does not list the well {only}")
         wells: dict[str, dict[str, Any]] = {}
         fields: list[str] = []
+        absent: list[str] = []
         for name in names:
             check_file_reference(path, name)
+            if not (path / name).exists():
+                absent.append(name)
+                continue
             node = open_node(Location.of(path / name))
             wells[name] = dict(node.attrs)
-            images = wells[name].get("ome", wells[name])["well"]["images"]
-            for image in images:
-                check_file_reference(path, f"{name}/{image['path']}")
-                fields.append(f"{name}/{image['path']}")
+            held = []
+            for image in wells[name].get("ome", wells[name])["well"]["images"]:
+                field = f"{name}/{image['path']}"
+                check_file_reference(path, field)
+                if (path / field).exists():
+                    held.append(image)
+                    fields.append(field)
+                else:
+                    absent.append(field)
+            wells[name] = _with_images(wells[name], held)
+            if not held:
+                del wells[name]
     except FileProblem:
         raise
     except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -129,8 +145,20 @@ def _plate(path: Path, attributes: dict[str, Any], only: str | None) -> Plate:
             f"the metadata of the plate {path} are damaged ({type(error).__name__}: {error}); copy "
             "it again from its source, or give one of its images, such as A/1/0"
         ) from None
+    if not fields:
+        raise FileProblem(
+            f"{path} holds none of the {len(absent)} images and wells that it lists; copy it again "
+            "from its source"
+        )
     old = not (path / "zarr.json").exists()
-    return Plate(path, attributes, wells, tuple(fields), old)
+    return Plate(path, attributes, wells, tuple(fields), old, tuple(absent))
+
+
+def _with_images(attributes: dict[str, Any], images: Sequence[Any]) -> dict[str, Any]:
+    """Return the attributes of a well with these images alone."""
+    inner = attributes.get("ome", attributes)
+    changed = inner | {"well": inner["well"] | {"images": [*images]}}
+    return attributes | {"ome": changed} if "ome" in attributes else changed
 
 
 def _only_wells(
