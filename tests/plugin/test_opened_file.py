@@ -115,3 +115,12 @@ def test_the_reader_returns_layer_data(pyramid):
         "cells, DAPI",
         "cells, GFP",
     ]
+
+
+def test_an_image_far_from_the_origin_is_not_white(tmp_path):
+    path, values = tmp_path / "a.ome.tif", RANDOM.integers(5, 99, (3, 16, 20), np.uint16)
+    described = {"pixel_size": {"Z": 1.0}, "unit": {"Z": "µm"}, "translate": {"Z": 4000.0}}
+    write_image(path, StoredImage(values, "ZYX", **described))
+    (layer,) = OpenedFile.open(path).layers()
+    assert layer.translate[0] == 4000
+    assert layer.contrast_limits == [values[1].min(), values[1].max()]

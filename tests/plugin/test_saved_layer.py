@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 
 pytest.importorskip("napari", reason="the plugin's layers are napari's")
 
@@ -24,7 +25,9 @@ from napari_dip.image.sink import InMemory
 from napari_dip.plugin.models.layer_file import channel_metadata
 from napari_dip.plugin.models.layer_input import read_layer, unfinished_layers
 from napari_dip.plugin.models.layer_output import to_layer_data
+from napari_dip.plugin.models.layer_writer import write_layers
 from napari_dip.plugin.models.mask_layers import Mask
+from napari_dip.plugin.models.opened_file import OpenedFile
 from napari_dip.plugin.models.saved_layer import SavedLayer
 from napari_dip.plugin.models.trial import crop
 
@@ -167,3 +170,38 @@ def test_a_changed_strength_has_its_own_digest(tmp_path):
     SavedLayer.of(layer).write(tmp_path / "a.tif")
     saved = read_provenance(tmp_path / "a.tif")["result"]
     assert saved["pixels"] == pixel_digest(VALUES[0], "YX")
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_what_the_file_says_is_kept(tmp_path, several):
+    planes = {"DeltaT": [0.0, 0.5, 9.0, 9.5], "ExposureTime": [0.1, 0.2, 0.1, 0.2]}
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif",
+        np.random.default_rng(0).integers(0, 999, (2, 2, 16, 20), np.uint16),
+        photometric="minisblack",
+        metadata={
+            "axes": "TCYX",
+            "Name": "embryo",
+            "AcquisitionDate": "2026-03-04T05:06:07",
+            "Description": "drug A",
+            "Channel": {"Name": ["DAPI", "GFP"], "EmissionWavelength": [450.0, 520.0]},
+            "Plane": planes,
+        },
+    )
+    layers = OpenedFile.open(tmp_path / "a.ome.tif").layers()[0 if several else 1 :]
+    path = str(tmp_path / "b.ome.tif")
+    write_layers(
+        path,
+        [one.as_layer_data_tuple() for one in layers],
+        suffix=".ome.tif",
+    )
+    kept = read_image(tmp_path / "b.ome.tif")
+    assert (kept.acquired, kept.times) == (
+        "2026-03-04T05:06:07",
+        (0.0, 9.0) if several else (0.5, 9.5),
+    )
+    assert kept.name == ("embryo" if several else "a, GFP")
+    assert kept.extras["ome"]["Description"] == "drug A"
+    assert kept.optics["wavelength"] == ((450.0, 520.0) if several else 520.0)
+    exposures = kept.extras["ome_planes"]["ExposureTime"]
+    assert [*exposures.values()] == (planes["ExposureTime"] if several else [0.2, 0.2])

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_dip.image.lazy import LazyArray
 from napari_dip.image.metadata import Channel
+from napari_dip.plugin.models.layer_file import with_metadata_of
 from napari_dip.plugin.models.saved_layer import SavedLayer
 
 if TYPE_CHECKING:
@@ -82,13 +83,18 @@ def join_layers(layers: Sequence[SavedLayer]) -> SavedLayer | None:
     if not {"Y", "X"} == set(first.axes[-2:]):
         return None
     channels = tuple(_channel(layer) for layer in layers)
+    file = layers[0].file
+    if any(layer.file is not file for layer in layers):
+        file, first = None, replace(first, acquired="", times=())
     stored = replace(
         first,
         image=ChannelStack([layer.stored.image for layer in layers], axis),
         axes=first.axes[:axis] + "C" + first.axes[axis:],
         channels=channels,
-        name="",
+        name="" if file is None else file.name,
+        extras={},
     )
+    stored = with_metadata_of(stored, file)
     records = [layer.file_record for layer in layers]
     record = {"channels": records} if any(records) else None
     return SavedLayer(stored, record, layers[0].lost, ", ".join(one.name for one in layers))

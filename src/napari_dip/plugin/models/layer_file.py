@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from napari_dip.plugin.models.mask_pixels import finest
 from napari_dip.settings.optics import PIXEL_SIZES, Optics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari.layers import Image
 
@@ -21,17 +22,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHANNELS",
+    "FILE",
     "OPTICS",
     "channel_metadata",
     "channels_of",
+    "file_of",
     "optics_metadata",
     "optics_of",
     "stored_in_file",
+    "with_metadata_of",
 ]
 
 OPTICS = "optics"
 """Key of the numbers of the microscope in the metadata of a layer: a dictionary with names of the
 fields of :class:`~napari_dip.settings.Optics`."""
+
+FILE = "file"
+"""Key of the file in the metadata of a layer: its path, and the number of the image in it. napari
+does not tell a writer the source of a layer."""
 
 CHANNELS = "channels"
 """Key of the channels in the metadata of a layer: a list of names and colours."""
@@ -126,11 +134,90 @@ def stored_in_file(layer: Image) -> StoredImage | None:
     return stored if stored is not None and tuple(stored.image.shape) == shape else None
 
 
+def file_of(layer: Image, record: Mapping[str, Any] | None) -> StoredImage | None:
+    """Open the file of a layer, or of the image that its run restored; its values are not read.
+
+    ``None`` if it is not known, has gone, or holds several images of which none was chosen.
+    """
+    said = layer.metadata.get(FILE)
+    said = said if isinstance(said, dict) else {}
+    origin = {} if record is None else record.get("input", {})
+    path = Path(str(said.get("path") or origin.get("path") or layer.source.path or ""))
+    number = said.get("series")
+    try:
+        if not path.name or not path.exists():
+            return None
+        stored = _opened(path, path.stat().st_mtime_ns, number if isinstance(number, int) else None)
+    except OSError:
+        return None
+    return None if stored is None or (stored.images and number is None) else stored
+
+
+def with_metadata_of(stored: StoredImage, file: StoredImage | None) -> StoredImage:
+    """Add what a layer has no place for: the date, times, and what OME-XML says besides.
+
+    Parameters
+    ----------
+    stored
+        A layer as it is saved, or several as channels.
+    file
+        From :func:`file_of`. What it says of channels counts if all those of `stored` are in it.
+    """
+    if file is None:
+        return stored
+    ome, elements = (dict(file.extras.get(key, {})) for key in ("ome", "ome_elements"))
+    described, in_channels = ome.pop("Channel", []), elements.pop("channels", [])
+    planes: dict[str, dict[tuple[int, int, int], float]] = {}
+    chosen = _places_of_channels(stored, file)
+    if chosen and len(described) == file.channel_count:
+        ome["Channel"] = [described[place] for place in chosen]
+    if chosen and len(in_channels) == file.channel_count:
+        elements["channels"] = [in_channels[place] for place in chosen]
+    lengths = _lengths(stored)
+    same = lengths == _lengths(file)
+    if chosen and same:
+        for name, values in file.extras.get("ome_planes", {}).items():
+            planes[name] = {
+                (t, number, z): values[t, place, z]
+                for number, place in enumerate(chosen)
+                for t in range(lengths["T"])
+                for z in range(lengths["Z"])
+                if (t, place, z) in values
+            }
+    extras = {"ome": ome, "ome_planes": planes, "ome_elements": elements}
+    return replace(
+        stored,
+        acquired=file.acquired,
+        times=file.times if lengths["T"] == _lengths(file)["T"] else (),
+        extras={**stored.extras, **{key: one for key, one in extras.items() if one}},
+    )
+
+
+def _lengths(stored: StoredImage) -> dict[str, int]:
+    sizes = dict(zip(stored.axes, stored.image.shape, strict=True))
+    return {axis: sizes.get(axis, 1) for axis in "TZ"}
+
+
+def _places_of_channels(stored: StoredImage, file: StoredImage) -> list[int]:
+    """Return the number of each channel in a file; empty if one is not in it, or several are."""
+    if file.channel_count == 1 == stored.channel_count:
+        return [0]
+    known = [channel.name for channel in file.known_channels]
+    names = [channel.name for channel in stored.known_channels]
+    if names == known:
+        return [*range(len(known))]
+    return (
+        [known.index(name) for name in names]
+        if all(name and known.count(name) == 1 for name in names)
+        else []
+    )
+
+
 @lru_cache(maxsize=16)
-def _opened(path: Path, _changed: int) -> StoredImage | None:
+def _opened(path: Path, _changed: int, number: int | None = None) -> StoredImage | None:
     from napari_dip.files.image_io import read_image
 
     try:
-        return read_image(path, lazy=True)
+        return read_image(path, lazy=True, series=number)
     except NapariDipError:  # napari has read it; its metadata are not needed
         return None

@@ -16,7 +16,7 @@ from napari_dip.errors import BadImage, BadSettings
 from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.plaintext import as_utf8
 from napari_dip.plugin.models.axis_labels import axes_of
-from napari_dip.plugin.models.layer_file import channels_of
+from napari_dip.plugin.models.layer_file import FILE, channels_of
 from napari_dip.plugin.models.mask_pixels import finest
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ class LayerInput:
         Names and colours of the channels; empty if they are not known.
     bead
         The image of a bead whose blur the image has; ``None`` without one.
+    file
+        The file of the layer and the number of the image in it, if a panel opened it.
     """
 
     data: Any
@@ -112,6 +114,7 @@ class LayerInput:
     layer: Callable[[], Image | None] = _no_layer
     channels: tuple[Channel, ...] = ()
     bead: Bead | None = None
+    file: dict[str, Any] | None = None
 
     @property
     def whole_mask(self) -> NDArray[np.bool_] | None:
@@ -202,6 +205,7 @@ def read_layer(layer: Layer, mask: Mask | None = None) -> LayerInput:
         mask_files=() if mask is None else _files_of_mask(mask),
         layer=ref(layer),
         channels=channels_of(layer, axes),
+        file=layer.metadata.get(FILE),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from napari.utils.transforms import Affine
 
 from napari_dip.plugin.models.canvas import Canvas, SectionCanvas
-from napari_dip.plugin.models.layer_file import channel_metadata
+from napari_dip.plugin.models.layer_file import FILE, channel_metadata
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +52,7 @@ def to_layer_data(result: Result, source: LayerInput) -> LayerData:
     keywords["metadata"] = {
         "napari-dip": provenance_of(result, source),
         **channel_metadata(source.channels),
+        **({FILE: source.file} if source.file else {}),
     }
     return result.image, keywords, "image"
 

@@ -18,7 +18,7 @@ from napari_dip.errors import FileProblem
 from napari_dip.files.glob_pattern import matching_files
 from napari_dip.files.image_io import read_image
 from napari_dip.image.metadata import Channel
-from napari_dip.plugin.models.layer_file import channel_metadata, optics_metadata
+from napari_dip.plugin.models.layer_file import FILE, channel_metadata, optics_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -114,9 +114,15 @@ class OpenedFile:
             "translate": tuple(stored.translate.get(letter, 0.0) for letter in letters),
             **_world(stored, letters),
             "units": tuple(stored.unit.get(letter, "pixel") for letter in letters),
-            "metadata": {**channel_metadata(channels), **known},
+            "metadata": {
+                FILE: {"path": str(self.path.absolute()), "series": stored.series},
+                **channel_metadata(channels),
+                **known,
+            },
             **drawn,
         }
+        if "contrast_limits" not in drawn and any(keywords["translate"][:-2]):
+            keywords |= _limits(levels[-1])
         return (levels if len(levels) > 1 else levels[0]), keywords, "image"
 
     @property
@@ -187,6 +193,21 @@ def _dask_array(image: LazyArray) -> Any:
     shown = 3 if image.shape[-1] in (3, 4) and image.ndim > 2 else 2
     chunks = (1,) * (image.ndim - shown) + (side,) * 2 + (-1,) * (shown - 2)
     return dask.array.from_array(image, chunks=chunks, name=False, meta=np.empty(0, image.dtype))  # type: ignore[no-untyped-call]
+
+
+def _limits(pixels: Any) -> dict[str, Any]:
+    """Return the keyword of the contrast limits of an image that is read plane by plane.
+
+    They are those of the middle plane. napari would take the plane at position 0 of the world, and
+    0 to 1 if no plane of the image is there.
+    """
+    if isinstance(pixels, np.ndarray):
+        return {}
+    plane = np.asarray(pixels[tuple(size // 2 for size in pixels.shape[:-2])])
+    values = plane[np.isfinite(plane)]
+    if not values.size or values.min() == values.max():
+        return {}
+    return {"contrast_limits": (float(values.min()), float(values.max()))}
 
 
 def _world(stored: StoredImage, letters: str) -> dict[str, Any]:

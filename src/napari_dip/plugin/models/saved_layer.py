@@ -13,6 +13,7 @@ from napari_dip.image.arrays import as_lazy
 from napari_dip.image.metadata import Channel
 from napari_dip.image.pixel_digest import pixel_digest
 from napari_dip.plaintext import file_name
+from napari_dip.plugin.models.layer_file import file_of, with_metadata_of
 from napari_dip.plugin.models.layer_input import is_unfinished, read_layer
 from napari_dip.plugin.models.layer_record import record_of
 from napari_dip.plugin.models.target import lost_transforms, stored_image
@@ -40,12 +41,17 @@ class SavedLayer:
         How the layer was made; ``None`` if no run made it.
     lost
         What no file can hold, such as ``"rotation"``.
+    name
+        The name of the layer.
+    file
+        The file of the image that it was made from; ``None`` if unknown.
     """
 
     stored: StoredImage
     record: dict[str, Any] | None
     lost: tuple[str, ...]
     name: str
+    file: StoredImage | None = None
 
     @classmethod
     def of(cls, layer: Image) -> SavedLayer:
@@ -64,7 +70,9 @@ class SavedLayer:
             source = replace(source, axes=recorded)
         stored = replace(stored_image(source), image=as_lazy(source.data))
         stored = replace(stored, channels=_drawn(stored, layer))
-        return cls(stored, record, tuple(lost_transforms(source.placement)), source.name)
+        file = file_of(layer, record)
+        lost = tuple(lost_transforms(source.placement))
+        return cls(with_metadata_of(stored, file), record, lost, source.name, file)
 
     def formats(self) -> dict[str, str]:
         """Return the names of the formats that can hold the image, by their suffixes."""
