@@ -90,7 +90,8 @@ def test_deconvolved_result_is_blurred_first():
         / psf.sum()
     )
     asked = problem(blurred, Settings(noise="none", device="cpu"), psf=psf)
-    np.testing.assert_allclose(np.asarray(residual_of(asked, sharp)), 0, atol=1e-4)
+    # Rounding differs between processors: up to 2e-4 of intensities of 130 was seen.
+    np.testing.assert_allclose(np.asarray(residual_of(asked, sharp)), 0, atol=1e-3)
 
 
 def test_light_from_outside_is_no_residual():
