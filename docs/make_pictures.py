@@ -12,7 +12,7 @@ import napari
 from napari.layers import Image
 from PIL import Image as Picture
 from qtpy.QtCore import QEventLoop, QTimer
-from qtpy.QtWidgets import QPushButton, QSpinBox
+from qtpy.QtWidgets import QPushButton
 
 FOLDER = Path(__file__).parent / "images"
 SAMPLES = {
@@ -21,7 +21,6 @@ SAMPLES = {
     "Inpaint": "scratched",
     "Deconvolve": "blurred",
 }
-SCRATCHES = 120  # iterations: enough for thin scratches
 
 
 def wait(milliseconds: int) -> None:
@@ -46,7 +45,6 @@ def take(widget: str) -> None:
     if widget == "Super-resolution":
         panel.downsampler.value = "box"  # how the sample was made
     if widget == "Inpaint":
-        panel.native.findChild(QSpinBox, "iterations").setValue(SCRATCHES)
         panel.outline.value = True  # shows both the scratches and the mask
     run = panel.native.findChild(QPushButton, "run")
     run.click()

@@ -46,7 +46,7 @@ def grey(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def main() -> None:
-    image, truth = (layer[0][:SIDE, :SIDE] for layer in noisy())
+    truth, image = (layer[0][:SIDE, :SIDE] for layer in noisy())
     pictures, residuals = [], []
     for name, settings in STOPS.items():
         result = denoise(image, device="cpu", dtype="float32", **settings)
