@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import tifffile
@@ -122,3 +124,17 @@ def test_large_imagej_file_has_one_directory(tmp_path, monkeypatch, axes):
     ordered = image.swapaxes(0, 1) if axes == "CZYX" else image
     np.testing.assert_array_equal(raw, ordered.reshape(-1, 16, 20))
     np.testing.assert_array_equal(read(tmp_path / "a.tif").image, ordered)
+
+
+@pytest.mark.parametrize("pyramid", [False, True])
+@pytest.mark.parametrize(("axes", "written"), [("XYZ", "ZYX"), ("TYXC", "TCYX")])
+def test_ome_tiff_gets_planes_in_its_order(tmp_path, axes, written, pyramid):
+    image = np.arange(math.prod(shape := (5, 16, 18, 3)[: len(axes)]), dtype=np.uint16)
+    image = image.reshape(shape)
+    stored = StoredImage(image, axes, {"Y": 0.5, "X": 0.25}, {"Y": "µm", "X": "µm"})
+    write_image(tmp_path / "a.ome.tif", stored, pyramid=pyramid)
+    back = read_image(tmp_path / "a.ome.tif")
+    assert (back.axes, back.pixel_size) == (written, stored.pixel_size)
+    np.testing.assert_array_equal(
+        back.image, image.transpose([axes.index(letter) for letter in written])
+    )

@@ -14,13 +14,13 @@ from napari_dip.errors import FileProblem, NapariDipError
 from napari_dip.extensions import load_extensions
 from napari_dip.files.dropped_metadata import dropped_metadata
 from napari_dip.files.file_format import FileFormat, ReadOptions
-from napari_dip.files.imagej_metadata import in_imagej_order
 from napari_dip.files.ngff import axes_in_zarr, is_zarr, version_of
 from napari_dip.files.ome_companion import is_companion
 from napari_dip.files.png_jpeg import png_provenance, read_png_jpeg, write_png
 from napari_dip.files.tiff import (
     Dialect,
     can_hold,
+    in_order_of,
     read_tiff,
     record_in,
     refuse_incomplete,
@@ -163,7 +163,8 @@ class Tiff(_OwnMetadata):
     def verify(self, file: IO[bytes], stored: StoredImage, record: str) -> None:
         with collect_tiff_warnings() as messages, tifffile.TiffFile(file) as tif:
             series = tif.series[0]
-            values = (in_imagej_order(stored) if tif.is_imagej else stored).whole()
+            dialect = "imagej" if tif.is_imagej else "ome" if tif.is_ome else "shaped"
+            values = in_order_of(dialect, stored).whole()
             same = series.size == values.size and series.dtype.newbyteorder("=") == values.dtype
             if not same or not np.array_equal(series.asarray(maxworkers=1).ravel(), values.ravel()):
                 raise NapariDipError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Dialect",
     "can_hold",
+    "in_order_of",
     "read_tiff",
     "record_in",
     "refuse_incomplete",
@@ -102,8 +104,7 @@ def write_tiff(
     An ImageJ file has one directory for all its planes if it is large: ImageJ's own form of files
     with more than 4 GB, which it reads by the number of images in the description.
     """
-    if dialect == "imagej":
-        stored = in_imagej_order(stored)
+    stored = in_order_of(dialect, stored)
     write = {"imagej": imagej_options, "shaped": _shaped_options}.get(dialect, ome_options)
     kept = stored.extras.get("tiff", {})
     options: dict[str, Any] = {"photometric": kept.get("photometric", "minisblack")}
@@ -128,6 +129,7 @@ def can_hold(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
     """Return whether a dialect can hold a dtype and axes, by writing a tiny image."""
     if dialect == "shaped":
         return True
+    axes = axes if dialect == "imagej" else _planes_last(axes)
     if dialect == "imagej":
         axes = "".join(sorted(axes, key=IMAGEJ_ORDER.find))
     tiny = np.zeros([3 if axis == "S" else 2 for axis in axes], dtype)
@@ -144,6 +146,28 @@ def can_hold(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
     except (ValueError, tifffile.OmeXmlError):
         return False
     return True
+
+
+def in_order_of(dialect: str, stored: StoredImage) -> StoredImage:
+    """Return an image with its axes in the order that a dialect needs.
+
+    Examples
+    --------
+    >>> in_order_of("ome", StoredImage(np.zeros((5, 8, 9, 2)), "TYXC")).axes
+    'TCYX'
+    """
+    if dialect == "imagej":
+        return in_imagej_order(stored)
+    axes = _planes_last(stored.axes)
+    if dialect == "shaped" or axes == stored.axes:
+        return stored
+    order = [stored.axes.index(letter) for letter in axes]
+    return replace(stored, image=np.transpose(stored.whole(), order), axes=axes)
+
+
+def _planes_last(axes: str) -> str:
+    """Move Y and X to the end, before colours; OME-TIFF has no other order."""
+    return "".join(sorted(axes, key="YXS".find)) if len({*axes}) == len(axes) else axes
 
 
 def tiff_provenance(path: Path) -> str | None:
