@@ -26,7 +26,7 @@ PSF_IMPORTS = (
     "from napari_dip.files.psf_file import read_psf",
 )
 
-SAVE_COMMENT = "The input isn't saved in a file. Save it first, in napari's console:"
+SAVE_COMMENT = "An input isn't saved in a file. Save it first, in napari's console:"
 
 
 def python_code(record: Mapping[str, Any], name: str) -> str:
