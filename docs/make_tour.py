@@ -1,6 +1,7 @@
 """Make the film of the front page: restore a sample, go back, and blend.
 
-Run ``xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_tour.py``. The film shows the real
+Run ``OMP_NUM_THREADS=1 xvfb-run -a -s "-screen 0 1400x900x24" python docs/make_tour.py``: two
+threads would wait for each other beside the pictures. The film shows the real
 viewer; only the pointer is drawn, and the run takes a few seconds.
 """
 
