@@ -77,6 +77,18 @@ def test_light_is_conserved_to_one_percent(case, result):
     assert light[1] == pytest.approx(light[0], rel=0.01)
 
 
+def test_points_keep_their_own_light():
+    psf = optical_psf(WIDEFIELD, (128, 128))
+    truth = np.zeros((176, 176))
+    places = np.array([(52, 60), (58, 118), (85, 88), (110, 48), (118, 116)])
+    truth[tuple(places.T)] = 12000, 9000, 14000, 7000, 11000
+    truth, noisy = observed(truth, psf)
+    image = finished(restore(noisy, Settings(**QUICK), psf=psf)).image - 100
+    for y, x in places - psf.values.shape[0] // 2:
+        around = slice(y - 8, y + 9), slice(x - 8, x + 9)
+        assert image[around].sum() == pytest.approx(truth[y, x] - 100, rel=0.08)
+
+
 def test_light_of_a_stack_is_conserved():
     truth = np.full((24, 50, 50), 10.0)
     truth[9:15, 15:35, 17:33] = cells((6, 20, 16))

@@ -12,6 +12,7 @@ import torch
 from napari_dip.dip.richardson_lucy import RichardsonLucy
 from napari_dip.generators import finished, map_steps
 from napari_dip.patches.constants import SHARP_PLANE_RADIUS, SHARP_SEARCH, SHARP_STACK_PLANES
+from napari_dip.patches.local_mean import local_mean
 from napari_dip.patches.sharp_patches import filter_sharp
 from napari_dip.pipeline.block import derived_seed
 from napari_dip.pipeline.cost_model import (
@@ -48,6 +49,7 @@ USUAL_STACK_ROUNDS = 6  # the same for stacks: 3 to 7
 BLURS_OF_STEP = 7  # forward, adjoint, and the products beside them
 BLURS_OF_ROUND = 2  # what the estimate and its surroundings show
 MOST_BIAS = 0.05  # of the light of a denoised image: a larger one is that of clipped pixels
+LIGHT_SIDE = 31  # pixels of a plane: side of the square around a pixel whose light is kept
 COMPLEX_COPIES = 8 * 4  # bytes of a padded pixel: float32 images and their spectra
 
 
@@ -138,6 +140,8 @@ class FirstSharp(FirstEstimate):
         dark = torch.minimum(*map(self._dark, images))
         steps_of = (self, self._for_more_noise)
         both = [RichardsonLucy(image - dark, psf) for image in images]
+        # In a volume, light that is out of focus is better known after the filter than before it.
+        volume = bool(self.denoise.scaling.planes)
         rounds: list[_Round] = []
         steps = FIRST_STEPS
         while True:
@@ -146,7 +150,7 @@ class FirstSharp(FirstEstimate):
                 sharpening.advance(steps - (rounds[-1].steps if rounds else 0))
                 reblurred = self._stabilised(sharpening.reblurred + dark)
                 found = step.filtered(sharpening.estimate, reblurred, seen).clamp(min=0)
-                filtered.append(found * _ratio_of_light(sharpening.estimate, found))
+                filtered.append(_with_light_of(sharpening.estimate, found, locally=not volume))
                 misfits.append(float((reblurred - seen).square().mean()) - expected)
             noise = filtered[1] - filtered[0]
             rounds.append(_Round(steps, filtered[0], noise, misfits[0], both[0].from_outside))
@@ -247,11 +251,17 @@ def _as_bright(
     return np.stack(scaled)
 
 
-def _ratio_of_light(image: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Return the light of each channel of an image / that of the other."""
+def _with_light_of(image: torch.Tensor, other: torch.Tensor, *, locally: bool) -> torch.Tensor:
+    """Return another image with the light of an image in each channel, and around each pixel.
+
+    A filtered point, without its pixels below 0, has too much light, which the ground would lose.
+    """
+    if locally:
+        light, found = (local_mean(each, LIGHT_SIDE) for each in (image, other))
+        other = other * torch.where(found > 0, light / found.clamp(min=1e-30), 1.0)
     axes = tuple(range(2, image.ndim))
-    light, found = (each.sum(dim=axes, keepdim=True) for each in (image, other))
-    return torch.where(found > 0, light / found.clamp(min=1e-30), 1.0)
+    total, kept = (each.sum(dim=axes, keepdim=True) for each in (image, other))
+    return other * torch.where(kept > 0, total / kept.clamp(min=1e-30), 1.0)
 
 
 class _Round(NamedTuple):
