@@ -26,6 +26,7 @@ from napari_dip.files.read_errors import translate_read_errors
 from napari_dip.files.shard_staging import STAGED, spans_planes, with_plain_chunks
 from napari_dip.files.tolerant_parsing import TolerantParser
 from napari_dip.files.zarr_node import Location, ZarrArray, open_node
+from napari_dip.files.zarr_ome_xml import with_ome_xml
 from napari_dip.image.axes import guess_axes
 from napari_dip.image.metadata import StoredImage
 from napari_dip.image.reordered import Reordered
@@ -253,6 +254,8 @@ def _read_nested(place: Location, group: zarr.Group, number: int | None) -> Stor
         described += _describe_images(place / name, [(image, array), (image, array)])[:1]
     selected, listed = select_image(path, number, described)
     stored = _read(place / names[selected], 0)
+    if not place.zipped:
+        stored = with_ome_xml(stored, place.file, selected, len(names))
     images = tuple(described) if len(described) > 1 else ()
     return replace(stored, notes=(*listed, *stored.notes), series=selected, images=images)
 
