@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from contextlib import contextmanager
 
@@ -48,6 +49,17 @@ def test_each_image_is_told_and_failures_are_listed(raw):
     third = call("denoise", raw, out, *QUICK, "--seed", 3)
     assert third.exit_code == FAILED
     assert third.stderr.count("pass --overwrite") == 3
+
+
+def test_json_has_the_status_of_each_image(raw):
+    call("denoise", raw, raw.with_name("out"), *QUICK, "--pattern", "a.tif")
+    (raw / "b.tif").write_bytes(b"")
+    result = call("denoise", raw, raw.with_name("out"), *QUICK, "--json")
+    said = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [one["status"] for one in said] == ["skipped", "failed", "restored"]
+    names = ("a.tif", "b.tif", "c.tif")
+    assert [one["input"]["path"] for one in said] == [str(raw / name) for name in names]
+    assert "empty" in said[1]["reason"]
 
 
 def test_a_plate_becomes_a_plate(tmp_path):

@@ -135,6 +135,7 @@ def _print_outcome(run: FileRun, result: Result, output: Path, options: RunOptio
     if options.as_json:
         record = {
             "output": as_utf8(output),
+            "status": "restored",
             "notes": [plain(note) for note in run.notes],
             **summary(run.restored(result), result),
             **result.provenance(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -12,7 +13,7 @@ import typer
 from napari_dip.cli.exit_codes import FAILED
 from napari_dip.cli.restore_file import connect_workers, restore_file
 from napari_dip.errors import BadSettings, NapariDipError
-from napari_dip.plaintext import plain
+from napari_dip.plaintext import as_json, as_utf8, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from napari_dip.cli.options import RunOptions
     from napari_dip.cluster.pool import WorkerPool
     from napari_dip.files.folder_plan import FolderItem
+    from napari_dip.files.folder_run import FileStatus
     from napari_dip.settings import Settings
 
 __all__ = ["is_folder", "restore_folder"]
@@ -60,6 +62,7 @@ def restore_folder(
         raise BadSettings("--uncertainty names one file, and IN is a folder; restore file by file")
     plan = plan_folder(source, output, overwrite=options.overwrite, pattern=options.pattern or "")
     count = len(plan.items)
+    sources = {item.name: item.source for item in plan.items}
     for note in plan.notes:
         _say(options, note)
 
@@ -74,6 +77,8 @@ def restore_folder(
 
         for ended in restore_items(plan, settings, restore, *files, overwrite=options.overwrite):
             skipped += ended.status == "skipped"
+            if options.as_json and ended.status != "restored":
+                _print_status(ended, sources[ended.name])
             if workers.error is not None:
                 raise workers.error
             if ended.status == "failed":
@@ -132,6 +137,17 @@ class _SharedWorkers:
                 self.error = error
                 raise
         yield self._pool
+
+
+def _print_status(ended: FileStatus, source: Path) -> None:
+    """Print a record of an image that was not restored, with keys of one that was."""
+    record = {
+        "output": as_utf8(ended.output),
+        "status": ended.status,
+        "reason": ended.reason,
+        "input": {"path": as_utf8(source.absolute())},
+    }
+    typer.echo(as_json(json.dumps(record)))
 
 
 def _say(options: RunOptions, sentence: str) -> None:
