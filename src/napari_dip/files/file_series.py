@@ -15,6 +15,7 @@ from napari_dip.errors import FileProblem
 from napari_dip.files.filename_fields import arrange_files, natural_order, relative_names
 from napari_dip.files.glob_pattern import matching_files
 from napari_dip.files.read_errors import refuse_too_large
+from napari_dip.files.series_metadata import with_metadata_of_all
 from napari_dip.image.lazy import LazyArray
 from napari_dip.image.metadata import Channel, StoredImage
 
@@ -146,8 +147,9 @@ def read_series(pattern: Path, read: Reader) -> StoredImage:
         roles = (one.role, "T") if alone else (one.role,)
         letters += next((role for role in roles if role and role not in first.axes), "Q")
     described = _describe_files(files, grid, letters)
+    placed = [(place, opened[file]) for place, file in np.ndenumerate(grid.files)]
     return replace(
-        first,
+        with_metadata_of_all(first, letters, placed),
         image=FileSeries(grid.files, read, first),
         axes=letters + first.axes,
         notes=(described, *([grid.gaps] if grid.gaps else []), *first.notes),
