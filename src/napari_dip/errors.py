@@ -15,6 +15,7 @@ __all__ = [
     "DeviceFailed",
     "DeviceUnavailable",
     "Diverged",
+    "DoubtfulPsf",
     "FileProblem",
     "InputError",
     "MaskHasGreyLevels",
@@ -85,6 +86,10 @@ class MaskHasGreyLevels(NapariDipWarning):
 
 class PlanesUnchanged(NapariDipWarning):
     """Some planes have no known pixel, and are unchanged in the result."""
+
+
+class DoubtfulPsf(NapariDipWarning):
+    """A given point spread function is not in the middle of its array, or has a background."""
 
 
 class Undersampled(NapariDipWarning):

@@ -143,3 +143,18 @@ def test_channels_have_wavelengths_of_their_own(tmp_path, known):
     assert "channel 2: widefield, NA 0.8, 600 nm" in result.stderr
     assert read_provenance(output)["settings"]["task"]["wavelength"] == [461, 600]
     call("deconvolve", image, output, *WATER, "--wavelength", "461,520,600", *QUICK, code=2)
+
+
+def test_pixels_that_are_not_square_are_told(cells, tmp_path):
+    image = tifffile.imread(cells)
+    tifffile.imwrite(cells, image, metadata={"axes": "YX", **OME, "PhysicalSizeY": 0.24})
+    result = call("deconvolve", cells, tmp_path / "out.tif", *WATER, *QUICK, code=2)
+    assert "its pixels are 0.24 × 0.12 µm" in result.stderr
+
+
+def test_numbers_that_override_the_file_are_told(cells, tmp_path):
+    result = call("deconvolve", cells, tmp_path / "out.tif", *WATER, *QUICK, "--pixel-size", 0.1)
+    assert "its metadata have pixel_size=0.12, and 0.1 is used, as given" in result.stderr
+    assert "have wavelength" not in result.stderr
+    result = call("deconvolve", cells, tmp_path / "o.tif", "--wavelength", "520nm", code=2)
+    assert "give a number of nanometres, or one for each channel" in result.output

@@ -1,5 +1,7 @@
 """A point spread function is normalised, ordered by axes and checked."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -11,12 +13,13 @@ from napari_dip import (
     Settings,
     deconvolve,
     gaussian_psf,
+    measured_psf,
     optical_psf,
     problem,
     restore,
 )
 from napari_dip.assess.residual import residual_of
-from napari_dip.errors import BadImage, BadSettings, InputError
+from napari_dip.errors import BadImage, BadSettings, DoubtfulPsf, InputError
 from napari_dip.generators import finished
 from napari_dip.image.axes import Layout
 from napari_dip.image.problem import make_problem
@@ -63,6 +66,7 @@ def test_axes_of_xarray_are_used():
         pytest.param(np.zeros((3, 3)), None, "positive sum", id="zero"),
         pytest.param(np.full((3, 3), np.nan), None, "finite", id="nan"),
         pytest.param(np.ones((3, 3), complex), None, "array of numbers", id="complex"),
+        pytest.param(np.array([[-1, 9, 1]]), None, "has negative values", id="negative"),
         pytest.param(None, "YX", "psf_axes='YX'", id="axes-alone"),
         pytest.param(np.ones((3, 3)), 7, "psf_axes=7", id="number"),
     ],
@@ -70,6 +74,25 @@ def test_axes_of_xarray_are_used():
 def test_a_psf_that_does_not_fit_is_refused(psf, axes, words):
     with pytest.raises(BadImage, match=words):
         normalised_psf(psf, PLANE, axes)
+
+
+def test_rounding_below_zero_is_clipped():
+    assert normalised_psf(np.array([[-0.001, 9, 1]]), PLANE, None).min() == 0
+
+
+def test_a_doubtful_psf_is_told():
+    image = np.random.default_rng(0).poisson(20, (48, 48))
+    good = gaussian_psf((3, 3)).values
+    for psf, words in (
+        (np.roll(np.pad(good, 3), 2, axis=0), r"2.0 along Y, 0.0 along X pixels"),
+        (np.pad(good, 4) + 0.002, "background has .* of the light"),
+    ):
+        with pytest.warns(DoubtfulPsf, match=words):
+            problem(image, Settings(task=Deconvolve()), psf=psf)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DoubtfulPsf)
+        for psf in (good, np.ones((5, 5)), measured_psf(np.pad(good, 4) + 0.002)):
+            problem(image, Settings(task=Deconvolve()), psf=psf)
 
 
 OIL = {"na": 1.2, "ri": 1.33, "wavelength": 520, "pixel_size": 0.08, "z_step": 0.2}

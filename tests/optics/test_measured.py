@@ -72,3 +72,10 @@ def test_the_input_is_not_modified():
 def test_an_image_without_bead_is_refused(image, words):
     with pytest.raises(BadImage, match=words):
         measured_psf(image)
+
+
+def test_an_overexposed_bead_is_told():
+    bead = np.pad(1e5 * gaussian_psf((5.0, 5.0)).values, 4) + 20
+    told = measured_psf(bead.clip(0, 255).astype(np.uint8)).notes
+    assert any("brightest pixels are equal (255)" in note for note in told)
+    assert not any("equal" in note for note in measured_psf(bead.astype(np.uint16)).notes)

@@ -17,6 +17,14 @@ OIL = {"na": 1.4, "ri": 1.518, "wavelength": 520}
         pytest.param({"pixel_size": 65}, "for 65 nm give 0.065", id="pixel-in-nm"),
         pytest.param({"z_step": -1}, "give micrometres, from 0.001", id="negative"),
         pytest.param({"modality": "lightsheet"}, "choose 'widefield'", id="modality"),
+        pytest.param(
+            {"modality": "confocal", "excitation": 640}, "exchange them", id="excited-by-longer"
+        ),
+        pytest.param(
+            {"modality": "confocal", "wavelength": (520, 600), "excitation": (488, 640)},
+            "excitation=640 is longer than wavelength=600",
+            id="excited-by-longer-in-a-channel",
+        ),
         pytest.param({"n_a": 1.2}, "did you mean 'na'", id="unknown"),
     ],
 )

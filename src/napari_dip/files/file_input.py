@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -11,8 +12,9 @@ from napari_dip.files.image_io import read_image, read_mask
 from napari_dip.files.psf_file import read_psf
 from napari_dip.image.layout_plan import make_layout
 from napari_dip.image.masks import align_mask, check_marks_pixels
+from napari_dip.image.metadata import MICROMETRES
 from napari_dip.image.psf import refuse_two_psfs
-from napari_dip.settings.optics import PIXEL_SIZES
+from napari_dip.settings.optics import PIXEL_SIZES, is_possible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +82,7 @@ def open_input(
     settings = _with_optics(source, stored, settings, computed=psf is None)
     layout = make_layout(stored.image.shape, settings)
     notes = [f"{source}: {note}" for note in stored.notes]
+    notes += _overridden(source, stored, settings)
     blur = None
     if psf is not None:
         refuse_two_psfs(settings)
@@ -108,9 +111,31 @@ def _with_optics(
     if not computed:
         found = {name: found[name] for name in PIXEL_SIZES if name in found}
     try:
-        return settings.replace(task=settings.task.with_metadata(found))
+        settings = settings.replace(task=settings.task.with_metadata(found))
     except BadSettings as error:
         raise BadSettings(f"{source}: with the numbers in its metadata, {error}") from None
+    task, sizes = settings.task, [stored.size_in(axis, MICROMETRES, "µm") for axis in "YX"]
+    needs_size = task.microscope is not None and getattr(task, "pixel_size", None) is None
+    if computed and needs_size and None not in sizes and "pixel_size" not in found:
+        raise BadSettings(
+            f"{source}: its pixels are {sizes[0]:.4g} × {sizes[1]:.4g} µm, and the optics need "
+            "square ones; if that is wrong, give pixel_size (--pixel-size) in µm; otherwise give "
+            "a bead (--psf), or resample the image"
+        )
+    return settings
+
+
+def _overridden(source: Path, stored: StoredImage, settings: Settings) -> list[str]:
+    """Name the numbers of the microscope in a file that others, which were given, replace."""
+    given = dict(settings.task)
+    return [
+        f"{source}: its metadata have {name}={value:.4g}, and {given[name]:.4g} is used, as given."
+        for name, value in stored.known_optics.items()
+        if isinstance(value, int | float)
+        and isinstance(given.get(name), int | float)
+        and is_possible(name, value)
+        and not math.isclose(value, given[name], rel_tol=0.01)
+    ]
 
 
 @contextmanager

@@ -175,6 +175,8 @@ def deconvolve(
 
     Warns
     -----
+    DoubtfulPsf
+        If an array is not in its middle, or has a background.
     Undersampled
         If the pixels are larger than the resolution of the optics allows.
 

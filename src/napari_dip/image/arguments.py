@@ -5,11 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from napari_dip.errors import BadSettings, Undersampled
+from napari_dip.errors import BadSettings, DoubtfulPsf, Undersampled
 from napari_dip.image.axis_names import with_axes
 from napari_dip.image.mask_values import warn_of_grey_levels
 from napari_dip.image.problem import Problem, make_problem
 from napari_dip.image.psf import refuse_two_psfs
+from napari_dip.optics.psf import PSF
 from napari_dip.plaintext import shortened
 from napari_dip.settings import Settings
 
@@ -99,6 +100,9 @@ def problem_from_python(
     if psf is not None:
         refuse_two_psfs(settings)
     problem = make_problem(image, settings, mask, psf, mask_axes=mask_axes, psf_axes=psf_axes)
+    if psf is not None and not isinstance(psf, PSF) and problem.blur is not None:
+        for doubt in problem.blur.notes:
+            warnings.warn(doubt, DoubtfulPsf, stacklevel=stacklevel)
     for loss in () if problem.blur is None else problem.blur.losses:
         warnings.warn(loss, Undersampled, stacklevel=stacklevel)
     return problem

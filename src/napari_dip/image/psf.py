@@ -6,18 +6,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import center_of_mass
 
 from napari_dip.errors import BadImage, BadSettings
 from napari_dip.image.arrays import as_array, masked_to_nan
 from napari_dip.image.axis_names import named_axes
 from napari_dip.optics.microscope_psf import kernel_sides, optical_psf
 from napari_dip.optics.psf import PSF, gaussian_psf
+from napari_dip.plaintext import shortened
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from napari_dip.image.axes import Layout
     from napari_dip.settings import Optics, Settings
+
+OFF_CENTRE = 0.75  # pixels: a smaller distance from the middle is not told
+MOST_BACKGROUND = 0.2  # of the light: what is out of focus is less at the border of a kernel
+LEAST_CONTRAST = 0.2  # of the brightest pixel: a darker background is not that of a uniform blur
+MOST_NEGATIVE = 0.01  # of the sum: what rounding and interpolation leave is clipped
 
 __all__ = ["expected_kernel", "normalised_psf", "psf_of", "refuse_two_psfs"]
 
@@ -39,7 +46,7 @@ def psf_of(
     if kernel is not None:
         if isinstance(psf, PSF):
             return replace(psf, values=kernel)
-        return PSF(kernel, "given")
+        return PSF(kernel, "given", _doubts(kernel, layout.spatial))
     if not task.spec.needs_psf:
         return None
     if widths := task.gaussian_widths(layout.spatial):
@@ -57,6 +64,26 @@ def psf_of(
     _check_channels(optics, layout)
     each = (optics.of_channel(number) for number in range(optics.channels))
     return PSF.of_channels([optical_psf(one, layout.spatial_shape) for one in each])
+
+
+def _doubts(kernel: NDArray[np.float32], spatial: str) -> tuple[str, ...]:
+    """Say what is unusual in a given point spread function: it is used as it is."""
+    doubts = []
+    centre = center_of_mass(kernel * (kernel > kernel.max() / 2))
+    off = [c - size // 2 for c, size in zip(centre, kernel.shape, strict=True)]
+    if max(map(abs, off)) > OFF_CENTRE:
+        by = ", ".join(f"{each:.1f} along {axis}" for each, axis in zip(off, spatial, strict=True))
+        doubts.append(
+            f"The psf is not in the middle of its array ({by} pixels), which moves the result; "
+            "napari_dip.measured_psf(psf) centres it."
+        )
+    flat = float(kernel.min()) * kernel.size
+    if flat > MOST_BACKGROUND and kernel.min() < LEAST_CONTRAST * kernel.max():
+        doubts.append(
+            f"A constant background has {flat:.0%} of the light of the psf; "
+            "napari_dip.measured_psf(psf) subtracts it."
+        )
+    return tuple(doubts)
 
 
 def _check_channels(optics: Optics, layout: Layout) -> None:
@@ -134,7 +161,7 @@ def normalised_psf(
         return None
     given = as_array(psf, "psf", BadImage)
     if given.dtype.kind not in "buif":
-        raise BadImage(f"psf={psf!r}: not numbers; give an array of numbers")
+        raise BadImage(f"psf={shortened(repr(psf), 80)}: not numbers; give an array of numbers")
     names = axes or named_axes(psf) or "".join(a for a in layout.axes if a in layout.spatial)
     names = names.upper()
     if given.ndim != len(layout.spatial) or sorted(names) != sorted(layout.spatial):
@@ -155,4 +182,10 @@ def normalised_psf(
             "the psf has values that are not finite, or no positive sum; give finite values with a "
             "positive sum"
         )
+    if kernel.clip(max=0).sum() < -MOST_NEGATIVE * kernel.sum():
+        raise BadImage(
+            f"the psf has negative values (the least is {kernel.min():.3g}), and light has none; "
+            "subtract its background and clip it, as napari_dip.measured_psf(psf) does"
+        )
+    kernel = kernel.clip(0)
     return np.ascontiguousarray(kernel / kernel.sum(), np.float32)

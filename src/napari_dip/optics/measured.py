@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["measured_psf"]
 
+SATURATED = 5  # equal pixels: four are those of a symmetric bead between the pixels
 VISIBLE = 5.0  # standard deviations of the background: a weaker peak may be noise
 KEPT = 2.0  # standard deviations: weaker pixels, or pixels apart from the bead, count as 0
 SHARE = 0.999  # of the light: what is outside is cut off
@@ -65,11 +66,13 @@ def measured_psf(
             f"the point spread function has shape {np.shape(image)}; give an image of numbers with "
             "the axes Y and X, or Z, Y and X, and at least 3 pixels along each"
         )
+    saturated = _saturated(values)
     values = values.astype(float)
     if not np.isfinite(values).all():
         raise BadImage("the point spread function has values that are not finite; crop them off")
     values, background = _without_background(values)
     notes = [f"Its background of {background:.4g} was subtracted."] if background else []
+    notes += saturated
     steps = np.ones(values.ndim)
     if sizes is not None and target is not None:
         ratio = np.divide(target, sizes)
@@ -87,6 +90,17 @@ def measured_psf(
         notes.append(f"It was cut from {_times(np.shape(image))} pixels.")
     kernel = np.ascontiguousarray(values / values.sum(), np.float32)
     return PSF(kernel, "measured", tuple(notes))
+
+
+def _saturated(values: NDArray[Any]) -> list[str]:
+    """Say that the brightest pixels of a bead are as bright as its image can hold."""
+    count = int((values == values.max()).sum())
+    if values.dtype.kind not in "ui" or count < SATURATED or not values.max():
+        return []
+    return [
+        f"Its {count} brightest pixels are equal ({values.max()}): if the bead is overexposed, the "
+        "point spread function is too wide; take a darker image."
+    ]
 
 
 def _without_background(values: NDArray[Any]) -> tuple[NDArray[Any], float]:

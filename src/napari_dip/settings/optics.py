@@ -13,7 +13,7 @@ from napari_dip.settings.frozen import Frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ABERRATIONS", "PIXEL_SIZES", "Modality", "Optics"]
+__all__ = ["ABERRATIONS", "PIXEL_SIZES", "Modality", "Optics", "is_possible"]
 
 PIXEL_SIZES = ("pixel_size", "z_step")  # the fields that describe the image, not the microscope
 
@@ -34,9 +34,10 @@ def _checked_wavelengths(value: Any) -> Any:
         value = value.split(",")
     several = value if isinstance(value, list | tuple) else [value]
     try:
-        checked = tuple(_checked_wavelength(float(each)) for each in several)
-    except TypeError:
-        checked = ()
+        numbers = tuple(float(each) for each in several)
+    except (TypeError, ValueError):
+        numbers = ()
+    checked = tuple(_checked_wavelength(number) for number in numbers)
     if not checked:
         raise ValueError("give a number of nanometres, or one for each channel: 461,520")
     return checked if len(checked) > 1 else checked[0]
@@ -58,7 +59,8 @@ def _checked_length(value: float | None) -> float | None:
     raise ValueError(f"give micrometres, from {SMALLEST_UM} to {LARGEST_UM}{hint}")
 
 
-def _is_possible(name: str, value: Any) -> bool:
+def is_possible(name: str, value: Any) -> bool:
+    """Return whether a number of the optics is possible, whatever the others are."""
     try:
         Optics(**{name: value})
     except BadSettings:
@@ -148,6 +150,22 @@ class Optics(Frozen):
                 f"wavelength={self.wavelength} and excitation={self.excitation} have different "
                 "numbers of channels; give one for each channel, in the same order"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _excited_by_shorter_light(self) -> Self:
+        emission, excitation = self._wavelengths
+        if self.modality != "confocal" or emission is None or excitation is None:
+            return self
+        for number in range(self.channels):
+            emitted, excited = (
+                each[number] if isinstance(each, tuple) else each for each in (emission, excitation)
+            )
+            if excited > emitted:
+                raise ValueError(
+                    f"excitation={excited:g} is longer than wavelength={emitted:g}, the emission; "
+                    "exchange them, or give modality='two-photon'"
+                )
         return self
 
     @property
@@ -262,7 +280,7 @@ class Optics(Frozen):
         new = {
             name: value
             for name, value in found.items()
-            if getattr(self, name) == fields[name].default and _is_possible(name, value)
+            if getattr(self, name) == fields[name].default and is_possible(name, value)
         }
         return type(self)(**(dict(self) | new)) if new else self
 

@@ -139,6 +139,13 @@ def test_metadata_fill_the_fields(open_panel, cells):
     assert [panel[name].text() for name in OBJECTIVE] == ["", "", "525"]
 
 
+def test_metadata_that_contradict_are_shown(open_panel):
+    wrong = {"optics": {**MICROSCOPE, "ri": 1.33}}
+    panel = open_panel("Deconvolve", Image(np.ones((32, 32)), metadata=wrong, **LENGTHS))
+    assert [panel[name].text() for name in OBJECTIVE] == ["1.4", "1.33", "520 nm"]
+    assert "NA 1.4 is not below the index of the immersion, 1.33" in panel["estimate"].text()
+
+
 def test_coarse_sampling_is_told_before_a_run(open_panel, zstack, qtbot):
     panel = open_panel("Deconvolve", zstack)
     fill(panel, OBJECTIVE)

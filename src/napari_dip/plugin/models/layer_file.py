@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from napari_dip.errors import NapariDipError
 from napari_dip.image.metadata import MICROMETRES, Channel
 from napari_dip.plugin.models.mask_pixels import finest
-from napari_dip.settings.optics import PIXEL_SIZES, Optics
+from napari_dip.settings.optics import PIXEL_SIZES, Optics, is_possible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,13 +109,15 @@ def optics_of(layer: Image) -> dict[str, Any]:
     stored = None if isinstance(kept, dict) else stored_in_file(layer)
     found = kept if isinstance(kept, dict) else {} if stored is None else stored.optics
     names = set(Optics.model_fields) - {*PIXEL_SIZES}
-    known = {
+    # A damaged file may tell any number; what contradicts another one is shown, for a correction.
+    return {
         str(name): value
         for name, value in found.items()
-        if name in names and not isinstance(value, list | tuple)
+        if name in names
+        and not isinstance(value, list | tuple)
+        and is_possible(name, value)
+        and getattr(Optics(**{name: value}), name) == value
     }
-    possible = Optics().with_metadata(known)  # a damaged file may tell any number
-    return {name: value for name, value in known.items() if getattr(possible, name) == value}
 
 
 def stored_in_file(layer: Image) -> StoredImage | None:
