@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 import yaozarrs
-from example_plate import pixels, write_plate
+from example_plate import FIELDS, pixels, write_plate
 from typer.testing import CliRunner
 
 from napari_dip.cli.app import app
@@ -67,6 +68,18 @@ def test_a_plate_becomes_a_plate(tmp_path):
     result = call("denoise", plate, out, *QUICK, "--quiet")
     assert (result.exit_code, result.output) == (0, "")
     yaozarrs.validate_zarr_store(out)
+
+
+def test_fields_are_named_where_the_plate_has_them(tmp_path):
+    plate, out = write_plate(tmp_path / "plate.ome.zarr"), tmp_path / "out.ome.zarr"
+    text = call("denoise", plate, out, *QUICK).stdout
+    assert [line.split(": ")[0] for line in text.splitlines()] == [
+        f"Wrote {out / field}" for field in FIELDS
+    ]
+    said = call("denoise", plate, out, *QUICK, "--overwrite", "--json").stdout
+    places = [Path(json.loads(line)["output"]) for line in said.splitlines()]
+    assert places == [out / field for field in FIELDS]
+    assert all(place.is_dir() for place in places)
 
 
 def test_missing_and_damaged_fields_are_told(tmp_path):

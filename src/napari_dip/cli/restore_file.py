@@ -37,6 +37,7 @@ def restore_file(
     marks: Literal["missing", "known"] = "missing",
     mask_axes: str | None = None,
     psf: Path | None = None,
+    final: Path | None = None,
     workers: Callable[[], AbstractContextManager[WorkerPool | None]] | None = None,
 ) -> None:
     """Restore a file as the command line asks.
@@ -53,6 +54,8 @@ def restore_file(
         File of a mask, what its non-zero pixels are, and one letter for each of its axes.
     psf
         File of a point spread function.
+    final
+        Where the result is moved to later, if not to `output`.
     workers
         Provides workers while the file is restored; ``None`` starts those of the options.
 
@@ -113,7 +116,7 @@ def restore_file(
             say(note)
 
     try:
-        _print_outcome(run, result, output, options)
+        _print_outcome(run, result, final or output, options)
     except OSError as error:
         error.add_note(f"{run.place} was written")
         raise
@@ -132,6 +135,7 @@ def connect_workers(
 
 def _print_outcome(run: FileRun, result: Result, output: Path, options: RunOptions) -> None:
     """Print where the result is, as text or as JSON."""
+    place = output if run.place == run.path else run.place
     if options.as_json:
         record = {
             "output": as_utf8(output),
@@ -142,8 +146,8 @@ def _print_outcome(run: FileRun, result: Result, output: Path, options: RunOptio
         }
         typer.echo(as_json(to_json(record, inf_nan_mode="null").decode()))
     elif not options.quiet:
-        typer.echo(plain(outcome(run.place, result)))
+        typer.echo(plain(outcome(place, result)))
         if options.uncertainty is not None and not result.stopped_by_user:
             typer.echo(plain(f"Wrote {options.uncertainty}: half the width of the 90 % intervals."))
-    if warning := incomplete(run.place, result):  # printed even with --quiet
+    if warning := incomplete(place, result):  # printed even with --quiet
         typer.echo(plain(warning), err=True)

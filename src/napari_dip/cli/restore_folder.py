@@ -73,7 +73,12 @@ def restore_folder(
         def restore(item: FolderItem, *, resume: bool, overwrite: bool) -> None:
             _say(options, f"{plan.items.index(item) + 1} of {count}: {item.name}")
             one = replace(options, resume=resume, overwrite=overwrite)
-            restore_file(item.source, item.output, one, settings, workers=workers.borrow, **given)
+            restore_file(
+                *(item.source, item.output, one, settings),
+                final=item.final,
+                workers=workers.borrow,
+                **given,
+            )
 
         for ended in restore_items(plan, settings, restore, *files, overwrite=options.overwrite):
             skipped += ended.status == "skipped"

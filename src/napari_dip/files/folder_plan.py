@@ -40,11 +40,24 @@ State = Literal["new", "unfinished", "done", "other"]
 
 
 class FolderItem(NamedTuple):
-    """An image: its name in messages, its file, and the file of its result."""
+    """An image of a folder, or a field of a plate.
+
+    Attributes
+    ----------
+    name
+        The name of the file; of a plate, the path of the field.
+    source
+        The image.
+    output
+        The file of the result; of a plate, its place until the plate is complete.
+    final
+        The file of the result when all images are restored.
+    """
 
     name: str
     source: Path
     output: Path
+    final: Path
 
     def state(
         self, settings: Settings, mask: str | Path | None = None, psf: str | Path | None = None
@@ -220,14 +233,11 @@ def _items(files: Sequence[Path], output: Path) -> tuple[FolderItem, ...]:
         if not shared:
             break
         names |= {file: file.name for file in shared}
-    return tuple(
-        FolderItem(
-            file.name,
-            file,
-            output / f"{names[file]}{'.ome.zarr' if is_zarr(file) else '.ome.tif'}",
-        )
-        for file in files
-    )
+    results = {
+        file: output / f"{name}{'.ome.zarr' if is_zarr(file) else '.ome.tif'}"
+        for file, name in names.items()
+    }
+    return tuple(FolderItem(file.name, file, results[file], results[file]) for file in files)
 
 
 def _of_plate(plate: Plate, output: Path, overwrite: bool) -> FolderPlan:
@@ -238,7 +248,7 @@ def _of_plate(plate: Plate, output: Path, overwrite: bool) -> FolderPlan:
     if output.exists() and not is_zarr(output):
         raise FileProblem(f"{output} exists and is not a zarr; choose another name")
     items = (
-        FolderItem(field, plate.path / field, plate.working_path(output, field))
+        FolderItem(field, plate.path / field, plate.working_path(output, field), output / field)
         for field in plate.fields
     )
     return FolderPlan(output, tuple(items), plate)

@@ -30,7 +30,7 @@ class FileStatus(NamedTuple):
     name
         The name of the file; of a plate, the path of the field.
     output
-        The file of the result; of a plate, its place until the plate is complete.
+        The file of the result; of a plate, the field in it, which is there when all are complete.
     status
         ``"restored"``, ``"skipped"`` if its result existed already, or ``"failed"``.
     reason
@@ -157,6 +157,6 @@ def restore_items(
                 restore(item, resume=resume, overwrite=overwrite and not resume)
         except (NapariDipError, OSError, MemoryError) as error:
             status, reason, failed = "failed", str(error) or type(error).__name__, True
-        yield FileStatus(item.name, item.output, status, reason)
+        yield FileStatus(item.name, item.final, status, reason)
     if not failed:
         plan.finish()

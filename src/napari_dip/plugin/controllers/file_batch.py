@@ -166,7 +166,7 @@ class FileBatch:
         except NapariDipError as error:
             self.problem = str(error)
         if plan is not None:
-            self.entries = [FileEntry(*item) for item in plan.items]
+            self.entries = [FileEntry(item.name, item.source, item.output) for item in plan.items]
         return plan
 
     def run(self) -> None:
