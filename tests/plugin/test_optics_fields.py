@@ -41,9 +41,16 @@ def test_a_mistake_names_its_field(modality, texts, said):
         optics_values(modality, TYPED | texts)
 
 
-def test_numbers_of_several_channels_are_refused():
-    with pytest.raises(BadSettings, match="Emission: '461, 520 nm' is not a number"):
-        optics_values("widefield", TYPED | {"wavelength": "461, 520 nm"})
+@pytest.mark.parametrize("text", ["461, 520 nm", "461;520", "461 520", "461,520"])
+def test_channels_have_a_wavelength_each(text):
+    values = optics_values("widefield", TYPED | {"wavelength": text})
+    assert values["wavelength"] == (461, 520)
+
+
+@pytest.mark.parametrize("text", ["461, blue", "461, 5"])
+def test_a_wrong_list_names_its_field(text):
+    with pytest.raises(BadSettings, match="Emission: .* is not a number"):
+        optics_values("widefield", TYPED | {"wavelength": text})
 
 
 def test_fields_show_what_was_recorded():

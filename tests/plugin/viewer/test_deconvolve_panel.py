@@ -146,6 +146,24 @@ def test_metadata_that_contradict_are_shown(open_panel):
     assert "NA 1.4 is not below the index of the immersion, 1.33" in panel["estimate"].text()
 
 
+def test_channels_have_wavelengths_of_their_own(open_panel, qtbot):
+    counts = np.random.default_rng(0).poisson(20, (2, 32, 40)).astype(np.uint16)
+    axes = {"axis_labels": ("c", "y", "x"), "units": ("pixel", "um", "um")}
+    layer = Image(counts, name="two", scale=(1, 0.12, 0.12), **axes)
+    panel = open_panel("Deconvolve", layer)
+    fill(panel, OBJECTIVE | {"wavelength": "461, 600 nm"})
+    assert panel.widget.task().wavelength == (461, 600)
+    described(panel, qtbot, "PSF: widefield, first channel: 0.2")
+    assert "Below Nyquist sampling (0.082 µm)" in panel["psf"].text()
+    assert "600 nm" in panel["psf"].toolTip()
+    assert panel["run"].isEnabled()
+    assert not panel["estimate_psf"].isEnabled()
+    fill(panel, {"wavelength": "520,5"})
+    assert panel.widget.task().wavelength == 520.5
+    fill(panel, {"wavelength": "461, 520, 600"})
+    qtbot.waitUntil(lambda: "wavelengths of 3 channels" in panel["estimate"].text(), timeout=30_000)
+
+
 def test_coarse_sampling_is_told_before_a_run(open_panel, zstack, qtbot):
     panel = open_panel("Deconvolve", zstack)
     fill(panel, OBJECTIVE)

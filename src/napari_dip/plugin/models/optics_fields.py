@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from napari_dip.errors import BadSettings
-from napari_dip.settings.optics import ABERRATIONS, Modality, Optics
+from napari_dip.settings.optics import ABERRATIONS, Modality, Optics, is_possible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,16 +123,17 @@ def number_text(name: str, value: float | tuple[float, ...] | None) -> str:
     shown = name == "pinhole" or (value is not None and value != default)
     if not shown:
         return ""
-    # Of several channels: the panel asks for one.
     numbers = value if isinstance(value, tuple) else (value,)
     return f"{', '.join(f'{each:g}' for each in numbers)} {UNITS.get(name, '')}".rstrip()
 
 
-def _number(name: str, text: str) -> float:
-    """Read the text of a field, which may name an immersion."""
+def _number(name: str, text: str) -> float | tuple[float, ...]:
+    """Read the text of a field, which may name an immersion, or have numbers of the channels."""
     if name in ("ri", "sample_ri") and text.lower() in IMMERSIONS:
         return IMMERSIONS[text.lower()]
     label = LABELS[name]
+    if several := _wavelengths(name, text):
+        return several
     try:
         value = float(_without_unit(name, text).replace(",", "."))
     except ValueError:
@@ -147,6 +149,21 @@ def _number(name: str, text: str) -> float:
     return value
 
 
+def _wavelengths(name: str, text: str) -> tuple[float, ...]:
+    """Read one wavelength for each of several channels; empty if the text is another one.
+
+    Of a comma between the digits of one number, the second part is no wavelength.
+    """
+    parts = re.split(r"[,;\s]+", _without_unit(name, text))
+    if name not in ("wavelength", "excitation") or len(parts) < 2:
+        return ()
+    try:
+        numbers = tuple(map(float, parts))
+    except ValueError:
+        return ()
+    return numbers if is_possible(name, numbers) else ()
+
+
 def _without_unit(name: str, text: str) -> str:
     """Remove the unit of a field."""
     unit = UNITS.get(name, "")
@@ -155,7 +172,7 @@ def _without_unit(name: str, text: str) -> str:
     return text
 
 
-def _check_aperture(values: Mapping[str, float]) -> None:
+def _check_aperture(values: Mapping[str, Any]) -> None:
     """Check that the aperture is below the refractive index of the immersion."""
     na, ri = values.get("na", 0.0), values.get("ri", math.inf)
     if na >= ri:

@@ -39,7 +39,8 @@ def describe_point_spread(psf: PSF, source: LayerInput, settings: Settings) -> s
     microscope, is_gaussian = settings.task.microscope, settings.task.gaussian_widths
     kind = "Gaussian" if is_gaussian(settings.spatial) else psf.source
     kind = kind if microscope is None else microscope.microscopy
-    lines = [f"PSF: {kind}, {_widths(psf, source, settings)}."]
+    where = "first channel: " if psf.channels else ""
+    lines = [f"PSF: {kind}, {where}{_widths(psf, source, settings)}."]
     if coarse := _below_nyquist(psf, settings):
         lines.append(f"Below Nyquist sampling ({coarse}).")
     details = [f"{psf.describe()}.", *psf.notes, *psf.losses]
@@ -97,9 +98,11 @@ def _below_nyquist(psf: PSF, settings: Settings) -> str:
     microscope = settings.task.microscope
     if microscope is None:
         return ""
+    each = [microscope.of_channel(number) for number in range(microscope.channels)]
+    finest = max(each, key=lambda one: one.cutoff)
     limits = {
-        "pixels": f"{1 / (2 * microscope.cutoff):.2g} µm",
-        "planes": f"{1 / (2 * microscope.axial_cutoff):.2g} µm along Z",
+        "pixels": f"{1 / (2 * finest.cutoff):.2g} µm",
+        "planes": f"{1 / (2 * finest.axial_cutoff):.2g} µm along Z",
     }
     return ", ".join(
         limit

@@ -79,7 +79,10 @@ IMMERSION: Final = (
     "What is between the objective and the cover slip: oil, water, glycerol, silicone, air, or "
     "its refractive index."
 )
-EMISSION: Final = "Wavelength of the emitted light, in nm: the middle of the emission filter."
+EMISSION: Final = (
+    "Wavelength of the emitted light, in nm: the middle of the emission filter. Of an image with "
+    "an axis of channels, one for all, or one for each: 461, 520, 600."
+)
 EXCITATION: Final = (
     "Wavelength of the laser, in nm. Of a confocal microscope 30 nm below the emission, if empty."
 )
