@@ -52,6 +52,16 @@ def test_each_image_is_told_and_failures_are_listed(raw):
     assert third.stderr.count("pass --overwrite") == 3
 
 
+def test_files_with_several_images_are_listed(raw):
+    with tifffile.TiffWriter(raw / "b.tif") as tif:
+        for side in (16, 24):
+            tif.write(np.zeros((side, side), np.uint8), photometric="minisblack")
+    result = call("denoise", raw, raw.with_name("out"), *QUICK)
+    assert "Only the first image is restored of files with several: b.tif." in result.stderr
+    chosen = call("denoise", raw, raw.with_name("o"), *QUICK, "--series", 1, "--pattern", "b.tif")
+    assert "Only the first" not in chosen.stderr
+
+
 def test_json_has_the_status_of_each_image(raw):
     call("denoise", raw, raw.with_name("out"), *QUICK, "--pattern", "a.tif")
     (raw / "b.tif").write_bytes(b"")

@@ -39,7 +39,7 @@ def restore_file(
     psf: Path | None = None,
     final: Path | None = None,
     workers: Callable[[], AbstractContextManager[WorkerPool | None]] | None = None,
-) -> None:
+) -> int:
     """Restore a file as the command line asks.
 
     Parameters
@@ -58,6 +58,11 @@ def restore_file(
         Where the result is moved to later, if not to `output`.
     workers
         Provides workers while the file is restored; ``None`` starts those of the options.
+
+    Returns
+    -------
+    int
+        How many images the file holds, of which one was restored; 0 if there is no other.
 
     Raises
     ------
@@ -122,6 +127,7 @@ def restore_file(
         raise
     if result.stopped_by_user:
         raise typer.Exit(INTERRUPTED)
+    return len(run.stored.images)
 
 
 def connect_workers(

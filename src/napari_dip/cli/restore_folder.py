@@ -67,18 +67,21 @@ def restore_folder(
         _say(options, note)
 
     failed, skipped = [], 0
+    several: list[str] = []
     files = given.get("mask"), given.get("psf")
     with _SharedWorkers(partial(connect_workers, options, settings)) as workers:
 
         def restore(item: FolderItem, *, resume: bool, overwrite: bool) -> None:
             _say(options, f"{plan.items.index(item) + 1} of {count}: {item.name}")
             one = replace(options, resume=resume, overwrite=overwrite)
-            restore_file(
+            images = restore_file(
                 *(item.source, item.output, one, settings),
                 final=item.final,
                 workers=workers.borrow,
                 **given,
             )
+            if images and options.series is None:
+                several.append(item.name)
 
         for ended in restore_items(plan, settings, restore, *files, overwrite=options.overwrite):
             skipped += ended.status == "skipped"
@@ -89,9 +92,15 @@ def restore_folder(
             if ended.status == "failed":
                 typer.echo(plain(f"Error: {ended.name}: {ended.reason}"), err=True)
                 failed.append(ended.name)
+    if several:
+        _say(
+            options,
+            f"Only the first image is restored of files with several: {_names(several)}. "
+            "--series N restores another; give it another folder.",
+        )
     done = f"{count - len(failed) - skipped} restored, {skipped} done before"
     if failed:
-        names = ", ".join(failed[:5]) + (" …" if len(failed) > 5 else "")
+        names = _names(failed)
         begun = (
             f" {output} is written when all fields are complete; move a damaged one out of "
             f"{source} to leave it out."
@@ -153,6 +162,10 @@ def _print_status(ended: FileStatus, source: Path) -> None:
         "input": {"path": as_utf8(source.absolute())},
     }
     typer.echo(as_json(json.dumps(record)))
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
 
 
 def _say(options: RunOptions, sentence: str) -> None:
