@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.ndimage import shift
+from scipy.ndimage import center_of_mass, shift
+from scipy.special import ndtr
 
 from napari_dip import gaussian_psf, measured_psf
 from napari_dip.errors import BadImage
@@ -79,3 +80,12 @@ def test_an_overexposed_bead_is_told():
     told = measured_psf(bead.clip(0, 255).astype(np.uint8)).notes
     assert any("brightest pixels are equal (255)" in note for note in told)
     assert not any("equal" in note for note in measured_psf(bead.astype(np.uint16)).notes)
+
+
+def test_the_centre_is_found_between_pixels():
+    for at in ((0.3, -0.4), (0.5, 0.2), (-0.25, 0.1)):
+        edges = [(np.arange(-9, 11) - 0.5 - each) * 2.355 / 2.5 for each in at]
+        image = 1000 * np.multiply.outer(*(np.diff(ndtr(each)) for each in edges))
+        values = measured_psf(image).values
+        middle = [(size - 1) / 2 for size in values.shape]
+        assert center_of_mass(values) == pytest.approx(middle, abs=0.04)

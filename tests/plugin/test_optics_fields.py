@@ -49,7 +49,7 @@ def test_channels_have_a_wavelength_each(text):
 
 @pytest.mark.parametrize("text", ["461, blue", "461, 5"])
 def test_a_wrong_list_names_its_field(text):
-    with pytest.raises(BadSettings, match="Emission: .* is not a number"):
+    with pytest.raises(BadSettings, match=r"Emission: .* is not a number"):
         optics_values("widefield", TYPED | {"wavelength": text})
 
 

@@ -21,6 +21,7 @@ __all__ = ["measured_psf"]
 SATURATED = 5  # equal pixels: four are those of a symmetric bead between the pixels
 VISIBLE = 5.0  # standard deviations of the background: a weaker peak may be noise
 KEPT = 2.0  # standard deviations: weaker pixels, or pixels apart from the bead, count as 0
+CENTRAL = 0.25  # of the peak: light above it tells the centre, to 0.08 pixels
 SHARE = 0.999  # of the light: what is outside is cut off
 SAME_SIZE = 0.01  # relative: smaller differences of the pixel sizes are not resampled
 MOVED = 0.01  # pixels: smaller distances from the centre are not mentioned
@@ -77,7 +78,7 @@ def measured_psf(
     if sizes is not None and target is not None:
         ratio = np.divide(target, sizes)
         steps = np.where(np.abs(ratio - 1) < SAME_SIZE, 1, ratio)
-    centre = np.array(ndimage.center_of_mass(values * (values > values.max() / 2)))
+    centre = np.array(ndimage.center_of_mass((values - CENTRAL * values.max()).clip(0)))
     moved = (np.array(values.shape) - 1) / 2 - centre
     if np.abs(moved).max() > MOVED:
         by = ", ".join(f"{each:.3g}" for each in moved)
