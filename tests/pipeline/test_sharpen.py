@@ -77,16 +77,27 @@ def test_light_is_conserved_to_one_percent(case, result):
     assert light[1] == pytest.approx(light[0], rel=0.01)
 
 
-def test_points_keep_their_own_light():
-    psf = optical_psf(WIDEFIELD, (128, 128))
-    truth = np.zeros((176, 176))
-    places = np.array([(52, 60), (58, 118), (85, 88), (110, 48), (118, 116)])
-    truth[tuple(places.T)] = 12000, 9000, 14000, 7000, 11000
+@pytest.mark.parametrize("shape", [(1, 128, 128), (9, 64, 64)], ids=["plane", "stack"])
+def test_points_keep_their_light_and_width(shape):
+    planes, *sides = shape
+    psf = optical_psf(WIDEFIELD, sides if planes == 1 else shape)
+    margins = [size // 2 for size in psf.values.shape]
+    truth = np.zeros(
+        [side + 2 * m for side, m in zip(shape[-len(margins) :], margins, strict=True)]
+    )
+    places = np.array([(0.2, 0.25), (0.7, 0.8), (0.75, 0.3)]) * sides
+    if planes > 1:
+        places = np.insert(places, 0, (4, 5, 3), axis=1)
+    places = places.astype(int)
+    truth[tuple((places + margins).T)] = np.array([12000, 9000, 14000]) * (1 + 4 * (planes > 1))
     truth, noisy = observed(truth, psf)
-    image = finished(restore(noisy, Settings(**QUICK), psf=psf)).image - 100
-    for y, x in places - psf.values.shape[0] // 2:
-        around = slice(y - 8, y + 9), slice(x - 8, x + 9)
-        assert image[around].sum() == pytest.approx(truth[y, x] - 100, rel=0.08)
+    settings = Settings(**QUICK) if planes == 1 else VOLUME
+    image = finished(restore(noisy, settings, psf=psf)).image - 100
+    for place in places:
+        around = tuple(slice(max(0, at - 8), at + 9) for at in place)
+        light = truth[tuple(place)] - 100
+        assert image[around].sum() == pytest.approx(light, rel=0.08)
+        assert image[tuple(place)] > 0.5 * light
 
 
 def test_light_of_a_stack_is_conserved():

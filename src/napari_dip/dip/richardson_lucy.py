@@ -102,6 +102,10 @@ class RichardsonLucy:
         """The sharpened image, blurred again: what the microscope would show."""
         return self._inside(self._blur(self._estimate))
 
+    def reblurred_with(self, inside: Tensor) -> Tensor:
+        """Blur another image with the same surroundings."""
+        return self._inside(self._blur(self._estimate + self._padded(inside - self.estimate)))
+
     @property
     def from_outside(self) -> Tensor:
         """The light that the surroundings send into the image."""

@@ -11,7 +11,12 @@ import torch
 
 from napari_dip.dip.richardson_lucy import RichardsonLucy
 from napari_dip.generators import finished, map_steps
-from napari_dip.patches.constants import SHARP_PLANE_RADIUS, SHARP_SEARCH, SHARP_STACK_PLANES
+from napari_dip.patches.constants import (
+    MIN_SIGMA,
+    SHARP_PLANE_RADIUS,
+    SHARP_SEARCH,
+    SHARP_STACK_PLANES,
+)
 from napari_dip.patches.local_mean import local_mean
 from napari_dip.patches.sharp_patches import filter_sharp
 from napari_dip.pipeline.block import derived_seed
@@ -25,6 +30,7 @@ from napari_dip.pipeline.cost_model import (
 )
 from napari_dip.pipeline.first_estimate import FirstEstimate
 from napari_dip.pipeline.observation import to_tensor
+from napari_dip.pipeline.sharp_points import PSF_ERROR, keep_points
 from napari_dip.pipeline.steps import First
 
 if TYPE_CHECKING:
@@ -47,7 +53,7 @@ LEAST_PROGRESS = 0.26  # power of the number of steps by which the misfit falls:
 USUAL_ROUNDS = 3  # of sharpening and filtering planes: 2 to 5; for estimates of the time
 USUAL_STACK_ROUNDS = 6  # the same for stacks: 3 to 7
 BLURS_OF_STEP = 7  # forward, adjoint, and the products beside them
-BLURS_OF_ROUND = 2  # what the estimate and its surroundings show
+BLURS_OF_ROUND = 3  # what the estimate, its surroundings and the filtered image show
 MOST_BIAS = 0.05  # of the light of a denoised image: a larger one is that of clipped pixels
 LIGHT_SIDE = 31  # pixels of a plane: side of the square around a pixel whose light is kept
 COMPLEX_COPIES = 8 * 4  # bytes of a padded pixel: float32 images and their spectra
@@ -150,6 +156,7 @@ class FirstSharp(FirstEstimate):
                 sharpening.advance(steps - (rounds[-1].steps if rounds else 0))
                 reblurred = self._stabilised(sharpening.reblurred + dark)
                 found = step.filtered(sharpening.estimate, reblurred, seen).clamp(min=0)
+                found = step.with_points(found, sharpening, seen, dark)
                 filtered.append(_with_light_of(sharpening.estimate, found, locally=not volume))
                 misfits.append(float((reblurred - seen).square().mean()) - expected)
             noise = filtered[1] - filtered[0]
@@ -189,6 +196,25 @@ class FirstSharp(FirstEstimate):
         """Bring an image into the intensities in which it is denoised."""
         values = self.stabilise.domain.transform(image[0].cpu().numpy())
         return to_tensor(values).to(image)
+
+    def with_points(
+        self,
+        found: torch.Tensor,
+        sharpening: RichardsonLucy,
+        seen: torch.Tensor,
+        dark: torch.Tensor,
+    ) -> torch.Tensor:
+        """Keep the points of a sharpened image that were spread by its filter."""
+        sigmas = torch.tensor(self.denoise.scaling.sigmas).to(seen).clamp(min=MIN_SIGMA)
+        sigmas = sigmas.reshape(-1, *[1] * (seen.ndim - 2))
+        light = sharpening.reblurred
+        shown, of_points, of_wrong_psf = (
+            self._stabilised(image + dark) / sigmas
+            for image in (sharpening.reblurred_with(found), light, (1 + PSF_ERROR) * light)
+        )
+        excess = (shown - seen / sigmas).square() - (of_points - seen / sigmas).square()
+        allowed = (of_wrong_psf - of_points).square()
+        return keep_points(found, sharpening.estimate, excess, allowed)
 
     def filtered(
         self, guide: torch.Tensor, seen: torch.Tensor, noisy: torch.Tensor
