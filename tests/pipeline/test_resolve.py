@@ -35,15 +35,15 @@ FILLED_FIRST = [
     "PatchFilter",
     "Unstabilise",
 ]
-GAPS = replace(PLANE, has_gaps=True)
+GAPS = replace(PLANE, missing=0.2)
 
 
 def test_matched_noise_is_the_last_step():
     settings = Settings(task=Inpaint(match_noise=True))
-    moved = replace(STACK, has_gaps=True, shifts=((0, 0), (0, 1), (0, 2), (0, 3)))
+    moved = replace(STACK, missing=0.2, shifts=((0, 0), (0, 1), (0, 2), (0, 3)))
     assert names(GAPS, settings)[-1] == "MatchNoise"
     assert names(moved, settings)[-2:] == ["PutBack", "MatchNoise"]
-    assert "MatchNoise" not in names(replace(CLEAN, has_gaps=True), settings)
+    assert "MatchNoise" not in names(replace(CLEAN, missing=0.2), settings)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_estimated_correlated_noise_is_distrusted_behind_a_blur():
 
 
 def test_the_text_names_every_step_that_acts():
-    moved = replace(STACK, has_gaps=True, shifts=((0, 0), (1, 2), (0, 1), (3, 3)))
+    moved = replace(STACK, missing=0.2, shifts=((0, 0), (1, 2), (0, 1), (3, 3)))
     said = str(resolve(moved, Settings(members=2, iterations=77, task=Denoise())))
     for words in ("3 pixels", "at most 77 iterations", "gaps", "neighbouring planes", "2 times"):
         assert words in said

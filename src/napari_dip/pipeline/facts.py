@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Facts", "NoiseLevel", "assume", "measure"]
 
 USUAL_NOISE = 25 / 255  # of the range of intensities: assumed before the survey
+USUAL_GAPS = 0.2  # of the pixels: assumed before the mask is read
 FAINT_NOISE = 0.01  # of the range: does not end a fit with gaps
 
 
@@ -55,8 +56,8 @@ class Facts:
         The noise of the intensities as they are.
     stabilised_level
         The noise after the variance-stabilising transform of each channel that has photon noise.
-    has_gaps
-        Whether a pixel is missing.
+    missing
+        The part of the pixels that is missing.
     gaps
         What kind of gaps; it matters for inpainting alone.
     blurred
@@ -74,12 +75,17 @@ class Facts:
     noises: tuple[NoiseModel, ...]
     level: NoiseLevel
     stabilised_level: NoiseLevel
-    has_gaps: bool = False
+    missing: float = 0.0
     gaps: Hole = "scratches"
     blurred: bool = False
     kernel: tuple[int, ...] = ()
     shared: str = ""
     shifts: Shifts | None = None
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a pixel is missing."""
+        return self.missing > 0
 
     @property
     def is_stack(self) -> bool:
@@ -136,7 +142,7 @@ def assume(
         noises=(PoissonGaussian(read=sigma),) * channels,
         level=level,
         stabilised_level=level,
-        has_gaps=fills,
+        missing=USUAL_GAPS if fills else 0.0,
         gaps=gaps,
         blurred=bool(kernel) or settings.task.spec.needs_psf,
         kernel=kernel,
@@ -179,7 +185,7 @@ def measure(block: Block, *, register: bool) -> Facts:
         noises=block.noises,
         level=plain_level,
         stabilised_level=level(stabilised) if stabilised.is_stabilised else plain_level,
-        has_gaps=not block.known.all(),
+        missing=1 - float(block.known.mean()),
         gaps=block.hole,
         blurred=block.psf is not None,
         kernel=() if block.psf is None else block.psf.shape,

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+import torch
+
+from napari_dip.generators import finished
 from napari_dip.pipeline.first_estimate import FirstEstimate
-from napari_dip.pipeline.observation import interpolation_guidance
+from napari_dip.pipeline.observation import interpolation_guidance, to_tensor
 from napari_dip.pipeline.steps import First
 
 if TYPE_CHECKING:
@@ -52,6 +56,18 @@ class FirstFill(FirstEstimate):
         estimate = self.patches.apply(replace(data, estimate=interpolated), context).estimate
         assert estimate is not None
         return First(estimate)
+
+    def filled(self, data: Data, context: Context) -> Data:
+        """Return an observation in which no pixel is missing."""
+        assert data.observation is not None
+        seen = data.observation
+        first = finished(self.estimates(data, context))
+        y = seen.y.where(seen.known > 0, to_tensor(first.fine).to(seen.y))
+        return replace(
+            data,
+            block=replace(data.block, known=np.ones_like(data.block.known)),
+            observation=replace(seen, y=y, known=torch.ones_like(seen.known)),
+        )
 
     @property
     def filter_passes(self) -> float:

@@ -53,6 +53,7 @@ __all__ = ["Pipeline", "resolve"]
 EXPECTED_STOP = 0.5  # of the preset's iterations, the mean; 0.3 to 0.7 (NOTES, "Run time forecast")
 STOP_WITH_GAPS = 100  # iterations: 70 to 150 (NOTES, "Run time forecast")
 FIRST_GAP_PASSES = 8  # that fill gaps before a fit (NOTES, "Fit from filled gaps")
+MOST_MISSING = 0.1  # of the pixels of a blurred image, to fill them before it is sharpened
 FIRST_ROUND_SIGMA = 10 / 255  # of the range, a unit of the factor (NOTES, "Filter and projection")
 LAST_ROUND_SIGMA = 4 / 255  # of the range; not measured
 TRUSTED_IN_GAPS = 0.5  # of the noise, where known pixels stay: a filter that blurs costs more
@@ -165,7 +166,8 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
     sharpens = (
         removes_noise
         and can_sharpen(settings, blurred=facts.blurred)
-        and not (facts.has_gaps or any(correlation))
+        and facts.missing <= MOST_MISSING
+        and not any(correlation)
     )
     fills_first = settings.keeps_known and facts.has_gaps and not (mixes or facts.is_stack)
     projects = level.typical == 0 and filters_and_projects(
@@ -228,8 +230,7 @@ def resolve(facts: Facts, settings: Settings) -> Pipeline:
         estimate += [PatchFilter(scaling, correlation, gaps, filling, passes, starts)]
     before_fit: list[Step] = [stabilise]
     if starts and fills_first:
-        filling_first = PatchFilter(scaling, correlation, True, FIRST_GAP_PASSES, 0)
-        before_fit.append(FirstFill(domain, level.typical, filling_first))
+        before_fit.append(FirstFill(domain, level.typical, _filling(scaling, facts)))
     elif starts and sharpens:
         before_fit.append(_first_sharp(facts, stabilise))
     elif starts:
@@ -258,7 +259,13 @@ def _first_sharp(facts: Facts, observe: Stabilise) -> FirstSharp:
         Unstabilise(domain),
         level.typical,
         facts.kernel,
+        FirstFill(domain, level.typical, _filling(scaling, facts)) if facts.has_gaps else None,
     )
+
+
+def _filling(scaling: EqualNoise, facts: Facts) -> PatchFilter:
+    """Return the filter that fills gaps before a fit."""
+    return PatchFilter(scaling, facts.correlation, True, FIRST_GAP_PASSES, 0)
 
 
 def _filter_and_project(rounds: int, factor: int) -> FilterAndProject:

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import torch
 
 from napari_dip.dip.richardson_lucy import RichardsonLucy
@@ -17,7 +16,6 @@ from napari_dip.patches.constants import (
     SHARP_SEARCH,
     SHARP_STACK_PLANES,
 )
-from napari_dip.patches.local_mean import local_mean
 from napari_dip.patches.sharp_patches import filter_sharp
 from napari_dip.pipeline.block import derived_seed
 from napari_dip.pipeline.cost_model import (
@@ -30,16 +28,19 @@ from napari_dip.pipeline.cost_model import (
 )
 from napari_dip.pipeline.first_estimate import FirstEstimate
 from napari_dip.pipeline.observation import to_tensor
+from napari_dip.pipeline.sharp_light import as_bright, with_light_of
 from napari_dip.pipeline.sharp_points import PSF_ERROR, keep_points
 from napari_dip.pipeline.steps import First
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from napari_dip.pipeline.cost_model import Costs
     from napari_dip.pipeline.first_estimate import Estimates
+    from napari_dip.pipeline.first_fill import FirstFill
     from napari_dip.pipeline.first_filter import FirstFilter
     from napari_dip.pipeline.steps import Context, Data, Stabilise, Unstabilise
 
@@ -54,8 +55,6 @@ USUAL_ROUNDS = 3  # of sharpening and filtering planes: 2 to 5; for estimates of
 USUAL_STACK_ROUNDS = 6  # the same for stacks: 3 to 7
 BLURS_OF_STEP = 7  # forward, adjoint, and the products beside them
 BLURS_OF_ROUND = 3  # what the estimate, its surroundings and the filtered image show
-MOST_BIAS = 0.05  # of the light of a denoised image: a larger one is that of clipped pixels
-LIGHT_SIDE = 31  # pixels of a plane: side of the square around a pixel whose light is kept
 COMPLEX_COPIES = 8 * 4  # bytes of a padded pixel: float32 images and their spectra
 
 
@@ -76,6 +75,8 @@ class FirstSharp(FirstEstimate):
         Standard deviation of the noise in the intensities in which it is denoised.
     kernel
         The sides of the point spread function; for estimates of time and memory.
+    fill
+        Fills missing pixels of the blurred image, where its noise is equal; ``None`` without gaps.
     """
 
     stabilise: Stabilise
@@ -83,11 +84,13 @@ class FirstSharp(FirstEstimate):
     unstabilise: Unstabilise
     sigma: float
     kernel: tuple[int, ...] = ()
+    fill: FirstFill | None = None
 
     @property
     def filter_passes(self) -> float:
         """Count the passes of the first filter, and those of the rounds."""
-        return 2 * (self.denoise.filter_passes + self._usual_rounds)
+        filling = 0.0 if self.fill is None else self.fill.filter_passes
+        return filling + 2 * (self.denoise.filter_passes + self._usual_rounds)
 
     @property
     def _usual_rounds(self) -> int:
@@ -99,6 +102,8 @@ class FirstSharp(FirstEstimate):
         assert data.block.psf is not None
         blurred = replace(data, block=replace(data.block, psf=None), first=None)
         blurred = self.stabilise.apply(blurred, context)
+        if self.fill is not None:
+            blurred = self.fill.filled(blurred, context)
         assert blurred.observation is not None
         noisy = blurred.observation.y
         first = yield from map_steps(
@@ -106,7 +111,7 @@ class FirstSharp(FirstEstimate):
         )
         denoised = self.unstabilise.preview(first.fine)
         yield denoised
-        denoised = _as_bright(denoised, data.observation.y[0].cpu().numpy(), self._offsets)
+        denoised = as_bright(denoised, data.observation.y[0].cpu().numpy(), self._offsets)
 
         noisier = noisy + self._same_noise(noisy, context.member_seed)
         twice = replace(blurred, observation=replace(blurred.observation, y=noisier))
@@ -157,7 +162,7 @@ class FirstSharp(FirstEstimate):
                 reblurred = self._stabilised(sharpening.reblurred + dark)
                 found = step.filtered(sharpening.estimate, reblurred, seen).clamp(min=0)
                 found = step.with_points(found, sharpening, seen, dark)
-                filtered.append(_with_light_of(sharpening.estimate, found, locally=not volume))
+                filtered.append(with_light_of(sharpening.estimate, found, locally=not volume))
                 misfits.append(float((reblurred - seen).square().mean()) - expected)
             noise = filtered[1] - filtered[0]
             rounds.append(_Round(steps, filtered[0], noise, misfits[0], both[0].from_outside))
@@ -246,7 +251,8 @@ class FirstSharp(FirstEstimate):
         each *= pass_seconds(shape, costs, planes=planes)
         blurs = BLURS_OF_STEP * FIRST_STEPS * 2.0 ** (rounds - 1) + BLURS_OF_ROUND * rounds
         sharpening = blurs * blur_seconds(shape, self.kernel, costs)
-        return 2 * (self.denoise.seconds(shape, costs) + rounds * each + sharpening)
+        filling = 0.0 if self.fill is None else self.fill.seconds(shape, costs)
+        return filling + 2 * (self.denoise.seconds(shape, costs) + rounds * each + sharpening)
 
     def peak_bytes(self, shape: Sequence[int], precision: str, /) -> int:
         """Estimate the memory of the padded images and of the patches, beside that of the fit."""
@@ -256,38 +262,12 @@ class FirstSharp(FirstEstimate):
 
     def describe(self) -> str:
         """Name both parts."""
+        filled = "" if self.fill is None else f"{self.fill.describe()} "
         return (
-            f"{self.denoise.describe()} Sharpen that estimate (Richardson-Lucy, accelerated) and "
-            "filter it by the noisy image in turn, until sharpening adds more noise than detail."
+            f"{filled}{self.denoise.describe()} Sharpen that estimate (Richardson-Lucy, "
+            "accelerated) and filter it by the noisy image in turn, until sharpening adds more "
+            "noise than detail."
         )
-
-
-def _as_bright(
-    denoised: NDArray[np.float32], noisy: NDArray[np.float32], offsets: Sequence[float]
-) -> NDArray[np.float32]:
-    """Scale the light of each channel to that of the noisy image, which has no bias."""
-    scaled = []
-    for estimate, observed, offset in zip(denoised, noisy, offsets, strict=True):
-        light, found = (
-            float(image.mean(dtype=np.float64)) - offset for image in (observed, estimate)
-        )
-        ratio = light / found if found > 0 else 1.0
-        ratio = min(max(ratio, 1 - MOST_BIAS), 1 + MOST_BIAS)
-        scaled.append((estimate - np.float32(offset)) * np.float32(ratio) + np.float32(offset))
-    return np.stack(scaled)
-
-
-def _with_light_of(image: torch.Tensor, other: torch.Tensor, *, locally: bool) -> torch.Tensor:
-    """Return another image with the light of an image in each channel, and around each pixel.
-
-    A filtered point, without its pixels below 0, has too much light, which the ground would lose.
-    """
-    if locally:
-        light, found = (local_mean(each, LIGHT_SIDE) for each in (image, other))
-        other = other * torch.where(found > 0, light / found.clamp(min=1e-30), 1.0)
-    axes = tuple(range(2, image.ndim))
-    total, kept = (each.sum(dim=axes, keepdim=True) for each in (image, other))
-    return other * torch.where(kept > 0, total / kept.clamp(min=1e-30), 1.0)
 
 
 class _Round(NamedTuple):
