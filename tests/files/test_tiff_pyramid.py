@@ -55,3 +55,21 @@ def test_other_formats_hold_no_pyramid(tmp_path, name):
         with pytest.raises(FileProblem, match=rf"{name} cannot hold a pyramid.*\.ome\.tif"):
             write(tmp_path / name, stored, *rest, pyramid=True)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "pyramid", "told"),
+    [
+        ("b.ome.tif", False, True),
+        ("b.png", False, True),
+        ("b.ome.tif", True, False),
+        ("b.ome.zarr", False, False),
+    ],
+)
+def test_copies_that_are_not_written_are_told(tmp_path, name, pyramid, told):
+    image = StoredImage(values((600, 700), "uint8"), "YX")
+    write_image(tmp_path / "a.ome.tif", image, pyramid=True)
+    notes = dropped_notes(
+        tmp_path / name, read(tmp_path / "a.ome.tif"), "uint8", "YX", pyramid=pyramid
+    )
+    assert any("smaller copies" in note for note in notes) is told

@@ -106,11 +106,16 @@ def dropped_notes(
         If the result cannot be written, as for :func:`plan_write`.
     """
     plan = plan_write(path, empty_copy(stored, axes, dtype, factors), pyramid=pyramid)
-    missing = [*plan.form.dropped(plan.dialect, stored, np.dtype(dtype), factors or {})]
-    if not missing:
-        return plan.notes
-    note = f"Not kept, since the format cannot hold it: {', '.join(missing)}."
-    return (*plan.notes, note)
+    notes = [*plan.notes]
+    if missing := plan.form.dropped(plan.dialect, stored, np.dtype(dtype), factors or {}):
+        notes.append(f"Not kept, since the format cannot hold it: {', '.join(missing)}.")
+    levels = stored.extras.get("tiff", {}).get("levels", 1)
+    if levels > 1 and plan.dialect not in ("pyramid", "zarr"):
+        notes.append(
+            f"{levels - 1} smaller copies of each plane are not written; --pyramid, in Python "
+            "pyramid=True, writes them to an .ome.tif."
+        )
+    return tuple(notes)
 
 
 def write_image(

@@ -106,6 +106,8 @@ def find_tiff_image(
             f"The orientation tag ({turned}) asks for a rotated or mirrored view: the "
             "pixels are read as stored, and a TIFF output keeps the tag."
         )
+    if len(series.levels) > 1:
+        tiff["levels"] = len(series.levels)
     if tiff:
         extras["tiff"] = tiff
     notes += [*parser.notes(), *(one for one in messages if "OME series" not in one)]
