@@ -96,22 +96,16 @@ def plane_entries(stored: StoredImage) -> dict[str, list[Any]]:
 
     A value is ``None`` where that of a plane is unknown.
     """
-    axes, shape = stored.axes, stored.image.shape
-    leading = axes[: min(axes.index(letter) for letter in "YXS" if letter in axes)]
-    planes = math.prod(shape[: len(leading)])
-    numbers = _numbers(leading, shape)
-    return _positions(stored, numbers, planes) | _times(stored, _places(numbers, planes))
+    numbers, planes = _numbers(stored)
+    return _positions(stored, numbers, planes) | _times(stored, _places(stored))
 
 
 def plane_attributes(
     stored: StoredImage, entries: Mapping[str, list[Any]]
 ) -> list[dict[str, str | int | float]]:
     """Return the attributes of each plane of which something is known."""
-    axes, shape = stored.axes, stored.image.shape
-    leading = axes[: min(axes.index(letter) for letter in "YXS" if letter in axes)]
-    planes = math.prod(shape[: len(leading)])
     found: list[dict[str, str | int | float]] = []
-    for plane, (t, c, z) in enumerate(_places(_numbers(leading, shape), planes)):
+    for plane, (t, c, z) in enumerate(_places(stored)):
         known = {name: values[plane] for name, values in entries.items()}
         known = {name: value for name, value in known.items() if value is not None}
         if known:
@@ -119,14 +113,19 @@ def plane_attributes(
     return found
 
 
-def _numbers(leading: str, shape: Sequence[int]) -> dict[str, Any]:
-    """Return the number along each of the leading axes for all planes."""
-    grid = shape[: len(leading)]
-    return dict(zip(leading, np.indices(grid).reshape(len(leading), math.prod(grid)), strict=True))
+def _numbers(stored: StoredImage) -> tuple[dict[str, Any], int]:
+    """Return the number of each plane along the axes before those of pixels, and the planes."""
+    axes = stored.axes
+    leading = axes[: min(axes.index(letter) for letter in "YXS" if letter in axes)]
+    grid = stored.image.shape[: len(leading)]
+    planes = math.prod(grid)
+    numbers = np.indices(grid).reshape(len(leading), planes)
+    return dict(zip(leading, numbers, strict=True)), planes
 
 
-def _places(numbers: Mapping[str, Any], planes: int) -> list[tuple[int, int, int]]:
+def _places(stored: StoredImage) -> list[tuple[int, int, int]]:
     """Return the numbers of all planes along T, C and Z."""
+    numbers, planes = _numbers(stored)
     t, c, z = (numbers.get(axis, np.zeros(planes, int)).tolist() for axis in "TCZ")
     return [*zip(t, c, z, strict=True)]
 

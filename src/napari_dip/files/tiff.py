@@ -129,9 +129,8 @@ def can_hold(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
     """Return whether a dialect can hold a dtype and axes, by writing a tiny image."""
     if dialect == "shaped":
         return True
-    axes = axes if dialect == "imagej" else _planes_last(axes)
-    if dialect == "imagej":
-        axes = "".join(sorted(axes, key=IMAGEJ_ORDER.find))
+    imagej = dialect == "imagej"
+    axes = "".join(sorted(axes, key=IMAGEJ_ORDER.find)) if imagej else _planes_last(axes)
     tiny = np.zeros([3 if axis == "S" else 2 for axis in axes], dtype)
     photometric = "rgb" if "S" in axes else "minisblack"
     try:
@@ -139,7 +138,7 @@ def can_hold(dialect: Dialect, dtype: DTypeLike, axes: str) -> bool:
             io.BytesIO(),
             tiny,
             photometric=photometric,
-            imagej=dialect == "imagej",
+            imagej=imagej,
             ome=dialect == "ome",
             metadata={"axes": axes},
         )

@@ -159,9 +159,7 @@ class FirstSharp(FirstEstimate):
             filtered, misfits = [], []
             for step, sharpening, seen in zip(steps_of, both, noisy, strict=True):
                 sharpening.advance(steps - (rounds[-1].steps if rounds else 0))
-                reblurred = self._stabilised(sharpening.reblurred + dark)
-                found = step.filtered(sharpening.estimate, reblurred, seen).clamp(min=0)
-                found = step.with_points(found, sharpening, seen, dark)
+                found, reblurred = step.less_noisy(sharpening, seen, dark)
                 filtered.append(with_light_of(sharpening.estimate, found, locally=not volume))
                 misfits.append(float((reblurred - seen).square().mean()) - expected)
             noise = filtered[1] - filtered[0]
@@ -202,24 +200,23 @@ class FirstSharp(FirstEstimate):
         values = self.stabilise.domain.transform(image[0].cpu().numpy())
         return to_tensor(values).to(image)
 
-    def with_points(
-        self,
-        found: torch.Tensor,
-        sharpening: RichardsonLucy,
-        seen: torch.Tensor,
-        dark: torch.Tensor,
-    ) -> torch.Tensor:
-        """Keep the points of a sharpened image that were spread by its filter."""
+    def less_noisy(
+        self, sharpening: RichardsonLucy, seen: torch.Tensor, dark: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Filter a sharpened image but for its points, and blur the sharpened one again."""
+        light = sharpening.reblurred
+        reblurred = self._stabilised(light + dark)
+        found = self.filtered(sharpening.estimate, reblurred, seen).clamp(min=0)
         sigmas = torch.tensor(self.denoise.scaling.sigmas).to(seen).clamp(min=MIN_SIGMA)
         sigmas = sigmas.reshape(-1, *[1] * (seen.ndim - 2))
-        light = sharpening.reblurred
-        shown, of_points, of_wrong_psf = (
+        of_filtered, of_wrong_psf = (
             self._stabilised(image + dark) / sigmas
-            for image in (sharpening.reblurred_with(found), light, (1 + PSF_ERROR) * light)
+            for image in (sharpening.reblurred_with(found), (1 + PSF_ERROR) * light)
         )
-        excess = (shown - seen / sigmas).square() - (of_points - seen / sigmas).square()
-        allowed = (of_wrong_psf - of_points).square()
-        return keep_points(found, sharpening.estimate, excess, allowed)
+        of_sharp, noisy = reblurred / sigmas, seen / sigmas
+        excess = (of_filtered - noisy).square() - (of_sharp - noisy).square()
+        allowed = (of_wrong_psf - of_sharp).square()
+        return keep_points(found, sharpening.estimate, excess, allowed), reblurred
 
     def filtered(
         self, guide: torch.Tensor, seen: torch.Tensor, noisy: torch.Tensor

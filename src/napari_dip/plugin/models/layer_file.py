@@ -175,9 +175,8 @@ def with_metadata_of(stored: StoredImage, file: StoredImage | None) -> StoredIma
         ome["Channel"] = [described[place] for place in chosen]
     if chosen and len(in_channels) == file.channel_count:
         elements["channels"] = [in_channels[place] for place in chosen]
-    lengths = _lengths(stored)
-    same = lengths == _lengths(file)
-    if chosen and same:
+    lengths, lengths_there = _lengths(stored), _lengths(file)
+    if chosen and lengths == lengths_there:
         for name, values in file.extras.get("ome_planes", {}).items():
             planes[name] = {
                 (t, number, z): values[t, place, z]
@@ -190,7 +189,7 @@ def with_metadata_of(stored: StoredImage, file: StoredImage | None) -> StoredIma
     return replace(
         stored,
         acquired=file.acquired,
-        times=file.times if lengths["T"] == _lengths(file)["T"] else (),
+        times=file.times if lengths["T"] == lengths_there["T"] else (),
         extras={**stored.extras, **{key: one for key, one in extras.items() if one}},
     )
 
